@@ -1,0 +1,317 @@
+"""All settings, from the environment, in one file. Refuses to start when unsafe.
+
+deploy/env.example lists every variable with its meaning, unit and default. With none of them set
+this is the demo on one machine: an embedded PostgreSQL and all state under `var/`.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from api.postgres import Cluster
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("CAIRN_HOME") or BASE_DIR / "var").resolve()
+
+
+def _secret_file(name: str) -> str:
+    """The secret kept in CAIRN_HOME under `name` (mode 0600), made at first use."""
+    path = HOME / name
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        HOME.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)  # the first of two starters wins, both then read the same
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_text().strip()
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number.")
+    return int(text)
+
+
+# -- Where we are ---------------------------------------------------------------------------------
+
+BASE_URL = os.environ.get("CAIRN_BASE_URL") or f"http://127.0.0.1:{_number('PORT', 8000)}"
+_base = urlsplit(BASE_URL)
+LOOPBACK = _base.hostname in {"127.0.0.1", "localhost", "::1"}
+HTTPS = _base.scheme == "https"
+if _base.scheme not in {"http", "https"} or not _base.hostname:
+    raise ImproperlyConfigured("CAIRN_BASE_URL must be like https://cairn.example.org.")
+if not HTTPS and not LOOPBACK:
+    raise ImproperlyConfigured(
+        "CAIRN_BASE_URL is plain http and not this machine: referrals would cross the network in"
+        " the clear. Use https."
+    )
+
+SECRET_KEY = os.environ.get("CAIRN_SECRET_KEY") or (_secret_file("secret_key") if LOOPBACK else "")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("CAIRN_SECRET_KEY is needed: at least 32 random characters.")
+
+DEBUG = False  # never: a debug page shows the packet it failed on
+ALLOWED_HOSTS = (
+    ["127.0.0.1", "localhost", "[::1]"] if LOOPBACK else [_base.hostname]
+)
+ROOT_URLCONF = "api.urls"
+WSGI_APPLICATION = "api.wsgi.application"
+INSTALLED_APPS = [
+    "permissions",
+    "directory",
+    "referrals",
+    "api",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "guardian",
+    "oauth2_provider",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "api.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "api" / "desk" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "api.desk.context.desk",
+            ]
+        },
+    }
+]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
+STATIC_ROOT = HOME / "static"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; design §10
+FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
+
+# -- Database: one database, one role for each kind of work (design §6) --------------------------
+
+
+def _from_url(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL must be like postgresql://app:…@host:5432/cairn.")
+    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(options.pop("host", "")) or parts.hostname or "",
+        "PORT": str(parts.port or options.pop("port", "")),
+        "OPTIONS": options,
+    }
+
+
+def _database(role: str) -> dict[str, Any]:
+    """Connection of one role: its own URL variable, DATABASE_URL for `app`, else our cluster."""
+    variable = "DATABASE_URL" if role == "app" else f"DATABASE_URL_{role.upper()}"
+    if url := os.environ.get(variable):
+        database = _from_url(url)
+    elif os.environ.get("DATABASE_URL"):
+        # A server of somebody's: a role without a URL of its own is not used by this process.
+        database = {**_from_url(os.environ["DATABASE_URL"]), "USER": role, "PASSWORD": ""}
+    else:
+        dsn = Cluster(HOME).dsn(role)
+        database = {
+            "NAME": dsn["dbname"],
+            "USER": dsn["user"],
+            "PASSWORD": dsn["password"],
+            "HOST": dsn["host"],
+            "PORT": str(dsn["port"]),
+        }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 600,  # seconds
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,  # a denial is logged after the rollback (design §8)
+        **database,
+    }
+
+
+DATABASES = {
+    "default": _database("app"),
+    "door": _database("door"),
+    "auditor": _database("auditor"),
+    "jobs": _database("jobs"),
+    "sealer": _database("sealer"),
+    "owner": _database("owner"),
+}
+DATABASE_ROUTERS = ["permissions.router.Router"]
+CACHES = {
+    # Sign-in throttling and used one-time codes must be shared by all worker processes.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "permissions_cache",
+    }
+}
+
+# -- Keys (design §7) -----------------------------------------------------------------------------
+
+KEY_STORE = {
+    "class": "permissions.keystore.FileKeyStore",
+    "folder": os.environ.get("CAIRN_KEY_FOLDER") or str(HOME / "keys"),
+}
+
+# -- People and partner systems -------------------------------------------------------------------
+
+AUTH_USER_MODEL = "permissions.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ANONYMOUS_USER_NAME = None  # guardian: no row for "anybody"
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: design §6
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/desk/agency"
+ACCOUNT_ADAPTER = "api.accounts.AccountAdapter"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_PREVENT_ENUMERATION = True
+MFA_ADAPTER = "api.accounts.MFAAdapter"  # seals the TOTP secret
+MFA_SUPPORTED_TYPES = ["totp"]
+MFA_TOTP_ISSUER = "Cairn"
+SESSION_IDLE_S = 15 * 60  # idle lock
+SESSION_COOKIE_AGE = 12 * 3600  # cap, seconds
+CREDENTIAL_SESSION_S = SESSION_COOKIE_AGE
+CREDENTIAL_TOKEN_S = 5 * 60
+
+_prefix = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_prefix}session"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = f"{_prefix}csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_TRUSTED_ORIGINS = [BASE_URL.rstrip("/")]
+CSRF_FAILURE_VIEW = "api.errors.csrf_failure"
+SECURE_SSL_REDIRECT = False  # nginx redirects; a redirect here would answer health checks with 301
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "permissions.Client"
+TOKEN_URL = f"{BASE_URL.rstrip('/')}/oauth/token"
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "api.oauth.Validator",
+    "SCOPES_BACKEND_CLASS": "api.oauth.Scopes",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": CREDENTIAL_TOKEN_S,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "CLEAR_EXPIRED_TOKENS_BATCH_SIZE": 1000,
+}
+
+# -- The network: lines a person can ring, on every page and every failure (R16) -----------------
+
+SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
+SAFETY_LINES = [
+    {"name": "Emergency", "phone": "911", "note": "Police, fire, ambulance"},
+    {"name": "Missoula police, not an emergency", "phone": "406-555-0100", "note": "Demo number"},
+    {
+        "name": "National Domestic Violence Hotline",
+        "phone": "1-800-799-7233",
+        "note": "24 hours, English and Spanish",
+    },
+    {
+        "name": "National Human Trafficking Hotline",
+        "phone": "1-888-373-7888",
+        "note": "24 hours; text 233733",
+    },
+    {"name": "National Sexual Assault Hotline", "phone": "1-800-656-4673", "note": "24 hours"},
+    {"name": "Montana state hotline", "phone": "406-555-0101", "note": "Demo number"},
+    {"name": "Child abuse line", "phone": "406-555-0102", "note": "Demo number"},
+]
+if _lines := os.environ.get("CAIRN_SAFETY_LINES"):
+    try:
+        SAFETY_LINES = [
+            {"name": str(line["name"]), "phone": str(line["phone"]), "note": str(line["note"])}
+            for line in json.loads(_lines)
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ImproperlyConfigured(
+            'CAIRN_SAFETY_LINES must be JSON: [{"name": …, "phone": …, "note": …}, …].'
+        ) from error
+SAFETY_NOTICE = os.environ.get("CAIRN_SAFETY_NOTICE") or SAFETY_NOTICE
+
+# -- API ------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.Authentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.authentication.PrincipalOrPublic"],
+    "DEFAULT_RENDERER_CLASSES": ["api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.rendering.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "openapi.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cairn",
+    "DESCRIPTION": "Warm referrals between agencies, with the survivor's information kept to"
+    " need-to-know.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["openapi.schema.only_the_contract"],
+    "POSTPROCESSING_HOOKS": ["openapi.schema.add_problems"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "COMPONENT_SPLIT_REQUEST": False,
+    "AUTHENTICATION_WHITELIST": [],
+}
+
+# -- Logs: ids and codes only (R10); api/logs.py holds the allow-list ------------------------------
+
+LOGGING_CONFIG = "api.logs.configure"
+LOGGING = {"level": os.environ.get("CAIRN_LOG_LEVEL") or "INFO"}

@@ -1,0 +1,94 @@
+"""What the domain says when it refuses. Only api/errors.py knows HTTP status codes.
+
+Every refusal has a stable `code` (part of the contract) and a `detail` for people: what is so and
+what to do about it. No text of the caller, no name and no value of a row ever stands in either.
+"""
+
+
+class Refused(Exception):
+    """The act was not done and nothing was changed."""
+
+    code = "refused"
+    detail = "Refused."
+
+    def __init__(self, code: str | None = None, detail: str | None = None) -> None:
+        self.code = code or self.code
+        self.detail = detail or self.detail
+        super().__init__(self.code)
+
+
+class NotAuthenticated(Refused):
+    """Nobody we know, or no longer: no token, an unknown, ended or expired one."""
+
+    code = "not_authenticated"
+    detail = "Send a valid access token, or sign in."
+
+
+class BadRequest(Refused):
+    """The request's shape is wrong. Never depends on a row (design: the ladder of refusals)."""
+
+    code = "invalid"
+    detail = "The request is not of the documented shape."
+
+    def __init__(
+        self, code: str | None = None, detail: str | None = None, pointer: str | None = None
+    ) -> None:
+        super().__init__(code, detail)
+        self.pointer = pointer  # JSON pointer or query parameter of the field at fault
+
+
+class NotVisible(Refused):
+    """What the caller may not see does not exist (R3): one error for both."""
+
+    code = "not_found"
+    detail = "There is nothing here that you may see."
+
+
+class NotPermitted(Refused):
+    """The row is visible; this act, by this caller, is not allowed."""
+
+    code = "not_permitted"
+    detail = "You may not do this."
+
+
+class StaleMatch(Refused):
+    """`If-Match` names an older version (RFC 9110, section 13.1.1)."""
+
+    code = "stale"
+    detail = "It was changed since you read it. Read it again, then repeat."
+
+
+class MatchRequired(Refused):
+    """A replacement without `If-Match` would overwrite unseen changes (RFC 6585, section 3)."""
+
+    code = "match_required"
+    detail = "Send If-Match with the ETag you read."
+
+
+class WrongState(Refused):
+    """The act does not start from the state that the caller is shown."""
+
+    code = "wrong_state"
+
+    def __init__(self, status: str, sources: frozenset[str]) -> None:
+        super().__init__(None, f"It is {status}; this needs {' or '.join(sorted(sources))}.")
+        self.status = status
+
+
+class NotPossible(Refused):
+    """State and rights are right, a condition of the act is not met (no release, service paused)."""
+
+    code = "not_possible"
+
+
+class Conflict(Refused):
+    """The same key with another body, or the same request still in flight."""
+
+    code = "conflict"
+
+
+class Unavailable(Refused):
+    """Log, key store or database cannot answer: nothing was disclosed and nothing changed (R11)."""
+
+    code = "unavailable"
+    detail = "Not available just now. Nothing was changed. Ring the service instead."

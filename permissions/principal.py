@@ -1,0 +1,39 @@
+"""The only "who" in the code: whoever acts in a request, frozen."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A live credential, resolved by the database once a request.
+
+    A member acts for one agency at a time. A client acts for its agency, and where the act concerns
+    a person it names the acting member of staff (header `Acting-Member`), who then stands in
+    `member_id` beside `client_id` and whose roles count.
+    """
+
+    agency_id: UUID
+    member_id: UUID | None
+    person_id: UUID | None
+    client_id: UUID | None
+    roles: frozenset[str]
+    scopes: frozenset[str]
+    agency_kind: str
+    duties: frozenset[str]
+    token_hash: str = field(repr=False)  # hex SHA-256 of the credential's secret
+    acting: str = ""  # the member a client named, as sent into the database; '' for people
+
+    @property
+    def is_client(self) -> bool:
+        return self.client_id is not None
+
+    def has_role(self, *roles: str) -> bool:
+        return not self.roles.isdisjoint(roles)
+
+    def may(self, scope: str) -> bool:
+        """True for people (their roles decide); for a client, whether it holds `scope`."""
+        return self.client_id is None or scope in self.scopes
+
+    def __str__(self) -> str:
+        return f"{self.agency_id}/{self.member_id or '-'}/{self.client_id or '-'}"

@@ -1,0 +1,33 @@
+"""Which database role touches which table: credentials through `door`, all else through `app`."""
+
+from typing import Any
+
+DOOR_APPS = {"account", "mfa", "oauth2_provider", "sessions", "django_cache"}
+DOOR_MODELS = {"person", "client", "clientassertion", "credential"}
+
+
+class Router:
+    """Credentials, passwords, TOTP secrets, OAuth and session rows are reached as `door` only.
+
+    An injected query on the `app` connection can therefore neither read nor mint one (design §6).
+    """
+
+    def _alias(self, model: Any) -> str | None:
+        meta = model._meta
+        if meta.app_label in DOOR_APPS:
+            return "door"
+        if meta.app_label == "permissions" and meta.model_name in DOOR_MODELS:
+            return "door"
+        return None
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return self._alias(model)
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return self._alias(model)
+
+    def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
+        return True  # one database, several roles
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == "owner"
