@@ -1,0 +1,157 @@
+-- The access log: insert-only, partitioned by month, each row carrying the hash of its own content.
+-- Tampering by the owner of the database cannot be prevented here; it is made evident by the seals.
+
+CREATE TABLE access_entry (
+    id uuid NOT NULL,
+    at timestamptz NOT NULL DEFAULT sec.clock(),
+    agency_id uuid,
+    member_id uuid,
+    client_id uuid,
+    act text NOT NULL,
+    purpose text,
+    referral_id uuid,
+    referral_ids uuid[],
+    subject uuid,
+    fields text[],
+    release_id uuid,
+    decision text NOT NULL CHECK (decision IN ('allowed', 'refused')),
+    rule text,
+    request_id uuid,
+    address_prefix text,
+    xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    leaf bytea NOT NULL,
+    PRIMARY KEY (id, at),
+    -- What an opening must say for itself (design §2: purpose of use stated).
+    CHECK (act NOT IN ('referral.open_packet', 'referral.open_notes') OR decision = 'refused'
+           OR (purpose IS NOT NULL AND referral_id IS NOT NULL))
+) PARTITION BY RANGE (at);
+CREATE INDEX access_entry_xact ON access_entry (xact);
+CREATE INDEX access_entry_agency ON access_entry (agency_id, at DESC, id DESC);
+CREATE INDEX access_entry_referral ON access_entry (referral_id, at) WHERE referral_id IS NOT NULL;
+CREATE INDEX access_entry_listed ON access_entry USING gin (referral_ids);
+
+-- RFC 9162, section 2.1.1: a leaf is hashed behind the byte 00. The content is a JSON array of the
+-- columns as text, so that a verifier without a database can rebuild it byte for byte.
+CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256('\x00'::bytea || convert_to(array_to_json(ARRAY[
+        e.id::text,
+        to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        e.agency_id::text, e.member_id::text, e.client_id::text, e.act, e.purpose,
+        e.referral_id::text, array_to_string(e.referral_ids, ','), e.subject::text,
+        array_to_string(e.fields, ','), e.release_id::text, e.decision, e.rule,
+        e.request_id::text, e.address_prefix, e.xact::text
+    ])::text, 'UTF8'))
+$$;
+CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.leaf := sec.leaf(NEW);
+    RETURN NEW;
+END $$;
+CREATE FUNCTION sec.log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the access log is append-only' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER hash_entry BEFORE INSERT ON access_entry
+    FOR EACH ROW EXECUTE FUNCTION sec.hash_entry();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON access_entry
+    FOR EACH ROW EXECUTE FUNCTION sec.log_is_append_only();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON access_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION sec.log_is_append_only();
+ALTER TABLE access_entry ENABLE ALWAYS TRIGGER hash_entry;
+ALTER TABLE access_entry ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE access_entry ENABLE ALWAYS TRIGGER no_truncate;
+
+-- Partitions: run by the owner (migrations; `manage.py migrate` adds the months to come). The
+-- default partition exists so that a forgotten month loses nothing.
+CREATE FUNCTION sec.guard_log_partition(part regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', part);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', part);
+    EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT'
+                   ' EXECUTE FUNCTION sec.log_is_append_only()', part);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER no_truncate', part);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER hash_entry', part);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', part);
+END $$;
+CREATE FUNCTION sec.add_log_partitions(months int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    first date;
+    part text;
+BEGIN
+    FOR n IN 0..months LOOP
+        first := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => n))::date;
+        part := 'access_entry_' || to_char(first, 'YYYY_MM');
+        CONTINUE WHEN to_regclass(part) IS NOT NULL;
+        EXECUTE format(
+            'CREATE TABLE %I PARTITION OF access_entry FOR VALUES FROM (%L) TO (%L)', part,
+            first::text || 'T00:00:00Z', (first + interval '1 month')::date::text || 'T00:00:00Z');
+        PERFORM sec.guard_log_partition(part::regclass);
+    END LOOP;
+END $$;
+CREATE TABLE access_entry_other PARTITION OF access_entry DEFAULT;
+SELECT sec.guard_log_partition('access_entry_other');
+SELECT sec.add_log_partitions(24);
+
+ALTER TABLE access_entry ENABLE ROW LEVEL SECURITY;
+ALTER TABLE access_entry FORCE ROW LEVEL SECURITY;
+-- `at`, `xact` and `leaf` are the database's own word: nobody may insert them.
+GRANT INSERT (id, agency_id, member_id, client_id, act, purpose, referral_id, referral_ids, subject,
+              fields, release_id, decision, rule, request_id, address_prefix)
+    ON access_entry TO app, auditor, gate;
+GRANT SELECT ON access_entry TO auditor, sealer, gate;
+CREATE POLICY own_allowed ON access_entry FOR INSERT TO app, auditor WITH CHECK (
+    decision = 'allowed'
+    AND (agency_id, coalesce(member_id::text, ''), coalesce(client_id::text, '')) = (
+        SELECT me.agency_id, coalesce(me.member_id::text, ''), coalesce(me.client_id::text, '')
+          FROM sec.identity() me)
+);
+CREATE POLICY own_people ON access_entry FOR SELECT TO auditor
+    USING (agency_id = (SELECT sec.auditing()));
+CREATE POLICY gate_reads ON access_entry FOR SELECT TO gate USING (true);
+CREATE POLICY gate_writes ON access_entry FOR INSERT TO gate WITH CHECK (true);
+CREATE POLICY sealer_reads ON access_entry FOR SELECT TO sealer USING (true);
+
+-- A refusal, written after the rollback in a transaction of its own; also one without a caller.
+-- `door` signs people in and issues tokens: it logs those acts here too (agency and member given,
+-- since no credential exists yet).
+CREATE FUNCTION sec.log_denial(
+    entry_id uuid, what text, why text, about uuid, stated_purpose text, request uuid, prefix text
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,
+                                     decision, rule, request_id, address_prefix)
+    VALUES (entry_id, me.agency_id, me.member_id, me.client_id, what, stated_purpose, about,
+            'refused', why, request, prefix);
+END $$;
+CREATE FUNCTION sec.log_sign_in(
+    entry_id uuid, agency uuid, member uuid, client uuid, what text, outcome text, why text,
+    request uuid, prefix text
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, decision, rule,
+                                     request_id, address_prefix)
+    VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
+END $$;
+ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text) OWNER TO gate;
+ALTER FUNCTION sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) OWNER TO gate;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
+    TO app, auditor, gate, sealer;
+GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text)
+    TO app, door, auditor;
+GRANT EXECUTE ON FUNCTION
+    sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) TO door;
+
+-- Grants and private keys: default deny from the start; their policies stand beside the
+-- referral's (referrals/sql/policies.sql), whose rows they speak of.
+ALTER TABLE packet_grant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE packet_grant FORCE ROW LEVEL SECURITY;
+ALTER TABLE private_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE private_key FORCE ROW LEVEL SECURITY;
+
+-- Tables of the libraries: sign-in and tokens belong to `door`; what the framework reads at start
+-- is harmless. guardian's generic tables stay empty and closed.
+GRANT SELECT ON django_content_type, auth_permission, auth_group, django_migrations
+    TO app, door, auditor, jobs;
