@@ -1,0 +1,73 @@
+-- Cairn's database roles, for a whole PostgreSQL cluster (15.14, 16.10, 17.6, 18 or later).
+--
+-- Run as the cluster's superuser; twice is safe: it also repairs what was changed by hand.
+-- Plain SQL without psql commands, so psql and any driver can run it. No password is set here.
+-- `manage.py database start` sets random ones; in production set yours afterwards, in psql:
+--     \password owner        (and app, door, jobs, auditor, sealer, backup)
+-- Then make the database and run deploy/database.sql in it:
+--     CREATE DATABASE cairn OWNER owner TEMPLATE template0 ENCODING 'UTF8';
+--
+-- owner    owns every table; logs in for migrations only
+-- app      serves requests; owns nothing; row-level security decides what it sees
+-- door     reads and writes credentials, passwords and sessions, and nothing else
+-- gate     cannot log in; owns the functions that look a credential up
+-- jobs     the background work
+-- auditor  reads the access log
+-- sealer   seals the access log
+-- backup   reserved for backups
+--
+-- No role may bypass row-level security, `backup` included: pg_dump as `backup` therefore stops
+-- with an error on a protected table, rather than writing an incomplete copy.
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY
+        ARRAY['owner', 'app', 'door', 'gate', 'jobs', 'auditor', 'sealer', 'backup']
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I', name);
+        END IF;
+        -- A role may change its own settings: RESET takes back whatever it gave itself.
+        EXECUTE format('ALTER ROLE %I RESET ALL', name);
+        EXECUTE format(
+            'ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION', name);
+        EXECUTE format('ALTER ROLE %I SET search_path = public', name);
+    END LOOP;
+END
+$$;
+
+ALTER ROLE owner LOGIN NOINHERIT;
+ALTER ROLE app LOGIN;
+ALTER ROLE door LOGIN;
+ALTER ROLE gate NOLOGIN;
+ALTER ROLE jobs LOGIN;
+ALTER ROLE auditor LOGIN;
+ALTER ROLE sealer LOGIN;
+ALTER ROLE backup LOGIN;
+
+-- A request is never worth more than five seconds; a background step, a minute.
+ALTER ROLE app SET statement_timeout = '5s';
+ALTER ROLE door SET statement_timeout = '5s';
+ALTER ROLE auditor SET statement_timeout = '5s';
+ALTER ROLE jobs SET statement_timeout = '60s';
+ALTER ROLE sealer SET statement_timeout = '60s';
+
+ALTER ROLE app SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE door SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE auditor SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE jobs SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE sealer SET idle_in_transaction_session_timeout = '15s';
+
+-- `owner` may hand functions over to `gate`, but gate's rights and policies must not reach it.
+-- Up to PostgreSQL 15 the role's NOINHERIT says so, from 16 each grant does.
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        EXECUTE 'GRANT gate TO owner WITH ADMIN FALSE, INHERIT FALSE, SET TRUE';
+    ELSE
+        EXECUTE 'GRANT gate TO owner';
+    END IF;
+END
+$$;
