@@ -150,8 +150,3 @@ ALTER TABLE packet_grant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE packet_grant FORCE ROW LEVEL SECURITY;
 ALTER TABLE private_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE private_key FORCE ROW LEVEL SECURITY;
-
--- Tables of the libraries: sign-in and tokens belong to `door`; what the framework reads at start
--- is harmless. guardian's generic tables stay empty and closed.
-GRANT SELECT ON django_content_type, auth_permission, auth_group, django_migrations
-    TO app, door, auditor, jobs;

@@ -1,0 +1,27 @@
+"""Row-level security, identity inside the database, the access log, and who may touch what."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+import permissions.sql
+
+FOLDER = str(Path(permissions.sql.__file__).parent)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("permissions", "0001_initial"),
+        ("account", "0009_emailaddress_unique_primary_email"),
+        ("mfa", "0003_authenticator_type_uniq"),
+        ("oauth2_provider", "0022_refreshtoken_token_family_index"),
+        ("sessions", "0001_initial"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
+    ]
+    operations = [
+        migrations.RunPython(permissions.sql.require_roles, migrations.RunPython.noop),
+        permissions.sql.run(FOLDER, "identity.sql"),
+        permissions.sql.run(FOLDER, "log.sql"),
+        permissions.sql.run(FOLDER, "libraries.sql"),
+    ]

@@ -1,0 +1,15 @@
+"""Row-level security of everything that holds anything of a referral."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+import permissions.sql
+import referrals.sql
+
+FOLDER = str(Path(referrals.sql.__file__).parent)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("referrals", "0001_initial"), ("permissions", "0002_security")]
+    operations = [permissions.sql.run(FOLDER, "policies.sql")]

@@ -1,0 +1,363 @@
+-- Who sees and writes which row of a referral: the second wall. Default deny; every policy is
+-- written positively, so that NULL (no token) refuses. The first wall is referrals/transitions.py;
+-- the sentence both follow is the last one of design §2.
+
+ALTER TABLE referral ENABLE ROW LEVEL SECURITY;
+ALTER TABLE referral FORCE ROW LEVEL SECURITY;
+ALTER TABLE referral_side ENABLE ROW LEVEL SECURITY;
+ALTER TABLE referral_side FORCE ROW LEVEL SECURITY;
+ALTER TABLE referral_assignment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE referral_assignment FORCE ROW LEVEL SECURITY;
+ALTER TABLE release ENABLE ROW LEVEL SECURITY;
+ALTER TABLE release FORCE ROW LEVEL SECURITY;
+ALTER TABLE release_end ENABLE ROW LEVEL SECURITY;
+ALTER TABLE release_end FORCE ROW LEVEL SECURITY;
+ALTER TABLE packet_field ENABLE ROW LEVEL SECURITY;
+ALTER TABLE packet_field FORCE ROW LEVEL SECURITY;
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+ALTER TABLE note FORCE ROW LEVEL SECURITY;
+ALTER TABLE referral_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE referral_event FORCE ROW LEVEL SECURITY;
+ALTER TABLE call_record ENABLE ROW LEVEL SECURITY;
+ALTER TABLE call_record FORCE ROW LEVEL SECURITY;
+ALTER TABLE idempotency_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
+
+-- The event's transaction, for feeds that must miss none (bounded by pg_snapshot_xmin).
+ALTER TABLE referral_event
+    ADD COLUMN xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint;
+CREATE INDEX referral_event_xact ON referral_event (xact, id);
+
+-- gate: what the functions below read, and the recipient's grants they alone write -------------
+
+GRANT SELECT ON referral, referral_side, referral_assignment, release TO gate;
+GRANT SELECT, INSERT, UPDATE ON packet_grant TO gate;
+CREATE POLICY gate_reads ON referral FOR SELECT TO gate USING (true);
+CREATE POLICY gate_reads ON referral_side FOR SELECT TO gate USING (true);
+CREATE POLICY gate_reads ON referral_assignment FOR SELECT TO gate USING (true);
+CREATE POLICY gate_reads ON release FOR SELECT TO gate USING (true);
+CREATE POLICY gate_keeps ON packet_grant TO gate USING (true) WITH CHECK (true);
+
+-- Questions the policies ask ----------------------------------------------------------------------
+
+-- Opaque to the planner on purpose (plpgsql): an SQL body would be inlined and flip the plan.
+CREATE FUNCTION sec.sees(f uuid, t uuid, sent timestamptz, has_block boolean, agency uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF agency = f OR (agency = t AND sent IS NOT NULL) THEN
+        IF has_block THEN
+            RETURN false;  -- until blocks name whom they bar, a flagged row is seen by nobody
+        END IF;
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- The agency, if the caller may write: a worker or lead, or a client with referrals:write that
+-- names one (R15).
+CREATE FUNCTION sec.writer() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.member_id IS NOT NULL AND me.roles && ARRAY['worker', 'lead'] THEN
+        IF me.client_id IS NULL OR 'referrals:write' = ANY (me.scopes) THEN
+            RETURN me.agency_id;
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION sec.assigned(r uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF EXISTS (SELECT FROM public.referral_assignment s
+                WHERE s.content_object_id = r AND s.membership_id = me.member_id
+                  AND s.agency_id = me.agency_id) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- Assigned to it, or a lead of a side: who may see and end a release.
+CREATE FUNCTION sec.answers_for(r uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.member_id IS NOT NULL AND 'lead' = ANY (me.roles) THEN
+        RETURN true;
+    ELSIF sec.assigned(r) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- R11 in the policy: what an access entry of *this transaction*, by this caller, with a purpose of
+-- use, has opened; and whether she may open it (design §2, "Who opens a packet or a note").
+-- Returns the referral and the fields, or NULLs.
+CREATE FUNCTION sec.opening(what text, OUT r uuid, OUT open_fields text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+    entry record;
+    own_side boolean;
+    granted text[];
+BEGIN
+    r := NULL;
+    open_fields := NULL;
+    IF me.member_id IS NULL OR NOT coalesce(me.roles && ARRAY['worker', 'lead'], false) THEN
+        RETURN;
+    END IF;
+    IF me.client_id IS NOT NULL AND NOT (
+        'packets:read' = ANY (me.scopes) AND EXISTS (
+            SELECT FROM public.permissions_client k
+             WHERE k.id = me.client_id AND k.system_of_record)) THEN
+        RETURN;
+    END IF;
+    SELECT e.referral_id, e.fields INTO entry
+      FROM public.access_entry e
+     WHERE e.xact = pg_current_xact_id_if_assigned()::text::bigint
+       AND e.at > sec.clock() - interval '1 hour'  -- prunes partitions; never the deciding test
+       AND e.act = what AND e.decision = 'allowed'
+       AND e.agency_id = me.agency_id AND e.member_id = me.member_id
+       AND e.client_id IS NOT DISTINCT FROM me.client_id
+       AND e.purpose IN ('intake', 'service', 'safety', 'hand_off', 'review', 'legal_duty')
+     ORDER BY e.id DESC LIMIT 1;
+    IF NOT FOUND OR NOT sec.assigned(entry.referral_id) THEN
+        RETURN;
+    END IF;
+    SELECT f.from_agency_id = me.agency_id INTO own_side
+      FROM public.referral f
+     WHERE f.id = entry.referral_id
+       AND sec.sees(f.from_agency_id, f.to_agency_id, f.sent_at, f.has_block, me.agency_id);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF what = 'referral.open_notes' OR own_side THEN
+        r := entry.referral_id;
+        open_fields := entry.fields;
+        RETURN;
+    END IF;
+    SELECT g.fields INTO granted
+      FROM public.packet_grant g
+      JOIN public.release l ON l.id = g.release_id AND NOT l.ended AND l.expires_at > sec.clock()
+      LEFT JOIN public.referral_side s
+             ON s.referral_id = g.referral_id AND s.agency_id = g.agency_id
+     WHERE g.referral_id = entry.referral_id AND g.agency_id = me.agency_id
+       AND g.opened_at IS NOT NULL AND NOT g.closed AND g.key_bundle IS NOT NULL
+       AND g.expires_at > sec.clock()
+       AND s.state IS DISTINCT FROM 'stopped';
+    IF FOUND THEN
+        r := entry.referral_id;
+        open_fields := ARRAY(SELECT unnest(entry.fields) INTERSECT SELECT unnest(granted));
+    END IF;
+END $$;
+CREATE FUNCTION sec.opened() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN (sec.opening('referral.open_packet')).r;
+END $$;
+CREATE FUNCTION sec.opened_fields() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN (sec.opening('referral.open_packet')).open_fields;
+END $$;
+CREATE FUNCTION sec.opened_notes() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN (sec.opening('referral.open_notes')).r;
+END $$;
+
+-- The recipient's grant is never seen by the sender, who nevertheless fills it: granting is
+-- wrapping (design §7). After the recipient's own stop nothing is stored, and the sender is
+-- answered as ever (R2).
+CREATE FUNCTION sec.put_grant(
+    grant_id uuid, r uuid, by_release uuid, field_names text[], kek int, bundle bytea
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    about record;
+BEGIN
+    SELECT f.to_agency_id, f.accepted_at, l.expires_at INTO about
+      FROM public.referral f
+      JOIN public.release l ON l.id = by_release AND l.referral_id = f.id AND NOT l.ended
+                           AND l.direction = 'outbound' AND l.fields @> field_names
+                           AND l.expires_at > sec.clock()
+     WHERE f.id = r AND f.from_agency_id = sec.writer();
+    IF NOT FOUND OR NOT sec.assigned(r) THEN
+        RAISE EXCEPTION 'no such grant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF EXISTS (SELECT FROM public.referral_side s WHERE s.referral_id = r
+                  AND s.agency_id = about.to_agency_id AND s.state = 'stopped') THEN
+        RETURN;
+    END IF;
+    INSERT INTO public.packet_grant AS g (id, referral_id, agency_id, release_id, fields, opened_at,
+                                          expires_at, closed, kek_version, key_bundle)
+    VALUES (grant_id, r, about.to_agency_id, by_release, field_names,
+            CASE WHEN about.accepted_at IS NOT NULL THEN sec.clock() END,
+            about.expires_at, false, kek, bundle)
+    ON CONFLICT (referral_id, agency_id) DO UPDATE
+       SET release_id = excluded.release_id, fields = excluded.fields,
+           opened_at = excluded.opened_at, expires_at = excluded.expires_at, closed = false,
+           kek_version = excluded.kek_version, key_bundle = excluded.key_bundle;
+END $$;
+
+-- By the recipient's accept, which has just been written in this transaction.
+CREATE FUNCTION sec.open_grant(r uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    UPDATE public.packet_grant g SET opened_at = sec.clock()
+      FROM public.referral f
+     WHERE g.referral_id = r AND f.id = r AND g.agency_id = f.to_agency_id
+       AND f.to_agency_id = sec.writer() AND f.status = 'accepted' AND sec.assigned(r)
+       AND g.opened_at IS NULL AND NOT g.closed;
+END $$;
+
+-- By either side: the recipient's bundle is destroyed, the sender's own stays until purge.
+CREATE FUNCTION sec.close_grant(r uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    UPDATE public.packet_grant g SET closed = true, key_bundle = NULL, kek_version = NULL
+      FROM public.referral f
+     WHERE g.referral_id = r AND f.id = r AND g.agency_id = f.to_agency_id
+       AND sec.writer() IN (f.from_agency_id, f.to_agency_id) AND sec.answers_for(r);
+END $$;
+
+-- app: the policies ------------------------------------------------------------------------------
+
+GRANT SELECT, INSERT ON referral, referral_side, referral_assignment, release, release_end,
+    packet_field, note, referral_event, call_record, idempotency_key, packet_grant, private_key
+    TO app;
+-- Who refers whom, when it began and what it is called never changes.
+GRANT UPDATE (status, version, sent_at, acknowledged_at, accepted_at, ended_at, ack_by, accept_by,
+              expires_at, code, suggested_service_id, urgency, needs, callback, concern, age_band,
+              household_size, language, interpreter, access_needs, wanted, with_worker_until,
+              survivor_can_talk_now, agreement) ON referral TO app;
+GRANT UPDATE (holder_id, state, handoff_by, version) ON referral_side TO app;
+GRANT UPDATE (ended) ON release TO app;
+GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
+GRANT DELETE ON referral_assignment TO app;
+
+CREATE POLICY sides_see ON referral FOR SELECT TO app USING (
+    sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.caseworker())));
+CREATE POLICY sender_creates ON referral FOR INSERT TO app WITH CHECK (
+    from_agency_id = (SELECT sec.writer()) AND sent_at IS NULL AND status = 'draft');
+CREATE POLICY sides_change ON referral FOR UPDATE TO app
+    USING (sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.caseworker())))
+    WITH CHECK (sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.writer())));
+
+-- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
+-- asks for the parent, under the writer's own policies.
+CREATE POLICY own_side ON referral_side FOR SELECT TO app
+    USING (agency_id = (SELECT sec.caseworker()));
+CREATE POLICY own_side_begins ON referral_side FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer())
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND agency_id IN (r.from_agency_id, r.to_agency_id)));
+CREATE POLICY own_side_changes ON referral_side FOR UPDATE TO app
+    USING (agency_id = (SELECT sec.caseworker()))
+    WITH CHECK (agency_id = (SELECT sec.writer()));
+
+CREATE POLICY own_staff ON referral_assignment FOR SELECT TO app
+    USING (agency_id = (SELECT sec.caseworker()));
+CREATE POLICY own_staff_begin ON referral_assignment FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer())
+    AND EXISTS (SELECT FROM permissions_membership m
+                 WHERE m.id = membership_id AND m.agency_id = referral_assignment.agency_id
+                   AND m.person_id = user_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = content_object_id
+                   AND referral_assignment.agency_id IN (r.from_agency_id, r.to_agency_id)));
+CREATE POLICY own_staff_end ON referral_assignment FOR DELETE TO app
+    USING (agency_id = (SELECT sec.writer()));
+
+CREATE POLICY sender_reads ON release FOR SELECT TO app USING (
+    from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id));
+CREATE POLICY recipient_reads ON release FOR SELECT TO app USING (
+    to_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id AND r.accepted_at IS NOT NULL));
+CREATE POLICY sender_writes ON release FOR INSERT TO app WITH CHECK (
+    from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id) AND NOT ended
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND r.from_agency_id = release.from_agency_id
+                   AND r.to_agency_id = release.to_agency_id));
+CREATE POLICY sides_end ON release FOR UPDATE TO app
+    USING (from_agency_id = (SELECT sec.caseworker()) OR to_agency_id = (SELECT sec.caseworker()))
+    WITH CHECK (ended AND sec.answers_for(referral_id)
+                AND (SELECT sec.writer()) IN (from_agency_id, to_agency_id));
+
+CREATE POLICY own_end ON release_end FOR SELECT TO app
+    USING (agency_id = (SELECT sec.caseworker()));
+CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer())
+    AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
+
+CREATE POLICY opened ON packet_field FOR SELECT TO app USING (
+    referral_id = (SELECT sec.opened()) AND field = ANY ((SELECT sec.opened_fields())));
+CREATE POLICY sender_writes ON packet_field FOR INSERT TO app WITH CHECK (
+    from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND r.from_agency_id = packet_field.from_agency_id));
+
+CREATE POLICY opened ON note FOR SELECT TO app USING (
+    referral_id = (SELECT sec.opened_notes()) AND agency_id = (SELECT sec.caseworker()));
+CREATE POLICY own_side_writes ON note FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND agency_id IN (r.from_agency_id, r.to_agency_id)));
+
+CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
+    (from_agency_id = (SELECT sec.caseworker()) AND from_sees)
+    OR (to_agency_id = (SELECT sec.caseworker()) AND to_sees));
+CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer())
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND r.from_agency_id = referral_event.from_agency_id
+                   AND r.to_agency_id = referral_event.to_agency_id));
+
+CREATE POLICY own_calls ON call_record FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND member_id = (SELECT (sec.identity()).member_id));
+CREATE POLICY own_calls_begin ON call_record FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id));
+
+CREATE POLICY own_keys ON idempotency_key FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker())
+    AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id)));
+CREATE POLICY own_keys_begin ON idempotency_key FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer())
+    AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id)));
+
+-- A recipient's own grant is hidden until the accept and after its end; then the bundle is wrapped
+-- for that agency's key alone.
+CREATE POLICY own_grant ON packet_grant FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
+    AND (release_id IS NULL
+         OR (opened_at IS NOT NULL AND NOT closed AND expires_at > (SELECT sec.clock()))));
+CREATE POLICY sender_keeps ON packet_grant FOR INSERT TO app WITH CHECK (
+    release_id IS NULL AND agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND r.from_agency_id = packet_grant.agency_id));
+CREATE POLICY sender_rewraps ON packet_grant FOR UPDATE TO app
+    USING (agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
+           AND (release_id IS NULL
+                OR (opened_at IS NOT NULL AND NOT closed AND expires_at > (SELECT sec.clock()))))
+    WITH CHECK (release_id IS NULL AND agency_id = (SELECT sec.writer()));
+
+CREATE POLICY own_private_key ON private_key FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id));
+CREATE POLICY own_private_key_begins ON private_key FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND agency_id IN (r.from_agency_id, r.to_agency_id)));
+
+ALTER FUNCTION sec.writer() OWNER TO gate;
+ALTER FUNCTION sec.assigned(uuid) OWNER TO gate;
+ALTER FUNCTION sec.answers_for(uuid) OWNER TO gate;
+ALTER FUNCTION sec.opening(text) OWNER TO gate;
+ALTER FUNCTION sec.opened() OWNER TO gate;
+ALTER FUNCTION sec.opened_fields() OWNER TO gate;
+ALTER FUNCTION sec.opened_notes() OWNER TO gate;
+ALTER FUNCTION sec.put_grant(uuid, uuid, uuid, text[], int, bytea) OWNER TO gate;
+ALTER FUNCTION sec.open_grant(uuid) OWNER TO gate;
+ALTER FUNCTION sec.close_grant(uuid) OWNER TO gate;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
+GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.answers_for(uuid), sec.opened(),
+    sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
+    sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;
