@@ -1,6 +1,7 @@
 -- Cairn's database roles, for a whole PostgreSQL cluster (15.14, 16.10, 17.6, 18 or later).
 --
--- Run as the cluster's superuser; twice is safe: it also repairs what was changed by hand.
+-- Run as the cluster's superuser; twice is safe: it also takes back
+-- attributes and settings that were changed by hand.
 -- Plain SQL without psql commands, so psql and any driver can run it. No password is set here.
 -- `manage.py database start` sets random ones; in production set yours afterwards, in psql:
 --     \password owner        (and app, door, jobs, auditor, sealer, backup)
@@ -22,6 +23,7 @@
 DO $$
 DECLARE
     name text;
+    place text;
 BEGIN
     FOREACH name IN ARRAY
         ARRAY['owner', 'app', 'door', 'gate', 'jobs', 'auditor', 'sealer', 'backup']
@@ -31,6 +33,13 @@ BEGIN
         END IF;
         -- A role may change its own settings: RESET takes back whatever it gave itself.
         EXECUTE format('ALTER ROLE %I RESET ALL', name);
+        FOR place IN
+            SELECT datname FROM pg_catalog.pg_db_role_setting
+            JOIN pg_catalog.pg_database ON pg_database.oid = setdatabase
+            WHERE setrole = name::regrole
+        LOOP
+            EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', name, place);
+        END LOOP;
         EXECUTE format(
             'ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION', name);
         EXECUTE format('ALTER ROLE %I SET search_path = public', name);
