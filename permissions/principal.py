@@ -21,6 +21,7 @@ class Principal:
     scopes: frozenset[str]
     agency_kind: str
     duties: frozenset[str]
+    system_of_record: bool
     token_hash: str = field(repr=False)  # hex SHA-256 of the credential's secret
     acting: str = ""  # the member a client named, as sent into the database; '' for people
 

@@ -23,7 +23,7 @@ END $$;
 
 CREATE TYPE sec.identity AS (
     agency_id uuid, member_id uuid, person_id uuid, client_id uuid,
-    roles text[], scopes text[], kind text, duties text[]
+    roles text[], scopes text[], kind text, duties text[], system_of_record boolean
 );
 
 -- The live identity of this transaction, or NULL. `cairn.token` is the hex SHA-256 of the secret,
@@ -43,7 +43,7 @@ BEGIN
            CASE WHEN c.client_id IS NULL
                 THEN ARRAY(SELECT unnest(m.roles) INTERSECT SELECT unnest(c.roles))
                 ELSE coalesce(m.roles, '{}') END,
-           c.scopes, a.kind, a.duties
+           c.scopes, a.kind, a.duties, coalesce(k.system_of_record, false)
       INTO me
       FROM public.credential c
       JOIN public.permissions_agency a ON a.id = c.agency_id AND a.active

@@ -109,10 +109,8 @@ BEGIN
     IF me.member_id IS NULL OR NOT coalesce(me.roles && ARRAY['worker', 'lead'], false) THEN
         RETURN;
     END IF;
-    IF me.client_id IS NOT NULL AND NOT (
-        'packets:read' = ANY (me.scopes) AND EXISTS (
-            SELECT FROM public.permissions_client k
-             WHERE k.id = me.client_id AND k.system_of_record)) THEN
+    IF me.client_id IS NOT NULL
+       AND NOT ('packets:read' = ANY (me.scopes) AND me.system_of_record) THEN
         RETURN;
     END IF;
     SELECT e.referral_id, e.fields INTO entry
@@ -289,7 +287,7 @@ CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
 
 CREATE POLICY opened ON packet_field FOR SELECT TO app USING (
-    referral_id = (SELECT sec.opened()) AND field = ANY ((SELECT sec.opened_fields())));
+    referral_id = (SELECT sec.opened()) AND field = ANY ((SELECT sec.opened_fields())::text[]));
 CREATE POLICY sender_writes ON packet_field FOR INSERT TO app WITH CHECK (
     from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id

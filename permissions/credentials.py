@@ -1,0 +1,142 @@
+"""Credentials: opened at sign-in and token issue, resolved at every request, ended at sign-out.
+
+Only the role `door` writes them. `resolve` asks as `app`, which can learn its own identity only.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, connections
+
+from permissions.ids import uuid7
+from permissions.models import Client, Credential, Membership
+from permissions.principal import Principal
+from permissions.session import IDENTIFY
+
+
+def hash_secret(secret: str) -> str:
+    """Hex SHA-256. The secret has 256 random bits, so that a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def resolve(secret: str, acting: str = "") -> Principal | None:
+    """Whoever holds `secret`, if it is live now; `acting` is the member of staff a client names.
+
+    One query, no cache: a revoked token is refused at the next request.
+    """
+    token_hash = hash_secret(secret)
+    with connection.cursor() as cursor:
+        # One packet, one implicit transaction: the settings hold for the second statement.
+        cursor.execute(
+            f"{IDENTIFY}; SELECT agency_id, member_id, person_id, client_id, roles, scopes, kind,"
+            " duties, system_of_record FROM sec.identity()",
+            [token_hash, acting],
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return None
+    return Principal(
+        agency_id=row[0],
+        member_id=row[1],
+        person_id=row[2],
+        client_id=row[3],
+        roles=frozenset(row[4]),
+        scopes=frozenset(row[5]),
+        agency_kind=row[6],
+        duties=frozenset(row[7]),
+        system_of_record=row[8],
+        token_hash=token_hash,
+        acting=acting,
+    )
+
+
+def open_for_member(membership: Membership) -> str:
+    """A person signed in and chose this agency: a credential of at most 12 hours."""
+    return _open(
+        agency_id=membership.agency_id,
+        membership_id=membership.id,
+        roles=membership.roles,
+        lifetime_s=settings.CREDENTIAL_SESSION_S,
+    )
+
+
+def open_for_client(client: Client, secret: str, scopes: Iterable[str]) -> None:
+    """An access token was issued: the credential behind it, of at most 5 minutes."""
+    _open(
+        secret=secret,
+        agency_id=client.agency_id,
+        client_id=client.id,
+        scopes=list(scopes),
+        lifetime_s=settings.CREDENTIAL_TOKEN_S,
+    )
+
+
+def _open(
+    *,
+    agency_id: UUID,
+    lifetime_s: int,
+    secret: str = "",
+    membership_id: UUID | None = None,
+    client_id: UUID | None = None,
+    roles: Iterable[str] = (),
+    scopes: Iterable[str] = (),
+) -> str:
+    secret = secret or secrets.token_urlsafe(32)
+    with connections["door"].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        row = cursor.fetchone()
+    assert row is not None
+    Credential.objects.create(
+        hash=bytes.fromhex(hash_secret(secret)),
+        agency_id=agency_id,
+        membership_id=membership_id,
+        client_id=client_id,
+        roles=list(roles),
+        scopes=list(scopes),
+        created_at=row[0],
+        expires_at=row[0] + timedelta(seconds=lifetime_s),
+    )
+    return secret
+
+
+def end(secret: str) -> None:
+    """The credential is no good from now on. Twice is safe."""
+    with connections["door"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE credential SET ended_at = sec.clock()"
+            " WHERE hash = decode(%s, 'hex') AND ended_at IS NULL",
+            [hash_secret(secret)],
+        )
+
+
+def log_sign_in(
+    act: str,
+    *,
+    agency_id: UUID | None = None,
+    member_id: UUID | None = None,
+    client_id: UUID | None = None,
+    refused: str | None = None,
+) -> None:
+    """An access entry for a sign-in or token, by the role that lets people in."""
+    from permissions import log
+
+    origin = log.origin.get()
+    with connections["door"].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_sign_in(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                uuid7(),
+                agency_id,
+                member_id,
+                client_id,
+                act,
+                "refused" if refused else "allowed",
+                refused,
+                origin.request_id,
+                origin.address_prefix,
+            ],
+        )

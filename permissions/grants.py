@@ -1,0 +1,111 @@
+"""Grants: which agency holds which of a packet's keys. Granting is wrapping (design §7).
+
+A bundle is a JSON object {id of the sealed row: its key, hex}, wrapped for one agency. The sender
+keeps one of all its fields; the recipient gets one of the released fields only, made by the
+*sender's* act, hidden by row security until the accept, destroyed by revoke, withdraw and stop.
+"""
+
+import json
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.ids import uuid7
+from permissions.keystore import Wrapped, key_store
+from permissions.models import Grant, PrivateKey
+from permissions.principal import Principal
+
+Keys = dict[str, bytes]  # id of the sealed row → its key
+
+
+def _context(kind: str, referral_id: UUID, agency_id: UUID) -> str:
+    return f"{kind}:{referral_id}:{agency_id}"
+
+
+def _wrap(kind: str, referral_id: UUID, agency_id: UUID, keys: Mapping[str, bytes]) -> Wrapped:
+    plain = json.dumps({row: key.hex() for row, key in keys.items()}).encode()
+    return key_store().wrap(agency_id, plain, _context(kind, referral_id, agency_id))
+
+
+def _unwrap(
+    principal: Principal, kind: str, referral_id: UUID, version: int, bundle: bytes
+) -> Keys:
+    context = _context(kind, referral_id, principal.agency_id)
+    plain = key_store().unwrap(principal, Wrapped(version, bytes(bundle)), context)
+    return {row: bytes.fromhex(key) for row, key in json.loads(plain).items()}
+
+
+def held(principal: Principal, referral_id: UUID) -> Grant | None:
+    """The principal's agency's own live grant on this referral, as row security lets it be seen."""
+    return Grant.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
+
+
+def open_bundle(principal: Principal, grant: Grant) -> Keys:
+    """The keys in a grant of the principal's own agency. Raises Unavailable."""
+    if grant.kek_version is None or grant.key_bundle is None:
+        return {}
+    return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
+
+
+def keep_own(
+    principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys, fields: list[str]
+) -> None:
+    """Store the sender's own bundle: every key it ever made for this packet, and the fields."""
+    wrapped = _wrap("packet", referral_id, principal.agency_id, keys)
+    if grant is None:
+        Grant.objects.create(
+            referral_id=referral_id,
+            agency_id=principal.agency_id,
+            fields=fields,
+            kek_version=wrapped.kek_version,
+            key_bundle=wrapped.blob,
+        )
+        return
+    Grant.objects.filter(id=grant.id).update(
+        fields=fields, kek_version=wrapped.kek_version, key_bundle=wrapped.blob
+    )
+
+
+def give(
+    referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys, fields: list[str]
+) -> None:
+    """Wrap the released fields' keys for the recipient, by the sender's act. Replaces the last."""
+    wrapped = _wrap("packet", referral_id, to_agency_id, keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.put_grant(%s, %s, %s, %s, %s, %s)",
+            [uuid7(), referral_id, release_id, fields, wrapped.kek_version, wrapped.blob],
+        )
+
+
+def open_recipients(referral_id: UUID) -> None:
+    """The recipient accepted: its bundle, if one is there, becomes visible to it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.open_grant(%s)", [referral_id])
+
+
+def close_recipients(referral_id: UUID) -> None:
+    """Destroy the recipient's bundle at once. Twice is safe."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.close_grant(%s)", [referral_id])
+
+
+def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
+    """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
+    row = PrivateKey.objects.filter(
+        referral_id=referral_id, agency_id=principal.agency_id
+    ).first()
+    if row is not None:
+        return _unwrap(principal, "notes", referral_id, row.kek_version, row.key_bundle)
+    if make is None:
+        return {}
+    keys = {"notes": make}
+    wrapped = _wrap("notes", referral_id, principal.agency_id, keys)
+    PrivateKey.objects.create(
+        referral_id=referral_id,
+        agency_id=principal.agency_id,
+        kek_version=wrapped.kek_version,
+        key_bundle=wrapped.blob,
+    )
+    return keys

@@ -1,0 +1,143 @@
+"""The access log: no entry, no data (R11).
+
+An act or a read is one `attempt`: one transaction, whose access entry commits with it. A read
+writes its entry *first* (`record`), since the row-level policies open a packet only to an entry of
+the same transaction. A refusal is written after the rollback, in a transaction of its own on the
+same connection. When the log fails, so does the act: nothing was disclosed and nothing changed.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import ProgrammingError, connections
+from psycopg2.errors import InsufficientPrivilege
+
+from permissions.errors import NotVisible, Refused
+from permissions.ids import uuid7
+from permissions.principal import Principal
+from permissions.session import begin
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the current request came from: its id, and the network it came from, not the host."""
+
+    request_id: UUID | None = None
+    address_prefix: str | None = None
+
+
+origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 (frozen)
+
+
+def address_prefix(address: str | None) -> str | None:
+    """The /24 (IPv4) or /48 (IPv6) of an address: enough to review, too coarse to track."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None
+    prefix = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network((parsed, prefix), strict=False))
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One act under way. `now` is the database's clock."""
+
+    principal: Principal
+    act: str
+    referral_id: UUID | None
+    now: datetime
+    using: str
+    purpose: str | None = None
+    entry_id: UUID = field(default_factory=uuid7)
+    written: bool = False
+
+    def record(
+        self,
+        *,
+        referral_ids: Sequence[UUID] | None = None,
+        subject: UUID | None = None,
+        fields: Sequence[str] | None = None,
+        release_id: UUID | None = None,
+        rule: str | None = None,
+    ) -> UUID:
+        """Write this act's access entry now (a read: before it reads). Returns the entry's id."""
+        here = origin.get()
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"
+                " referral_id, referral_ids, subject, fields, release_id, decision, rule,"
+                " request_id, address_prefix) VALUES"
+                " (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, 'allowed', %s, %s, %s)",
+                [
+                    self.entry_id,
+                    self.principal.agency_id,
+                    self.principal.member_id,
+                    self.principal.client_id,
+                    self.act,
+                    self.purpose,
+                    self.referral_id,
+                    None if referral_ids is None else list(referral_ids),
+                    subject,
+                    None if fields is None else list(fields),
+                    release_id,
+                    rule,
+                    here.request_id,
+                    here.address_prefix,
+                ],
+            )
+        self.written = True
+        return self.entry_id
+
+
+@contextmanager
+def attempt(
+    principal: Principal,
+    act: str,
+    referral_id: UUID | None = None,
+    *,
+    purpose: str | None = None,
+    using: str = "default",
+) -> Iterator[Attempt]:
+    """One act, one transaction, one access entry, whichever way it ends.
+
+    `act` is `noun.verb`. An unexpected exception (a bug) rolls back and leaves no entry.
+    """
+    try:
+        with begin(principal, using) as now:
+            current = Attempt(principal, act, referral_id, now, using, purpose)
+            yield current
+            if not current.written:
+                current.record()
+    except Refused as refusal:
+        deny(principal, act, refusal.code, referral_id, purpose=purpose, using=using)
+        raise
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InsufficientPrivilege):
+            raise
+        # The second wall refused what the first let pass: a right that ended in between.
+        deny(principal, act, "policy", referral_id, purpose=purpose, using=using)
+        raise NotVisible from None
+
+
+def deny(
+    principal: Principal | None,
+    act: str,
+    rule: str,
+    referral_id: UUID | None = None,
+    *,
+    purpose: str | None = None,
+    using: str = "default",
+) -> None:
+    """The access entry of a refusal, in a transaction of its own; also for a caller unknown."""
+    here = origin.get()
+    with begin(principal, using), connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s)",
+            [uuid7(), act, rule, referral_id, purpose, here.request_id, here.address_prefix],
+        )

@@ -1,0 +1,90 @@
+"""Who may do what to a referral: one table. No database, HTTP or status in here.
+
+The keys equal those of `MOVES` (referrals/transitions.py), which says from which state to which.
+Design §4 is the source of every line; a test holds the two key sets against each other.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from permissions.errors import NotPermitted
+from permissions.principal import Principal
+
+
+class Who(StrEnum):
+    """Which staff of a side."""
+
+    WORKER = "a worker or lead"
+    ASSIGNEE = "a member assigned to it"
+    HOLDER = "the member who answers for it"
+    ASSIGNEE_OR_LEAD = "a member assigned to it, or a lead"
+
+
+class Rule(NamedTuple):
+    from_side: Who | None  # who of the agency that sent it; None: nobody
+    to_side: Who | None  # who of the agency it was sent to
+    scope: str = "referrals:write"  # what a client needs in addition
+
+
+RULES = {
+    "create": Rule(Who.WORKER, None),
+    "put_notice": Rule(Who.ASSIGNEE, None),
+    "put_release": Rule(Who.ASSIGNEE, None),
+    "put_packet": Rule(Who.ASSIGNEE, None),
+    "send": Rule(Who.ASSIGNEE, None),
+    "acknowledge": Rule(None, Who.WORKER),
+    "accept": Rule(None, Who.WORKER),
+    "decline": Rule(None, Who.WORKER),
+    "start_handoff": Rule(None, Who.HOLDER),
+    "complete": Rule(None, Who.HOLDER),
+    "unable": Rule(None, Who.HOLDER),
+    "withdraw": Rule(Who.ASSIGNEE_OR_LEAD, None),
+    "revoke_release": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    "stop": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    "open_packet": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
+    "open_notes": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
+    "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+}
+
+
+class Standing(NamedTuple):
+    """What the principal is to one referral."""
+
+    side: str  # "from" or "to"
+    assigned: bool
+    holder: bool
+
+
+def require(principal: Principal, act: str, standing: Standing) -> None:
+    """Raise NotPermitted unless `principal` may do `act`. An act without a rule is a KeyError."""
+    rule = RULES[act]
+    who = rule.from_side if standing.side == "from" else rule.to_side
+    if who is None:
+        raise NotPermitted("wrong_side", f"Only the other agency may {act}.")
+    if not principal.may(rule.scope):
+        raise NotPermitted("scope_missing", f"The client needs the scope {rule.scope}.")
+    if principal.member_id is None:
+        # A machine cannot silence the alarm, nor open a packet for nobody (R15).
+        raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
+    if act in {"open_packet", "open_notes"} and principal.is_client:
+        if not principal.system_of_record:
+            raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
+    if not principal.has_role("worker", "lead"):
+        raise NotPermitted("role_missing", f"{act} needs a worker or lead.")
+    allowed = {
+        Who.WORKER: True,
+        Who.ASSIGNEE: standing.assigned,
+        Who.HOLDER: standing.holder,
+        Who.ASSIGNEE_OR_LEAD: standing.assigned or principal.has_role("lead"),
+    }[who]
+    if not allowed:
+        raise NotPermitted("not_assigned", f"{act} needs {who.value}.")
+
+
+def permitted(principal: Principal, act: str, standing: Standing) -> bool:
+    """The same question without the reason: which buttons to offer."""
+    try:
+        require(principal, act, standing)
+    except NotPermitted:
+        return False
+    return True
