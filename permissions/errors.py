@@ -87,6 +87,13 @@ class Conflict(Refused):
     code = "conflict"
 
 
+class KeyReused(Refused):
+    """An `Idempotency-Key` that was used for another body."""
+
+    code = "key_reused"
+    detail = "This Idempotency-Key was used with another body. Take a new key."
+
+
 class Unavailable(Refused):
     """Log, key store or database cannot answer: nothing was disclosed and nothing changed (R11)."""
 

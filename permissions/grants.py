@@ -1,12 +1,13 @@
 """Grants: which agency holds which of a packet's keys. Granting is wrapping (design §7).
 
-A bundle is a JSON object {id of the sealed row: its key, hex}, wrapped for one agency. The sender
-keeps one of all its fields; the recipient gets one of the released fields only, made by the
-*sender's* act, hidden by row security until the accept, destroyed by revoke, withdraw and stop.
+A bundle is a JSON object {field: [id of the sealed row, its key in hex]}, wrapped for one agency.
+The sender keeps one of all its fields; the recipient gets one of the released fields only, made by
+the *sender's* act, hidden by row security until the accept, destroyed by revoke, withdraw and stop.
+A field that is written again gets a new row and a new key; the old row opens to nobody.
 """
 
 import json
-from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -16,15 +17,21 @@ from permissions.keystore import Wrapped, key_store
 from permissions.models import Grant, PrivateKey
 from permissions.principal import Principal
 
-Keys = dict[str, bytes]  # id of the sealed row → its key
+
+class SealedKey(NamedTuple):
+    row: str  # id of the sealed row; '' where one key serves many (notes)
+    key: bytes
+
+
+Keys = dict[str, SealedKey]  # name of the field → where it is sealed, and under what
 
 
 def _context(kind: str, referral_id: UUID, agency_id: UUID) -> str:
     return f"{kind}:{referral_id}:{agency_id}"
 
 
-def _wrap(kind: str, referral_id: UUID, agency_id: UUID, keys: Mapping[str, bytes]) -> Wrapped:
-    plain = json.dumps({row: key.hex() for row, key in keys.items()}).encode()
+def _wrap(kind: str, referral_id: UUID, agency_id: UUID, keys: Keys) -> Wrapped:
+    plain = json.dumps({name: [row, key.hex()] for name, (row, key) in keys.items()}).encode()
     return key_store().wrap(agency_id, plain, _context(kind, referral_id, agency_id))
 
 
@@ -33,7 +40,8 @@ def _unwrap(
 ) -> Keys:
     context = _context(kind, referral_id, principal.agency_id)
     plain = key_store().unwrap(principal, Wrapped(version, bytes(bundle)), context)
-    return {row: bytes.fromhex(key) for row, key in json.loads(plain).items()}
+    bundle_keys = json.loads(plain).items()
+    return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in bundle_keys}
 
 
 def held(principal: Principal, referral_id: UUID) -> Grant | None:
@@ -49,9 +57,10 @@ def open_bundle(principal: Principal, grant: Grant) -> Keys:
 
 
 def keep_own(
-    principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys, fields: list[str]
+    principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys
 ) -> None:
-    """Store the sender's own bundle: every key it ever made for this packet, and the fields."""
+    """Store the sender's own bundle: the keys of the packet's current fields."""
+    fields = sorted(keys)
     wrapped = _wrap("packet", referral_id, principal.agency_id, keys)
     if grant is None:
         Grant.objects.create(
@@ -67,15 +76,13 @@ def keep_own(
     )
 
 
-def give(
-    referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys, fields: list[str]
-) -> None:
+def give(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) -> None:
     """Wrap the released fields' keys for the recipient, by the sender's act. Replaces the last."""
     wrapped = _wrap("packet", referral_id, to_agency_id, keys)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sec.put_grant(%s, %s, %s, %s, %s, %s)",
-            [uuid7(), referral_id, release_id, fields, wrapped.kek_version, wrapped.blob],
+            [uuid7(), referral_id, release_id, sorted(keys), wrapped.kek_version, wrapped.blob],
         )
 
 
@@ -100,7 +107,7 @@ def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None =
         return _unwrap(principal, "notes", referral_id, row.kek_version, row.key_bundle)
     if make is None:
         return {}
-    keys = {"notes": make}
+    keys = {"notes": SealedKey("", make)}
     wrapped = _wrap("notes", referral_id, principal.agency_id, keys)
     PrivateKey.objects.create(
         referral_id=referral_id,

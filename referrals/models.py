@@ -50,6 +50,7 @@ class Referral(models.Model):
         "permissions.Agency", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     service_id = models.UUIDField()
+    service_name = models.TextField()  # as the directory had it when the referral was made
     reference = models.TextField()
     reference_day = models.DateField()
     status = models.TextField(default="draft")  # as the sender is shown it, `closed` aside

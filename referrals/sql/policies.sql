@@ -164,6 +164,21 @@ BEGIN
     RETURN (sec.opening('referral.open_notes')).r;
 END $$;
 
+-- Before sending: is there anybody to answer? A yes or no, never who (their staff list is theirs).
+CREATE FUNCTION sec.can_answer(agency uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.permissions_agency a
+          JOIN public.permissions_membership m ON m.agency_id = a.id AND m.active
+          JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
+         WHERE a.id = agency AND a.active AND a.takes_notices
+           AND m.roles && ARRAY['worker', 'lead']) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
 -- The recipient's grant is never seen by the sender, who nevertheless fills it: granting is
 -- wrapping (design §7). After the recipient's own stop nothing is stored, and the sender is
 -- answered as ever (R2).
@@ -348,6 +363,7 @@ ALTER FUNCTION sec.writer() OWNER TO gate;
 ALTER FUNCTION sec.assigned(uuid) OWNER TO gate;
 ALTER FUNCTION sec.answers_for(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opening(text) OWNER TO gate;
+ALTER FUNCTION sec.can_answer(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opened() OWNER TO gate;
 ALTER FUNCTION sec.opened_fields() OWNER TO gate;
 ALTER FUNCTION sec.opened_notes() OWNER TO gate;
@@ -356,6 +372,7 @@ ALTER FUNCTION sec.open_grant(uuid) OWNER TO gate;
 ALTER FUNCTION sec.close_grant(uuid) OWNER TO gate;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
-GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.answers_for(uuid), sec.opened(),
+GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.answers_for(uuid),
+    sec.can_answer(uuid), sec.opened(),
     sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
     sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;

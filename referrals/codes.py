@@ -1,0 +1,192 @@
+"""The closed vocabularies of a referral, with their English and Spanish labels.
+
+Served at `GET /v1/codes`. A code is never renamed once published; `VERSION` rises with additions.
+"""
+
+from permissions.disclosure import ATTESTATIONS, BASES, FORMS, PACKET_FIELDS, PURPOSES
+
+VERSION = "2026-11-24"
+
+Labels = dict[str, tuple[str, str]]  # code → (English, Spanish)
+
+URGENCY: Labels = {
+    "emergency": ("Emergency: answer within minutes", "Emergencia: respuesta en minutos"),
+    "urgent": ("Urgent: answer within the hour", "Urgente: respuesta en una hora"),
+    "routine": ("Routine: answer within a working day", "Normal: respuesta en un día hábil"),
+}
+# Our own list on the five VOCA service groups (Office for Victims of Crime), plus compensation.
+NEEDS: Labels = {
+    "information_and_referral": ("Information and referral", "Información y orientación"),
+    "advocacy": ("Personal advocacy", "Acompañamiento y defensa personal"),
+    "accompaniment": ("Someone to go with her", "Que alguien la acompañe"),
+    "emotional_support": ("Emotional support or counselling", "Apoyo emocional o consejería"),
+    "safety_planning": ("Safety planning", "Plan de seguridad"),
+    "shelter": ("Emergency shelter", "Refugio de emergencia"),
+    "housing": ("Housing", "Vivienda"),
+    "medical_forensic_exam": ("Medical forensic exam", "Examen médico forense"),
+    "medical_care": ("Medical care", "Atención médica"),
+    "legal_aid": ("Legal help", "Ayuda legal"),
+    "protection_order": ("Protection order", "Orden de protección"),
+    "criminal_justice_support": ("Help with police and court", "Apoyo ante policía y tribunal"),
+    "immigration": ("Immigration help", "Ayuda migratoria"),
+    "compensation": ("Crime victim compensation", "Compensación a víctimas"),
+    "basic_needs": ("Food, clothes, money", "Comida, ropa, dinero"),
+    "transport": ("Transport", "Transporte"),
+    "interpreter": ("Interpreter", "Intérprete"),
+}
+CONCERN: Labels = {
+    "not_stated": ("Not stated", "Sin indicar"),
+    "trafficking": ("Trafficking", "Trata de personas"),
+    "sexual_assault": ("Sexual assault", "Agresión sexual"),
+    "domestic": ("Domestic violence", "Violencia doméstica"),
+    "stalking": ("Stalking", "Acoso"),
+    "other": ("Other", "Otro"),
+}
+AGE_BAND: Labels = {
+    "not_stated": ("Not stated", "Sin indicar"),
+    "adult": ("Adult", "Persona adulta"),
+    "minor": ("Minor", "Menor de edad"),
+}
+HOUSEHOLD_SIZE: Labels = {
+    "not_stated": ("Not stated", "Sin indicar"),
+    "one": ("One person", "Una persona"),
+    "two_to_three": ("Two or three people", "Dos o tres personas"),
+    "four_or_more": ("Four people or more", "Cuatro personas o más"),
+}
+LANGUAGE: Labels = {
+    "not_stated": ("Not stated", "Sin indicar"),
+    "en": ("English", "Inglés"),
+    "es": ("Spanish", "Español"),
+    "ru": ("Russian", "Ruso"),
+    "zh": ("Chinese", "Chino"),
+    "ar": ("Arabic", "Árabe"),
+    "sw": ("Swahili", "Suajili"),
+    "fr": ("French", "Francés"),
+    "vi": ("Vietnamese", "Vietnamita"),
+    "tl": ("Tagalog", "Tagalo"),
+    "ase": ("American Sign Language", "Lengua de señas americana"),
+    "other": ("Another language", "Otro idioma"),
+}
+INTERPRETER: Labels = {
+    "not_stated": ("Not stated", "Sin indicar"),
+    "none": ("None needed", "No hace falta"),
+    "phone": ("By phone", "Por teléfono"),
+    "in_person": ("In person", "En persona"),
+    "sign": ("Sign language", "Lengua de señas"),
+    "not_local": ("Not a local interpreter", "Que no sea intérprete local"),
+}
+ACCESS_NEEDS: Labels = {
+    "wheelchair": ("Step-free access", "Acceso sin escalones"),
+    "hearing": ("Hearing", "Audición"),
+    "sight": ("Sight", "Visión"),
+    "pets": ("Comes with an animal", "Viene con un animal"),
+    "children": ("Comes with children", "Viene con niños"),
+    "medication": ("Needs her medication", "Necesita sus medicinas"),
+}
+WANTED: Labels = {
+    "call_worker": ("Call the worker", "Llamar a quien refiere"),
+    "call_her_now": ("Speak with her now", "Hablar con ella ahora"),
+    "come_to_us": ("Come to where we are", "Venir a donde estamos"),
+    "come_here": ("We can come to you", "Podemos ir a ustedes"),
+}
+AGREEMENT: Labels = {
+    "agrees": ("She agrees to this notice", "Está de acuerdo con este aviso"),
+    "not_asked_unsafe": ("Asking was not safe", "No era seguro preguntar"),
+    "cannot_say": ("She cannot say now", "No puede decirlo ahora"),
+}
+DECLINE: Labels = {
+    "no_capacity": ("No room or nobody free", "Sin cupo o sin personal"),
+    "out_of_area": ("Outside our area", "Fuera de nuestra área"),
+    "not_this_service": ("Not what this service does", "No es lo que hace este servicio"),
+    "other": ("Other", "Otro"),
+}
+# Known only by reading who she is: stays with the agency (R2, "requested, utilized, or denied").
+PRIVATE_REASON: Labels = {
+    "conflict_of_interest": ("Conflict of interest", "Conflicto de intereses"),
+    "not_eligible": ("Not eligible", "No cumple requisitos"),
+    "survivor_declined": ("She said no", "Ella no quiso"),
+    "could_not_contact": ("Could not reach her", "No se logró contactarla"),
+    "already_served": ("Already with us", "Ya la atendemos"),
+    "other": ("Other", "Otro"),
+}
+OUTCOME: Labels = {
+    "connected": ("She spoke with an advocate", "Habló con una defensora"),
+    "served": ("She received the service", "Recibió el servicio"),
+    "referred_on": ("Referred elsewhere, with her word", "Referida a otro lugar, con su acuerdo"),
+    "information_given": ("Information given", "Se dio información"),
+    "other": ("Other", "Otro"),
+}
+HANDOFF_MODE: Labels = {
+    "in_person": ("In person", "En persona"),
+    "three_way_call": ("Three-way call", "Llamada entre tres"),
+    "phone": ("Phone", "Teléfono"),
+    "video": ("Video", "Video"),
+}
+WITHDRAW: Labels = {
+    "no_longer_wanted": ("No longer wanted", "Ya no se desea"),
+    "help_found": ("Help found elsewhere", "Se halló ayuda en otro lugar"),
+    "wrong_service": ("Wrong service", "Servicio equivocado"),
+    "other": ("Other", "Otro"),
+}
+REVOKED_VIA: Labels = {
+    "oral": ("She said so", "Lo dijo"),
+    "written": ("In writing", "Por escrito"),
+    "through_other": ("Through another person", "Por medio de otra persona"),
+}
+CALL_OUTCOME: Labels = {
+    "reached": ("Reached, they will help", "Atendieron y ayudarán"),
+    "full": ("Full", "Sin cupo"),
+    "out_of_area": ("Outside their area", "Fuera de su área"),
+    "not_this_service": ("Not their service", "No es su servicio"),
+    "no_answer": ("No answer", "No contestaron"),
+    "wrong_number": ("Wrong or dead number", "Número equivocado"),
+}
+PURPOSE: Labels = {
+    "intake": ("To take her in", "Para recibirla"),
+    "service": ("To give the service", "Para dar el servicio"),
+    "safety": ("For her safety", "Por su seguridad"),
+    "hand_off": ("For the hand-off", "Para la entrega"),
+    "review": ("To review the work", "Para revisar el trabajo"),
+    "legal_duty": ("A legal duty", "Un deber legal"),
+}
+RELEASE_PURPOSE: Labels = {
+    "receive_service": ("To receive this service", "Para recibir este servicio"),
+    "coordinate_care": ("To coordinate care", "Para coordinar la atención"),
+    "safety": ("For her safety", "Por su seguridad"),
+    "legal_matter": ("For a legal matter", "Para un asunto legal"),
+}
+
+
+def _plain(codes: tuple[str, ...]) -> Labels:
+    """Codes that are words of the design already: the label is the word with spaces."""
+    return {code: (code.replace("_", " "), code.replace("_", " ")) for code in codes}
+
+
+CODE_LISTS: dict[str, Labels] = {
+    "urgency": URGENCY,
+    "needs": NEEDS,
+    "concern": CONCERN,
+    "age_band": AGE_BAND,
+    "household_size": HOUSEHOLD_SIZE,
+    "language": LANGUAGE,
+    "interpreter": INTERPRETER,
+    "access_needs": ACCESS_NEEDS,
+    "wanted": WANTED,
+    "agreement": AGREEMENT,
+    "decline": DECLINE,
+    "private_reason": PRIVATE_REASON,
+    "outcome": OUTCOME,
+    "handoff_mode": HANDOFF_MODE,
+    "withdraw": WITHDRAW,
+    "revoked_via": REVOKED_VIA,
+    "call_outcome": CALL_OUTCOME,
+    "purpose": PURPOSE,
+    "release_purpose": RELEASE_PURPOSE,
+    "basis": _plain(BASES),
+    "form": _plain(FORMS),
+    "attestation": _plain(
+        (*ATTESTATIONS, "told_no_effect_on_case", "police_may_have_to_disclose")
+    ),
+    "packet_field": _plain(PACKET_FIELDS),
+}
+assert set(PURPOSE) == set(PURPOSES)
