@@ -176,14 +176,15 @@ class Cluster:
         try:
             self.connect_superuser().close()
         except psycopg2.OperationalError as error:
-            return str(error) if "FATAL:" in str(error) else ""
+            refusals = ("FATAL:", "no password supplied")
+            return str(error) if any(words in str(error) for words in refusals) else ""
         return "ready"
 
     def _is_ready(self) -> bool:
         answer = self._answer()
-        if "password authentication failed" in answer:
+        if "password" in answer:
             raise PostgresError(
-                f"The server refuses the superuser's password in {self.folder}/passwords.json. "
+                f"The server refuses the password of {SUPERUSER} in {self.folder}/passwords.json. "
                 "Stop it, delete that file and start again: new passwords are made."
             )
         return answer == "ready"

