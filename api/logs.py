@@ -1,4 +1,4 @@
-"""Process logs: JSON lines with an allow-list of fields, so that no value of a referral can slip in.
+"""Process logs: JSON lines with an allow-list of fields; no value of a referral can slip in.
 
 No bodies, no paths with query strings, no exception text (design R10, threat TH9).
 """

@@ -76,7 +76,7 @@ class WrongState(Refused):
 
 
 class NotPossible(Refused):
-    """State and rights are right, a condition of the act is not met (no release, service paused)."""
+    """State and rights are right, a condition is not met (no release, a paused service)."""
 
     code = "not_possible"
 

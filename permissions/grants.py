@@ -56,9 +56,7 @@ def open_bundle(principal: Principal, grant: Grant) -> Keys:
     return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
 
 
-def keep_own(
-    principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys
-) -> None:
+def keep_own(principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys) -> None:
     """Store the sender's own bundle: the keys of the packet's current fields."""
     fields = sorted(keys)
     wrapped = _wrap("packet", referral_id, principal.agency_id, keys)
@@ -100,9 +98,7 @@ def close_recipients(referral_id: UUID) -> None:
 
 def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
     """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
-    row = PrivateKey.objects.filter(
-        referral_id=referral_id, agency_id=principal.agency_id
-    ).first()
+    row = PrivateKey.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
     if row is not None:
         return _unwrap(principal, "notes", referral_id, row.kek_version, row.key_bundle)
     if make is None:

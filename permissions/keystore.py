@@ -41,11 +41,13 @@ def seal(key: bytes, plain: bytes, context: str) -> bytes:
 
 
 def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
-    """The inverse. Raises Unavailable when key, content or context differ: a swapped row is loud."""
+    """The inverse. Unavailable when key, content or context differ: a swapped row is loud."""
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
     except InvalidTag:
-        raise Unavailable("unsealing_failed", "This content does not open: it was altered.") from None
+        raise Unavailable(
+            "unsealing_failed", "This content does not open: it was altered."
+        ) from None
 
 
 class FileKeyStore:

@@ -184,9 +184,7 @@ CODE_LISTS: dict[str, Labels] = {
     "release_purpose": RELEASE_PURPOSE,
     "basis": _plain(BASES),
     "form": _plain(FORMS),
-    "attestation": _plain(
-        (*ATTESTATIONS, "told_no_effect_on_case", "police_may_have_to_disclose")
-    ),
+    "attestation": _plain((*ATTESTATIONS, "told_no_effect_on_case", "police_may_have_to_disclose")),
     "packet_field": _plain(PACKET_FIELDS),
 }
 assert set(PURPOSE) == set(PURPOSES)

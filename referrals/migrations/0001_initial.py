@@ -8,239 +8,485 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('permissions', '0001_initial'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("permissions", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Referral',
+            name="Referral",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('service_id', models.UUIDField()),
-                ('reference', models.TextField()),
-                ('reference_day', models.DateField()),
-                ('status', models.TextField(default='draft')),
-                ('version', models.IntegerField(default=1)),
-                ('has_block', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('accepted_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('ack_by', models.DateTimeField(null=True)),
-                ('accept_by', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('code', models.TextField(null=True)),
-                ('suggested_service_id', models.UUIDField(null=True)),
-                ('urgency', models.TextField(default='routine')),
-                ('needs', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('callback', models.TextField(default='')),
-                ('concern', models.TextField(default='not_stated')),
-                ('age_band', models.TextField(default='not_stated')),
-                ('household_size', models.TextField(default='not_stated')),
-                ('language', models.TextField(default='not_stated')),
-                ('interpreter', models.TextField(default='not_stated')),
-                ('access_needs', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('wanted', models.TextField(default='call_worker')),
-                ('with_worker_until', models.DateTimeField(null=True)),
-                ('survivor_can_talk_now', models.BooleanField(null=True)),
-                ('agreement', models.TextField(null=True)),
-                ('from_agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
-                ('to_agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("service_id", models.UUIDField()),
+                ("reference", models.TextField()),
+                ("reference_day", models.DateField()),
+                ("status", models.TextField(default="draft")),
+                ("version", models.IntegerField(default=1)),
+                ("has_block", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("accepted_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("ack_by", models.DateTimeField(null=True)),
+                ("accept_by", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("code", models.TextField(null=True)),
+                ("suggested_service_id", models.UUIDField(null=True)),
+                ("urgency", models.TextField(default="routine")),
+                (
+                    "needs",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                ("callback", models.TextField(default="")),
+                ("concern", models.TextField(default="not_stated")),
+                ("age_band", models.TextField(default="not_stated")),
+                ("household_size", models.TextField(default="not_stated")),
+                ("language", models.TextField(default="not_stated")),
+                ("interpreter", models.TextField(default="not_stated")),
+                (
+                    "access_needs",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                ("wanted", models.TextField(default="call_worker")),
+                ("with_worker_until", models.DateTimeField(null=True)),
+                ("survivor_can_talk_now", models.BooleanField(null=True)),
+                ("agreement", models.TextField(null=True)),
+                (
+                    "from_agency",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
+                (
+                    "to_agency",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'referral',
-                'permissions': [('work_on_referral', 'Works on this referral')],
-                'default_permissions': [],
+                "db_table": "referral",
+                "permissions": [("work_on_referral", "Works on this referral")],
+                "default_permissions": [],
             },
         ),
         migrations.CreateModel(
-            name='PacketField',
+            name="PacketField",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('field', models.TextField()),
-                ('version', models.IntegerField()),
-                ('ciphertext', models.BinaryField()),
-                ('from_agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("field", models.TextField()),
+                ("version", models.IntegerField()),
+                ("ciphertext", models.BinaryField()),
+                (
+                    "from_agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="referrals.referral",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'packet_field',
+                "db_table": "packet_field",
             },
         ),
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('member_id', models.UUIDField()),
-                ('kind', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('ciphertext', models.BinaryField()),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("member_id", models.UUIDField()),
+                ("kind", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                ("ciphertext", models.BinaryField()),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="referrals.referral",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'note',
+                "db_table": "note",
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('from_agency_id', models.UUIDField()),
-                ('to_agency_id', models.UUIDField()),
-                ('at', models.DateTimeField()),
-                ('act', models.TextField()),
-                ('agency_id', models.UUIDField(null=True)),
-                ('member_id', models.UUIDField(null=True)),
-                ('code', models.TextField(null=True)),
-                ('from_sees', models.BooleanField()),
-                ('to_sees', models.BooleanField()),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("from_agency_id", models.UUIDField()),
+                ("to_agency_id", models.UUIDField()),
+                ("at", models.DateTimeField()),
+                ("act", models.TextField()),
+                ("agency_id", models.UUIDField(null=True)),
+                ("member_id", models.UUIDField(null=True)),
+                ("code", models.TextField(null=True)),
+                ("from_sees", models.BooleanField()),
+                ("to_sees", models.BooleanField()),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="referrals.referral",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'referral_event',
+                "db_table": "referral_event",
             },
         ),
         migrations.CreateModel(
-            name='Assignment',
+            name="Assignment",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('membership_id', models.UUIDField()),
-                ('agency_id', models.UUIDField()),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='referrals.referral')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("membership_id", models.UUIDField()),
+                ("agency_id", models.UUIDField()),
+                (
+                    "permission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="auth.permission"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="referrals.referral"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'referral_assignment',
+                "db_table": "referral_assignment",
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('direction', models.TextField(default='outbound')),
-                ('basis', models.TextField()),
-                ('purpose', models.TextField()),
-                ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('form', models.TextField()),
-                ('signed_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('evidence_ref', models.TextField(default='')),
-                ('attestations', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('consenters', models.JSONField(default=list)),
-                ('minor_may_consent_alone', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('ended', models.BooleanField(default=False)),
-                ('from_agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='releases', to='referrals.referral')),
-                ('to_agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("direction", models.TextField(default="outbound")),
+                ("basis", models.TextField()),
+                ("purpose", models.TextField()),
+                (
+                    "fields",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), size=None
+                    ),
+                ),
+                ("form", models.TextField()),
+                ("signed_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("evidence_ref", models.TextField(default="")),
+                (
+                    "attestations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                ("consenters", models.JSONField(default=list)),
+                ("minor_may_consent_alone", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                ("ended", models.BooleanField(default=False)),
+                (
+                    "from_agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="releases",
+                        to="referrals.referral",
+                    ),
+                ),
+                (
+                    "to_agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'release',
+                "db_table": "release",
             },
         ),
         migrations.CreateModel(
-            name='ReleaseEnd',
+            name="ReleaseEnd",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('revoked_at', models.DateTimeField()),
-                ('revoked_via', models.TextField()),
-                ('revoked_by', models.UUIDField()),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ends', to='referrals.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("revoked_at", models.DateTimeField()),
+                ("revoked_via", models.TextField()),
+                ("revoked_by", models.UUIDField()),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ends",
+                        to="referrals.release",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'release_end',
+                "db_table": "release_end",
             },
         ),
         migrations.CreateModel(
-            name='Side',
+            name="Side",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('holder_id', models.UUIDField(null=True)),
-                ('subject', models.UUIDField(default=permissions.ids.uuid7)),
-                ('state', models.TextField(null=True)),
-                ('handoff_by', models.DateTimeField(null=True)),
-                ('version', models.IntegerField(default=1)),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sides', to='referrals.referral')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("holder_id", models.UUIDField(null=True)),
+                ("subject", models.UUIDField(default=permissions.ids.uuid7)),
+                ("state", models.TextField(null=True)),
+                ("handoff_by", models.DateTimeField(null=True)),
+                ("version", models.IntegerField(default=1)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sides",
+                        to="referrals.referral",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'referral_side',
+                "db_table": "referral_side",
             },
         ),
         migrations.CreateModel(
-            name='CallRecord',
+            name="CallRecord",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('member_id', models.UUIDField()),
-                ('service_id', models.UUIDField()),
-                ('outcome', models.TextField()),
-                ('put_through', models.BooleanField()),
-                ('created_at', models.DateTimeField()),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("member_id", models.UUIDField()),
+                ("service_id", models.UUIDField()),
+                ("outcome", models.TextField()),
+                ("put_through", models.BooleanField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'call_record',
-                'indexes': [models.Index(fields=['agency', '-created_at'], name='call_record_agency')],
+                "db_table": "call_record",
+                "indexes": [
+                    models.Index(fields=["agency", "-created_at"], name="call_record_agency")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('caller_id', models.UUIDField()),
-                ('route', models.TextField()),
-                ('key', models.TextField()),
-                ('fingerprint', models.BinaryField()),
-                ('status', models.IntegerField()),
-                ('result_id', models.UUIDField()),
-                ('created_at', models.DateTimeField()),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=permissions.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("caller_id", models.UUIDField()),
+                ("route", models.TextField()),
+                ("key", models.TextField()),
+                ("fingerprint", models.BinaryField()),
+                ("status", models.IntegerField()),
+                ("result_id", models.UUIDField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="permissions.agency",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'idempotency_key',
-                'constraints': [models.UniqueConstraint(fields=('agency', 'caller_id', 'route', 'key'), name='one_result_a_key')],
+                "db_table": "idempotency_key",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("agency", "caller_id", "route", "key"), name="one_result_a_key"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(fields=['from_agency', '-created_at', '-id'], name='referral_from'),
+            model_name="referral",
+            index=models.Index(fields=["from_agency", "-created_at", "-id"], name="referral_from"),
         ),
         migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(fields=['to_agency', '-created_at', '-id'], name='referral_to'),
+            model_name="referral",
+            index=models.Index(fields=["to_agency", "-created_at", "-id"], name="referral_to"),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(('from_agency', models.F('to_agency')), _negated=True), name='two_agencies'),
+            model_name="referral",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("from_agency", models.F("to_agency")), _negated=True),
+                name="two_agencies",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.UniqueConstraint(fields=('from_agency', 'to_agency', 'reference_day', 'reference'), name='one_reference_a_pair_and_day'),
+            model_name="referral",
+            constraint=models.UniqueConstraint(
+                fields=("from_agency", "to_agency", "reference_day", "reference"),
+                name="one_reference_a_pair_and_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='packetfield',
-            constraint=models.UniqueConstraint(fields=('referral', 'from_agency', 'field', 'version'), name='one_field_version'),
+            model_name="packetfield",
+            constraint=models.UniqueConstraint(
+                fields=("referral", "from_agency", "field", "version"), name="one_field_version"
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['referral', 'at'], name='event_referral'),
+            model_name="event",
+            index=models.Index(fields=["referral", "at"], name="event_referral"),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('content_object', 'membership_id'), name='assigned_once'),
+            model_name="assignment",
+            constraint=models.UniqueConstraint(
+                fields=("content_object", "membership_id"), name="assigned_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='side',
-            constraint=models.UniqueConstraint(fields=('agency', 'referral'), name='one_side_an_agency'),
+            model_name="side",
+            constraint=models.UniqueConstraint(
+                fields=("agency", "referral"), name="one_side_an_agency"
+            ),
         ),
     ]

@@ -1,0 +1,307 @@
+"""The acts on a referral, one function each: what the sender, the recipient and either may do.
+
+Each runs inside `turn` (referrals/transitions.py), which has seen, locked, permitted and checked
+the state before the body begins. Those on releases, packets and notes: referrals/packets.py.
+"""
+
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from directory import listings
+from permissions import assignments, grants, log, policy
+from permissions.errors import NotPossible
+from permissions.models import Agency, Membership
+from permissions.principal import Principal
+from referrals import clocks, idempotency, packets
+from referrals.models import Referral, Release, Side
+from referrals.notices import Notice
+from referrals.transitions import Turn, turn
+
+# -- The sender ------------------------------------------------------------------------------------
+
+
+def create(
+    principal: Principal,
+    service_id: UUID,
+    notice: Notice,
+    *,
+    key: idempotency.Key | None = None,
+) -> UUID:
+    """A draft for one service that an agency of the network answers. The creator is assigned.
+
+    With an Idempotency-Key twice is safe: the same draft. Returns the referral's id.
+    Raises NotPermitted, NotPossible (phone only, own service), Conflict, KeyReused.
+    """
+    listing = listings.find(principal, service_id)  # before the transaction: a read of its own
+    with log.attempt(principal, "referral.create") as attempt:
+        policy.require(principal, "create", policy.Standing("from", True, True))
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            attempt.referral_id = done
+            return done
+        if listing is None:
+            raise NotPossible("service_unknown", "No such service in the directory.")
+        if listing.answered_by is None:
+            raise NotPossible("phone_only", "Nobody here answers it: ring, and record the call.")
+        if listing.answered_by == principal.agency_id:
+            raise NotPossible("own_service", "Your own agency answers this service.")
+        referral = _insert_draft(principal, listing, notice, attempt.now)
+        own = Side.objects.create(
+            referral=referral, agency_id=principal.agency_id, holder_id=principal.member_id
+        )
+        assignments.assign(referral, _member(principal))
+        Turn(principal, "create", "from", referral, own, attempt).event(other_side_sees=False)
+        idempotency.finish(principal, key, referral.id)
+        attempt.referral_id = referral.id
+        attempt.record(subject=own.subject)
+    return referral.id
+
+
+def _insert_draft(
+    principal: Principal, listing: listings.Listing, notice: Notice, now: datetime
+) -> Referral:
+    """Insert the draft under a reference that is free today; a taken one is drawn again."""
+    for _ in range(5):
+        try:
+            with transaction.atomic():
+                return Referral.objects.create(
+                    from_agency_id=principal.agency_id,
+                    to_agency_id=listing.answered_by,
+                    service_id=listing.id,
+                    service_name=listing.name,
+                    reference=_reference(),
+                    reference_day=now.date(),
+                    created_at=now,
+                    **notice.values(),
+                )
+        except IntegrityError as error:
+            if "one_reference_a_pair_and_day" not in str(error):
+                raise
+    raise NotPossible("no_reference", "No free reference. Try again.")
+
+
+def _reference() -> str:
+    """Six letters to say on the phone: no vowels (no words), none that sound or look alike."""
+    return "".join(secrets.choice("BCDFGHJKLMNPQRSTVWXZ") for _ in range(6))
+
+
+def _member(principal: Principal) -> Membership:
+    return Membership.objects.get(id=principal.member_id)
+
+
+def put_notice(
+    principal: Principal, referral_id: UUID, notice: Notice, *, if_match: str | None = None
+) -> None:
+    """Replace the draft's notice. Twice is safe."""
+    with turn(principal, "put_notice", referral_id, if_match) as current:
+        current.change(**notice.values())
+        current.event(other_side_sees=False)
+
+
+def send(
+    principal: Principal, referral_id: UUID, agreement: str, *, if_match: str | None = None
+) -> None:
+    """Put the notice before the recipient; its deadlines are frozen now. Twice is safe.
+
+    `agreement` is the survivor's to the notice (R14). A packet that lies ready under a release in
+    force is wrapped for the recipient. Raises NotPossible when nobody could answer it.
+    """
+    with turn(principal, "send", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        referral = current.referral
+        listing = listings.find_in(principal, referral.service_id)
+        if listing is None or listing.answered_by != referral.to_agency_id:
+            raise NotPossible("service_moved", "This service is no longer answered there.")
+        if listing.intake_paused:
+            raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
+        if not _can_answer(referral.to_agency_id):
+            raise NotPossible("nobody_to_answer", "Nobody there can answer just now. Ring instead.")
+        zone = Agency.objects.values_list("time_zone", flat=True).get(id=referral.to_agency_id)
+        due = clocks.deadlines(referral.urgency, current.now, zone)
+        current.change(
+            status="sent",
+            sent_at=current.now,
+            agreement=agreement,
+            ack_by=due.ack_by,
+            accept_by=due.accept_by,
+            expires_at=due.expires_at,
+        )
+        current.event(other_side_sees=True)
+        packets.share(current)
+
+
+def _can_answer(agency_id: UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.can_answer(%s)", [agency_id])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def withdraw(
+    principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
+) -> None:
+    """The sender takes it back; the recipient's bundle is destroyed at once. Twice is safe."""
+    with turn(principal, "withdraw", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        grants.close_recipients(referral_id)
+        current.change(status="withdrawn", code=code, ended_at=current.now)
+        current.event(other_side_sees=True, code=code)
+
+
+# -- The recipient ---------------------------------------------------------------------------------
+
+
+def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> None:
+    """Somebody is looking: she becomes the holder, and has seen no identity. Twice is safe."""
+    with turn(principal, "acknowledge", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        _take(current)
+        current.change(status="acknowledged", acknowledged_at=current.now)
+        current.event(other_side_sees=True)
+
+
+def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> None:
+    """The agency takes it on; the grant opens while a release is in force. Twice is safe.
+
+    The accepter is assigned and becomes the holder; another acknowledger's assignment ends.
+    """
+    with turn(principal, "accept", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        referral = current.referral
+        zone = Agency.objects.values_list("time_zone", flat=True).get(id=principal.agency_id)
+        _take(current)
+        current.change_own(
+            state="accepted", handoff_by=clocks.handoff_by(referral.urgency, current.now, zone)
+        )
+        current.change(status="accepted", accepted_at=current.now)
+        current.event(other_side_sees=True)
+        grants.open_recipients(referral_id)
+
+
+def _take(current: Turn) -> None:
+    """The acting member becomes this side's holder, in place of whoever was."""
+    own = current.own_side()
+    if own.holder_id not in (None, current.principal.member_id):
+        assignments.unassign(current.referral, own.holder_id)
+    assignments.assign(current.referral, _member(current.principal))
+    current.change_own(holder_id=current.principal.member_id)
+
+
+def decline(
+    principal: Principal,
+    referral_id: UUID,
+    code: str,
+    *,
+    suggested_service_id: UUID | None = None,
+    private_reason: str | None = None,
+    if_match: str | None = None,
+) -> None:
+    """The agency cannot take it. The sender learns `code` and the suggestion. Twice is safe.
+
+    `private_reason` (a code) is sealed with the agency's own notes and goes nowhere (R2).
+    """
+    with turn(principal, "decline", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        if suggested_service_id and listings.find_in(principal, suggested_service_id) is None:
+            raise NotPossible("service_unknown", "The suggested service is not in the directory.")
+        _take(current)
+        if private_reason:
+            packets.keep_note(current, "decline_reason", {"code": private_reason})
+        grants.close_recipients(referral_id)
+        current.change(
+            status="declined",
+            code=code,
+            suggested_service_id=suggested_service_id,
+            ended_at=current.now,
+        )
+        current.event(other_side_sees=True, code=code)
+
+
+def start_handoff(
+    principal: Principal,
+    referral_id: UUID,
+    mode: str,
+    *,
+    at: datetime | None = None,
+    if_match: str | None = None,
+) -> None:
+    """The holder hands her over, in person or by call (T4). Twice is safe."""
+    with turn(principal, "start_handoff", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        packets.keep_note(current, "hand_off", {"mode": mode, "at": at.isoformat() if at else None})
+        current.change_own(state="in_handoff")
+        current.event(other_side_sees=False)
+
+
+def complete(
+    principal: Principal, referral_id: UUID, outcome: str, *, if_match: str | None = None
+) -> None:
+    """The work is done. The outcome is sealed; the sender is shown `accepted` as before (T4)."""
+    _end_own(principal, "complete", referral_id, "completed", outcome, if_match)
+
+
+def unable(
+    principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
+) -> None:
+    """It did not come about. After an accept there is no decline: she would learn of it (T4)."""
+    _end_own(principal, "unable", referral_id, "unable", code, if_match)
+
+
+def _end_own(
+    principal: Principal, act: str, referral_id: UUID, state: str, code: str, if_match: str | None
+) -> None:
+    with turn(principal, act, referral_id, if_match) as current:
+        if current.repeated:
+            return
+        packets.keep_note(current, "outcome" if act == "complete" else act, {"code": code})
+        current.change_own(state=state, handoff_by=None)
+        current.event(other_side_sees=False)
+
+
+# -- Either side -----------------------------------------------------------------------------------
+
+
+def revoke_release(
+    principal: Principal, referral_id: UUID, via: str, *, if_match: str | None = None
+) -> None:
+    """The paper ends at once, the help goes on. Oral is enough (NNEDV on releases). Twice is safe.
+
+    The recipient's bundle is destroyed. When the recipient records it, the sender is shown
+    `release_ended` and nothing else: no time, no who.
+    """
+    with turn(principal, "revoke_release", referral_id, if_match) as current:
+        releases = Release.objects.filter(referral=current.referral, direction="outbound")
+        live = list(releases.filter(ended=False))
+        if not live:
+            if releases.exists():
+                return  # ended already: a retried request, or the other side was first
+            raise NotPossible("no_release", "There is no release to end.")
+        grants.close_recipients(referral_id)
+        for release in live:
+            packets.end_release(current, release, via)
+        current.change()
+        current.event(other_side_sees=current.side == "from")
+
+
+def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> None:
+    """No contact, everything ends. The sender's stop tells the recipient; the recipient's tells the
+    sender nothing (T5). Twice is safe."""
+    with turn(principal, "stop", referral_id, if_match) as current:
+        if current.repeated:
+            return
+        if current.referral.sent_at is not None:
+            grants.close_recipients(referral_id)
+        if current.side == "from":
+            current.change(status="stopped", ended_at=current.now)
+        else:
+            current.change_own(state="stopped", handoff_by=None)
+        current.event(other_side_sees=current.side == "from")

@@ -1,0 +1,62 @@
+"""The call record: a referral made by phone to a service that nobody here answers."""
+
+from uuid import UUID
+
+from directory import listings
+from permissions import log
+from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.principal import Principal
+from referrals import codes, idempotency
+from referrals.models import CallRecord, sees_referrals
+
+
+def record_call(
+    principal: Principal,
+    service_id: UUID,
+    outcome: str,
+    put_through: bool,
+    *,
+    key: idempotency.Key | None = None,
+) -> UUID:
+    """Keep what came of a call: coded, without a word about her. Private to the caller (T4).
+
+    `put_through`: whether the survivor herself spoke with the service. Returns the record's id.
+    Raises NotPermitted, NotPossible (the service is answered here: refer instead), Conflict.
+    """
+    if outcome not in codes.CALL_OUTCOME:
+        raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
+    listing = listings.find(principal, service_id)
+    with log.attempt(principal, "call_record.create") as attempt:
+        _require_caseworker(principal)
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            return done
+        if listing is None:
+            raise NotPossible("service_unknown", "No such service in the directory.")
+        if listing.answered_by is not None:
+            raise NotPossible("answered_here", "This service is answered here: make a referral.")
+        record = CallRecord.objects.create(
+            agency_id=principal.agency_id,
+            member_id=principal.member_id,
+            service_id=service_id,
+            outcome=outcome,
+            put_through=put_through,
+            created_at=attempt.now,
+        )
+        idempotency.finish(principal, key, record.id)
+    return record.id
+
+
+def list_calls(principal: Principal, limit: int = 100) -> list[CallRecord]:
+    """The caller's own records, newest first, at most `limit`. One access entry."""
+    with log.attempt(principal, "call_record.list"):
+        _require_caseworker(principal)
+        rows = CallRecord.objects.filter(
+            agency_id=principal.agency_id, member_id=principal.member_id
+        )
+        return list(rows.order_by("-created_at", "-id")[:limit])
+
+
+def _require_caseworker(principal: Principal) -> None:
+    if not sees_referrals(principal) or principal.member_id is None:
+        raise NotPermitted("role_missing", "Call records are kept by workers and leads.")

@@ -1,0 +1,72 @@
+"""`Idempotency-Key` on writes that create: stored are status and id, never a body.
+
+(draft-ietf-httpapi-idempotency-key-header; design §9.) The key is one caller's, on one route.
+"""
+
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from permissions.errors import Conflict, KeyReused
+from permissions.principal import Principal
+from referrals.models import IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    route: str
+    key: str
+    body: bytes  # canonical bytes of the request; only its keyed hash is stored
+
+    def fingerprint(self) -> bytes:
+        return hmac.digest(settings.SECRET_KEY.encode(), self.body, "sha256")
+
+
+def begin(principal: Principal, key: Key | None) -> UUID | None:
+    """Inside the create's transaction: the id it led to before, or None to go on.
+
+    Raises Conflict while the same key is in flight, KeyReused for another body.
+    """
+    if key is None:
+        return None
+    caller = principal.client_id or principal.member_id
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"{principal.agency_id}:{caller}:{key.route}:{key.key}"],
+        )
+        row = cursor.fetchone()
+    if not (row and row[0]):
+        raise Conflict("in_flight", "The same request is still under way. Wait, then ask again.")
+    found = IdempotencyKey.objects.filter(
+        agency_id=principal.agency_id, caller_id=caller, route=key.route, key=key.key
+    ).first()
+    if found is None:
+        return None
+    if not hmac.compare_digest(bytes(found.fingerprint), key.fingerprint()):
+        raise KeyReused
+    result: UUID = found.result_id
+    return result
+
+
+def finish(principal: Principal, key: Key | None, result_id: UUID) -> None:
+    """Remember what the key led to, in the create's own transaction."""
+    if key is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        row = cursor.fetchone()
+    assert row is not None
+    IdempotencyKey.objects.create(
+        agency_id=principal.agency_id,
+        caller_id=principal.client_id or principal.member_id,
+        route=key.route,
+        key=key.key,
+        fingerprint=key.fingerprint(),
+        status=201,
+        result_id=result_id,
+        created_at=row[0],
+    )

@@ -1,0 +1,290 @@
+"""The packet and the notes: releases, sealing, and the one way to read them.
+
+Reading is: purpose stated → visible → permitted → access entry → the rows that this entry opens
+(row-level security, R11) → unsealed with the caller's own agency's key (design §7).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from permissions import disclosure, grants, log, policy
+from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
+from permissions.grants import SealedKey
+from permissions.keystore import seal, unseal
+from permissions.models import Agency
+from permissions.principal import Principal
+from referrals import idempotency
+from referrals.models import Note, PacketField, Referral, Release, ReleaseEnd, Side
+from referrals.releases import Terms, check
+from referrals.shown import side_of, status_shown
+from referrals.transitions import Turn, lock_readers, require_state, standing, turn
+
+MAX_NOTE_CHARS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An opened packet. `entry_id` is the access entry that opened it: the reader's receipt."""
+
+    fields: dict[str, str]
+    release_id: UUID | None  # None: the sender reading its own
+    release_expires_at: datetime | None
+    entry_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedNote:
+    id: UUID
+    kind: str
+    member_id: UUID
+    created_at: datetime
+    content: dict[str, str | None]
+
+
+def _context(table: str, row: UUID, field: str) -> str:
+    """Additional data of a seal: a row that is moved or swapped does not open."""
+    return f"{table}:{row}:{field}"
+
+
+# -- Release ---------------------------------------------------------------------------------------
+
+
+def put_release(
+    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+) -> UUID:
+    """Record the survivor's permission for this recipient; it takes the place of the last one.
+
+    Returns its id. Not idempotent by itself: the same paper twice is two records, of which the
+    newer counts. Raises BadRequest and NotPossible for terms the law or the design refuse.
+    """
+    with turn(principal, "put_release", referral_id, if_match) as current:
+        referral = current.referral
+        recipient = Agency.objects.only("kind").get(id=referral.to_agency_id)
+        check(principal, terms, referral, recipient.kind, current.now)
+        for release in Release.objects.filter(referral=referral, direction="outbound", ended=False):
+            end_release(current, release, "superseded")
+        release = Release.objects.create(
+            referral=referral,
+            from_agency_id=referral.from_agency_id,
+            to_agency_id=referral.to_agency_id,
+            created_at=current.now,
+            **terms.values(),
+        )
+        current.change()
+        current.event(other_side_sees=True)
+        share(current)
+        current.attempt.record(
+            subject=current.own_side().subject, fields=terms.fields, release_id=release.id
+        )
+    return release.id
+
+
+def end_release(current: Turn, release: Release, via: str) -> None:
+    ReleaseEnd.objects.create(
+        release=release,
+        agency_id=current.principal.agency_id,
+        revoked_at=current.now,
+        revoked_via=via,
+        revoked_by=current.principal.member_id,
+    )
+    Release.objects.filter(id=release.id).update(ended=True)
+
+
+def release_in_force(referral: Referral, now: datetime) -> Release | None:
+    return (
+        Release.objects.filter(
+            referral=referral, direction="outbound", ended=False, expires_at__gt=now
+        )
+        .order_by("-created_at")
+        .first()
+    )
+
+
+# -- Packet ----------------------------------------------------------------------------------------
+
+
+def put_packet(
+    principal: Principal,
+    referral_id: UUID,
+    fields: Mapping[str, str],
+    *,
+    if_match: str | None = None,
+) -> None:
+    """Write packet fields, each sealed under a key of its own; others stay as they are.
+
+    Only under a release in force (R1). What the release does not list stays with the sender.
+    Twice is safe: the newer version counts. Raises BadRequest, NotPossible.
+    """
+    _check_fields(fields)
+    with turn(principal, "put_packet", referral_id, if_match) as current:
+        referral = current.referral
+        if release_in_force(referral, current.now) is None:
+            raise NotPossible("no_release", "A packet needs her release first: put_release.")
+        grant = grants.held(principal, referral_id)
+        keys = grants.open_bundle(principal, grant) if grant else {}
+        version = referral.version  # raised by every change: free for each field
+        for name, text in fields.items():
+            key = AESGCM.generate_key(256)
+            row = PacketField(
+                referral=referral,
+                from_agency_id=principal.agency_id,
+                field=name,
+                version=version,
+            )
+            row.ciphertext = seal(key, text.encode(), _context("packet_field", row.id, name))
+            row.save(force_insert=True)
+            keys[name] = SealedKey(str(row.id), key)
+        grants.keep_own(principal, referral_id, grant, keys)
+        current.change()
+        current.event(other_side_sees=True)
+        share(current)
+        current.attempt.record(subject=current.own_side().subject, fields=sorted(fields))
+
+
+def _check_fields(fields: Mapping[str, str]) -> None:
+    if not fields:
+        raise BadRequest("fields_missing", "Write at least one field.", "/fields")
+    for name, text in fields.items():
+        if name not in disclosure.PACKET_FIELDS:
+            raise BadRequest("unknown_field", "Not a field of the packet.", "/fields")
+        if not text.strip() or len(text) > disclosure.MAX_FIELD_CHARS:
+            raise BadRequest(
+                "field_length",
+                f"Between 1 and {disclosure.MAX_FIELD_CHARS} characters.",
+                f"/fields/{name}",
+            )
+
+
+def share(current: Turn) -> None:
+    """Wrap the released fields' keys for the recipient, where there is something to wrap.
+
+    The sender's own act does it (granting is wrapping); row security hides the bundle until the
+    accept. From `send` on; before that nothing of the draft leaves the agency.
+    """
+    if current.referral.sent_at is None:
+        return
+    release = release_in_force(current.referral, current.now)
+    grant = grants.held(current.principal, current.referral.id)
+    if release is None or grant is None:
+        return
+    keys = grants.open_bundle(current.principal, grant)
+    released = {name: keys[name] for name in release.fields if name in keys}
+    if released:
+        grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
+
+
+def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
+    """The packet's fields in clear, for an assigned member with a purpose of use.
+
+    Each opening is an access entry that commits with the read. Twice is two entries.
+    Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
+    """
+    with _reading(principal, "open_packet", referral_id, purpose) as (attempt, own):
+        grant = grants.held(principal, referral_id)
+        if grant is None:
+            raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
+        attempt.record(
+            subject=own.subject if own else None,
+            fields=grant.fields,
+            release_id=grant.release_id,
+        )
+        keys = grants.open_bundle(principal, grant)
+        wanted = [keys[name].row for name in grant.fields if name in keys]
+        rows = {str(row.id): row for row in PacketField.objects.filter(id__in=wanted)}
+        if not rows:
+            # The policy opened nothing: the release or the assignment ended in between.
+            raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
+        fields = {}
+        for name in grant.fields:
+            row = rows.get(keys[name].row) if name in keys else None
+            if row is None:
+                raise Unavailable("unsealing_failed", "A part of this packet is missing.")
+            context = _context("packet_field", row.id, name)
+            fields[name] = unseal(keys[name].key, bytes(row.ciphertext), context).decode()
+        return Opened(fields, grant.release_id, grant.expires_at, attempt.entry_id)
+
+
+@contextmanager
+def _reading(
+    principal: Principal, act: str, referral_id: UUID, purpose: str
+) -> Iterator[tuple[log.Attempt, Side | None]]:
+    """The way to a sealed read: see → permit → state, with the referral's lock held shared."""
+    if purpose not in disclosure.PURPOSES:
+        raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
+    with log.attempt(principal, f"referral.{act}", referral_id, purpose=purpose) as attempt:
+        lock_readers(referral_id, shared=True)
+        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        if referral is None:
+            raise NotVisible
+        side = side_of(principal, referral)
+        own = Side.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+        policy.require(principal, act, standing(principal, referral, side, own))
+        require_state(act, side, status_shown(referral, own, side, attempt.now))
+        yield attempt, own
+
+
+# -- Notes (T4) ------------------------------------------------------------------------------------
+
+
+def add_note(
+    principal: Principal, referral_id: UUID, text: str, *, key: idempotency.Key | None = None
+) -> UUID:
+    """A note of the caller's own agency, sealed; for its assigned members only. Returns its id."""
+    if not text.strip() or len(text) > MAX_NOTE_CHARS:
+        raise BadRequest("note_length", f"Between 1 and {MAX_NOTE_CHARS} characters.", "/text")
+    with turn(principal, "add_note", referral_id) as current:
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            return done
+        note = keep_note(current, "note", {"text": text})
+        current.event(other_side_sees=False)
+        idempotency.finish(principal, key, note)
+    return note
+
+
+def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UUID:
+    """Seal `content` among the agency's own notes, within the act that brings it about."""
+    key = grants.private_key(current.principal, current.referral.id, make=AESGCM.generate_key(256))[
+        "notes"
+    ].key
+    note = Note(
+        referral=current.referral,
+        agency_id=current.principal.agency_id,
+        member_id=current.principal.member_id,
+        kind=kind,
+        created_at=current.now,
+    )
+    plain = json.dumps(dict(content)).encode()
+    note.ciphertext = seal(key, plain, _context("note", note.id, kind))
+    note.save(force_insert=True)
+    return note.id
+
+
+def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
+    """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
+    with _reading(principal, "open_notes", referral_id, purpose) as (attempt, own):
+        attempt.record(subject=own.subject if own else None)
+        rows = list(
+            Note.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).order_by(
+                "created_at", "id"
+            )
+        )
+        if not rows:
+            return []
+        key = grants.private_key(principal, referral_id)["notes"].key
+        return [
+            OpenedNote(
+                row.id,
+                row.kind,
+                row.member_id,
+                row.created_at,
+                json.loads(unseal(key, bytes(row.ciphertext), _context("note", row.id, row.kind))),
+            )
+            for row in rows
+        ]

@@ -1,0 +1,245 @@
+"""What a side reads of its referrals: the list, one in detail, its history.
+
+Each is one access entry of the same transaction (R11). Nothing here is a rule: rows come from
+`visible_to` and row-level security, words from referrals/shown.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from permissions import assignments, log
+from permissions.errors import NotVisible
+from permissions.models import Agency, Membership
+from permissions.principal import Principal
+from referrals import transitions
+from referrals.models import Event, Referral, Release, Side, sees_referrals
+from referrals.shown import etag, side_of, status_shown
+
+MAX_PAGE = 100
+
+
+class Place(NamedTuple):
+    """Where a page ended: the key of its last row."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One referral in a list, as the caller's side is shown it."""
+
+    id: UUID
+    side: str
+    reference: str
+    from_agency_id: UUID
+    to_agency_id: UUID
+    from_agency_name: str
+    to_agency_name: str
+    service_id: UUID
+    service_name: str
+    status: str
+    urgency: str
+    needs: list[str]
+    wanted: str
+    created_at: datetime
+    sent_at: datetime | None
+    ack_by: datetime | None
+    accept_by: datetime | None
+    expires_at: datetime | None
+    handoff_by: datetime | None  # recipient only
+    holder_id: UUID | None  # own side's
+
+
+_COLUMNS = (
+    "id, from_agency_id, to_agency_id, service_id, service_name, reference, status, created_at,"
+    " sent_at, ack_by, accept_by, expires_at, accepted_at, urgency, needs, wanted"
+)
+
+
+def _branch(box: str, condition: str) -> str:
+    """One index scan: the newest rows of one box. Two of them beat any OR (performance.md)."""
+    column = "from_agency_id" if box == "out" else "to_agency_id"
+    sent = "" if box == "out" else " AND sent_at IS NOT NULL"
+    return (
+        f"(SELECT {_COLUMNS} FROM referral WHERE {column} = %(agency)s{sent}{condition}"
+        " ORDER BY created_at DESC, id DESC LIMIT %(limit)s)"
+    )
+
+
+def list_page(
+    principal: Principal,
+    *,
+    box: str | None = None,
+    needs_answer: bool = False,
+    after: Place | None = None,
+    limit: int = 50,
+) -> tuple[list[Line], Place | None]:
+    """A page of the caller's agency's referrals, newest first, and where it ended.
+
+    `box`: "in" (sent to us), "out" (sent by us), None (both). `needs_answer`: those that wait for
+    an acknowledgement or an answer. `limit` ≤ 100. One entry with the ids shown. No totals (R3).
+    """
+    with log.attempt(principal, "referral.list") as attempt:
+        if not sees_referrals(principal):
+            attempt.record(referral_ids=[])
+            return [], None
+        rows = _rows(principal, box, needs_answer, after, min(limit, MAX_PAGE) + 1)
+        more = len(rows) > limit
+        lines = [_line(principal, row, attempt.now) for row in rows[:limit]]
+        attempt.record(referral_ids=[line.id for line in lines])
+    return lines, Place(lines[-1].created_at, lines[-1].id) if more else None
+
+
+def _rows(
+    principal: Principal, box: str | None, needs_answer: bool, after: Place | None, limit: int
+) -> Sequence[tuple[Any, ...]]:
+    condition = " AND (created_at, id) < (%(at)s, %(id)s)" if after else ""
+    if needs_answer:
+        condition += " AND status IN ('sent', 'acknowledged') AND expires_at > sec.clock()"
+    branches = " UNION ALL ".join(
+        _branch(each, condition) for each in ("in", "out") if box in (None, each)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.*, f.name, t.name, s.state, s.handoff_by, s.holder_id"
+            f" FROM ({branches}) r"
+            " JOIN permissions_agency f ON f.id = r.from_agency_id"
+            " JOIN permissions_agency t ON t.id = r.to_agency_id"
+            " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
+            " ORDER BY r.created_at DESC, r.id DESC LIMIT %(limit)s",
+            {
+                "agency": principal.agency_id,
+                "limit": limit,
+                "at": after.created_at if after else None,
+                "id": after.id if after else None,
+            },
+        )
+        return cursor.fetchall()
+
+
+def _line(principal: Principal, row: tuple[Any, ...], now: datetime) -> Line:
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    values = dict(zip(names, row[: len(names)], strict=True))
+    from_name, to_name, state, handoff_by, holder_id = row[len(names) :]
+    referral = Referral(**values)
+    side = side_of(principal, referral)
+    own = Side(state=state) if side == "to" else None
+    values["status"] = status_shown(referral, own, side, now)
+    del values["accepted_at"]  # of use to the word above only
+    return Line(
+        side=side,
+        from_agency_name=from_name,
+        to_agency_name=to_name,
+        handoff_by=handoff_by if side == "to" else None,
+        holder_id=holder_id,
+        **values,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One referral as the caller's side is shown it, its release (for whoever answers for it), and
+    what she may do now."""
+
+    referral: Referral
+    side: str
+    status: str
+    own: Side | None
+    from_agency: Agency
+    to_agency: Agency
+    names: dict[UUID, str]  # own members by id
+    assigned: list[UUID]  # own members that work on it
+    release: Release | None
+    release_in_force: bool
+    release_ended: bool
+    acts: list[str]
+    etag: str
+    now: datetime
+
+
+def detail(principal: Principal, referral_id: UUID) -> Detail:
+    """One referral. Raises NotVisible. One access entry."""
+    with log.attempt(principal, "referral.read", referral_id) as attempt:
+        referral, own, side = _see(principal, referral_id)
+        attempt.record(subject=own.subject if own else None)
+        agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
+        # Row security shows a release to its side's assignees and leads only.
+        release = (
+            Release.objects.filter(referral=referral, direction="outbound")
+            .order_by("-created_at")
+            .first()
+        )
+        return Detail(
+            referral=referral,
+            side=side,
+            status=status_shown(referral, own, side, attempt.now),
+            own=own,
+            from_agency=agencies[referral.from_agency_id],
+            to_agency=agencies[referral.to_agency_id],
+            names=_names(principal),
+            assigned=assignments.assignees(referral, principal.agency_id),
+            release=release,
+            release_in_force=release is not None
+            and not release.ended
+            and release.expires_at > attempt.now,
+            release_ended=release is not None and release.ended,
+            acts=transitions.acts_open_to(principal, referral, own, attempt.now),
+            etag=etag(referral, own, principal, attempt.now),
+            now=attempt.now,
+        )
+
+
+def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None, str]:
+    referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+    if referral is None:
+        raise NotVisible
+    own = Side.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+    return referral, own, side_of(principal, referral)
+
+
+def _names(principal: Principal) -> dict[UUID, str]:
+    own = Membership.objects.filter(agency_id=principal.agency_id)
+    return dict(own.values_list("id", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a history. `by` is a name on the own side, None for the other side's people."""
+
+    id: UUID
+    at: datetime
+    act: str
+    side: str  # whose act: "from", "to", or "system"
+    by: str | None
+    code: str | None
+
+
+def history(principal: Principal, referral_id: UUID) -> list[Step]:
+    """What the caller's side may know of what happened, oldest first. Raises NotVisible."""
+    with log.attempt(principal, "referral.history", referral_id) as attempt:
+        referral, own, side = _see(principal, referral_id)
+        attempt.record(subject=own.subject if own else None)
+        seen = Event.objects.filter(referral=referral)
+        seen = seen.filter(from_sees=True) if side == "from" else seen.filter(to_sees=True)
+        names = _names(principal)
+        steps = []
+        for event in seen.order_by("at", "id"):
+            mine = event.agency_id == principal.agency_id
+            doer = "from" if event.agency_id == referral.from_agency_id else "to"
+            steps.append(
+                Step(
+                    id=event.id,
+                    at=event.at,
+                    act=event.act,
+                    side="system" if event.agency_id is None else doer,
+                    by=names.get(event.member_id) if mine and event.member_id else None,
+                    code=event.code,
+                )
+            )
+        return steps
