@@ -1,7 +1,7 @@
 -- Cairn's database roles, for a whole PostgreSQL cluster (15.14, 16.10, 17.6, 18 or later).
 --
--- Run as the cluster's superuser; twice is safe: it also takes back
--- attributes and settings that were changed by hand.
+-- Run as the cluster's superuser. Twice is safe, and takes back attributes and settings that were
+-- changed by hand.
 -- Plain SQL without psql commands, so psql and any driver can run it. No password is set here.
 -- `manage.py database start` sets random ones; in production set yours afterwards, in psql:
 --     \password owner        (and app, door, jobs, auditor, sealer, backup)
