@@ -147,7 +147,9 @@ class Location(Part):
             CheckConstraint(condition=Q(location_type__in=PLACES), name="location_type"),
             CheckConstraint(
                 condition=Q(confidential=False)
-                | Q(latitude=None, longitude=None, transportation="", external_identifier=""),
+                | Q(
+                    latitude=None, longitude=None, transportation="", external_identifier="", url=""
+                ),
                 name="location_confidential_is_nowhere",
             ),
         ]

@@ -1093,6 +1093,7 @@ class Migration(migrations.Migration):
                         ("latitude", None),
                         ("longitude", None),
                         ("transportation", ""),
+                        ("url", ""),
                     ),
                     _connector="OR",
                 ),

@@ -5,7 +5,7 @@
 CREATE FUNCTION directory_hide_places(places uuid[]) RETURNS void LANGUAGE sql AS $$
     UPDATE public.directory_location
        SET confidential = true, latitude = NULL, longitude = NULL, transportation = '',
-           external_identifier = ''
+           external_identifier = '', url = ''
      WHERE id = ANY (places) AND NOT confidential
 $$;
 
