@@ -65,9 +65,7 @@ if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("CAIRN_SECRET_KEY is needed: at least 32 random characters.")
 
 DEBUG = False  # never: a debug page shows the packet it failed on
-ALLOWED_HOSTS = (
-    ["127.0.0.1", "localhost", "[::1]"] if LOOPBACK else [_base.hostname]
-)
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"] if LOOPBACK else [_base.hostname]
 ROOT_URLCONF = "api.urls"
 WSGI_APPLICATION = "api.wsgi.application"
 INSTALLED_APPS = [
@@ -218,9 +216,9 @@ ACCOUNT_PREVENT_ENUMERATION = True
 MFA_ADAPTER = "api.accounts.MFAAdapter"  # seals the TOTP secret
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Cairn"
-SESSION_IDLE_S = 15 * 60  # idle lock
-SESSION_COOKIE_AGE = 12 * 3600  # cap, seconds
-CREDENTIAL_SESSION_S = SESSION_COOKIE_AGE
+SESSION_COOKIE_AGE = 15 * 60  # seconds: the idle lock; every request moves it on
+SESSION_SAVE_EVERY_REQUEST = True
+CREDENTIAL_SESSION_S = 12 * 3600  # seconds: the cap, kept by the database
 CREDENTIAL_TOKEN_S = 5 * 60
 
 _prefix = "__Host-" if HTTPS else ""

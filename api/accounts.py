@@ -1,0 +1,38 @@
+"""People sign in: allauth does password and TOTP; here is what it must not leave open."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.http import HttpRequest
+
+from permissions import credentials
+from permissions.keystore import seal, unseal
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """No sign-up: an agency's administrator makes members."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authentication_failed(self, request: HttpRequest, **credentials_: Any) -> None:
+        super().authentication_failed(request, **credentials_)
+        credentials.log_sign_in("session.sign_in", refused="bad_password")
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Seals the TOTP secret: the library's default keeps it in plain text."""
+
+    def _key(self) -> bytes:
+        secret = settings.SECRET_KEY.encode()
+        return HKDF(hashes.SHA256(), 32, salt=None, info=b"totp").derive(secret)
+
+    def encrypt(self, text: str) -> str:
+        return seal(self._key(), text.encode(), "totp").hex()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(self._key(), bytes.fromhex(encrypted_text), "totp").decode()

@@ -1,0 +1,212 @@
+"""Refusals as `application/problem+json` (RFC 9457), and the pages for failures.
+
+The only place that knows status codes. `detail` never echoes input; every 5xx carries the safety
+lines (R16), since the service that was not reached here can be rung.
+"""
+
+import sys
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from api.rendering import TooLarge
+from directory.safety import safety_lines
+from permissions import errors
+
+log = structlog.get_logger()
+
+STATUS: dict[type[errors.Refused], tuple[int, str]] = {
+    errors.NotAuthenticated: (401, "Not signed in"),
+    TooLarge: (413, "Too large"),
+    errors.BadRequest: (400, "Not of the documented shape"),
+    errors.NotVisible: (404, "Not found"),
+    errors.NotPermitted: (403, "Not permitted"),
+    errors.MatchRequired: (428, "If-Match needed"),
+    errors.StaleMatch: (412, "Changed since it was read"),
+    errors.WrongState: (409, "Not in this state"),
+    errors.NotPossible: (409, "Not possible"),
+    errors.Conflict: (409, "In conflict"),
+    errors.KeyReused: (422, "Key used with another body"),
+    errors.Unavailable: (503, "Not available"),
+}
+RETRY_AFTER_S = 30
+
+
+def status_of(refusal: errors.Refused) -> tuple[int, str]:
+    for kind in type(refusal).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    raise LookupError(type(refusal).__name__)
+
+
+def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Status, body and headers of a refusal."""
+    status, title = status_of(refusal)
+    body: dict[str, Any] = {
+        "type": f"{settings.BASE_URL.rstrip('/')}/problems/{refusal.code}",
+        "title": title,
+        "status": status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+    }
+    headers = {}
+    if isinstance(refusal, errors.BadRequest) and refusal.pointer:
+        body["pointer"] = refusal.pointer
+    if isinstance(refusal, errors.WrongState):
+        body["current_state"] = refusal.status  # as the caller's side is shown it
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status >= 500:
+        body["safety_notice"] = settings.SAFETY_NOTICE
+        body["safety_lines"] = safety_lines()
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return status, body, headers
+
+
+def translate(error: BaseException) -> errors.Refused | None:
+    """A foreign exception as one of ours, or None for a bug."""
+    match error:
+        case errors.Refused():
+            return error
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            return errors.NotAuthenticated()
+        case drf.MethodNotAllowed():
+            return None
+        case drf.ValidationError():
+            return _invalid(error.detail)
+        case drf.ParseError():
+            return errors.BadRequest("not_json", "The body is not JSON in UTF-8.")
+        case RequestDataTooBig():
+            return TooLarge()
+        case Http404():
+            return errors.NotVisible()
+        case drf.PermissionDenied():
+            return errors.NotPermitted("csrf", "The form has expired. Load the page again.")
+        case OperationalError() | InterfaceError():
+            return errors.Unavailable()
+        case DatabaseError() if "insufficient" in type(error.__cause__).__name__.lower():
+            return errors.NotVisible()
+    return None
+
+
+def _invalid(detail: Any, pointer: str = "") -> errors.BadRequest:
+    """The first fault of a serializer's: its place as a JSON pointer, its kind as the detail."""
+    if isinstance(detail, dict) and detail:
+        name, inner = next(iter(detail.items()))
+        here = pointer if name == "non_field_errors" else f"{pointer}/{name}"
+        return _invalid(inner, here)
+    if isinstance(detail, list) and detail:
+        return _invalid(detail[0], pointer)
+    code = str(getattr(detail, "code", "invalid"))
+    return errors.BadRequest(
+        "invalid", EXPLAINED.get(code, "Not of the documented shape."), pointer or None
+    )
+
+
+# Serializer codes in words of our own: DRF's messages echo the input.
+EXPLAINED = {
+    "required": "This field is needed.",
+    "null": "This field cannot be null.",
+    "blank": "This field cannot be empty.",
+    "invalid_choice": "Not a code of the documented list.",
+    "max_length": "Too long.",
+    "min_length": "Too short.",
+    "unknown": "Not a documented field.",
+    "not_a_list": "A list is needed.",
+    "not_a_dict": "An object is needed.",
+    "empty": "It cannot be empty.",
+    "datetime": "A time with its zone is needed (RFC 3339).",
+}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. None lets the 500 page answer."""
+    if isinstance(error, drf.MethodNotAllowed):
+        body = {
+            "type": f"{settings.BASE_URL.rstrip('/')}/problems/method_not_allowed",
+            "title": "Method not allowed",
+            "status": 405,
+            "code": "method_not_allowed",
+            "detail": "This address does not answer that method.",
+        }
+        response = Response(body, 405, content_type="application/problem+json")
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+        return response
+    if isinstance(error, drf.UnsupportedMediaType):
+        body = {
+            "type": f"{settings.BASE_URL.rstrip('/')}/problems/media_type",
+            "title": "Media type",
+            "status": 415,
+            "code": "media_type",
+            "detail": "Send application/json, not compressed.",
+        }
+        return Response(body, 415, content_type="application/problem+json")
+    refusal = translate(error)
+    if refusal is None:
+        return None
+    status, body, headers = problem(refusal)
+    return Response(body, status, headers=headers, content_type="application/problem+json")
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith(("/v1", "/oauth"))
+
+
+def refused_page(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
+    """A refusal as JSON for partner systems, as a page for people."""
+    status, body, headers = problem(refusal)
+    if wants_json(request):
+        return JsonResponse(
+            body, status=status, headers=headers, content_type="application/problem+json"
+        )
+    return render(request, "refused.html", {"problem": body}, status=status, headers=headers)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refused_page(request, errors.NotVisible())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last line: a database that is away is 503, anything else a bug, told by type only."""
+    error = sys.exc_info()[1]
+    refusal = translate(error) if error else None
+    if refusal is None:
+        log.error("bug", error=type(error).__name__, where=_where(error))
+        refusal = ServerError()
+    status, body, headers = problem(refusal)
+    if wants_json(request):
+        return JsonResponse(
+            body, status=status, headers=headers, content_type="application/problem+json"
+        )
+    # No context processors: they might need what has just failed.
+    from django.template.loader import render_to_string
+
+    page = render_to_string("failed.html", {"problem": body})
+    return HttpResponse(page, status=status, headers=headers)
+
+
+class ServerError(errors.Refused):
+    code = "server_error"
+    detail = "Something failed here. Nothing was changed. Ring the service instead."
+
+
+STATUS[ServerError] = (500, "Failed")
+
+
+def _where(error: BaseException | None) -> str:
+    trace = error.__traceback__ if error else None
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    refusal = errors.NotPermitted("csrf", "The form has expired. Load the page again, then repeat.")
+    return refused_page(request, refusal)

@@ -1,0 +1,158 @@
+"""The token endpoint: OAuth 2.0 client credentials, `private_key_jwt` (RFC 6749, RFC 7523).
+
+django-oauth-toolkit speaks the protocol; the token itself is a row of our `credential` table, which
+row-level security reads, so that there is one place where a token lives and ends.
+"""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import View
+from jwcrypto import jwk, jwt
+from jwcrypto.common import JWException
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from permissions import credentials
+from permissions.models import Client, ClientAssertion
+
+SCOPES = {
+    "directory:read": "Read confidential services of the network, beside the public directory.",
+    "directory:write": "Change the agency's own directory entries.",
+    "referrals:write": "Make referrals and act on them; each act names the acting member.",
+    "referrals:read": "Read the agency's referrals, their notices and their history.",
+    "packets:read": "Open packets and notes, as the agency's system of record, with a purpose.",
+    "events:read": "Read the agency's feed of events.",
+    "audit:read": "Read the access log of the agency's own people and clients.",
+}
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
+MAX_ASSERTION_S = 5 * 60
+
+
+class Scopes(BaseScopes):
+    """A client may ask for what it holds, and gets all of it when it asks for nothing."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        return SCOPES
+
+    def get_available_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return list(application.scopes) if application else []
+
+    def get_default_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return self.get_available_scopes(application)
+
+
+class Validator(OAuth2Validator):
+    def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Set `request.client` when the assertion is the client's own, fresh and unused."""
+        if request.client_assertion_type != ASSERTION_TYPE or not request.client_assertion:
+            return False
+        client = _client_of(request.client_assertion)
+        if client is None or (request.client_id and request.client_id != client.client_id):
+            return False
+        if not _is_good(client, request.client_assertion):
+            credentials.log_sign_in(
+                "token.issue",
+                agency_id=client.agency_id,
+                client_id=client.id,
+                refused="bad_assertion",
+            )
+            return False
+        request.client = client
+        request.client_id = client.client_id
+        return True
+
+    def authenticate_client_id(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        return grant_type == "client_credentials"
+
+    def save_bearer_token(self, token: dict[str, Any], request: Any, *a: Any, **k: Any) -> None:
+        credentials.open_for_client(request.client, token["access_token"], request.scopes)
+        credentials.log_sign_in(
+            "token.issue", agency_id=request.client.agency_id, client_id=request.client.id
+        )
+
+
+def _client_of(assertion: str) -> Client | None:
+    """The client that an assertion claims to be: looked at before its signature is checked."""
+    try:
+        token = jwt.JWT()
+        token.deserialize(assertion)
+        claims = json.loads(token.token.objects["payload"])
+        name = claims["sub"]
+    except (JWException, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(name, str):
+        return None
+    return Client.objects.filter(client_id=name, active=True, agency__active=True).first()
+
+
+def _is_good(client: Client, assertion: str) -> bool:
+    """RFC 7523 section 3: signed by the client, for this endpoint, fresh, and not seen before."""
+    try:
+        keys = jwk.JWKSet.from_json(json.dumps(client.public_keys))
+        token = jwt.JWT(
+            jwt=assertion,
+            key=keys,
+            algs=ALGORITHMS,
+            check_claims={
+                "iss": client.client_id,
+                "sub": client.client_id,
+                "aud": settings.TOKEN_URL,
+                "exp": None,
+                "jti": None,
+            },
+        )
+        claims = json.loads(token.claims)
+        expires, jti = int(claims["exp"]), str(claims["jti"])
+    except (JWException, ValueError, KeyError, TypeError):
+        return False
+    if expires > time.time() + MAX_ASSERTION_S + 60 or not 8 <= len(jti) <= 200:
+        return False
+    now = timezone.now()
+    ClientAssertion.objects.filter(client=client, expires_at__lt=now - _SKEW).delete()
+    try:
+        with transaction.atomic(using="door"):
+            ClientAssertion.objects.create(
+                client=client,
+                jti=jti,
+                expires_at=now + timedelta(seconds=expires - time.time()),
+            )
+    except IntegrityError:
+        return False  # replayed
+    return True
+
+
+_SKEW = timedelta(minutes=10)  # longer than an expired assertion is still let through
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Token(OAuthLibMixin, View):
+    """POST /oauth/token: an access token of five minutes, or an error of RFC 6749 section 5.2."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        _url, headers, body, status = self.create_token_response(request)
+        return HttpResponse(body, status=status, headers=headers)

@@ -1,0 +1,102 @@
+"""JSON in and out: strict on the way in (design §10), fast on the way out."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import orjson
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+from permissions.errors import BadRequest
+
+MAX_BODY = 256 * 1024  # bytes
+MAX_DEPTH = 10
+_FORBIDDEN = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates: PostgreSQL refuses both
+
+
+class JSONRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return b"" if data is None else orjson.dumps(data, default=str)
+
+
+class JSONParser(BaseParser):
+    """An object as JSON (RFC 8259), without what two parsers might read differently."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: BinaryIO,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        encoding = (parser_context or {})["request"].META.get("HTTP_CONTENT_ENCODING", "identity")
+        if encoding != "identity":
+            raise UnsupportedMediaType(media_type or "")
+        body = stream.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise TooLarge
+        try:
+            value = json.loads(
+                body.decode(),
+                object_pairs_hook=_object,
+                parse_constant=_refuse,
+                parse_float=_finite,
+            )
+        except RecursionError:
+            raise BadRequest("too_deep", f"At most {MAX_DEPTH} levels.") from None
+        except ValueError:
+            raise BadRequest("not_json", "The body is not JSON in UTF-8.") from None
+        _check(value, 1)
+        if not isinstance(value, dict):
+            raise BadRequest("not_an_object", "The body is a JSON object.")
+        return value
+
+
+class TooLarge(BadRequest):
+    code = "too_large"
+    detail = f"A body has at most {MAX_BODY} bytes."
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadRequest("duplicate_key", "A key stands twice in one object.")
+    return found
+
+
+def _refuse(_name: str) -> Any:
+    raise ValueError
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError
+    return number
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise BadRequest("too_deep", f"At most {MAX_DEPTH} levels.")
+    if isinstance(value, str) and _FORBIDDEN.search(value):
+        raise BadRequest("not_text", "A text holds a character that is none.")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _check(key, depth)
+            _check(member, depth + 1)
+    elif isinstance(value, list):
+        for member in value:
+            _check(member, depth + 1)

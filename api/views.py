@@ -1,0 +1,85 @@
+"""The base of every JSON endpoint: one parser, one renderer, unknown names refused."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.authentication import acting_member
+from permissions.errors import BadRequest
+from permissions.principal import Principal
+from referrals import idempotency
+
+MAX_KEY = 128
+
+
+class Shape(serializers.Serializer):
+    """A request body. A field it does not name is refused, never ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
+            # The name comes from the caller: told only when it could be one of ours.
+            name = min(unknown)
+            shown = f"/{name}" if name.isidentifier() and len(name) <= 40 else None
+            raise BadRequest("unknown_field", "Not a documented field.", shown)
+        return super().to_internal_value(data)
+
+
+class Endpoint(APIView):
+    """`self.principal` is the caller (None only where `public`)."""
+
+    public: ClassVar[bool] = False
+    query: ClassVar[Sequence[str]] = ()  # the query parameters it knows; any other is refused
+
+    @property
+    def principal(self) -> Principal:
+        principal: Principal = self.request.auth
+        return principal
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        acting_member(request)
+        if set(request.query_params) - set(self.query):
+            raise BadRequest("unknown_parameter", "A query parameter is not documented.")
+        if any(len(request.query_params.getlist(name)) > 1 for name in self.query):
+            raise BadRequest("repeated_parameter", "A query parameter stands twice.")
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type
+
+    def body(self, shape: type[Shape]) -> dict[str, Any]:
+        """The request's body as `shape` reads it. Raises BadRequest with a pointer."""
+        read = shape(data=self.request.data)
+        read.is_valid(raise_exception=True)
+        return dict(read.validated_data)
+
+    def if_match(self) -> str | None:
+        return self.request.META.get("HTTP_IF_MATCH")
+
+    def idempotency_key(self, route: str) -> idempotency.Key | None:
+        """The header `Idempotency-Key` with the body it came with."""
+        key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+            raise BadRequest("idempotency_key", f"Idempotency-Key has 1 to {MAX_KEY} characters.")
+        body = orjson.dumps(self.request.data, option=orjson.OPT_SORT_KEYS)
+        return idempotency.Key(route, key, body)
+
+    def answer(
+        self, shape: type[serializers.Serializer], value: Any, status: int = 200, **headers: str
+    ) -> Response:
+        return Response(shape(value).data, status, headers=headers)
+
+
+def uuid_parameter(text: str | None, name: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise BadRequest("invalid", "A UUID is needed.", name) from None
