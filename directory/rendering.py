@@ -4,6 +4,7 @@ Runs as `jobs`, in the transaction of the change. Nothing of a confidential plac
 a public document the place is absent, in a network document it has no address (R4).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time
@@ -34,6 +35,16 @@ def render(service_ids: Collection[UUID]) -> None:
     ids = sorted(service_ids)
     for start in range(0, len(ids), 500):
         _render(ids[start : start + 500])
+
+
+def moment() -> datetime:
+    """The database's clock, as `jobs` reads it."""
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        row = cursor.fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
 
 
 def _render(ids: list[UUID]) -> None:
@@ -308,7 +319,8 @@ def _phones_to_ring(shelf: _Shelf, service: m.Service) -> list[Document]:
                     name: str(getattr(row, name))
                     for name in ("number", "extension", "type", "description")
                 }
-                found.setdefault((row.number, row.extension), dict(phone))
+                digits = re.sub(r"\D", "", row.number).removeprefix("1")
+                found.setdefault((digits or row.number, row.extension), dict(phone))
     return list(found.values())
 
 

@@ -6,15 +6,14 @@ organization that the database refuses is tried again on its own, and then told 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, transaction
 
 from directory import models as m
 from directory.reading import Entry
-from directory.rendering import JOBS, render
+from directory.rendering import JOBS, moment, render
 from directory.standard import TABLES
 
 BATCH = 100  # organizations a transaction
@@ -116,7 +115,7 @@ class Storing:
     def _touch(self, owners: set[UUID]) -> None:
         """Render the services of these organizations, as changed now unless the source says."""
         services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
-        services.exclude(id__in=self.dated).update(last_modified=_now())
+        services.exclude(id__in=self.dated).update(last_modified=moment())
         self._render_all(owners)
 
     def _render_all(self, owners: Collection[UUID]) -> None:
@@ -194,12 +193,3 @@ class Storing:
                 gone.delete()
                 changes["removed"] += len(lost)
             changed |= set(lost.values())
-
-
-def _now() -> datetime:
-    with connections[JOBS].cursor() as cursor:
-        cursor.execute("SELECT sec.clock()")
-        row = cursor.fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return now
