@@ -35,13 +35,13 @@ def create(
     With an Idempotency-Key twice is safe: the same draft. Returns the referral's id.
     Raises NotPermitted, NotPossible (phone only, own service), Conflict, KeyReused.
     """
-    listing = listings.find(principal, service_id)  # before the transaction: a read of its own
     with log.attempt(principal, "referral.create") as attempt:
         policy.require(principal, "create", policy.Standing("from", True, True))
         done = idempotency.begin(principal, key)
         if done is not None:
             attempt.referral_id = done
             return done
+        listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
         if listing.answered_by is None:
@@ -113,7 +113,7 @@ def send(
         if current.repeated:
             return
         referral = current.referral
-        listing = listings.find_in(principal, referral.service_id)
+        listing = listings.find(principal, referral.service_id)
         if listing is None or listing.answered_by != referral.to_agency_id:
             raise NotPossible("service_moved", "This service is no longer answered there.")
         if listing.intake_paused:
@@ -210,7 +210,7 @@ def decline(
     with turn(principal, "decline", referral_id, if_match) as current:
         if current.repeated:
             return
-        if suggested_service_id and listings.find_in(principal, suggested_service_id) is None:
+        if suggested_service_id and listings.find(principal, suggested_service_id) is None:
             raise NotPossible("service_unknown", "The suggested service is not in the directory.")
         _take(current)
         if private_reason:

@@ -25,12 +25,12 @@ def record_call(
     """
     if outcome not in codes.CALL_OUTCOME:
         raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
-    listing = listings.find(principal, service_id)
     with log.attempt(principal, "call_record.create") as attempt:
         _require_caseworker(principal)
         done = idempotency.begin(principal, key)
         if done is not None:
             return done
+        listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
         if listing.answered_by is not None:

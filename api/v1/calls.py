@@ -1,0 +1,58 @@
+"""Call records: referrals made by phone to services that nobody here answers."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.views import Endpoint, Shape
+from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
+from referrals import calls, codes
+
+
+class CallRecordIn(Shape):
+    service_id = serializers.UUIDField()
+    outcome = serializers.ChoiceField(choices=list(codes.CALL_OUTCOME))
+    put_through = serializers.BooleanField(
+        help_text="Whether the survivor herself spoke with the service."
+    )
+
+
+class CallRecordOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    service_id = serializers.UUIDField()
+    outcome = serializers.CharField()
+    put_through = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class CallRecordsOut(serializers.Serializer):
+    items = CallRecordOut(many=True)
+
+
+class CallRecordCreatedOut(serializers.Serializer):
+    id = serializers.UUIDField()
+
+
+class CallRecords(Endpoint):
+    @extend_schema(
+        operation_id="list_call_records",
+        parameters=[ACTING_MEMBER],
+        responses={200: CallRecordsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        """Your own call records, newest first, at most 100."""
+        return self.answer(CallRecordsOut, {"items": calls.list_calls(self.principal)})
+
+    @extend_schema(
+        operation_id="record_call",
+        request=CallRecordIn,
+        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
+        responses={201: CallRecordCreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
+    )
+    def post(self, request: Request) -> Response:
+        """Keep what came of a call to a phone-only service. Coded; no word about her."""
+        body = self.body(CallRecordIn)
+        key = self.idempotency_key("call-records")
+        record = calls.record_call(self.principal, key=key, **body)
+        return self.answer(CallRecordCreatedOut, {"id": record}, 201)

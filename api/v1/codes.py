@@ -1,0 +1,34 @@
+"""The code lists: GET /v1/codes."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.views import Endpoint
+from openapi.schema import problems
+from referrals.codes import CODE_LISTS, VERSION
+
+
+class CodeOut(serializers.Serializer):
+    code = serializers.CharField()
+    en = serializers.CharField()
+    es = serializers.CharField()
+
+
+class CodesOut(serializers.Serializer):
+    version = serializers.CharField(help_text="The day of the last addition. No code is renamed.")
+    lists = serializers.DictField(child=CodeOut(many=True))
+
+
+class Codes(Endpoint):
+    public = True
+
+    @extend_schema(operation_id="codes", responses={200: CodesOut, **problems(400, 401, 503)})
+    def get(self, request: Request) -> Response:
+        """Every coded value, with its English and Spanish label."""
+        lists = {
+            name: [{"code": code, "en": en, "es": es} for code, (en, es) in codes.items()]
+            for name, codes in CODE_LISTS.items()
+        }
+        return self.answer(CodesOut, {"version": VERSION, "lists": lists})

@@ -1,0 +1,630 @@
+"""The referral: its JSON shapes, then its endpoints. Who may and from which state: see
+permissions/policy.py and referrals/transitions.py, both served at GET /v1/referrals/transitions."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import cursors
+from api.views import Endpoint, Shape
+from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
+from permissions import disclosure, policy
+from permissions.errors import BadRequest
+from referrals import acts, codes, packets, reading, transitions
+from referrals.notices import Notice
+from referrals.releases import Consenter, Terms
+
+REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
+
+
+def coded(labels: Any, **options: Any) -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=list(labels), **options)
+
+
+def coded_list(labels: Any, **options: Any) -> serializers.ListField:
+    return serializers.ListField(child=coded(labels), max_length=len(labels), **options)
+
+
+# -- Shapes in -------------------------------------------------------------------------------------
+
+
+class NoticeFields(Shape):
+    urgency = coded(codes.URGENCY)
+    needs = coded_list(codes.NEEDS, allow_empty=False)
+    callback = serializers.CharField(
+        max_length=32, help_text="The worker's phone number, never the survivor's."
+    )
+    concern = coded(codes.CONCERN, default="not_stated")
+    age_band = coded(codes.AGE_BAND, default="not_stated")
+    household_size = coded(codes.HOUSEHOLD_SIZE, default="not_stated")
+    language = coded(codes.LANGUAGE, default="not_stated")
+    interpreter = coded(codes.INTERPRETER, default="not_stated")
+    access_needs = coded_list(codes.ACCESS_NEEDS, default=list)
+    wanted = coded(codes.WANTED, default="call_worker")
+    with_worker_until = serializers.DateTimeField(default=None, allow_null=True)
+    survivor_can_talk_now = serializers.BooleanField(default=None, allow_null=True)
+
+
+class NoticeIn(NoticeFields):
+    """The whole notice (T2): coded, no free text, no identity, no incident."""
+
+
+class ReferralIn(NoticeFields):
+    """A draft: the service it is for, and its notice."""
+
+    service_id = serializers.UUIDField()
+
+
+class ConsenterIn(Shape):
+    who = coded(disclosure.CONSENTERS)
+    signed_at = serializers.DateTimeField()
+    not_the_abuser = serializers.BooleanField(default=False)
+
+
+class ReleaseIn(Shape):
+    """The survivor's permission for this recipient, field by field."""
+
+    basis = coded(disclosure.BASES)
+    purpose = coded(codes.RELEASE_PURPOSE)
+    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
+    form = coded(disclosure.FORMS)
+    signed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    attestations = coded_list(codes.CODE_LISTS["attestation"])
+    consenters = ConsenterIn(many=True, allow_empty=False)
+    minor_may_consent_alone = serializers.BooleanField(default=False)
+    evidence_ref = serializers.CharField(
+        max_length=100, default="", allow_blank=True, help_text="Where the paper is kept."
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `fields` is the contract's word; as a class attribute it would hide the serializer's own.
+        found = super().get_fields()
+        return {("fields" if name == "fields_" else name): f for name, f in found.items()}
+
+
+class PacketIn(Shape):
+    """Packet fields to write; those not named stay as they are."""
+
+    packet = serializers.DictField(
+        child=serializers.CharField(max_length=disclosure.MAX_FIELD_CHARS),
+        help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}.",
+    )
+
+
+class SendIn(Shape):
+    agreement = coded(codes.AGREEMENT, help_text="The survivor's, to this notice. A no stays here.")
+
+
+class DeclineIn(Shape):
+    code = coded(codes.DECLINE, help_text="What the sender is shown.")
+    suggested_service_id = serializers.UUIDField(default=None, allow_null=True)
+    private_reason = coded(
+        codes.PRIVATE_REASON, default=None, allow_null=True, help_text="Stays with your agency."
+    )
+
+
+class StartHandoffIn(Shape):
+    mode = coded(codes.HANDOFF_MODE)
+    at = serializers.DateTimeField(default=None, allow_null=True)
+
+
+class CompleteIn(Shape):
+    outcome = coded(codes.OUTCOME)
+
+
+class UnableIn(Shape):
+    code = coded(codes.PRIVATE_REASON)
+
+
+class WithdrawIn(Shape):
+    code = coded(codes.WITHDRAW)
+
+
+class RevokeReleaseIn(Shape):
+    via = coded(codes.REVOKED_VIA, default="oral")
+
+
+class PurposeIn(Shape):
+    purpose = coded(codes.PURPOSE, help_text="Purpose of use; it stands in the access log.")
+
+
+class NoteIn(Shape):
+    text = serializers.CharField(max_length=packets.MAX_NOTE_CHARS)
+
+
+class NothingIn(Shape):
+    """An empty object."""
+
+
+# -- Shapes out ------------------------------------------------------------------------------------
+
+
+class AgencyOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class ServiceOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class MemberOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_null=True)
+
+
+class LineOut(serializers.Serializer):
+    """One referral in a list."""
+
+    id = serializers.UUIDField()
+    side = serializers.ChoiceField(choices=["from", "to"])
+    reference = serializers.CharField()
+    from_agency = AgencyOut()
+    to_agency = AgencyOut()
+    service = ServiceOut()
+    status = serializers.CharField(help_text="As your side is shown it.")
+    urgency = serializers.CharField()
+    needs = serializers.ListField(child=serializers.CharField())
+    wanted = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    ack_by = serializers.DateTimeField(allow_null=True)
+    accept_by = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
+    holder_id = serializers.UUIDField(allow_null=True, help_text="Your side's.")
+
+
+class ReferralPageOut(serializers.Serializer):
+    items = LineOut(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Cursor of the next page.")
+
+
+class NoticeOut(serializers.Serializer):
+    urgency = serializers.CharField()
+    needs = serializers.ListField(child=serializers.CharField())
+    callback = serializers.CharField()
+    concern = serializers.CharField()
+    age_band = serializers.CharField()
+    household_size = serializers.CharField()
+    language = serializers.CharField()
+    interpreter = serializers.CharField()
+    access_needs = serializers.ListField(child=serializers.CharField())
+    wanted = serializers.CharField()
+    with_worker_until = serializers.DateTimeField(allow_null=True)
+    survivor_can_talk_now = serializers.BooleanField(allow_null=True)
+    agreement = serializers.CharField(allow_null=True)
+
+
+class ReleaseOut(serializers.Serializer):
+    """For those who answer for it: assigned members and leads of either side."""
+
+    id = serializers.UUIDField()
+    basis = serializers.CharField()
+    purpose = serializers.CharField()
+    packet_fields = serializers.ListField(child=serializers.CharField(), source="fields")
+    form = serializers.CharField()
+    signed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    in_force = serializers.BooleanField()
+
+
+class ReferralOut(serializers.Serializer):
+    """One referral, as the caller's side is shown it (T2 and T5). Never a packet field."""
+
+    id = serializers.UUIDField()
+    side = serializers.ChoiceField(choices=["from", "to"])
+    reference = serializers.CharField()
+    from_agency = AgencyOut()
+    to_agency = AgencyOut()
+    service = ServiceOut()
+    status = serializers.CharField()
+    code = serializers.CharField(allow_null=True)
+    suggested_service_id = serializers.UUIDField(allow_null=True)
+    notice = NoticeOut()
+    created_at = serializers.DateTimeField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    ack_by = serializers.DateTimeField(allow_null=True)
+    accept_by = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
+    holder = MemberOut(allow_null=True, help_text="Your side's.")
+    assigned = MemberOut(many=True, help_text="Your side's.")
+    release = ReleaseOut(allow_null=True)
+    release_ended = serializers.BooleanField()
+    acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
+
+
+class PacketOut(serializers.Serializer):
+    """An opened packet. The receipt is the id of the access entry that opened it."""
+
+    packet = serializers.DictField(child=serializers.CharField())
+    release_id = serializers.UUIDField(allow_null=True)
+    release_expires_at = serializers.DateTimeField(allow_null=True)
+    handling = serializers.ListField(child=serializers.CharField())
+    receipt = serializers.UUIDField()
+
+
+class NoteOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    member_id = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+    content = serializers.DictField(child=serializers.CharField(allow_null=True))
+
+
+class NotesOut(serializers.Serializer):
+    items = NoteOut(many=True)
+
+
+class CreatedOut(serializers.Serializer):
+    id = serializers.UUIDField()
+
+
+class StepOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    act = serializers.CharField()
+    side = serializers.ChoiceField(choices=["from", "to", "system"])
+    by = serializers.CharField(allow_null=True, help_text="Your own side's people only.")
+    code = serializers.CharField(allow_null=True)
+
+
+class HistoryOut(serializers.Serializer):
+    items = StepOut(many=True)
+
+
+class TransitionOut(serializers.Serializer):
+    act = serializers.CharField()
+    from_side = serializers.CharField(allow_null=True, help_text="Who of the sender's agency.")
+    to_side = serializers.CharField(allow_null=True, help_text="Who of the recipient's agency.")
+    scope = serializers.CharField(help_text="What a client needs.")
+    from_states = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    to_states = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    target = serializers.CharField(allow_null=True, help_text="Null: the state stays.")
+
+
+class TransitionsOut(serializers.Serializer):
+    items = TransitionOut(many=True)
+
+
+def referral_json(seen: reading.Detail) -> dict[str, Any]:
+    """`ReferralOut` of what a side was shown."""
+    referral, release = seen.referral, seen.release
+    holder_id = seen.own.holder_id if seen.own else None
+    return {
+        **{
+            name: getattr(referral, name)
+            for name in (
+                *("id", "reference", "code", "suggested_service_id", "created_at", "sent_at"),
+                *("acknowledged_at", "accepted_at", "ack_by", "accept_by", "expires_at"),
+            )
+        },
+        "side": seen.side,
+        "from_agency": seen.from_agency,
+        "to_agency": seen.to_agency,
+        "service": {"id": referral.service_id, "name": referral.service_name},
+        "status": seen.status,
+        "notice": referral,
+        "handoff_by": seen.own.handoff_by if seen.own and seen.side == "to" else None,
+        "holder": {"id": holder_id, "name": seen.names.get(holder_id)} if holder_id else None,
+        "assigned": [{"id": one, "name": seen.names.get(one)} for one in seen.assigned],
+        "release": release
+        and {
+            **{name: getattr(release, name) for name in ("id", "basis", "purpose", "fields")},
+            **{name: getattr(release, name) for name in ("form", "signed_at", "expires_at")},
+            "in_force": seen.release_in_force,
+        },
+        "release_ended": seen.release_ended,
+        "acts": seen.acts,
+    }
+
+
+def _line_json(line: reading.Line) -> dict[str, Any]:
+    return {
+        **{name: getattr(line, name) for name in reading.Line.__slots__},
+        "from_agency": {"id": line.from_agency_id, "name": line.from_agency_name},
+        "to_agency": {"id": line.to_agency_id, "name": line.to_agency_name},
+        "service": {"id": line.service_id, "name": line.service_name},
+    }
+
+
+# -- Endpoints -------------------------------------------------------------------------------------
+
+
+class Referrals(Endpoint):
+    query = ("box", "needs_answer", "cursor", "limit")
+
+    @extend_schema(
+        operation_id="list_referrals",
+        parameters=[
+            OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
+            OpenApiParameter("needs_answer", bool, description="Only those that wait for us."),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            ACTING_MEMBER,
+        ],
+        responses={200: ReferralPageOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        """Your agency's referrals, newest first."""
+        ask = request.query_params
+        box, limit = ask.get("box"), ask.get("limit", "50")
+        needs_answer = ask.get("needs_answer", "false")
+        if box not in (None, "in", "out"):
+            raise BadRequest("invalid", "in or out.", "box")
+        if needs_answer not in ("true", "false"):
+            raise BadRequest("invalid", "true or false.", "needs_answer")
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= reading.MAX_PAGE):
+            raise BadRequest("invalid", f"1 to {reading.MAX_PAGE}.", "limit")
+        scope = f"referrals:{box}:{needs_answer}"
+        lines, place = reading.list_page(
+            self.principal,
+            box=box,
+            needs_answer=needs_answer == "true",
+            after=cursors.from_cursor(self.principal, scope, ask.get("cursor")),
+            limit=int(limit),
+        )
+        page = {
+            "items": [_line_json(line) for line in lines],
+            "next": cursors.to_cursor(self.principal, scope, place),
+        }
+        return self.answer(ReferralPageOut, page)
+
+    @extend_schema(
+        operation_id="create_referral",
+        request=ReferralIn,
+        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
+        responses={201: ReferralOut, **problems(*REFUSALS, 422)},
+    )
+    def post(self, request: Request) -> Response:
+        """Begin a referral: a draft that nobody else sees. `send` puts it before the service."""
+        body = self.body(ReferralIn)
+        key = self.idempotency_key("referrals")
+        service_id = body.pop("service_id")
+        created = acts.create(self.principal, service_id, _notice(body), key=key)
+        return _shown(self, created, 201)
+
+
+def _notice(body: dict[str, Any]) -> Notice:
+    plain = {**body, "needs": tuple(body["needs"]), "access_needs": tuple(body["access_needs"])}
+    return Notice(**plain)
+
+
+def _shown(endpoint: Endpoint, referral_id: UUID, status: int = 200) -> Response:
+    """The referral as it now is, with its ETag: the answer of every act."""
+    seen = reading.detail(endpoint.principal, referral_id)
+    headers = {"ETag": seen.etag}
+    if status == 201:
+        headers["Location"] = f"/v1/referrals/{referral_id}"
+    return Response(ReferralOut(referral_json(seen)).data, status, headers=headers)
+
+
+class Transitions(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="transitions", responses={200: TransitionsOut, **problems(400, 401, 503)}
+    )
+    def get(self, request: Request) -> Response:
+        """The tables that the server obeys: who may do what, from which state, to which."""
+        items = [
+            {
+                "act": act,
+                **policy.RULES[act]._asdict(),
+                "from_states": None if move.from_side is None else sorted(move.from_side),
+                "to_states": None if move.to_side is None else sorted(move.to_side),
+                "target": move.target,
+            }
+            for act, move in transitions.MOVES.items()
+        ]
+        return self.answer(TransitionsOut, {"items": items})
+
+
+class ReferralDetail(Endpoint):
+    @extend_schema(
+        operation_id="read_referral",
+        parameters=[ACTING_MEMBER],
+        responses={200: ReferralOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        """One referral, as your side is shown it."""
+        return _shown(self, referral_id)
+
+
+class History(Endpoint):
+    @extend_schema(
+        operation_id="read_history",
+        parameters=[ACTING_MEMBER],
+        responses={200: HistoryOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        """What your side may know of what happened, oldest first."""
+        steps = reading.history(self.principal, referral_id)
+        return self.answer(HistoryOut, {"items": steps})
+
+
+class ActEndpoint(Endpoint):
+    """POST /v1/referrals/{id}/{act}: read the body, do the act, show the referral."""
+
+    shape: type[Shape] = NothingIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        self.act(referral_id, self.body(self.shape))
+        return _shown(self, referral_id)
+
+
+def act_schema(name: str, shape: type[Shape], summary: str) -> Any:
+    return extend_schema(
+        operation_id=name,
+        summary=summary,
+        request=shape,
+        parameters=[IF_MATCH, ACTING_MEMBER],
+        responses={200: ReferralOut, **problems(*REFUSALS)},
+    )
+
+
+@act_schema("put_notice", NoticeIn, "Replace the draft's notice.")
+class PutNotice(ActEndpoint):
+    shape = NoticeIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.put_notice(self.principal, referral_id, _notice(body), if_match=self.if_match())
+
+
+@act_schema("put_release", ReleaseIn, "Record the survivor's permission for this recipient.")
+class PutRelease(ActEndpoint):
+    shape = ReleaseIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        consenters = tuple(Consenter(**one) for one in body.pop("consenters"))
+        terms = Terms(
+            consenters=consenters,
+            fields=tuple(body.pop("fields")),
+            attestations=tuple(body.pop("attestations")),
+            **body,
+        )
+        packets.put_release(self.principal, referral_id, terms, if_match=self.if_match())
+
+
+@act_schema("put_packet", PacketIn, "Write packet fields, sealed one by one.")
+class PutPacket(ActEndpoint):
+    shape = PacketIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        packets.put_packet(self.principal, referral_id, body["packet"], if_match=self.if_match())
+
+
+@act_schema("send", SendIn, "Put the notice before the recipient.")
+class Send(ActEndpoint):
+    shape = SendIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.send(self.principal, referral_id, body["agreement"], if_match=self.if_match())
+
+
+@act_schema("acknowledge", NothingIn, "Say that somebody looks at it. Shows no identity.")
+class Acknowledge(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.acknowledge(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("accept", NothingIn, "Take it on.")
+class Accept(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.accept(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("decline", DeclineIn, "Say that the agency cannot take it.")
+class Decline(ActEndpoint):
+    shape = DeclineIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.decline(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("start_handoff", StartHandoffIn, "Begin the hand-off. Your side's alone.")
+class StartHandoff(ActEndpoint):
+    shape = StartHandoffIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.start_handoff(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("complete", CompleteIn, "The work is done. Your side's alone.")
+class Complete(ActEndpoint):
+    shape = CompleteIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.complete(self.principal, referral_id, body["outcome"], if_match=self.if_match())
+
+
+@act_schema("unable", UnableIn, "It did not come about. Your side's alone.")
+class Unable(ActEndpoint):
+    shape = UnableIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.unable(self.principal, referral_id, body["code"], if_match=self.if_match())
+
+
+@act_schema("withdraw", WithdrawIn, "Take the referral back.")
+class Withdraw(ActEndpoint):
+    shape = WithdrawIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.withdraw(self.principal, referral_id, body["code"], if_match=self.if_match())
+
+
+@act_schema("revoke_release", RevokeReleaseIn, "End the paper on her word; the help goes on.")
+class RevokeRelease(ActEndpoint):
+    shape = RevokeReleaseIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.revoke_release(self.principal, referral_id, body["via"], if_match=self.if_match())
+
+
+@act_schema("stop", NothingIn, "No contact; everything ends.")
+class Stop(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+        acts.stop(self.principal, referral_id, if_match=self.if_match())
+
+
+class OpenPacket(Endpoint):
+    @extend_schema(
+        operation_id="open_packet",
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: PacketOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        """Open the packet, for a purpose. Each opening is an entry in the access log."""
+        purpose = self.body(PurposeIn)["purpose"]
+        opened = packets.open_packet(self.principal, referral_id, purpose)
+        packet = {
+            "packet": opened.fields,
+            "release_id": opened.release_id,
+            "release_expires_at": opened.release_expires_at,
+            "handling": disclosure.HANDLING,
+            "receipt": opened.entry_id,
+        }
+        return self.answer(PacketOut, packet)
+
+
+class AddNote(Endpoint):
+    @extend_schema(
+        operation_id="add_note",
+        request=NoteIn,
+        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
+        responses={201: CreatedOut, **problems(*REFUSALS, 422)},
+    )
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        """Add a note of your own agency, for its assigned members only."""
+        text = self.body(NoteIn)["text"]
+        key = self.idempotency_key(f"referrals/{referral_id}/add_note")
+        note = packets.add_note(self.principal, referral_id, text, key=key)
+        return self.answer(CreatedOut, {"id": note}, 201)
+
+
+class OpenNotes(Endpoint):
+    @extend_schema(
+        operation_id="open_notes",
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: NotesOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        """Read your agency's own notes, for a purpose. An entry in the access log."""
+        purpose = self.body(PurposeIn)["purpose"]
+        notes = packets.open_notes(self.principal, referral_id, purpose)
+        return self.answer(NotesOut, {"items": notes})

@@ -1,0 +1,161 @@
+"""The contract: what drf-spectacular is told, so that v1.yaml says what the server does."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag you read; honoured when sent (412).",
+)
+ACTING_MEMBER = OpenApiParameter(
+    "Acting-Member",
+    {"type": "string", "format": "uuid"},
+    OpenApiParameter.HEADER,
+    description="A client names the member of staff who acts.",
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 128 characters; the same key and body give the same result.",
+)
+
+
+class Problem(serializers.Serializer):
+    """RFC 9457. `code` is stable; `detail` is for people."""
+
+    type = serializers.URLField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    pointer = serializers.CharField(required=False)
+    current_state = serializers.CharField(required=False)
+    safety_notice = serializers.CharField(required=False)
+    safety_lines = serializers.ListField(
+        child=serializers.DictField(child=serializers.CharField()), required=False
+    )
+
+
+_TITLES = {
+    400: "Not of the documented shape",
+    401: "No token, or one that is no longer good",
+    403: "Visible, but not permitted",
+    404: "Not there, or not for you: the same answer",
+    409: "Not in this state, or a condition is not met; `current_state` as your side is shown it",
+    412: "Changed since it was read",
+    413: "Larger than 256 KiB",
+    415: "Not application/json, or compressed",
+    422: "The key was used with another body",
+    503: "Not available; nothing was changed; the safety lines are in the body",
+}
+
+
+def problems(*statuses: int) -> dict[tuple[int, str], Any]:
+    """Refusals of an operation, for `extend_schema(responses=…)`."""
+    return {
+        (status, "application/problem+json"): OpenApiResponse(Problem, _TITLES[status])
+        for status in statuses
+    }
+
+
+class AutoSchema(SpectacularAutoSchema):
+    """Tags by the first word of the path; a public endpoint needs no token."""
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/v1/").split("/")[0]]
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        auth: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+        return [*auth, {}] if self.view.public else auth
+
+
+def only_the_contract(endpoints: list[Any]) -> list[Any]:
+    return [one for one in endpoints if one[0].startswith("/v1/")]
+
+
+TOKEN_OPERATION = {
+    "operationId": "issue_token",
+    "tags": ["oauth"],
+    "summary": "An access token of five minutes (RFC 6749 section 4.4, RFC 7523).",
+    "security": [],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type", "client_assertion_type", "client_assertion"],
+                    "properties": {
+                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                        "client_assertion_type": {
+                            "type": "string",
+                            "enum": ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"],
+                        },
+                        "client_assertion": {
+                            "type": "string",
+                            "description": "A JWT signed with the client's key: iss = sub = the"
+                            " client_id, aud = this address, exp at most 5 minutes ahead, a jti"
+                            " that is used once.",
+                        },
+                        "scope": {"type": "string"},
+                    },
+                }
+            }
+        },
+    },
+    "responses": {
+        "200": {
+            "description": "The token",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["access_token", "token_type", "expires_in", "scope"],
+                        "properties": {
+                            "access_token": {"type": "string"},
+                            "token_type": {"type": "string"},
+                            "expires_in": {"type": "integer", "description": "Seconds"},
+                            "scope": {"type": "string"},
+                        },
+                    }
+                }
+            },
+        },
+        **{
+            status: {
+                "description": text,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {
+                                "error": {"type": "string"},
+                                "error_description": {"type": "string"},
+                            },
+                        }
+                    }
+                },
+            }
+            for status, text in (
+                ("400", "Not a request of RFC 6749"),
+                ("401", "The assertion is not good: expired, replayed, of another key"),
+            )
+        },
+    },
+}
+
+
+def add_token_endpoint(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """The token endpoint is the library's; its operation is written by hand."""
+    result["paths"]["/oauth/token"] = {"post": TOKEN_OPERATION}
+    result.setdefault("components", {})["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+    }
+    return result
