@@ -30,6 +30,15 @@ class Shape(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class HasFields(serializers.Serializer):
+    """A shape with a member called `fields`, declared as `fields_`: as a class attribute the word
+    would hide the serializer's own."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        found = super().get_fields()
+        return {name.rstrip("_"): field for name, field in found.items()}
+
+
 class Endpoint(APIView):
     """`self.principal` is the caller (None only where `public`)."""
 

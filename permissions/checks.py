@@ -1,1 +1,80 @@
-"""Deploy mistakes, as Django system checks with ids. `manage.py check --database default` runs all."""
+"""Deploy mistakes, as Django system checks with ids; `manage.py check --database default` for all.
+
+permissions.E001  psycopg 3 is importable: Django would silently prefer it
+permissions.E002  the role of a connection is a superuser or bypasses row security
+permissions.E003  the clock was shifted
+permissions.E004  the server's version has a known hole in row security
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import Error, Tags, register
+from django.db import connections
+
+# PostgreSQL CVE-2025-8713, CVE-2023-2455: the first releases without them.
+SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
+
+
+@register(Tags.database)
+def database_is_the_second_wall(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[Error]:
+    errors = []
+    for alias in databases or ():
+        with connections[alias].cursor() as cursor:
+            cursor.execute(
+                "SELECT rolsuper OR rolbypassrls, current_user,"
+                " current_setting('server_version_num')::int"
+                " FROM pg_roles WHERE rolname = current_user"
+            )
+            unsafe, role, version = cursor.fetchone() or (True, "?", 0)
+            if unsafe:
+                errors.append(
+                    Error(
+                        f"The role {role} of the connection {alias} goes around row security.",
+                        hint="Run deploy/roles.sql and name the role it made.",
+                        id="permissions.E002",
+                    )
+                )
+            if version < SAFE_VERSIONS.get(version // 10000, 150000):
+                errors.append(
+                    Error(
+                        "This PostgreSQL has a known hole in row security.",
+                        hint="15.14, 16.10, 17.6 or newer.",
+                        id="permissions.E004",
+                    )
+                )
+            if alias == "default":
+                errors += _clock(cursor)
+    return errors
+
+
+def _clock(cursor: Any) -> list[Error]:
+    cursor.execute("SELECT to_regclass('sec.clock_offset') IS NOT NULL")
+    if not cursor.fetchone()[0]:
+        return []  # not migrated yet
+    cursor.execute("SELECT shift = '0' FROM sec.clock_offset")
+    if cursor.fetchone()[0]:
+        return []
+    return [
+        Error(
+            "The clock was shifted: every deadline and release would be judged wrongly.",
+            hint="As owner: UPDATE sec.clock_offset SET shift = '0'.",
+            id="permissions.E003",
+        )
+    ]
+
+
+@register()
+def only_psycopg2(**kwargs: Any) -> list[Error]:
+    if importlib.util.find_spec("psycopg") is None:
+        return []
+    return [
+        Error(
+            "psycopg 3 is installed: Django silently prefers it, and Cairn is not tested with it.",
+            hint="pip uninstall psycopg",
+            id="permissions.E001",
+        )
+    ]

@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, uuid_parameter
+from api.views import Endpoint, HasFields, uuid_parameter
 from openapi.schema import problems
 from permissions import review
 from permissions.errors import BadRequest
 from referrals.reading import Place
 
 
-class AccessEntryOut(serializers.Serializer):
+class AccessEntryOut(HasFields):
     """Ids and codes; never a value. The survivor is the agency's own handle, `subject`."""
 
     id = serializers.UUIDField()
@@ -29,9 +29,7 @@ class AccessEntryOut(serializers.Serializer):
     referral_id = serializers.UUIDField(allow_null=True)
     referral_ids = serializers.ListField(child=serializers.UUIDField(), allow_null=True)
     subject = serializers.UUIDField(allow_null=True)
-    packet_fields = serializers.ListField(
-        child=serializers.CharField(), allow_null=True, source="fields"
-    )
+    fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True, source="fields")
     release_id = serializers.UUIDField(allow_null=True)
     decision = serializers.ChoiceField(choices=["allowed", "refused"])
     rule = serializers.CharField(allow_null=True)

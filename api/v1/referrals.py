@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, Shape
+from api.views import Endpoint, HasFields, Shape
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
@@ -65,7 +65,7 @@ class ConsenterIn(Shape):
     not_the_abuser = serializers.BooleanField(default=False)
 
 
-class ReleaseIn(Shape):
+class ReleaseIn(HasFields, Shape):
     """The survivor's permission for this recipient, field by field."""
 
     basis = coded(disclosure.BASES)
@@ -80,11 +80,6 @@ class ReleaseIn(Shape):
     evidence_ref = serializers.CharField(
         max_length=100, default="", allow_blank=True, help_text="Where the paper is kept."
     )
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        # `fields` is the contract's word; as a class attribute it would hide the serializer's own.
-        found = super().get_fields()
-        return {("fields" if name == "fields_" else name): f for name, f in found.items()}
 
 
 class PacketIn(Shape):
@@ -202,13 +197,13 @@ class NoticeOut(serializers.Serializer):
     agreement = serializers.CharField(allow_null=True)
 
 
-class ReleaseOut(serializers.Serializer):
+class ReleaseOut(HasFields):
     """For those who answer for it: assigned members and leads of either side."""
 
     id = serializers.UUIDField()
     basis = serializers.CharField()
     purpose = serializers.CharField()
-    packet_fields = serializers.ListField(child=serializers.CharField(), source="fields")
+    fields_ = serializers.ListField(child=serializers.CharField(), source="fields")
     form = serializers.CharField()
     signed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()

@@ -1,0 +1,26 @@
+"""Pages about the process: the API's page (works offline, under the CSP) and its health."""
+
+from django.conf import settings
+from django.db import connection
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+
+class Docs(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files; its script is a file of this address, not inline."""
+
+    authentication_classes: list[type] = []
+    permission_classes: list[type] = []
+
+
+def contract(request: HttpRequest) -> FileResponse:
+    """The committed contract, openapi/v1.yaml."""
+    path = settings.BASE_DIR / "openapi" / "v1.yaml"
+    return FileResponse(path.open("rb"), content_type="application/yaml")
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers as `app`; a failure is a 503 like any other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})

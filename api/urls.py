@@ -1,0 +1,17 @@
+"""Every address of the process: the JSON API, its page, tokens, and the desk."""
+
+from django.urls import include, path
+
+from api import oauth, pages
+
+handler404 = "api.errors.not_found"
+handler500 = "api.errors.server_error"
+
+urlpatterns = [
+    path("v1/", include("api.v1.urls")),
+    path("oauth/token", oauth.Token.as_view(), name="token"),
+    path("docs", pages.Docs.as_view(url_name="schema"), name="docs"),
+    path("docs/v1.yaml", pages.contract, name="schema"),
+    path("healthz", pages.health, name="health"),
+    path("", include("api.desk.urls")),
+]

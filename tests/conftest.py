@@ -1,0 +1,276 @@
+"""One cast, one ground: real PostgreSQL, every write commits, everything runs as `app`.
+
+A test names people as `agency.short`: police.worker, ywca.lead, outsider.client … (api/demo.py).
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client as HttpClient
+
+from api import demo
+from permissions import credentials
+from permissions.models import Client, Membership
+from tests.ground import HOME
+
+# Emptied after each test; the log and the vocabularies never are.
+CONTENT = (
+    "referral",
+    "referral_side",
+    "referral_assignment",
+    "release",
+    "release_end",
+    "packet_field",
+    "note",
+    "referral_event",
+    "call_record",
+    "idempotency_key",
+    "packet_grant",
+    "private_key",
+    "credential",
+    "django_session",
+    "permissions_cache",
+    "permissions_clientassertion",
+)
+
+
+def _cluster() -> Any:
+    from api.postgres import Cluster
+
+    return Cluster(HOME)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[str]:
+    """Instead of pytest-django's: a database that `owner` makes, every alias pointed at it."""
+    name = "test_cairn_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    cluster = _cluster()
+    with django_db_blocker.unblock():
+        for alias in connections:
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = name
+        cluster.drop_database(name)
+        cluster.create_database(name)
+        call_command("migrate", database="owner", verbosity=0)
+        yield name
+        for alias in connections:
+            connections[alias].close()
+        cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def network(django_db_setup: str) -> dict[str, Any]:
+    """The demo network, loaded once a worker: what demo.json says."""
+    from directory import demo as directory_demo
+
+    content = demo.load()
+    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    return content
+
+
+@pytest.fixture(autouse=True)
+def ground(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test that touches the database: on a test database, and nothing left behind."""
+    if "no_database" in request.keywords:
+        yield
+        return
+    request.getfixturevalue("network")
+    for alias in connections:
+        assert str(connections[alias].settings_dict["NAME"]).startswith("test_cairn_"), alias
+    yield
+    for alias in connections:
+        assert not connections[alias].in_atomic_block, alias
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(CONTENT)}")
+        cursor.execute("UPDATE sec.clock_offset SET shift = '0' WHERE shift <> '0'")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unblocked(django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def superuser(django_db_setup: str) -> Iterator[psycopg2.extensions.connection]:
+    """The cluster's superuser on the test database: reads past every policy."""
+    connection = _cluster().connect_superuser(django_db_setup)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def shift_clock() -> Callable[[str], None]:
+    """Move `sec.clock()` by an interval of PostgreSQL's: shift_clock("7 days")."""
+
+    def shift(interval: str) -> None:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("UPDATE sec.clock_offset SET shift = %s", [interval])
+
+    return shift
+
+
+def member_id(who: str) -> UUID:
+    return uuid5(demo.NAMESPACE, who)
+
+
+def agency_id(key: str) -> UUID:
+    return demo.agency_id(key)
+
+
+@dataclass
+class Caller:
+    """One of the cast with a live credential. Every call goes through the whole HTTP stack."""
+
+    who: str
+    secret: str
+    acting: str | None = None
+    http: HttpClient = field(default_factory=lambda: HttpClient(raise_request_exception=False))
+
+    def headers(self, extra: dict[str, str]) -> dict[str, str]:
+        found = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
+        if self.acting:
+            found["Acting-Member"] = str(member_id(self.acting))
+        return found | extra
+
+    def get(self, path: str, query: dict[str, str] | None = None, **headers: str) -> Any:
+        names = {key.replace("_", "-"): value for key, value in headers.items()}
+        return self.http.get(path, query or {}, headers=self.headers(names))
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        names = {key.replace("_", "-"): value for key, value in headers.items()}
+        return self.http.post(
+            path,
+            body if body is not None else {},
+            content_type="application/json",
+            headers=self.headers(names),
+        )
+
+    def act(self, referral_id: Any, act: str, body: Any = None, **headers: str) -> Any:
+        return self.post(f"/v1/referrals/{referral_id}/{act}", body, **headers)
+
+
+@pytest.fixture
+def api(network: dict[str, Any]) -> Callable[..., Caller]:
+    """`api("police.worker")`, `api("police.client", acting="police.worker")`, `api(None)`."""
+
+    def caller(who: str | None, acting: str | None = None) -> Caller:
+        if who is None:
+            return Caller("nobody", "")
+        key, short = who.split(".")
+        if short == "client":
+            client = Client.objects.get(id=uuid5(demo.NAMESPACE, f"client {key}"))
+            secret = f"token-of-a-test-{os.urandom(16).hex()}"
+            credentials.open_for_client(client, secret, client.scopes)
+            return Caller(who, secret, acting)
+        member = Membership.objects.using("door").get(id=member_id(who))
+        return Caller(who, credentials.open_for_member(member))
+
+    return caller
+
+
+NOTICE = {"urgency": "urgent", "needs": ["shelter", "advocacy"], "callback": "406-555-0111"}
+
+
+@dataclass
+class Story:
+    """A referral brought to where a test begins; `police.worker` sends, `ywca.worker` answers."""
+
+    api: Callable[..., Caller]
+    service_id: str
+    id: str = ""
+    sender: str = "police.worker"
+    recipient: str = "ywca.worker"
+
+    def create(self, **notice: Any) -> "Story":
+        body = NOTICE | {"service_id": self.service_id} | notice
+        answer = self.api(self.sender).post("/v1/referrals", body)
+        assert answer.status_code == 201, answer.content
+        self.id = answer.json()["id"]
+        return self
+
+    def send(self) -> "Story":
+        if not self.id:
+            self.create()
+        return self.sends("send", {"agreement": "agrees"})
+
+    def accept(self) -> "Story":
+        if not self.id:
+            self.send()
+        return self.answers("accept")
+
+    def release(self, *fields: str, **terms: Any) -> "Story":
+        return self.sends("put_release", release_body(*fields, **terms))
+
+    def packet(self, **fields: str) -> "Story":
+        return self.sends("put_packet", {"packet": fields})
+
+    def sends(self, act: str, body: Any = None) -> "Story":
+        return self._did(self.sender, act, body)
+
+    def answers(self, act: str, body: Any = None) -> "Story":
+        return self._did(self.recipient, act, body)
+
+    def _did(self, who: str, act: str, body: Any) -> "Story":
+        answer = self.api(who).act(self.id, act, body)
+        assert answer.status_code in (200, 201), (act, answer.content)
+        return self
+
+
+def release_body(*fields: str, **terms: Any) -> dict[str, Any]:
+    """A release as a patrol officer records it: stated, witnessed, for a week."""
+    from datetime import UTC, datetime, timedelta
+
+    now = datetime.now(UTC)
+    return {
+        "basis": "stated_agreement",
+        "purpose": "receive_service",
+        "fields": list(fields) or ["name", "phone", "safe_contact"],
+        "form": "oral_witnessed",
+        "signed_at": now.isoformat(),
+        "expires_at": (now + timedelta(days=6)).isoformat(),
+        "attestations": [
+            "risks_explained",
+            "alternatives_offered",
+            "not_a_condition_of_service",
+            "platform_explained",
+            "right_to_revoke_told",
+            "may_be_redisclosed_told",
+            "told_no_effect_on_case",
+        ],
+        "consenters": [{"who": "self", "signed_at": now.isoformat(), "not_the_abuser": True}],
+    } | terms
+
+
+@pytest.fixture
+def story(api: Callable[..., Caller]) -> Story:
+    return Story(api, service_of("ywca"))
+
+
+def service_of(key: str) -> str:
+    """A service of the demo directory that this agency answers and anybody may see."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM directory_listing WHERE answered_by = %s AND status = 'active'"
+            " AND NOT intake_paused ORDER BY name LIMIT 1",
+            [agency_id(key)],
+        )
+        row = cursor.fetchone()
+    assert row, f"the demo directory has no service of {key}"
+    return str(row[0])
+
+
+PACKET = {"name": "Invented Person", "phone": "406-555-0199", "safe_contact": "text only, noon"}
+
+
+@pytest.fixture(scope="session")
+def secret_key() -> str:
+    return str(settings.SECRET_KEY)
