@@ -148,7 +148,7 @@ def _database(role: str) -> dict[str, Any]:
         # A server of somebody's: a role without a URL of its own is not used by this process.
         database = {**_from_url(os.environ["DATABASE_URL"]), "USER": role, "PASSWORD": ""}
     else:
-        dsn = Cluster(HOME).dsn(role)
+        dsn = Cluster(HOME).dsn(role, os.environ.get("CAIRN_DATABASE") or "cairn")
         database = {
             "NAME": dsn["dbname"],
             "USER": dsn["user"],

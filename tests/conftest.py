@@ -4,6 +4,10 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 """
 
 import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +15,7 @@ from uuid import UUID, uuid5
 
 import psycopg2
 import pytest
+import requests
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -175,6 +180,50 @@ def api(network: dict[str, Any]) -> Callable[..., Caller]:
         return Caller(who, credentials.open_for_member(member))
 
     return caller
+
+
+@dataclass
+class Server:
+    """A real gunicorn on the test database; `demo` is what demo.json would say of it."""
+
+    base_url: str
+    demo: dict[str, Any]
+    process: subprocess.Popen[bytes]
+
+    def member(self, who: str) -> dict[str, Any]:
+        return next(one for one in self.demo["members"] if one["username"] == who)
+
+    def client(self, key: str) -> dict[str, Any]:
+        return next(one for one in self.demo["clients"] if one["agency"] == key)
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
+    """Partner flows and browsers talk to this: two worker processes, real sockets."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base_url = f"http://127.0.0.1:{port}"
+    env = os.environ | {
+        "CAIRN_HOME": str(HOME),
+        "CAIRN_DATABASE": django_db_setup,
+        "CAIRN_BASE_URL": base_url,
+        "CAIRN_LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "gunicorn", "api.wsgi", "--bind", f"127.0.0.1:{port}"]
+    process = subprocess.Popen([*command, "--workers", "2", "--no-control-socket"], env=env)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            if requests.get(f"{base_url}/healthz", timeout=5).status_code == 200:
+                break
+        except requests.ConnectionError:
+            assert process.poll() is None, "gunicorn ended"
+            assert time.monotonic() < deadline, "gunicorn does not answer"
+    urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}
+    yield Server(base_url, network | urls, process)
+    process.terminate()
+    process.wait(20)
 
 
 NOTICE = {"urgency": "urgent", "needs": ["shelter", "advocacy"], "callback": "406-555-0111"}
