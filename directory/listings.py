@@ -20,6 +20,7 @@ from permissions.principal import Principal
 
 PER_PAGE = 20
 MOST_PER_PAGE = 100
+LIKENESS = 0.45  # "trafiking" is 0.5 like "trafficking"; PostgreSQL's own 0.6 misses it
 MOST_WORDS = 8  # that are looked at where no service has all of them as written
 
 
@@ -77,6 +78,11 @@ _PUBLIC = "directory_listing", "false AS confidential"
 _NETWORK = "directory_network_listing", "true AS confidential"
 
 
+def _sources(principal: Principal | None) -> list[tuple[str, str]]:
+    """The tables to look into. A client without `directory:read` is answered as the public is."""
+    return [_PUBLIC, _NETWORK] if principal and principal.may("directory:read") else [_PUBLIC]
+
+
 def find(principal: Principal | None, service_id: UUID) -> Listing | None:
     """The service with its full document, whatever its status; None when it may not be seen.
 
@@ -130,7 +136,9 @@ def search(
     if found.total_items:
         return found
     near, rank = _near(words, asked)
-    return _page(principal, [*conditions, *near], rank, asked, page, per_page)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL pg_trgm.word_similarity_threshold = {LIKENESS}")
+        return _page(principal, [*conditions, *near], rank, asked, page, per_page)
 
 
 def _near(words: str, asked: dict[str, object]) -> tuple[list[str], str]:
@@ -147,11 +155,10 @@ def _near(words: str, asked: dict[str, object]) -> tuple[list[str], str]:
 
 
 def _union(document: str, condition: str, principal: Principal | None) -> str:
-    sources = [_PUBLIC] if principal is None else [_PUBLIC, _NETWORK]
     return " UNION ALL ".join(
         f"SELECT {_COLUMNS.format(confidential=confidential, document=document)}"
         f" FROM {table} WHERE {condition}"
-        for table, confidential in sources
+        for table, confidential in _sources(principal)
     )
 
 
@@ -165,9 +172,9 @@ def _page(
 ) -> Page:
     """Ids first, from the index alone where nothing is asked; then the documents of one page."""
     where = " AND ".join(conditions)
-    sources = ["directory_listing", "directory_network_listing"][: 1 if principal is None else 2]
     fitting = " UNION ALL ".join(
-        f"SELECT id, name, {rank} AS rank FROM {table} WHERE {where}" for table in sources
+        f"SELECT id, name, {rank} AS rank FROM {table} WHERE {where}"
+        for table, _ in _sources(principal)
     )
     order = "name, id" if rank == "0" else "rank DESC, name, id"
     chosen = _union("document", "id IN (SELECT id FROM chosen)", principal)

@@ -175,8 +175,8 @@ class ServiceList(Endpoint):
     def get(self, request: Request) -> Response:
         """Services that are open, by name or, with `search`, best match first."""
         asked = request.query_params
-        words = _words(asked.get("search", ""))
-        type_ = _words(asked.get("victimization_type", ""))
+        words = _words(asked.get("search", ""), "search")
+        type_ = _words(asked.get("victimization_type", ""), "victimization_type")
         filters: dict[str, Any] = {
             name: uuid_parameter(asked.get(name), name)
             for name in ("taxonomy_term_id", "organization_id", "answered_by")
@@ -229,11 +229,11 @@ def _page(found: listings.Page) -> dict[str, Any]:
     }
 
 
-def _words(text: str) -> str:
+def _words(text: str, name: str) -> str:
     if len(text) > MOST_CHARACTERS:
-        raise BadRequest("invalid", f"At most {MOST_CHARACTERS} characters.", "search")
+        raise BadRequest("invalid", f"At most {MOST_CHARACTERS} characters.", name)
     if "\x00" in text:
-        raise BadRequest("not_text", "A text holds a character that is none.", "search")
+        raise BadRequest("not_text", "A text holds a character that is none.", name)
     return text
 
 

@@ -1,0 +1,28 @@
+"""The demo directory around Missoula, Montana: our own data, invented but for national lines.
+
+Names and 406-555-01xx numbers belong to nobody. 911, 988 and the national hotlines are real.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID
+
+from directory.importing import Report, import_package
+from directory.reading import id_of
+from directory.tabular import read
+
+SOURCE = "cairn-demo"
+
+
+def load(agencies: Mapping[str, UUID]) -> Report:
+    """Take the demo directory in. Doing it again changes nothing.
+
+    `agencies` are the demo agencies by key (hospital, ywca, sarc, solo, outsider): they answer
+    some of the services, nobody here answers the others.
+    """
+    return import_package(read(Path(__file__).parent), SOURCE, agencies=agencies)
+
+
+def service_id(key: str) -> UUID:
+    """The id of the demo's service that services.csv calls `key`."""
+    return id_of(SOURCE, "service", key)
