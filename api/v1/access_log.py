@@ -29,7 +29,7 @@ class AccessEntryOut(HasFields):
     referral_id = serializers.UUIDField(allow_null=True)
     referral_ids = serializers.ListField(child=serializers.UUIDField(), allow_null=True)
     subject = serializers.UUIDField(allow_null=True)
-    fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True, source="fields")
+    fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
     release_id = serializers.UUIDField(allow_null=True)
     decision = serializers.ChoiceField(choices=["allowed", "refused"])
     rule = serializers.CharField(allow_null=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -130,8 +131,8 @@ class DirectoryRoot(Endpoint):
         base = settings.BASE_URL.rstrip("/")
         root = {
             "version": HSDS_VERSION,
-            "profile": f"{base}/v1/directory/profile",
-            "openapi_url": f"{base}/openapi.yaml",
+            "profile": f"{base}/docs",
+            "openapi_url": f"{base}{reverse('schema')}",
             "safety_notice": safety_notice(),
             "safety_lines": safety_lines(),
         }

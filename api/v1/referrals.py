@@ -4,7 +4,7 @@ permissions/policy.py and referrals/transitions.py, both served at GET /v1/refer
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -203,7 +203,7 @@ class ReleaseOut(HasFields):
     id = serializers.UUIDField()
     basis = serializers.CharField()
     purpose = serializers.CharField()
-    fields_ = serializers.ListField(child=serializers.CharField(), source="fields")
+    fields_ = serializers.ListField(child=serializers.CharField())
     form = serializers.CharField()
     signed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
@@ -461,12 +461,14 @@ class ActEndpoint(Endpoint):
 
 
 def act_schema(name: str, shape: type[Shape], summary: str) -> Any:
-    return extend_schema(
-        operation_id=name,
-        summary=summary,
-        request=shape,
-        parameters=[IF_MATCH, ACTING_MEMBER],
-        responses={200: ReferralOut, **problems(*REFUSALS)},
+    return extend_schema_view(
+        post=extend_schema(
+            operation_id=name,
+            summary=summary,
+            request=shape,
+            parameters=[IF_MATCH, ACTING_MEMBER],
+            responses={200: ReferralOut, **problems(*REFUSALS)},
+        )
     )
 
 

@@ -1,0 +1,72 @@
+# Cairn: `make help` lists what there is. Everything it makes is under var/ and .venv/.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop reset walkthrough test check lint types contract openapi bench lock
+
+help: ## What can be asked of make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv where present, else pip; the lock files carry hashes either way.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make run PYTHON=python3.13"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) …"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing from $(1) …"
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); \
+	fi
+	@touch $@
+endef
+
+$(VENV)/installed: requirements.lock
+	$(call install,requirements.lock)
+
+$(VENV)/installed-dev: requirements-dev.lock
+	$(call install,requirements-dev.lock)
+
+run: $(VENV)/installed ## Serve the demo network on 127.0.0.1:$PORT (8000); Ctrl-C stops all
+	@exec $(BIN)/python manage.py run
+
+stop: $(VENV)/installed ## Stop what `make run` started, from another terminal
+	@$(BIN)/python manage.py stop
+
+reset: $(VENV)/installed ## Stop, and delete the demo's database, keys and secrets
+	@$(BIN)/python manage.py stop --erase
+
+walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the running server
+	@$(BIN)/python manage.py walkthrough
+
+test: $(VENV)/installed-dev ## All tests, on a PostgreSQL of their own, in random order
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: lint types contract test ## What CI runs: lint, types, migrations, contract, tests
+
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(VENV)/installed-dev
+	@$(BIN)/mypy
+
+contract: $(VENV)/installed-dev
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py openapi --check
+
+openapi: $(VENV)/installed-dev ## Write openapi/v1.yaml anew; review its diff as the change itself
+	@$(BIN)/python manage.py openapi
+
+bench: $(VENV)/installed-dev ## Ours beside the bare limit, in one run, as ratios
+	@$(BIN)/python manage.py bench
+
+lock: ## Write the lock files anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra embedded pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,30 @@
+"""`manage.py code USERNAME`: the one-time code of a demo member, now."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from api.walkthrough import totp
+
+
+class Command(BaseCommand):
+    help = "Print the password and the current one-time code of a member of the demo network."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username", help="for example ywca.worker")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            content = json.loads((settings.HOME / "demo.json").read_text())
+        except FileNotFoundError:
+            raise CommandError("There is no demo network here: `make run` first.") from None
+        for member in content["members"]:
+            if member["username"] == options["username"]:
+                self.stdout.write(f"{member['password']}  {totp(member['totp_secret'])}")
+                return
+        names = ", ".join(member["username"] for member in content["members"])
+        raise CommandError(f"No such member. There are: {names}.")

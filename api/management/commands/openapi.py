@@ -1,0 +1,37 @@
+"""`manage.py openapi`: write the contract, or say where it differs from what is served."""
+
+import difflib
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+
+
+class Command(BaseCommand):
+    help = "Generate openapi/v1.yaml from the code."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing; fail when the file differs"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = settings.BASE_DIR / "openapi" / "v1.yaml"
+        schema = SchemaGenerator().get_schema(request=None, public=True)
+        new = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
+        if not options["check"]:
+            path.write_text(new)
+            self.stdout.write(f"openapi/v1.yaml: {len(schema['paths'])} paths")
+            return
+        old = path.read_text() if path.exists() else ""
+        if old != new:
+            diff = difflib.unified_diff(
+                old.splitlines(), new.splitlines(), "committed", "served", lineterm="", n=1
+            )
+            self.stdout.write("\n".join(list(diff)[:80]))
+            raise CommandError("The contract differs. `make openapi`, then review the diff.")
+        self.stdout.write("openapi/v1.yaml says what is served.")

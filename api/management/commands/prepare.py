@@ -1,0 +1,35 @@
+"""`manage.py prepare`: migrate, and load the demo network once."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from api import demo
+
+
+class Command(BaseCommand):
+    help = "Migrate the database, and on this machine's demo load the demo network once."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write("Migrating …")
+        call_command("migrate", database="owner", verbosity=0)
+        if not settings.LOOPBACK:
+            return
+        path = settings.HOME / "demo.json"
+        if path.exists():
+            content = json.loads(path.read_text())
+            urls = {"base_url": settings.BASE_URL, "token_url": settings.TOKEN_URL}
+            if content | urls != content:
+                demo.write(path, content | urls)
+            return
+        from directory import demo as directory_demo
+
+        self.stdout.write("Loading the demo network …")
+        content = demo.load(lambda line: self.stdout.write(f"  {line}"))
+        directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+        self.stdout.write("  the directory around Missoula")
+        demo.write(path, content)  # last: its being there says that all of it is

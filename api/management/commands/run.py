@@ -1,0 +1,119 @@
+"""`manage.py run`: the demo on this machine, from nothing to a served and proven network."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from api import processes
+from api.postgres import Cluster, PostgresError
+
+READY_WITHIN_S = 60
+
+
+class Command(BaseCommand):
+    help = (
+        "Start the database, migrate, load the demo network once, serve on 127.0.0.1:PORT, and at"
+        " the first run tell the whole story over HTTP. Ctrl-C stops all that it started."
+    )
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.LOOPBACK:
+            raise CommandError("`run` is the demo on this machine. For a server see deploy/.")
+        began = time.monotonic()
+        home: Path = settings.HOME
+        home.mkdir(parents=True, exist_ok=True)
+        self.server: subprocess.Popen[bytes] | None = None
+        cluster = None if os.environ.get("DATABASE_URL") else Cluster(home)
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, _interrupt)
+        try:
+            with processes.only_one(home):
+                self._serve(home, cluster, began)
+        except KeyboardInterrupt:
+            self.stdout.write("")
+        except PostgresError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            if self.server is not None and self.server.poll() is None:
+                self.server.terminate()
+                self.server.wait(30)
+            if cluster is not None and self.server is not None:
+                self._say("Stopping the database …")
+                cluster.stop()
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _serve(self, home: Path, cluster: Cluster | None, began: float) -> None:
+        processes.check_port_is_free(settings.BASE_URL)
+        if cluster is not None:
+            self._say("Starting the database …")
+            cluster.start()
+        # A process of its own: the settings read the passwords that the first start has made.
+        if subprocess.run([sys.executable, "manage.py", "prepare"], check=False).returncode:
+            raise CommandError("The database could not be prepared: see above.")
+        self._say(f"Serving on {settings.BASE_URL} …")
+        self.server = subprocess.Popen(
+            processes.gunicorn(settings.BASE_URL), preexec_fn=_die_with_parent
+        )
+        self._wait_until_ready()
+        self._say(f"Ready after {time.monotonic() - began:.1f} s.")
+        self._walk_once(home)
+        self._say(_banner(home))
+        code = self.server.wait()
+        raise CommandError(f"The server ended with status {code}.")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            assert self.server is not None
+            if self.server.poll() is not None:
+                raise CommandError("The server did not start: see above.")
+            try:
+                if requests.get(f"{settings.BASE_URL}/healthz", timeout=5).status_code == 200:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise CommandError("The server does not answer.")
+
+    def _walk_once(self, home: Path) -> None:
+        """The whole story over HTTP, until it has passed once in this home."""
+        passed = home / "walkthrough-passed"
+        if passed.exists():
+            return
+        if subprocess.run([sys.executable, "manage.py", "walkthrough"], check=False).returncode:
+            raise CommandError("The walkthrough differs from the design: see above.")
+        passed.touch()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _die_with_parent() -> None:
+    """Linux: the server ends when this process is killed, so that it never holds the port alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us; we end it in order
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _banner(home: Path) -> str:
+    return f"""
+  Desk       {settings.BASE_URL}/
+  API page   {settings.BASE_URL}/docs
+  Who can sign in, with which password and one-time code secret: {home / "demo.json"}
+             for example police.worker (an officer), ywca.worker (an advocate), ywca.auditor.
+             One-time code now:  python manage.py code ywca.worker
+  Ctrl-C stops everything. `make stop` from elsewhere does the same; `make reset` deletes all.
+"""

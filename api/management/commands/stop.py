@@ -1,0 +1,36 @@
+"""`manage.py stop`: end what `run` started."""
+
+import os
+import shutil
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from api import processes
+from api.postgres import Cluster
+
+
+class Command(BaseCommand):
+    help = "Stop the demo's server and database. Twice is safe."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--erase", action="store_true", help="also delete its database, keys and secrets"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ran = processes.stop_running(settings.HOME)
+        if not os.environ.get("DATABASE_URL"):
+            Cluster(settings.HOME).stop()
+        self.stdout.write("Stopped." if ran else "It was not running.")
+        if not options["erase"]:
+            return
+        if not os.environ.get("DATABASE_URL"):
+            Cluster(settings.HOME).erase()
+        for name in ("demo.json", "secret_key", "walkthrough-passed", "run.lock"):
+            (settings.HOME / name).unlink(missing_ok=True)
+        shutil.rmtree(settings.HOME / "keys", ignore_errors=True)
+        self.stdout.write("Deleted: database, keys, secrets.")

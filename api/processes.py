@@ -1,0 +1,85 @@
+"""The processes of the demo on one machine: one at a time, found and ended only when ours."""
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.management.base import CommandError
+
+STOPPED_WITHIN_S = 40
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold `home`/run.lock, which names our process, while running. Raises CommandError."""
+    with open(home / "run.lock", "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError("It is running already. `make stop` ends it.") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def stop_running(home: Path) -> bool:
+    """End the `run` that holds the lock and wait until it has stopped all; False: none runs."""
+    try:
+        file = open(home / "run.lock", "r+")  # noqa: SIM115 (closed below)
+    except FileNotFoundError:
+        return False
+    with file:
+        if _free(file.fileno()):
+            return False
+        # Only the holder of the lock has written here, and it lives: the number is its own.
+        text = file.read().strip()
+        if text.isdigit():
+            os.kill(int(text), signal.SIGTERM)
+        deadline = time.monotonic() + STOPPED_WITHIN_S
+        while time.monotonic() < deadline:
+            if _free(file.fileno()):
+                return True
+            time.sleep(0.05)
+    raise CommandError("It does not end. Look at its terminal.")
+
+
+def _free(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return True
+
+
+def check_port_is_free(base_url: str) -> None:
+    """Raises CommandError in words, before anything was started."""
+    host, port = urlsplit(base_url).hostname or "", urlsplit(base_url).port or 80
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise CommandError(
+                f"Port {port} is taken. Another one: make run PORT={port + 1}."
+            ) from None
+
+
+def gunicorn(base_url: str) -> list[str]:
+    """The command that serves the process on this machine."""
+    parts = urlsplit(base_url)
+    return [
+        *(sys.executable, "-m", "gunicorn", "api.wsgi"),
+        *("--bind", f"{parts.hostname}:{parts.port}"),
+        *("--workers", "2", "--threads", "4", "--no-control-socket"),
+        *("--log-level", "warning"),
+    ]
