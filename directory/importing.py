@@ -65,10 +65,10 @@ def import_package(
     `agencies` maps the keys that a column `answered_by` may hold to agencies; without it the
     column is left out. Safe to repeat: what is already there is found again by its id.
     """
-    entries, secrets = keep_secret(
-        Reading(package, source, agencies or {}).entries(), package, source
-    )
-    changes = Storing(source, entries, package.tables, progress).run()
+    reading = Reading(package, source, agencies or {})
+    entries, secrets = keep_secret(reading.entries(), package, source)
+    storing = Storing(source, entries, package.tables, reading.unreadable(), progress)
+    changes = storing.run()
     _keep_quarantine(source, package.lines, secrets)
     return Report(source, package.lines, package.notes, changes)
 

@@ -9,6 +9,7 @@ page cannot fail because of what one service says.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -72,6 +73,8 @@ class Page:
         return -(-self.total_items // self.per_page)
 
 
+Asked = UUID | datetime | str | int  # what a query's parameters hold
+
 _COLUMNS = """id, name, organization_id, organization_name, status, answered_by, {confidential},
     intake_paused, victimization_types, taxonomy_term_ids, phones, last_modified, {document}"""
 _PUBLIC = "directory_listing", "false AS confidential"
@@ -90,7 +93,7 @@ def find(principal: Principal | None, service_id: UUID) -> Listing | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _union("full_document AS document", "id = %(id)s", principal), {"id": str(service_id)}
+            _union("full_document AS document", "id = %(id)s", principal), {"id": service_id}
         )
         row = cursor.fetchone()
     return _listing(row) if row else None
@@ -115,7 +118,7 @@ def search(
     stands for all terms below it. `modified_after` is inclusive, as in the standard.
     """
     conditions = ["status IN ('active', 'temporarily closed')"]
-    asked: dict[str, object] = {"limit": per_page, "offset": (page - 1) * per_page}
+    asked: dict[str, Asked] = {"limit": per_page, "offset": (page - 1) * per_page}
     for condition, name, value in (
         ("taxonomy_term_ids @> ARRAY[%(term)s::uuid]", "term", taxonomy_term_id),
         ("organization_id = %(organization)s", "organization", organization_id),
@@ -125,7 +128,7 @@ def search(
     ):
         if value:
             conditions.append(condition)
-            asked[name] = str(value) if isinstance(value, UUID) else value
+            asked[name] = value
     words = " ".join(words.replace("\x00", " ").split())
     if not words:
         return _page(principal, conditions, "0", asked, page, per_page)
@@ -141,7 +144,7 @@ def search(
         return _page(principal, [*conditions, *near], rank, asked, page, per_page)
 
 
-def _near(words: str, asked: dict[str, object]) -> tuple[list[str], str]:
+def _near(words: str, asked: dict[str, Asked]) -> tuple[list[str], str]:
     """Conditions for "sheltr": each word as written or as a word spelled much like it."""
     conditions, ranks = [], []
     for number, word in enumerate(words.split()[:MOST_WORDS]):
@@ -150,13 +153,15 @@ def _near(words: str, asked: dict[str, object]) -> tuple[list[str], str]:
         conditions.append(
             f"(search @@ directory_asked({name}) OR words %%> lower(unaccent({name})))"
         )
-        ranks.append(f"word_similarity(lower(unaccent({name})), words)")
+        spelled = f"lower(unaccent({name}))"
+        ranks.append(f"2 * word_similarity({spelled}, lower(unaccent(name)))")
+        ranks.append(f"word_similarity({spelled}, words)")
     return conditions, " + ".join(ranks)
 
 
 def _union(document: str, condition: str, principal: Principal | None) -> str:
     return " UNION ALL ".join(
-        f"SELECT {_COLUMNS.format(confidential=confidential, document=document)}"
+        f"SELECT {_COLUMNS.format(confidential=confidential, document=document)}"  # noqa: S608
         f" FROM {table} WHERE {condition}"
         for table, confidential in _sources(principal)
     )
@@ -166,14 +171,14 @@ def _page(
     principal: Principal | None,
     conditions: Sequence[str],
     rank: str,
-    asked: dict[str, object],
+    asked: dict[str, Asked],
     page: int,
     per_page: int,
 ) -> Page:
     """Ids first, from the index alone where nothing is asked; then the documents of one page."""
     where = " AND ".join(conditions)
     fitting = " UNION ALL ".join(
-        f"SELECT id, name, {rank} AS rank FROM {table} WHERE {where}"
+        f"SELECT id, name, {rank} AS rank FROM {table} WHERE {where}"  # noqa: S608
         for table, _ in _sources(principal)
     )
     order = "name, id" if rank == "0" else "rank DESC, name, id"
@@ -189,7 +194,7 @@ def _page(
           LEFT JOIN (SELECT listing.*, chosen.place FROM ({chosen}) listing
                        JOIN chosen USING (id)) row ON true
          ORDER BY row.place
-    """
+    """  # noqa: S608 (of fixed parts; whatever the caller says is a parameter)
     with connection.cursor() as cursor:
         cursor.execute(query, asked)
         rows = cursor.fetchall()
@@ -197,15 +202,22 @@ def _page(
     return Page(items, rows[0][0], page, per_page)
 
 
-def _listing(row: Sequence[object]) -> Listing:
-    *plain, types, terms, phones, modified, document = row
+def _listing(row: tuple[Any, ...]) -> Listing:
+    types, terms, phones, modified, document = row[8:13]
     return Listing(
-        *plain,
-        tuple(types),
-        tuple(terms),
-        tuple(Phone(**phone) for phone in orjson.loads(phones)),
-        modified,
-        document,
+        id=row[0],
+        name=row[1],
+        organization_id=row[2],
+        organization_name=row[3],
+        status=row[4],
+        answered_by=row[5],
+        confidential=row[6],
+        intake_paused=row[7],
+        victimization_types=tuple(types),
+        taxonomy_term_ids=tuple(terms),
+        phones=tuple(Phone(**phone) for phone in orjson.loads(phones)),
+        last_modified=modified,
+        document=document,
     )
 
 

@@ -53,7 +53,8 @@ def keep_secret(entries: list[Entry], package: Package, source: str) -> tuple[li
         for entry in entries
         if entry.table == "location" and entry.id not in hidden
     )
-    unknown, secret = set(), set()
+    unknown: set[str] = set()
+    secret: set[str] = set()
     for row in package.rows["address"]:
         key = row.values.get("location_id", "")
         if key not in public and (street := _street(row.values.get("address_1", ""))):

@@ -66,6 +66,10 @@ class Reading:
         found = [entry for table in TABLES for entry in self._of(table)]
         return self._whole_organizations(found)
 
+    def unreadable(self) -> set[UUID]:
+        """The ids of rows that failed: what stands of them from before is not removed."""
+        return {self._uuid(table, key) for table, key in self.failed}
+
     def _of(self, table: str) -> Iterator[Entry]:
         for row in self.package.rows.get(table, []):
             key = (table, row.values.get("id", "") or self._made_id(row))

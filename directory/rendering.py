@@ -22,7 +22,7 @@ from directory.standard import OURS, TABLES
 JOBS = "jobs"  # the database alias of the role that may read source rows
 INDEXED_CHARACTERS = 100_000  # of one weight: PostgreSQL refuses a tsvector over 1 MB
 
-Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | dict[str, Json] | None"
 Document: TypeAlias = "dict[str, Json]"
 
 
@@ -342,7 +342,7 @@ def _spoken(shelf: _Shelf, service: m.Service) -> dict[str, str]:
         for row in shelf.under("address", "location_id", place.id)
         for column in ("city", "postal_code")
     ]
-    areas = [row for row in shelf.under("service_area", "service_id", service.id)]
+    areas = shelf.under("service_area", "service_id", service.id)
     languages = shelf.under("language", "service_id", service.id)
     texts = {
         "a": [service.name, service.alternate_name],
@@ -399,6 +399,7 @@ COLUMNS = (
     " victimization_types, taxonomy_term_ids, phones, last_modified, document, full_document,"
     " words, search"
 )
+_DROP = "DELETE FROM {table} WHERE id = ANY (%s::uuid[])"
 _STORE = """
     INSERT INTO {table} ({columns})
     SELECT id, organization_id, name, organization_name, status, answered_by, intake_paused,
@@ -417,7 +418,7 @@ _STORE = """
 def _store(table: str, ids: list[UUID], rows: list[Document]) -> None:
     """Replace: the service locks held by the caller keep others from doing so at once."""
     with connections[JOBS].cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%s::uuid[])", [[str(i) for i in ids]])
+        cursor.execute(_DROP.format(table=table), [[str(one) for one in ids]])
         if rows:
             cursor.execute(
                 _STORE.format(table=table, columns=COLUMNS), [orjson.dumps(rows).decode()]

@@ -5,7 +5,7 @@ organization that the database refuses is tried again on its own, and then told 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from functools import partial
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from directory.rendering import JOBS, moment, render
 from directory.standard import TABLES
 
 BATCH = 100  # organizations a transaction
+OPEN = ("active", "temporarily closed")
 
 Progress = Callable[[str, int, int], None]  # what is being done, how many of how many
 
@@ -33,9 +34,15 @@ class Storing:
     """The entries of one source, stored."""
 
     def __init__(
-        self, source: str, entries: Sequence[Entry], tables: Collection[str], progress: Progress
+        self,
+        source: str,
+        entries: Sequence[Entry],
+        tables: Set[str],
+        unreadable: Set[UUID],
+        progress: Progress,
     ) -> None:
         self.source = source
+        self.unreadable = unreadable
         self.tables = tables  # that the source has: of others nothing is removed
         self.progress = progress
         self.changes: Counter[str] = Counter()
@@ -174,22 +181,20 @@ class Storing:
         for owner in owners:
             for entry in [*self.own[owner], *self.across[owner]]:
                 ids[entry.table].append(entry.id)
-        for table in self.tables:
+        for table in self.tables - {"service"}:
             model = TABLES[table].model
-            if not issubclass(model, m.Part):
-                continue
-            gone = model._default_manager.using(JOBS).filter(
-                part_of_id__in=owners, source=self.source
+            if issubclass(model, m.Part):
+                rows = model._default_manager.using(JOBS)
+                gone = rows.filter(part_of_id__in=owners, source=self.source)
+                gone = gone.exclude(id__in=[*ids[table], *self.unreadable])
+                if lost := list(gone.values_list("part_of_id", flat=True)):
+                    gone.delete()
+                    changes["removed"] += len(lost)
+                    changed |= set(lost)
+        if "service" in self.tables:
+            services = m.Service.objects.using(JOBS).filter(
+                part_of_id__in=owners, source=self.source, status__in=OPEN
             )
-            gone = gone.exclude(id__in=ids[table])
-            if table == "service":
-                gone = gone.exclude(status__in=("inactive", "defunct"))
-            lost = dict(gone.values_list("id", "part_of_id"))
-            if not lost:
-                continue
-            if table == "service":
-                changes["made inactive"] += gone.update(status="inactive")
-            else:
-                gone.delete()
-                changes["removed"] += len(lost)
-            changed |= set(lost.values())
+            left = services.exclude(id__in=[*ids["service"], *self.unreadable])
+            changed |= set(left.values_list("part_of_id", flat=True))
+            changes["made inactive"] += left.update(status="inactive")
