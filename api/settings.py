@@ -90,6 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "api.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -118,6 +119,9 @@ LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
 STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True  # served from where they lie: no collectstatic
+WHITENOISE_AUTOREFRESH = False  # read once at the start, never a look-up on disk by a request
+WHITENOISE_MAX_AGE = 3600  # seconds; file names carry no hash, so an upgrade shows within the hour
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; design §10
 FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
 

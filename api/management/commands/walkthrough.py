@@ -1,0 +1,42 @@
+"""`manage.py walkthrough`: the story over HTTP against the running server."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from api import walkthrough
+
+
+class Command(BaseCommand):
+    help = (
+        "Tell the whole story over HTTP: who asks what, the answer, what that party can and cannot"
+        " see, and how long it took. Ends non-zero when anything differs from the design."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--demo", type=Path, help="the demo.json to act from (default: CAIRN_HOME/demo.json)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = options["demo"] or settings.HOME / "demo.json"
+        try:
+            content = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise CommandError("There is no demo network here: `make run` first.") from None
+        try:
+            walkthrough.walk(content, self._say)
+        except walkthrough.Differs as difference:
+            raise CommandError(f"Differs from the design: {difference}") from None
+        except requests.ConnectionError:
+            raise CommandError(f"Nothing answers at {content['base_url']}: `make run`.") from None
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
