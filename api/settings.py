@@ -119,6 +119,7 @@ LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
 WHITENOISE_USE_FINDERS = True  # static files are served from where they lie: no collectstatic
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page needs them
 WHITENOISE_MAX_AGE = 3600  # seconds; file names carry no hash, so an upgrade shows within the hour
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; design §10
 FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
