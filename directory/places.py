@@ -13,10 +13,9 @@ from directory import models as m
 from directory.reading import Entry, id_of
 from directory.rendering import JOBS
 from directory.standard import TABLES, WHEREABOUTS, Kind
-from directory.tabular import Line, Package
+from directory.tabular import Line, Package, table_of
 
 LEFT_OUT = "of a confidential place: not stored"
-_TELLING = frozenset().union(*WHEREABOUTS.values())
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,31 @@ class Secrets:
 
     def without_whereabouts(self, line: Line) -> dict[str, str]:
         """The line's cells, less what tells where a confidential or unknown place is."""
-        place = line.values.get("location_id") or line.values.get("id", "")
-        known = place in self.public or bool(line.values.get("organization_id"))
-        hide = frozenset() if known and not self._tells(line) else _TELLING
+        hide = frozenset() if self._is_public(line) else _telling(line)
         return {
             column: value
             for column, value in line.values.items()
             if column not in hide and not _names(value, self.streets)
         }
 
-    def _tells(self, line: Line) -> bool:
-        return any(_names(value, self.streets) for value in line.values.values())
+    def _is_public(self, line: Line) -> bool:
+        """Whether the place that the line describes is known to be public."""
+        if place := line.values.get("location_id"):
+            return place in self.public
+        if organization := line.values.get("organization_id") if _has_street(line) else "":
+            made = (f"organization-{organization}-{kind}" for kind in ("postal", "physical"))
+            return any(place in self.public for place in made)
+        return line.key in self.public and not _has_street(line)
+
+
+def _has_street(line: Line) -> bool:
+    return "address_1" in line.values
+
+
+def _telling(line: Line) -> frozenset[str]:
+    if _has_street(line):
+        return WHEREABOUTS["address"]
+    return WHEREABOUTS["location"] if table_of(line.file) == "location" else frozenset()
 
 
 def keep_secret(entries: list[Entry], package: Package, source: str) -> tuple[list[Entry], Secrets]:

@@ -219,8 +219,9 @@ class Reading:
         """Its place among the rows of the same table and parent."""
         if entry.owner is None or entry.table == "organization":
             return
-        links = tuple(entry.values.get(column) for column in TABLES[entry.table].links)
-        among = (entry.table, entry.owner, links, entry.values.get("link_id"))
+        links = [entry.values.get(column) for column in TABLES[entry.table].links]
+        parents = [entry.values["link_id"]] if entry.table == "attribute" else links
+        among = (entry.table, entry.owner, *parents)
         entry.values["position"] = self.positions[among]
         self.positions[among] += 1
 

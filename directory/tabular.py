@@ -117,7 +117,7 @@ _CELLS = {  # columns whose cells become rows of another table
 }
 
 
-def _table_of(stem: str) -> str:
+def table_of(stem: str) -> str:
     """The table a file holds; '' where it is none of ours."""
     stem = stem.lower().replace("-", "_").replace(" ", "_")
     if stem in _OLD_FILES:
@@ -137,7 +137,7 @@ def read(path: Path) -> Package:
     lines: list[Line] = []
     read_as: dict[str, list[Line]] = {}
     for stem, content in files:
-        table = _table_of(stem)
+        table = table_of(stem)
         if not table:
             notes.append(f"{stem}.csv is no table of the standard: ignored")
             continue
