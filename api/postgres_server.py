@@ -132,7 +132,7 @@ class Server:
                     "the folders above it again."
                 )
             where["place"] = tempfile.mkdtemp(prefix="cairn-", dir="/var/lib")
-            os.chmod(where["place"], 0o711)
+            os.chmod(where["place"], 0o711)  # noqa: S103 (to pass through, not to look around)
         sockets = Path(where.get("place", self.folder)) / "run"
         too_deep = len(os.fsencode(sockets / f".s.PGSQL.{PORT}")) > SOCKET_PATH_BYTES
         # A comma would make a list of it, for the server as for its clients: plain letters only.

@@ -93,7 +93,7 @@ def _check(value: Any, depth: int) -> None:
         raise BadRequest("too_deep", f"At most {MAX_DEPTH} levels.")
     if isinstance(value, str) and _FORBIDDEN.search(value):
         raise BadRequest("not_text", "A text holds a character that is none.")
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
         for key, member in value.items():
             _check(key, depth)
             _check(member, depth + 1)

@@ -68,7 +68,7 @@ class Party:
 
 
 class PartnerSystem(Party):
-    """An API client: `private_key_jwt` for a token of five minutes, and who acts in each request."""
+    """An API client: `private_key_jwt` for a token of five minutes; who acts, in each request."""
 
     def __init__(
         self, name: str, base_url: str, client: Mapping[str, Any], token_url: str, acting: str

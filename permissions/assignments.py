@@ -28,18 +28,18 @@ def assign(referral: Model, member: Membership) -> None:
         membership_id=member.id,
         agency_id=member.agency_id,
     )
-    table.objects.bulk_create([row], ignore_conflicts=True)
+    table._default_manager.bulk_create([row], ignore_conflicts=True)
 
 
 def unassign(referral: Model, membership_id: UUID) -> None:
     """`membership_id` no longer works on `referral`. Twice is safe."""
     table = get_user_obj_perms_model(referral)
-    table.objects.filter(content_object=referral, membership_id=membership_id).delete()
+    table._default_manager.filter(content_object=referral, membership_id=membership_id).delete()
 
 
 def is_assigned(referral: Model, agency_id: UUID, membership_id: UUID | None) -> bool:
     table = get_user_obj_perms_model(referral)
-    found: bool = table.objects.filter(
+    found: bool = table._default_manager.filter(
         content_object=referral, agency_id=agency_id, membership_id=membership_id
     ).exists()
     return found
@@ -48,5 +48,5 @@ def is_assigned(referral: Model, agency_id: UUID, membership_id: UUID | None) ->
 def assignees(referral: Model, agency_id: UUID) -> list[UUID]:
     """The memberships of one side that work on it."""
     table = get_user_obj_perms_model(referral)
-    rows = table.objects.filter(content_object=referral, agency_id=agency_id)
+    rows = table._default_manager.filter(content_object=referral, agency_id=agency_id)
     return list(rows.values_list("membership_id", flat=True))

@@ -32,7 +32,8 @@ def resolve(secret: str, acting: str = "") -> Principal | None:
     with connection.cursor() as cursor:
         # One packet, one implicit transaction: the settings hold for the second statement.
         cursor.execute(
-            f"{IDENTIFY}; SELECT agency_id, member_id, person_id, client_id, roles, scopes, kind,"
+            f"{IDENTIFY}; SELECT agency_id, member_id,"  # noqa: S608 (a constant)
+            " person_id, client_id, roles, scopes, kind,"
             " duties, system_of_record FROM sec.identity()",
             [token_hash, acting],
         )

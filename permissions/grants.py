@@ -36,7 +36,7 @@ def _wrap(kind: str, referral_id: UUID, agency_id: UUID, keys: Keys) -> Wrapped:
 
 
 def _unwrap(
-    principal: Principal, kind: str, referral_id: UUID, version: int, bundle: bytes
+    principal: Principal, kind: str, referral_id: UUID, version: int, bundle: bytes | memoryview
 ) -> Keys:
     context = _context(kind, referral_id, principal.agency_id)
     plain = key_store().unwrap(principal, Wrapped(version, bytes(bundle)), context)

@@ -66,9 +66,9 @@ def require(principal: Principal, act: str, standing: Standing) -> None:
     if principal.member_id is None:
         # A machine cannot silence the alarm, nor open a packet for nobody (R15).
         raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
-    if act in {"open_packet", "open_notes"} and principal.is_client:
-        if not principal.system_of_record:
-            raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
+    opens = act in {"open_packet", "open_notes"}
+    if opens and principal.is_client and not principal.system_of_record:
+        raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
     if not principal.has_role("worker", "lead"):
         raise NotPermitted("role_missing", f"{act} needs a worker or lead.")
     allowed = {

@@ -29,6 +29,19 @@ class Principal:
     def is_client(self) -> bool:
         return self.client_id is not None
 
+    @property
+    def caller_id(self) -> UUID:
+        """The client, else the member: whose request it is."""
+        caller = self.client_id or self.member_id
+        assert caller is not None  # a credential belongs to one of the two
+        return caller
+
+    @property
+    def staff_id(self) -> UUID:
+        """The member who acts. Only after the policy, which refuses whoever names none (R15)."""
+        assert self.member_id is not None
+        return self.member_id
+
     def has_role(self, *roles: str) -> bool:
         return not self.roles.isdisjoint(roles)
 

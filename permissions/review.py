@@ -71,5 +71,3 @@ def _may_review(principal: Principal) -> bool:
     if principal.is_client:
         return principal.may("audit:read")
     return principal.has_role("auditor")
-
-

@@ -48,7 +48,7 @@ def create(
             raise NotPossible("phone_only", "Nobody here answers it: ring, and record the call.")
         if listing.answered_by == principal.agency_id:
             raise NotPossible("own_service", "Your own agency answers this service.")
-        referral = _insert_draft(principal, listing, notice, attempt.now)
+        referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
         own = Side.objects.create(
             referral=referral, agency_id=principal.agency_id, holder_id=principal.member_id
         )
@@ -61,7 +61,7 @@ def create(
 
 
 def _insert_draft(
-    principal: Principal, listing: listings.Listing, notice: Notice, now: datetime
+    principal: Principal, listing: listings.Listing, to: UUID, notice: Notice, now: datetime
 ) -> Referral:
     """Insert the draft under a reference that is free today; a taken one is drawn again."""
     for _ in range(5):
@@ -69,7 +69,7 @@ def _insert_draft(
             with transaction.atomic():
                 return Referral.objects.create(
                     from_agency_id=principal.agency_id,
-                    to_agency_id=listing.answered_by,
+                    to_agency_id=to,
                     service_id=listing.id,
                     service_name=listing.name,
                     reference=_reference(),
@@ -89,7 +89,7 @@ def _reference() -> str:
 
 
 def _member(principal: Principal) -> Membership:
-    return Membership.objects.get(id=principal.member_id)
+    return Membership.objects.get(id=principal.staff_id)
 
 
 def put_notice(

@@ -37,7 +37,7 @@ def record_call(
             raise NotPossible("answered_here", "This service is answered here: make a referral.")
         record = CallRecord.objects.create(
             agency_id=principal.agency_id,
-            member_id=principal.member_id,
+            member_id=principal.staff_id,
             service_id=service_id,
             outcome=outcome,
             put_through=put_through,
@@ -52,7 +52,7 @@ def list_calls(principal: Principal, limit: int = 100) -> list[CallRecord]:
     with log.attempt(principal, "call_record.list"):
         _require_caseworker(principal)
         rows = CallRecord.objects.filter(
-            agency_id=principal.agency_id, member_id=principal.member_id
+            agency_id=principal.agency_id, member_id=principal.staff_id
         )
         return list(rows.order_by("-created_at", "-id")[:limit])
 

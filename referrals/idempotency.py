@@ -32,7 +32,7 @@ def begin(principal: Principal, key: Key | None) -> UUID | None:
     """
     if key is None:
         return None
-    caller = principal.client_id or principal.member_id
+    caller = principal.caller_id
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
@@ -62,7 +62,7 @@ def finish(principal: Principal, key: Key | None, result_id: UUID) -> None:
     assert row is not None
     IdempotencyKey.objects.create(
         agency_id=principal.agency_id,
-        caller_id=principal.client_id or principal.member_id,
+        caller_id=principal.caller_id,
         route=key.route,
         key=key.key,
         fingerprint=key.fingerprint(),

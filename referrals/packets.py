@@ -91,7 +91,7 @@ def end_release(current: Turn, release: Release, via: str) -> None:
         agency_id=current.principal.agency_id,
         revoked_at=current.now,
         revoked_via=via,
-        revoked_by=current.principal.member_id,
+        revoked_by=current.principal.staff_id,
     )
     Release.objects.filter(id=release.id).update(ended=True)
 
@@ -256,7 +256,7 @@ def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UU
     note = Note(
         referral=current.referral,
         agency_id=current.principal.agency_id,
-        member_id=current.principal.member_id,
+        member_id=current.principal.staff_id,
         kind=kind,
         created_at=current.now,
     )

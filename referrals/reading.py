@@ -63,11 +63,12 @@ _COLUMNS = (
 
 
 def _branch(box: str, condition: str) -> str:
-    """One index scan: the newest rows of one box. Two of them beat any OR (performance.md)."""
+    """One index scan: the newest rows of one box. Two of them beat any OR (measured)."""
     column = "from_agency_id" if box == "out" else "to_agency_id"
     sent = "" if box == "out" else " AND sent_at IS NOT NULL"
     return (
-        f"(SELECT {_COLUMNS} FROM referral WHERE {column} = %(agency)s{sent}{condition}"
+        f"(SELECT {_COLUMNS} FROM referral"  # noqa: S608 (of fixed parts)
+        f" WHERE {column} = %(agency)s{sent}{condition}"
         " ORDER BY created_at DESC, id DESC LIMIT %(limit)s)"
     )
 
@@ -107,7 +108,7 @@ def _rows(
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT r.*, f.name, t.name, s.state, s.handoff_by, s.holder_id"
+            "SELECT r.*, f.name, t.name, s.state, s.handoff_by, s.holder_id"  # noqa: S608 (fixed parts)
             f" FROM ({branches}) r"
             " JOIN permissions_agency f ON f.id = r.from_agency_id"
             " JOIN permissions_agency t ON t.id = r.to_agency_id"
@@ -120,7 +121,8 @@ def _rows(
                 "id": after.id if after else None,
             },
         )
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def _line(principal: Principal, row: tuple[Any, ...], now: datetime) -> Line:

@@ -1,6 +1,6 @@
-"""The test ground, loaded before Django's settings: a cluster of the tests' own, as a pytest plugin.
+"""The test ground, a pytest plugin loaded before Django's settings: a cluster of the tests' own.
 
-`CAIRN_HOME` becomes `var/test` (or `CAIRN_TEST_HOME`), so that no test can meet the demo's database.
+`CAIRN_HOME` becomes `var/test` (or `CAIRN_TEST_HOME`), so that no test meets the demo's database.
 With `DATABASE_URL` set (and one for each other role, the superuser's among them) that server is
 used, through databases of its own name.
 """

@@ -286,7 +286,7 @@ def test_a_folder_without_postgresql_is_refused_in_words(tmp_path, monkeypatch):
 
 def test_a_wrong_password_is_refused(running):
     for password in ("wrong", ""):
-        with pytest.raises(psycopg2.OperationalError, match="password|fe_sendauth"):
+        with pytest.raises(psycopg2.OperationalError, match=r"password|fe_sendauth"):
             psycopg2.connect(**(running.dsn("app") | {"password": password}))
 
 
@@ -556,7 +556,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 def test_the_command_starts_asks_and_stops(make, database, monkeypatch):
     monkeypatch.setenv("CAIRN_HOME", str(make().home))
     for words in (["status"], ["url"]):
-        with pytest.raises(CommandError, match="manage.py database start"):
+        with pytest.raises(CommandError, match=r"manage\.py database start"):
             database(*words)
     assert "is running" in database("start")
     assert "is running" in database("status")

@@ -19,7 +19,9 @@ def test_from_draft_to_completed(story, api):
     opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
     assert opened.status_code == 200, opened.content
     assert opened.json()["packet"] == PACKET
-    assert api("ywca.worker2").act(story.id, "open_packet", {"purpose": "intake"}).status_code == 403
+    assert (
+        api("ywca.worker2").act(story.id, "open_packet", {"purpose": "intake"}).status_code == 403
+    )
 
     before = api("police.worker").get(f"/v1/referrals/{story.id}")
     story.answers("start_handoff", {"mode": "phone"})
