@@ -365,6 +365,7 @@ class Listing(models.Model):
     document = models.TextField()
     full_document = models.TextField()
     words = models.TextField()  # short fields, plain letters: for typos
+    named = SearchVectorField()  # its names alone: short, so that ranking many is cheap
     search = SearchVectorField()
 
     class Meta:

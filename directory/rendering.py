@@ -397,7 +397,7 @@ def _listing(service: m.Service, shelf: _Shelf) -> Document:
 COLUMNS = (
     "id, organization_id, name, organization_name, status, answered_by, intake_paused,"
     " victimization_types, taxonomy_term_ids, phones, last_modified, document, full_document,"
-    " words, search"
+    " words, named, search"
 )
 _DROP = "DELETE FROM {table} WHERE id = ANY (%s::uuid[])"
 _STORE = """
@@ -405,6 +405,7 @@ _STORE = """
     SELECT id, organization_id, name, organization_name, status, answered_by, intake_paused,
            victimization_types, taxonomy_term_ids, phones, last_modified, document, full_document,
            lower(unaccent(concat_ws(' ', a, b, c))),
+           setweight(directory_words(a), 'A') || setweight(directory_words(b), 'B'),
            setweight(directory_words(a), 'A') || setweight(directory_words(b), 'B')
                || setweight(directory_words(c), 'C') || setweight(directory_words(d), 'D')
       FROM jsonb_to_recordset(%s::jsonb) AS row (

@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                 ("document", models.TextField()),
                 ("full_document", models.TextField()),
                 ("words", models.TextField()),
+                ("named", django.contrib.postgres.search.SearchVectorField()),
                 ("search", django.contrib.postgres.search.SearchVectorField()),
             ],
             options={
@@ -385,6 +386,7 @@ class Migration(migrations.Migration):
                 ("document", models.TextField()),
                 ("full_document", models.TextField()),
                 ("words", models.TextField()),
+                ("named", django.contrib.postgres.search.SearchVectorField()),
                 ("search", django.contrib.postgres.search.SearchVectorField()),
             ],
             options={
