@@ -72,10 +72,10 @@ class Command(BaseCommand):
             filled = 40 * done // max(total, 1)
             bar = "#" * filled + "." * (40 - filled)
             end = "\n" if done >= total else ""
-            self.stderr.write(f"\r{what} [{bar}] {done}/{total}", ending=end)
+            self.stderr.write(f"\r{what} [{bar}] {done}/{total}", str, end)
             self.stderr.flush()
         else:
-            self.stderr.write(f"{what}: {done} of {total}")
+            self.stderr.write(f"{what}: {done} of {total}", str)
 
     def _summarise(self, told: Report, report: Path | None) -> None:
         write = self.stdout.write
