@@ -91,7 +91,7 @@ def assertion(client: Mapping[str, Any], token_url: str, **claims: Any) -> str:
         "exp": int(time.time()) + 60,
         "jti": str(uuid4()),
     } | claims
-    token = jwt.JWT(header={"alg": "ES256", "kid": key.key_id}, claims=said)
+    token = jwt.JWT(header={"alg": "ES256", "kid": client["private_jwk"]["kid"]}, claims=said)
     token.make_signed_token(key)
     return str(token.serialize())
 

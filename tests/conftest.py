@@ -217,7 +217,7 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
         try:
             if requests.get(f"{base_url}/healthz", timeout=5).status_code == 200:
                 break
-        except requests.ConnectionError:
+        except requests.RequestException:
             assert process.poll() is None, "gunicorn ended"
             assert time.monotonic() < deadline, "gunicorn does not answer"
     urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}

@@ -83,7 +83,7 @@ class Command(BaseCommand):
             try:
                 if requests.get(f"{settings.BASE_URL}/healthz", timeout=5).status_code == 200:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.05)
         raise CommandError("The server does not answer.")
 

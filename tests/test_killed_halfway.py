@@ -1,0 +1,218 @@
+"""kill -9 of server and database in the middle of the work: what was answered 2xx is there, once.
+
+A home of its own (database, keys, demo network); partner systems act as the walkthrough does, and
+keep a journal of every promise they got.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+import pytest
+import requests
+
+from api import processes
+from api.postgres import Cluster
+from api.walkthrough import PartnerSystem, assertion
+from tests.conftest import NOTICE, release_body
+from tests.test_database_launcher import postmaster
+
+pytestmark = pytest.mark.no_database
+
+STEPS = (
+    ("send", "police", {"agreement": "agrees"}),
+    ("acknowledge", "ywca", {}),
+    ("accept", "ywca", {}),
+    ("put_release", "police", release_body("name")),
+    ("put_packet", "police", {"packet": {"name": "Invented Person"}}),
+    ("start_handoff", "ywca", {"mode": "phone"}),
+    ("complete", "ywca", {"outcome": "connected"}),
+)
+
+
+class Home:
+    """A demo network on a free port: `start`, `kill`, and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.cluster = Cluster(folder)
+        self.folder = folder
+        self.env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        self.env |= {"CAIRN_HOME": str(folder), "CAIRN_BASE_URL": self.base_url}
+        self.env |= {"CAIRN_LOG_LEVEL": "CRITICAL"}
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> dict[str, Any]:
+        self.cluster.start()
+        subprocess.run(
+            [sys.executable, "manage.py", "prepare"],
+            env=self.env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        self.server = subprocess.Popen(
+            processes.gunicorn(self.base_url),
+            env=self.env,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while True:
+            assert self.server.poll() is None
+            try:
+                if requests.get(f"{self.base_url}/healthz", timeout=5).status_code == 200:
+                    break
+            except requests.RequestException:
+                continue
+        content: dict[str, Any] = json.loads((self.folder / "demo.json").read_text())
+        return content
+
+    def kill(self) -> None:
+        """Both at once, without a chance to finish anything."""
+        assert self.server is not None
+        os.kill(postmaster(self.cluster), signal.SIGKILL)
+        os.killpg(self.server.pid, signal.SIGKILL)
+        self.server.wait()
+
+    def end(self) -> None:
+        if self.server is not None and self.server.poll() is None:
+            self.server.terminate()
+            self.server.wait(30)
+        self.cluster.erase()
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    folder = Path(tempfile.mkdtemp(prefix="cairn-killed-"))
+    folder.chmod(0o755)  # the database's own user looks in
+    made = Home(folder)
+    yield made
+    made.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def system(demo: dict[str, Any], key: str) -> PartnerSystem:
+    client = next(one for one in demo["clients"] if one["agency"] == key)
+    staff = next(one["id"] for one in demo["members"] if one["username"] == f"{key}.worker")
+    return PartnerSystem(key, demo["base_url"], client, demo["token_url"], staff)
+
+
+class Work(threading.Thread):
+    """Referrals from draft to completed, one after the other, until the far end is gone."""
+
+    def __init__(self, demo: dict[str, Any], enough: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.parties = {key: system(demo, key) for key in ("police", "ywca")}
+        self.service = requests.get(
+            f"{demo['base_url']}/v1/directory/services",
+            {"answered_by": next(a["id"] for a in demo["agencies"] if a["key"] == "ywca")},
+            timeout=30,
+        ).json()["contents"][0]["id"]
+        self.enough = enough
+        self.created: dict[str, str] = {}  # Idempotency-Key → id
+        self.journal: list[tuple[str, str]] = []  # (referral, act) answered 2xx
+        self.tried: list[tuple[str, str]] = []
+
+    def run(self) -> None:
+        try:
+            while True:
+                self._one()
+        except requests.RequestException:
+            return
+
+    def _one(self) -> None:
+        key = str(uuid4())
+        made, _ms = self.parties["police"].ask(
+            "POST",
+            "/v1/referrals",
+            NOTICE | {"service_id": self.service},
+            **{"Idempotency-Key": key},
+        )
+        if made.status_code != 201:
+            return
+        referral = made.json()["id"]
+        self.created[key] = referral
+        for act, who, body in STEPS:
+            self.tried.append((referral, act))
+            answer, _ms = self.parties[who].ask("POST", f"/v1/referrals/{referral}/{act}", body)
+            if answer.status_code != 200:
+                return
+            self.journal.append((referral, act))
+            if len(self.journal) > 25:
+                self.enough.set()
+
+
+def test_what_was_answered_is_there_and_nothing_twice(home):
+    demo = home.start()
+    enough = threading.Event()
+    workers = [Work(demo, enough) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    assert enough.wait(90)
+    home.kill()  # whatever is under way now is under way
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
+    journal = [line for worker in workers for line in worker.journal]
+    assert len(journal) > 25
+
+    demo = home.start()
+    database = psycopg2.connect(**home.cluster.dsn("owner"))
+    database.close()
+    police, ywca = system(demo, "police"), system(demo, "ywca")
+    for worker in workers:
+        for key, referral in worker.created.items():
+            again, _ms = police.ask(
+                "POST",
+                "/v1/referrals",
+                NOTICE | {"service_id": worker.service},
+                **{"Idempotency-Key": key},
+            )
+            assert (again.status_code, again.json()["id"]) == (201, referral)
+            for party, sides in ((police, {"police"}), (ywca, {"ywca", "police"})):
+                history, _ms = party.ask("GET", f"/v1/referrals/{referral}/history")
+                if history.status_code == 404 and party is ywca:
+                    assert (referral, "send") not in worker.journal
+                    continue
+                acts = [step["act"] for step in history.json()["items"]]
+                assert len(acts) == len(set(acts)), acts  # none twice
+                seen = {act for act, who, _body in STEPS if who in sides}
+                if party is police:
+                    seen |= {"acknowledge", "accept"}
+                promised = {act for one, act in worker.journal if one == referral} & seen
+                assert promised <= set(acts)  # nothing lost
+    # and the work goes on: the last referral of each is finished by repeating every step
+    for worker in workers:
+        referral = list(worker.created.values())[-1]
+        for act, who, body in STEPS:
+            party = police if who == "police" else ywca
+            answer, _ms = party.ask("POST", f"/v1/referrals/{referral}/{act}", body)
+            assert answer.status_code in (200, 409), (act, answer.text)
+        done, _ms = ywca.ask("GET", f"/v1/referrals/{referral}")
+        assert done.json()["status"] == "completed"
+
+
+def test_a_replayed_assertion_is_refused_after_the_crash_too(home):
+    demo = home.start()
+    client = demo["clients"][0]
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": assertion(client, demo["token_url"]),
+    }
+    assert requests.post(demo["token_url"], data=form, timeout=30).status_code == 200
+    home.kill()
+    home.start()
+    assert requests.post(demo["token_url"], data=form, timeout=30).status_code == 401
