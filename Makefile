@@ -63,10 +63,12 @@ openapi: $(VENV)/installed-dev ## Write openapi/v1.yaml anew; review its diff as
 	@$(BIN)/python manage.py openapi
 
 bench: $(VENV)/installed-dev ## Ours beside the bare limit, in one run, as ratios
-	@$(BIN)/python manage.py bench
+	@$(BIN)/python -m tests.bench
 
 lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra embedded pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		-c requirements.lock pyproject.toml -o deploy/requirements.lock

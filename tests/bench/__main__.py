@@ -1,0 +1,70 @@
+"""`python -m tests.bench`: read the options, make the ground, then run tests/bench/run.py."""
+
+import argparse
+import os
+from pathlib import Path
+
+import django
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+DESCRIPTION = """\
+Serve ours and the bare limit (tests/bench/bare.py) at the same time, on one database and with the
+same worker settings, and ask both in turn. A figure is the ratio ours/bare of one round; printed
+are the median over the rounds and, in brackets, the lowest and the highest. The exact gates (plans,
+buffers, statements) are tests: tests/test_query_plans.py. A slow machine fails nothing here.
+"""
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=15, help="rounds (default 15)")
+    parser.add_argument(
+        "--requests", type=int, default=60, help="requests a round, row and side (default 60)"
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        action="append",
+        help="referrals in the database; may be given again (default 10000 and 100000)",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="use the last run's databases",
+    )
+    found = parser.parse_args()
+    found.size = sorted(set(found.size or [10_000, 100_000]))
+    if found.rounds < 1 or found.requests < 10 or found.size[0] < 1000:
+        parser.error("at least 1 round, 10 requests and 1000 referrals")
+    return found
+
+
+def main() -> None:
+    chosen = options()
+    home = Path(os.environ.get("CAIRN_BENCH_HOME") or REPOSITORY / "var" / "bench").resolve()
+    os.environ |= {
+        "CAIRN_HOME": str(home),
+        "CAIRN_LOG_LEVEL": "WARNING",
+        "DJANGO_SETTINGS_MODULE": "api.settings",
+    }
+    for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
+        os.environ.pop(name, None)
+
+    from api.postgres import Cluster
+
+    cluster = Cluster(home)
+    was_running = cluster.is_running()
+    cluster.start()
+    try:
+        django.setup()
+        from tests.bench.run import run
+
+        run(cluster, home, chosen.size, chosen.rounds, chosen.requests, keep=chosen.keep)
+    finally:
+        if not was_running:
+            cluster.stop()
+
+
+main()

@@ -1,0 +1,171 @@
+"""The limit: the same answers by a WSGI function, psycopg2 and orjson, and nothing else.
+
+It looks its token up, filters explicitly, writes the same access entry and commits; it checks the
+assignment and the grant, and unseals. It does without row-level security (it connects as the
+superuser), the key store, refusals with reasons, log lines, safety headers: all that a product
+adds. Three or four packets a request; the SQL is sent as it stands, not prepared.
+"""
+
+import json
+import os
+import threading
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg2
+import psycopg2.extras
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from permissions.ids import uuid7
+
+DSN = os.environ.get("BENCH_DSN", "")
+KEYS = Path(os.environ.get("BENCH_KEYS", ""))
+psycopg2.extras.register_uuid()
+
+TOKEN = (
+    "SELECT agency_id, client_id FROM credential"
+    " WHERE hash = decode(%s, 'hex') AND ended_at IS NULL AND expires_at > now()"
+)
+INBOX = (
+    "BEGIN; SELECT r.id, r.reference, r.from_agency_id, f.name, r.to_agency_id, t.name,"
+    " r.service_id, r.service_name, r.status, r.urgency, r.needs, r.wanted, r.created_at,"
+    " r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id"
+    " FROM (SELECT id, from_agency_id, to_agency_id, service_id, service_name, reference, status,"
+    "  created_at, sent_at, ack_by, accept_by, expires_at, accepted_at, urgency, needs, wanted"
+    "  FROM referral WHERE to_agency_id = %(agency)s AND sent_at IS NOT NULL"
+    "  ORDER BY created_at DESC, id DESC LIMIT 51) r"
+    " JOIN permissions_agency f ON f.id = r.from_agency_id"
+    " JOIN permissions_agency t ON t.id = r.to_agency_id"
+    " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
+    " ORDER BY r.created_at DESC, r.id DESC LIMIT 51"
+)
+ENTRY = (
+    "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,"
+    " referral_ids, fields, release_id, decision, request_id, address_prefix)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, 'allowed', %s, '127.0.0.0/24')"
+)
+GRANT = (
+    "BEGIN; SELECT g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle"
+    " FROM referral r"
+    " JOIN referral_assignment s ON s.content_object_id = r.id AND s.membership_id = %(member)s"
+    " JOIN packet_grant g ON g.referral_id = r.id AND g.agency_id = %(agency)s"
+    " JOIN release l ON l.id = g.release_id AND NOT l.ended AND l.expires_at > now()"
+    " WHERE r.id = %(referral)s AND r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL"
+    " AND g.opened_at IS NOT NULL AND NOT g.closed AND g.expires_at > now()"
+)
+FIELDS = "; SELECT id, field, ciphertext FROM packet_field WHERE referral_id = %s AND id = ANY(%s)"
+
+_here = threading.local()
+
+
+def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    try:
+        connection = _here.connection
+    except AttributeError:
+        connection = _here.connection = psycopg2.connect(DSN)
+        connection.autocommit = True
+    with connection.cursor() as cursor:
+        secret = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+        cursor.execute(TOKEN, (sha256(secret.encode()).hexdigest(),))
+        caller = cursor.fetchone()
+        if caller is None:
+            start_response("401 Unauthorized", [("Content-Length", "0")])
+            return [b""]
+        if environ["REQUEST_METHOD"] == "GET":
+            answer = inbox(cursor, *caller)
+        else:
+            member = UUID(environ["HTTP_ACTING_MEMBER"])
+            purpose = orjson.loads(environ["wsgi.input"].read())["purpose"]
+            referral = UUID(environ["PATH_INFO"].split("/")[3])
+            answer = open_packet(cursor, *caller, member, referral, purpose)
+    body = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response("200 OK", headers)
+    return [body]
+
+
+def inbox(cursor: Any, agency: UUID, client: UUID) -> dict[str, Any]:
+    cursor.execute(INBOX, {"agency": agency})
+    rows = cursor.fetchall()
+    more = len(rows) > 50
+    ids = [row[0] for row in rows[:50]]
+    entry = (uuid7(), agency, None, client, "referral.list", None, None, ids, None, None, uuid7())
+    cursor.execute(ENTRY + "; COMMIT", entry)
+    now = datetime.now(UTC)
+    items = [
+        {
+            "id": row[0],
+            "side": "to",
+            "reference": row[1],
+            "from_agency": {"id": row[2], "name": row[3]},
+            "to_agency": {"id": row[4], "name": row[5]},
+            "service": {"id": row[6], "name": row[7]},
+            "status": _status(row[8], row[16], row[17], now),
+            "urgency": row[9],
+            "needs": row[10],
+            "wanted": row[11],
+            "created_at": row[12],
+            "sent_at": row[13],
+            "ack_by": row[14],
+            "accept_by": row[15],
+            "expires_at": row[16],
+            "handoff_by": row[18],
+            "holder_id": row[19],
+        }
+        for row in rows[:50]
+    ]
+    return {"items": items, "next": f"{rows[49][12]} {rows[49][0]}" if more else None}
+
+
+def _status(status: str, expires_at: datetime, own: str | None, now: datetime) -> str:
+    if status in ("sent", "acknowledged") and expires_at <= now:
+        return "expired"
+    return own or status if status == "accepted" else status
+
+
+def open_packet(
+    cursor: Any, agency: UUID, client: UUID, member: UUID, referral: UUID, purpose: str
+) -> dict[str, Any]:
+    cursor.execute(GRANT, {"agency": agency, "member": member, "referral": referral})
+    names, release, expires_at, version, bundle = cursor.fetchone()
+    context = f"packet:{referral}:{agency}".encode()
+    keys = json.loads(_open(_kek(agency, version), bytes(bundle), context))
+    entry_id = uuid7()
+    entry = (entry_id, agency, member, client, "referral.open_packet", purpose, referral, None)
+    wanted = [row for row, _key in keys.values()]
+    cursor.execute(
+        ENTRY + FIELDS, (*entry, names, release, uuid7(), referral, [UUID(row) for row in wanted])
+    )
+    rows = cursor.fetchall()
+    cursor.execute("COMMIT")
+    packet = {
+        field: _open(
+            AESGCM(bytes.fromhex(keys[field][1])),
+            bytes(ciphertext),
+            f"packet_field:{row}:{field}".encode(),
+        ).decode()
+        for row, field, ciphertext in rows
+    }
+    return {
+        "packet": packet,
+        "release_id": release,
+        "release_expires_at": expires_at,
+        "handling": ["not_to_portal_or_proxy"],
+        "receipt": entry_id,
+    }
+
+
+@lru_cache
+def _kek(agency: UUID, version: int) -> AESGCM:
+    root = AESGCM((KEYS / "root.key").read_bytes())
+    sealed = (KEYS / str(agency) / f"{version}.kek").read_bytes()
+    return AESGCM(_open(root, sealed, f"kek:{agency}:{version}".encode()))
+
+
+def _open(key: AESGCM, sealed: bytes, context: bytes) -> bytes:
+    return key.decrypt(sealed[:12], sealed[12:], context)

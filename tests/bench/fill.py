@@ -1,0 +1,92 @@
+"""A database of one size: the demo network, many referrals, and some with a sealed packet."""
+
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client as HttpClient
+
+from api import demo
+from api.postgres import Cluster
+from directory import demo as directory_demo
+from permissions import credentials
+from permissions.models import Membership
+from tests.conftest import Caller, Story, member_id, service_of
+
+PACKETS = 24  # referrals with a packet, all from the demo's police to its advocates
+PACKET = {
+    "name": "Invented Person",
+    "alias": "Robin",
+    "pronouns": "she",
+    "date_of_birth": "1990-02-03",
+    "phone": "406-555-0199",
+    "email": "invented@example.org",
+    "address": "1 Invented Street, Missoula",
+    "safe_contact": "Text only, at noon. Never leave a message. Say that the library calls.",
+    "emergency_contact": "A sister, 406-555-0198",
+    "circumstances": "Left an hour ago with two bags and waits at the station. " * 4,
+    "children": "Two, 4 and 7, with her",
+    "needs_detail": "A room on the ground floor; both children are afraid of dogs.",
+}
+
+
+def point_at(database: str) -> None:
+    """Let every alias of this process speak to `database`."""
+    for alias in connections:
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = database
+
+
+def make(cluster: Cluster, database: str, size: int) -> None:
+    """Make `database` anew. Every alias points at it afterwards."""
+    point_at(database)
+    cluster.drop_database(database)
+    cluster.create_database(database)
+    call_command("migrate", database="owner", verbosity=0)
+    demo.load()
+    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    insert_referrals(cluster, database, size)
+    seal_packets()
+    with closing(cluster.connect_superuser(database)) as superuser:
+        superuser.cursor().execute("VACUUM ANALYZE")
+        superuser.cursor().execute("CHECKPOINT")
+
+
+def insert_referrals(cluster: Cluster, database: str, size: int) -> None:
+    """`size` referrals of made-up agencies and of the demo's; then ANALYZE."""
+    cast = {
+        "police": str(demo.agency_id("police")),
+        "ywca": str(demo.agency_id("ywca")),
+        "officer": str(member_id("police.worker")),
+        "advocate": str(member_id("ywca.worker")),
+    }
+    with closing(cluster.connect_superuser(database)) as superuser:
+        cursor = superuser.cursor()
+        cursor.execute((Path(__file__).parent / "fill.sql").read_text(), cast | {"size": size})
+        cursor.execute("ANALYZE")
+
+
+def seal_packets() -> None:
+    """Referrals with a packet of twelve fields, accepted: through the real acts."""
+    callers = {}
+    for who in ("police.worker", "ywca.worker"):
+        member = Membership.objects.using("door").get(id=member_id(who))
+        http = HttpClient(SERVER_NAME="127.0.0.1")
+        callers[who] = Caller(who, credentials.open_for_member(member), http=http)
+    for _ in range(PACKETS):
+        story = Story(callers.__getitem__, service_of("ywca"))
+        story.accept().release(*PACKET).packet(**PACKET)
+
+
+def sealed(cluster: Cluster, database: str) -> list[UUID]:
+    """The referrals with a packet."""
+    with closing(cluster.connect_superuser(database)) as superuser:
+        cursor = superuser.cursor()
+        cursor.execute("SELECT DISTINCT referral_id::text FROM packet_field ORDER BY 1")
+        return [UUID(row[0]) for row in cursor.fetchall()]
+
+
+def client_id(key: str) -> UUID:
+    return uuid5(demo.NAMESPACE, f"client {key}")

@@ -1,0 +1,102 @@
+"""What is exact: the statements of a request, and the plan and buffers of a query under row-level
+security beside the same query without. Used by the benchmark and by tests/test_query_plans.py."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_]+)"?')
+FUNCTION = re.compile(r"\b(sec\.[a-z_]+|pg_[a-z_]+)\(")
+
+
+@dataclass(frozen=True)
+class Statement:
+    sql: str
+    params: Any
+
+    @property
+    def name(self) -> str:
+        """In a few words: `identity + SELECT referral`, `INSERT access_entry`."""
+        return " + ".join(_name(part) for part in self.sql.split("; "))
+
+
+def _name(sql: str) -> str:
+    if "set_config" in sql:
+        return "identity"
+    if found := TABLE.search(sql):
+        return f"{sql.split(maxsplit=1)[0].lstrip('(')} {found[1]}"
+    found = FUNCTION.search(sql)
+    return found[1] if found else sql.split(maxsplit=1)[0]
+
+
+@contextmanager
+def statements() -> Iterator[list[Statement]]:
+    """Every statement that Django sends meanwhile, over any alias; not BEGIN and COMMIT."""
+    seen: list[Statement] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append(Statement(sql, params))
+        return execute(sql, params, many, context)
+
+    with ExitStack() as stack:
+        for alias in connections:
+            stack.enter_context(connections[alias].execute_wrapper(note))
+        yield seen
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One execution: pages touched, and the tree of its nodes."""
+
+    buffers: int
+    root: dict[str, Any]
+
+    @property
+    def shape(self) -> str:
+        """Nodes with their indexes, without what row-level security asks once beside them."""
+        return _shape(self.root)
+
+    @property
+    def scans(self) -> list[tuple[str, str, str]]:
+        """(kind, table, index) of every scan, in order."""
+        return [
+            (node["Node Type"], node["Relation Name"], node.get("Index Name", ""))
+            for node in _nodes(self.root)
+            if "Relation Name" in node
+        ]
+
+
+def explain(cursor: Any, statement: Statement, times: int = 3) -> Plan:
+    """The warm plan: of `times` executions the one with the fewest pages."""
+    sql = statement.sql.rpartition("; ")[2]  # what goes before it in a packet is no query
+    plans = []
+    for _ in range(times):
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", statement.params)
+        said = cursor.fetchone()[0]
+        root = (json.loads(said) if isinstance(said, str) else said)[0]["Plan"]
+        plans.append(Plan(root["Shared Hit Blocks"] + root["Shared Read Blocks"], root))
+    return min(plans, key=lambda plan: plan.buffers)
+
+
+def _children(node: dict[str, Any]) -> list[dict[str, Any]]:
+    found = node.get("Plans", [])
+    return [one for one in found if one["Parent Relationship"] not in ("InitPlan", "SubPlan")]
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in _children(node):
+        yield from _nodes(child)
+
+
+def _shape(node: dict[str, Any]) -> str:
+    name = node["Node Type"]
+    if "Relation Name" in node:
+        name += f" {node.get('Index Name') or node['Relation Name']}"
+    inner = ", ".join(_shape(child) for child in _children(node))
+    return f"{name}({inner})" if inner else name

@@ -1,0 +1,91 @@
+"""From samples to ratios with their spread, as a dictionary and as text."""
+
+import statistics
+from typing import Any
+
+
+def result(rows: list[Any], exact: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """All figures of a run; `ratio` is [median, lowest, highest] over the rounds."""
+    return {
+        "rows": [_row(row) for row in rows],
+        "growth": [
+            _growth(small, big)
+            for small in rows
+            for big in rows
+            if small.title == big.title and small.size == rows[0].size < big.size
+        ],
+        "exact": {str(size): found for size, found in exact.items()},
+    }
+
+
+def _row(row: Any) -> dict[str, Any]:
+    ours, bare = row.samples["ours"], row.samples["bare"]
+    pairs = list(zip(ours, bare, strict=True))
+    return {
+        "title": row.title,
+        "size": row.size,
+        "latency_ratio": _spread([a.latency / b.latency for a, b in pairs]),
+        "cpu_ratio": _spread([a.cpu / b.cpu for a, b in pairs]),
+        "worker_ratio": _spread([a.worker / b.worker for a, b in pairs]),
+        "back_end_ratio": _spread([a.back_end / b.back_end for a, b in pairs]),
+        "ours": _medians(ours),
+        "bare": _medians(bare),
+    }
+
+
+def _growth(small: Any, big: Any) -> dict[str, Any]:
+    pairs = list(zip(big.samples["ours"], small.samples["ours"], strict=True))
+    return {
+        "title": small.title,
+        "from": small.size,
+        "to": big.size,
+        "latency_ratio": _spread([a.latency / b.latency for a, b in pairs]),
+        "cpu_ratio": _spread([a.cpu / b.cpu for a, b in pairs]),
+    }
+
+
+def _spread(ratios: list[float]) -> list[float]:
+    return [round(one, 3) for one in (statistics.median(ratios), min(ratios), max(ratios))]
+
+
+def _medians(samples: list[Any]) -> dict[str, float]:
+    """Milliseconds a request."""
+    return {
+        name: round(statistics.median(getattr(one, name) for one in samples), 3)
+        for name in ("latency", "cpu", "worker", "back_end")
+    }
+
+
+def text(found: dict[str, Any]) -> str:
+    """For people. Ratios first: a millisecond is this machine's, a ratio nearly anybody's."""
+    lines = [
+        f"{'':24}{'referrals':>10}  {'ours/bare (lowest-highest)':28}{'ours ms':>9}{'bare ms':>9}"
+    ]
+    for row in found["rows"]:
+        lines.append(f"{row['title']:24}{row['size']:>10,}")
+        for name in ("latency", "cpu", "worker", "back_end"):
+            label = {"cpu": "CPU", "worker": "  worker", "back_end": "  back end"}.get(name, name)
+            ratio = _ratio(row[f"{name}_ratio"])
+            lines.append(
+                f"  {label:32}  {ratio:28}{row['ours'][name]:>9.2f}{row['bare'][name]:>9.2f}"
+            )
+    for grown in found["growth"]:
+        lines.append(f"\n{grown['title']}, ours, from {grown['from']:,} to {grown['to']:,}")
+        lines.append(f"  {'latency':32}  {_ratio(grown['latency_ratio'])}")
+        lines.append(f"  {'CPU':32}  {_ratio(grown['cpu_ratio'])}")
+    for size, exact in found["exact"].items():
+        plan = exact["list"]
+        same = "the same plan" if plan["same_shape"] else "ANOTHER PLAN"
+        lines.append(
+            f"\nList at {int(size):,}: {plan['buffers']} buffers as app,"
+            f" {plan['buffers_exempt']} as an exempt role, {same}\n  {plan['shape']}"
+        )
+    last = list(found["exact"].values())[-1]
+    for title, names in last["statements"].items():
+        lines.append(f"\n{title}: {len(names)} statements: {', '.join(names)}")
+    return "\n".join(lines)
+
+
+def _ratio(spread: list[float]) -> str:
+    middle, low, high = spread
+    return f"{middle:.2f}  ({low:.2f}-{high:.2f})"

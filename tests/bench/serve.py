@@ -1,0 +1,155 @@
+"""Two servers with the same worker settings, a client that costs next to nothing, and CPU time."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api import processes
+from api.postgres import SUPERUSER, Cluster
+
+READY_WITHIN_S = 60
+
+
+@dataclass
+class Served:
+    """One running gunicorn; its database sessions bear `name`."""
+
+    name: str
+    database: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def workers(self) -> list[int]:
+        return [
+            int(path.name)
+            for path in Path("/proc").glob("[0-9]*")
+            if _parent(path) == self.process.pid
+        ]
+
+
+@contextmanager
+def serve(cluster: Cluster, home: Path, application: str, name: str, database: str) -> Iterator:
+    """gunicorn with `application` on `database`, as `make run` starts it, but for one worker."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base_url = f"http://127.0.0.1:{port}"
+    command = [
+        application if word == "api.wsgi" else word for word in processes.gunicorn(base_url)
+    ] + ["--workers", "1"]
+    env = os.environ | {
+        "CAIRN_DATABASE": database,
+        "CAIRN_BASE_URL": base_url,
+        "CAIRN_LOG_LEVEL": "INFO",
+        "PGAPPNAME": name,
+        "BENCH_DSN": cluster.url(SUPERUSER, database),
+        "BENCH_KEYS": str(home / "keys"),
+    }
+    with (home / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        try:
+            _wait_for(port, process, name)
+            yield Served(name, database, port, process)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], name: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            return
+        except ConnectionRefusedError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{name} did not start: see its log.") from None
+            time.sleep(0.05)
+
+
+class Line:
+    """A kept-alive connection: one request, one answer, as bytes. http.client costs 0.1 ms."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), 30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body. Only for answers that state their Content-Length."""
+        self._socket.sendall(request)
+        received = self._socket.recv(262144)
+        while b"\r\n\r\n" not in received:
+            received += self._more()
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        while len(body) < length:
+            body += self._more()
+        return int(head.split(b" ", 2)[1]), body
+
+    def _more(self) -> bytes:
+        received = self._socket.recv(262144)
+        if not received:
+            raise ConnectionError("The server hung up.")
+        return received
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    """An HTTP/1.1 request, ready to send."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+# -- CPU time --------------------------------------------------------------------------------------
+
+Cpu = dict[int, int]  # process id → nanoseconds on a CPU, in the kernel and out of it
+
+
+def cpu_of(pids: list[int]) -> Cpu:
+    return {pid: _on_cpu_ns(pid) for pid in pids}
+
+
+def used(before: Cpu, after: Cpu) -> float:
+    """Seconds of CPU between two readings; a process that began in between counts whole."""
+    return sum(value - before.get(pid, 0) for pid, value in after.items()) / 1e9
+
+
+def back_ends(cluster: Cluster, name: str) -> list[int]:
+    """The PostgreSQL processes that serve `name`."""
+    with closing(cluster.connect_superuser()) as superuser:
+        cursor = superuser.cursor()
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [name])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _on_cpu_ns(pid: int) -> int:
+    """Of all threads. schedstat counts nanoseconds where /proc/…/stat counts hundredths."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread that ended meanwhile
+    return total
+
+
+def _parent(path: Path) -> int:
+    try:
+        return int((path / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+if not sys.platform.startswith("linux"):
+    raise SystemExit("The benchmark reads CPU time from /proc: Linux only.")
