@@ -6,8 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 from api import demo
+from permissions.apps import add_log_partitions
 
 
 class Command(BaseCommand):
@@ -15,8 +18,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write("Migrating …")
-        call_command("migrate", database="owner", verbosity=0)
+        executor = MigrationExecutor(connections["owner"])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Migrating …")
+            call_command("migrate", database="owner", verbosity=0)
+        else:
+            add_log_partitions("owner")
         if not settings.LOOPBACK:
             return
         path = settings.HOME / "demo.json"
