@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from permissions.ids import uuid7
@@ -19,13 +20,25 @@ CSP = (
 CSP_DOCS = CSP + "; script-src 'self'; connect-src 'self'; style-src-attr 'unsafe-inline'"
 
 
+def caller_address(request: HttpRequest) -> str:
+    """Where the request came from: behind proxies of ours, what the outermost of them saw.
+
+    What stands further left in the header is the caller's own word and is not read.
+    """
+    seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if 0 < settings.PROXIES <= len(seen):
+        return seen[-settings.PROXIES].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
 class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.monotonic()
-        here = Origin(uuid7(), address_prefix(request.META.get("REMOTE_ADDR")))
+        request.META["REMOTE_ADDR"] = caller_address(request)  # sign-in counts tries by it too
+        here = Origin(uuid7(), address_prefix(request.META["REMOTE_ADDR"]))
         token = origin.set(here)
         try:
             response = self.get_response(request)

@@ -239,6 +239,7 @@ SECURE_SSL_REDIRECT = False  # nginx redirects; a redirect here would answer hea
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+PROXIES = _number("CAIRN_PROXIES", 0)  # whose X-Forwarded-For is believed, from the right
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
 
