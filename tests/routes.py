@@ -1,0 +1,87 @@
+"""Every route that the app really serves, read from the resolver, and a right body for each act.
+
+A test that must miss no route asks here, so that a new one is covered the day it is added.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+# What a caller sends who means it. Every act on a referral stands here; a test says so.
+BODIES: dict[str, Any] = {
+    "put_notice": {"urgency": "urgent", "needs": ["shelter"], "callback": "406-555-0111"},
+    "put_release": None,  # its times must be fresh: tests.conftest.release_body
+    "put_packet": {"packet": {"name": "Invented Person"}},
+    "send": {"agreement": "agrees"},
+    "acknowledge": {},
+    "accept": {},
+    "decline": {"code": "no_capacity"},
+    "start_handoff": {"mode": "phone"},
+    "complete": {"outcome": "connected"},
+    "unable": {"code": "could_not_contact"},
+    "withdraw": {"code": "other"},
+    "revoke_release": {"via": "oral"},
+    "stop": {},
+    "open_packet": {"purpose": "intake"},
+    "add_note": {"text": "an invented note"},
+    "open_notes": {"purpose": "review"},
+}
+
+
+def served() -> Iterator[tuple[str, URLPattern]]:
+    """Every route of the process with its pattern, `v1/referrals/<uuid:referral_id>` and so on."""
+    yield from _below("", get_resolver().url_patterns)
+
+
+def _below(
+    prefix: str, patterns: list[URLPattern | URLResolver]
+) -> Iterator[tuple[str, URLPattern]]:
+    for each in patterns:
+        route = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _below(route, each.url_patterns)
+        else:
+            yield route, each
+
+
+def methods_of(pattern: URLPattern) -> set[str]:
+    """The methods that a route answers, HEAD and OPTIONS aside."""
+    view = getattr(pattern.callback, "view_class", None)
+    if view is None:
+        return {"GET"}
+    return {name.upper() for name in view.http_method_names if hasattr(view, name)} - {
+        "HEAD",
+        "OPTIONS",
+    }
+
+
+def of_one_referral() -> list[tuple[str, set[str]]]:
+    """Routes under /v1 that name a referral, with `{id}` in its place, and their methods."""
+    found = [
+        ("/" + route.replace("<uuid:referral_id>", "{id}"), methods_of(pattern))
+        for route, pattern in served()
+        if route.startswith("v1/") and "<uuid:referral_id>" in route
+    ]
+    assert len(found) > 15, "the resolver was not read"
+    return found
+
+
+def body_for(route: str) -> Any:
+    """A right body for the act that ends `route`. A KeyError tells of an act without one."""
+    from tests.conftest import release_body
+
+    act = route.rsplit("/", 1)[1]
+    return release_body() if act == "put_release" else BODIES[act]
+
+
+def at(route: str, referral_id: UUID | str) -> str:
+    return route.replace("{id}", str(referral_id))
+
+
+def as_json(body: Any) -> bytes:
+    return json.dumps(body).encode()
