@@ -44,6 +44,8 @@ class Endpoint(APIView):
 
     public: ClassVar[bool] = False
     query: ClassVar[Sequence[str]] = ()  # the query parameters it knows; any other is refused
+    # No OPTIONS: DRF's would describe the endpoint in words that are not in the contract.
+    http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
 
     @property
     def principal(self) -> Principal:
