@@ -1,6 +1,6 @@
 """The acts on a referral, one function each: what the sender, the recipient and either may do.
 
-Each runs inside `turn` (referrals/transitions.py), which has seen, locked, permitted and checked
+Each runs inside `turn` (referrals/turns.py), which has seen, locked, permitted and checked
 the state before the body begins. Those on releases, packets and notes: referrals/packets.py.
 """
 
@@ -15,10 +15,11 @@ from permissions import assignments, grants, log, policy
 from permissions.errors import NotPossible
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
-from referrals import clocks, idempotency, packets
+from referrals import clocks, codes, idempotency, packets, reading
 from referrals.models import Referral, Release, Side
 from referrals.notices import Notice
-from referrals.transitions import Turn, turn
+from referrals.reading import Detail
+from referrals.turns import Turn, turn
 
 # -- The sender ------------------------------------------------------------------------------------
 
@@ -29,10 +30,10 @@ def create(
     notice: Notice,
     *,
     key: idempotency.Key | None = None,
-) -> UUID:
+) -> Detail:
     """A draft for one service that an agency of the network answers. The creator is assigned.
 
-    With an Idempotency-Key twice is safe: the same draft. Returns the referral's id.
+    With an Idempotency-Key twice is safe: the same draft, as it is now.
     Raises NotPermitted, NotPossible (phone only, own service), Conflict, KeyReused.
     """
     with log.attempt(principal, "referral.create") as attempt:
@@ -40,7 +41,7 @@ def create(
         done = idempotency.begin(principal, key)
         if done is not None:
             attempt.referral_id = done
-            return done
+            return reading.look_up(principal, done, attempt.now)
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
@@ -57,7 +58,7 @@ def create(
         idempotency.finish(principal, key, referral.id)
         attempt.referral_id = referral.id
         attempt.record(subject=own.subject)
-    return referral.id
+        return reading.look(principal, referral, own, attempt.now)
 
 
 def _insert_draft(
@@ -94,44 +95,48 @@ def _member(principal: Principal) -> Membership:
 
 def put_notice(
     principal: Principal, referral_id: UUID, notice: Notice, *, if_match: str | None = None
-) -> None:
+) -> Detail:
     """Replace the draft's notice. Twice is safe."""
     with turn(principal, "put_notice", referral_id, if_match) as current:
         current.change(**notice.values())
         current.event(other_side_sees=False)
+    return current.answer()
 
 
 def send(
     principal: Principal, referral_id: UUID, agreement: str, *, if_match: str | None = None
-) -> None:
+) -> Detail:
     """Put the notice before the recipient; its deadlines are frozen now. Twice is safe.
 
     `agreement` is the survivor's to the notice (R14). A packet that lies ready under a release in
     force is wrapped for the recipient. Raises NotPossible when nobody could answer it.
     """
+    codes.check("agreement", agreement)
     with turn(principal, "send", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        referral = current.referral
-        listing = listings.find(principal, referral.service_id)
-        if listing is None or listing.answered_by != referral.to_agency_id:
-            raise NotPossible("service_moved", "This service is no longer answered there.")
-        if listing.intake_paused:
-            raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
-        if not _can_answer(referral.to_agency_id):
-            raise NotPossible("nobody_to_answer", "Nobody there can answer just now. Ring instead.")
-        zone = Agency.objects.values_list("time_zone", flat=True).get(id=referral.to_agency_id)
-        due = clocks.deadlines(referral.urgency, current.now, zone)
-        current.change(
-            status="sent",
-            sent_at=current.now,
-            agreement=agreement,
-            ack_by=due.ack_by,
-            accept_by=due.accept_by,
-            expires_at=due.expires_at,
-        )
-        current.event(other_side_sees=True)
-        packets.share(current)
+        if not current.repeated:
+            referral = current.referral
+            listing = listings.find(principal, referral.service_id)
+            if listing is None or listing.answered_by != referral.to_agency_id:
+                raise NotPossible("service_moved", "This service is no longer answered there.")
+            if listing.intake_paused:
+                raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
+            if not _can_answer(referral.to_agency_id):
+                raise NotPossible(
+                    "nobody_to_answer", "Nobody there can answer just now. Ring instead."
+                )
+            zone = Agency.objects.values_list("time_zone", flat=True).get(id=referral.to_agency_id)
+            due = clocks.deadlines(referral.urgency, current.now, zone)
+            current.change(
+                status="sent",
+                sent_at=current.now,
+                agreement=agreement,
+                ack_by=due.ack_by,
+                accept_by=due.accept_by,
+                expires_at=due.expires_at,
+            )
+            current.event(other_side_sees=True)
+            packets.share(current)
+    return current.answer()
 
 
 def _can_answer(agency_id: UUID) -> bool:
@@ -143,46 +148,47 @@ def _can_answer(agency_id: UUID) -> bool:
 
 def withdraw(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
-) -> None:
+) -> Detail:
     """The sender takes it back; the recipient's bundle is destroyed at once. Twice is safe."""
+    codes.check("withdraw", code)
     with turn(principal, "withdraw", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        grants.close_recipients(referral_id)
-        current.change(status="withdrawn", code=code, ended_at=current.now)
-        current.event(other_side_sees=True, code=code)
+        if not current.repeated:
+            grants.close_recipients(referral_id)
+            current.change(status="withdrawn", code=code, ended_at=current.now)
+            current.event(other_side_sees=True, code=code)
+    return current.answer()
 
 
 # -- The recipient ---------------------------------------------------------------------------------
 
 
-def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> None:
+def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """Somebody is looking: she becomes the holder, and has seen no identity. Twice is safe."""
     with turn(principal, "acknowledge", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        _take(current)
-        current.change(status="acknowledged", acknowledged_at=current.now)
-        current.event(other_side_sees=True)
+        if not current.repeated:
+            _take(current)
+            current.change(status="acknowledged", acknowledged_at=current.now)
+            current.event(other_side_sees=True)
+    return current.answer()
 
 
-def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> None:
+def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """The agency takes it on; the grant opens while a release is in force. Twice is safe.
 
     The accepter is assigned and becomes the holder; another acknowledger's assignment ends.
     """
     with turn(principal, "accept", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        referral = current.referral
-        zone = Agency.objects.values_list("time_zone", flat=True).get(id=principal.agency_id)
-        _take(current)
-        current.change_own(
-            state="accepted", handoff_by=clocks.handoff_by(referral.urgency, current.now, zone)
-        )
-        current.change(status="accepted", accepted_at=current.now)
-        current.event(other_side_sees=True)
-        grants.open_recipients(referral_id)
+        if not current.repeated:
+            referral = current.referral
+            zone = Agency.objects.values_list("time_zone", flat=True).get(id=principal.agency_id)
+            _take(current)
+            current.change_own(
+                state="accepted", handoff_by=clocks.handoff_by(referral.urgency, current.now, zone)
+            )
+            current.change(status="accepted", accepted_at=current.now)
+            current.event(other_side_sees=True)
+            grants.open_recipients(referral_id)
+    return current.answer()
 
 
 def _take(current: Turn) -> None:
@@ -202,27 +208,32 @@ def decline(
     suggested_service_id: UUID | None = None,
     private_reason: str | None = None,
     if_match: str | None = None,
-) -> None:
+) -> Detail:
     """The agency cannot take it. The sender learns `code` and the suggestion. Twice is safe.
 
     `private_reason` (a code) is sealed with the agency's own notes and goes nowhere (R2).
     """
+    codes.check("decline", code)
+    if private_reason is not None:
+        codes.check("private_reason", private_reason)
     with turn(principal, "decline", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        if suggested_service_id and listings.find(principal, suggested_service_id) is None:
-            raise NotPossible("service_unknown", "The suggested service is not in the directory.")
-        _take(current)
-        if private_reason:
-            packets.keep_note(current, "decline_reason", {"code": private_reason})
-        grants.close_recipients(referral_id)
-        current.change(
-            status="declined",
-            code=code,
-            suggested_service_id=suggested_service_id,
-            ended_at=current.now,
-        )
-        current.event(other_side_sees=True, code=code)
+        if not current.repeated:
+            if suggested_service_id and listings.find(principal, suggested_service_id) is None:
+                raise NotPossible(
+                    "service_unknown", "The suggested service is not in the directory."
+                )
+            _take(current)
+            if private_reason:
+                packets.keep_note(current, "decline_reason", {"code": private_reason})
+            grants.close_recipients(referral_id)
+            current.change(
+                status="declined",
+                code=code,
+                suggested_service_id=suggested_service_id,
+                ended_at=current.now,
+            )
+            current.event(other_side_sees=True, code=code)
+    return current.answer()
 
 
 def start_handoff(
@@ -232,39 +243,44 @@ def start_handoff(
     *,
     at: datetime | None = None,
     if_match: str | None = None,
-) -> None:
+) -> Detail:
     """The holder hands her over, in person or by call (T4). Twice is safe."""
+    codes.check("handoff_mode", mode)
     with turn(principal, "start_handoff", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        packets.keep_note(current, "hand_off", {"mode": mode, "at": at.isoformat() if at else None})
-        current.change_own(state="in_handoff")
-        current.event(other_side_sees=False)
+        if not current.repeated:
+            packets.keep_note(
+                current, "hand_off", {"mode": mode, "at": at.isoformat() if at else None}
+            )
+            current.change_own(state="in_handoff")
+            current.event(other_side_sees=False)
+    return current.answer()
 
 
 def complete(
     principal: Principal, referral_id: UUID, outcome: str, *, if_match: str | None = None
-) -> None:
+) -> Detail:
     """The work is done. The outcome is sealed; the sender is shown `accepted` as before (T4)."""
-    _end_own(principal, "complete", referral_id, "completed", outcome, if_match)
+    codes.check("outcome", outcome)
+    return _end_own(principal, "complete", referral_id, "completed", outcome, if_match)
 
 
 def unable(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
-) -> None:
+) -> Detail:
     """It did not come about. After an accept there is no decline: she would learn of it (T4)."""
-    _end_own(principal, "unable", referral_id, "unable", code, if_match)
+    codes.check("private_reason", code)
+    return _end_own(principal, "unable", referral_id, "unable", code, if_match)
 
 
 def _end_own(
     principal: Principal, act: str, referral_id: UUID, state: str, code: str, if_match: str | None
-) -> None:
+) -> Detail:
     with turn(principal, act, referral_id, if_match) as current:
-        if current.repeated:
-            return
-        packets.keep_note(current, "outcome" if act == "complete" else act, {"code": code})
-        current.change_own(state=state, handoff_by=None)
-        current.event(other_side_sees=False)
+        if not current.repeated:
+            packets.keep_note(current, "outcome" if act == "complete" else act, {"code": code})
+            current.change_own(state=state, handoff_by=None)
+            current.event(other_side_sees=False)
+    return current.answer()
 
 
 # -- Either side -----------------------------------------------------------------------------------
@@ -272,36 +288,37 @@ def _end_own(
 
 def revoke_release(
     principal: Principal, referral_id: UUID, via: str, *, if_match: str | None = None
-) -> None:
+) -> Detail:
     """The paper ends at once, the help goes on. Oral is enough (NNEDV on releases). Twice is safe.
 
     The recipient's bundle is destroyed. When the recipient records it, the sender is shown
     `release_ended` and nothing else: no time, no who.
     """
+    codes.check("revoked_via", via)
     with turn(principal, "revoke_release", referral_id, if_match) as current:
         releases = Release.objects.filter(referral=current.referral, direction="outbound")
         live = list(releases.filter(ended=False))
-        if not live:
-            if releases.exists():
-                return  # ended already: a retried request, or the other side was first
+        if not live and not releases.exists():
             raise NotPossible("no_release", "There is no release to end.")
-        grants.close_recipients(referral_id)
-        for release in live:
-            packets.end_release(current, release, via)
-        current.change()
-        current.event(other_side_sees=current.side == "from")
+        if live:  # else it was ended already: a retried request, or the other side was first
+            grants.close_recipients(referral_id)
+            for release in live:
+                packets.end_release(current, release, via)
+            current.change(release_ended=True)
+            current.event(other_side_sees=current.side == "from")
+    return current.answer()
 
 
-def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> None:
+def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """No contact, everything ends. The sender's stop tells the recipient; the recipient's tells the
     sender nothing (T5). Twice is safe."""
     with turn(principal, "stop", referral_id, if_match) as current:
-        if current.repeated:
-            return
-        if current.referral.sent_at is not None:
-            grants.close_recipients(referral_id)
-        if current.side == "from":
-            current.change(status="stopped", ended_at=current.now)
-        else:
-            current.change_own(state="stopped", handoff_by=None)
-        current.event(other_side_sees=current.side == "from")
+        if not current.repeated:
+            if current.referral.sent_at is not None:
+                grants.close_recipients(referral_id)
+            if current.side == "from":
+                current.change(status="stopped", ended_at=current.now)
+            else:
+                current.change_own(state="stopped", handoff_by=None)
+            current.event(other_side_sees=current.side == "from")
+    return current.answer()

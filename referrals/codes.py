@@ -4,6 +4,7 @@ Served at `GET /v1/codes`. A code is never renamed once published; `VERSION` ris
 """
 
 from permissions.disclosure import ATTESTATIONS, BASES, FORMS, PACKET_FIELDS, PURPOSES
+from permissions.errors import BadRequest
 
 VERSION = "2026-11-24"
 
@@ -188,3 +189,9 @@ CODE_LISTS: dict[str, Labels] = {
     "packet_field": _plain(PACKET_FIELDS),
 }
 assert set(PURPOSE) == set(PURPOSES)
+
+
+def check(name: str, code: str) -> None:
+    """Raise BadRequest unless `code` is of the list `name`."""
+    if code not in CODE_LISTS[name]:
+        raise BadRequest("unknown_code", f"Not a code of {name}.")

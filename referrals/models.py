@@ -66,6 +66,7 @@ class Referral(models.Model):
     expires_at = models.DateTimeField(null=True)
     code = models.TextField(null=True)  # of a decline (as the sender is shown it) or withdrawal
     suggested_service_id = models.UUIDField(null=True)
+    release_ended = models.BooleanField(default=False)  # T5: that it ended; not when, nor by whom
 
     # The notice (T2): coded throughout, no free text, no identity, no incident.
     urgency = models.TextField(default="routine")

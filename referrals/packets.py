@@ -21,9 +21,11 @@ from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import idempotency
 from referrals.models import Note, PacketField, Referral, Release, ReleaseEnd, Side
+from referrals.reading import Detail
 from referrals.releases import Terms, check
 from referrals.shown import side_of, status_shown
-from referrals.transitions import Turn, lock_readers, require_state, standing, turn
+from referrals.transitions import require_state, standing
+from referrals.turns import Turn, lock_readers, turn
 
 MAX_NOTE_CHARS = 4000
 
@@ -57,10 +59,10 @@ def _context(table: str, row: UUID, field: str) -> str:
 
 def put_release(
     principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
-) -> UUID:
+) -> Detail:
     """Record the survivor's permission for this recipient; it takes the place of the last one.
 
-    Returns its id. Not idempotent by itself: the same paper twice is two records, of which the
+    Not idempotent by itself: the same paper twice is two records, of which the
     newer counts. Raises BadRequest and NotPossible for terms the law or the design refuse.
     """
     with turn(principal, "put_release", referral_id, if_match) as current:
@@ -76,13 +78,13 @@ def put_release(
             created_at=current.now,
             **terms.values(),
         )
-        current.change()
+        current.change(release_ended=False)
         current.event(other_side_sees=True)
         share(current)
         current.attempt.record(
             subject=current.own_side().subject, fields=terms.fields, release_id=release.id
         )
-    return release.id
+    return current.answer()
 
 
 def end_release(current: Turn, release: Release, via: str) -> None:
@@ -115,7 +117,7 @@ def put_packet(
     fields: Mapping[str, str],
     *,
     if_match: str | None = None,
-) -> None:
+) -> Detail:
     """Write packet fields, each sealed under a key of its own; others stay as they are.
 
     Only under a release in force (R1). What the release does not list stays with the sender.
@@ -145,6 +147,7 @@ def put_packet(
         current.event(other_side_sees=True)
         share(current)
         current.attempt.record(subject=current.own_side().subject, fields=sorted(fields))
+    return current.answer()
 
 
 def _check_fields(fields: Mapping[str, str]) -> None:

@@ -168,33 +168,40 @@ class Detail:
 def detail(principal: Principal, referral_id: UUID) -> Detail:
     """One referral. Raises NotVisible. One access entry."""
     with log.attempt(principal, "referral.read", referral_id) as attempt:
-        referral, own, side = _see(principal, referral_id)
+        referral, own, _side = _see(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
-        agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
-        # Row security shows a release to its side's assignees and leads only.
-        release = (
-            Release.objects.filter(referral=referral, direction="outbound")
-            .order_by("-created_at")
-            .first()
-        )
-        return Detail(
-            referral=referral,
-            side=side,
-            status=status_shown(referral, own, side, attempt.now),
-            own=own,
-            from_agency=agencies[referral.from_agency_id],
-            to_agency=agencies[referral.to_agency_id],
-            names=_names(principal),
-            assigned=assignments.assignees(referral, principal.agency_id),
-            release=release,
-            release_in_force=release is not None
-            and not release.ended
-            and release.expires_at > attempt.now,
-            release_ended=release is not None and release.ended,
-            acts=transitions.acts_open_to(principal, referral, own, attempt.now),
-            etag=etag(referral, own, principal, attempt.now),
-            now=attempt.now,
-        )
+        return look(principal, referral, own, attempt.now)
+
+
+def look_up(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
+    """`look` at a referral by its id, authorised anew (a replayed create). Raises NotVisible."""
+    referral, own, _side = _see(principal, referral_id)
+    return look(principal, referral, own, now)
+
+
+def look(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
+    """The referral as the principal's side is shown it, within a transaction that has seen it."""
+    side = side_of(principal, referral)
+    agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
+    # Row security shows a release to its side's assignees and leads only.
+    releases = Release.objects.filter(referral=referral, direction="outbound")
+    release = releases.order_by("-created_at", "-id").first()
+    return Detail(
+        referral=referral,
+        side=side,
+        status=status_shown(referral, own, side, now),
+        own=own,
+        from_agency=agencies[referral.from_agency_id],
+        to_agency=agencies[referral.to_agency_id],
+        names=_names(principal),
+        assigned=assignments.assignees(referral, principal.agency_id),
+        release=release,
+        release_in_force=release is not None and not release.ended and release.expires_at > now,
+        release_ended=referral.release_ended,
+        acts=transitions.acts_open_to(principal, referral, own, now),
+        etag=etag(referral, own, principal, now),
+        now=now,
+    )
 
 
 def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None, str]:

@@ -386,7 +386,7 @@ class Referrals(Endpoint):
         key = self.idempotency_key("referrals")
         service_id = body.pop("service_id")
         created = acts.create(self.principal, service_id, _notice(body), key=key)
-        return _shown(self, created, 201)
+        return _shown(created, 201)
 
 
 def _notice(body: dict[str, Any]) -> Notice:
@@ -394,12 +394,11 @@ def _notice(body: dict[str, Any]) -> Notice:
     return Notice(**plain)
 
 
-def _shown(endpoint: Endpoint, referral_id: UUID, status: int = 200) -> Response:
+def _shown(seen: reading.Detail, status: int = 200) -> Response:
     """The referral as it now is, with its ETag: the answer of every act."""
-    seen = reading.detail(endpoint.principal, referral_id)
     headers = {"ETag": seen.etag}
     if status == 201:
-        headers["Location"] = f"/v1/referrals/{referral_id}"
+        headers["Location"] = f"/v1/referrals/{seen.referral.id}"
     return Response(ReferralOut(referral_json(seen)).data, status, headers=headers)
 
 
@@ -432,7 +431,7 @@ class ReferralDetail(Endpoint):
     )
     def get(self, request: Request, referral_id: UUID) -> Response:
         """One referral, as your side is shown it."""
-        return _shown(self, referral_id)
+        return _shown(reading.detail(self.principal, referral_id))
 
 
 class History(Endpoint):
@@ -452,12 +451,11 @@ class ActEndpoint(Endpoint):
 
     shape: type[Shape] = NothingIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         raise NotImplementedError
 
     def post(self, request: Request, referral_id: UUID) -> Response:
-        self.act(referral_id, self.body(self.shape))
-        return _shown(self, referral_id)
+        return _shown(self.act(referral_id, self.body(self.shape)))
 
 
 def act_schema(name: str, shape: type[Shape], summary: str) -> Any:
@@ -476,15 +474,15 @@ def act_schema(name: str, shape: type[Shape], summary: str) -> Any:
 class PutNotice(ActEndpoint):
     shape = NoticeIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.put_notice(self.principal, referral_id, _notice(body), if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.put_notice(self.principal, referral_id, _notice(body), if_match=self.if_match())
 
 
 @act_schema("put_release", ReleaseIn, "Record the survivor's permission for this recipient.")
 class PutRelease(ActEndpoint):
     shape = ReleaseIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         consenters = tuple(Consenter(**one) for one in body.pop("consenters"))
         terms = Terms(
             consenters=consenters,
@@ -492,89 +490,93 @@ class PutRelease(ActEndpoint):
             attestations=tuple(body.pop("attestations")),
             **body,
         )
-        packets.put_release(self.principal, referral_id, terms, if_match=self.if_match())
+        return packets.put_release(self.principal, referral_id, terms, if_match=self.if_match())
 
 
 @act_schema("put_packet", PacketIn, "Write packet fields, sealed one by one.")
 class PutPacket(ActEndpoint):
     shape = PacketIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        packets.put_packet(self.principal, referral_id, body["packet"], if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return packets.put_packet(
+            self.principal, referral_id, body["packet"], if_match=self.if_match()
+        )
 
 
 @act_schema("send", SendIn, "Put the notice before the recipient.")
 class Send(ActEndpoint):
     shape = SendIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.send(self.principal, referral_id, body["agreement"], if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.send(self.principal, referral_id, body["agreement"], if_match=self.if_match())
 
 
 @act_schema("acknowledge", NothingIn, "Say that somebody looks at it. Shows no identity.")
 class Acknowledge(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.acknowledge(self.principal, referral_id, if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.acknowledge(self.principal, referral_id, if_match=self.if_match())
 
 
 @act_schema("accept", NothingIn, "Take it on.")
 class Accept(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.accept(self.principal, referral_id, if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.accept(self.principal, referral_id, if_match=self.if_match())
 
 
 @act_schema("decline", DeclineIn, "Say that the agency cannot take it.")
 class Decline(ActEndpoint):
     shape = DeclineIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.decline(self.principal, referral_id, if_match=self.if_match(), **body)
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.decline(self.principal, referral_id, if_match=self.if_match(), **body)
 
 
 @act_schema("start_handoff", StartHandoffIn, "Begin the hand-off. Your side's alone.")
 class StartHandoff(ActEndpoint):
     shape = StartHandoffIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.start_handoff(self.principal, referral_id, if_match=self.if_match(), **body)
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.start_handoff(self.principal, referral_id, if_match=self.if_match(), **body)
 
 
 @act_schema("complete", CompleteIn, "The work is done. Your side's alone.")
 class Complete(ActEndpoint):
     shape = CompleteIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.complete(self.principal, referral_id, body["outcome"], if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.complete(self.principal, referral_id, body["outcome"], if_match=self.if_match())
 
 
 @act_schema("unable", UnableIn, "It did not come about. Your side's alone.")
 class Unable(ActEndpoint):
     shape = UnableIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.unable(self.principal, referral_id, body["code"], if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.unable(self.principal, referral_id, body["code"], if_match=self.if_match())
 
 
 @act_schema("withdraw", WithdrawIn, "Take the referral back.")
 class Withdraw(ActEndpoint):
     shape = WithdrawIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.withdraw(self.principal, referral_id, body["code"], if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.withdraw(self.principal, referral_id, body["code"], if_match=self.if_match())
 
 
 @act_schema("revoke_release", RevokeReleaseIn, "End the paper on her word; the help goes on.")
 class RevokeRelease(ActEndpoint):
     shape = RevokeReleaseIn
 
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.revoke_release(self.principal, referral_id, body["via"], if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.revoke_release(
+            self.principal, referral_id, body["via"], if_match=self.if_match()
+        )
 
 
 @act_schema("stop", NothingIn, "No contact; everything ends.")
 class Stop(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> None:
-        acts.stop(self.principal, referral_id, if_match=self.if_match())
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.stop(self.principal, referral_id, if_match=self.if_match())
 
 
 class OpenPacket(Endpoint):

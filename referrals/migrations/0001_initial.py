@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(null=True)),
                 ('code', models.TextField(null=True)),
                 ('suggested_service_id', models.UUIDField(null=True)),
+                ('release_ended', models.BooleanField(default=False)),
                 ('urgency', models.TextField(default='routine')),
                 ('needs', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('callback', models.TextField(default='')),
