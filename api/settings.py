@@ -205,7 +205,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 ANONYMOUS_USER_NAME = None  # guardian: no row for "anybody"
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: design §6
+SILENCED_SYSTEM_CHECKS = [
+    "guardian.W001",  # its backend is not used: design §6
+    "security.W002",  # framing is refused by the CSP (frame-ancestors), on every answer
+    "security.W008",  # nginx redirects to https
+    "security.W021",  # to be on the browsers' preload list is for the domain's owner to decide
+]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/desk/agency"
 ACCOUNT_ADAPTER = "api.accounts.AccountAdapter"
@@ -249,7 +254,17 @@ OAUTH2_PROVIDER = {
     "OAUTH2_VALIDATOR_CLASS": "api.oauth.Validator",
     "SCOPES_BACKEND_CLASS": "api.oauth.Scopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": CREDENTIAL_TOKEN_S,
+    # Client credentials are the only grant; the others are shut as RFC 9700 asks, all the same.
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "CLEAR_EXPIRED_TOKENS_BATCH_SIZE": 1000,
 }
 
