@@ -1,18 +1,22 @@
 """A database of one size: the demo network, many referrals, and some with a sealed packet."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import Model
 from django.test import Client as HttpClient
 
 from api import demo
 from api.postgres import Cluster
 from directory import demo as directory_demo
 from permissions import credentials
-from permissions.models import Membership
+from permissions.models import Agency, Membership, Person
+from referrals.models import Assignment, Referral, Side
 from tests.conftest import Caller, Story, member_id, service_of
 
 PACKETS = 24  # referrals with a packet, all from the demo's police to its advocates
@@ -64,8 +68,28 @@ def insert_referrals(cluster: Cluster, database: str, size: int) -> None:
     }
     with closing(cluster.connect_superuser(database)) as superuser:
         cursor = superuser.cursor()
-        cursor.execute((Path(__file__).parent / "fill.sql").read_text(), cast | {"size": size})
+        with defaults(cursor, Person, Agency, Membership, Referral, Side, Assignment):
+            cursor.execute((Path(__file__).parent / "fill.sql").read_text(), cast | {"size": size})
         cursor.execute("ANALYZE")
+
+
+@contextmanager
+def defaults(cursor: Any, *models: type[Model]) -> Iterator[None]:
+    """Meanwhile the models' defaults are the tables' too: fill.sql names what matters, no more."""
+    columns = [
+        (f"ALTER TABLE {model._meta.db_table} ALTER COLUMN {field.column}", field.get_default())
+        for model in models
+        for field in model._meta.concrete_fields
+        if field.has_default()
+    ]
+    for column, value in columns:
+        if isinstance(value, UUID):
+            cursor.execute(f"{column} SET DEFAULT gen_random_uuid()")
+        else:
+            cursor.execute(f"{column} SET DEFAULT %s", ["{}" if value == [] else value])
+    yield
+    for column, _value in columns:
+        cursor.execute(f"{column} DROP DEFAULT")
 
 
 def seal_packets() -> None:
