@@ -122,11 +122,12 @@ CREATE POLICY door_reads ON permissions_membership FOR SELECT TO door USING (tru
 CREATE POLICY gate_reads ON permissions_membership FOR SELECT TO gate USING (true);
 CREATE POLICY jobs_keep ON permissions_membership TO jobs USING (true) WITH CHECK (true);
 
-ALTER FUNCTION sec.identity() OWNER TO gate;
-ALTER FUNCTION sec.caller() OWNER TO gate;
-ALTER FUNCTION sec.caseworker() OWNER TO gate;
-ALTER FUNCTION sec.auditing() OWNER TO gate;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.clock() TO gate, app, door, jobs, auditor, sealer;
 GRANT EXECUTE ON FUNCTION sec.identity(), sec.caller(), sec.caseworker(), sec.auditing()
     TO app, auditor;
+-- Last: once gate owns them, `owner` can no longer say who may execute them.
+ALTER FUNCTION sec.identity() OWNER TO gate;
+ALTER FUNCTION sec.caller() OWNER TO gate;
+ALTER FUNCTION sec.caseworker() OWNER TO gate;
+ALTER FUNCTION sec.auditing() OWNER TO gate;

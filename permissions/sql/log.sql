@@ -134,15 +134,19 @@ BEGIN
                                      request_id, address_prefix)
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
-ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text) OWNER TO gate;
-ALTER FUNCTION sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) OWNER TO gate;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
+REVOKE ALL ON FUNCTION
+    sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only(),
+    sec.guard_log_partition(regclass), sec.add_log_partitions(int),
+    sec.log_denial(uuid, text, text, uuid, text, uuid, text),
+    sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
     TO app, auditor, gate, sealer;
 GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text)
     TO app, door, auditor;
 GRANT EXECUTE ON FUNCTION
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) TO door;
+ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text) OWNER TO gate;
+ALTER FUNCTION sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) OWNER TO gate;
 
 -- Grants and private keys: default deny from the start; their policies stand beside the
 -- referral's (referrals/sql/policies.sql), whose rows they speak of.

@@ -359,6 +359,16 @@ CREATE POLICY own_private_key_begins ON private_key FOR INSERT TO app WITH CHECK
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
+REVOKE ALL ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid), sec.writer(),
+    sec.assigned(uuid), sec.answers_for(uuid), sec.can_answer(uuid), sec.opening(text),
+    sec.opened(), sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid),
+    sec.close_grant(uuid), sec.put_grant(uuid, uuid, uuid, text[], int, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
+GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.answers_for(uuid),
+    sec.can_answer(uuid), sec.opened(),
+    sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
+    sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;
+-- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.writer() OWNER TO gate;
 ALTER FUNCTION sec.assigned(uuid) OWNER TO gate;
 ALTER FUNCTION sec.answers_for(uuid) OWNER TO gate;
@@ -370,9 +380,3 @@ ALTER FUNCTION sec.opened_notes() OWNER TO gate;
 ALTER FUNCTION sec.put_grant(uuid, uuid, uuid, text[], int, bytea) OWNER TO gate;
 ALTER FUNCTION sec.open_grant(uuid) OWNER TO gate;
 ALTER FUNCTION sec.close_grant(uuid) OWNER TO gate;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
-GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.answers_for(uuid),
-    sec.can_answer(uuid), sec.opened(),
-    sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
-    sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;
