@@ -1,0 +1,113 @@
+"""Raw SQL against the second wall: as the role `app` with an identity, and as the superuser.
+
+For tests of row-level security only; everything else goes through HTTP.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+from psycopg2.errors import InsufficientPrivilege
+
+from permissions.credentials import hash_secret
+from permissions.session import IDENTIFY
+from tests.conftest import PACKET, Caller, Story, agency_id, member_id
+
+
+@contextmanager
+def as_app(caller: Caller | None) -> Iterator[Any]:
+    """A cursor as `app`, in a transaction with the caller's identity, rolled back at the end."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            identify(cursor, caller)
+            yield cursor
+        transaction.set_rollback(True)
+
+
+def identify(cursor: Any, caller: Caller | None) -> None:
+    token = hash_secret(caller.secret) if caller and caller.secret else ""
+    acting = str(member_id(caller.acting)) if caller and caller.acting else ""
+    cursor.execute(IDENTIFY, [token, acting])
+
+
+def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool:
+    """Whether the database refuses `statement`, or it finds no row; either way it is undone."""
+    try:
+        with transaction.atomic():
+            cursor.execute(statement, parameters)
+            found = cursor.rowcount
+            transaction.set_rollback(True)
+    except DatabaseError as error:
+        return isinstance(error.__cause__, InsufficientPrivilege)
+    return found == 0
+
+
+def refused_for_want_of_rights(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool:
+    """Whether the database refuses `statement` because of rights or policy, nothing else."""
+    try:
+        with transaction.atomic():
+            cursor.execute(statement, parameters)
+            transaction.set_rollback(True)
+    except DatabaseError as error:
+        return isinstance(error.__cause__, InsufficientPrivilege)
+    return False
+
+
+def opening(who: str, referral_id: UUID | str, act: str, **columns: Any) -> tuple[str, list[Any]]:
+    """The entry without which no sealed row is shown (R11), as an injected query would write it."""
+    key, short = who.split(".")
+    values = {
+        "id": uuid4(),
+        "agency_id": agency_id(key),
+        "member_id": member_id(who) if short != "client" else None,
+        "client_id": None,
+        "act": f"referral.{act}",
+        "purpose": "intake",
+        "referral_id": referral_id,
+        "fields": [*PACKET, "health"],
+        "decision": "allowed",
+    } | columns
+    names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+    return f"INSERT INTO access_entry ({names}) VALUES ({marks})", list(values.values())
+
+
+def full_story(story: Story, api: Any) -> Story:
+    """Every protected table holds rows of it: a packet, notes, an ended release, a call, a key."""
+    story.create()
+    again = api(story.sender).post(
+        "/v1/referrals",
+        {
+            "service_id": story.service_id,
+            "urgency": "routine",
+            "needs": ["advocacy"],
+            "callback": "406-555-0111",
+        },
+        Idempotency_Key="a key of the full story",
+    )
+    assert again.status_code == 201, again.content
+    story.send().answers("acknowledge").answers("accept")
+    story.release("name").release(*PACKET).packet(**PACKET, health="never released")
+    story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
+    call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
+    assert api(story.sender).post("/v1/call-records", call).status_code == 201
+    return story
+
+
+def phone_only_service() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM directory_listing WHERE answered_by IS NULL LIMIT 1")
+        row = cursor.fetchone()
+    assert row, "the demo directory has no phone-only service"
+    return str(row[0])
+
+
+def protected_tables(cursor: Any) -> list[str]:
+    """Tables and partitions of schema public with row-level security, from the catalogue."""
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND relrowsecurity ORDER BY relname"
+    )
+    return [name for (name,) in cursor.fetchall()]
