@@ -1,0 +1,22 @@
+-- Run once by the postgres image of compose.yaml, as its superuser, in an empty data folder:
+-- roles, their passwords from the environment, the database. On a server of your own the same is
+-- done by hand: RUNBOOK.md, "The database". (psql only.)
+
+\i /etc/cairn/roles.sql
+
+\getenv owner PASSWORD_OWNER
+\getenv app PASSWORD_APP
+\getenv door PASSWORD_DOOR
+\getenv auditor PASSWORD_AUDITOR
+\getenv jobs PASSWORD_JOBS
+ALTER ROLE owner PASSWORD :'owner';
+ALTER ROLE app PASSWORD :'app';
+ALTER ROLE door PASSWORD :'door';
+ALTER ROLE auditor PASSWORD :'auditor';
+ALTER ROLE jobs PASSWORD :'jobs';
+-- sealer and backup get none: with scram, a role without a password cannot log in.
+
+CREATE DATABASE cairn OWNER owner TEMPLATE template0 ENCODING 'UTF8';
+\connect cairn
+SET SESSION AUTHORIZATION owner;
+\i /etc/cairn/database.sql
