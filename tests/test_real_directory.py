@@ -80,8 +80,6 @@ def test_another_stays_phone_only_and_the_call_is_recorded(real_directory, api):
     call = {"service_id": service["id"], "outcome": "reached", "put_through": True}
     assert officer.post("/v1/call-records", call).status_code == 201
     records = officer.get("/v1/call-records").json()["items"]
-    assert [(one["service_id"], one["outcome"]) for one in records] == [
-        (service["id"], "reached")
-    ]
+    assert [(one["service_id"], one["outcome"]) for one in records] == [(service["id"], "reached")]
     assert api("police.worker2").get("/v1/call-records").json()["items"] == []
     assert api("ywca.worker").get("/v1/call-records").json()["items"] == []
