@@ -1,0 +1,182 @@
+"""The release: what the rules refuse, and that it ends when it says."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from directory import listings
+from tests.conftest import PACKET, Story, agency_id, release_body, service_of
+
+TOLD = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
+
+
+def consenter(who: str, not_the_abuser: bool = True) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat()
+    return {"who": who, "signed_at": now, "not_the_abuser": not_the_abuser}
+
+
+@pytest.mark.parametrize(
+    ("sender", "basis", "form", "code"),
+    [
+        # police about their own facts: a stated agreement, oral is enough
+        ("police.worker", "stated_agreement", "oral_witnessed", None),
+        ("police.worker", "written_release", "written", "basis"),
+        ("police.worker", "hipaa_agreement", "oral_witnessed", "basis"),
+        # 45 CFR 164.508 asks for a signature; 164.512(c)(1)(ii) for who heard it
+        ("hospital.worker", "hipaa_authorization", "written", None),
+        ("hospital.worker", "hipaa_authorization", "oral_witnessed", "form"),
+        ("hospital.worker", "hipaa_agreement", "oral_witnessed", None),
+        ("hospital.worker", "stated_agreement", "oral_witnessed", "basis"),
+        # 34 U.S.C. 12291(b)(2): written, whoever asks
+        ("sarc.worker", "written_release", "e_signature", None),
+        ("sarc.worker", "written_release", "oral_witnessed", "form"),
+        ("sarc.worker", "stated_agreement", "oral_witnessed", "basis"),
+        ("solo.all", "written_release", "written", None),
+        ("solo.all", "hipaa_authorization", "written", "basis"),
+    ],
+)
+def test_the_basis_follows_the_senders_duties(sender, basis, form, code, api):
+    story = Story(api, service_of("ywca"), sender=sender).create()
+    told = release_body()["attestations"] if sender.startswith("police") else TOLD
+    body = release_body(basis=basis, form=form, attestations=told)
+    answer = api(sender).act(story.id, "put_release", body)
+    assert answer.json().get("code") == code, answer.content
+    assert answer.status_code == (409 if code else 200)
+
+
+@pytest.mark.parametrize("missing", release_body()["attestations"])
+def test_whatever_was_not_told_is_refused(missing, story, api):
+    story.create()
+    told = [one for one in release_body()["attestations"] if one != missing]
+    answer = api("police.worker").act(story.id, "put_release", release_body(attestations=told))
+    assert (answer.status_code, answer.json()["code"]) == (409, "attestation_missing")
+    assert missing in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("age", "consenters", "alone", "code"),
+    [
+        ("adult", [consenter("self")], False, None),
+        ("adult", [consenter("parent")], False, "self_missing"),
+        ("minor", [consenter("self")], False, "consenter_missing"),
+        ("minor", [consenter("self")], True, None),
+        ("minor", [consenter("parent")], False, "self_missing"),
+        ("minor", [consenter("self"), consenter("parent")], False, None),
+        ("minor", [consenter("self"), consenter("guardian", False)], False, "abuser"),
+        ("adult", [consenter("court_appointed")], False, None),
+        ("adult", [consenter("court_appointed", False)], False, "abuser"),
+    ],
+)
+def test_who_consents_for_whom(age, consenters, alone, code, story, api):
+    """R6: 34 U.S.C. 12291(b)(2)(B), 28 CFR 94.115."""
+    story.create(age_band=age)
+    body = release_body(consenters=consenters, minor_may_consent_alone=alone)
+    answer = api("police.worker").act(story.id, "put_release", body)
+    assert answer.json().get("code") == code, answer.content
+
+
+@pytest.mark.parametrize(
+    ("urgency", "who", "signed", "days", "code"),
+    [
+        ("emergency", "police.worker", 0, 3, None),
+        ("emergency", "police.worker", 0, 4, "too_long"),
+        ("urgent", "police.worker", 0, 7, None),
+        ("urgent", "police.worker", 0, 8, "too_long"),
+        ("urgent", "police.worker", -5, 3, "too_long"),  # from the signature, not from today
+        ("routine", "police.worker", 0, 30, None),
+        ("routine", "police.worker", 0, 31, "too_long"),
+        ("routine", "police.worker", 1, 5, "signed_later"),
+        ("routine", "police.worker", -3, -1, "expired"),
+        ("routine", "police.lead", 0, 89, None),
+        ("routine", "police.lead", 0, 91, "too_long"),
+    ],
+)
+def test_how_long_it_may_last(urgency, who, signed, days, code, api):
+    story = Story(api, service_of("ywca"), sender=who).create(urgency=urgency)
+    now = datetime.now(UTC) - timedelta(seconds=5)
+    body = release_body(
+        signed_at=(now + timedelta(days=signed)).isoformat(),
+        expires_at=(now + timedelta(days=days)).isoformat(),
+    )
+    answer = api(who).act(story.id, "put_release", body)
+    assert answer.json().get("code") == code, answer.content
+
+
+def test_substance_use_records_never_go_to_the_police(api):
+    """42 CFR 2.12: no use against the patient."""
+    services = api(None).get("/v1/directory/services", {"per_page": "100"}).json()["contents"]
+    service = next(one for one in services if not one.get("answered_by"))
+    listings.bind_organization(UUID(service["organization"]["id"]), agency_id("police"))
+    try:
+        story = Story(api, service["id"], sender="hospital.worker").create()
+    finally:
+        listings.bind_organization(UUID(service["organization"]["id"]), None)
+    told = [*TOLD, "police_may_have_to_disclose"]
+    terms = {"basis": "hipaa_authorization", "form": "written"}
+    officer = api("hospital.worker")
+    untold = release_body("name", attestations=TOLD, **terms)
+    assert officer.act(story.id, "put_release", untold).json()["code"] == "attestation_missing"
+    refused = release_body("name", "substance_use", attestations=told, **terms)
+    assert officer.act(story.id, "put_release", refused).json()["code"] == "part2"
+    allowed = release_body("name", attestations=told, **terms)
+    assert officer.act(story.id, "put_release", allowed).status_code == 200
+
+
+def test_no_packet_without_a_release(story, api):
+    story.accept()
+    answer = api("police.worker").act(story.id, "put_packet", {"packet": PACKET})
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_release")
+
+
+def test_it_ends_at_its_hour_with_no_job_needed(story, api, shift_clock):
+    story.accept().release().packet(**PACKET)
+    purpose = {"purpose": "intake"}
+    assert api("ywca.worker").act(story.id, "open_packet", purpose).status_code == 200
+    shift_clock("6 days 1 minute")
+    answer = api("ywca.worker").act(story.id, "open_packet", purpose)
+    assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
+    assert api("police.worker").act(story.id, "open_packet", purpose).status_code == 200
+    assert api("police.worker").act(story.id, "put_packet", {"packet": PACKET}).status_code == 409
+
+
+def test_accepting_after_it_expired_leaves_the_packet_sealed(story, api, shift_clock):
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    story.create(urgency="routine").release(expires_at=soon).packet(**PACKET)
+    story.sends("send", {"agreement": "agrees"})
+    shift_clock("2 hours")
+    story.answers("accept")
+    answer = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
+
+
+@pytest.mark.parametrize("who", ["police.worker", "ywca.worker"])
+def test_revoked_at_once_and_the_help_goes_on(who, story, api):
+    story.accept().release().packet(**PACKET)
+    assert api(who).act(story.id, "revoke_release", {"via": "oral"}).status_code == 200
+    answer = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
+    assert answer.status_code == 409
+    assert api("ywca.worker").act(story.id, "complete", {"outcome": "served"}).status_code == 200
+    assert api("police.worker").get(f"/v1/referrals/{story.id}").json()["release_ended"] is True
+    # she may write no more under it; a new release opens the way again
+    assert api("police.worker").act(story.id, "put_packet", {"packet": PACKET}).status_code == 409
+
+
+def test_widening_is_a_new_release(story, api):
+    story.accept().release("name").packet(**PACKET)
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"}).json()
+    assert set(opened["packet"]) == {"name"}
+    story.release("name", "phone")
+    wider = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"}).json()
+    assert set(wider["packet"]) == {"name", "phone"}
+    assert wider["release_id"] != opened["release_id"]
+    story.release("phone")
+    narrower = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"}).json()
+    assert set(narrower["packet"]) == {"phone"}
+
+
+def test_an_amended_field_is_what_opens(story, api):
+    story.accept().release("name", "phone").packet(**PACKET).packet(phone="406-555-0188")
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"}).json()
+    assert opened["packet"] == {"name": PACKET["name"], "phone": "406-555-0188"}

@@ -1,0 +1,172 @@
+"""What a request may look like: strict JSON, known names, idempotency keys, cursors."""
+
+import json
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import NOTICE, service_of
+
+
+def send_raw(api: Any, body: bytes, content_type: str = "application/json", **extra: str) -> Any:
+    caller = api("police.worker")
+    headers = caller.headers(extra)
+    return caller.http.generic("POST", "/v1/referrals", body, content_type, headers=headers)
+
+
+DEEP = b'{"needs":' + b"[" * 20 + b"]" * 20 + b"}"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "invalid"),
+        (b"{", 400, "not_json"),
+        (b"[]", 400, "not_an_object"),
+        (b'"text"', 400, "not_an_object"),
+        (b'{"urgency": NaN}', 400, "not_json"),
+        (b'{"urgency": 1e400}', 400, "not_json"),
+        (b'{"urgency": "a\\u0000b"}', 400, "not_text"),
+        (b'{"urgency": "\\ud800"}', 400, "not_text"),
+        (b'{"urgency": "urgent", "urgency": "routine"}', 400, "duplicate_key"),
+        (b"\xff\xfe", 400, "not_json"),
+        (DEEP, 400, "too_deep"),
+        (b"[" * 100_000, 400, "too_deep"),
+        (b'{"name": "x"}', 400, "unknown_field"),
+        (b'{"urgency": "' + b"x" * 300_000 + b'"}', 413, "too_large"),
+    ],
+)
+def test_malformed_bodies_are_refused_in_words(body, status, code, api):
+    answer = send_raw(api, body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_other_media_types_and_compressed_bodies_are_refused(api):
+    assert send_raw(api, b"a=b", "application/x-www-form-urlencoded").status_code == 415
+    assert send_raw(api, b"\x1f\x8b", Content_Encoding="gzip").status_code in (400, 415)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"urgency": "soon"}, "/urgency"),
+        ({"needs": []}, "/needs"),
+        ({"needs": ["magic"]}, "/needs/0"),
+        ({"callback": "ask for Mary at the blue house"}, "/callback"),
+        ({"with_worker_until": "tomorrow"}, "/with_worker_until"),
+        ({"service_id": "not-a-uuid"}, "/service_id"),
+        ({"concern": None}, "/concern"),
+    ],
+)
+def test_a_wrong_field_is_pointed_at_and_never_echoed(change, pointer, api):
+    body = NOTICE | {"service_id": service_of("ywca")} | change
+    answer = api("police.worker").post("/v1/referrals", body)
+    assert answer.status_code == 400
+    assert answer.json()["pointer"] == pointer
+    for value in change.values():
+        assert not value or str(value) not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "sent"},
+        {"box": "both"},
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "ten"},
+        {"cursor": "made-up"},
+        {"needs_answer": "yes"},
+    ],
+)
+def test_unknown_and_malformed_parameters_are_refused(query, api):
+    assert api("police.worker").get("/v1/referrals", query).status_code == 400
+
+
+def test_an_idempotency_key_gives_one_referral(story, api):
+    body = NOTICE | {"service_id": story.service_id}
+    key = str(uuid4())
+    officer = api("police.worker")
+    first = officer.post("/v1/referrals", body, Idempotency_Key=key)
+    again = officer.post("/v1/referrals", body, Idempotency_Key=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    other = officer.post("/v1/referrals", body | {"urgency": "routine"}, Idempotency_Key=key)
+    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+    # the key is one caller's own
+    colleague = api("police.worker2").post("/v1/referrals", body, Idempotency_Key=key)
+    assert colleague.json()["id"] != first.json()["id"]
+    assert len(officer.get("/v1/referrals").json()["items"]) == 2
+
+
+def test_the_same_key_at_the_same_time_makes_one(story, api):
+    body = NOTICE | {"service_id": story.service_id}
+    key = str(uuid4())
+    callers = [api("police.worker") for _ in range(6)]
+    answers: list[Any] = []
+
+    def go(caller: Any) -> None:
+        from django.db import connections
+
+        answers.append(caller.post("/v1/referrals", body, Idempotency_Key=key))
+        connections.close_all()
+
+    threads = [threading.Thread(target=go, args=[caller]) for caller in callers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert len(api("police.worker").get("/v1/referrals").json()["items"]) == 1
+
+
+def test_pages_follow_one_another_and_a_cursor_is_its_callers(story, api):
+    made = []
+    for _ in range(7):
+        story.id = ""
+        made.append(story.create().id)
+    officer = api("police.worker")
+    seen, cursor = [], None
+    while True:
+        query = {"limit": "3"} | ({"cursor": cursor} if cursor else {})
+        page = officer.get("/v1/referrals", query).json()
+        seen += [line["id"] for line in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+        assert api("police.worker2").get("/v1/referrals", {"cursor": cursor}).status_code == 400
+        other = {"cursor": cursor, "box": "in"}
+        assert officer.get("/v1/referrals", other).status_code == 400
+    assert seen == made[::-1]
+
+
+def test_a_box_holds_its_own(story, api):
+    story.send()
+    draft = type(story)(api, story.service_id).create()
+    lines = api("police.worker").get("/v1/referrals", {"box": "out"}).json()["items"]
+    assert [line["id"] for line in lines] == [draft.id, story.id]
+    assert api("police.worker").get("/v1/referrals", {"box": "in"}).json()["items"] == []
+    inbox = api("ywca.worker").get("/v1/referrals", {"box": "in"}).json()["items"]
+    assert [line["id"] for line in inbox] == [story.id]
+    waiting = api("ywca.worker").get("/v1/referrals", {"needs_answer": "true"}).json()["items"]
+    assert [line["id"] for line in waiting] == [story.id]
+    story.answers("accept")
+    assert api("ywca.worker").get("/v1/referrals", {"needs_answer": "true"}).json()["items"] == []
+
+
+def test_codes_and_tables_are_served_as_they_are_obeyed(api):
+    lists = api(None).get("/v1/codes").json()["lists"]
+    assert {one["code"] for one in lists["decline"]} >= {"no_capacity", "out_of_area", "other"}
+    assert all(one["es"] for codes in lists.values() for one in codes)
+    acts = api(None).get("/v1/referrals/transitions").json()["items"]
+    assert json.dumps(acts).count('"act"') == len(acts) >= 17
+
+
+def test_no_token_is_told_how(api):
+    answer = api(None).get("/v1/referrals")
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Bearer"
