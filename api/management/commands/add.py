@@ -1,0 +1,100 @@
+"""`manage.py add agency|member|client`: how the first ones, and the next, come in."""
+
+import json
+import secrets
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.core.management.base import BaseCommand, CommandError
+
+from api.oauth import SCOPES
+from permissions import enrolment
+from permissions.errors import BadRequest
+from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Person
+
+EXAMPLES = """\
+examples:
+  manage.py add agency --name "Campus Advocacy" --kind community_advocate \\
+      --duty victim_services --duty privilege --duty-phone 406-555-0140
+  manage.py add member --agency ID --username c.example --name "Cam Example" --role worker
+  manage.py add client --agency ID --client-id campus-records --name "Campus records" \\
+      --scope referrals:read --scope referrals:write --keys public-jwks.json
+"""
+
+
+class Command(BaseCommand):
+    help = "Add an agency, a member or a partner system; prints the id, and secrets once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.epilog = EXAMPLES
+        what = parser.add_subparsers(dest="what", required=True)
+        agency = what.add_parser("agency", help="a tenant: a unit that answers for its people")
+        agency.add_argument("--name", required=True)
+        agency.add_argument("--kind", required=True, choices=AGENCY_KINDS)
+        agency.add_argument("--duty", action="append", default=[], choices=DUTIES)
+        agency.add_argument("--time-zone", default="America/Denver")
+        agency.add_argument("--duty-phone", default="", help="answered day and night")
+        member = what.add_parser("member", help="a person in an agency, with roles")
+        member.add_argument("--agency", required=True, type=UUID)
+        member.add_argument("--username", required=True, help="an existing person's: second agency")
+        member.add_argument("--name", required=True, help="as colleagues read it")
+        member.add_argument("--role", action="append", required=True, choices=ROLES)
+        client = what.add_parser("client", help="a partner system")
+        client.add_argument("--agency", required=True, type=UUID)
+        client.add_argument("--client-id", required=True)
+        client.add_argument("--name", required=True)
+        client.add_argument("--scope", action="append", required=True, choices=sorted(SCOPES))
+        client.add_argument("--keys", required=True, type=Path, help="its public JWK set, a file")
+        client.add_argument(
+            "--system-of-record", action="store_true", help="may open packets, naming staff (R15)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['what']}")(options)
+        except BadRequest as refusal:
+            raise CommandError(refusal.detail) from None
+
+    def _agency(self, options: dict[str, Any]) -> None:
+        agency = enrolment.add_agency(
+            options["name"],
+            options["kind"],
+            options["duty"],
+            options["time_zone"],
+            options["duty_phone"],
+        )
+        self.stdout.write(f"agency {agency.id}")
+
+    def _member(self, options: dict[str, Any]) -> None:
+        enrolment.check_roles(options["agency"], options["role"])  # before a person is made
+        person = Person.objects.filter(username=options["username"]).first()
+        password = None
+        if person is None:
+            password = secrets.token_urlsafe(15)
+            person = Person.objects.create_user(options["username"], password)
+        member = enrolment.add_member(options["agency"], person, options["name"], options["role"])
+        self.stdout.write(f"member {member.id}")
+        if password is not None:
+            secret = generate_totp_secret()
+            TOTP.activate(person, secret)
+            self.stdout.write(f"password {password}")
+            self.stdout.write(f"one-time code secret {secret}  (into her authenticator app)")
+
+    def _client(self, options: dict[str, Any]) -> None:
+        try:
+            keys = json.loads(options["keys"].read_text())
+        except (OSError, ValueError) as error:
+            raise CommandError("The key set cannot be read as JSON.") from error
+        client = enrolment.add_client(
+            options["agency"],
+            options["client_id"],
+            options["name"],
+            options["scope"],
+            keys if isinstance(keys, dict) else {},
+            known_scopes=sorted(SCOPES),
+            system_of_record=options["system_of_record"],
+        )
+        self.stdout.write(f"client {client.client_id}")

@@ -1,0 +1,93 @@
+"""Agencies, members and clients come in by the operator's hand: `manage.py add`.
+
+Runs as `jobs` (agencies, memberships) and `door` (people, clients). Later an agency's administrator
+does the part that is hers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from permissions.errors import BadRequest
+from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
+
+
+def add_agency(
+    name: str, kind: str, duties: Sequence[str], time_zone: str, duty_phone: str = ""
+) -> Agency:
+    """A new tenant. Raises BadRequest for a word that is not of the lists."""
+    if kind not in AGENCY_KINDS:
+        raise BadRequest(detail=f"kind is one of {', '.join(AGENCY_KINDS)}.")
+    if not set(duties) <= set(DUTIES):
+        raise BadRequest(detail=f"duties are of {', '.join(DUTIES)}.")
+    if time_zone not in available_timezones():
+        raise BadRequest(detail="time_zone is a name like America/Denver.")
+    if Agency.objects.using("jobs").filter(name=name).exists():
+        raise BadRequest(detail="An agency of this name is there already.")
+    return Agency.objects.using("jobs").create(
+        name=name,
+        kind=kind,
+        duties=sorted(set(duties)),
+        time_zone=time_zone,
+        duty_phone=duty_phone,
+    )
+
+
+def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:
+    """Raise BadRequest unless the agency is there and a member of it may hold these roles."""
+    if not roles or not set(roles) <= set(ROLES):
+        raise BadRequest(detail=f"roles are of {', '.join(ROLES)}.")
+    alone = {"auditor", "coordinator"} & set(roles)
+    if alone and len(set(roles)) > 1:
+        raise BadRequest(detail=f"{alone.pop()} excludes every other role.")
+    _agency(agency_id)
+
+
+def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str]) -> Membership:
+    """`person` serves in the agency from now on. Raises BadRequest."""
+    check_roles(agency_id, roles)
+    if Membership.objects.using("door").filter(agency_id=agency_id, person=person).exists():
+        raise BadRequest(detail="She is a member of this agency already.")
+    return Membership.objects.using("jobs").create(
+        agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
+    )
+
+
+def add_client(
+    agency_id: UUID,
+    client_id: str,
+    name: str,
+    scopes: Sequence[str],
+    public_keys: dict[str, Any],
+    *,
+    known_scopes: Sequence[str],
+    system_of_record: bool = False,
+) -> Client:
+    """A partner system of the agency; `public_keys` is a JWK set without private parts."""
+    if not scopes or not set(scopes) <= set(known_scopes):
+        raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
+    keys = public_keys.get("keys")
+    if not isinstance(keys, list) or not keys:
+        raise BadRequest(detail='The key set is a JWK set: {"keys": [...]} (RFC 7517).')
+    if any("d" in key or "k" in key or key.get("kty") == "oct" for key in keys):
+        raise BadRequest(detail="The key set holds a private key: send the public part only.")
+    _agency(agency_id)
+    if Client.objects.filter(client_id=client_id).exists():
+        raise BadRequest(detail="A client of this id is there already.")
+    client: Client = Client.objects.create(
+        client_id=client_id,
+        client_type=Client.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
+        name=name,
+        agency_id=agency_id,
+        scopes=sorted(set(scopes)),
+        public_keys={"keys": keys},
+        system_of_record=system_of_record,
+    )
+    return client
+
+
+def _agency(agency_id: UUID) -> None:
+    if not Agency.objects.using("jobs").filter(id=agency_id).exists():
+        raise BadRequest(detail="There is no agency with this id: manage.py add agency.")
