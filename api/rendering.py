@@ -28,7 +28,8 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=str)
+        # Times with a Z, as serializers write them.
+        return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
 
 
 class JSONParser(BaseParser):

@@ -24,18 +24,35 @@ def side_of(principal: Principal, referral: Referral) -> str:
 
 def status_shown(referral: Referral, own: Side | None, side: str, now: datetime) -> str:
     """The state as `side` is shown it at `now`."""
-    status: str = referral.status
-    if status in {"sent", "acknowledged"} and referral.expires_at and referral.expires_at <= now:
+    return word_shown(
+        side,
+        referral.status,
+        own.state if own is not None else None,
+        expires_at=referral.expires_at,
+        accepted_at=referral.accepted_at,
+        now=now,
+    )
+
+
+def word_shown(
+    side: str,
+    status: str,
+    own_state: str | None,
+    *,
+    expires_at: datetime | None,
+    accepted_at: datetime | None,
+    now: datetime,
+) -> str:
+    """The same of plain values: a list makes no model of each row. `own_state`: recipient's."""
+    if status in {"sent", "acknowledged"} and expires_at and expires_at <= now:
         return "expired"
     if side == "to":
-        if own is not None and own.state in RECIPIENTS_END:
-            return str(own.state)
-        if status == "accepted" and own is not None and own.state:
-            return str(own.state)
+        if own_state in RECIPIENTS_END or (status == "accepted" and own_state):
+            return str(own_state)
         return status
     if status == "declined":
         return "cannot_take"
-    if status == "accepted" and referral.accepted_at and now >= referral.accepted_at + CLOSED_AFTER:
+    if status == "accepted" and accepted_at and now >= accepted_at + CLOSED_AFTER:
         return "closed"
     return status
 

@@ -36,13 +36,14 @@ INBOX = (
     " r.service_id, r.service_name, r.status, r.urgency, r.needs, r.wanted, r.created_at,"
     " r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id"
     " FROM (SELECT id, from_agency_id, to_agency_id, service_id, service_name, reference, status,"
-    "  created_at, sent_at, ack_by, accept_by, expires_at, accepted_at, urgency, needs, wanted"
+    "  created_at, sent_at, ack_by, accept_by, expires_at, urgency, needs, wanted"
     "  FROM referral WHERE to_agency_id = %(agency)s AND sent_at IS NOT NULL"
     "  ORDER BY created_at DESC, id DESC LIMIT 51) r"
     " JOIN permissions_agency f ON f.id = r.from_agency_id"
     " JOIN permissions_agency t ON t.id = r.to_agency_id"
-    " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
-    " ORDER BY r.created_at DESC, r.id DESC LIMIT 51"
+    " LEFT JOIN LATERAL (SELECT state, handoff_by, holder_id FROM referral_side"
+    "  WHERE agency_id = %(agency)s AND referral_id = r.id LIMIT 1) s ON true"
+    " ORDER BY r.created_at DESC, r.id DESC"
 )
 ENTRY = (
     "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,"

@@ -1,0 +1,49 @@
+"""Answers that are made without their serializer are what the serializer would have made."""
+
+import orjson
+import pytest
+from django.db import connection
+
+from api.rendering import JSONRenderer
+from api.v1 import referrals
+from permissions import session
+from permissions.credentials import resolve
+from referrals import reading
+from tests.conftest import Story, service_of
+
+
+@pytest.fixture
+def many(api, story):
+    """Referrals in several states, seen from both their sides: each optional member is set on
+    one line and null on another."""
+    Story(api, story.service_id).create()
+    Story(api, story.service_id).send()
+    Story(api, story.service_id).send().answers("acknowledge")
+    Story(api, story.service_id).send().answers("decline", {"code": "no_capacity"})
+    story.accept().answers("start_handoff", {"mode": "phone"})
+    back = Story(api, service_of("hospital"), sender="ywca.worker", recipient="hospital.worker")
+    return back.send()
+
+
+@pytest.mark.parametrize("who", ["police.worker", "ywca.worker", "hospital.lead"])
+def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
+    caller = api(who)
+    principal = resolve(caller.secret)
+    lines, _place = reading.list_page(principal)
+    assert lines
+    items = [referrals.line_json(line) for line in lines]
+    page = {"items": items, "next": None}
+    made = JSONRenderer().render(referrals.ReferralPageOut(page).data)
+    assert JSONRenderer().render(page) == made
+    assert caller.get("/v1/referrals").content == made
+
+
+def test_times_are_written_alike_with_and_without_microseconds(api, story):
+    story.create()
+    principal = resolve(api(story.sender).secret)
+    with session.begin(principal), connection.cursor() as cursor:
+        cursor.execute("UPDATE referral SET sent_at = '2026-01-02 03:04:05+00', ack_by = NULL")
+    [line], _place = reading.list_page(principal)
+    shown = orjson.loads(JSONRenderer().render(referrals.line_json(line)))
+    assert shown["sent_at"] == "2026-01-02T03:04:05Z"
+    assert shown == orjson.loads(orjson.dumps(referrals.LineOut(referrals.line_json(line)).data))
