@@ -127,14 +127,17 @@ def _rows(
     branches = " UNION ALL ".join(
         _branch(each, condition) for each in ("in", "out") if box in (None, each)
     )
+    # The page is cut before anything is joined to it, and the sides are looked up row by row: a
+    # plain join reads every side of the agency where the planner thinks little of them.
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT r.*, f.name, t.name, s.state, s.handoff_by, s.holder_id"  # noqa: S608 (fixed parts)
-            f" FROM ({branches}) r"
+            f" FROM (SELECT * FROM ({branches}) boxes{_NEWEST}) r"
             " JOIN permissions_agency f ON f.id = r.from_agency_id"
             " JOIN permissions_agency t ON t.id = r.to_agency_id"
-            " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
-            " ORDER BY r.created_at DESC, r.id DESC LIMIT %(limit)s",
+            " LEFT JOIN LATERAL (SELECT state, handoff_by, holder_id FROM referral_side"
+            "  WHERE agency_id = %(agency)s AND referral_id = r.id LIMIT 1) s ON true"
+            " ORDER BY r.created_at DESC, r.id DESC",
             {
                 "agency": principal.agency_id,
                 "limit": limit,

@@ -58,7 +58,7 @@ class Plan:
 
     @property
     def shape(self) -> str:
-        """Nodes with their indexes, without what row-level security asks once beside them."""
+        """Nodes with their indexes, without what row-level security asks once before them."""
         return _shape(self.root)
 
     @property
@@ -96,6 +96,8 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _shape(node: dict[str, Any]) -> str:
     name = node["Node Type"]
+    if name == "Result" and _children(node):  # a policy's question, asked once before the scan
+        return _shape(_children(node)[0])
     if "Relation Name" in node:
         name += f" {node.get('Index Name') or node['Relation Name']}"
     inner = ", ".join(_shape(child) for child in _children(node))
