@@ -64,6 +64,7 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status >= 500:
+        log.error("not_answered", error=refusal.code)
         body["safety_notice"] = settings.SAFETY_NOTICE
         body["safety_lines"] = safety_lines()
         headers["Retry-After"] = str(RETRY_AFTER_S)

@@ -62,12 +62,14 @@ class Validator(OAuth2Validator):
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Set `request.client` when the assertion is the client's own, fresh and unused."""
-        if request.client_assertion_type != ASSERTION_TYPE or not request.client_assertion:
-            return False
-        client = _client_of(request.client_assertion)
+        # oauthlib's request raises for a parameter that was not sent.
+        assertion = getattr(request, "client_assertion", None)
+        kind = getattr(request, "client_assertion_type", None)
+        client = _client_of(assertion) if assertion and kind == ASSERTION_TYPE else None
         if client is None or (request.client_id and request.client_id != client.client_id):
+            credentials.log_sign_in("token.issue", refused="unknown_client")
             return False
-        if not _is_good(client, request.client_assertion):
+        if not _is_good(client, assertion):
             credentials.log_sign_in(
                 "token.issue",
                 agency_id=client.agency_id,
@@ -88,10 +90,10 @@ class Validator(OAuth2Validator):
         return grant_type == "client_credentials"
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *a: Any, **k: Any) -> None:
-        credentials.open_for_client(request.client, token["access_token"], request.scopes)
-        credentials.log_sign_in(
-            "token.issue", agency_id=request.client.agency_id, client_id=request.client.id
-        )
+        client: Client = request.client
+        with transaction.atomic(using="door"):
+            credentials.open_for_client(client, token["access_token"], request.scopes)
+            credentials.log_sign_in("token.issue", agency_id=client.agency_id, client_id=client.id)
 
 
 def _client_of(assertion: str) -> Client | None:

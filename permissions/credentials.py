@@ -122,11 +122,14 @@ def log_sign_in(
     client_id: UUID | None = None,
     refused: str | None = None,
 ) -> None:
-    """An access entry for a sign-in or token, by the role that lets people in."""
+    """An access entry for a sign-in or token, by the role that lets people in. Raises Unavailable.
+
+    Before the credential is handed out: who comes in is in the log (R11).
+    """
     from permissions import log
 
     origin = log.origin.get()
-    with connections["door"].cursor() as cursor:
+    with log.must_be_written(), connections["door"].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_sign_in(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [

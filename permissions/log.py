@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db import ProgrammingError, connections
+from django.db import Error, ProgrammingError, connections
 from psycopg2.errors import InsufficientPrivilege
 
-from permissions.errors import NotVisible, Refused
+from permissions.errors import NotVisible, Refused, Unavailable
 from permissions.ids import uuid7
 from permissions.principal import Principal
 from permissions.session import begin
@@ -44,6 +44,15 @@ def address_prefix(address: str | None) -> str | None:
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
 
 
+@contextmanager
+def must_be_written() -> Iterator[None]:
+    """Whatever keeps an entry from being written is one refusal: 503, never 404 nor data (R11)."""
+    try:
+        yield
+    except Error as error:
+        raise Unavailable("log", "The access log cannot be written: nothing was done.") from error
+
+
 @dataclass(slots=True)
 class Attempt:
     """One act under way. `now` is the database's clock."""
@@ -66,9 +75,12 @@ class Attempt:
         release_id: UUID | None = None,
         rule: str | None = None,
     ) -> UUID:
-        """Write this act's access entry now (a read: before it reads). Returns the entry's id."""
+        """Write this act's access entry now (a read: before it reads). Returns the entry's id.
+
+        Raises Unavailable.
+        """
         here = origin.get()
-        with connections[self.using].cursor() as cursor:
+        with must_be_written(), connections[self.using].cursor() as cursor:
             cursor.execute(
                 "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"
                 " referral_id, referral_ids, subject, fields, release_id, decision, rule,"
@@ -134,9 +146,12 @@ def deny(
     purpose: str | None = None,
     using: str = "default",
 ) -> None:
-    """The access entry of a refusal, in a transaction of its own; also for a caller unknown."""
+    """The access entry of a refusal, in a transaction of its own; also for a caller unknown.
+
+    Raises Unavailable.
+    """
     here = origin.get()
-    with begin(principal, using), connections[using].cursor() as cursor:
+    with must_be_written(), begin(principal, using), connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s)",
             [uuid7(), act, rule, referral_id, purpose, here.request_id, here.address_prefix],
