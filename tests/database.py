@@ -56,7 +56,7 @@ def refused_for_want_of_rights(cursor: Any, statement: str, parameters: Sequence
     return False
 
 
-def opening(who: str, referral_id: UUID | str, act: str, **columns: Any) -> tuple[str, list[Any]]:
+def opening(who: str, about: UUID | str, act: str, /, **columns: Any) -> tuple[str, list[Any]]:
     """The entry without which no sealed row is shown (R11), as an injected query would write it."""
     key, short = who.split(".")
     values = {
@@ -66,7 +66,7 @@ def opening(who: str, referral_id: UUID | str, act: str, **columns: Any) -> tupl
         "client_id": None,
         "act": f"referral.{act}",
         "purpose": "intake",
-        "referral_id": referral_id,
+        "referral_id": about,
         "fields": [*PACKET, "health"],
         "decision": "allowed",
     } | columns
