@@ -167,11 +167,23 @@ def refused_page(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
         return JsonResponse(
             body, status=status, headers=headers, content_type="application/problem+json"
         )
-    return render(request, "refused.html", {"problem": body}, status=status, headers=headers)
+    page = render(request, "refused.html", {"problem": body}, status=status)
+    for name, value in headers.items():
+        page[name] = value
+    return page
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refused_page(request, errors.NotVisible())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django itself refuses: a form that is too large, a host name that is not ours."""
+    return refused_page(request, translate(exception) or errors.BadRequest())
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refused_page(request, errors.NotPermitted())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from api import oauth, pages
 
+handler400 = "api.errors.bad_request"
+handler403 = "api.errors.forbidden"
 handler404 = "api.errors.not_found"
 handler500 = "api.errors.server_error"
 
