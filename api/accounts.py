@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from permissions import credentials
 from permissions.keystore import seal, unseal
@@ -18,6 +19,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_safe_url(self, url: str) -> bool:
+        """After signing in: to a path of ours, never to another address."""
+        ours = url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+        return bool(url) and url.startswith("/") and ours
 
     def authentication_failed(self, request: HttpRequest, **credentials_: Any) -> None:
         super().authentication_failed(request, **credentials_)

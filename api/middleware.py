@@ -12,10 +12,14 @@ from permissions.log import Origin, address_prefix, origin
 
 log = structlog.get_logger()
 
-# No script is needed anywhere but on the API page, which serves its own from here.
+# Where the desk's quick exit leads: somewhere nobody asks about.
+QUICK_EXIT = "https://www.weather.gov/"
+
+# No script is needed anywhere but on the API page, which serves its own from here. Browsers hold
+# the redirect of a form to form-action too, so the quick exit's target stands there.
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    f" form-action 'self' {QUICK_EXIT}; base-uri 'none'; frame-ancestors 'none'"
 )
 CSP_DOCS = CSP + "; script-src 'self'; connect-src 'self'; style-src-attr 'unsafe-inline'"
 

@@ -109,10 +109,12 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "api.desk.context.desk",
-            ]
+            ],
+            "builtins": ["api.desk.tags"],
         },
     }
 ]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of words
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
@@ -122,7 +124,6 @@ WHITENOISE_USE_FINDERS = True  # static files are served from where they lie: no
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page needs them
 WHITENOISE_MAX_AGE = 3600  # seconds; file names carry no hash, so an upgrade shows within the hour
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; design §10
-FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
 
 # -- Database: one database, one role for each kind of work (design §6) --------------------------
 
