@@ -8,4 +8,8 @@ from directory.safety import safety_lines, safety_notice
 
 
 def desk(request: HttpRequest) -> dict[str, Any]:
-    return {"safety_lines": safety_lines(), "safety_notice": safety_notice()}
+    return {
+        "safety_lines": safety_lines(),
+        "safety_notice": safety_notice(),
+        "visit": getattr(request, "visit", None),
+    }

@@ -1,12 +1,64 @@
-"""The desk's pages at a glance, signing in first."""
+"""The desk's pages at a glance: for anybody, signing in, referrals, calls, the log."""
 
-from allauth.account import views as account
-from allauth.mfa.base import views as mfa
+from allauth.account.views import LoginView
+from allauth.mfa.base.views import AuthenticateView
 from django.urls import path
 
+from api.desk import (
+    access_log,
+    acts,
+    calls,
+    directory,
+    inbox,
+    notice,
+    public,
+    referral,
+    sealed,
+    session,
+)
+
+sign_in = LoginView.as_view(form_class=session.SignInForm)
+code = AuthenticateView.as_view(form_class=session.CodeForm)
+ONE = "desk/referrals/<uuid:referral_id>"
+
 urlpatterns = [
-    path("accounts/login", account.login, name="account_login"),
-    path("accounts/logout", account.logout, name="account_logout"),
-    path("accounts/inactive", account.account_inactive, name="account_inactive"),
-    path("accounts/code", mfa.authenticate, name="mfa_authenticate"),
+    # For anybody
+    path("", public.home, name="home"),
+    path("directory", directory.public_search, name="directory"),
+    path("directory/<uuid:service_id>", directory.public_service, name="directory_service"),
+    path("problems/<slug:code>", public.problem, name="problem"),
+    # Signing in and out; allauth looks for its own by these names
+    path("accounts/login", sign_in, name="account_login"),
+    path("accounts/code", code, name="mfa_authenticate"),
+    path("accounts/inactive", session.inactive, name="account_inactive"),
+    path("accounts/logout", session.sign_out, name="account_logout"),
+    path("leave", session.leave, name="leave"),
+    path("desk/agency", session.choose_agency, name="desk_agency"),
+    # Referrals
+    path("desk/", inbox.inbox, name="desk"),
+    path("desk/directory", directory.search, name="desk_directory"),
+    path("desk/directory/<uuid:service_id>", directory.service, name="desk_service"),
+    path("desk/referrals/new", notice.new, name="desk_new_referral"),
+    path(ONE, referral.referral, name="desk_referral"),
+    path(f"{ONE}/sent", referral.sent, name="desk_sent"),
+    path(f"{ONE}/put_notice", acts.put_notice, name="desk_put_notice"),
+    path(f"{ONE}/send", notice.send, name="desk_send"),
+    path(f"{ONE}/acknowledge", acts.acknowledge, name="desk_acknowledge"),
+    path(f"{ONE}/accept", acts.accept, name="desk_accept"),
+    path(f"{ONE}/decline", acts.decline, name="desk_decline"),
+    path(f"{ONE}/put_release", acts.put_release, name="desk_put_release"),
+    path(f"{ONE}/put_packet", acts.put_packet, name="desk_put_packet"),
+    path(f"{ONE}/open_packet", sealed.open_packet, name="desk_open_packet"),
+    path(f"{ONE}/start_handoff", acts.start_handoff, name="desk_start_handoff"),
+    path(f"{ONE}/complete", acts.complete, name="desk_complete"),
+    path(f"{ONE}/unable", acts.unable, name="desk_unable"),
+    path(f"{ONE}/withdraw", acts.withdraw, name="desk_withdraw"),
+    path(f"{ONE}/revoke_release", acts.revoke_release, name="desk_revoke_release"),
+    path(f"{ONE}/stop", acts.stop, name="desk_stop"),
+    path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
+    path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
+    # Calls, and the log
+    path("desk/calls", calls.own, name="desk_calls"),
+    path("desk/calls/new", calls.new, name="desk_new_call"),
+    path("desk/access-log", access_log.access_log, name="desk_access_log"),
 ]

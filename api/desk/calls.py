@@ -1,0 +1,82 @@
+"""Calls to services that nobody here answers: the number, and what came of it."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from api.desk import words
+from api.desk.forms import DeskForm, one_of
+from api.desk.notice import find_service
+from api.desk.visit import Visit, page, signed_in
+from directory import listings
+from permissions.errors import Refused
+from permissions.session import begin
+from referrals import calls, codes, idempotency
+
+SHOWN = 20
+
+
+class CallForm(DeskForm):
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    service = forms.UUIDField(widget=forms.HiddenInput)
+    outcome = one_of(words.choices(codes.CALL_OUTCOME), "What came of the call")
+    put_through = one_of(
+        [("yes", "Yes"), ("no", "No")], "Did she speak with them herself", initial="no"
+    )
+
+    def idempotency_key(self) -> idempotency.Key:
+        given = self.cleaned_data
+        body = ":".join(str(given[name]) for name in ("service", "outcome", "put_through"))
+        return idempotency.Key("desk/calls", str(given["key"]), body.encode())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def new(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The number to tap, and the record of the call: coded, without a word about her."""
+    listing = find_service(visit, request.POST.get("service") or request.GET.get("service"))
+    context: dict[str, Any] = {"listing": listing}
+    if request.method != "POST":
+        form = CallForm(initial={"key": uuid4(), "service": listing.id})
+        return page(request, "desk/new_call.html", context | {"form": form})
+    form = CallForm(request.POST)
+    refusal = None
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            calls.record_call(
+                visit.principal,
+                listing.id,
+                given["outcome"],
+                given["put_through"] == "yes",
+                key=form.idempotency_key(),
+            )
+        except Refused as error:
+            refusal = error
+            form.refuse(error)
+        else:
+            messages.success(request, "The call is recorded.")
+            return redirect("desk_calls")
+    return page(request, "desk/new_call.html", context | {"form": form}, refusal)
+
+
+@require_safe
+@signed_in
+def own(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Her own call records, newest first."""
+    records = calls.list_calls(visit.principal, SHOWN)
+    with begin(visit.principal):
+        found = {
+            one: listings.find(visit.principal, one) for one in {r.service_id for r in records}
+        }
+    rows = [(record, _name(found[record.service_id])) for record in records]
+    return page(request, "desk/calls.html", {"rows": rows, "now": visit.now})
+
+
+def _name(listing: listings.Listing | None) -> str:
+    return listing.name if listing else "A service no longer listed"

@@ -1,0 +1,71 @@
+"""What the desk's forms share: plain widgets, and a refusal shown at the field it belongs to."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from api.desk.visit import Visit
+from permissions.errors import BadRequest, KeyReused, Refused, WrongState
+from referrals.reading import Detail
+
+# Nothing that is typed here is to be remembered or sent off by the browser.
+PRIVATE = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class DeskForm(forms.Form):
+    """`refused` says which field a refusal's code belongs to; others stand at the top."""
+
+    refused: ClassVar[Mapping[str, str]] = {}
+    use_required_attribute = False  # our own words and summary, not the browser's bubbles
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
+    @property
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The visible fields to show, in groups with a heading; one with '' stands open."""
+        return [("", self.visible_fields())]
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show why the domain refused."""
+        field: str | None = self.refused.get(refusal.code)
+        if isinstance(refusal, BadRequest) and refusal.pointer:
+            field = refusal.pointer.strip("/").split("/")[0]
+            field += "_" if f"{field}_" in self.fields else ""
+        words = refusal.detail
+        if isinstance(refusal, WrongState):
+            words = "It has moved on since you opened this page. Go back and look at it first."
+        elif isinstance(refusal, KeyReused):
+            words = "This form was sent before, with other answers. Look into your inbox first."
+        self.add_error(field if field in self.fields else None, words)
+
+
+def one_of(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.ChoiceField:
+    """One code, all of them in sight: large targets for a thumb."""
+    return forms.ChoiceField(choices=codes, label=label, widget=forms.RadioSelect, **options)
+
+
+def some_of(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        choices=codes, label=label, widget=forms.CheckboxSelectMultiple, **options
+    )
+
+
+def listed(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.ChoiceField:
+    """One code of a longer list, behind the phone's own picker."""
+    return forms.ChoiceField(choices=codes, label=label, **options)
+
+
+def moment(label: str, **options: Any) -> forms.DateTimeField:
+    """A moment in the agency's time zone."""
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, widget=widget, **options)
+
+
+class ActForm(DeskForm):
+    """A form of one act on a referral: it may look at who asks and what she is shown."""
+
+    def __init__(self, *args: Any, visit: Visit, seen: Detail, **kwargs: Any) -> None:
+        self.visit, self.seen = visit, seen
+        super().__init__(*args, **kwargs)

@@ -1,0 +1,222 @@
+"""The notice as a form: a new referral, sent or kept as a draft; the draft changed, sent."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from api.desk import words
+from api.desk.forms import PRIVATE, ActForm, DeskForm, listed, one_of, some_of
+from api.desk.referral import common
+from api.desk.visit import Visit, page, signed_in
+from directory import listings
+from permissions import policy
+from permissions.errors import NotVisible, Refused
+from permissions.models import Agency
+from permissions.session import begin
+from referrals import acts, codes, idempotency, reading
+from referrals.models import Referral
+from referrals.notices import Notice
+from referrals.reading import Detail
+
+SHE_SAYS_NO = "no"  # never a code of ours: it is not stored (R14)
+AGREEMENT = [*words.choices(codes.AGREEMENT), (SHE_SAYS_NO, "She does not agree")]
+STAYS = [
+    ("not_stated", "Not stated"),
+    ("15", "15 minutes"),
+    ("30", "30 minutes"),
+    ("60", "1 hour"),
+    ("120", "2 hours"),
+    ("240", "4 hours"),
+]
+TALKS = [("not_stated", "Not stated"), ("yes", "Yes"), ("no", "No")]
+
+
+class NoticeFields(DeskForm):
+    """Coded throughout: there is no place for a name or a story."""
+
+    urgency = one_of(words.choices(codes.URGENCY), "How urgent is it")
+    needs = some_of(words.choices(codes.NEEDS), "What does she need")
+    callback = forms.CharField(
+        label="Where do they reach you",
+        help_text="Your number. Never hers.",
+        max_length=32,
+        widget=forms.TextInput(attrs=PRIVATE | {"type": "tel"}),
+    )
+    wanted = one_of(words.choices(codes.WANTED), "What should they do", initial="call_worker")
+    survivor_can_talk_now = listed(TALKS, "Can she talk now", required=False)
+    stays = listed(STAYS, "How long can you stay with her", required=False)
+    concern = listed(words.choices(codes.CONCERN), "What is it about", required=False)
+    age_band = listed(words.choices(codes.AGE_BAND), "Adult or minor", required=False)
+    household_size = listed(
+        words.choices(codes.HOUSEHOLD_SIZE), "How many people need a place", required=False
+    )
+    language = listed(words.choices(codes.LANGUAGE), "Her language", required=False)
+    interpreter = listed(words.choices(codes.INTERPRETER), "Interpreter", required=False)
+    access_needs = some_of(words.choices(codes.ACCESS_NEEDS), "Access", required=False)
+
+    FIRST = ("urgency", "needs", "callback", "wanted", "survivor_can_talk_now", "stays")
+    LAST = ("agreement",)
+
+    @property
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        known = [field for field in self.visible_fields() if field.name not in self.LAST]
+        return [
+            ("", [field for field in known if field.name in self.FIRST]),
+            ("More, if you know it", [field for field in known if field.name not in self.FIRST]),
+            ("", [field for field in self.visible_fields() if field.name in self.LAST]),
+        ]
+
+    def notice(self, now: datetime, staying_until: datetime | None = None) -> Notice:
+        """The notice that was filled in. Raises BadRequest for a number that is none."""
+        value = {name: given for name, given in self.cleaned_data.items() if given}
+        stays, talks = value.get("stays", "not_stated"), value.get("survivor_can_talk_now")
+        if stays.isdigit():
+            staying_until = now + timedelta(minutes=int(stays))
+        elif stays == "not_stated":
+            staying_until = None
+        coded = ("concern", "age_band", "household_size", "language", "interpreter")
+        return Notice(
+            urgency=value["urgency"],
+            needs=tuple(value["needs"]),
+            callback=value["callback"],
+            wanted=value["wanted"],
+            access_needs=tuple(value.get("access_needs", ())),
+            with_worker_until=staying_until,
+            survivor_can_talk_now={"yes": True, "no": False}.get(talks or ""),
+            **{name: value.get(name, "not_stated") for name in coded},
+        )
+
+
+class NewReferralForm(NoticeFields):
+    """`key` makes a second tap on a slow line harmless (Idempotency-Key)."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    service = forms.UUIDField(widget=forms.HiddenInput)
+    agreement = one_of(AGREEMENT, "Does she agree to this notice", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        if "send" in self.data and not self.cleaned_data.get("agreement"):
+            self.add_error("agreement", "Say whether she agrees. Without it nothing is sent.")
+        return self.cleaned_data
+
+    def idempotency_key(self) -> idempotency.Key:
+        plain = {name: str(value) for name, value in sorted(self.cleaned_data.items())}
+        body = json.dumps(plain, sort_keys=True).encode()
+        return idempotency.Key("desk/referrals", plain["key"], body)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def new(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """A referral to one service of the directory that an agency of the network answers."""
+    listing = find_service(visit, request.POST.get("service") or request.GET.get("service"))
+    answered_by = Agency.objects.filter(id=listing.answered_by).first()
+    context = {"listing": listing, "answered_by": answered_by}
+    if request.method != "POST":
+        fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
+        policy.require(visit.principal, "create", policy.Standing("from", True, True))
+        return page(
+            request, "desk/new_referral.html", context | {"form": NewReferralForm(initial=fresh)}
+        )
+    form = NewReferralForm(request.POST)
+    refusal = None
+    if form.is_valid():
+        if form.cleaned_data["agreement"] == SHE_SAYS_NO:
+            return render(request, "desk/she_says_no.html", context)
+        try:
+            draft = acts.create(
+                visit.principal, listing.id, form.notice(visit.now), key=form.idempotency_key()
+            )
+        except Refused as error:
+            refusal = error
+            form.refuse(error)
+        else:
+            if "send" not in request.POST:
+                messages.success(request, "Kept as a draft. Nothing was sent.")
+                return redirect("desk_referral", draft.referral.id)
+            return _send(request, visit, draft.referral, form.cleaned_data["agreement"])
+    return page(request, "desk/new_referral.html", context | {"form": form}, refusal)
+
+
+def find_service(visit: Visit, text: str | None) -> listings.Listing:
+    try:
+        service_id = UUID(text or "")
+    except ValueError:
+        raise NotVisible from None
+    with begin(visit.principal):
+        listing = listings.find(visit.principal, service_id)
+    if listing is None:
+        raise NotVisible
+    return listing
+
+
+def _send(request: HttpRequest, visit: Visit, draft: Referral, agreement: str) -> HttpResponse:
+    """Send, then where the officer needs to be: on the phone for an emergency."""
+    try:
+        acts.send(visit.principal, draft.id, agreement)
+    except Refused as refusal:
+        messages.error(request, f"Not sent; it is kept as a draft. {refusal.detail}")
+        return redirect("desk_referral", draft.id)
+    if draft.urgency == "emergency":
+        return redirect("desk_sent", draft.id)
+    messages.success(request, "Sent. They see it now.")
+    return redirect("desk_referral", draft.id)
+
+
+# -- The draft -------------------------------------------------------------------------------------
+
+
+class PutNoticeForm(ActForm, NoticeFields):
+    KEPT = "as_before"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        referral = self.seen.referral
+        for name in self.fields:
+            if hasattr(referral, name):
+                self.fields[name].initial = getattr(referral, name)
+        talks = {True: "yes", False: "no", None: "not_stated"}[referral.survivor_can_talk_now]
+        self.fields["survivor_can_talk_now"].initial = talks
+        if until := referral.with_worker_until:
+            stays = self.fields["stays"]
+            assert isinstance(stays, forms.ChoiceField)
+            as_before = (self.KEPT, f"Until {words.clock_time(until, self.seen.now)}")
+            stays.choices = [as_before, *STAYS]
+            stays.initial = self.KEPT
+
+
+def put_notice(visit: Visit, seen: Detail, form: PutNoticeForm) -> None:
+    notice = form.notice(seen.now, seen.referral.with_worker_until)
+    acts.put_notice(visit.principal, seen.referral.id, notice)
+
+
+class SendForm(ActForm):
+    agreement = one_of(AGREEMENT, "Does she agree to this notice")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    """Send a draft. If she does not agree it ends here, and nothing is sent."""
+    seen = reading.detail(visit.principal, referral_id)
+    if request.method != "POST" and "send" not in seen.acts:
+        return redirect("desk_referral", referral_id)
+    form = SendForm(request.POST if request.method == "POST" else None, visit=visit, seen=seen)
+    if request.method == "POST" and form.is_valid():
+        agreement = form.cleaned_data["agreement"]
+        if agreement == SHE_SAYS_NO:
+            acts.stop(visit.principal, referral_id)
+            with begin(visit.principal):
+                listing = listings.find(visit.principal, seen.referral.service_id)
+            said_no = {"listing": listing, "draft": True}
+            return render(request, "desk/she_says_no.html", said_no)
+        return _send(request, visit, seen.referral, agreement)
+    context = common(visit, seen) | {"form": form}
+    return page(request, "desk/send.html", context)

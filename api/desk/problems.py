@@ -1,0 +1,179 @@
+"""Each code of a refusal, explained to people: what happened, what to do. Served at /problems/."""
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    happened: str
+    do: str
+
+
+_AGAIN = "Correct it and send the request again."
+_RING = "Ring the service. The numbers are on every page."
+
+PROBLEMS = {
+    # -- Who is asking
+    "not_authenticated": Problem(
+        "No access token or session came with the request, or it has ended.",
+        "Sign in again, or fetch a new token.",
+    ),
+    "acting_member": Problem("The header Acting-Member is not an id.", "Send a member's id."),
+    "acting_member_needed": Problem(
+        "The act concerns a person, and no member of staff was named.",
+        "Name the staff member who acts, in the header Acting-Member.",
+    ),
+    "acting_member_unknown": Problem(
+        "The named member of staff is not, or no longer, in this agency.",
+        "Name a member who is.",
+    ),
+    "csrf": Problem(
+        "The page was open too long, or was opened in another tab before you signed in.",
+        "Load the page again, then repeat. Nothing was changed.",
+    ),
+    "bad_password": Problem("The user name and the password do not fit.", "Try again."),
+    "bad_code": Problem(
+        "The one-time code was wrong, or had been used before.", "Wait for the next one."
+    ),
+    "no_second_factor": Problem(
+        "The account has no authenticator app.", "The agency's administrator sets it up."
+    ),
+    "no_agency": Problem(
+        "The person is a member of no agency, or no longer.",
+        "The agency's administrator makes members.",
+    ),
+    "bad_assertion": Problem(
+        "The client's assertion is wrong, expired or was used before.",
+        "Sign a new one with the registered key (RFC 7523).",
+    ),
+    "policy": Problem(
+        "The right to this ended while it was being done; the database refused.",
+        "Look at the referral again.",
+    ),
+    # -- The shape of the request
+    "invalid": Problem("A value is missing or not of the documented shape.", _AGAIN),
+    "unknown_code": Problem("A value is not one of its code list.", "See the list of codes."),
+    "unknown_field": Problem("A field is not part of the documented shape.", "Leave it out."),
+    "unknown_parameter": Problem("A query parameter is not documented.", "Leave it out."),
+    "repeated_parameter": Problem("A query parameter stands twice.", "Send it once."),
+    "duplicate_key": Problem("A key stands twice in one JSON object.", "Send it once."),
+    "not_an_object": Problem("The body is JSON, but no object.", "Send an object."),
+    "not_json": Problem("The body is not JSON in UTF-8.", _AGAIN),
+    "not_text": Problem("A text holds a character that is none.", "Take it out."),
+    "too_deep": Problem("The JSON is nested deeper than ten levels.", "Send a flatter one."),
+    "too_large": Problem("The body is larger than 256 KiB.", "Send a smaller one."),
+    "media_type": Problem("The body is not plain JSON.", "Send application/json, uncompressed."),
+    "method_not_allowed": Problem(
+        "This address does not answer that method.", "The header Allow names those it does."
+    ),
+    "callback": Problem(
+        "The call-back number is not a phone number.",
+        "Give the number where the worker is reached: digits only. Never the survivor's.",
+    ),
+    "needs_missing": Problem("No need was named.", "Name at least one."),
+    "fields_missing": Problem("No field was written.", "Write at least one."),
+    "field_length": Problem("A field is empty or too long.", "Write 1 to 4000 characters."),
+    "note_length": Problem("The note is empty or too long.", "Write 1 to 4000 characters."),
+    "cursor": Problem(
+        "The cursor belongs to another list, another caller or another filter.",
+        "Begin again at the first page.",
+    ),
+    "idempotency_key": Problem(
+        "The Idempotency-Key is empty or too long.", "Send 1 to 128 printable characters."
+    ),
+    # -- What may be seen and done
+    "not_found": Problem(
+        "There is nothing at this address that you may see.",
+        "Check the address. If a colleague sent it to you, she may have to put you on it.",
+    ),
+    "refused": Problem("The act was refused.", "Nothing was changed."),
+    "not_permitted": Problem("You may see this, but not do that to it.", "Ask your lead."),
+    "role_missing": Problem(
+        "Your role in this agency does not include this.",
+        "Ask a worker or lead, or your agency's administrator.",
+    ),
+    "scope_missing": Problem("The client was not given the scope for this.", "Ask for the scope."),
+    "wrong_side": Problem(
+        "Only the other agency can do this.", "Ring them, and say the reference."
+    ),
+    "not_assigned": Problem(
+        "Only the members who work on this referral can do this.",
+        "Ask the colleague who holds it, or your lead.",
+    ),
+    "not_system_of_record": Problem(
+        "The agency did not make this client a system of record.",
+        "Packets are opened by its assigned members in person.",
+    ),
+    # -- The state of things
+    "wrong_state": Problem(
+        "The referral has moved on; this can no longer, or not yet, be done.",
+        "Look at it again: it says what can be done now.",
+    ),
+    "stale": Problem("It was changed since you read it.", "Read it again, then repeat."),
+    "match_required": Problem("The header If-Match is missing.", "Send the ETag you read."),
+    "not_possible": Problem("A condition for this is not met.", "The message says which."),
+    "conflict": Problem("It is in conflict with another request.", "Wait a moment, then repeat."),
+    "in_flight": Problem("The same request is still under way.", "Wait a moment, then repeat."),
+    "key_reused": Problem(
+        "This Idempotency-Key was used with another body.", "Take a new key for a new request."
+    ),
+    "no_reference": Problem("No free reference was found.", "Try again."),
+    "service_unknown": Problem("There is no such service in the directory.", "Search again."),
+    "service_moved": Problem(
+        "The service is no longer answered by the agency of this draft.", "Begin a new referral."
+    ),
+    "service_paused": Problem("The service takes nobody just now.", _RING),
+    "nobody_to_answer": Problem("Nobody there can answer just now.", _RING),
+    "phone_only": Problem(
+        "Nobody in this network answers for that service.", "Ring it, and record the call."
+    ),
+    "answered_here": Problem(
+        "The service is answered in this network.", "Make a referral; no call record is needed."
+    ),
+    "own_service": Problem("It is your own agency's service.", "Help her without a referral."),
+    # -- Her permission
+    "no_release": Problem(
+        "There is no permission of hers in force.", "Record her permission first, if she gives it."
+    ),
+    "sealed": Problem(
+        "The packet is closed: no permission of hers is in force, or nothing was written yet.",
+        "Ring the sender and say the reference. The help goes on without the packet.",
+    ),
+    "basis": Problem(
+        "The law that binds your agency asks for another kind of permission.",
+        "Use the kind that the message names.",
+    ),
+    "form": Problem("This kind of permission needs her signature.", "Get it signed first."),
+    "attestation_missing": Problem(
+        "She has not been told everything that she must hear before she agrees.",
+        "Tell her, then tick it.",
+    ),
+    "part2": Problem(
+        "Substance-use records do not go to the police (42 CFR Part 2).", "Leave that field out."
+    ),
+    "signed_later": Problem("The signature lies in the future.", "Correct the time."),
+    "expired": Problem("The permission has ended already.", "Record a new one, if she gives it."),
+    "too_long": Problem("The permission lasts longer than it may.", "Choose a shorter time."),
+    "abuser": Problem(
+        "Somebody who abused her or the other parent cannot consent for her.",
+        "Another parent, a guardian or a court-appointed guardian is needed.",
+    ),
+    "self_missing": Problem("She herself has to consent too.", "Ask her."),
+    "consenter_missing": Problem(
+        "A minor and a parent or guardian consent together, unless she may consent alone.",
+        "Name who else consents, or say that she may alone.",
+    ),
+    # -- This server
+    "unavailable": Problem(
+        "The log, the key store or the database does not answer. Nothing was disclosed and nothing"
+        " was changed.",
+        "Do not wait for it: ring the service. Then try again.",
+    ),
+    "key_store": Problem(
+        "The key store does not answer or refused.", "Do not wait for it: ring the service."
+    ),
+    "unsealing_failed": Problem(
+        "A part of the packet does not open: it was altered or is missing.",
+        "Ring the sender, and tell your lead at once.",
+    ),
+    "server_error": Problem("Something failed here. Nothing was changed.", _RING),
+}

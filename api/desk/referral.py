@@ -1,0 +1,177 @@
+"""One referral as its side is shown it: state, notice, what can be done now, history."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from api.desk import words
+from api.desk.visit import Visit, page, signed_in
+from permissions.errors import Refused, WrongState
+from referrals import reading
+from referrals.models import Referral
+from referrals.reading import Detail
+
+
+class Offer(NamedTuple):
+    """An act as a button: `at_once` needs no answer to any question."""
+
+    act: str
+    words: str
+    url: str
+    at_once: bool
+
+
+OFFERS = {  # act: (words on the button, whether it asks nothing)
+    "send": ("Send it", False),
+    "put_notice": ("Change the notice", False),
+    "acknowledge": ("I am looking at it", True),
+    "accept": ("Accept", True),
+    "decline": ("We cannot take it", False),
+    "open_packet": ("Open the packet", False),
+    "put_release": ("Record her permission", False),
+    "put_packet": ("Write the packet", False),
+    "start_handoff": ("Begin the hand-off", False),
+    "complete": ("It is done", False),
+    "add_note": ("Add a note", False),
+    "open_notes": ("Open our notes", False),
+    "unable": ("It did not come about", False),
+    "withdraw": ("Take it back", False),
+    "revoke_release": ("She ends her permission", False),
+    "stop": ("Stop: no contact", False),
+}
+ENDINGS = ("unable", "withdraw", "revoke_release", "stop")
+NEXT = {  # (side, state): what is to be done now, the likeliest first
+    ("from", "draft"): ("send", "put_notice"),
+    ("from", "accepted"): ("put_packet", "put_release"),
+    ("to", "sent"): ("accept", "acknowledge", "decline"),
+    ("to", "acknowledged"): ("accept", "decline"),
+    ("to", "accepted"): ("open_packet", "start_handoff"),
+    ("to", "in_handoff"): ("complete", "open_packet"),
+}
+
+
+@require_safe
+@signed_in
+def referral(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    return referral_page(request, visit, referral_id)
+
+
+def referral_page(
+    request: HttpRequest, visit: Visit, referral_id: UUID, refusal: Refused | None = None
+) -> HttpResponse:
+    """The referral; with a refusal, under its status, why the act was not done."""
+    seen = reading.detail(visit.principal, referral_id)
+    steps = reading.history(visit.principal, referral_id)
+    context = common(visit, seen) | {
+        "offers": _offers(seen),
+        "notice": notice_facts(seen.referral),
+        "not_stated": _not_stated(seen.referral),
+        "history": [(step, _code(step)) for step in reversed(steps)],
+        "refused": _why(refusal, seen) if refusal else "",
+    }
+    return page(request, "desk/referral.html", context, refusal)
+
+
+@require_safe
+@signed_in
+def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    """After an emergency was sent: the number to ring, and what to say (design §4)."""
+    seen = reading.detail(visit.principal, referral_id)
+    return page(request, "desk/sent.html", common(visit, seen))
+
+
+def common(visit: Visit, seen: Detail) -> dict[str, Any]:
+    """What each page about one referral shows of it."""
+    return {
+        "seen": seen,
+        "referral": seen.referral,
+        "state": words.state(seen.side, seen.status),
+        "due": words.due(seen, seen.now),
+        "now": seen.now,
+        "other": seen.to_agency if seen.side == "from" else seen.from_agency,
+        "ring": _ring(seen),
+        "holder": _holder(seen),
+        "working": [seen.names.get(one, "Somebody") for one in seen.assigned],
+    }
+
+
+def _ring(seen: Detail) -> str:
+    """The number of the other side: the agency's 24-hour line, or the worker who sent it."""
+    return seen.to_agency.duty_phone if seen.side == "from" else seen.referral.callback
+
+
+def _holder(seen: Detail) -> str:
+    holder = seen.own.holder_id if seen.own else None
+    return seen.names.get(holder, "Somebody") if holder else ""
+
+
+def _why(refusal: Refused, seen: Detail) -> str:
+    if isinstance(refusal, WrongState):
+        shown = words.state(seen.side, seen.status).word.lower()
+        return f"That cannot be done now: it is {shown}. This is how it stands."
+    return refusal.detail
+
+
+def _offers(seen: Detail) -> dict[str, list[Offer]]:
+    """The acts that the domain says are open, as buttons: to do now, also possible, to end it."""
+    useful = [act for act in OFFERS if act in seen.acts]
+    if seen.release is None or seen.release_ended:
+        useful = [act for act in useful if act != "revoke_release"]
+    if not seen.release_in_force:
+        useful = [act for act in useful if act != "put_packet"]
+    now = [act for act in NEXT.get((seen.side, seen.status), ()) if act in useful]
+    also = [act for act in useful if act not in now and act not in ENDINGS]
+    endings = [act for act in useful if act in ENDINGS]
+    groups = {"now": now, "also": also, "endings": endings}
+    return {name: [_offer(act, seen.referral.id) for act in acts] for name, acts in groups.items()}
+
+
+def _offer(act: str, referral_id: UUID) -> Offer:
+    said, at_once = OFFERS[act]
+    return Offer(act, said, reverse(f"desk_{act}", args=[referral_id]), at_once)
+
+
+# -- The notice ------------------------------------------------------------------------------------
+
+CODED = (
+    ("Concern", "concern"),
+    ("Adult or minor", "age_band"),
+    ("How many people", "household_size"),
+    ("Language", "language"),
+    ("Interpreter", "interpreter"),
+)
+
+
+def notice_facts(referral: Referral) -> list[tuple[str, list[str]]]:
+    """What the notice says, the urgent first; what it does not state is left to one line."""
+    facts = [
+        ("Urgency", [words.label("urgency", referral.urgency)]),
+        ("Needs", words.labels("needs", referral.needs)),
+        ("Wanted", [words.label("wanted", referral.wanted)]),
+    ]
+    if referral.survivor_can_talk_now is not None:
+        facts.append(("Can she talk now", ["Yes" if referral.survivor_can_talk_now else "No"]))
+    if referral.agreement:
+        facts.append(("Her agreement", [words.label("agreement", referral.agreement)]))
+    for title, name in CODED:
+        code = getattr(referral, name)
+        if code != "not_stated":
+            facts.append((title, [words.label(name, code)]))
+    if referral.access_needs:
+        facts.append(("Access", words.labels("access_needs", referral.access_needs)))
+    return facts
+
+
+def _not_stated(referral: Referral) -> str:
+    missing = [title for title, name in CODED if getattr(referral, name) == "not_stated"]
+    if referral.survivor_can_talk_now is None:
+        missing.append("Can she talk now")
+    return ", ".join(missing).lower()
+
+
+def _code(step: reading.Step) -> str:
+    of = words.CODES_OF.get(step.act)
+    return words.label(of, step.code) if of and step.code else ""

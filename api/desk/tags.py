@@ -1,0 +1,54 @@
+"""What the desk's templates need beside Django's own: labels, numbers to tap, times in words."""
+
+import re
+from datetime import datetime
+
+from django import template
+
+from api.desk import words
+from directory.listings import Phone
+
+register = template.Library()
+register.filter("done", words.done)
+register.filter("logged", words.logged)
+
+
+@register.filter
+def label(code: str | None, list_name: str) -> str:
+    return words.label(list_name, code)
+
+
+@register.filter
+def labels(codes: list[str], list_name: str) -> list[str]:
+    return words.labels(list_name, codes)
+
+
+@register.filter
+def field_name(code: str) -> str:
+    return words.FIELDS.get(code, code)
+
+
+@register.filter
+def tel(number: str) -> str:
+    """A phone number as the address of a `tel:` link (RFC 3966)."""
+    number, _, extension = number.partition("x")
+    digits = re.sub(r"[^0-9+]", "", number)
+    return f"tel:{digits};ext={extension.strip()}" if extension.strip() else f"tel:{digits}"
+
+
+@register.filter
+def spelled(reference: str) -> str:
+    """A reference with gaps, to be read out letter by letter."""
+    return " ".join(reference)
+
+
+@register.filter
+def at(moment: datetime | None, now: datetime) -> str:
+    """The moment in the agency's time zone, with the day if it is not today."""
+    return words.clock_time(moment, now) if moment else ""
+
+
+@register.filter
+def tel_of(phone: Phone) -> str:
+    """The same for a number of the directory, which keeps the extension apart."""
+    return tel(f"{phone.number}x{phone.extension}" if phone.extension else phone.number)

@@ -1,0 +1,248 @@
+"""What the desk says: codes, states and times in words for people. No rule and no query in here."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from referrals.codes import CODE_LISTS, Labels
+from referrals.reading import Detail, Line
+
+
+def label(list_name: str, code: str | None) -> str:
+    """The English label of a code; the code itself where the list does not know it."""
+    known = CODE_LISTS[list_name]
+    if not code:
+        return ""
+    return known[code][0] if code in known else code.replace("_", " ")
+
+
+def labels(list_name: str, codes: Iterable[str]) -> list[str]:
+    return [label(list_name, code) for code in codes]
+
+
+def choices(codes: Labels) -> list[tuple[str, str]]:
+    """A code list as a form's choices, in its own order: "not stated" stands first."""
+    return [(code, english) for code, (english, _spanish) in codes.items()]
+
+
+# -- States ----------------------------------------------------------------------------------------
+
+
+class State(NamedTuple):
+    word: str
+    says: str
+
+
+STATES = {  # (side, state as the side is shown it)
+    ("from", "draft"): State("Draft", "Only your agency sees it. It has not been sent."),
+    ("from", "sent"): State("Sent", "Nobody there has answered yet."),
+    ("from", "acknowledged"): State("Seen", "Somebody there is looking at it. Not accepted yet."),
+    ("from", "accepted"): State("Accepted", "They said yes: an advocate will be made available."),
+    ("from", "closed"): State("Closed", "They accepted it seven days ago or more."),
+    ("from", "cannot_take"): State("Cannot take", "They cannot take it. Try the next service."),
+    ("from", "withdrawn"): State("Withdrawn", "Your agency took it back."),
+    ("from", "stopped"): State("Stopped", "Your agency stopped it: no contact."),
+    ("from", "expired"): State("Expired", "Nobody answered in time. Ring them, or the next."),
+    ("from", "entered_in_error"): State("Entered in error", "It was marked as a mistake."),
+    ("to", "sent"): State("New", "It waits for your agency's answer."),
+    ("to", "acknowledged"): State(
+        "Being looked at", "Somebody of your agency has it. Say yes or no."
+    ),
+    ("to", "accepted"): State("Accepted", "Your agency said yes. Now reach her, safely."),
+    ("to", "in_handoff"): State("In hand-off", "She is being handed over to your agency."),
+    ("to", "completed"): State("Completed", "The work is done. The sender is not shown this."),
+    ("to", "unable"): State("Did not come about", "The sender is not shown this."),
+    ("to", "declined"): State("Declined", "Your agency could not take it."),
+    ("to", "withdrawn"): State("Withdrawn", "The sender took it back. Do not contact her."),
+    ("to", "stopped"): State("Stopped", "Do not contact her."),
+    ("to", "expired"): State("Expired", "Nobody answered in time."),
+    ("to", "entered_in_error"): State("Entered in error", "It was sent by mistake. Do not use it."),
+}
+
+
+def state(side: str, status: str) -> State:
+    return STATES.get((side, status), State(status.replace("_", " ").capitalize(), ""))
+
+
+# -- Times -----------------------------------------------------------------------------------------
+
+
+class Due(NamedTuple):
+    """What is awaited, until when, how long that still is, in words; `late` when it has passed."""
+
+    what: str
+    at: datetime
+    left: str
+    late: bool
+
+
+def due(shown: Line | Detail, now: datetime) -> Due | None:
+    """The deadline that matters in this state, or None."""
+    row = shown if isinstance(shown, Line) else shown.referral
+    ours = shown.side == "to"
+    if isinstance(shown, Line):
+        handoff_by = shown.handoff_by
+    else:
+        handoff_by = shown.own.handoff_by if shown.own and ours else None
+    what, at = {
+        "sent": ("Your answer is due" if ours else "Their answer is due", row.ack_by),
+        "acknowledged": ("Yes or no is due" if ours else "Their yes or no is due", row.accept_by),
+        "accepted": ("First contact is due", handoff_by),
+        "in_handoff": ("First contact is due", handoff_by),
+    }.get(shown.status, ("", None))
+    if at is None:
+        return None
+    return Due(what, at, time_left(at - now), at <= now)
+
+
+def time_left(left: timedelta) -> str:
+    """Such as "12 min left" or "late by 3 min"."""
+    late = left <= timedelta(0)
+    minutes = int(abs(left).total_seconds()) // 60
+    days, hours = minutes // 1440, minutes // 60
+    if minutes < 1:
+        return "due now" if late else "less than a minute left"
+    if days >= 2:
+        length = f"{days} days"
+    elif hours >= 1:
+        length = f"{hours} h {minutes % 60} min"
+    else:
+        length = f"{minutes} min"
+    return f"late by {length}" if late else f"{length} left"
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """The moment in the active (the agency's) time zone: "02:45 MST", with the day if not today."""
+    local, today = timezone.localtime(moment), timezone.localtime(now)
+    time = f"{local:%H:%M %Z}"
+    if local.date() == today.date():
+        return time
+    day = f"{local:%a} {local.day} {local:%b}"
+    if local.year != today.year:
+        day += f" {local.year}"
+    return f"{day}, {time}"
+
+
+# -- History ---------------------------------------------------------------------------------------
+
+DONE = {
+    "create": "Draft begun",
+    "put_notice": "Notice changed",
+    "put_release": "Her permission recorded",
+    "put_packet": "Packet written",
+    "send": "Sent",
+    "acknowledge": "Looked at",
+    "accept": "Accepted",
+    "decline": "Declined",
+    "start_handoff": "Hand-off begun",
+    "complete": "Completed",
+    "unable": "Did not come about",
+    "withdraw": "Withdrawn",
+    "revoke_release": "Her permission ended",
+    "stop": "Stopped",
+    "add_note": "Note added",
+}
+CODES_OF = {"decline": "decline", "withdraw": "withdraw"}  # which list an event's code is of
+
+
+def done(act: str) -> str:
+    return DONE.get(act, act.replace("_", " ").capitalize())
+
+
+# What the access log calls an act, in words for its reader.
+LOGGED = {
+    "session.sign_in": "Signed in",
+    "session.sign_out": "Signed out",
+    "session.resume": "Came with an ended session",
+    "api.authenticate": "Came without valid access",
+    "token.issue": "Fetched an access token",
+    "referral.list": "Looked at the inbox",
+    "referral.read": "Looked at a referral",
+    "referral.history": "Looked at a history",
+    "referral.open_packet": "Opened a packet",
+    "referral.open_notes": "Opened notes",
+    **{f"referral.{act}": words for act, words in DONE.items()},
+    "call_record.create": "Recorded a call",
+    "call_record.list": "Looked at own call records",
+    "access_log.read": "Read this log",
+}
+
+
+def logged(act: str) -> str:
+    return LOGGED.get(act, act)
+
+
+# -- Packets and permissions -----------------------------------------------------------------------
+
+ATTESTATIONS = {
+    "risks_explained": "The risks of sharing were explained to her",
+    "alternatives_offered": "Other ways were offered (she calls herself, nothing is written)",
+    "not_a_condition_of_service": "She was told that help does not depend on it",
+    "platform_explained": "She was told that it passes through this system, and who can see it",
+    "right_to_revoke_told": "She was told that she can end it at any time",
+    "may_be_redisclosed_told": "She was told that the other agency may have to pass it on",
+    "told_no_effect_on_case": "She was told that it has no effect on her case",
+    "police_may_have_to_disclose": "She was told that police may have to disclose it",
+}
+FIELDS = {
+    "name": "Name",
+    "alias": "Name to ask for",
+    "pronouns": "Pronouns",
+    "date_of_birth": "Date of birth",
+    "phone": "Phone",
+    "email": "Email",
+    "address": "Address",
+    "safe_contact": "How to contact her safely",
+    "emergency_contact": "Emergency contact",
+    "circumstances": "Circumstances",
+    "screening": "Screening",
+    "health": "Health",
+    "substance_use": "Substance use",
+    "legal": "Legal",
+    "case_number": "Case number",
+    "children": "Children",
+    "needs_detail": "Needs in detail",
+}
+BASES = {
+    "written_release": "Written release, signed",
+    "hipaa_authorization": "HIPAA authorization, signed",
+    "hipaa_agreement": "Her agreement under HIPAA, heard by you",
+    "stated_agreement": "Her stated agreement, heard by you",
+}
+FORMS = {
+    "written": "On paper, signed",
+    "e_signature": "Signed on this screen",
+    "oral_witnessed": "Spoken, heard by you",
+}
+CONSENTERS = {
+    "self": "She herself",
+    "parent": "A parent",
+    "guardian": "A guardian",
+    "court_appointed": "A guardian appointed by a court",
+}
+HANDLING = {
+    "not_to_portal_or_proxy": "Keep it out of patient portals and away from proxies and relatives.",
+}
+NOTE_KINDS = {
+    "note": "Note",
+    "outcome": "Outcome",
+    "unable": "Why it did not come about",
+    "hand_off": "Hand-off",
+    "decline_reason": "Private reason of the decline",
+}
+
+
+def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
+    """A note of the agency's own, coded or written, as lines to read."""
+    if kind == "note":
+        return [content.get("text") or ""]
+    if kind == "hand_off":
+        mode = label("handoff_mode", content.get("mode"))
+        at = content.get("at")
+        if not at:
+            return [mode]
+        return [mode, f"Planned for {timezone.localtime(datetime.fromisoformat(at)):%d %b, %H:%M}"]
+    of = "outcome" if kind == "outcome" else "private_reason"
+    return [label(of, content.get("code"))]

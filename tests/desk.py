@@ -1,0 +1,77 @@
+"""At the desk, for tests: the pages of somebody signed in, and one-time codes."""
+
+import base64
+import hmac
+import re
+import struct
+import time
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+from django.test import Client as HttpClient
+
+from api.authentication import SESSION_KEY
+from permissions import credentials
+from permissions.models import Membership, Person
+from tests.conftest import member_id
+
+STEP_S = 30
+
+
+def one_time_code(secret: str) -> str:
+    """RFC 6238 with SHA-1, 30 seconds, six digits."""
+    key = base64.b32decode(secret, casefold=True)
+    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // STEP_S), "sha1")
+    offset = digest[-1] & 15
+    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
+    return f"{number % 1_000_000:06d}"
+
+
+@dataclass
+class Pages:
+    """A browser without script: it follows redirects and fills in forms with their hidden fields.
+
+    CSRF is enforced, as in production.
+    """
+
+    http: HttpClient = field(
+        default_factory=lambda: HttpClient(enforce_csrf_checks=True, raise_request_exception=False)
+    )
+
+    def get(self, path: str, query: dict[str, str] | None = None, follow: bool = False) -> Any:
+        return self.http.get(path, query or {}, follow=follow)
+
+    def hidden(self, path: str, action: str = "") -> dict[str, str]:
+        """The hidden fields of the form on `path` that posts to `action` (or to `path`)."""
+        page = self.get(path).content.decode()
+        wanted = re.escape(f'action="{action or path.partition("?")[0]}"')
+        form = re.search(rf"<form[^>]*{wanted}[^>]*>(.*?)</form>", page, re.S)
+        assert form, f"no form to {action or path} on {path}: {text_of(page)}"
+        fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[1])
+        return {name: unescape(value) for name, value in fields}
+
+    def submit(
+        self, path: str, fields: dict[str, Any] | None = None, action: str = "", follow: bool = True
+    ) -> Any:
+        body = self.hidden(path, action) | (fields or {})
+        return self.http.post(action or path.partition("?")[0], body, follow=follow)
+
+
+def at_the_desk(who: str) -> Pages:
+    """Signed in as `who`, without the way through password and code."""
+    member = Membership.objects.using("door").get(id=member_id(who))
+    pages = Pages()
+    person = Person.objects.using("door").get(id=member.person_id)
+    pages.http.force_login(person)
+    session = pages.http.session
+    session[SESSION_KEY] = credentials.open_for_member(member)
+    session.save()
+    return pages
+
+
+def text_of(page: str | bytes) -> str:
+    """What a reader of the page reads, with single spaces."""
+    page = page.decode() if isinstance(page, bytes) else page
+    page = re.sub(r"<(head|style)\b.*?</\1>", " ", page, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
