@@ -27,6 +27,10 @@ class Wrapped(NamedTuple):
 class KeyStore(Protocol):
     """What a key store can do. Every failure to answer is `Unavailable`, never a guess."""
 
+    def begin(self) -> None:
+        """Make the root key, with a new database and never later: a store that is away must not be
+        begun anew, or what is sealed meanwhile is lost when it returns. Twice is safe."""
+
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
         """Wrap for an agency: anyone may. `context` is bound in and needed to unwrap."""
 
@@ -44,7 +48,7 @@ def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
     """The inverse. Unavailable when key, content or context differ: a swapped row is loud."""
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: too short for a nonce
         raise Unavailable(
             "unsealing_failed", "This content does not open: it was altered."
         ) from None
@@ -58,6 +62,9 @@ class FileKeyStore:
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
+
+    def begin(self) -> None:
+        self._write(self.folder / "root.key", os.urandom(32))
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
         version = self._newest(agency_id)
@@ -84,10 +91,7 @@ class FileKeyStore:
         return unseal(self._root(), sealed, f"kek:{agency_id}:{version}")
 
     def _root(self) -> bytes:
-        path = self.folder / "root.key"
-        if not path.exists():
-            self._write(path, os.urandom(32))
-        return self._read(path)
+        return self._read(self.folder / "root.key")
 
     @staticmethod
     def _read(path: Path) -> bytes:

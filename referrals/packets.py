@@ -182,6 +182,8 @@ def share(current: Turn) -> None:
         grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
 
 
+    else:  # what an earlier release had opened ends with it
+        grants.close_recipients(current.referral.id)
 def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
     """The packet's fields in clear, for an assigned member with a purpose of use.
 

@@ -1,10 +1,21 @@
-"""Row-level security, identity inside the database, the access log, and who may touch what."""
+"""Row-level security, identity inside the database, the access log, and who may touch what.
+
+A new database also begins the key store, which is never begun again: see KeyStore.begin.
+"""
 
 from pathlib import Path
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 import permissions.sql
+from permissions.keystore import key_store
+
+
+def begin_key_store(_apps: StateApps, _editor: BaseDatabaseSchemaEditor) -> None:
+    key_store().begin()
+
 
 FOLDER = str(Path(permissions.sql.__file__).parent)
 
@@ -24,4 +35,5 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "identity.sql"),
         permissions.sql.run(FOLDER, "log.sql"),
         permissions.sql.run(FOLDER, "libraries.sql"),
+        migrations.RunPython(begin_key_store, migrations.RunPython.noop),
     ]
