@@ -53,6 +53,7 @@ def text(raw: str) -> Read:
 
 
 def email(raw: str) -> Read:
+    """An address; `mailto:` and what stands around it are left out, anything else is no address."""
     if EMAIL.fullmatch(raw):
         return Read(raw)
     bare = raw.removeprefix("mailto:").strip("<> .;,")
@@ -62,6 +63,7 @@ def email(raw: str) -> Read:
 
 
 def url(raw: str) -> Read:
+    """An absolute URL; a bare host gets https://, spaces are encoded."""
     if URL.fullmatch(raw):
         return Read(raw)
     joined = raw.replace(" ", "%20")
@@ -109,6 +111,7 @@ def time_of_day(raw: str) -> Read:
 
 
 def moment(raw: str) -> Read:
+    """A moment in UTC; one without a zone is taken as UTC, a date as its midnight."""
     try:
         found = datetime.fromisoformat(raw.replace("Z", "+00:00"))
     except ValueError:
@@ -122,6 +125,7 @@ def moment(raw: str) -> Read:
 
 
 def number(raw: str) -> Read:
+    """A decimal number; commas between thousands are left out."""
     try:
         found = float(raw.replace(",", "")) if re.fullmatch(r"[-+\d.,eE]+", raw) else None
     except ValueError:
@@ -132,6 +136,7 @@ def number(raw: str) -> Read:
 
 
 def whole(raw: str) -> Read:
+    """A whole number; from a sentence the year, where it holds just one."""
     if re.fullmatch(r"[-+]?\d{1,9}", raw):
         return Read(int(raw))
     read = number(raw)
@@ -147,6 +152,7 @@ def whole(raw: str) -> Read:
 
 
 def amount(raw: str) -> Read:
+    """Money to the cent, without its sign."""
     bare = raw.strip("$£€ ").replace(",", "")
     try:
         found = Decimal(bare).quantize(Decimal("0.01"))
@@ -170,6 +176,7 @@ def words(raw: str) -> Read:
 
 
 def status(raw: str) -> Read:
+    """A service's status; a word the standard does not have is taken as inactive."""
     word = raw.lower().replace("_", " ")
     known = {"temporarily closed", *STATUSES}
     if word in known:
@@ -180,6 +187,7 @@ def status(raw: str) -> Read:
 
 
 def place(raw: str) -> Read:
+    """A location's type; a word the standard does not have is taken as physical."""
     word = raw.lower()
     if word in PLACES:
         return Read(word, "" if word == raw else "written as in the standard")
@@ -225,6 +233,7 @@ def weekday(raw: str) -> Read:
 
 
 def frequency(raw: str) -> Read:
+    """WEEKLY or MONTHLY, as RRULE writes it (RFC 5545)."""
     word = raw.upper()
     if word in {"WEEKLY", "MONTHLY"}:
         return Read(word, "" if word == raw else "written as in the standard")

@@ -38,6 +38,7 @@ def unassign(referral: Model, membership_id: UUID) -> None:
 
 
 def is_assigned(referral: Model, agency_id: UUID, membership_id: UUID | None) -> bool:
+    """Whether this member of this agency works on `referral`. One query."""
     table = get_user_obj_perms_model(referral)
     found: bool = table._default_manager.filter(
         content_object=referral, agency_id=agency_id, membership_id=membership_id

@@ -21,6 +21,7 @@ SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
 def database_is_the_second_wall(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
+    """permissions.E002 to E004, for each connection that is asked about."""
     errors = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
@@ -69,6 +70,7 @@ def _clock(cursor: Any) -> list[Error]:
 
 @register()
 def only_psycopg2(**kwargs: Any) -> list[Error]:
+    """permissions.E001."""
     if importlib.util.find_spec("psycopg") is None:
         return []
     return [

@@ -33,6 +33,7 @@ CASEWORK = frozenset({"worker", "lead"})
 
 class PersonManager(BaseUserManager["Person"]):
     def create_user(self, username: str, password: str) -> "Person":
+        """Somebody who can sign in, once she is a member somewhere; written by `door`."""
         person = Person(username=username)
         person.set_password(password)
         person.save(using="door", force_insert=True)

@@ -33,6 +33,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
 
 def sees_referrals(principal: Principal) -> bool:
+    """Workers and leads; clients with `referrals:read`, whose named staff is one of these."""
     if principal.is_client:
         staff_may = principal.member_id is None or principal.has_role("worker", "lead")
         return principal.may("referrals:read") and staff_may

@@ -88,6 +88,7 @@ def put_release(
 
 
 def end_release(current: Turn, release: Release, via: str) -> None:
+    """The release is over; when, how and through whom stays with the ender's agency."""
     ReleaseEnd.objects.create(
         release=release,
         agency_id=current.principal.agency_id,
@@ -99,6 +100,7 @@ def end_release(current: Turn, release: Release, via: str) -> None:
 
 
 def release_in_force(referral: Referral, now: datetime) -> Release | None:
+    """The newest release that has neither ended nor run out at `now`; None: notice-only."""
     return (
         Release.objects.filter(
             referral=referral, direction="outbound", ended=False, expires_at__gt=now
@@ -180,10 +182,10 @@ def share(current: Turn) -> None:
     released = {name: keys[name] for name in release.fields if name in keys}
     if released:
         grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
-
-
     else:  # what an earlier release had opened ends with it
         grants.close_recipients(current.referral.id)
+
+
 def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
     """The packet's fields in clear, for an assigned member with a purpose of use.
 

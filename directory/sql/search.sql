@@ -13,5 +13,6 @@ $$;
 
 -- What was asked for, read as English or as Spanish; quotes and a leading minus work as usual.
 CREATE FUNCTION directory_asked(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
-    SELECT websearch_to_tsquery('directory_en', asked) || websearch_to_tsquery('directory_es', asked)
+    SELECT websearch_to_tsquery('directory_en', asked)
+        || websearch_to_tsquery('directory_es', asked)
 $$;

@@ -25,7 +25,8 @@ SELECT i, f, CASE WHEN t = f THEN (t + 1) %% 200 ELSE t END AS t, at, fate,
        (substr(encode(int8send((extract(epoch FROM at) * 1000)::bigint), 'hex'), 5) || '7'
         || substr(md5(fate::text), 1, 3) || '8' || substr(md5(i::text || fate::text), 1, 15)
        )::uuid AS id  -- UUIDv7, as permissions/ids.py makes them
-  FROM (SELECT i, floor(200 * random() ^ 2)::int AS f, floor(200 * random() ^ 2 + 1)::int %% 200 AS t,
+  FROM (SELECT i, floor(200 * random() ^ 2)::int AS f,
+               floor(200 * random() ^ 2 + 1)::int %% 200 AS t,
                now() - random() * interval '2 years' AS at, random() AS fate
           FROM generate_series(1, %(size)s) i) x;
 
@@ -58,7 +59,8 @@ SELECT d.id, u.agency, u.member, u.person,
   FROM drawn d JOIN unit u ON u.n = d.t WHERE fate >= 0.06;
 INSERT INTO referral_side (referral_id, agency_id, holder_id, state)
 SELECT id, agency, member, state FROM taken;
-INSERT INTO referral_assignment (permission_id, user_id, content_object_id, membership_id, agency_id)
+INSERT INTO referral_assignment
+    (permission_id, user_id, content_object_id, membership_id, agency_id)
 SELECT p.id, person, taken.id, member, agency
   FROM taken, auth_permission p WHERE p.codename = 'work_on_referral';
 

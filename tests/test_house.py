@@ -1,0 +1,381 @@
+"""The house's own rules, read from the source: floors, closed vocabularies, what is never written.
+
+And what refuses to start: unsafe settings, unsafe roles.
+"""
+
+import ast
+import importlib.util
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.postgresql.psycopg_any import is_psycopg3
+
+from permissions import checks
+from permissions.disclosure import PURPOSES
+from permissions.policy import RULES
+from referrals.transitions import MOVES
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+FLOORS = ("permissions", "directory", "referrals", "api")
+HOUSE = {*FLOORS, "openapi", "tests", "deploy"}
+PAPERS = {
+    *("manage.py", "pyproject.toml", "Makefile", "LICENSE", ".gitignore", ".ci"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "SECURITY.md"),
+    *("requirements.lock", "requirements-dev.lock"),
+}
+
+# A file over 300 lines is asked why. Growing past its number is asked again.
+LONG = {
+    "api/desk/acts.py": (340, "each act's page in one place, beside the others: a table"),
+    "api/settings.py": (380, "one file from the environment, as the house says"),
+    "api/v1/referrals.py": (660, "one file a resource: its shapes, then its endpoints"),
+    "api/walkthrough.py": (420, "one story, read from top to bottom"),
+    "directory/models.py": (420, "the tables of one standard (HSDS), one beside the other"),
+    "directory/rendering.py": (440, "one document, part by part"),
+    "directory/tabular.py": (520, "the tables and old names of the standard's tabular form"),
+    "referrals/acts.py": (340, "every act, one function each"),
+    "referrals/models.py": (340, "the rows of a referral, one beside the other"),
+    "referrals/sql/policies.sql": (400, "every policy of a referral, read in one sitting"),
+}
+
+# Referral rows reached outside `visible_to`, with the reason.
+PAST_VISIBLE_TO = {
+    ("referrals/turns.py", "filter"): "the update of a row that was seen and locked just before",
+    ("referrals/acts.py", "create"): "an insert sees nothing",
+}
+
+pytestmark = pytest.mark.no_database
+
+
+def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for folder in folders:
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield str(path.relative_to(REPOSITORY)), ast.parse(path.read_text())
+
+
+def committed() -> list[str]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    said = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+    if said.returncode:
+        pytest.skip("not a git checkout")
+    return [name for name in said.stdout.split() if (REPOSITORY / name).exists()]
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Top-level packages that a file imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+# -- The floors ------------------------------------------------------------------------------------
+
+
+def test_the_house_has_these_rooms_and_no_other() -> None:
+    top = {name.split("/")[0] for name in committed()}
+    assert top - PAPERS == HOUSE
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_imports_point_down(floor: str) -> None:
+    above = {*FLOORS[FLOORS.index(floor) + 1 :], "tests"}
+    wrong = [(name, got) for name, tree in sources(floor) for got in imported(tree) if got in above]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("folder", ["openapi", "deploy"])
+def test_openapi_and_deploy_import_nothing_of_ours(folder: str) -> None:
+    ours = {*FLOORS, "tests"}
+    wrong = [(name, got) for name, tree in sources(folder) for got in imported(tree) if got in ours]
+    assert wrong == []
+
+
+def test_only_assignments_calls_guardian() -> None:
+    """models elsewhere declare its direct-foreign-key tables, and nothing more (design §6)."""
+    allowed = {"permissions/assignments.py", "referrals/models.py"}
+    found = {name for name, tree in sources(*FLOORS) if "guardian" in imported(tree)}
+    assert found <= allowed
+
+
+def test_the_domain_knows_no_http() -> None:
+    """Status codes and requests belong to `api` alone; models and management commands need none."""
+    banned = {"rest_framework", "requests", "drf_spectacular"}
+    wrong = [
+        (name, got)
+        for name, tree in sources("permissions", "directory", "referrals")
+        for got in imported(tree)
+        if got in banned
+    ]
+    assert wrong == []
+
+
+# -- Vocabularies that stand in two places ---------------------------------------------------------
+
+
+def test_who_may_and_from_where_have_the_same_acts() -> None:
+    assert set(RULES) == set(MOVES)
+
+
+def test_each_side_that_may_act_has_states_to_act_from() -> None:
+    for act, rule in RULES.items():
+        if act != "create":
+            assert (rule.from_side is None) == (MOVES[act].from_side is None), act
+            assert (rule.to_side is None) == (MOVES[act].to_side is None), act
+
+
+def test_purposes_are_the_words_that_the_database_knows() -> None:
+    sql = (REPOSITORY / "referrals" / "sql" / "policies.sql").read_text()
+    body = re.search(r"FUNCTION sec\.opening\(.*?END \$\$;", sql, re.DOTALL)
+    assert body
+    listed = re.search(r"e\.purpose IN \(([^)]*)\)", body[0])
+    assert listed
+    assert tuple(re.findall(r"'(\w+)'", listed[1])) == PURPOSES
+
+
+def test_the_opening_acts_are_the_words_that_the_log_demands_a_purpose_for() -> None:
+    sql = (REPOSITORY / "permissions" / "sql" / "log.sql").read_text()
+    listed = re.search(r"CHECK \(act NOT IN \(([^)]*)\)", sql)
+    assert listed
+    words = set(re.findall(r"'referral\.(\w+)'", listed[1]))
+    assert words == {act for act in RULES if act.startswith("open_")}
+
+
+# -- What is never written -------------------------------------------------------------------------
+
+
+def test_no_request_is_spread_into_the_orm() -> None:
+    """`filter(**request.GET)` lets a caller ask any column; so does `create(**request.data)`."""
+    wrong = []
+    for name, tree in sources(*FLOORS):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                for keyword in node.keywords:
+                    if keyword.arg is None and "request" in ast.unparse(keyword.value):
+                        wrong.append((name, node.lineno))
+    assert wrong == []
+
+
+def test_referrals_are_reached_through_visible_to() -> None:
+    found = set()
+    for name, tree in sources(*FLOORS):
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Attribute)
+                and ast.unparse(node.value) == "Referral.objects"
+                and node.attr != "visible_to"
+            ):
+                found.add((name, node.attr))
+    assert found == set(PAST_VISIBLE_TO)
+
+
+def test_no_rule_reads_the_clock_of_the_machine() -> None:
+    """One clock: sec.clock(). The token endpoint judges its own short-lived assertions (RFC 7523);
+    the directory stamps what it renders, which no rule reads."""
+    allowed = {"api/oauth.py", "directory/rendering.py"}
+    reads = re.compile(r"\btimezone\.now\(|\bdatetime\.now\(|\bdatetime\.utcnow\(|\bdate\.today\(")
+    found = {
+        name
+        for name, tree in sources("permissions", "directory", "referrals", "api")
+        if reads.search(ast.unparse(tree)) and name != "api/walkthrough.py"
+    }
+    assert found <= allowed
+
+
+def test_a_long_file_says_why() -> None:
+    long, grown = {}, {}
+    for name in committed():
+        if name.startswith(("tests/", "openapi/v1.yaml")) or "/migrations/" in name:
+            continue
+        if name.endswith((".py", ".sql")):
+            lines = len((REPOSITORY / name).read_text().splitlines())
+            if lines > LONG.get(name, (300, ""))[0]:
+                grown[name] = lines
+            if lines > 300:
+                long[name] = lines
+    assert grown == {}
+    assert set(LONG) <= set(long), "no longer long: take it off the table"
+
+
+def undocumented(body: list[ast.stmt]) -> Iterator[ast.FunctionDef]:
+    """Public functions and methods of more than three lines that say nothing for themselves."""
+    theirs = {"handle", "add_arguments", "ready"}  # Django's names; the class or module says what
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from undocumented(node.body)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            lines = (node.end_lineno or 0) - node.body[0].lineno + 1
+            if lines > 3 and node.name not in theirs and not ast.get_docstring(node):
+                yield node
+
+
+def test_public_functions_of_the_domain_say_what_they_do() -> None:
+    wrong = [
+        (name, node.name)
+        for name, tree in sources("permissions", "directory", "referrals")
+        for node in undocumented(tree.body)
+    ]
+    assert wrong == []
+
+
+def test_every_module_says_what_it_holds() -> None:
+    silent = [
+        name
+        for name, tree in sources(*HOUSE)
+        if tree.body and not ast.get_docstring(tree) and not name.endswith("apps.py")
+    ]
+    assert silent == []
+
+
+def test_lines_fit() -> None:
+    """Those of Python are ruff's to measure."""
+    wrong = [
+        f"{name}:{number}"
+        for name in committed()
+        if name.endswith((".sql", ".md", ".conf", ".yaml", ".example", "run", "Makefile"))
+        and name != "openapi/v1.yaml"
+        for number, line in enumerate((REPOSITORY / name).read_text().splitlines(), 1)
+        if len(line) > 100 and not line.startswith(("http", "|"))
+    ]
+    assert wrong == []
+
+
+# -- What refuses to start -------------------------------------------------------------------------
+
+
+def test_psycopg_3_is_not_there() -> None:
+    """Django would silently prefer it, and nothing here was proved with it."""
+    assert importlib.util.find_spec("psycopg") is None
+    assert is_psycopg3 is False
+
+
+def test_a_psycopg_3_that_is_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    assert [error.id for error in checks.only_psycopg2()] == ["permissions.E001"]
+
+
+def started(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` with this environment and no other of ours."""
+    ours = ("CAIRN_", "DATABASE_URL", "PORT")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return subprocess.run(
+        [sys.executable, "-c", "import api.settings"],
+        env=env | {"CAIRN_HOME": str(tmp_path)} | environment,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"CAIRN_BASE_URL": "http://cairn.example.org"}, "plain http"),
+        ({"CAIRN_BASE_URL": "cairn.example.org"}, "CAIRN_BASE_URL must be like"),
+        ({"CAIRN_BASE_URL": "https://cairn.example.org"}, "CAIRN_SECRET_KEY is needed"),
+        (SERVER | {"CAIRN_SECRET_KEY": "short"}, "CAIRN_SECRET_KEY is needed"),
+        ({"CAIRN_SECRET_KEY": "short"}, "CAIRN_SECRET_KEY is needed"),
+        (SERVER | {"DATABASE_URL": "mysql://app@db/cairn"}, "DATABASE_URL must be like"),
+        (SERVER | {"DATABASE_URL": "postgresql://app@db"}, "DATABASE_URL must be like"),
+        ({"CAIRN_SAFETY_LINES": "911"}, "CAIRN_SAFETY_LINES must be JSON"),
+        ({"CAIRN_SAFETY_LINES": '[{"name": "Emergency"}]'}, "CAIRN_SAFETY_LINES must be JSON"),
+        ({"PORT": "http"}, "PORT must be a whole number"),
+        ({"CAIRN_PROXIES": "-1"}, "CAIRN_PROXIES must be a whole number"),
+    ],
+)
+def test_unsafe_settings_refuse_to_start_in_words(
+    tmp_path: Path, environment: dict[str, str], says: str
+) -> None:
+    said = started(tmp_path, **environment)
+    assert said.returncode != 0
+    last = said.stderr.strip().splitlines()[-1]
+    assert ImproperlyConfigured.__name__ in last
+    assert says in last
+
+
+def test_safe_settings_start(tmp_path: Path) -> None:
+    assert started(tmp_path).returncode == 0
+    said = started(tmp_path, **SERVER, DATABASE_URL="postgresql://app:p%2Fw@db/cairn")
+    assert said.returncode == 0, said.stderr
+
+
+def test_the_secret_key_of_the_demo_is_its_owners_alone(tmp_path: Path) -> None:
+    assert started(tmp_path).returncode == 0
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+# -- Deploy mistakes that only a database can show -------------------------------------------------
+
+
+@pytest.fixture
+def careless(
+    superuser: psycopg2.extensions.connection, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
+    """`careless("SUPERUSER")`: the connection `default` logs in as a role with that attribute."""
+    role, password = f"careless_{os.getpid()}", secrets.token_urlsafe()
+    ours = connections["default"].settings_dict
+
+    def log_in(attribute: str) -> None:
+        with superuser.cursor() as cursor:
+            cursor.execute(f"CREATE ROLE {role} LOGIN {attribute} PASSWORD %s", [password])
+            cursor.execute(f"GRANT app TO {role}")
+        connections["default"].close()
+        monkeypatch.setitem(ours, "USER", role)
+        monkeypatch.setitem(ours, "PASSWORD", password)
+
+    yield log_in
+    connections["default"].close()
+    with superuser.cursor() as cursor:
+        cursor.execute(f"DROP ROLE IF EXISTS {role}")
+
+
+def problems() -> list[str]:
+    found = run_checks(databases=["default", "door", "auditor", "jobs"])
+    return [str(error.id) for error in found if str(error.id).startswith("permissions.")]
+
+
+def test_the_roles_as_made_pass_the_checks(django_db_setup: str) -> None:
+    assert problems() == []
+
+
+@pytest.mark.parametrize("attribute", ["SUPERUSER", "BYPASSRLS"])
+def test_a_role_that_goes_around_row_security_is_an_error(
+    careless: Callable[[str], None], attribute: str
+) -> None:
+    careless(attribute)
+    assert problems() == ["permissions.E002"]
+
+
+def test_a_shifted_clock_is_an_error(
+    django_db_setup: str, superuser: psycopg2.extensions.connection
+) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE sec.clock_offset SET shift = '1 day'")
+        try:
+            assert problems() == ["permissions.E003"]
+        finally:
+            cursor.execute("UPDATE sec.clock_offset SET shift = '0'")
+
+
+def test_a_server_with_a_known_hole_is_an_error(
+    django_db_setup: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "SAFE_VERSIONS", dict.fromkeys(range(10, 40), 999_999))
+    assert set(problems()) == {"permissions.E004"}
