@@ -64,8 +64,10 @@ class Command(BaseCommand):
         if subprocess.run([sys.executable, "manage.py", "prepare"], check=False).returncode:
             raise CommandError("The database could not be prepared: see above.")
         self._say(f"Serving on {settings.BASE_URL} …")
+        # The story below is to be read: a line for each request is for servers (CAIRN_LOG_LEVEL).
+        env = {"CAIRN_LOG_LEVEL": "WARNING"} | os.environ
         self.server = subprocess.Popen(
-            processes.gunicorn(settings.BASE_URL), preexec_fn=_die_with_parent
+            processes.gunicorn(settings.BASE_URL), preexec_fn=_die_with_parent, env=env
         )
         self._wait_until_ready()
         self._say(f"Ready after {time.monotonic() - began:.1f} s.")
