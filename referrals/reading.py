@@ -127,16 +127,17 @@ def _rows(
     branches = " UNION ALL ".join(
         _branch(each, condition) for each in ("in", "out") if box in (None, each)
     )
-    # The page is cut before anything is joined to it, and the sides are looked up row by row: a
-    # plain join reads every side of the agency where the planner thinks little of them.
+    # The page is cut before anything is joined to it; its ids then find their sides in one scan of
+    # the index, where a plain join may read all sides of the agency.
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT r.*, f.name, t.name, s.state, s.handoff_by, s.holder_id"  # noqa: S608 (fixed parts)
-            f" FROM (SELECT * FROM ({branches}) boxes{_NEWEST}) r"
+            "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
+            f" (SELECT * FROM ({branches}) boxes{_NEWEST})"
+            " SELECT r.*, f.name, t.name, s.state, s.handoff_by, s.holder_id FROM page r"
             " JOIN permissions_agency f ON f.id = r.from_agency_id"
             " JOIN permissions_agency t ON t.id = r.to_agency_id"
-            " LEFT JOIN LATERAL (SELECT state, handoff_by, holder_id FROM referral_side"
-            "  WHERE agency_id = %(agency)s AND referral_id = r.id LIMIT 1) s ON true"
+            " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
+            "  AND s.referral_id = ANY (ARRAY(SELECT id FROM page))"
             " ORDER BY r.created_at DESC, r.id DESC",
             {
                 "agency": principal.agency_id,

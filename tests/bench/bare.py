@@ -32,17 +32,19 @@ TOKEN = (
     " WHERE hash = decode(%s, 'hex') AND ended_at IS NULL AND expires_at > now()"
 )
 INBOX = (
-    "BEGIN; SELECT r.id, r.reference, r.from_agency_id, f.name, r.to_agency_id, t.name,"
-    " r.service_id, r.service_name, r.status, r.urgency, r.needs, r.wanted, r.created_at,"
-    " r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id"
-    " FROM (SELECT id, from_agency_id, to_agency_id, service_id, service_name, reference, status,"
-    "  created_at, sent_at, ack_by, accept_by, expires_at, urgency, needs, wanted"
+    "BEGIN; WITH page AS MATERIALIZED ("
+    "  SELECT id, reference, from_agency_id, to_agency_id, service_id, service_name, status,"
+    "   urgency, needs, wanted, created_at, sent_at, ack_by, accept_by, expires_at"
     "  FROM referral WHERE to_agency_id = %(agency)s AND sent_at IS NOT NULL"
-    "  ORDER BY created_at DESC, id DESC LIMIT 51) r"
+    "  ORDER BY created_at DESC, id DESC LIMIT 51)"
+    " SELECT r.id, r.reference, r.from_agency_id, f.name, r.to_agency_id, t.name,"
+    "  r.service_id, r.service_name, r.status, r.urgency, r.needs, r.wanted, r.created_at,"
+    "  r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id"
+    " FROM page r"
     " JOIN permissions_agency f ON f.id = r.from_agency_id"
     " JOIN permissions_agency t ON t.id = r.to_agency_id"
-    " LEFT JOIN LATERAL (SELECT state, handoff_by, holder_id FROM referral_side"
-    "  WHERE agency_id = %(agency)s AND referral_id = r.id LIMIT 1) s ON true"
+    " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
+    "  AND s.referral_id = ANY (ARRAY(SELECT id FROM page))"
     " ORDER BY r.created_at DESC, r.id DESC"
 )
 ENTRY = (

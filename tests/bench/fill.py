@@ -34,6 +34,12 @@ PACKET = {
     "children": "Two, 4 and 7, with her",
     "needs_detail": "A room on the ground floor; both children are afraid of dogs.",
 }
+# A log that is not empty: both sides write to it in every request.
+READ_BEFORE = (
+    "INSERT INTO access_entry (id, agency_id, member_id, act, referral_id, decision)"
+    " SELECT gen_random_uuid(), agency_id, holder_id, 'referral.read', referral_id, 'allowed'"
+    " FROM referral_side"
+)
 
 
 def point_at(database: str) -> None:
@@ -54,6 +60,7 @@ def make(cluster: Cluster, database: str, size: int) -> None:
     insert_referrals(cluster, database, size)
     seal_packets()
     with closing(cluster.connect_superuser(database)) as superuser:
+        superuser.cursor().execute(READ_BEFORE)
         superuser.cursor().execute("VACUUM ANALYZE")
         superuser.cursor().execute("CHECKPOINT")
 

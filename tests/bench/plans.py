@@ -10,7 +10,10 @@ from typing import Any
 
 from django.db import connections
 
-TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_]+)"?')
+from permissions import session
+from permissions.principal import Principal
+
+TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_.]+)"?')
 FUNCTION = re.compile(r"\b(sec\.[a-z_]+|pg_[a-z_]+)\(")
 
 
@@ -29,7 +32,8 @@ def _name(sql: str) -> str:
     if "set_config" in sql:
         return "identity"
     if found := TABLE.search(sql):
-        return f"{sql.split(maxsplit=1)[0].lstrip('(')} {found[1]}"
+        verb = "SELECT" if sql.startswith("WITH") else sql.split(maxsplit=1)[0]
+        return f"{verb} {found[1]}"
     found = FUNCTION.search(sql)
     return found[1] if found else sql.split(maxsplit=1)[0]
 
@@ -83,9 +87,21 @@ def explain(cursor: Any, statement: Statement, times: int = 3) -> Plan:
     return min(plans, key=lambda plan: plan.buffers)
 
 
+def explain_both(superuser: Any, principal: Principal, statement: Statement) -> tuple[Plan, Plan]:
+    """The plan as `app` under `principal`'s identity, and as a role that no policy concerns."""
+    with session.begin(principal), connections["default"].cursor() as cursor:
+        ours = explain(cursor, statement)
+    return ours, explain(superuser.cursor(), statement)
+
+
 def _children(node: dict[str, Any]) -> list[dict[str, Any]]:
-    found = node.get("Plans", [])
-    return [one for one in found if one["Parent Relationship"] not in ("InitPlan", "SubPlan")]
+    """Its inputs and its CTEs: not the questions asked once beside it (policies ask such)."""
+    return [
+        one
+        for one in node.get("Plans", [])
+        if one["Parent Relationship"] not in ("InitPlan", "SubPlan")
+        or one["Subplan Name"].startswith("CTE ")
+    ]
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.test import Client as HttpClient
 
 from api.postgres import Cluster
-from permissions import credentials, session
+from permissions import credentials
 from permissions.models import Client
-from permissions.principal import Principal
 from tests.bench import fill, plans, report, serve
 from tests.bench.serve import Line, Served
 from tests.conftest import member_id
@@ -193,7 +191,8 @@ def _exact(cluster: Cluster, database: str) -> dict[str, Any]:
     principal = credentials.resolve(token)
     assert principal is not None
     query = next(one for one in listed if "FROM referral " in one.sql)
-    with_rls, without = explain_both(cluster, database, principal, query)
+    with closing(cluster.connect_superuser(database)) as superuser:
+        with_rls, without = plans.explain_both(superuser, principal, query)
     return {
         "statements": {
             "inbox list": [one.name for one in listed],
@@ -213,14 +212,3 @@ def _sent(ask: Callable[[], Any]) -> list[plans.Statement]:
         answer = ask()
     assert answer.status_code == 200, answer.content
     return seen
-
-
-def explain_both(
-    cluster: Cluster, database: str, principal: Principal, statement: plans.Statement
-) -> tuple[plans.Plan, plans.Plan]:
-    """The plan as `app`, with the identity set, and as the superuser, whom no policy concerns."""
-    with session.begin(principal), connection.cursor() as cursor:
-        ours = plans.explain(cursor, statement)
-    with closing(cluster.connect_superuser(database)) as superuser:
-        exempt = plans.explain(superuser.cursor(), statement)
-    return ours, exempt

@@ -1,0 +1,149 @@
+"""The exact gates of the hot reads: plans and pages beside a role that no policy concerns, and the
+statements of a request by name. No timing: `make bench` does that, as ratios."""
+
+import pytest
+
+from permissions.credentials import resolve
+from referrals import reading
+from tests.bench import fill, plans
+from tests.bench.fill import PACKET
+from tests.conftest import Story, _cluster
+
+SIZE = 20_000
+MAX_BUFFERS = 300  # a list, at any size
+# What one policy reads to know its caller, warm: credential, agency, membership, person, clock, by
+# their indexes. G3 aims at 3.
+MAX_BUFFERS_A_POLICY = 14
+SEEN = ["identity + SELECT sec.identity", "identity"]  # who is it? and: of this transaction
+
+
+@pytest.fixture
+def crowd(django_db_setup, superuser):
+    """Thousands of referrals among two hundred agencies, the demo's among the largest."""
+    fill.insert_referrals(_cluster(), django_db_setup, SIZE)
+    yield
+    superuser.cursor().execute(
+        "TRUNCATE referral CASCADE;"
+        " DELETE FROM permissions_membership WHERE name LIKE 'Invented Worker %';"
+        " DELETE FROM permissions_person WHERE username LIKE 'unit%.worker%';"
+        " DELETE FROM permissions_agency WHERE name LIKE 'Invented Agency %'"
+    )
+
+
+def sent_by(ask):
+    """The statements of one request that was answered; a first one has filled the caches."""
+    ask()
+    with plans.statements() as seen:
+        answer = ask()
+    assert answer.status_code in (200, 201), answer.content
+    return seen
+
+
+def query_of(principal, **options):
+    """The list's query, as it is sent."""
+    with plans.statements() as seen:
+        reading.list_page(principal, **options)
+    return next(one for one in seen if "FROM referral " in one.sql)
+
+
+@pytest.mark.parametrize(
+    ("box", "indexes"),
+    [
+        (None, ["referral_to", "referral_from"]),
+        ("in", ["referral_to"]),
+        ("out", ["referral_from"]),
+    ],
+)
+def test_the_list_is_an_index_scan_a_box_as_for_an_exempt_role(crowd, api, superuser, box, indexes):
+    principal = resolve(api("ywca.worker").secret)
+    first, place = reading.list_page(principal, box=box)
+    assert len(first) == 50
+    for after in (None, place):
+        query = query_of(principal, box=box, after=after)
+        ours, exempt = plans.explain_both(superuser, principal, query)
+        assert ours.shape == exempt.shape
+        protected = [scan for scan in ours.scans if scan[1].startswith("referral")]
+        assert protected == [
+            *[("Index Scan", "referral", index) for index in indexes],
+            ("Index Scan", "referral_side", "one_side_an_agency"),
+        ]
+        assert ("Merge Append(" in ours.shape) == (len(indexes) == 2)
+        assert ours.buffers <= MAX_BUFFERS
+        assert ours.buffers - exempt.buffers <= MAX_BUFFERS_A_POLICY * len(protected)
+
+
+def test_a_list_takes_the_same_statements_for_one_row_and_for_fifty(crowd, api):
+    one = api("hospital.worker")
+    Story(api, fill.service_of("ywca"), sender="hospital.worker").create()
+    fifty = api("ywca.worker")
+    assert len(one.get("/v1/referrals").json()["items"]) == 1
+    assert len(fifty.get("/v1/referrals").json()["items"]) == 50
+    for caller in (one, fifty):
+        seen = sent_by(lambda caller=caller: caller.get("/v1/referrals"))
+        names = [statement.name for statement in seen]
+        assert names == [*SEEN, "SELECT referral", "INSERT access_entry"]
+
+
+def test_statements_of_a_detail(api, story):
+    story.accept().release(*PACKET).packet(**PACKET)
+    caller = api("ywca.worker")
+    seen = sent_by(lambda: caller.get(f"/v1/referrals/{story.id}"))
+    assert [one.name for one in seen] == [
+        *SEEN,
+        "SELECT referral",
+        "SELECT referral_side",
+        "INSERT access_entry",
+        "SELECT permissions_agency",
+        "SELECT release",
+        "SELECT permissions_membership",  # names of the own staff
+        "SELECT referral_assignment",  # who works on it
+        "SELECT referral_assignment",  # does the caller: which acts are open to her
+    ]
+
+
+def test_statements_of_opening_a_packet(api, story):
+    story.accept().release(*PACKET).packet(**PACKET)
+    caller = api("ywca.worker")
+    seen = sent_by(lambda: caller.act(story.id, "open_packet", {"purpose": "intake"}))
+    assert [one.name for one in seen] == [
+        *SEEN,
+        "pg_advisory_xact_lock_shared",
+        "SELECT referral",
+        "SELECT referral_side",
+        "SELECT referral_assignment",
+        "SELECT packet_grant",
+        "INSERT access_entry",  # first, or the next finds nothing (R11)
+        "SELECT packet_field",
+    ]
+
+
+def test_statements_of_an_accept(api, story):
+    caller = api("ywca.worker")
+    Story(api, story.service_id).accept()  # fills what a process keeps
+    story.send()
+    with plans.statements() as seen:
+        assert caller.act(story.id, "accept").status_code == 200
+    assert [one.name for one in seen] == [
+        *SEEN,
+        "SELECT referral",  # see and lock
+        "SELECT referral",  # see again
+        "SELECT referral_side",
+        "SELECT referral_assignment",
+        "SELECT permissions_agency",  # its time zone, for the deadline
+        "INSERT referral_side",
+        "SELECT permissions_membership",
+        "SELECT auth_permission",
+        "INSERT referral_assignment",
+        "UPDATE referral_side",
+        "UPDATE referral_side",
+        "UPDATE referral",
+        "INSERT referral_event",
+        "sec.open_grant",
+        "INSERT access_entry",
+        # The answer: the referral as it now is.
+        "SELECT permissions_agency",
+        "SELECT release",
+        "SELECT permissions_membership",
+        "SELECT referral_assignment",
+        "SELECT referral_assignment",
+    ]
