@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.forms import LoginForm
+from allauth.account.views import LoginView
 from allauth.mfa.base.forms import AuthenticateForm
 from django import forms
 from django.conf import settings
@@ -53,6 +54,16 @@ class SignInForm(LoginForm):
                     "Too many tries. Wait five minutes, then try again.", error.code
                 ) from None
             raise forms.ValidationError(self.error_messages["wrong"], "wrong") from None
+
+
+class SignIn(LoginView):
+    """allauth's, but it always leads over the choice of agency, which opens the credential."""
+
+    form_class = SignInForm
+
+    def get_success_url(self) -> str:
+        go_on = safe_next(self.request.POST.get("next") or self.request.GET.get("next"))
+        return f"{reverse('desk_agency')}?{urlencode({'next': go_on})}"
 
 
 class CodeForm(AuthenticateForm):

@@ -1,6 +1,5 @@
 """The desk's pages at a glance: for anybody, signing in, referrals, calls, the log."""
 
-from allauth.account.views import LoginView
 from allauth.mfa.base.views import AuthenticateView
 from django.urls import path
 
@@ -17,7 +16,7 @@ from api.desk import (
     session,
 )
 
-sign_in = LoginView.as_view(form_class=session.SignInForm)
+sign_in = session.SignIn.as_view()
 code = AuthenticateView.as_view(form_class=session.CodeForm)
 ONE = "desk/referrals/<uuid:referral_id>"
 

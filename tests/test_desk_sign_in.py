@@ -1,0 +1,245 @@
+"""Signing in at the desk, choosing an agency, being signed out, leaving quickly."""
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from api.authentication import SESSION_KEY
+from permissions import credentials
+from permissions.ids import uuid7
+from permissions.models import Credential, Membership, Person
+from tests.conftest import agency_id, member_id
+from tests.desk import Pages, at_the_desk, one_time_code, sign_in, text_of
+
+
+@pytest.fixture
+def person(network):
+    """What demo.json says of one of the cast."""
+    return lambda who: next(one for one in network["members"] if one["username"] == who)
+
+
+def entries(superuser, act):
+    """Access entries of this act, the newest first: (decision, rule, member)."""
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT decision, rule, member_id FROM access_entry WHERE act = %s ORDER BY at DESC",
+            [act],
+        )
+        rows = cursor.fetchall()
+    superuser.commit()
+    return rows
+
+
+def test_password_and_code_lead_to_the_page_that_was_asked_for(person, superuser):
+    pages = Pages()
+    answer = sign_in(pages, person("police.worker"), path="/desk/calls")
+    assert answer.request["PATH_INFO"] == "/desk/calls"
+    assert "Pat Example, Demo City Police" in text_of(answer.content)
+    assert credentials.resolve(pages.http.session[SESSION_KEY]).member_id == member_id(
+        "police.worker"
+    )
+    assert entries(superuser, "session.sign_in")[0] == (
+        "allowed",
+        None,
+        member_id("police.worker"),
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"password": "not her password"}, {"login": "nobody.here"}])
+def test_a_wrong_name_and_a_wrong_password_get_the_same_page(person, superuser, wrong):
+    answer = sign_in(Pages(), person("police.worker"), **wrong)
+    assert answer.status_code == 200
+    assert "That name and password do not fit together." in text_of(answer.content)
+    assert not Credential.objects.exists()
+    assert entries(superuser, "session.sign_in")[0][:2] == ("refused", "bad_password")
+
+
+def test_a_wrong_code_opens_nothing(person, superuser):
+    pages = Pages()
+    answer = sign_in(pages, person("police.worker"), code="000000")
+    assert "That code is not good" in text_of(answer.content)
+    assert pages.get("/desk/").status_code == 302
+    assert not Credential.objects.exists()
+    assert entries(superuser, "session.sign_in")[0][:2] == ("refused", "bad_code")
+
+
+def test_a_code_is_good_once(person):
+    officer = person("police.worker")
+    assert sign_in(Pages(), officer).request["PATH_INFO"] == "/desk/"
+    assert "was used before" in text_of(sign_in(Pages(), officer).content)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://example.org/", "//example.org/", "/\\example.org", "http://127.0.0.1:1/"]
+)
+def test_signing_in_leads_to_our_own_pages_only(person, elsewhere):
+    pages, officer = Pages(), person("police.worker")
+    pages.submit(
+        f"/accounts/login?next={elsewhere}",
+        {"login": officer["username"], "password": officer["password"]},
+    )
+    answer = pages.submit("/accounts/code", {"code": one_time_code(officer["totp_secret"])})
+    assert answer.request["PATH_INFO"] == "/desk/"
+    assert all(to.startswith("/") and not to.startswith("//") for to, _ in answer.redirect_chain)
+
+
+@pytest.fixture
+def newcomer(superuser):
+    """Somebody with a password and nothing else; `joins` makes her a member."""
+    person = Person.objects.create_user(f"newcomer-{uuid7()}", "a long enough password")
+    made = []
+
+    def joins(key, roles=("worker",)):
+        made.append(
+            Membership.objects.using("jobs").create(
+                agency_id=agency_id(key), person_id=person.id, name="New Sample", roles=list(roles)
+            )
+        )
+        return made[-1]
+
+    person.joins = joins
+    yield person
+    with superuser.cursor() as cursor:
+        cursor.execute("DELETE FROM credential")
+        cursor.execute("DELETE FROM permissions_membership WHERE person_id = %s", [str(person.id)])
+        cursor.execute("DELETE FROM permissions_person WHERE id = %s", [str(person.id)])
+    superuser.commit()
+
+
+def test_a_password_alone_opens_nothing(newcomer, superuser):
+    newcomer.joins("police")
+    pages = Pages()
+    given = {"username": newcomer.username, "password": "a long enough password"}
+    answer = sign_in(pages, given)
+    assert answer.status_code == 403
+    assert "A second step is missing" in text_of(answer.content)
+    assert pages.get("/desk/").status_code == 302
+    assert not Credential.objects.exists()
+    assert entries(superuser, "session.sign_in")[0][:2] == ("refused", "no_second_factor")
+
+
+@pytest.fixture
+def two_agencies(person, superuser):
+    """police.worker2 also works for the hospital."""
+    police = Membership.objects.using("door").get(id=member_id("police.worker2"))
+    second = Membership.objects.using("jobs").create(
+        agency_id=agency_id("hospital"), person_id=police.person_id, name="Sam", roles=["worker"]
+    )
+    yield second
+    with superuser.cursor() as cursor:
+        cursor.execute("DELETE FROM credential")
+        cursor.execute("DELETE FROM permissions_membership WHERE id = %s", [str(second.id)])
+    superuser.commit()
+
+
+def test_of_two_agencies_she_chooses_and_changing_ends_the_earlier_credential(person, two_agencies):
+    pages = Pages()
+    answer = sign_in(pages, person("police.worker2"))
+    assert answer.request["PATH_INFO"] == "/desk/agency"
+    assert not Credential.objects.exists()
+    chosen = {"membership": str(two_agencies.id)}
+    answer = pages.submit("/desk/agency?next=/desk/calls", chosen)
+    assert answer.request["PATH_INFO"] == "/desk/calls"
+    assert "Sam, Demo General Hospital ( change )" in text_of(answer.content)
+    earlier = pages.http.session[SESSION_KEY]
+
+    answer = pages.submit("/desk/agency?change=1", {"membership": str(member_id("police.worker2"))})
+    assert answer.request["PATH_INFO"] == "/desk/"
+    assert "Demo City Police" in text_of(answer.content)
+    assert credentials.resolve(earlier) is None
+    assert Credential.objects.filter(ended_at=None).count() == 1
+
+
+def test_nobody_chooses_an_agency_that_is_not_hers(person, two_agencies):
+    pages = Pages()
+    sign_in(pages, person("police.worker2"))
+    answer = pages.submit("/desk/agency", {"membership": str(member_id("ywca.worker"))})
+    assert "For which agency are you here?" in text_of(answer.content)
+    assert not Credential.objects.exists()
+
+
+def test_signing_out_ends_the_credential_in_the_database(superuser):
+    pages = at_the_desk("ywca.worker")
+    secret = pages.http.session[SESSION_KEY]
+    answer = pages.submit("/desk/", action="/accounts/logout", follow=False)
+    assert answer.status_code == 302
+    assert answer["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+    assert credentials.resolve(secret) is None
+    assert Credential.objects.get().ended_at is not None
+    assert not Session.objects.using("door").exists()
+    assert entries(superuser, "session.sign_out")[0][2] == member_id("ywca.worker")
+    assert "You are signed out" in text_of(pages.get(answer["Location"]).content)
+
+
+def test_looking_at_the_sign_out_page_signs_nobody_out():
+    pages = at_the_desk("ywca.worker")
+    assert pages.get("/accounts/logout").status_code == 200
+    assert pages.get("/desk/").status_code == 200
+
+
+@pytest.mark.parametrize("with_token", [True, False])
+def test_leaving_quickly_signs_out_and_shows_the_weather(with_token):
+    pages = at_the_desk("ywca.worker")
+    secret = pages.http.session[SESSION_KEY]
+    fields = pages.hidden("/desk/", "/leave") if with_token else {}
+    answer = pages.http.post("/leave", fields)
+    assert (answer.status_code, answer["Location"]) == (303, "https://www.weather.gov/")
+    assert credentials.resolve(secret) is None
+    assert pages.get("/leave").status_code == 405  # a link or an image must not sign anybody out
+
+
+def test_after_fifteen_idle_minutes_she_signs_in_again_and_comes_back(person):
+    pages = Pages()
+    sign_in(pages, person("ywca.worker"))
+    Session.objects.using("door").update(expire_date=timezone.now())
+    answer = pages.get("/desk/calls", follow=True)
+    assert answer.request["QUERY_STRING"] == "next=%2Fdesk%2Fcalls&why=idle"
+    assert "Signed out for safety After 15 minutes without use" in text_of(answer.content)
+
+
+def test_what_was_sent_after_the_session_ended_is_said_to_be_lost():
+    pages = at_the_desk("ywca.worker")
+    fields = pages.hidden("/desk/directory", "/accounts/logout")
+    Session.objects.using("door").update(expire_date=timezone.now())
+    answer = pages.http.post(f"/desk/referrals/{uuid7()}/accept", fields, follow=True)
+    assert "What you had just sent was not done and not kept" in text_of(answer.content)
+
+
+def test_a_credential_that_ended_is_not_opened_again_without_signing_in(superuser):
+    pages = at_the_desk("ywca.worker")
+    credentials.end(pages.http.session[SESSION_KEY])
+    answer = pages.get("/desk/", follow=True)
+    assert answer.request["PATH_INFO"] in ("/accounts/login", "/desk/agency")
+    assert pages.get("/desk/").status_code == 302
+    assert Credential.objects.filter(ended_at=None).count() == 0
+    assert entries(superuser, "session.resume")[0][:2] == ("refused", "not_authenticated")
+
+
+def test_a_former_member_is_out_at_the_next_page(superuser):
+    pages = at_the_desk("outsider.worker2")
+    members = Membership.objects.using("jobs").filter(id=member_id("outsider.worker2"))
+    members.update(active=False)
+    try:
+        assert pages.get("/desk/").status_code == 302
+        assert pages.get("/desk/", follow=True).request["PATH_INFO"] != "/desk/"
+    finally:
+        members.update(active=True)
+
+
+def test_a_form_without_its_token_changes_nothing():
+    pages = at_the_desk("ywca.worker")
+    answer = pages.http.post("/accounts/logout")
+    assert answer.status_code == 403
+    assert "The form has expired" in text_of(answer.content)
+    assert pages.get("/desk/").status_code == 200
+
+
+def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not(person):
+    def last_of_six(login):
+        for _ in range(6):
+            answer = sign_in(Pages(), {"username": login, "password": "wrong", "totp_secret": ""})
+        return text_of(answer.content)
+
+    known, unknown = last_of_six("police.worker"), last_of_six("nobody.here")
+    assert "Too many tries" in known
+    assert known == unknown
