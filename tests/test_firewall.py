@@ -1,0 +1,274 @@
+"""The return-flow firewall (R2, the T5 table): what the recipient does after its accept reaches the
+sender in no way: no word, no time, no ETag, no event, no other answer to an act of its own."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from referrals.transitions import MOVES, TAKEN
+from tests import routes
+from tests.conftest import PACKET, Caller, Story, release_body, service_of
+from tests.database import as_app
+
+STATE_ACTS = ("start_handoff", "complete", "unable", "stop")
+KEPT_ACTS = ("add_note", "open_packet", "open_notes")
+
+SENDERS = (
+    ("police.worker", None),
+    ("police.lead", None),
+    ("police.client", None),
+)
+TABLES = (
+    *("referral", "referral_side", "referral_event", "referral_assignment", "release"),
+    *("release_end", "packet_grant", "private_key"),
+)
+
+
+def begun(api: Any) -> Story:
+    return Story(api, service_of("ywca")).accept().release().packet(**PACKET)
+
+
+class Sender:
+    """Everything that the sender's people and systems get, over HTTP and by raw SQL as `app`."""
+
+    def __init__(self, api: Any) -> None:
+        self.callers: list[Caller] = [api(who, acting) for who, acting in SENDERS]
+
+    def view(self, referral_id: str) -> list[Any]:
+        got: list[Any] = []
+        for caller in self.callers:
+            for path in (
+                f"/v1/referrals/{referral_id}",
+                f"/v1/referrals/{referral_id}/history",
+                "/v1/referrals",
+            ):
+                answer = caller.get(path)
+                assert answer.status_code == 200
+                kept = {k: v for k, v in answer.items() if k not in ("X-Request-Id", "Date")}
+                got.append((caller.who, path, kept, answer.content))
+            with as_app(caller) as cursor:
+                for table in TABLES:
+                    cursor.execute(f"SELECT t::text FROM {table} t ORDER BY t::text")
+                    got.append((caller.who, table, cursor.fetchall()))
+        return got
+
+
+def orders() -> Iterator[tuple[str, ...]]:
+    """Every order of acts that the recipient's state table allows, the kept ones in every gap."""
+    for path in _state_orders("accepted", ()):
+        for gap in range(len(path) + 1):
+            yield (*path[:gap], *KEPT_ACTS, *path[gap:])
+
+
+def _state_orders(state: str, done: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    possible = [act for act in STATE_ACTS if act not in done and state in MOVES[act].to_side]
+    if not possible:
+        yield done
+    for act in possible:
+        yield from _state_orders(str(MOVES[act].target), (*done, act))
+
+
+ORDERS = sorted(set(orders()))
+
+
+def test_the_orders_are_read_from_the_table() -> None:
+    assert len(ORDERS) == 15
+    assert {order[-1] for order in ORDERS} >= {"complete", "unable", "stop"}
+    assert {"accepted", "in_handoff"} == TAKEN
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_no_act_of_the_recipients_changes_anything_that_the_sender_gets(
+    api: Any, order: tuple[str, ...]
+) -> None:
+    story, sender = begun(api), Sender(api)
+    before = sender.view(story.id)
+    recipient = api("ywca.worker")
+    for act in order:
+        answer = recipient.act(story.id, act, routes.BODIES[act])
+        ended = "stop" in order[: order.index(act)]
+        expected = (409,) if act == "open_packet" and ended else (200, 201)
+        assert answer.status_code in expected, (act, answer.content)
+        assert sender.view(story.id) == before, act
+
+
+# -- The sender's own acts -------------------------------------------------------------------------
+
+TRUE_STATES: dict[str, tuple[str, ...]] = {
+    "accepted": (),
+    "in_handoff": ("start_handoff",),
+    "completed": ("start_handoff", "complete"),
+    "unable": ("unable",),
+    "stopped": ("stop",),
+}
+VOLATILE = ("id", "release_id", "receipt", "reference", "at")
+
+
+def comparable(answer: Any) -> Any:
+    """Status, body and headers, without what is one referral's own: ids, moments, ETag."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                name: "…"
+                if name in VOLATILE or (member and name.endswith(("_at", "_by")))
+                else strip(member)
+                for name, member in value.items()
+            }
+        return [strip(one) for one in value] if isinstance(value, list) else value
+
+    names = sorted(name for name, _ in answer.items())
+    return answer.status_code, strip(answer.json()), names
+
+
+def sender_does(story: Story, api: Any, last: str) -> list[Any]:
+    """Each act the sender has, one after another, and what it is then shown."""
+    police, lead = api("police.worker"), api("police.lead")
+    client = api("police.client", "police.worker")
+    got = []
+    for caller, act, body in (
+        (police, "send", {"agreement": "agrees"}),
+        (police, "put_notice", routes.BODIES["put_notice"]),
+        (police, "accept", {}),
+        (police, "put_release", release_body("name", "phone")),
+        (client, "put_packet", {"packet": {"name": "Invented Again"}}),
+        (police, "open_packet", {"purpose": "service"}),
+        (police, "add_note", {"text": "ours"}),
+        (client, "open_notes", {"purpose": "review"}),
+        (lead, "revoke_release", {"via": "oral"}),
+        (police, "revoke_release", {"via": "oral"}),
+        (police, "put_packet", {"packet": {"phone": "406-555-0100"}}),
+        (police, last, routes.BODIES[last]),
+        (police, last, routes.BODIES[last]),
+        (police, "put_release", release_body("name")),
+        (police, "withdraw", {"code": "other"}),
+        (police, "stop", {}),
+    ):
+        got.append((act, comparable(caller.act(story.id, act, body))))
+    got += [comparable(lead.get(f"/v1/referrals/{story.id}{part}")) for part in ("", "/history")]
+    return got
+
+
+@pytest.mark.parametrize("last", ["withdraw", "stop"])
+def test_the_senders_acts_are_answered_as_in_accepted_whatever_the_recipient_recorded(
+    api: Any, last: str
+) -> None:
+    told = {}
+    for state, acts in TRUE_STATES.items():
+        story = begun(api)
+        for act in acts:
+            story.answers(act, routes.BODIES[act])
+        told[state] = sender_does(story, api, last)
+        truth = api("ywca.worker").get(f"/v1/referrals/{story.id}").json()["status"]
+        undone = {"withdraw": "withdrawn", "stop": "stopped"}[last]
+        assert truth == (undone if state in TAKEN else state)
+    assert told["accepted"][0][1][1]["current_state"] == "accepted"
+    for state, answers in told.items():
+        assert answers == told["accepted"], state
+
+
+def test_after_seven_days_the_sender_is_shown_closed_in_every_true_state(
+    api: Any, shift_clock: Any
+) -> None:
+    stories = {}
+    for state, acts in TRUE_STATES.items():
+        stories[state] = begun(api)
+        for act in acts:
+            stories[state].answers(act, routes.BODIES[act])
+    shift_clock("6 days 23 hours 59 minutes")
+    shown = {state: _shown_and_history(api, story) for state, story in stories.items()}
+    assert shown["accepted"][0][1]["status"] == "accepted"
+    assert all(one == shown["accepted"] for one in shown.values())
+    shift_clock("7 days 1 minute")
+    shown = {state: _shown_and_history(api, story) for state, story in stories.items()}
+    assert shown["accepted"][0][1]["status"] == "closed"
+    assert all(one == shown["accepted"] for one in shown.values())
+    lines = api("police.worker").get("/v1/referrals").json()["items"]
+    assert {line["status"] for line in lines} == {"closed"}
+    told = {state: _sender_does_when_closed(story, api) for state, story in stories.items()}
+    statuses = [(act, answer[0]) for act, answer in told["accepted"]]
+    assert statuses == [
+        ("withdraw", 409),
+        ("put_release", 409),
+        ("put_packet", 409),
+        ("send", 409),
+        ("add_note", 201),
+        ("open_notes", 200),
+        ("open_packet", 200),
+        ("revoke_release", 200),
+        ("stop", 200),
+    ]
+    assert all(one == told["accepted"] for one in told.values())
+
+
+def _shown_and_history(api: Any, story: Story) -> list[Any]:
+    police = api("police.worker")
+    path = f"/v1/referrals/{story.id}"
+    return [comparable(police.get(path)), comparable(police.get(f"{path}/history"))]
+
+
+def _sender_does_when_closed(story: Story, api: Any) -> list[Any]:
+    police = api("police.worker")
+    acts = ("withdraw", "put_release", "put_packet", "send", "add_note", "open_notes")
+    return [
+        (act, comparable(police.act(story.id, act, routes.body_for(f"/{act}"))))
+        for act in (*acts, "open_packet", "revoke_release", "stop")
+    ]
+
+
+# -- What the recipient ends -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["ywca.worker", "ywca.lead"])
+def test_a_release_that_the_recipient_ends_shows_that_it_ended_and_nothing_else(
+    api: Any, who: str
+) -> None:
+    story, sender = begun(api), Sender(api)
+    before = sender.view(story.id)
+    assert api(who).act(story.id, "revoke_release", {"via": "oral"}).status_code == 200
+    after = sender.view(story.id)
+    detail = f"/v1/referrals/{story.id}"
+    for old, new in zip(before, after, strict=True):
+        if old[1] == detail:
+            assert changes(old, new) <= {"release_ended", "release.in_force"}
+        elif old[1] in ("referral", "release"):
+            continue  # the row that says so; its columns are looked at below
+        else:
+            assert old == new, (old[0], old[1])
+    police = api("police.worker")
+    assert police.get(detail).json()["release_ended"] is True
+    with as_app(police) as cursor:
+        cursor.execute("SELECT count(*) FROM release_end")
+        assert cursor.fetchone() == (0,), "when, how and through whom is the ender's"
+    refused = police.act(story.id, "put_packet", {"packet": {"name": "Another"}})
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_release")
+
+
+def changes(old: Any, new: Any) -> set[str]:
+    first, second = json.loads(old[3]), json.loads(new[3])
+    found = {name for name in first if first[name] != second[name]}
+    if "release" in found:
+        found.remove("release")
+        found |= {
+            f"release.{name}"
+            for name in first["release"]
+            if first["release"][name] != second["release"][name]
+        }
+    return found
+
+
+def test_a_private_reason_beside_a_decline_is_the_recipients_alone(api: Any) -> None:
+    told = []
+    for private in (None, "survivor_declined", "already_served"):
+        story = Story(api, service_of("ywca")).send()
+        story.answers("decline", {"code": "other", "private_reason": private})
+        told.append(_shown_and_history(api, story))
+        notes = api("ywca.worker").act(story.id, "open_notes", {"purpose": "review"}).json()
+        assert [note["content"] for note in notes["items"]] == ([{"code": private}] * bool(private))
+        assert api("police.worker").act(story.id, "open_notes", {"purpose": "review"}).json() == {
+            "items": []
+        }
+    assert told[0] == told[1] == told[2]
+    assert told[0][0][1]["status"] == "cannot_take"
