@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 class Docs(SpectacularSwaggerSplitView):
     """Swagger UI from our own static files; its script is a file of this address, not inline."""
 
+    template_name = "docs.html"
     authentication_classes: list[type] = []
     permission_classes: list[type] = []
 

@@ -33,23 +33,31 @@ class Command(BaseCommand):
         home: Path = settings.HOME
         home.mkdir(parents=True, exist_ok=True)
         self.server: subprocess.Popen[bytes] | None = None
+        self.started = False  # the database, by us
         cluster = None if os.environ.get("DATABASE_URL") else Cluster(home)
         for name in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, _interrupt)
-        try:
-            with processes.only_one(home):
+        # The lock is let go last: `stop` waits for it, and then all has ended.
+        with processes.only_one(home):
+            try:
                 self._serve(home, cluster, began)
-        except KeyboardInterrupt:
-            self.stdout.write("")
-        except PostgresError as error:
-            raise CommandError(str(error)) from error
-        finally:
-            if self.server is not None and self.server.poll() is None:
-                self.server.terminate()
-                self.server.wait(30)
-            if cluster is not None and self.server is not None:
-                self._say("Stopping the database …")
-                cluster.stop()
+            except KeyboardInterrupt:
+                self.stdout.write("")
+            except PostgresError as error:
+                raise CommandError(str(error)) from error
+            finally:
+                self._end(cluster)
+
+    def _end(self, cluster: Cluster | None) -> None:
+        """Stop what this process started; a second Ctrl-C does not leave half of it behind."""
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)
+        if self.server is not None and self.server.poll() is None:
+            self.server.terminate()
+            self.server.wait(30)
+        if cluster is not None and self.started:
+            self._say("Stopping the database …")
+            cluster.stop()
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -59,6 +67,7 @@ class Command(BaseCommand):
         processes.check_port_is_free(settings.BASE_URL)
         if cluster is not None:
             self._say("Starting the database …")
+            self.started = True
             cluster.start()
         # A process of its own: the settings read the passwords that the first start has made.
         if subprocess.run([sys.executable, "manage.py", "prepare"], check=False).returncode:
