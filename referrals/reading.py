@@ -222,9 +222,10 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
     """The referral as the principal's side is shown it, within a transaction that has seen it."""
     side = side_of(principal, referral)
     agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
-    # Row security shows a release to its side's assignees and leads only.
-    releases = Release.objects.filter(referral=referral, direction="outbound")
-    release = releases.order_by("-created_at", "-id").first()
+    assigned = assignments.assignees(referral, principal.agency_id)
+    release = None
+    if principal.member_id in assigned or principal.has_role("lead"):
+        release = _release(referral, side)
     return Detail(
         referral=referral,
         side=side,
@@ -233,7 +234,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         from_agency=agencies[referral.from_agency_id],
         to_agency=agencies[referral.to_agency_id],
         names=_names(principal),
-        assigned=assignments.assignees(referral, principal.agency_id),
+        assigned=assigned,
         release=release,
         release_in_force=release is not None and not release.ended and release.expires_at > now,
         release_ended=referral.release_ended,
@@ -241,6 +242,14 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         etag=etag(referral, own, principal, now),
         now=now,
     )
+
+
+def _release(referral: Referral, side: str) -> Release | None:
+    """The newest release, for whoever answers for it; the recipient's people after the accept."""
+    if side == "to" and referral.accepted_at is None:
+        return None
+    releases = Release.objects.filter(referral=referral, direction="outbound")
+    return releases.order_by("-created_at", "-id").first()
 
 
 def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None, str]:
