@@ -10,6 +10,9 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.conftest import Caller, release_body
+
+OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # What a caller sends who means it. Every act on a referral stands here; a test says so.
@@ -73,8 +76,6 @@ def of_one_referral() -> list[tuple[str, set[str]]]:
 
 def body_for(route: str) -> Any:
     """A right body for the act that ends `route`. A KeyError tells of an act without one."""
-    from tests.conftest import release_body
-
     act = route.rsplit("/", 1)[1]
     return release_body() if act == "put_release" else BODIES[act]
 
@@ -85,3 +86,29 @@ def at(route: str, referral_id: UUID | str) -> str:
 
 def as_json(body: Any) -> bytes:
     return json.dumps(body).encode()
+
+
+def ask(caller: Caller, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    """The whole answer but what differs between any two answers."""
+    answer = caller.http.generic(
+        method,
+        path,
+        b"" if body is None else as_json(body),
+        content_type="application/json",
+        headers=caller.headers({name.replace("_", "-"): text for name, text in headers.items()}),
+    )
+    kept = {name: text for name, text in answer.items() if name not in OWN_TO_EACH_ANSWER}
+    return answer.status_code, kept, bytes(answer.content), sorted(answer.cookies)
+
+
+def everything(caller: Caller, referral_id: Any) -> dict[tuple[str, str], Any]:
+    """The answers of every method that every route serves, each asked as it wants to be."""
+    found = {}
+    for route, methods in of_one_referral():
+        for method in methods:
+            body = None if method == "GET" else body_for(route)
+            path = at(route, referral_id)
+            found[method, route] = ask(
+                caller, method, path, body, If_Match='"stale"', Idempotency_Key="some key"
+            )
+    return found

@@ -10,9 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests import routes
-from tests.conftest import PACKET, Caller, Story
-
-OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
+from tests.conftest import PACKET, Story
+from tests.routes import ask, everything
 
 OUTSIDERS = (
     ("outsider.worker", None),
@@ -20,32 +19,6 @@ OUTSIDERS = (
     ("outsider.client", "outsider.worker"),
     ("outsider.client", None),
 )
-
-
-def ask(caller: Caller, method: str, path: str, body: Any = None, **headers: str) -> Any:
-    """The whole answer but what differs between any two answers."""
-    answer = caller.http.generic(
-        method,
-        path,
-        b"" if body is None else routes.as_json(body),
-        content_type="application/json",
-        headers=caller.headers({name.replace("_", "-"): text for name, text in headers.items()}),
-    )
-    kept = {name: text for name, text in answer.items() if name not in OWN_TO_EACH_ANSWER}
-    return answer.status_code, kept, bytes(answer.content), sorted(answer.cookies)
-
-
-def everything(caller: Caller, referral_id: Any) -> dict[tuple[str, str], Any]:
-    """The answers of every method that every route serves, each asked as it wants to be."""
-    found = {}
-    for route, methods in routes.of_one_referral():
-        for method in methods:
-            body = None if method == "GET" else routes.body_for(route)
-            path = routes.at(route, referral_id)
-            found[method, route] = ask(
-                caller, method, path, body, If_Match='"stale"', Idempotency_Key="some key"
-            )
-    return found
 
 
 def stages(story: Story) -> Any:
