@@ -5,6 +5,7 @@ import binascii
 import json
 import zlib
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
@@ -17,9 +18,13 @@ from permissions.principal import Principal
 from referrals.reading import Place
 
 
+@lru_cache
+def _derived(secret: str) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=b"cursor").derive(secret.encode())
+
+
 def _key() -> bytes:
-    secret = settings.SECRET_KEY.encode()
-    return HKDF(hashes.SHA256(), 32, salt=None, info=b"cursor").derive(secret)
+    return _derived(settings.SECRET_KEY)
 
 
 def _context(principal: Principal, scope: str) -> str:

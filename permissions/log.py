@@ -69,7 +69,7 @@ class Attempt:
     def record(
         self,
         *,
-        referral_ids: Sequence[UUID] | None = None,
+        referral_ids: Sequence[UUID | str] | None = None,
         subject: UUID | None = None,
         fields: Sequence[str] | None = None,
         release_id: UUID | None = None,
@@ -94,7 +94,7 @@ class Attempt:
                     self.act,
                     self.purpose,
                     self.referral_id,
-                    None if referral_ids is None else list(referral_ids),
+                    None if referral_ids is None else _array(referral_ids),
                     subject,
                     None if fields is None else list(fields),
                     release_id,
@@ -105,6 +105,11 @@ class Attempt:
             )
         self.written = True
         return self.entry_id
+
+
+def _array(ids: Sequence[UUID | str]) -> str:
+    """As PostgreSQL writes it: one constant, where a list becomes as many casts as it has ids."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 @contextmanager

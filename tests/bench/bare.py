@@ -9,23 +9,21 @@ adds. Three or four packets a request; the SQL is sent as it stands, not prepare
 import json
 import os
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
 import psycopg2
-import psycopg2.extras
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from permissions.ids import uuid7
 
 DSN = os.environ.get("BENCH_DSN", "")
 KEYS = Path(os.environ.get("BENCH_KEYS", ""))
-psycopg2.extras.register_uuid()
 
 TOKEN = (
     "SELECT agency_id, client_id FROM credential"
@@ -61,7 +59,10 @@ GRANT = (
     " WHERE r.id = %(referral)s AND r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL"
     " AND g.opened_at IS NOT NULL AND NOT g.closed AND g.expires_at > now()"
 )
-FIELDS = "; SELECT id, field, ciphertext FROM packet_field WHERE referral_id = %s AND id = ANY(%s)"
+FIELDS = (
+    "; SELECT id, field, ciphertext FROM packet_field"
+    " WHERE referral_id = %s AND id = ANY (%s::uuid[])"
+)
 
 _here = threading.local()
 
@@ -82,9 +83,9 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if environ["REQUEST_METHOD"] == "GET":
             answer = inbox(cursor, *caller)
         else:
-            member = UUID(environ["HTTP_ACTING_MEMBER"])
+            member = environ["HTTP_ACTING_MEMBER"]
             purpose = orjson.loads(environ["wsgi.input"].read())["purpose"]
-            referral = UUID(environ["PATH_INFO"].split("/")[3])
+            referral = environ["PATH_INFO"].split("/")[3]
             answer = open_packet(cursor, *caller, member, referral, purpose)
     body = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -92,12 +93,12 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [body]
 
 
-def inbox(cursor: Any, agency: UUID, client: UUID) -> dict[str, Any]:
+def inbox(cursor: Any, agency: str, client: str) -> dict[str, Any]:
     cursor.execute(INBOX, {"agency": agency})
     rows = cursor.fetchall()
     more = len(rows) > 50
-    ids = [row[0] for row in rows[:50]]
-    entry = (uuid7(), agency, None, client, "referral.list", None, None, ids, None, None, uuid7())
+    ids = _array(row[0] for row in rows[:50])
+    entry = (_id(), agency, None, client, "referral.list", None, None, ids, None, None, _id())
     cursor.execute(ENTRY + "; COMMIT", entry)
     now = datetime.now(UTC)
     items = [
@@ -125,6 +126,14 @@ def inbox(cursor: Any, agency: UUID, client: UUID) -> dict[str, Any]:
     return {"items": items, "next": f"{rows[49][12]} {rows[49][0]}" if more else None}
 
 
+def _id() -> str:
+    return str(uuid7())
+
+
+def _array(ids: Iterable[str]) -> str:
+    return "{" + ",".join(ids) + "}"
+
+
 def _status(status: str, expires_at: datetime, own: str | None, now: datetime) -> str:
     if status in ("sent", "acknowledged") and expires_at <= now:
         return "expired"
@@ -132,18 +141,16 @@ def _status(status: str, expires_at: datetime, own: str | None, now: datetime) -
 
 
 def open_packet(
-    cursor: Any, agency: UUID, client: UUID, member: UUID, referral: UUID, purpose: str
+    cursor: Any, agency: str, client: str, member: str, referral: str, purpose: str
 ) -> dict[str, Any]:
     cursor.execute(GRANT, {"agency": agency, "member": member, "referral": referral})
     names, release, expires_at, version, bundle = cursor.fetchone()
     context = f"packet:{referral}:{agency}".encode()
     keys = json.loads(_open(_kek(agency, version), bytes(bundle), context))
-    entry_id = uuid7()
+    entry_id = _id()
     entry = (entry_id, agency, member, client, "referral.open_packet", purpose, referral, None)
-    wanted = [row for row, _key in keys.values()]
-    cursor.execute(
-        ENTRY + FIELDS, (*entry, names, release, uuid7(), referral, [UUID(row) for row in wanted])
-    )
+    wanted = _array(row for row, _key in keys.values())
+    cursor.execute(ENTRY + FIELDS, (*entry, names, release, _id(), referral, wanted))
     rows = cursor.fetchall()
     cursor.execute("COMMIT")
     packet = {
@@ -164,7 +171,7 @@ def open_packet(
 
 
 @lru_cache
-def _kek(agency: UUID, version: int) -> AESGCM:
+def _kek(agency: str, version: int) -> AESGCM:
     root = AESGCM((KEYS / "root.key").read_bytes())
     sealed = (KEYS / str(agency) / f"{version}.kek").read_bytes()
     return AESGCM(_open(root, sealed, f"kek:{agency}:{version}".encode()))
