@@ -23,4 +23,5 @@ max_requests_jitter = 1_000
 accesslog = None
 loglevel = "warning"
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+MEMORY = "/dev/shm"  # noqa: S108 (gunicorn makes a file of its own in it, unlinked at once)
+worker_tmp_dir = MEMORY if os.path.isdir(MEMORY) else None
