@@ -257,7 +257,7 @@ CREATE POLICY sides_change ON referral FOR UPDATE TO app
     WITH CHECK (sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.writer())));
 
 -- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
--- asks for the parent, under the writer's own policies.
+-- asks for the parent, under the writer's own policies. Nobody writes in a colleague's name.
 CREATE POLICY own_side ON referral_side FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()));
 CREATE POLICY own_side_begins ON referral_side FOR INSERT TO app WITH CHECK (
@@ -298,7 +298,7 @@ CREATE POLICY sides_end ON release FOR UPDATE TO app
 CREATE POLICY own_end ON release_end FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()));
 CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer())
+    agency_id = (SELECT sec.writer()) AND revoked_by = (SELECT (sec.identity()).member_id)
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
 
 CREATE POLICY opened ON packet_field FOR SELECT TO app USING (
@@ -311,7 +311,8 @@ CREATE POLICY sender_writes ON packet_field FOR INSERT TO app WITH CHECK (
 CREATE POLICY opened ON note FOR SELECT TO app USING (
     referral_id = (SELECT sec.opened_notes()) AND agency_id = (SELECT sec.caseworker()));
 CREATE POLICY own_side_writes ON note FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id)
+    AND sec.assigned(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
@@ -319,7 +320,7 @@ CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
     (from_agency_id = (SELECT sec.caseworker()) AND from_sees)
     OR (to_agency_id = (SELECT sec.caseworker()) AND to_sees));
 CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer())
+    agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND r.from_agency_id = referral_event.from_agency_id
                    AND r.to_agency_id = referral_event.to_agency_id));
