@@ -1,0 +1,234 @@
+"""The main job in a real browser, without script, on a phone and on a wide screen.
+
+Officer → advocate → officer → advocate → auditor, each signing in with password and code.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import PACKET, Server
+from tests.desk import one_time_code
+
+pytestmark = pytest.mark.browser
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no test leaves this machine
+)
+SIZES = {"phone": (390, 844), "wide": (1280, 900)}
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """One a test: playwright's event loop must have ended before the database is touched again."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI") == "1":
+            pytest.fail("CI=1 and no chromium: the main job must run in a real browser.")
+        pytest.skip("no chromium on this machine: the browser test did not run")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Desk:
+    """One person's browser. `complaints` is what the browser itself found wrong."""
+
+    def __init__(self, browser: Browser, server: Server, size: tuple[int, int]) -> None:
+        self.server, self.width = server, size[0]
+        self.context = browser.new_context(
+            base_url=server.base_url, viewport={"width": size[0], "height": size[1]}
+        )
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.titles: set[str] = set()
+        self.refusal = "none expected"
+        self.page.on("console", lambda message: self._said(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "requestfailed", lambda asked: self.complaints.append(f"{asked.failure} {asked.url}")
+        )
+
+    def _said(self, kind: str, text: str) -> None:
+        # console errors, and CSP violations, which Chromium reports there
+        if kind in {"error", "warning"} and self.refusal not in text:
+            self.complaints.append(f"{kind}: {text}")
+
+    def check(self) -> None:
+        """At each page: nothing sticks out sideways, numbers to ring, nothing to complain of."""
+        page = self.page
+        self.titles.add(page.title())
+        assert page.evaluate("document.documentElement.scrollWidth") <= self.width, page.url
+        assert page.locator("#safety").count() == 1, page.url
+        assert not self.complaints, (page.url, self.complaints)
+
+    def sign_in(self, who: str) -> None:
+        person = self.server.member(who)
+        self.page.goto("/desk/")
+        self.check()
+        self.page.get_by_label("User name").fill(person["username"])
+        self.page.get_by_label("Password").fill(person["password"])
+        self.press("Go on")
+        self.page.get_by_label("Six-digit code").fill(one_time_code(person["totp_secret"]))
+        self.press("Sign in")
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+        self.check()
+
+    def is_refused(self, name: str, status: int) -> None:
+        """Press a button whose answer is a refusal, shown as a page of that status."""
+        self.refusal = f"status of {status}"  # the browser reports it as an error of its own
+        with self.page.expect_response(lambda answer: answer.request.method == "POST") as answer:
+            self.page.get_by_role("button", name=name, exact=True).click()
+        assert answer.value.status == status
+        self.check()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+        self.check()
+
+    def choose(self, *names: str) -> None:
+        for name in names:
+            self.page.get_by_label(name, exact=True).check()
+
+    def sees(self, text: str) -> None:
+        expect(self.page.locator("main")).to_contain_text(text)
+
+    def sees_not(self, text: str) -> None:
+        expect(self.page.locator("body")).not_to_contain_text(text)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+def test_from_the_officers_call_to_the_auditors_proof(chromium, server, size):
+    officer, advocate, colleague, auditor, other = (Desk(chromium, server, size) for _ in range(5))
+
+    # The officer finds a service and sends an emergency: the next page is the number to ring.
+    officer.sign_in("police.worker")
+    officer.follow("Directory")
+    officer.page.get_by_label("What is needed, and where").fill("advocacy safety")
+    officer.press("Search")
+    officer.follow("Advocacy and safety planning")
+    officer.follow("Make a referral")
+    officer.choose("Emergency: answer within minutes", "Personal advocacy", "Speak with her now")
+    officer.page.get_by_label("Where do they reach you").fill("406-555-0111")
+    officer.choose("She agrees to this notice")
+    officer.press("Send now")
+    officer.sees("Sent. Now ring them.")
+    assert officer.page.get_by_role("link", name="406-555-0130").get_attribute("href") == (
+        "tel:4065550130"
+    )
+    reference = officer.page.locator(".reference").inner_text().replace(" ", "")
+    assert re.fullmatch("[B-DF-HJ-NP-TV-XZ]{6}", reference)
+    officer.follow("To the referral")
+    officer.sees("Nobody there has answered yet.")
+
+    # The advocate finds it on top of her inbox, looks, accepts.
+    advocate.sign_in("ywca.worker")
+    advocate.sees("Needs your answer")
+    advocate.sees("14 min left")
+    advocate.sees(reference)
+    advocate.page.get_by_role("link", name=re.compile(reference)).click()
+    advocate.sees("It waits for your agency's answer.")
+    referral = advocate.page.url
+    advocate.press("I am looking at it")
+    advocate.press("Accept")
+    advocate.sees("Accepted. You hold it")
+    advocate.follow("Open the packet")
+    advocate.choose("To take her in")
+    advocate.is_refused("Open", 409)
+    advocate.sees("there is no release in force")
+
+    # The officer learns that somebody said yes, records her permission, writes the packet.
+    officer.page.reload()
+    officer.sees("They said yes")
+    officer.follow("Record her permission")
+    officer.choose("Name", "Phone", "How to contact her safely", "Spoken, heard by you")
+    for told in officer.page.locator('input[name="attestations"]').all():
+        told.check()
+    officer.press("Record her permission")
+    officer.sees("Her permission is recorded.")
+    officer.follow("Write the packet")
+    officer.page.get_by_label("Name", exact=True).fill(PACKET["name"])
+    officer.page.get_by_label("Phone", exact=True).fill(PACKET["phone"])
+    officer.page.get_by_label("How to contact her safely").fill(PACKET["safe_contact"])
+    officer.press("Seal and keep")
+    officer.sees("The packet is written and sealed.")
+    officer.sees_not(PACKET["name"])
+
+    # It opens for the advocate who accepted, for a purpose, and for nobody else.
+    advocate.page.goto(referral)
+    advocate.sees_not(PACKET["name"])
+    advocate.follow("Open the packet")
+    advocate.choose("To take her in")
+    advocate.press("Open")
+    for value in PACKET.values():
+        advocate.sees(value)
+    advocate.sees("Keep it out of patient portals")
+    assert advocate.page.url == f"{referral}/open_packet"
+    advocate.follow("Close")
+    advocate.sees_not(PACKET["name"])
+    colleague.sign_in("ywca.worker2")
+    colleague.page.goto(referral)
+    colleague.sees("Accepted")
+    expect(colleague.page.get_by_role("link", name="Open the packet")).to_have_count(0)
+    other.sign_in("outsider.worker")
+    assert other.page.goto(referral).status == 404
+    other.sees("There is nothing here that you may see.")
+
+    # The hand-off and what came of it: the officer is shown nothing of it.
+    advocate.follow("Begin the hand-off")
+    advocate.choose("Three-way call")
+    advocate.press("Begin")
+    advocate.follow("It is done")
+    advocate.choose("She spoke with an advocate")
+    advocate.press("Complete")
+    advocate.sees("Completed")
+    officer.page.reload()
+    officer.sees("They said yes")
+    officer.sees_not("Completed")
+    officer.sees_not("Hand-off")
+
+    # The auditor proves who opened what, and reads no value.
+    auditor.sign_in("ywca.auditor")
+    auditor.sees("Opened a packet")
+    opened = auditor.page.locator("tr", has_text="Opened a packet").first
+    expect(opened).to_contain_text("Yve Example")
+    expect(opened).to_contain_text("To take her in")
+    expect(opened).to_contain_text("Name, Phone, How to contact her safely")
+    for value in PACKET.values():
+        auditor.sees_not(value)
+
+    for desk in (officer, advocate, colleague, auditor):
+        assert all(title.endswith(" · Cairn") for title in desk.titles)
+        for value in (*PACKET.values(), reference, "safety planning", "Example"):
+            assert not any(value in title for title in desk.titles), desk.titles
+        desk.press("Sign out")
+        desk.sees("You are signed out")
+        desk.context.close()
+    other.context.close()
+
+
+def test_leaving_quickly_works_under_the_policy_of_our_own_pages(chromium, server):
+    desk = Desk(chromium, server, SIZES["phone"])
+    desk.sign_in("ywca.worker")
+    with desk.page.expect_request("https://www.weather.gov/") as asked:
+        desk.page.get_by_role("button", name="Leave quickly").click()
+    assert "referer" not in asked.value.headers
+    # The name does not resolve here: that is the only thing that may have gone wrong.
+    assert not [one for one in desk.complaints if "weather.gov" not in one or "Policy" in one]
+    desk.page = desk.context.new_page()
+    desk.page.goto("/desk/")
+    desk.sees("Sign in")
+    desk.context.close()
