@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -37,6 +37,8 @@ SCOPES = {
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 MAX_ASSERTION_S = 5 * 60
+# What a text that claims to be an assertion may do to its readers.
+UNREADABLE = (JWException, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
 class Scopes(BaseScopes):
@@ -89,6 +91,19 @@ class Validator(OAuth2Validator):
     ) -> bool:
         return grant_type == "client_credentials"
 
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: Any, request: Any, *a: Any, **k: Any
+    ) -> bool:
+        if set(scopes) <= set(client.scopes):
+            return True
+        credentials.log_sign_in(
+            "token.issue",
+            agency_id=client.agency_id,
+            client_id=client.id,
+            refused="scope_missing",
+        )
+        return False
+
     def save_bearer_token(self, token: dict[str, Any], request: Any, *a: Any, **k: Any) -> None:
         client: Client = request.client
         with transaction.atomic(using="door"):
@@ -103,9 +118,9 @@ def _client_of(assertion: str) -> Client | None:
         token.deserialize(assertion)
         claims = json.loads(token.token.objects["payload"])
         name = claims["sub"]
-    except (JWException, ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return None
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name.isprintable():
         return None
     return Client.objects.filter(client_id=name, active=True, agency__active=True).first()
 
@@ -128,9 +143,13 @@ def _is_good(client: Client, assertion: str) -> bool:
         )
         claims = json.loads(token.claims)
         expires, jti = int(claims["exp"]), str(claims["jti"])
-    except (JWException, ValueError, KeyError, TypeError):
+        begins = int(claims.get("nbf", 0))
+    except UNREADABLE:
         return False
-    if expires > time.time() + MAX_ASSERTION_S + 60 or not 8 <= len(jti) <= 200:
+    now_s = time.time()
+    if expires > now_s + MAX_ASSERTION_S + 60 or begins > now_s + 60:
+        return False
+    if not 8 <= len(jti) <= 200 or not jti.isprintable():
         return False
     now = timezone.now()
     ClientAssertion.objects.filter(client=client, expires_at__lt=now - _SKEW).delete()
@@ -139,7 +158,7 @@ def _is_good(client: Client, assertion: str) -> bool:
             ClientAssertion.objects.create(
                 client=client,
                 jti=jti,
-                expires_at=now + timedelta(seconds=expires - time.time()),
+                expires_at=now + timedelta(seconds=expires - now_s),
             )
     except IntegrityError:
         return False  # replayed
@@ -156,5 +175,7 @@ class Token(OAuthLibMixin, View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if request.POST.get("grant_type") not in (None, "client_credentials"):
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400)
         _url, headers, body, status = self.create_token_response(request)
         return HttpResponse(body, status=status, headers=headers)

@@ -12,11 +12,11 @@ from django.db import IntegrityError, connection, transaction
 
 from directory import listings
 from permissions import assignments, grants, log, policy
-from permissions.errors import NotPossible
+from permissions.errors import NotPermitted, NotPossible
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 from referrals import clocks, codes, idempotency, packets, reading
-from referrals.models import Referral, Release, Side
+from referrals.models import Referral, Release, Side, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
@@ -38,6 +38,8 @@ def create(
     """
     with log.attempt(principal, "referral.create") as attempt:
         policy.require(principal, "create", policy.Standing("from", True, True))
+        if not sees_referrals(principal):  # its answer is the referral
+            raise NotPermitted("scope_missing", "The client needs the scope referrals:read.")
         done = idempotency.begin(principal, key)
         if done is not None:
             attempt.referral_id = done
