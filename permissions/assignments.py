@@ -4,12 +4,14 @@ guardian's row holds person, permission and object; ours adds the membership and
 one person may serve two agencies. Its list shortcuts load every id and are never used (design §6).
 """
 
+from functools import lru_cache
 from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.db.models import Model
 from guardian.utils import get_user_obj_perms_model
 
+from permissions.compiled import Compiled
 from permissions.models import Membership
 
 WORK = "work_on_referral"
@@ -40,10 +42,16 @@ def unassign(referral: Model, membership_id: UUID) -> None:
 def is_assigned(referral: Model, agency_id: UUID, membership_id: UUID | None) -> bool:
     """Whether this member of this agency works on `referral`. One query."""
     table = get_user_obj_perms_model(referral)
-    found: bool = table._default_manager.filter(
-        content_object=referral, agency_id=agency_id, membership_id=membership_id
-    ).exists()
-    return found
+    return _one(table).first(referral.pk, agency_id, membership_id) is not None
+
+
+@lru_cache
+def _one(table: type[Model]) -> Compiled[Model]:
+    return Compiled(
+        lambda about, agency, member: table._default_manager.filter(
+            content_object_id=about, agency_id=agency, membership_id=member
+        )
+    )
 
 
 def assignees(referral: Model, agency_id: UUID) -> list[UUID]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from permissions.compiled import Compiled
 from permissions.ids import uuid7
 from permissions.keystore import Wrapped, key_store
 from permissions.models import Grant, PrivateKey
@@ -44,9 +45,14 @@ def _unwrap(
     return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in bundle_keys}
 
 
+_HELD = Compiled(
+    lambda agency, referral: Grant.objects.filter(referral_id=referral, agency_id=agency)
+)
+
+
 def held(principal: Principal, referral_id: UUID) -> Grant | None:
     """The principal's agency's own live grant on this referral, as row security lets it be seen."""
-    return Grant.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
+    return _HELD.first(principal.agency_id, referral_id)
 
 
 def open_bundle(principal: Principal, grant: Grant) -> Keys:

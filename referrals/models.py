@@ -8,11 +8,13 @@ No row is changed anywhere but in referrals/transitions.py and referrals/packets
 """
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from guardian.models import UserObjectPermissionBase
 
+from permissions.compiled import Compiled
 from permissions.ids import uuid7
 from permissions.principal import Principal
 
@@ -129,6 +131,16 @@ class Side(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+_SIDE = Compiled(
+    lambda agency, referral: Side.objects.filter(referral_id=referral, agency_id=agency)
+)
+
+
+def side_kept(principal: Principal, referral_id: UUID) -> Side | None:
+    """What the principal's agency keeps to itself of a referral, if it has begun to."""
+    return _SIDE.first(principal.agency_id, referral_id)
 
 
 class Assignment(UserObjectPermissionBase):

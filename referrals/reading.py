@@ -16,7 +16,7 @@ from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 from referrals import transitions
-from referrals.models import Event, Referral, Release, Side, sees_referrals
+from referrals.models import Event, Referral, Release, Side, sees_referrals, side_kept
 from referrals.shown import etag, side_of, status_shown, word_shown
 
 MAX_PAGE = 100
@@ -263,7 +263,7 @@ def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None
     referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
     if referral is None:
         raise NotVisible
-    own = Side.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+    own = side_kept(principal, referral_id)
     return referral, own, side_of(principal, referral)
 
 

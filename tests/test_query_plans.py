@@ -94,9 +94,9 @@ def test_statements_of_a_detail(api, story):
         "SELECT referral_side",
         "INSERT access_entry",
         "SELECT permissions_agency",
+        "SELECT referral_assignment",  # who works on it
         "SELECT release",
         "SELECT permissions_membership",  # names of the own staff
-        "SELECT referral_assignment",  # who works on it
         "SELECT referral_assignment",  # does the caller: which acts are open to her
     ]
 
@@ -142,8 +142,8 @@ def test_statements_of_an_accept(api, story):
         "INSERT access_entry",
         # The answer: the referral as it now is.
         "SELECT permissions_agency",
+        "SELECT referral_assignment",
         "SELECT release",
         "SELECT permissions_membership",
-        "SELECT referral_assignment",
         "SELECT referral_assignment",
     ]
