@@ -6,9 +6,10 @@ from django.db import connection
 
 from api.rendering import JSONRenderer
 from api.v1 import referrals
-from permissions import session
+from permissions import assignments, session
 from permissions.credentials import resolve
 from referrals import reading
+from referrals.models import Referral, Side, side_kept
 from tests.conftest import Story, service_of
 
 
@@ -47,3 +48,19 @@ def test_times_are_written_alike_with_and_without_microseconds(api, story):
     shown = orjson.loads(JSONRenderer().render(referrals.line_json(line)))
     assert shown["sent_at"] == "2026-01-02T03:04:05Z"
     assert shown == orjson.loads(orjson.dumps(referrals.LineOut(referrals.line_json(line)).data))
+
+
+def test_a_query_worded_once_finds_what_the_queryset_finds(api, story):
+    story.accept()
+    principal = resolve(api("ywca.worker").secret)
+    colleague = resolve(api("ywca.worker2").secret)
+    with session.begin(principal):
+        referral = Referral.objects.visible_to(principal).get(id=story.id)
+        agency = principal.agency_id
+        side = side_kept(principal, referral.id)
+        assert side == Side.objects.get(referral=referral, agency_id=agency)
+        assert side.holder_id == principal.member_id
+        assert side_kept(principal, principal.agency_id) is None
+        assert assignments.is_assigned(referral, agency, principal.member_id)
+        assert not assignments.is_assigned(referral, agency, colleague.member_id)
+        assert not assignments.is_assigned(referral, agency, None)
