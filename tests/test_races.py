@@ -1,0 +1,348 @@
+"""Two at once: exactly one wins, and no read commits after a revoke has.
+
+Each interleaving is forced: the superuser holds what both need, the test sees each of them wait in
+`pg_locks`, in the order it wants, and only then lets go.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tests import routes
+from tests.conftest import PACKET, Story, member_id
+
+WAIT_S = 4  # less than the statement time-out of a request
+
+
+class Race:
+    """Requests in threads of their own, held up until each waits for a lock."""
+
+    def __init__(self, superuser: Any, pool: ThreadPoolExecutor) -> None:
+        self.superuser = superuser
+        self.pool = pool
+
+    def one(self, question: str, parameters: Any = None) -> Any:
+        with self.superuser.cursor() as cursor:
+            cursor.execute(question, parameters)
+            return cursor.fetchone()[0]
+
+    @contextmanager
+    def held(self, statement: str, parameters: Any = None) -> Iterator[None]:
+        """`statement` takes a lock, which is let go at the end of the block."""
+        self.superuser.autocommit = False
+        with self.superuser.cursor() as cursor:
+            cursor.execute(statement, parameters)
+        try:
+            yield
+        finally:
+            self.superuser.commit()
+            self.superuser.autocommit = True
+
+    def row(self, story: Story) -> Any:
+        return self.held("SELECT FROM referral WHERE id = %s FOR UPDATE", [story.id])
+
+    def start(self, call: Callable[[], Any]) -> Future[Any]:
+        def run() -> Any:
+            try:
+                return call()
+            finally:
+                connections.close_all()
+
+        return self.pool.submit(run)
+
+    def start_and_wait(self, call: Callable[[], Any]) -> Future[Any]:
+        """Start it, and see it wait behind those that wait already."""
+        waiting = self.waiting()
+        future = self.start(call)
+        deadline = time.monotonic() + WAIT_S
+        while self.waiting() <= waiting:
+            assert not future.done(), f"it did not wait: {future.result().content!r}"
+            assert time.monotonic() < deadline, "nobody waits"
+        return future
+
+    def waiting(self) -> int:
+        with self.superuser.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # who is there, is kept else
+            cursor.execute(
+                "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+                " WHERE NOT l.granted AND a.datname = current_database()"
+            )
+            count: int = cursor.fetchone()[0]
+        return count
+
+
+@pytest.fixture
+def race(superuser: Any) -> Iterator[Race]:
+    with ThreadPoolExecutor(3) as pool:
+        yield Race(superuser, pool)
+
+
+def act(api: Any, who: str, story: Story, name: str) -> Callable[[], Any]:
+    """The request, with a credential that is there before the race begins."""
+    caller, body = api(who), routes.body_for(f"/{name}")
+    return lambda: caller.act(story.id, name, body)
+
+
+def in_order(race: Race, story: Story, *calls: Callable[[], Any]) -> list[Any]:
+    """All wait for the referral's row, one behind the other; then all are let go."""
+    with race.row(story):
+        futures = [race.start_and_wait(call) for call in calls]
+    return [future.result(WAIT_S) for future in futures]
+
+
+def told(answer: Any) -> tuple[int, str | None]:
+    return answer.status_code, answer.json().get("current_state")
+
+
+def events(race: Race, story: Story, name: str) -> int:
+    count: int = race.one(
+        "SELECT count(*) FROM referral_event WHERE referral_id = %s AND act = %s",
+        [story.id, name],
+    )
+    return count
+
+
+# -- One wins --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        (("ywca.worker", "accept"), ("ywca.worker2", "accept"), "accepted"),
+        (("ywca.worker", "accept"), ("ywca.worker2", "decline"), "accepted"),
+        (("ywca.worker", "decline"), ("ywca.worker2", "accept"), "declined"),
+        (("police.worker", "withdraw"), ("ywca.worker", "accept"), "withdrawn"),
+        (("police.worker", "stop"), ("ywca.worker", "accept"), "stopped"),
+        (("ywca.worker", "acknowledge"), ("ywca.worker2", "acknowledge"), "acknowledged"),
+    ],
+)
+def test_of_two_answers_the_first_wins_and_the_second_is_told_the_state(
+    race: Race, story: Story, api: Any, first: Any, second: Any, state: str
+) -> None:
+    story.create().release(*PACKET).packet(**PACKET).send()
+    one, other = in_order(
+        race, story, act(api, first[0], story, first[1]), act(api, second[0], story, second[1])
+    )
+    assert told(one) == (200, None)
+    assert told(other) == (409, state)
+    assert events(race, story, first[1]) == 1
+    holder = race.one(
+        "SELECT count(*) FROM referral_assignment a WHERE content_object_id = %s"
+        " AND membership_id = %s",
+        [story.id, str(member_id(second[0]))],
+    )
+    assert holder == 0, "the second did not become an assignee"
+    open_bundles = race.one(
+        "SELECT count(*) FROM packet_grant WHERE release_id IS NOT NULL AND opened_at IS NOT NULL"
+    )
+    assert open_bundles == (state == "accepted")
+
+
+@pytest.mark.parametrize("closing", ["withdraw", "stop"])
+def test_what_the_sender_ends_wins_over_an_accept_that_came_first(
+    race: Race, story: Story, api: Any, closing: str
+) -> None:
+    story.create().release(*PACKET).packet(**PACKET).send()
+    accepted, ended = in_order(
+        race,
+        story,
+        act(api, "ywca.worker", story, "accept"),
+        act(api, "police.worker", story, closing),
+    )
+    assert (accepted.status_code, ended.status_code) == (200, 200)
+    bundle = race.one("SELECT key_bundle IS NULL FROM packet_grant WHERE release_id IS NOT NULL")
+    assert bundle is True
+    shown = api("ywca.worker").get(f"/v1/referrals/{story.id}").json()["status"]
+    assert shown == {"withdraw": "withdrawn", "stop": "stopped"}[closing]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [("complete", "stop", "completed"), ("stop", "complete", "stopped")],
+)
+def test_of_two_endings_by_the_recipient_the_first_wins(
+    race: Race, story: Story, api: Any, first: str, second: str, state: str
+) -> None:
+    story.accept()
+    one, other = in_order(
+        race,
+        story,
+        act(api, "ywca.worker", story, first),
+        act(api, "ywca.worker", story, second),
+    )
+    assert told(one) == (200, None)
+    assert told(other) == (409, state)
+    assert events(race, story, second) == 0
+
+
+@pytest.mark.parametrize(
+    ("order", "state", "told_recipient"),
+    [(("complete", "withdraw"), "completed", 200), (("withdraw", "complete"), "withdrawn", 409)],
+)
+def test_an_ending_and_a_withdrawal_at_once_tell_the_sender_nothing(
+    race: Race, story: Story, api: Any, order: tuple[str, str], state: str, told_recipient: int
+) -> None:
+    story.accept()
+    calls = {
+        "complete": act(api, "ywca.worker", story, "complete"),
+        "withdraw": act(api, "police.worker", story, "withdraw"),
+    }
+    answers = dict(zip(order, in_order(race, story, *(calls[one] for one in order)), strict=True))
+    assert answers["withdraw"].status_code == 200
+    assert answers["withdraw"].json()["status"] == "withdrawn"
+    assert answers["complete"].status_code == told_recipient
+    assert api("ywca.worker").get(f"/v1/referrals/{story.id}").json()["status"] == state
+
+
+# -- Both are right --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("who", "name"), [("police.worker", "send"), ("ywca.worker", "accept")])
+def test_the_same_member_twice_at_once_is_answered_twice_and_done_once(
+    race: Race, story: Story, api: Any, who: str, name: str
+) -> None:
+    story.create() if name == "send" else story.send()
+    one, other = in_order(race, story, act(api, who, story, name), act(api, who, story, name))
+    assert one.status_code == other.status_code == 200
+    assert one.json() == other.json()
+    assert one["ETag"] == other["ETag"]
+    assert events(race, story, name) == 1
+
+
+def test_two_fields_written_at_once_are_both_in_the_packet(
+    race: Race, story: Story, api: Any
+) -> None:
+    story.accept().release("name", "phone")
+    police = [api("police.worker"), api("police.worker")]
+    one, other = in_order(
+        race,
+        story,
+        lambda: police[0].act(story.id, "put_packet", {"packet": {"name": "Invented"}}),
+        lambda: police[1].act(story.id, "put_packet", {"packet": {"phone": "406-555-0100"}}),
+    )
+    assert one.status_code == other.status_code == 200
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"}).json()
+    assert opened["packet"] == {"name": "Invented", "phone": "406-555-0100"}
+
+
+def test_of_one_stale_version_only_the_first_act_is_honoured(
+    race: Race, story: Story, api: Any
+) -> None:
+    story.create()
+    police = [api("police.worker"), api("police.worker")]
+    etag = police[0].get(f"/v1/referrals/{story.id}")["ETag"]
+    body = routes.BODIES["put_notice"]
+    one, other = in_order(
+        race,
+        story,
+        lambda: police[0].act(story.id, "put_notice", body, If_Match=etag),
+        lambda: police[1].act(story.id, "put_notice", body, If_Match=etag),
+    )
+    assert (one.status_code, other.status_code) == (200, 412)
+
+
+# -- A key in flight -------------------------------------------------------------------------------
+
+
+def test_one_idempotency_key_at_once_makes_one_referral(race: Race, story: Story, api: Any) -> None:
+    callers = [api("police.client", "police.worker") for _ in range(4)]
+    body = routes.BODIES["put_notice"] | {"service_id": story.service_id}
+
+    def create(caller: Any, **change: Any) -> Any:
+        return caller.post("/v1/referrals", body | change, Idempotency_Key="one key")
+
+    with race.held("LOCK TABLE referral IN SHARE MODE"):  # an insert waits, a read does not
+        first = race.start_and_wait(lambda: create(callers[0]))
+        second = race.start(lambda: create(callers[1])).result(WAIT_S)
+        assert (second.status_code, second.json()["code"]) == (409, "in_flight")
+        assert not first.done()
+    made = first.result(WAIT_S)
+    assert made.status_code == 201
+    again = create(callers[2])
+    assert again.status_code == 201
+    assert again.json()["id"] == made.json()["id"]
+    assert create(callers[3], urgency="routine").status_code == 422
+    assert race.one("SELECT count(*) FROM referral") == 1
+
+
+# -- The reader and the revoke ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "closing"),
+    [
+        ("police.worker", "revoke_release"),
+        ("ywca.worker", "revoke_release"),
+        ("police.worker", "withdraw"),
+        ("ywca.worker", "stop"),
+    ],
+)
+def test_a_reading_under_way_commits_before_what_closes_it(
+    race: Race, story: Story, api: Any, who: str, closing: str
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    close = act(api, who, story, closing)
+    with race.held("LOCK TABLE packet_field IN ACCESS EXCLUSIVE MODE"):
+        reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
+        closed = race.start_and_wait(close)
+        advisory = race.one(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+            " AND mode = 'ExclusiveLock'"
+        )
+        assert advisory == 1, "it waits for the reader, not for the table"
+    assert reading.result(WAIT_S).json()["packet"] == PACKET
+    assert closed.result(WAIT_S).status_code == 200
+
+
+def test_a_reader_that_comes_while_a_revoke_is_under_way_gets_nothing(
+    race: Race, story: Story, api: Any
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    with race.held("LOCK TABLE release_end IN ACCESS EXCLUSIVE MODE"):
+        revoked = race.start_and_wait(act(api, "police.worker", story, "revoke_release"))
+        reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
+    assert revoked.result(WAIT_S).status_code == 200
+    answer = reading.result(WAIT_S)
+    assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
+    assert "packet" not in answer.json()
+
+
+# -- Seen again after the wait ---------------------------------------------------------------------
+
+
+def test_a_row_that_was_blocked_while_one_waited_for_it_is_not_handed_out(
+    race: Race, story: Story, api: Any
+) -> None:
+    story.send()
+    with race.held("UPDATE referral SET has_block = true WHERE id = %s", [story.id]):
+        future = race.start_and_wait(act(api, "ywca.worker", story, "accept"))
+    assert future.result(WAIT_S).status_code == 404
+    assert events(race, story, "accept") == 0
+
+
+def test_a_member_who_left_while_she_waited_sees_it_no_more(
+    race: Race, story: Story, api: Any
+) -> None:
+    """The first statement's policy was asked before the wait; only a second one asks it anew."""
+    story.send()
+    change = "UPDATE permissions_membership SET active = %s WHERE id = %s"
+    member = str(member_id("ywca.worker2"))
+    try:
+        with race.row(story):
+            future = race.start_and_wait(act(api, "ywca.worker2", story, "accept"))
+            with race.superuser.cursor() as cursor:
+                cursor.execute(change, [False, member])
+        answer = future.result(WAIT_S)
+    finally:
+        with race.superuser.cursor() as cursor:
+            cursor.execute(change, [True, member])
+    assert answer.status_code == 404
+    rule = race.one("SELECT rule FROM access_entry WHERE request_id = %s", [answer["X-Request-Id"]])
+    assert rule == "not_found", "seen again and not found, before any write was tried"
+    assert events(race, story, "accept") == 0
