@@ -45,7 +45,7 @@ LONG = {
     "directory/tabular.py": (520, "the tables and old names of the standard's tabular form"),
     "referrals/acts.py": (340, "every act, one function each"),
     "referrals/models.py": (340, "the rows of a referral, one beside the other"),
-    "referrals/packets.py": (320, "what is sealed: releases, the packet, notes; one way to read it"),
+    "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/reading.py": (330, "all that a side reads: the list, one in detail, the history"),
     "referrals/sql/policies.sql": (400, "every policy of a referral, read in one sitting"),
 }
