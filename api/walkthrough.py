@@ -122,10 +122,7 @@ class Browser(Party):
             login | {"login": member["username"], "password": member["password"]},
             leads_to="/accounts/code",
         )
-        code = self._form("/accounts/code")
-        self._submit(
-            "/accounts/code", code | {"code": totp(member["totp_secret"])}, leads_to="/desk"
-        )
+        self._enter_code(member["totp_secret"])
         for _ in range(4):  # the choice of agency, then the desk
             answer, _ms = self.ask("GET", self.next)
             if answer.status_code not in (302, 303):
@@ -133,6 +130,15 @@ class Browser(Party):
             self.next = answer.headers["Location"]
         if answer.status_code != 200:
             raise Differs(f"{name} did not get in: {answer.status_code} at {self.next}")
+
+    def _enter_code(self, secret: str) -> None:
+        """A code is good once: where this one was used just now, wait for the next."""
+        path = "/accounts/code"
+        try:
+            self._submit(path, self._form(path) | {"code": totp(secret)}, leads_to="/desk")
+        except Differs:
+            time.sleep(31 - time.time() % 30)
+            self._submit(path, self._form(path) | {"code": totp(secret)}, leads_to="/desk")
 
     def _form(self, path: str) -> dict[str, str]:
         answer, _ms = self.ask("GET", path)
