@@ -63,7 +63,6 @@ def access_log(request: HttpRequest, visit: Visit) -> HttpResponse:
     context = {
         "form": form,
         "rows": [(entry, _who(entry, read.names)) for entry in read.entries],
-        "now": visit.now,
         "filtered": bool(asked),
         "next": urlencode({**asked, "after": cursor}) if cursor else "",
     }

@@ -1,7 +1,7 @@
 """What the desk's forms share: plain widgets, and a refusal shown at the field it belongs to."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 
@@ -13,6 +13,23 @@ from referrals.reading import Detail
 PRIVATE = {"autocomplete": "off", "spellcheck": "false"}
 
 
+_MISSING = {
+    forms.ChoiceField: "Choose one.",
+    forms.MultipleChoiceField: "Choose at least one.",
+}
+
+
+class Group(NamedTuple):
+    """Fields shown together; with a heading they are folded away until somebody wants them."""
+
+    heading: str
+    fields: list[forms.BoundField]
+
+    @property
+    def unfolded(self) -> bool:
+        return any(field.errors for field in self.fields)
+
+
 class DeskForm(forms.Form):
     """`refused` says which field a refusal's code belongs to; others stand at the top."""
 
@@ -21,11 +38,13 @@ class DeskForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
+        for field in self.fields.values():
+            field.error_messages["required"] = _MISSING.get(type(field), "Fill this in.")
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The visible fields to show, in groups with a heading; one with '' stands open."""
-        return [("", self.visible_fields())]
+    def groups(self) -> list[Group]:
+        """The fields in the order to show them."""
+        return [Group("", self.visible_fields())]
 
     def refuse(self, refusal: Refused) -> None:
         """Show why the domain refused."""

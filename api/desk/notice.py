@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from api.desk import words
-from api.desk.forms import PRIVATE, ActForm, DeskForm, listed, one_of, some_of
+from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, listed, one_of, some_of
 from api.desk.referral import common
 from api.desk.visit import Visit, page, signed_in
 from directory import listings
@@ -65,12 +65,14 @@ class NoticeFields(DeskForm):
     LAST = ("agreement",)
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def groups(self) -> list[Group]:
         known = [field for field in self.visible_fields() if field.name not in self.LAST]
         return [
-            ("", [field for field in known if field.name in self.FIRST]),
-            ("More, if you know it", [field for field in known if field.name not in self.FIRST]),
-            ("", [field for field in self.visible_fields() if field.name in self.LAST]),
+            Group("", [field for field in known if field.name in self.FIRST]),
+            Group(
+                "More, if you know it", [field for field in known if field.name not in self.FIRST]
+            ),
+            Group("", [field for field in self.visible_fields() if field.name in self.LAST]),
         ]
 
     def notice(self, now: datetime, staying_until: datetime | None = None) -> Notice:

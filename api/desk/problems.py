@@ -168,6 +168,10 @@ PROBLEMS = {
         " was changed.",
         "Do not wait for it: ring the service. Then try again.",
     ),
+    "log": Problem(
+        "The access log cannot be written. Without an entry nothing is shown.",
+        "Do not wait for it: ring the service. Then try again.",
+    ),
     "key_store": Problem(
         "The key store does not answer or refused.", "Do not wait for it: ring the service."
     ),

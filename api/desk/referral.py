@@ -64,12 +64,10 @@ def referral_page(
 ) -> HttpResponse:
     """The referral; with a refusal, under its status, why the act was not done."""
     seen = reading.detail(visit.principal, referral_id)
-    steps = reading.history(visit.principal, referral_id)
     context = common(visit, seen) | {
         "offers": _offers(seen),
         "notice": notice_facts(seen.referral),
         "not_stated": _not_stated(seen.referral),
-        "history": [(step, _code(step)) for step in reversed(steps)],
         "refused": _why(refusal, seen) if refusal else "",
     }
     return page(request, "desk/referral.html", context, refusal)
@@ -81,6 +79,16 @@ def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """After an emergency was sent: the number to ring, and what to say (design §4)."""
     seen = reading.detail(visit.principal, referral_id)
     return page(request, "desk/sent.html", common(visit, seen))
+
+
+@require_safe
+@signed_in
+def history(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    """What the side may know of what happened, the newest first. An access entry of its own."""
+    seen = reading.detail(visit.principal, referral_id)
+    steps = reading.history(visit.principal, referral_id)
+    context = common(visit, seen) | {"steps": [(step, _code(step)) for step in reversed(steps)]}
+    return page(request, "desk/history.html", context)
 
 
 def common(visit: Visit, seen: Detail) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from api.desk import words
-from api.desk.forms import PRIVATE, ActForm, moment, one_of, some_of
+from api.desk.forms import PRIVATE, ActForm, Group, moment, one_of, some_of
 from api.desk.referral import common
 from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
@@ -134,11 +134,11 @@ class PacketForm(ActForm):
             )
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def groups(self) -> list[Group]:
         shown = self.visible_fields()
         return [
-            ("", [field for field in shown if field.name in self.released]),
-            (
+            Group("", [field for field in shown if field.name in self.released]),
+            Group(
                 "Not in her permission: stays with your agency",
                 [field for field in shown if field.name not in self.released],
             ),

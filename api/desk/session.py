@@ -20,7 +20,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from api.authentication import SESSION_KEY
 from api.desk.visit import SEVERAL_KEY
@@ -60,6 +60,7 @@ class SignIn(LoginView):
     """allauth's, but it always leads over the choice of agency, which opens the credential."""
 
     form_class = SignInForm
+    http_method_names = ["get", "head", "post"]  # a FormView takes PUT for POST
 
     def get_success_url(self) -> str:
         go_on = safe_next(self.request.POST.get("next") or self.request.GET.get("next"))
@@ -92,6 +93,7 @@ def safe_next(text: str | None) -> str:
     return reverse("desk")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def choose_agency(request: HttpRequest) -> HttpResponse:
     """The last step of signing in, and the way to another agency of hers.
 
@@ -153,6 +155,7 @@ def _turn_away(request: HttpRequest, template: str) -> HttpResponse:
     return render(request, template, status=403)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
     """GET asks, POST does: the credential ends in the database, the browser forgets."""
     if request.method != "POST":

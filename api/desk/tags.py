@@ -11,6 +11,7 @@ from directory.listings import Phone
 register = template.Library()
 register.filter("done", words.done)
 register.filter("logged", words.logged)
+register.filter("log_time", words.log_time)
 
 
 @register.filter
@@ -38,8 +39,8 @@ def tel(number: str) -> str:
 
 @register.filter
 def spelled(reference: str) -> str:
-    """A reference with gaps, to be read out letter by letter."""
-    return " ".join(reference)
+    """A reference with gaps that do not break, to be read out letter by letter."""
+    return "\N{NO-BREAK SPACE}".join(reference)
 
 
 @register.filter

@@ -40,6 +40,7 @@ urlpatterns = [
     path("desk/referrals/new", notice.new, name="desk_new_referral"),
     path(ONE, referral.referral, name="desk_referral"),
     path(f"{ONE}/sent", referral.sent, name="desk_sent"),
+    path(f"{ONE}/history", referral.history, name="desk_history"),
     path(f"{ONE}/put_notice", acts.put_notice, name="desk_put_notice"),
     path(f"{ONE}/send", notice.send, name="desk_send"),
     path(f"{ONE}/acknowledge", acts.acknowledge, name="desk_acknowledge"),

@@ -125,6 +125,12 @@ def clock_time(moment: datetime, now: datetime) -> str:
     return f"{day}, {time}"
 
 
+def log_time(moment: datetime) -> str:
+    """For the log's reader: "24 Nov 2026, 02:45:07 MST"."""
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
+
+
 # -- History ---------------------------------------------------------------------------------------
 
 DONE = {

@@ -1,0 +1,239 @@
+"""What every page of the desk has, and who is shown which; by plain HTTP, without script."""
+
+import ast
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.urls import URLPattern
+
+from api.desk import urls
+from api.desk.problems import PROBLEMS
+from permissions.ids import uuid7
+from tests.conftest import PACKET, service_of
+from tests.desk import Pages, at_the_desk, text_of
+
+NEUTRAL = re.compile(r"<title>([A-Z][a-z ]+) · Cairn</title>")
+
+
+@pytest.fixture
+def accepted(story):
+    """A referral with a packet, accepted by ywca.worker."""
+    story.accept().release().packet(**PACKET)
+    return story
+
+
+def paths_of(referral_id, service_id):
+    """Every route of the desk, with ids filled in: (name, path)."""
+    for route in urls.urlpatterns:
+        assert isinstance(route, URLPattern)
+        path = str(route.pattern).replace("<uuid:referral_id>", referral_id)
+        path = path.replace("<uuid:service_id>", service_id).replace("<slug:code>", "sealed")
+        query = (
+            f"?service={service_id}" if route.name in ("desk_new_referral", "desk_new_call") else ""
+        )
+        yield route.name, f"/{path}{query}"
+
+
+def check_page(answer, path, *, whole=True):
+    """`whole`: not the page of a failure, which stands alone."""
+    page = answer.content.decode()
+    assert "<script" not in page.lower(), path
+    assert not re.search(r"\son[a-z]+=|\sstyle=", page), path
+    assert '<html lang="en">' in page, path
+    assert NEUTRAL.search(page), path
+    for line in settings.SAFETY_LINES:
+        assert line["phone"] in page, path
+    assert "Do not step in yourself" in page, path
+    assert page.count("<h1") == 1, path
+    assert 'href="#main"' in page or not whole, path
+    assert answer["Cache-Control"] == "no-store", path
+    assert "script-src" not in answer["Content-Security-Policy"], path
+    assert answer["Content-Security-Policy"].startswith("default-src 'none';"), path
+    for value in PACKET.values():
+        assert value not in page, path
+    for form in re.findall(r'<form[^>]*method="post".*?</form>', page, re.S):
+        assert "csrfmiddlewaretoken" in form, path
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids)), path
+    for name in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', page):
+        assert set(name.split()) <= set(ids), (path, name)
+    for name in re.findall(r'<label for="([^"]+)"', page):
+        assert name in ids, (path, name)
+
+
+@pytest.mark.parametrize(
+    "who", [None, "police.worker", "ywca.worker", "ywca.lead", "ywca.auditor", "outsider.worker"]
+)
+def test_every_page_has_the_safety_lines_and_no_script(accepted, who):
+    pages = at_the_desk(who) if who else Pages()
+    for name, path in paths_of(accepted.id, accepted.service_id):
+        answer = pages.get(path)
+        if name == "leave":
+            assert answer.status_code == 405
+        elif answer.status_code in (200, 403, 404, 409):
+            check_page(answer, path)
+        else:
+            assert answer.status_code == 302, (path, answer.status_code)
+            assert answer["Location"].startswith("/"), path
+
+
+def test_nobody_signed_in_is_led_to_sign_in_and_back(accepted):
+    for name, path in paths_of(accepted.id, accepted.service_id):
+        if name.startswith("desk") and name != "desk_agency":
+            answer = Pages().get(path)
+            assert answer.status_code == 302, path
+            to = urlsplit(answer["Location"])
+            assert to.path == "/accounts/login", path
+            assert parse_qs(to.query) == {"next": [path.partition("?")[0]]}, path
+
+
+def test_an_outsider_gets_for_a_referral_what_she_gets_for_a_random_id(accepted):
+    outsider = at_the_desk("outsider.worker")
+    random = str(uuid7())
+    for name, path in paths_of(accepted.id, accepted.service_id):
+        if accepted.id not in path:
+            continue
+        fields = outsider.hidden("/desk/", "/accounts/logout") | {"purpose": "intake"}
+        for ask in (outsider.get, lambda to: outsider.http.post(to, fields)):  # noqa: B023
+            for_it, for_none = ask(path), ask(path.replace(accepted.id, random))
+            if for_it.status_code == 302:  # a GET of an act that is only a button
+                assert for_it["Location"].replace(accepted.id, random) == for_none["Location"]
+                continue
+            assert (for_it.status_code, for_none.status_code) in ((404, 404), (405, 405)), name
+            assert text_of(for_it.content) == text_of(for_none.content), name
+
+
+@pytest.mark.parametrize(
+    ("who", "leads_to", "says"),
+    [
+        ("ywca.worker", "/desk/", "Needs your answer"),
+        ("ywca.lead", "/desk/", "Needs your answer"),
+        ("ywca.auditor", "/desk/access-log", "Reading this log is an entry too."),
+        ("ywca.admin", "/desk/", "Your role in Demo Women's Centre does not include referrals"),
+        ("taskforce.coordinator", "/desk/", "does not include referrals"),
+    ],
+)
+def test_signing_in_leads_each_role_to_what_it_can_do(who, leads_to, says):
+    answer = at_the_desk(who).get("/desk/", follow=True)
+    assert answer.request["PATH_INFO"] == leads_to
+    assert says in text_of(answer.content)
+
+
+def test_only_an_auditor_reads_the_log():
+    for who in ("ywca.worker", "ywca.lead", "ywca.admin"):
+        answer = at_the_desk(who).get("/desk/access-log")
+        assert answer.status_code == 403
+        assert "The access log is read by auditors." in text_of(answer.content)
+
+
+def test_the_auditor_is_shown_field_names_and_never_a_value(accepted):
+    advocate = at_the_desk("ywca.worker")
+    advocate.submit(f"/desk/referrals/{accepted.id}/open_packet", {"purpose": "safety"})
+    auditor = at_the_desk("ywca.auditor")
+    page = auditor.get("/desk/access-log", {"act": "referral.open_packet"})
+    shown = text_of(page.content)
+    assert "Yve Example Opened a packet For her safety Name, Phone, How to contact her" in shown
+    assert not any(value in shown for value in PACKET.values())
+    assert "Looked at a referral Done" not in shown
+
+    theirs = at_the_desk("police.auditor").get("/desk/access-log", {"referral": accepted.id})
+    assert "Yve Example" not in text_of(theirs.content)
+    assert "Pat Example" in text_of(theirs.content)
+
+
+def test_the_log_is_read_page_by_page_and_filtered():
+    lead = at_the_desk("sarc.lead")
+    for _ in range(55):
+        lead.get("/desk/")
+    auditor = at_the_desk("sarc.auditor")
+    page = auditor.get("/desk/access-log", {"act": "referral.list"}).content.decode()
+    later = re.search(r'href="(/desk/access-log\?[^"]*after=[^"]*)"', page)
+    assert later
+    assert auditor.get(later[1].replace("&amp;", "&")).status_code == 200
+    assert auditor.get(later[1].replace("&amp;", "&").replace("list", "read")).status_code == 400
+    none = auditor.get("/desk/access-log", {"until": "2020-01-01T00:00"})
+    assert "Nothing fits this filter." in text_of(none.content)
+    assert auditor.get("/desk/access-log", {"member": "no id", "since": "?"}).status_code == 200
+
+
+def test_what_the_public_searches_holds_nothing_confidential():
+    page = text_of(Pages().get("/directory", {"words": "shelter"}).content)
+    assert "Youth shelter" in page
+    assert "Confidential" not in page
+    members = text_of(at_the_desk("police.worker").get("/desk/directory?words=shelter").content)
+    assert "Confidential. Known to the network only." in members
+    assert "Nothing found for “xyzzyx”" in text_of(
+        Pages().get("/directory", {"words": "xyzzyx"}).content
+    )
+    assert Pages().get("/directory", {"words": "\x00", "page": "-1"}).status_code == 200
+
+
+def test_each_code_of_a_refusal_has_a_page_that_explains_it():
+    """Codes as the code base writes them: first argument of a refusal, or its `code`."""
+    kinds = {"NotPossible", "NotPermitted", "BadRequest", "Conflict", "Unavailable"}
+    found = set()
+    for floor in ("api", "permissions", "directory", "referrals"):
+        for path in (settings.BASE_DIR / floor).rglob("*.py"):
+            found |= _codes(path, kinds)
+    assert len(found) > 50
+    assert found - set(PROBLEMS) == set()
+    for code in PROBLEMS:
+        assert Pages().get(f"/problems/{code}").status_code == 200
+    assert Pages().get("/problems/no_such_code").status_code == 404
+
+
+def _codes(path: Path, kinds: set[str]) -> set[str]:
+    codes = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in kinds:
+                codes.add(node.args[0].value)
+        if isinstance(node, ast.ClassDef):
+            codes |= {
+                line.value.value
+                for line in node.body
+                if isinstance(line, ast.Assign)
+                and isinstance(line.value, ast.Constant)
+                and line.targets[0].id == "code"
+            }
+    return codes
+
+
+def test_an_address_that_leads_nowhere_has_a_page():
+    answer = Pages().get("/no-such-page")
+    assert answer.status_code == 404
+    check_page(answer, "/no-such-page")
+
+
+def test_without_its_database_the_desk_still_names_the_numbers_to_ring():
+    database = connections["default"].settings_dict
+    host = database["HOST"]
+    connections["default"].close()
+    database["HOST"] = "/nowhere"
+    try:
+        answer = Pages().get("/directory")
+    finally:
+        connections["default"].close()
+        database["HOST"] = host
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
+    check_page(answer, "/directory", whole=False)
+    assert "Ring the service instead." in text_of(answer.content)
+
+
+def test_a_form_that_is_too_large_is_refused_with_a_page():
+    answer = Pages().http.post("/accounts/login", {"login": "x" * 300_000})
+    assert answer.status_code in (400, 403, 413)
+    check_page(answer, "/accounts/login")
+
+
+def test_a_form_sent_without_its_token_is_refused():
+    pages = at_the_desk("police.worker")
+    answer = pages.http.post(f"/desk/referrals/new?service={service_of('ywca')}", {"send": "1"})
+    assert answer.status_code == 403
+    check_page(answer, "/desk/referrals/new")

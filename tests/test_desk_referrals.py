@@ -1,0 +1,267 @@
+"""Referrals at the desk: the forms, what they refuse and where, what they leave behind."""
+
+import re
+
+import pytest
+
+from referrals.models import CallRecord, Referral
+from tests.conftest import PACKET, service_of
+from tests.desk import at_the_desk, rows, text_of
+
+NOTICE = {
+    "urgency": "urgent",
+    "needs": ["shelter"],
+    "wanted": "call_worker",
+    "callback": "406-555-0111",
+    "agreement": "agrees",
+}
+
+
+@pytest.fixture
+def officer():
+    return at_the_desk("police.worker")
+
+
+@pytest.fixture
+def advocate():
+    return at_the_desk("ywca.worker")
+
+
+def new_referral(officer, **changed):
+    fields = {"send": "1"} | NOTICE | changed
+    return officer.submit(f"/desk/referrals/new?service={service_of('ywca')}", fields)
+
+
+# -- The notice ------------------------------------------------------------------------------------
+
+
+def test_an_emergency_leads_to_the_number_to_ring(officer):
+    answer = new_referral(officer, urgency="emergency")
+    assert answer.request["PATH_INFO"].endswith("/sent")
+    page = answer.content.decode()
+    assert 'href="tel:4065550130"' in page  # the recipient's 24-hour line
+    assert re.search(r"Say the reference [A-Z]( [A-Z]){5} ", text_of(page))
+
+
+def test_a_draft_is_kept_changed_and_sent(officer, advocate, api):
+    answer = officer.submit(
+        f"/desk/referrals/new?service={service_of('ywca')}",
+        {"keep": "1", "stays": "30"} | NOTICE | {"agreement": ""},
+    )
+    assert "Kept as a draft. Nothing was sent." in text_of(answer.content)
+    path = answer.request["PATH_INFO"]
+    assert advocate.get(path).status_code == 404
+    until = api("police.worker").get(path.replace("/desk/", "/v1/")).json()["notice"]
+
+    changed = {**NOTICE, "needs": ["shelter", "legal_aid"], "language": "es", "stays": "as_before"}
+    answer = officer.submit(f"{path}/put_notice", changed)
+    assert "The notice is changed." in text_of(answer.content)
+    notice = api("police.worker").get(path.replace("/desk/", "/v1/")).json()["notice"]
+    assert notice["needs"] == ["shelter", "legal_aid"]
+    assert notice["with_worker_until"] == until["with_worker_until"]
+
+    answer = officer.submit(f"{path}/send", {"agreement": "not_asked_unsafe"})
+    assert "Sent. They see it now." in text_of(answer.content)
+    seen = text_of(advocate.get(path).content)
+    assert "Asking was not safe" in seen
+    assert "Language Spanish" in seen
+
+
+def test_when_she_does_not_agree_nothing_is_stored(officer, superuser):
+    answer = new_referral(officer, agreement="no")
+    shown = text_of(answer.content)
+    assert "Nothing was stored." in shown
+    assert "406-555-0111" in shown or "406-555-0112" in shown  # the service's own number
+    assert rows(superuser, Referral) == 0
+
+
+def test_when_she_does_not_agree_to_a_draft_it_ends(story, officer):
+    path = f"/desk/referrals/{story.create().id}"
+    answer = officer.submit(f"{path}/send", {"agreement": "no"})
+    assert "The draft has ended." in text_of(answer.content)
+    assert "Stopped" in text_of(officer.get(path).content)
+
+
+def test_without_her_agreement_stated_nothing_is_sent(officer, superuser):
+    answer = new_referral(officer, agreement="")
+    assert "Say whether she agrees. Without it nothing is sent." in text_of(answer.content)
+    assert rows(superuser, Referral) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "says"),
+    [
+        ({"callback": "call me maybe"}, "callback", "The worker's phone number"),
+        ({"needs": []}, "needs", "Choose at least one."),
+        ({"needs": ["a pony"]}, "needs", "Select a valid choice"),
+        ({"urgency": ""}, "urgency", "Choose one."),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field_and_on_top(officer, superuser, changed, field, says):
+    page = new_referral(officer, **changed).content.decode()
+    assert says in text_of(page)
+    assert f'<a href="#field-{field}">' in page
+    assert f'has-error" id="field-{field}"' in page
+    assert rows(superuser, Referral) == 0
+
+
+def test_a_second_tap_on_send_is_one_referral(officer, superuser):
+    path = f"/desk/referrals/new?service={service_of('ywca')}"
+    fields = officer.hidden(path) | NOTICE | {"send": "1"}
+    first = officer.http.post("/desk/referrals/new", fields)
+    second = officer.http.post("/desk/referrals/new", fields)
+    assert first["Location"] == second["Location"]
+    assert rows(superuser, Referral) == 1
+    third = officer.http.post("/desk/referrals/new", fields | {"needs": ["housing"]})
+    assert third.status_code == 422
+    assert "This form was sent before" in text_of(third.content)
+
+
+@pytest.mark.parametrize("who", ["police.admin", "police.auditor"])
+def test_who_does_no_casework_makes_no_referral(who):
+    pages = at_the_desk(who)
+    assert pages.get(f"/desk/referrals/new?service={service_of('ywca')}").status_code == 403
+
+
+# -- The answer ------------------------------------------------------------------------------------
+
+
+def test_the_inbox_has_the_nearest_deadline_on_top_and_says_when_it_is_late(
+    story, advocate, shift_clock
+):
+    story.create(urgency="urgent").sends("send", {"agreement": "agrees"})
+    story.create(urgency="emergency").sends("send", {"agreement": "agrees"})
+    shown = text_of(advocate.get("/desk/").content)
+    assert re.search("Needs your answer .* 14 min left .* 59 min left .* All others", shown)
+    shift_clock("18 minutes")
+    assert "late by 3 min" in text_of(advocate.get("/desk/").content)
+    shift_clock("5 hours")
+    shown = text_of(advocate.get("/desk/").content)
+    assert "Nothing waits for your agency." in shown
+    assert "Expired" in shown
+
+
+def test_the_inbox_leads_on_page_by_page(story, advocate):
+    made = set()
+    for _ in range(27):
+        story.create().sends("send", {"agreement": "agrees"}).answers("decline", {"code": "other"})
+        made.add(story.id)
+    first = advocate.get("/desk/").content.decode()
+    later = re.search(r'href="(/desk/\?box=in&amp;after=[^"]+)"', first)[1].replace("&amp;", "&")
+    second = advocate.get(later).content.decode()
+    ids = r"/desk/referrals/([0-9a-f-]{36})"
+    assert set(re.findall(ids, first)) | set(re.findall(ids, second)) == made
+    assert not set(re.findall(ids, first)) & set(re.findall(ids, second))
+    assert at_the_desk("ywca.worker2").get(later).status_code == 400  # bound to its caller
+
+
+def test_a_colleague_who_comes_second_is_told_how_it_stands(story, advocate):
+    story.send()
+    path = f"/desk/referrals/{story.id}"
+    colleague = at_the_desk("ywca.worker2")
+    fields = colleague.hidden(path, f"{path}/accept")
+    assert "Accepted. You hold it" in text_of(
+        advocate.submit(path, action=f"{path}/accept").content
+    )
+    answer = colleague.http.post(f"{path}/accept", fields)
+    assert answer.status_code == 409
+    assert "it is accepted. This is how it stands." in text_of(answer.content)
+    assert "Held by Yve Example" in text_of(answer.content)
+
+
+def test_a_decline_tells_the_code_and_the_suggestion_and_no_more(story, advocate, officer):
+    story.send()
+    path = f"/desk/referrals/{story.id}"
+    answer = advocate.submit(
+        f"{path}/decline",
+        {
+            "code": "other",
+            "suggested_service_id": service_of("sarc"),
+            "private_reason": "already_served",
+        },
+    )
+    assert "Declined. The sender sees it now." in text_of(answer.content)
+    shown = officer.get(path).content.decode()
+    assert "They say: Other . They suggest another service" in text_of(shown)
+    assert f"/desk/directory/{service_of('sarc')}" in shown
+    assert "lready" not in shown
+    notes = advocate.submit(f"{path}/open_notes", {"purpose": "review"})
+    assert "Private reason of the decline" in text_of(notes.content)
+    assert "Already with us" in text_of(notes.content)
+
+
+def test_an_act_that_is_not_open_leads_back_and_says_so(story, advocate):
+    story.send()
+    answer = advocate.get(f"/desk/referrals/{story.id}/complete", follow=True)
+    assert answer.request["PATH_INFO"] == f"/desk/referrals/{story.id}"
+    assert "That cannot be done now." in text_of(answer.content)
+
+
+# -- The end ---------------------------------------------------------------------------------------
+
+
+def test_the_sender_is_shown_the_same_page_whatever_became_of_it(story, advocate, officer):
+    story.accept()
+    path = f"/desk/referrals/{story.id}"
+
+    def shown():
+        return [
+            text_of(officer.get(at).content) for at in (path, f"{path}/history", "/desk/?box=out")
+        ]
+
+    before = shown()
+    advocate.submit(f"{path}/start_handoff", {"mode": "video", "planned": "2026-12-24T10:00"})
+    assert shown() == before
+    advocate.submit(f"{path}/complete", {"outcome": "served"})
+    assert shown() == before
+    assert "Completed" in text_of(advocate.get(path).content)
+    history = text_of(advocate.get(f"{path}/history").content)
+    assert "Completed" in history
+    assert "Yve Example" in history
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "says"),
+    [("withdraw", {"code": "help_found"}, "Do not contact her."), ("stop", {}, "Do not contact")],
+)
+def test_what_the_sender_ends_the_recipient_is_told(story, officer, advocate, act, fields, says):
+    story.accept().release().packet(**PACKET)
+    path = f"/desk/referrals/{story.id}"
+    assert "at once" in text_of(officer.get(f"{path}/{act}").content)
+    officer.submit(f"{path}/{act}", fields)
+    shown = text_of(advocate.get(path).content)
+    assert says in shown
+    assert "Open the packet" not in shown
+
+
+def test_a_stop_asks_before_it_is_done(story, officer):
+    story.send()
+    path = f"/desk/referrals/{story.id}"
+    asked = text_of(officer.get(f"{path}/stop").content)
+    assert "it cannot be taken back" in asked
+    assert "Nobody there has answered yet." in text_of(officer.get(path).content)
+
+
+# -- Calls -----------------------------------------------------------------------------------------
+
+
+def test_a_call_to_a_phone_only_service_is_recorded_once(officer, superuser):
+    page = officer.get("/desk/directory", {"words": "compensation"}).content.decode()
+    path = re.search(r'href="(/desk/calls/new\?service=[^"]+)"', page)[1]
+    assert 'href="tel:' in officer.get(path).content.decode()
+    fields = officer.hidden(path) | {"outcome": "full", "put_through": "yes"}
+    for _ in range(2):
+        assert officer.http.post("/desk/calls/new", fields).status_code == 302
+    assert rows(superuser, CallRecord) == 1
+    shown = text_of(officer.get("/desk/calls").content)
+    assert "Crime victim compensation Full; she spoke with them herself" in shown
+    colleague = text_of(at_the_desk("police.worker2").get("/desk/calls").content)
+    assert "None yet." in colleague
+
+
+def test_a_service_that_is_answered_here_takes_no_call_record(officer, superuser):
+    path = f"/desk/calls/new?service={service_of('ywca')}"
+    answer = officer.submit(path, {"outcome": "full", "put_through": "no"})
+    assert answer.status_code == 409
+    assert "make a referral" in text_of(answer.content)
+    assert rows(superuser, CallRecord) == 0

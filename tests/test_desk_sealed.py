@@ -1,0 +1,155 @@
+"""Her permission, the packet and the notes at the desk: what is asked, refused, shown and where."""
+
+import re
+
+import pytest
+
+from referrals.models import Note, Release
+from tests.conftest import PACKET
+from tests.desk import at_the_desk, rows, text_of
+
+RELEASE = {
+    "fields_": ["name", "phone"],
+    "purpose": "receive_service",
+    "basis": "stated_agreement",
+    "form": "oral_witnessed",
+    "signed_at": "2026-01-01T00:00",
+    "lasts": "7",
+    "consenters": ["self"],
+    "attestations": [
+        "risks_explained",
+        "alternatives_offered",
+        "not_a_condition_of_service",
+        "platform_explained",
+        "right_to_revoke_told",
+        "may_be_redisclosed_told",
+        "told_no_effect_on_case",
+    ],
+}
+
+
+@pytest.fixture
+def officer():
+    return at_the_desk("police.worker")
+
+
+@pytest.fixture
+def advocate():
+    return at_the_desk("ywca.worker")
+
+
+def now_in(pages, path):
+    """What the form on `path` proposes as the moment of the signature: now."""
+    page = pages.get(path).content.decode()
+    return re.search(r'name="signed_at" value="([^"]+)"', page)[1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "says"),
+    [
+        ({"attestations": ["risks_explained"]}, "attestations", "Still to be told"),
+        ({"consenters": ["parent"]}, "not_the_abuser", "cannot consent"),
+        ({"consenters": ["parent"], "not_the_abuser": "on"}, "consenters", "She herself consents"),
+        ({"signed_at": "2030-01-01T00:00"}, "signed_at", "The signature lies in the future."),
+        ({"signed_at": "2026-01-01T00:00"}, "lasts", "The release has ended already."),
+        ({"fields_": []}, "fields_", "Choose at least one."),
+        ({"lasts": "90"}, "lasts", "Select a valid choice"),
+    ],
+)
+def test_a_release_that_the_rules_refuse_says_why_at_its_field(
+    story, officer, superuser, changed, field, says
+):
+    story.accept()
+    path = f"/desk/referrals/{story.id}/put_release"
+    answer = officer.submit(path, RELEASE | {"signed_at": now_in(officer, path)} | changed)
+    page = answer.content.decode()
+    assert says in text_of(page)
+    assert f'has-error" id="field-{field}"' in page
+    assert rows(superuser, Release) == 0
+
+
+def test_the_packet_is_asked_for_after_her_permission(story, officer):
+    story.accept()
+    path = f"/desk/referrals/{story.id}"
+    answer = officer.get(f"{path}/put_packet", follow=True)
+    assert answer.request["PATH_INFO"] == f"{path}/put_release"
+    release = RELEASE | {"signed_at": now_in(officer, f"{path}/put_release")}
+    answer = officer.submit(f"{path}/put_release", release)
+    assert "Her permission is recorded. Now write the packet." in text_of(answer.content)
+    form = officer.get(f"{path}/put_packet").content.decode()
+    first, folded = form.split("<details", 1)
+    assert 'name="phone"' in first
+    assert 'name="health"' not in first
+    assert 'name="health"' in folded
+    assert "Write at least one field." in text_of(
+        officer.submit(f"{path}/put_packet", {"name": "  "}).content
+    )
+
+
+def test_an_opened_packet_is_in_that_answer_alone(story, advocate, superuser):
+    story.accept().release().packet(**PACKET, health="not released")
+    path = f"/desk/referrals/{story.id}"
+    asked = advocate.get(f"{path}/open_packet")
+    assert "What do you open it for" in text_of(asked.content)
+    without = advocate.submit(f"{path}/open_packet", {"purpose": ""})
+    assert "Choose one." in text_of(without.content)
+
+    opened = advocate.submit(f"{path}/open_packet", {"purpose": "safety"}, follow=False)
+    assert opened.status_code == 200
+    assert opened["Cache-Control"] == "no-store"
+    shown = text_of(opened.content)
+    assert all(value in shown for value in PACKET.values())
+    assert "not released" not in shown
+    assert "to receive this service, until" in shown
+    assert "Keep it out of patient portals" in shown
+    receipt = re.search(r"Receipt ([0-9a-f-]{36})", shown)[1]
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT act, purpose FROM access_entry WHERE id = %s", [receipt])
+        assert cursor.fetchone() == ("referral.open_packet", "safety")
+    title = re.search("<title>(.*)</title>", opened.content.decode())[1]
+    assert title == "Packet · Cairn"
+    for value in PACKET.values():
+        assert value not in advocate.get(path).content.decode()
+
+
+def test_who_is_not_assigned_opens_neither_packet_nor_notes(story):
+    story.accept().release().packet(**PACKET)
+    path = f"/desk/referrals/{story.id}"
+    for who in ("ywca.worker2", "police.worker2"):
+        pages = at_the_desk(who)
+        assert pages.get(path).status_code == 200
+        fields = pages.hidden("/desk/", "/accounts/logout") | {"purpose": "service"}
+        for act in ("open_packet", "open_notes"):
+            answer = pages.http.post(f"{path}/{act}", fields)
+            assert answer.status_code == 403
+            assert not any(value in answer.content.decode() for value in PACKET.values())
+
+
+def test_after_her_permission_ended_the_packet_is_closed_and_the_help_goes_on(
+    story, advocate, officer
+):
+    story.accept().release().packet(**PACKET)
+    path = f"/desk/referrals/{story.id}"
+    answer = advocate.submit(f"{path}/revoke_release", {"via": "oral"})
+    assert "The packet is closed; the referral goes on." in text_of(answer.content)
+    answer = advocate.submit(f"{path}/open_packet", {"purpose": "service"})
+    assert answer.status_code == 409
+    assert "there is no release in force" in text_of(answer.content)
+    shown = text_of(officer.get(path).content)
+    assert "Her permission has ended." in shown
+    assert "Yve Example" not in shown
+    assert "They said yes" in shown
+
+
+def test_a_note_is_kept_once_and_read_by_its_side_alone(story, advocate, officer, superuser):
+    story.accept()
+    path = f"/desk/referrals/{story.id}"
+    fields = advocate.hidden(f"{path}/add_note") | {"text": "Meets her at noon."}
+    assert advocate.http.post(f"{path}/add_note", fields).status_code == 302
+    assert advocate.http.post(f"{path}/add_note", fields).status_code == 302
+    assert rows(superuser, Note) == 1
+    theirs = officer.submit(f"{path}/open_notes", {"purpose": "service"})
+    assert "There are none yet." in text_of(theirs.content)
+    ours = advocate.submit(f"{path}/open_notes", {"purpose": "service"})
+    assert "Meets her at noon." in text_of(ours.content)
+    assert ours["Cache-Control"] == "no-store"
