@@ -21,6 +21,8 @@ def _worker() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     os.environ["CAIRN_HOME"] = str(HOME)
+    # A key store a worker: one test takes the keys away for a while.
+    os.environ["CAIRN_KEY_FOLDER"] = str(HOME / "keys" / (_worker() or "main"))
     os.environ.pop("CAIRN_BASE_URL", None)
     if not os.environ.get("DATABASE_URL"):
         from api.postgres import Cluster
