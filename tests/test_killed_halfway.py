@@ -49,7 +49,8 @@ class Home:
             self.base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
         self.cluster = Cluster(folder)
         self.folder = folder
-        self.env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        others = {"DATABASE_URL", "CAIRN_KEY_FOLDER"}
+        self.env = {name: value for name, value in os.environ.items() if name not in others}
         self.env |= {"CAIRN_HOME": str(folder), "CAIRN_BASE_URL": self.base_url}
         self.env |= {"CAIRN_LOG_LEVEL": "CRITICAL"}
         self.server: subprocess.Popen[bytes] | None = None
