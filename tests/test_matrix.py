@@ -1,0 +1,350 @@
+"""Who is answered what: every route that the process serves × the cast, in two readable tables.
+
+One referral, accepted, with a packet: `police.worker` sent it, `ywca.worker` answers for it. The
+routes come from the resolver: one that is missing here fails, and so does one that is no more.
+"""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from django.conf import settings
+from django.test import Client as HttpClient
+
+from tests import routes
+from tests.conftest import PACKET, Story, release_body, service_of
+from tests.database import phone_only_service
+from tests.desk import at_the_desk
+
+R = "v1/referrals/<uuid:referral_id>"
+D = "desk/referrals/<uuid:referral_id>"
+
+API_WHO = (
+    *("none", "police.worker", "police.worker2", "police.lead", "police.admin", "police.auditor"),
+    *("police.client", "ywca.worker", "ywca.worker2", "ywca.lead", "ywca.auditor"),
+    *("outsider.worker", "taskforce.coordinator"),
+)
+#                              none police                        ywca                out task
+#                                   work wrk2 lead admn audi clnt work wrk2 lead audi work coor
+API = f"""
+GET  v1/directory               200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/services      200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/services/<uuid:service_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/codes                   200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/referrals/transitions   200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/referrals               401  200  200  200  200  200  200  200  200  200  200  200  200
+POST v1/referrals               401  201  201  201  403  403  201  409  409  409  403  201  403
+GET  {R}                        401  200  200  200  404  404  200  200  200  200  404  404  404
+GET  {R}/history                401  200  200  200  404  404  200  200  200  200  404  404  404
+POST {R}/put_notice             401  409  403  403  404  404  409  403  403  403  404  404  404
+POST {R}/put_release            401  200  403  403  404  404  200  403  403  403  404  404  404
+POST {R}/put_packet             401  200  403  403  404  404  200  403  403  403  404  404  404
+POST {R}/send                   401  409  403  403  404  404  409  403  403  403  404  404  404
+POST {R}/acknowledge            401  403  403  403  404  404  403  409  409  409  404  404  404
+POST {R}/accept                 401  403  403  403  404  404  403  200  409  409  404  404  404
+POST {R}/decline                401  403  403  403  404  404  403  409  409  409  404  404  404
+POST {R}/start_handoff          401  403  403  403  404  404  403  200  403  403  404  404  404
+POST {R}/complete               401  403  403  403  404  404  403  200  403  403  404  404  404
+POST {R}/unable                 401  403  403  403  404  404  403  200  403  403  404  404  404
+POST {R}/withdraw               401  200  403  200  404  404  200  403  403  403  404  404  404
+POST {R}/revoke_release         401  200  403  200  404  404  200  200  403  200  404  404  404
+POST {R}/stop                   401  200  403  200  404  404  200  200  403  200  404  404  404
+POST {R}/open_packet            401  200  403  403  404  404  200  200  403  403  404  404  404
+POST {R}/add_note               401  201  403  403  404  404  201  201  403  403  404  404  404
+POST {R}/open_notes             401  200  403  403  404  404  200  200  403  403  404  404  404
+GET  v1/call-records            401  200  200  200  403  403  200  200  200  200  403  200  403
+POST v1/call-records            401  201  201  201  403  403  201  201  201  201  403  201  403
+GET  v1/access-log              401  403  403  403  403  200  403  403  403  403  200  403  403
+"""
+
+DESK_WHO = (
+    *("none", "police.worker", "police.worker2", "police.lead", "police.auditor"),
+    *("ywca.worker", "ywca.worker2", "outsider.worker"),
+)
+# 302: to sign in, or back to the referral, where the act is not hers now. 200 at `put_release` for
+# the recipient: the form once more, since it knows the bases of her agency only.
+#                              none police              ywca     outsider
+#                                   work wrk2 lead audi work wrk2 work
+DESK = f"""
+POST oauth/token                400  400  400  400  400  400  400  400
+GET  docs                       200  200  200  200  200  200  200  200
+GET  docs/v1.yaml               200  200  200  200  200  200  200  200
+GET  healthz                    200  200  200  200  200  200  200  200
+GET  /                          200  200  200  200  200  200  200  200
+GET  directory                  200  200  200  200  200  200  200  200
+GET  directory/<uuid:service_id> \
+                                200  200  200  200  200  200  200  200
+GET  problems/<slug:code>       200  200  200  200  200  200  200  200
+GET  accounts/login             200  302  302  302  302  302  302  302
+POST accounts/login             200  302  302  302  302  302  302  302
+GET  accounts/code              302  302  302  302  302  302  302  302
+POST accounts/code              302  302  302  302  302  302  302  302
+GET  accounts/inactive          403  403  403  403  403  403  403  403
+GET  accounts/logout            200  200  200  200  200  200  200  200
+POST accounts/logout            302  302  302  302  302  302  302  302
+POST leave                      303  303  303  303  303  303  303  303
+GET  desk/agency                302  403  403  403  403  403  403  403
+POST desk/agency                302  403  403  403  403  403  403  403
+GET  desk/                      302  200  200  200  302  200  200  200
+GET  desk/directory             302  200  200  200  200  200  200  200
+GET  desk/directory/<uuid:service_id> \
+                                302  200  200  200  200  200  200  200
+GET  desk/referrals/new         302  200  200  200  403  200  200  200
+POST desk/referrals/new         302  302  302  302  403  409  409  302
+GET  desk/calls                 302  200  200  200  403  200  200  200
+GET  desk/calls/new             302  200  200  200  200  200  200  200
+POST desk/calls/new             302  302  302  302  403  302  302  302
+GET  desk/access-log            302  403  403  403  200  403  403  403
+GET  {D}                        302  200  200  200  404  200  200  404
+GET  {D}/history                302  200  200  200  404  200  200  404
+GET  {D}/sent                   302  200  200  200  404  200  200  404
+GET  {D}/put_notice             302  302  302  302  404  302  302  404
+POST {D}/put_notice             302  409  403  403  404  403  403  404
+GET  {D}/send                   302  302  302  302  404  302  302  404
+POST {D}/send                   302  302  302  302  404  302  302  404
+GET  {D}/acknowledge            302  302  302  302  302  302  302  302
+POST {D}/acknowledge            302  403  403  403  404  409  409  404
+GET  {D}/accept                 302  302  302  302  302  302  302  302
+POST {D}/accept                 302  403  403  403  404  302  409  404
+GET  {D}/decline                302  302  302  302  404  302  302  404
+POST {D}/decline                302  403  403  403  404  409  409  404
+GET  {D}/put_release            302  200  302  302  404  302  302  404
+POST {D}/put_release            302  302  403  403  404  200  200  404
+GET  {D}/put_packet             302  200  302  302  404  302  302  404
+POST {D}/put_packet             302  302  403  403  404  403  403  404
+GET  {D}/open_packet            302  200  302  302  404  200  302  404
+POST {D}/open_packet            302  200  403  403  404  200  403  404
+GET  {D}/start_handoff          302  302  302  302  404  200  302  404
+POST {D}/start_handoff          302  403  403  403  404  302  403  404
+GET  {D}/complete               302  302  302  302  404  200  302  404
+POST {D}/complete               302  403  403  403  404  302  403  404
+GET  {D}/unable                 302  302  302  302  404  200  302  404
+POST {D}/unable                 302  403  403  403  404  302  403  404
+GET  {D}/withdraw               302  200  302  200  404  302  302  404
+POST {D}/withdraw               302  302  403  302  404  403  403  404
+GET  {D}/revoke_release         302  200  302  200  404  200  302  404
+POST {D}/revoke_release         302  302  403  302  404  302  403  404
+GET  {D}/stop                   302  200  302  200  404  200  302  404
+POST {D}/stop                   302  302  403  302  404  302  403  404
+GET  {D}/add_note               302  200  302  302  404  200  302  404
+POST {D}/add_note               302  302  403  403  404  302  403  404
+GET  {D}/open_notes             302  200  302  302  404  200  302  404
+POST {D}/open_notes             302  200  403  403  404  200  403  404
+"""
+
+# The agency is chosen once password *and* code were given: these sessions have neither.
+SIGNS_OUT = ("accounts/logout", "leave", "desk/agency")
+
+Row = tuple[str, str]  # method, route
+
+
+def table(text: str, who: tuple[str, ...]) -> dict[Row, dict[str, int]]:
+    rows: dict[Row, dict[str, int]] = {}
+    for line in text.strip().splitlines():
+        method, route, *expected = line.split()
+        row = (method, "" if route == "/" else route)
+        assert row not in rows, row
+        assert len(expected) == len(who), row
+        rows[row] = dict(zip(who, map(int, expected), strict=True))
+    return rows
+
+
+API_ROWS, DESK_ROWS = table(API, API_WHO), table(DESK, DESK_WHO)
+
+
+class Ground:
+    """The referral that everybody tries; made anew once somebody changed it."""
+
+    def __init__(self, api: Any) -> None:
+        self.api = api
+        self.service, self.by_phone = service_of("ywca"), phone_only_service()
+        self.begin()
+
+    def begin(self) -> None:
+        self.story = Story(self.api, self.service).accept().release(*PACKET).packet(**PACKET)
+
+    def address(self, route: str) -> str:
+        calls = route.endswith("calls/new")
+        known = {"<uuid:referral_id>": self.story.id, "<uuid:service_id>": self.service}
+        for name, value in (known | {"<slug:code>": "not_found"}).items():
+            route = route.replace(name, value)
+        query = {"desk/referrals/new": self.service, "desk/calls/new": self.by_phone}
+        return f"/{route}" + (f"?service={query[route]}" if calls or route in query else "")
+
+
+def change(ground: Ground, method: str, route: str, answer: Any) -> None:
+    if method == "POST" and "referral_id" in route and answer.status_code in (200, 201, 302):
+        ground.begin()
+
+
+@pytest.fixture
+def ground(api: Any) -> Ground:
+    return Ground(api)
+
+
+def test_the_api_answers_each_of_the_cast_as_the_table_says(ground: Ground) -> None:
+    found = {}
+    for method, route in API_ROWS:
+        found[method, route] = dict.fromkeys(API_WHO, 0)
+        for who in API_WHO:
+            caller = ground.api(None if who == "none" else who, _acting(who))
+            path = ground.address(route)
+            answer = caller.get(path) if method == "GET" else caller.post(path, body(ground, route))
+            found[method, route][who] = answer.status_code
+            change(ground, method, route, answer)
+    assert found == API_ROWS
+
+
+def _acting(who: str) -> str | None:
+    return who.replace("client", "worker") if who.endswith("client") else None
+
+
+def body(ground: Ground, route: str) -> Any:
+    if route == "v1/referrals":
+        return routes.BODIES["put_notice"] | {"service_id": ground.service}
+    if route == "v1/call-records":
+        return {"service_id": ground.by_phone, "outcome": "full", "put_through": False}
+    return routes.body_for(route)
+
+
+def test_the_pages_answer_each_of_the_cast_as_the_table_says(ground: Ground) -> None:
+    found, browsers = {}, {}
+    for method, route in DESK_ROWS:
+        found[method, route] = dict.fromkeys(DESK_WHO, 0)
+        for who in DESK_WHO:
+            http = browsers.get(who) or browsers.setdefault(who, browser(who))
+            path = ground.address(route)
+            answer = http.get(path) if method == "GET" else http.post(path, form(ground, route))
+            answer.close()
+            found[method, route][who] = answer.status_code
+            if route in SIGNS_OUT:
+                del browsers[who]
+            change(ground, method, route, answer)
+    assert found == DESK_ROWS
+
+
+def browser(who: str) -> HttpClient:
+    """Signed in, and with every form's token: what is tried here is who may."""
+    http = HttpClient(raise_request_exception=False) if who == "none" else at_the_desk(who).http
+    http.handler.enforce_csrf_checks = False
+    return http
+
+
+def form(ground: Ground, route: str) -> dict[str, Any]:
+    act = route.rsplit("/", 1)[-1]
+    if route in ("desk/referrals/new", "desk/calls/new"):
+        calls = route == "desk/calls/new"
+        key = "01890000-0000-7000-8000-000000000001"
+        common = {"key": key, "service": ground.by_phone if calls else ground.service}
+        if calls:
+            return common | {"outcome": "full", "put_through": "no"}
+        return common | routes.BODIES["put_notice"] | {"wanted": "call_worker", "draft": "1"}
+    if act == "put_release":
+        release = release_body("name")
+        return {
+            **{name: release[name] for name in ("basis", "purpose", "form", "attestations")},
+            "fields_": ["name"],
+            "signed_at": f"{datetime.now(ZoneInfo('America/Denver')):%Y-%m-%dT%H:%M}",
+            "lasts": "7",
+            "consenters": ["self"],
+        }
+    if act == "put_packet":
+        return {"name": "Invented Person"}
+    found = dict(routes.BODIES.get(act) or {})
+    if act == "put_notice":
+        found |= {"wanted": "call_worker"}
+    if act == "add_note":
+        found |= {"key": "01890000-0000-7000-8000-000000000002"}
+    return found
+
+
+# -- Routes served = routes in the tables = routes in the contract ---------------------------------
+
+
+def served() -> set[Row]:
+    """What is served: a view that is a function is asked which methods it answers."""
+    rows = set()
+    for route, pattern in routes.served():
+        methods = routes.methods_of(pattern)
+        if not hasattr(pattern.callback, "view_class"):
+            methods = {one for one in ("GET", "POST") if _answers(route, one)}
+        rows |= {(method, route) for method in methods}
+    return rows
+
+
+def _answers(route: str, method: str) -> bool:
+    path = "/" + route.replace("<uuid:", "<").replace("<slug:", "<")
+    for name in ("<referral_id>", "<service_id>", "<code>"):
+        path = path.replace(name, "01890000-0000-7000-8000-000000000003")
+    answer = HttpClient(raise_request_exception=False).generic(method, path)
+    answer.close()
+    return bool(answer.status_code != 405)
+
+
+def test_each_route_that_is_served_stands_in_a_table_and_no_other(network: Any) -> None:
+    rows = {*API_ROWS, *DESK_ROWS}
+    known = served()
+    assert known - rows == set(), "served, and in no table"
+    assert rows - known == set(), "in a table, and not served"
+
+
+def test_the_contract_says_what_is_served_under_v1_and_at_the_token_endpoint() -> None:
+    contract = yaml.safe_load((settings.BASE_DIR / "openapi" / "v1.yaml").read_text())
+    verbs = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
+    said = {
+        (method.upper(), path)
+        for path, operations in contract["paths"].items()
+        for method in verbs & set(operations)
+    }
+    is_served = set()
+    for route, pattern in routes.served():
+        if route.startswith("v1/") or route == "oauth/token":
+            path = "/" + route.replace("<uuid:", "{").replace(">", "}")
+            is_served |= {(method, path) for method in routes.methods_of(pattern)}
+    assert said == is_served
+
+
+# -- What no table shows ---------------------------------------------------------------------------
+
+
+def test_other_methods_are_answered_by_no_route(network: Any) -> None:
+    http = HttpClient(raise_request_exception=False)
+    for route, _pattern in routes.served():
+        path = "/" + route.replace("<uuid:referral_id>", NOWHERE)
+        path = path.replace("<uuid:service_id>", NOWHERE).replace("<slug:code>", "not_found")
+        for method in ("PUT", "PATCH", "DELETE", "TRACE"):
+            answer = http.generic(method, path)
+            answer.close()
+            status = answer.status_code
+            leads_to_sign_in = route == "accounts/code" and status == 302
+            assert status in (401, 403, 405) or leads_to_sign_in, (method, path, status)
+
+
+NOWHERE = "01890000-0000-7000-8000-000000000004"
+
+
+@pytest.mark.parametrize("face", ["desk", "v1"])
+def test_a_form_that_another_site_posts_does_nothing(
+    ground: Ground, superuser: Any, face: str
+) -> None:
+    """A signed-in browser sends its cookie along; without the form's token it counts for nothing
+    (the quick exit only signs out, the token endpoint takes no cookie)."""
+    pages = at_the_desk("ywca.worker")
+    kind = "application/json" if face == "v1" else "application/x-www-form-urlencoded"
+    folders = ("v1/",) if face == "v1" else ("desk/", "accounts/")
+    posts = [route for method, route in (*API_ROWS, *DESK_ROWS) if method == "POST"]
+    tried = [route for route in posts if route.startswith(folders)]
+    assert len(tried) > 15
+    for route in tried:
+        answer = pages.http.post(ground.address(route), b"{}", content_type=kind)
+        assert answer.status_code == 403, route
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(act ORDER BY at, id) FROM referral_event WHERE referral_id = %s",
+            [ground.story.id],
+        )
+        acts = ["create", "send", "accept", "put_release", "put_packet"]
+        assert cursor.fetchone() == (acts,), "and nothing since"
