@@ -4,6 +4,7 @@ Every route that names a referral, as the resolver knows them, for callers of an
 part in it: same status, same headers, same body.
 """
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests import routes
 from tests.conftest import PACKET, Story
+from tests.desk import at_the_desk
 from tests.routes import ask, everything
 
 OUTSIDERS = (
@@ -41,6 +43,30 @@ def test_every_route_answers_an_outsider_as_for_a_random_id(story: Story, api: A
     for stage in stages(story):
         for (who, acting), caller, expected in zip(OUTSIDERS, callers, random, strict=True):
             assert everything(caller, story.id) == expected, (stage, who, acting)
+
+
+def test_every_page_shows_an_outsider_what_it_shows_for_a_random_id(story: Story) -> None:
+    story.accept().release().packet(**PACKET)
+    http = at_the_desk("outsider.worker").http
+    http.handler.enforce_csrf_checks = False
+
+    def page(method: str, route: str, referral_id: Any) -> Any:
+        answer = http.generic(method, routes.at(route, referral_id))
+        text = answer.content.decode().replace(str(referral_id), "{id}")
+        text = re.sub(r'(name="csrfmiddlewaretoken" value=")[^"]+', r"\1", text)
+        return answer.status_code, answer.get("Location", "").replace(str(referral_id), ""), text
+
+    pages = [
+        "/" + route.replace("<uuid:referral_id>", "{id}")
+        for route, _ in routes.served()
+        if route.startswith("desk/") and "<uuid:referral_id>" in route
+    ]
+    assert len(pages) > 15
+    for route in pages:
+        for method in ("GET", "POST"):
+            real = page(method, route, story.id)
+            assert real == page(method, route, uuid4()), (method, route)
+            assert real[0] in (302, 404, 405), (method, route)
 
 
 def test_methods_that_no_route_serves_tell_an_outsider_nothing_either(
