@@ -125,6 +125,6 @@ def _banner(home: Path) -> str:
   API page   {settings.BASE_URL}/docs
   Who can sign in, with which password and one-time code secret: {home / "demo.json"}
              for example police.worker (an officer), ywca.worker (an advocate), ywca.auditor.
-             One-time code now:  python manage.py code ywca.worker
+             Password and code:  .venv/bin/python manage.py code ywca.worker
   Ctrl-C stops everything. `make stop` from elsewhere does the same; `make reset` deletes all.
 """
