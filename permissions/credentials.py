@@ -55,13 +55,16 @@ def resolve(secret: str, acting: str = "") -> Principal | None:
     )
 
 
-def open_for_member(membership: Membership) -> str:
-    """A person signed in and chose this agency: a credential of at most 12 hours."""
+def open_for_member(membership: Membership, code_age_s: float = 0) -> str:
+    """A person signed in and chose this agency: a credential until 12 hours after her code.
+
+    `code_age_s`: seconds since she gave it; choosing another agency does not begin them anew.
+    """
     return _open(
         agency_id=membership.agency_id,
         membership_id=membership.id,
         roles=membership.roles,
-        lifetime_s=settings.CREDENTIAL_SESSION_S,
+        lifetime_s=settings.CREDENTIAL_SESSION_S - int(code_age_s),
     )
 
 

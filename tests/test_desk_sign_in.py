@@ -243,3 +243,11 @@ def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not
     known, unknown = last_of_six("police.worker"), last_of_six("nobody.here")
     assert "Too many tries" in known
     assert known == unknown
+
+
+def test_choosing_another_agency_does_not_begin_the_twelve_hours_anew(network, superuser):
+    member = Membership.objects.using("door").get(id=member_id("ywca.worker"))
+    credentials.open_for_member(member, code_age_s=11 * 3600)
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM expires_at - created_at)::int FROM credential")
+        assert cursor.fetchall() == [(3600,)]

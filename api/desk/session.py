@@ -104,7 +104,8 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("account_login"))
     go_on = safe_next(request.POST.get("next") or request.GET.get("next"))
     earlier = request.session.get(SESSION_KEY)
-    if not _second_factor_given(request, person):
+    code_age = _code_age_s(request, person)
+    if code_age is None:
         credentials.log_sign_in("session.sign_in", refused="no_second_factor")
         return _turn_away(request, "desk/no_second_factor.html")
     if earlier and credentials.resolve(earlier) is None:
@@ -130,7 +131,7 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
         credentials.end(earlier)
         go_on = reverse("desk")  # where she was belongs to the other agency
     request.session.cycle_key()
-    request.session[SESSION_KEY] = credentials.open_for_member(chosen)
+    request.session[SESSION_KEY] = credentials.open_for_member(chosen, code_age)
     request.session[SEVERAL_KEY] = len(members) > 1
     credentials.log_sign_in("session.sign_in", agency_id=chosen.agency_id, member_id=chosen.id)
     return HttpResponseRedirect(go_on)
@@ -141,13 +142,15 @@ def _chosen(request: HttpRequest, members: list[Membership]) -> Membership | Non
     return next((one for one in members if str(one.id) == asked), None)
 
 
-def _second_factor_given(request: HttpRequest, person: Person) -> bool:
-    """Whether a code was given in this session, no longer ago than a session may last."""
-    oldest = time.time() - settings.CREDENTIAL_SESSION_S
-    return any(
-        record.get("method") == "mfa" and record.get("at", 0) > oldest
+def _code_age_s(request: HttpRequest, person: Person) -> float | None:
+    """Seconds since a code was given in this session; None: no, or longer than a session lasts."""
+    given = [
+        record.get("at", 0)
         for record in get_authentication_records(request, person)
-    )
+        if record.get("method") == "mfa"
+    ]
+    age = time.time() - max(given, default=0)
+    return age if age < settings.CREDENTIAL_SESSION_S else None
 
 
 def _turn_away(request: HttpRequest, template: str) -> HttpResponse:
