@@ -647,6 +647,34 @@ def test_every_protected_table_gives_and_takes_what_the_design_says(world: World
         assert list(probe(world, table)) == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE release SET ended = true",
+        "UPDATE release SET expires_at = sec.clock() - interval '1 second'",
+        "UPDATE packet_grant SET closed = true WHERE release_id IS NOT NULL",
+        "UPDATE packet_grant SET opened_at = NULL WHERE release_id IS NOT NULL",
+        "UPDATE packet_grant SET expires_at = sec.clock() WHERE release_id IS NOT NULL",
+        "UPDATE packet_grant SET key_bundle = NULL WHERE release_id IS NOT NULL",
+        "UPDATE packet_grant SET fields = '{health}' WHERE release_id IS NOT NULL",
+        "UPDATE referral_side SET state = 'stopped'",
+        "UPDATE referral SET has_block = true",
+        "DELETE FROM referral_assignment",
+    ],
+)
+def test_each_thing_that_an_opening_asks_for_closes_the_packet_by_itself(
+    story: Story, api: Any, superuser: Any, change: str
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    entry = opening("ywca.worker", story.id, "open_packet")
+    for expected in (set(PACKET), set()):
+        with as_role(person(api, "ywca.worker")) as cursor:
+            cursor.execute(*entry)
+            assert ids(cursor, "SELECT field FROM packet_field") == expected
+        with superuser.cursor() as cursor:
+            cursor.execute(change)
+
+
 def policies(superuser: Any) -> list[tuple[str, str, str, str | None, str | None]]:
     """Those that ask something of whoever serves requests or reads the log."""
     with superuser.cursor() as cursor:
