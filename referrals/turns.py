@@ -135,7 +135,10 @@ def _is_repeated(current: Turn, status: str) -> bool:
     target = MOVES[current.act].target
     if target is None or status not in {target, "cannot_take" if target == "declined" else target}:
         return False
-    last = Event.objects.filter(referral=current.referral, act=current.act).order_by("-at").first()
+    own = Event.objects.filter(  # the other side may have stopped it, too
+        referral=current.referral, act=current.act, agency_id=current.principal.agency_id
+    )
+    last = own.order_by("-at").first()
     return last is not None and last.member_id == current.principal.member_id
 
 

@@ -218,6 +218,14 @@ def _sender_does_when_closed(story: Story, api: Any) -> list[Any]:
     ]
 
 
+def test_a_stop_of_either_side_is_answered_alike_when_it_is_repeated(api: Any) -> None:
+    story = begun(api)
+    story.answers("stop").sends("stop")
+    for who in ("ywca.worker", "police.worker"):
+        again = api(who).act(story.id, "stop")
+        assert (again.status_code, again.json()["status"]) == (200, "stopped"), who
+
+
 # -- What the recipient ends -----------------------------------------------------------------------
 
 
