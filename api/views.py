@@ -59,6 +59,8 @@ class Endpoint(APIView):
             raise BadRequest("unknown_parameter", "A query parameter is not documented.")
         if any(len(request.query_params.getlist(name)) > 1 for name in self.query):
             raise BadRequest("repeated_parameter", "A query parameter stands twice.")
+        if any("\x00" in text for text in request.query_params.values()):
+            raise BadRequest("not_text", "A text holds a character that is none.")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         renderer = self.get_renderers()[0]
@@ -94,3 +96,11 @@ def uuid_parameter(text: str | None, name: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise BadRequest("invalid", "A UUID is needed.", name) from None
+
+
+def page_size(text: str | None, most: int) -> int:
+    """The query parameter `limit`: 1 to `most`, 50 if not said. Raises BadRequest."""
+    text = "50" if text is None else text
+    if not (len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise BadRequest("invalid", f"1 to {most}.", "limit")
+    return int(text)

@@ -478,6 +478,28 @@ def test_an_auditor_reads_the_own_peoples_entries_and_never_the_other_sides(
         assert value not in text
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"act": "referral.read\x00"},
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "9" * 5000},
+        {"limit": "٥"},
+        {"decision": "maybe"},
+        {"since": "yesterday"},
+        {"since": "2026-01-01T00:00:00"},
+        {"member_id": "police.worker"},
+        {"cursor": "AAAA"},
+        {"agency_id": "every"},
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused_never_ignored(api: Any, query: Any) -> None:
+    assert api("police.auditor").get("/v1/access-log", query).status_code == 400
+    if {"limit", "cursor"} & set(query):
+        assert api("police.worker").get("/v1/referrals", query).status_code == 400
+
+
 def test_reading_the_log_is_in_the_log(api: Any) -> None:
     auditor = api("police.auditor")
     first = auditor.get("/v1/access-log")

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, HasFields, uuid_parameter
+from api.views import Endpoint, HasFields, page_size, uuid_parameter
 from openapi.schema import problems
 from permissions import review
 from permissions.errors import BadRequest
@@ -72,9 +72,8 @@ class AccessLog(Endpoint):
     def get(self, request: Request) -> Response:
         """Entries of your agency's own people and clients, newest first."""
         ask = request.query_params
-        limit, decision = ask.get("limit", "50"), ask.get("decision")
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= review.MAX_PAGE):
-            raise BadRequest("invalid", f"1 to {review.MAX_PAGE}.", "limit")
+        limit = page_size(ask.get("limit"), review.MAX_PAGE)
+        decision = ask.get("decision")
         if decision not in (None, "allowed", "refused"):
             raise BadRequest("invalid", "allowed or refused.", "decision")
         filters = {
@@ -87,7 +86,7 @@ class AccessLog(Endpoint):
         }
         scope = "access-log:" + ":".join(str(value) for value in filters.values())
         after = cursors.from_cursor(self.principal, scope, ask.get("cursor"))
-        page = review.access_log(self.principal, after=after, limit=int(limit), **filters)
+        page = review.access_log(self.principal, after=after, limit=limit, **filters)
         last = page.entries[-1] if page.more else None
         items = []
         for entry in page.entries:

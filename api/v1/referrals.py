@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, HasFields, Shape
+from api.views import Endpoint, HasFields, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
@@ -367,21 +367,19 @@ class Referrals(Endpoint):
     def get(self, request: Request) -> Response:
         """Your agency's referrals, newest first."""
         ask = request.query_params
-        box, limit = ask.get("box"), ask.get("limit", "50")
+        box, limit = ask.get("box"), page_size(ask.get("limit"), reading.MAX_PAGE)
         needs_answer = ask.get("needs_answer", "false")
         if box not in (None, "in", "out"):
             raise BadRequest("invalid", "in or out.", "box")
         if needs_answer not in ("true", "false"):
             raise BadRequest("invalid", "true or false.", "needs_answer")
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= reading.MAX_PAGE):
-            raise BadRequest("invalid", f"1 to {reading.MAX_PAGE}.", "limit")
         scope = f"referrals:{box}:{needs_answer}"
         lines, place = reading.list_page(
             self.principal,
             box=box,
             needs_answer=needs_answer == "true",
             after=cursors.from_cursor(self.principal, scope, ask.get("cursor")),
-            limit=int(limit),
+            limit=limit,
         )
         page = {
             "items": [line_json(line) for line in lines],
