@@ -6,7 +6,6 @@ this machine's.
 """
 
 import json
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from jwcrypto import jwk
 
+from api import postgres_server
 from api.oauth import SCOPES
 from permissions.models import Agency, Client, Membership, Person
 
@@ -205,10 +205,4 @@ def _client(key: str, name: str) -> dict[str, Any]:
 
 def write(path: Path, content: dict[str, Any]) -> None:
     """Whole or not at all, readable by its owner only."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    postgres_server.write(path, json.dumps(content, indent=1))

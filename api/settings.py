@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from api.postgres import Cluster
+from permissions.secret_files import write_once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("CAIRN_HOME") or BASE_DIR / "var").resolve()
@@ -26,16 +27,7 @@ def _secret_file(name: str) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         HOME.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, path)  # the first of two starters wins, both then read the same
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        write_once(path, secrets.token_urlsafe(48).encode())
         return path.read_text().strip()
 
 

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 
 from permissions.errors import Unavailable
 from permissions.principal import Principal
+from permissions.secret_files import write_once
 
 
 class Wrapped(NamedTuple):
@@ -102,22 +103,9 @@ class FileKeyStore:
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
-        """Whole or not at all, and never over an existing key: the first of two writers wins."""
-        draft = path.with_name(f"{path.name}.{os.urandom(6).hex()}")
+        """Never over an existing key: what it wrapped would open to nobody."""
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.write(descriptor, content)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
+            write_once(path, content)
         except OSError as error:
             raise Unavailable("key_store", "The key store cannot be written.") from error
 
