@@ -13,6 +13,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from psycopg2.errors import InsufficientPrivilege
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -21,6 +22,24 @@ from directory.safety import safety_lines
 from permissions import errors
 
 log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class MethodNotAllowed(errors.Refused):
+    code = "method_not_allowed"
+    detail = "This address does not answer that method."
+
+
+class UnsupportedMediaType(errors.Refused):
+    code = "media_type"
+    detail = "Send application/json, not compressed."
+
+
+class ServerError(errors.Refused):
+    code = "server_error"
+    detail = "Something failed here. Nothing was changed. Ring the service instead."
+
 
 STATUS: dict[type[errors.Refused], tuple[int, str]] = {
     errors.NotAuthenticated: (401, "Not signed in"),
@@ -34,6 +53,9 @@ STATUS: dict[type[errors.Refused], tuple[int, str]] = {
     errors.NotPossible: (409, "Not possible"),
     errors.Conflict: (409, "In conflict"),
     errors.KeyReused: (422, "Key used with another body"),
+    MethodNotAllowed: (405, "Method not allowed"),
+    UnsupportedMediaType: (415, "Media type"),
+    ServerError: (500, "Failed"),
     errors.Unavailable: (503, "Not available"),
 }
 RETRY_AFTER_S = 30
@@ -79,7 +101,9 @@ def translate(error: BaseException) -> errors.Refused | None:
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
             return errors.NotAuthenticated()
         case drf.MethodNotAllowed():
-            return None
+            return MethodNotAllowed()
+        case drf.UnsupportedMediaType():
+            return UnsupportedMediaType()
         case drf.ValidationError():
             return _invalid(error.detail)
         case drf.ParseError():
@@ -92,7 +116,7 @@ def translate(error: BaseException) -> errors.Refused | None:
             return errors.NotPermitted("csrf", "The form has expired. Load the page again.")
         case OperationalError() | InterfaceError():
             return errors.Unavailable()
-        case DatabaseError() if "insufficient" in type(error.__cause__).__name__.lower():
+        case DatabaseError() if isinstance(error.__cause__, InsufficientPrivilege):
             return errors.NotVisible()
     return None
 
@@ -119,7 +143,6 @@ EXPLAINED = {
     "invalid_choice": "Not a code of the documented list.",
     "max_length": "Too long.",
     "min_length": "Too short.",
-    "unknown": "Not a documented field.",
     "not_a_list": "A list is needed.",
     "not_a_dict": "An object is needed.",
     "empty": "It cannot be empty.",
@@ -129,44 +152,28 @@ EXPLAINED = {
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None lets the 500 page answer."""
-    if isinstance(error, drf.MethodNotAllowed):
-        body = {
-            "type": f"{settings.BASE_URL.rstrip('/')}/problems/method_not_allowed",
-            "title": "Method not allowed",
-            "status": 405,
-            "code": "method_not_allowed",
-            "detail": "This address does not answer that method.",
-        }
-        response = Response(body, 405, content_type="application/problem+json")
-        response["Allow"] = ", ".join(context["view"].allowed_methods)
-        return response
-    if isinstance(error, drf.UnsupportedMediaType):
-        body = {
-            "type": f"{settings.BASE_URL.rstrip('/')}/problems/media_type",
-            "title": "Media type",
-            "status": 415,
-            "code": "media_type",
-            "detail": "Send application/json, not compressed.",
-        }
-        return Response(body, 415, content_type="application/problem+json")
     refusal = translate(error)
     if refusal is None:
         return None
     status, body, headers = problem(refusal)
-    return Response(body, status, headers=headers, content_type="application/problem+json")
+    if isinstance(refusal, MethodNotAllowed):
+        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return Response(body, status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def wants_json(request: HttpRequest) -> bool:
     return request.path.startswith(("/v1", "/oauth"))
 
 
+def _json(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
+    return JsonResponse(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
 def refused_page(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
     """A refusal as JSON for partner systems, as a page for people."""
     status, body, headers = problem(refusal)
     if wants_json(request):
-        return JsonResponse(
-            body, status=status, headers=headers, content_type="application/problem+json"
-        )
+        return _json(status, body, headers)
     page = render(request, "refused.html", {"problem": body}, status=status)
     for name, value in headers.items():
         page[name] = value
@@ -195,22 +202,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
         refusal = ServerError()
     status, body, headers = problem(refusal)
     if wants_json(request):
-        return JsonResponse(
-            body, status=status, headers=headers, content_type="application/problem+json"
-        )
+        return _json(status, body, headers)
     # No context processors: they might need what has just failed.
     from django.template.loader import render_to_string
 
     page = render_to_string("failed.html", {"problem": body})
     return HttpResponse(page, status=status, headers=headers)
-
-
-class ServerError(errors.Refused):
-    code = "server_error"
-    detail = "Something failed here. Nothing was changed. Ring the service instead."
-
-
-STATUS[ServerError] = (500, "Failed")
 
 
 def _where(error: BaseException | None) -> str:
