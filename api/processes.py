@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import requests
 from django.core.management.base import CommandError
 
 STOPPED_WITHIN_S = 40
+READY_WITHIN_S = 60
 
 
 @contextmanager
@@ -72,6 +75,21 @@ def check_port_is_free(base_url: str) -> None:
             raise CommandError(
                 f"Port {port} is taken. Another one: make run PORT={port + 1}."
             ) from None
+
+
+def wait_until_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:
+    """Until /healthz answers 200. Raises CommandError: `server` ended, or does not answer."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise CommandError("The server did not start: see above.")
+        try:
+            if requests.get(f"{base_url}/healthz", timeout=5).status_code == 200:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.05)
+    raise CommandError("The server does not answer.")
 
 
 def gunicorn(base_url: str) -> list[str]:

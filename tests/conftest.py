@@ -6,8 +6,6 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 import os
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +13,12 @@ from uuid import UUID, uuid5
 
 import psycopg2
 import pytest
-import requests
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client as HttpClient
 
-from api import demo
+from api import demo, processes
 from permissions import credentials
 from permissions.models import Client, Membership
 from tests.ground import HOME
@@ -210,16 +207,8 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
         "CAIRN_BASE_URL": base_url,
         "CAIRN_LOG_LEVEL": "WARNING",
     }
-    command = [sys.executable, "-m", "gunicorn", "api.wsgi", "--bind", f"127.0.0.1:{port}"]
-    process = subprocess.Popen([*command, "--workers", "2", "--no-control-socket"], env=env)
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            if requests.get(f"{base_url}/healthz", timeout=5).status_code == 200:
-                break
-        except requests.RequestException:
-            assert process.poll() is None, "gunicorn ended"
-            assert time.monotonic() < deadline, "gunicorn does not answer"
+    process = subprocess.Popen(processes.gunicorn(base_url), env=env)
+    processes.wait_until_ready(base_url, process)
     urls = {"base_url": base_url, "token_url": f"{base_url}/oauth/token"}
     yield Server(base_url, network | urls, process)
     process.terminate()

@@ -69,13 +69,7 @@ class Home:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        while True:
-            assert self.server.poll() is None
-            try:
-                if requests.get(f"{self.base_url}/healthz", timeout=5).status_code == 200:
-                    break
-            except requests.RequestException:
-                continue
+        processes.wait_until_ready(self.base_url, self.server)
         content: dict[str, Any] = json.loads((self.folder / "demo.json").read_text())
         return content
 

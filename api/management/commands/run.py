@@ -9,14 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from api import processes
 from api.postgres import Cluster, PostgresError
-
-READY_WITHIN_S = 60
 
 
 class Command(BaseCommand):
@@ -78,25 +75,12 @@ class Command(BaseCommand):
         self.server = subprocess.Popen(
             processes.gunicorn(settings.BASE_URL), preexec_fn=_die_with_parent, env=env
         )
-        self._wait_until_ready()
+        processes.wait_until_ready(settings.BASE_URL, self.server)
         self._say(f"Ready after {time.monotonic() - began:.1f} s.")
         self._walk_once(home)
         self._say(_banner(home))
         code = self.server.wait()
         raise CommandError(f"The server ended with status {code}.")
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline:
-            assert self.server is not None
-            if self.server.poll() is not None:
-                raise CommandError("The server did not start: see above.")
-            try:
-                if requests.get(f"{settings.BASE_URL}/healthz", timeout=5).status_code == 200:
-                    return
-            except requests.RequestException:
-                time.sleep(0.05)
-        raise CommandError("The server does not answer.")
 
     def _walk_once(self, home: Path) -> None:
         """The whole story over HTTP, until it has passed once in this home."""
