@@ -57,7 +57,7 @@ def create(
         )
         assignments.assign(referral, _member(principal))
         Turn(principal, "create", "from", referral, own, attempt).event(other_side_sees=False)
-        idempotency.finish(principal, key, referral.id)
+        idempotency.finish(principal, key, referral.id, attempt.now)
         attempt.referral_id = referral.id
         attempt.record(subject=own.subject)
         return reading.look(principal, referral, own, attempt.now)

@@ -43,7 +43,7 @@ def record_call(
             put_through=put_through,
             created_at=attempt.now,
         )
-        idempotency.finish(principal, key, record.id)
+        idempotency.finish(principal, key, record.id, attempt.now)
     return record.id
 
 

@@ -5,6 +5,7 @@
 
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -52,14 +53,10 @@ def begin(principal: Principal, key: Key | None) -> UUID | None:
     return result
 
 
-def finish(principal: Principal, key: Key | None, result_id: UUID) -> None:
-    """Remember what the key led to, in the create's own transaction."""
+def finish(principal: Principal, key: Key | None, result_id: UUID, now: datetime) -> None:
+    """Remember what the key led to, in the create's own transaction, whose clock says `now`."""
     if key is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.clock()")
-        row = cursor.fetchone()
-    assert row is not None
     IdempotencyKey.objects.create(
         agency_id=principal.agency_id,
         caller_id=principal.caller_id,
@@ -68,5 +65,5 @@ def finish(principal: Principal, key: Key | None, result_id: UUID) -> None:
         fingerprint=key.fingerprint(),
         status=201,
         result_id=result_id,
-        created_at=row[0],
+        created_at=now,
     )

@@ -129,7 +129,8 @@ def put_packet(
     _check_fields(fields)
     with turn(principal, "put_packet", referral_id, if_match) as current:
         referral = current.referral
-        if release_in_force(referral, current.now) is None:
+        release = release_in_force(referral, current.now)
+        if release is None:
             raise NotPossible("no_release", "A packet needs her release first: put_release.")
         grant = grants.held(principal, referral_id)
         keys = grants.open_bundle(principal, grant) if grant else {}
@@ -148,22 +149,23 @@ def put_packet(
         grants.keep_own(principal, referral_id, grant, keys)
         current.change()
         current.event(other_side_sees=True)
-        share(current)
+        if referral.sent_at is not None:
+            _share(current, release, keys)
         current.attempt.record(subject=current.own_side().subject, fields=sorted(fields))
     return current.answer()
 
 
 def _check_fields(fields: Mapping[str, str]) -> None:
     if not fields:
-        raise BadRequest("fields_missing", "Write at least one field.", "/fields")
+        raise BadRequest("fields_missing", "Write at least one field.", "/packet")
     for name, text in fields.items():
         if name not in disclosure.PACKET_FIELDS:
-            raise BadRequest("unknown_field", "Not a field of the packet.", "/fields")
+            raise BadRequest("unknown_field", "Not a field of the packet.", "/packet")
         if not text.strip() or len(text) > disclosure.MAX_FIELD_CHARS:
             raise BadRequest(
                 "field_length",
                 f"Between 1 and {disclosure.MAX_FIELD_CHARS} characters.",
-                f"/fields/{name}",
+                f"/packet/{name}",
             )
 
 
@@ -177,9 +179,11 @@ def share(current: Turn) -> None:
         return
     release = release_in_force(current.referral, current.now)
     grant = grants.held(current.principal, current.referral.id)
-    if release is None or grant is None:
-        return
-    keys = grants.open_bundle(current.principal, grant)
+    if release is not None and grant is not None:
+        _share(current, release, grants.open_bundle(current.principal, grant))
+
+
+def _share(current: Turn, release: Release, keys: grants.Keys) -> None:
     released = {name: keys[name] for name in release.fields if name in keys}
     if released:
         grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
@@ -263,7 +267,7 @@ def add_note(
             return done
         note = keep_note(current, "note", {"text": text})
         current.event(other_side_sees=False)
-        idempotency.finish(principal, key, note)
+        idempotency.finish(principal, key, note, current.now)
     return note
 
 

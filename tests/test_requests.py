@@ -170,3 +170,13 @@ def test_no_token_is_told_how(api):
     answer = api(None).get("/v1/referrals")
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("packet", "pointer"),
+    [({}, "/packet"), ({"shoe_size": "9"}, "/packet"), ({"name": " "}, "/packet/name")],
+)
+def test_a_wrong_packet_field_is_pointed_at_where_the_caller_wrote_it(packet, pointer, story, api):
+    story.accept().release()
+    answer = api("police.worker").act(story.id, "put_packet", {"packet": packet})
+    assert (answer.status_code, answer.json()["pointer"]) == (400, pointer)
