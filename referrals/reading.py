@@ -14,6 +14,7 @@ from django.db import connection
 from permissions import assignments, log
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
+from permissions.policy import Standing
 from permissions.principal import Principal
 from referrals import transitions
 from referrals.models import Event, Referral, Release, Side, sees_referrals, side_kept
@@ -214,29 +215,30 @@ class Detail:
 def detail(principal: Principal, referral_id: UUID) -> Detail:
     """One referral. Raises NotVisible. One access entry."""
     with log.attempt(principal, "referral.read", referral_id) as attempt:
-        referral, own, _side = _see(principal, referral_id)
+        referral, own = _see(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
         return look(principal, referral, own, attempt.now)
 
 
 def look_up(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
     """`look` at a referral by its id, authorised anew (a replayed create). Raises NotVisible."""
-    referral, own, _side = _see(principal, referral_id)
-    return look(principal, referral, own, now)
+    return look(principal, *_see(principal, referral_id), now)
 
 
 def look(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
     """The referral as the principal's side is shown it, within a transaction that has seen it."""
     side = side_of(principal, referral)
     agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
+    status = status_shown(referral, own, side, now)
     assigned = assignments.assignees(referral, principal.agency_id)
+    who = Standing(side, principal.member_id in assigned, transitions.is_holder(principal, own))
     release = None
-    if principal.member_id in assigned or principal.has_role("lead"):
+    if who.assigned or principal.has_role("lead"):
         release = _release(referral, side)
     return Detail(
         referral=referral,
         side=side,
-        status=status_shown(referral, own, side, now),
+        status=status,
         own=own,
         from_agency=agencies[referral.from_agency_id],
         to_agency=agencies[referral.to_agency_id],
@@ -245,7 +247,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         release=release,
         release_in_force=release is not None and not release.ended and release.expires_at > now,
         release_ended=referral.release_ended,
-        acts=transitions.acts_open_to(principal, referral, own, now),
+        acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
         now=now,
     )
@@ -259,12 +261,11 @@ def _release(referral: Referral, side: str) -> Release | None:
     return releases.order_by("-created_at", "-id").first()
 
 
-def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None, str]:
+def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
     referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
     if referral is None:
         raise NotVisible
-    own = side_kept(principal, referral_id)
-    return referral, own, side_of(principal, referral)
+    return referral, side_kept(principal, referral_id)
 
 
 def _names(principal: Principal) -> dict[UUID, str]:
@@ -287,7 +288,8 @@ class Step:
 def history(principal: Principal, referral_id: UUID) -> list[Step]:
     """What the caller's side may know of what happened, oldest first. Raises NotVisible."""
     with log.attempt(principal, "referral.history", referral_id) as attempt:
-        referral, own, side = _see(principal, referral_id)
+        referral, own = _see(principal, referral_id)
+        side = side_of(principal, referral)
         attempt.record(subject=own.subject if own else None)
         seen = Event.objects.filter(referral=referral)
         seen = seen.filter(from_sees=True) if side == "from" else seen.filter(to_sees=True)

@@ -4,14 +4,12 @@ The way that every act takes through both is referrals/turns.py; the acts themse
 referrals/acts.py and referrals/packets.py. Served at GET /v1/referrals/transitions.
 """
 
-from datetime import datetime
 from typing import NamedTuple
 
 from permissions import assignments, policy
 from permissions.errors import WrongState
 from permissions.principal import Principal
 from referrals.models import Referral, Side
-from referrals.shown import side_of, status_shown
 
 DRAFT = frozenset({"draft"})
 WAITING = frozenset({"sent", "acknowledged"})
@@ -53,32 +51,35 @@ MOVES = {
 }
 
 
+def sources(act: str, side: str) -> frozenset[str]:
+    """The states that `act` starts from on `side`, as it is shown them; none: not its act."""
+    move = MOVES[act]
+    return (move.from_side if side == "from" else move.to_side) or frozenset()
+
+
 def require_state(act: str, side: str, status: str) -> None:
     """Raise WrongState unless `act` starts from `status`, as `side` is shown it."""
-    sources = (MOVES[act].from_side if side == "from" else MOVES[act].to_side) or frozenset()
-    if status not in sources:
-        raise WrongState(status, sources)
+    if status not in sources(act, side):
+        raise WrongState(status, sources(act, side))
 
 
 def standing(
     principal: Principal, referral: Referral, side: str, own: Side | None
 ) -> policy.Standing:
     """What the principal is to this referral."""
-    holder = own is not None and own.holder_id == principal.member_id is not None
     assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
-    return policy.Standing(side, assigned, holder)
+    return policy.Standing(side, assigned, is_holder(principal, own))
 
 
-def acts_open_to(
-    principal: Principal, referral: Referral, own: Side | None, now: datetime
-) -> list[str]:
-    """The acts this principal could do now: what the desk offers as buttons."""
-    side = side_of(principal, referral)
-    who = standing(principal, referral, side, own)
-    status = status_shown(referral, own, side, now)
+def is_holder(principal: Principal, own: Side | None) -> bool:
+    """Whether the acting member is the one who answers for it on her side."""
+    return own is not None and own.holder_id == principal.member_id is not None
+
+
+def acts_open_to(principal: Principal, who: policy.Standing, status: str) -> list[str]:
+    """The acts this principal could do in `status`: what the desk offers as buttons."""
     return [
         act
-        for act, move in MOVES.items()
-        if status in ((move.from_side if side == "from" else move.to_side) or ())
-        and policy.permitted(principal, act, who)
+        for act in MOVES
+        if status in sources(act, who.side) and policy.permitted(principal, act, who)
     ]

@@ -18,7 +18,7 @@ from permissions import log, policy
 from permissions.errors import NotVisible, StaleMatch
 from permissions.principal import Principal
 from referrals import reading
-from referrals.models import Event, Referral, Side
+from referrals.models import Event, Referral, Side, side_kept
 from referrals.shown import etag, side_of, status_shown
 from referrals.transitions import MOVES, require_state, standing
 
@@ -115,7 +115,7 @@ def turn(
             raise NotVisible
         attempt.now = referral.clock
         side = side_of(principal, referral)
-        own = Side.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+        own = side_kept(principal, referral_id)
         policy.require(principal, act, standing(principal, referral, side, own))
         current = Turn(principal, act, side, referral, own, attempt)
         status = status_shown(referral, own, side, attempt.now)

@@ -97,7 +97,6 @@ def test_statements_of_a_detail(api, story):
         "SELECT referral_assignment",  # who works on it
         "SELECT release",
         "SELECT permissions_membership",  # names of the own staff
-        "SELECT referral_assignment",  # does the caller: which acts are open to her
     ]
 
 
@@ -145,5 +144,4 @@ def test_statements_of_an_accept(api, story):
         "SELECT referral_assignment",
         "SELECT release",
         "SELECT permissions_membership",
-        "SELECT referral_assignment",
     ]
