@@ -1,7 +1,7 @@
 """From an access token or a signed-in session to the frozen Principal. No rule of its own."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -38,7 +38,6 @@ class Authentication(BaseAuthentication):
             return None
         if principal is None:
             refuse_unknown()
-        assert principal is not None
         return principal, principal
 
     def authenticate_header(self, request: Request) -> str:
@@ -63,7 +62,7 @@ def _resolve(secret: str, acting: str) -> Principal | None:
     return principal
 
 
-def refuse_unknown() -> None:
+def refuse_unknown() -> NoReturn:
     """Log and refuse a credential that nobody holds, or no longer."""
     log.deny(None, "api.authenticate", NotAuthenticated.code)
     raise NotAuthenticated

@@ -86,9 +86,9 @@ class Endpoint(APIView):
         return idempotency.Key(route, key, body)
 
     def answer(
-        self, shape: type[serializers.Serializer], value: Any, status: int = 200, **headers: str
+        self, shape: type[serializers.Serializer], value: Any, status: int = 200
     ) -> Response:
-        return Response(shape(value).data, status, headers=headers)
+        return Response(shape(value).data, status)
 
 
 def uuid_parameter(text: str | None, name: str) -> UUID | None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, connections
 
+from permissions import log
 from permissions.ids import uuid7
 from permissions.models import Client, Credential, Membership
 from permissions.principal import Principal
@@ -129,8 +130,6 @@ def log_sign_in(
 
     Before the credential is handed out: who comes in is in the log (R11).
     """
-    from permissions import log
-
     origin = log.origin.get()
     with log.must_be_written(), connections["door"].cursor() as cursor:
         cursor.execute(

@@ -73,7 +73,6 @@ class Attempt:
         subject: UUID | None = None,
         fields: Sequence[str] | None = None,
         release_id: UUID | None = None,
-        rule: str | None = None,
     ) -> UUID:
         """Write this act's access entry now (a read: before it reads). Returns the entry's id.
 
@@ -83,9 +82,9 @@ class Attempt:
         with must_be_written(), connections[self.using].cursor() as cursor:
             cursor.execute(
                 "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"
-                " referral_id, referral_ids, subject, fields, release_id, decision, rule,"
+                " referral_id, referral_ids, subject, fields, release_id, decision,"
                 " request_id, address_prefix) VALUES"
-                " (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, 'allowed', %s, %s, %s)",
+                " (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, 'allowed', %s, %s)",
                 [
                     self.entry_id,
                     self.principal.agency_id,
@@ -98,7 +97,6 @@ class Attempt:
                     subject,
                     None if fields is None else list(fields),
                     release_id,
-                    rule,
                     here.request_id,
                     here.address_prefix,
                 ],
