@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError
 from psycopg2.errors import InsufficientPrivilege
 
@@ -111,3 +111,17 @@ def protected_tables(cursor: Any) -> list[str]:
         " AND relkind IN ('r', 'p') AND relrowsecurity ORDER BY relname"
     )
     return [name for (name,) in cursor.fetchall()]
+
+
+@contextmanager
+def turned_off(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
+    """`column` of one row is false for a while."""
+    statement = f"UPDATE {table} SET {column} = %s WHERE id = %s"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, [False, row])
+        assert cursor.rowcount == 1
+    try:
+        yield
+    finally:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(statement, [True, row])

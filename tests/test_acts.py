@@ -10,25 +10,14 @@ from django.db import connections
 
 from permissions.policy import RULES
 from referrals.transitions import MOVES
+from tests import routes
 from tests.conftest import NOTICE, PACKET, member_id, release_body
 
-BODIES: dict[str, Any] = {
+BODIES = routes.BODIES | {
     "put_notice": NOTICE | {"urgency": "emergency"},
     "put_release": release_body(),
     "put_packet": {"packet": PACKET},
-    "send": {"agreement": "agrees"},
-    "acknowledge": {},
-    "accept": {},
-    "decline": {"code": "no_capacity"},
-    "start_handoff": {"mode": "phone"},
-    "complete": {"outcome": "connected"},
-    "unable": {"code": "could_not_contact"},
     "withdraw": {"code": "help_found"},
-    "revoke_release": {"via": "oral"},
-    "stop": {},
-    "add_note": {"text": "a note"},
-    "open_packet": {"purpose": "intake"},
-    "open_notes": {"purpose": "review"},
 }
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 # How each state is reached from a new draft, by whom.

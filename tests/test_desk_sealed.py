@@ -5,7 +5,7 @@ import re
 import pytest
 
 from referrals.models import Note, Release
-from tests.conftest import PACKET
+from tests.conftest import PACKET, release_body
 from tests.desk import at_the_desk, rows, text_of
 
 RELEASE = {
@@ -16,15 +16,7 @@ RELEASE = {
     "signed_at": "2026-01-01T00:00",
     "lasts": "7",
     "consenters": ["self"],
-    "attestations": [
-        "risks_explained",
-        "alternatives_offered",
-        "not_a_condition_of_service",
-        "platform_explained",
-        "right_to_revoke_told",
-        "may_be_redisclosed_told",
-        "told_no_effect_on_case",
-    ],
+    "attestations": release_body()["attestations"],
 }
 
 

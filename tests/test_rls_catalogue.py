@@ -21,6 +21,7 @@ from tests.database import (
     protected_tables,
     refused,
     refused_for_want_of_rights,
+    turned_off,
 )
 
 OURS = ("app", "door", "jobs", "auditor", "sealer", "backup", "gate")
@@ -216,20 +217,6 @@ def test_the_owner_sees_no_entry_and_truncates_none(story: Story) -> None:
 
 
 @contextmanager
-def changed(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
-    """`column` of one row is false for a while."""
-    statement = f"UPDATE {table} SET {column} = %s WHERE id = %s"
-    with connections[alias].cursor() as cursor:
-        cursor.execute(statement, [False, row])
-        assert cursor.rowcount == 1
-    try:
-        yield
-    finally:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(statement, [True, row])
-
-
-@contextmanager
 def nobody(api: Any) -> Iterator[Caller]:
     yield api(None)
 
@@ -257,7 +244,7 @@ def expired(api: Any) -> Iterator[Caller]:
 @contextmanager
 def member_left(api: Any) -> Iterator[Caller]:
     caller = api("police.worker")
-    with changed("jobs", "permissions_membership", "active", member_id("police.worker")):
+    with turned_off("jobs", "permissions_membership", "active", member_id("police.worker")):
         yield caller
 
 
@@ -267,14 +254,14 @@ def person_locked(api: Any) -> Iterator[Caller]:
     with connections["door"].cursor() as cursor:
         cursor.execute("SELECT id FROM permissions_person WHERE username = 'police.worker'")
         person = cursor.fetchone()[0]
-    with changed("door", "permissions_person", "is_active", person):
+    with turned_off("door", "permissions_person", "is_active", person):
         yield caller
 
 
 @contextmanager
 def agency_left(api: Any) -> Iterator[Caller]:
     caller = api("police.worker")
-    with changed("jobs", "permissions_agency", "active", agency_of(caller)):
+    with turned_off("jobs", "permissions_agency", "active", agency_of(caller)):
         yield caller
 
 
@@ -284,7 +271,7 @@ def client_disabled(api: Any) -> Iterator[Caller]:
     with as_app(caller) as cursor:
         cursor.execute("SELECT client_id FROM sec.identity()")
         client = cursor.fetchone()[0]
-    with changed("door", "permissions_client", "active", client):
+    with turned_off("door", "permissions_client", "active", client):
         yield caller
 
 
@@ -296,7 +283,7 @@ def client_names_a_stranger(api: Any) -> Iterator[Caller]:
 @contextmanager
 def client_names_somebody_who_left(api: Any) -> Iterator[Caller]:
     caller = api("police.client", "police.worker")
-    with changed("jobs", "permissions_membership", "active", member_id("police.worker")):
+    with turned_off("jobs", "permissions_membership", "active", member_id("police.worker")):
         yield caller
 
 

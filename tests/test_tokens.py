@@ -5,20 +5,19 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4, uuid5
 
 import pytest
 import requests
-from django.db import connections
 from jwcrypto import jwk
 
 from api import demo
 from permissions import credentials
 from permissions.models import Client
 from tests.conftest import Server, Story, agency_id, member_id
+from tests.database import turned_off
 from tests.partner import assertion, claims_of, signed, token_request
 
 
@@ -248,19 +247,6 @@ def test_anything_but_client_credentials_by_assertion_is_refused(
 # -- The end of a token ----------------------------------------------------------------------------
 
 
-@contextmanager
-def off(alias: str, table: str, row: Any) -> Iterator[None]:
-    statement = f"UPDATE {table} SET active = %s WHERE id = %s"
-    with connections[alias].cursor() as cursor:
-        cursor.execute(statement, [False, row])
-        assert cursor.rowcount == 1
-    try:
-        yield
-    finally:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(statement, [True, row])
-
-
 def test_a_token_ends_with_its_client_its_agency_and_its_own_end(
     server: Server, superuser: Any, shift_clock: Any
 ) -> None:
@@ -271,7 +257,7 @@ def test_a_token_ends_with_its_client_its_agency_and_its_own_end(
         ("permissions_client", "door", client_id),
         ("permissions_agency", "jobs", agency_id("police")),
     ):
-        with off(alias, table, row):
+        with turned_off(alias, table, "active", row):
             answer = get(server, secret)
             assert answer.status_code == 401, table
             assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -328,7 +314,7 @@ def test_a_client_names_a_live_member_of_its_own_agency_or_is_refused(
         assert (entry["decision"], entry["rule"]) == ("refused", "acting_member_unknown")
         assert entry["agency_id"] == str(agency_id("police"))
         assert entry["client_id"] == str(uuid5(demo.NAMESPACE, "client police"))
-    with off("jobs", "permissions_membership", own):
+    with turned_off("jobs", "permissions_membership", "active", own):
         answer = get(server, secret, Acting_Member=str(own))
         assert answer.status_code == 403
     for malformed in ("police.worker", "' OR true --", "0" * 40):
