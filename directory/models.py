@@ -1,20 +1,42 @@
-"""The directory's rows: the source tables of HSDS 3.2, and the two projections that are read.
+"""The source tables of HSDS 3.2: what an import or an editor writes.
 
-Source tables keep the standard's names. Only the role `jobs` touches them (import, editing); what
-the public and the network read is rendered from them into `PublicListing` and `NetworkListing`
-(directory/rendering.py) in the transaction of the change.
-
-Not here: service_capacity, unit, metadata and meta_table_description, and the editing history.
+They keep the standard's names. What is read is rendered from them (directory/projections.py) in
+the transaction of the change; no reader touches a source row.
 """
 
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
-from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
-from django.db.models.functions import Now
+from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.db.models.functions import Now
+from guardian.models import GroupObjectPermissionBase
+
+# Django looks for models here alone.
+from directory.projections import (
+    Change,
+    NetworkListing,
+    NetworkOrganization,
+    NetworkPlace,
+    PublicListing,
+    PublicOrganization,
+    PublicPlace,
+    Total,
+    Word,
+)
 from permissions.ids import uuid7
+
+__all__ = [
+    "Change",
+    "NetworkListing",
+    "NetworkOrganization",
+    "NetworkPlace",
+    "PublicListing",
+    "PublicOrganization",
+    "PublicPlace",
+    "Total",
+    "Word",
+]
 
 STATUSES = ("active", "inactive", "defunct", "temporarily closed")
 PLACES = ("physical", "postal", "virtual")
@@ -58,6 +80,7 @@ class Organization(Entry):
     confidential = models.BooleanField(default=False)  # then all its services and places are
 
     class Meta:
+        permissions = [("edit_organization", "Edit the organization, its services and places")]
         constraints = [CheckConstraint(condition=~Q(name=""), name="organization_named")]
 
 
@@ -227,6 +250,49 @@ class Schedule(Part):
     notes = _text()
 
 
+class HolidaySchedule(Part):
+    """Days on which the usual hours do not hold (our profile; asked for in #440, #598).
+
+    From `start_date` to `end_date`, both inclusive, local to the place: closed, or open at other
+    hours. HSDS 1.1 had this table and the standard then lost it.
+    """
+
+    service = models.ForeignKey(Service, models.CASCADE, null=True)
+    location = models.ForeignKey(Location, models.CASCADE, null=True)
+    service_at_location = models.ForeignKey(ServiceAtLocation, models.CASCADE, null=True)
+    start_date = models.DateField()
+    end_date = models.DateField()
+    closed = models.BooleanField(default=True)
+    opens_at = models.TimeField(null=True)
+    closes_at = models.TimeField(null=True)
+    description = _text()
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(end_date__gte=F("start_date")), name="holiday_ends_after")
+        ]
+
+
+class Unit(Entry):
+    """What a capacity is counted in: beds, rooms, places."""
+
+    name = models.TextField()
+    scheme = _text()
+    identifier = _text()
+    uri = _text()
+
+
+class ServiceCapacity(Part):
+    """How much of a service there is now. All `available` at 0: full, no referrals."""
+
+    service = models.ForeignKey(Service, models.CASCADE)
+    unit = models.ForeignKey(Unit, models.PROTECT)
+    available = models.FloatField()
+    maximum = models.FloatField(null=True)
+    description = _text()
+    updated = models.DateTimeField(db_default=Now())
+
+
 class Funding(Part):
     organization = models.ForeignKey(Organization, models.CASCADE, null=True)
     service = models.ForeignKey(Service, models.CASCADE, null=True)
@@ -303,7 +369,7 @@ class TaxonomyTerm(Entry):
     code = _text()
     name = models.TextField()
     description = _text()
-    parent = models.ForeignKey("self", models.SET_NULL, null=True)
+    parent_id = models.UUIDField(null=True)  # may name one that was never imported
     taxonomy_name = _text()  # the standard's column `taxonomy`
     taxonomy = models.ForeignKey(Taxonomy, models.SET_NULL, null=True)
     language = _text()
@@ -311,14 +377,48 @@ class TaxonomyTerm(Entry):
 
 
 class Attribute(Part):
-    """A taxonomy term on any row, or a labelled value where the source had no term for it."""
+    """A taxonomy term on any row, or a labelled value where the source had no term for it.
 
+    `link_table` and `link_id` say which row; `link_entity` keeps what the source called it.
+    """
+
+    part_of = models.ForeignKey(  # null: on a unit, which belongs to nobody
+        Organization, models.CASCADE, null=True, related_name="+"
+    )
+    link_table = models.TextField()
     link_id = models.UUIDField(db_index=True)
-    link_entity = models.TextField()
+    link_entity = _text()
     link_type = _text()
     taxonomy_term = models.ForeignKey(TaxonomyTerm, models.CASCADE, null=True)
     value = _text()
     label = _text()
+
+
+class Metadata(Part):
+    """What a source tells of the history of one of its rows; passed on as it came.
+
+    Who changes an entry here is kept in `Edit`, without the old words: an address that was taken
+    out of a text must be gone (R4).
+    """
+
+    part_of = models.ForeignKey(Organization, models.CASCADE, null=True, related_name="+")
+    resource_table = models.TextField()
+    resource_id = models.UUIDField(db_index=True)
+    resource_type = _text()
+    last_action_date = models.DateField(null=True)
+    last_action_type = _text()
+    field_name = _text()
+    previous_value = _text()
+    replacement_value = _text()
+    updated_by = _text()
+
+
+class MetaTableDescription(Entry):
+    """What a source says of its files as such."""
+
+    name = _text()
+    language = _text()
+    character_set = _text()
 
 
 class Quarantine(models.Model):
@@ -345,62 +445,85 @@ class Quarantine(models.Model):
         return str(self.id)
 
 
-class Listing(models.Model):
-    """One service as it is read: filter columns, search columns and the documents, ready to send.
+class Editing(GroupObjectPermissionBase):
+    """This agency may edit this organization: guardian's group permission, by direct foreign key.
 
-    `document` is the standard's list item, `full_document` its detail, both as JSON text.
+    Written by permissions/assignments.py alone.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)  # the service's
-    organization_id = models.UUIDField()
-    name = models.TextField()
-    organization_name = models.TextField()
-    status = models.TextField()
-    answered_by = models.UUIDField(null=True)
-    intake_paused = models.BooleanField()
-    victimization_types = ArrayField(models.TextField())
-    taxonomy_term_ids = ArrayField(models.UUIDField())  # with all their parents
-    phones = models.JSONField()
-    last_modified = models.DateTimeField()
-    document = models.TextField()
-    full_document = models.TextField()
-    words = models.TextField()  # short fields, plain letters: for typos
-    named = SearchVectorField()  # its names alone: short, so that ranking many is cheap
-    search = SearchVectorField()
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    content_object = models.ForeignKey(Organization, models.CASCADE)
+    agency_id = models.UUIDField()  # the group's: policies ask by it
 
     class Meta:
-        abstract = True
+        db_table = "directory_editing"
+        unique_together: ClassVar[list[str]] = []
+        constraints = [UniqueConstraint(fields=["content_object", "agency_id"], name="edits_once")]
 
     def __str__(self) -> str:
         return str(self.id)
 
 
-class PublicListing(Listing):
-    """Services that anybody may know of. No row security: GIN does not work under it."""
+class Edit(models.Model):
+    """Who changed which columns of an entry, and when; never what they said before (R4)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization_id = models.UUIDField(db_index=True)
+    table = models.TextField()  # organization, service, location
+    row_id = models.UUIDField()
+    action = models.TextField()  # created, updated, deleted
+    fields = ArrayField(models.TextField())
+    agency_id = models.UUIDField()
+    member_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ConfidentialAddress(models.Model):
+    """Where a confidential place is, for its own agency's people alone, sealed with its key (R4)."""
+
+    location = models.OneToOneField(Location, models.CASCADE, primary_key=True)
+    agency_id = models.UUIDField()
+    kek_version = models.IntegerField()
+    key_bundle = models.BinaryField()  # the key, wrapped for the agency
+    sealed = models.BinaryField()
+    updated = models.DateTimeField(db_default=Now())
 
     class Meta:
-        db_table = "directory_listing"
-        indexes = [
-            models.Index(
-                fields=["name", "id"],
-                name="listing_by_name",
-                condition=Q(status__in=["active", "temporarily closed"]),
-            ),
-            models.Index(fields=["organization_id"], name="listing_by_organization"),
-            models.Index(
-                fields=["answered_by"],
-                name="listing_by_agency",
-                condition=Q(answered_by__isnull=False),
-            ),
-            GinIndex(fields=["search"], name="listing_search"),
-            GinIndex(fields=["taxonomy_term_ids"], name="listing_terms"),
-            GinIndex(fields=["words"], name="listing_words", opclasses=["gin_trgm_ops"]),
+        db_table = "directory_confidential_address"
+
+    def __str__(self) -> str:
+        return str(self.location_id)
+
+
+class UnmetSearch(models.Model):
+    """What was searched for and not found: codes, area and month. Never the words."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    month = models.DateField()  # its first day
+    codes = ArrayField(models.TextField())  # of taxonomy terms and victimization types, sorted
+    area = _text()  # the first three digits of a postcode; '' where none was given
+    count = models.IntegerField(default=1)
+
+    class Meta:
+        db_table = "directory_unmet_search"
+        constraints = [
+            UniqueConstraint(fields=["month", "codes", "area"], name="unmet_once_a_month")
         ]
 
+    def __str__(self) -> str:
+        return str(self.id)
 
-class NetworkListing(Listing):
-    """Confidential services: members of the network only, by row security (T1)."""
 
-    class Meta:
-        db_table = "directory_network_listing"
-        indexes = [models.Index(fields=["name", "id"], name="network_listing_by_name")]
+class Postcode(models.Model):
+    """Where a postcode is, from a table that the operator imports."""
+
+    postcode = models.TextField(primary_key=True)
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.postcode

@@ -1,7 +1,7 @@
 """HSDS 3.2's tables as data: columns, how each is read, and what it points to.
 
-The importer reads by it and the documents are rendered by it, so that no column is in one and
-forgotten in the other. Names are the standard's; `OURS` are the victim services profile's.
+The importer reads by it, documents are rendered by it and taken apart by it, and the published
+schemas are made of it, so that no column is in one and forgotten in another. Names are the standard's; `OURS` are the victim services profile's.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ def _texts(names: str) -> dict[str, Kind]:
     return dict.fromkeys(names.split(), Kind.TEXT)
 
 
-OURS: Mapping[str, Mapping[str, Kind]] = {
+OURS: Mapping[str, Mapping[str, Kind]] = {  # columns of our profile
     "organization": {"confidential": Kind.FLAG},
     "location": {"confidential": Kind.FLAG},
     "service": {
@@ -244,11 +244,114 @@ TABLES: Mapping[str, Table] = {
         {"organization_id": "organization", "service_id": "service"},
         frozenset({"url"}),
     ),
+    "holiday_schedule": Table(  # ours, and of HSDS 1.1
+        m.HolidaySchedule,
+        {
+            "start_date": Kind.DATE,
+            "end_date": Kind.DATE,
+            "closed": Kind.FLAG,
+            "opens_at": Kind.TIME,
+            "closes_at": Kind.TIME,
+            "description": Kind.TEXT,
+        },
+        {
+            "service_id": "service",
+            "location_id": "location",
+            "service_at_location_id": "service_at_location",
+        },
+        frozenset({"start_date", "end_date"}),
+    ),
+    "unit": Table(
+        m.Unit,
+        {**_texts("name scheme identifier"), "uri": Kind.URL},
+        required=frozenset({"name"}),
+    ),
+    "service_capacity": Table(
+        m.ServiceCapacity,
+        {
+            "available": Kind.NUMBER,
+            "maximum": Kind.NUMBER,
+            "description": Kind.TEXT,
+            "updated": Kind.MOMENT,
+        },
+        {"service_id": "service", "unit_id": "unit"},
+        frozenset({"service_id", "unit_id", "available"}),
+    ),
     "attribute": Table(
         m.Attribute,
         _texts("link_type link_entity value label"),
         {"taxonomy_term_id": "taxonomy_term"},
     ),
+    "metadata": Table(
+        m.Metadata,
+        {
+            "resource_type": Kind.TEXT,
+            "last_action_date": Kind.DATE,
+            **_texts("last_action_type field_name previous_value replacement_value updated_by"),
+        },
+    ),
+    "meta_table_description": Table(m.MetaTableDescription, _texts("name language character_set")),
+}
+
+# Where the standard's documents nest what: member → (table, the column there that names its parent).
+# `attributes` and `metadata` may hang on any row and stand in no list here.
+LISTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "organization": {
+        "additional_websites": ("url", "organization_id"),
+        "funding": ("funding", "organization_id"),
+        "contacts": ("contact", "organization_id"),
+        "phones": ("phone", "organization_id"),
+        "locations": ("location", "organization_id"),
+        "programs": ("program", "organization_id"),
+        "organization_identifiers": ("organization_identifier", "organization_id"),
+        "services": ("service", "organization_id"),
+    },
+    "service": {
+        "additional_urls": ("url", "service_id"),
+        "phones": ("phone", "service_id"),
+        "schedules": ("schedule", "service_id"),
+        "holiday_schedules": ("holiday_schedule", "service_id"),
+        "service_areas": ("service_area", "service_id"),
+        "service_at_locations": ("service_at_location", "service_id"),
+        "languages": ("language", "service_id"),
+        "funding": ("funding", "service_id"),
+        "cost_options": ("cost_option", "service_id"),
+        "required_documents": ("required_document", "service_id"),
+        "contacts": ("contact", "service_id"),
+        "capacities": ("service_capacity", "service_id"),
+    },
+    "service_at_location": {
+        "service_areas": ("service_area", "service_at_location_id"),
+        "contacts": ("contact", "service_at_location_id"),
+        "phones": ("phone", "service_at_location_id"),
+        "schedules": ("schedule", "service_at_location_id"),
+        "holiday_schedules": ("holiday_schedule", "service_at_location_id"),
+    },
+    "location": {
+        "languages": ("language", "location_id"),
+        "addresses": ("address", "location_id"),
+        "contacts": ("contact", "location_id"),
+        "accessibility": ("accessibility", "location_id"),
+        "phones": ("phone", "location_id"),
+        "schedules": ("schedule", "location_id"),
+        "holiday_schedules": ("holiday_schedule", "location_id"),
+    },
+    "contact": {"phones": ("phone", "contact_id")},
+    "phone": {"languages": ("language", "phone_id")},
+}
+# Members that hold one document: member → (table, our column that names it).
+ONES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "service": {
+        "organization": ("organization", "organization_id"),
+        "program": ("program", "program_id"),
+    },
+    "service_at_location": {
+        "service": ("service", "service_id"),
+        "location": ("location", "location_id"),
+    },
+    "service_capacity": {"unit": ("unit", "unit_id")},
+    "attribute": {"taxonomy_term": ("taxonomy_term", "taxonomy_term_id")},
+    "taxonomy_term": {"taxonomy_detail": ("taxonomy", "taxonomy_id")},
 }
 
 # Columns that say where a place is: gone wherever the place is, or may be, confidential (R4).

@@ -8,20 +8,35 @@ BEGIN
         'organization', 'program', 'service', 'location', 'serviceatlocation', 'contact', 'phone',
         'address', 'schedule', 'funding', 'servicearea', 'requireddocument', 'language',
         'accessibility', 'costoption', 'organizationidentifier', 'url', 'taxonomy',
-        'taxonomyterm', 'attribute', 'quarantine', 'listing', 'network_listing'
+        'taxonomyterm', 'attribute', 'quarantine', 'holidayschedule', 'unit', 'servicecapacity',
+        'metadata', 'metatabledescription', 'editing', 'edit', 'confidential_address',
+        'unmet_search', 'postcode', 'listing', 'network_listing', 'place', 'network_place',
+        'organization_listing', 'network_organization', 'word', 'change', 'total'
     ] LOOP
         EXECUTE format('REVOKE ALL ON directory_%s FROM PUBLIC', source);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON directory_%s TO jobs', source);
     END LOOP;
 END $$;
-GRANT SELECT ON directory_taxonomy, directory_taxonomyterm TO app;
-GRANT SELECT ON directory_listing, directory_network_listing TO app, gate;
+GRANT SELECT ON directory_taxonomy, directory_taxonomyterm, directory_listing, directory_place,
+    directory_organization_listing, directory_word, directory_total, directory_postcode TO app;
+GRANT SELECT ON directory_listing, directory_network_listing TO gate;
+GRANT USAGE ON SEQUENCE directory_change_seq_seq TO jobs;
 
--- T1: a confidential service is known to members of the network, that is to any live credential.
--- No row security on directory_listing: it is public, and GIN cannot be used under row security.
-ALTER TABLE directory_network_listing ENABLE ROW LEVEL SECURITY;
-ALTER TABLE directory_network_listing FORCE ROW LEVEL SECURITY;
-CREATE POLICY network ON directory_network_listing FOR SELECT TO app
-    USING ((SELECT sec.caller()) IS NOT NULL);
-CREATE POLICY gate_reads ON directory_network_listing FOR SELECT TO gate USING (true);
-CREATE POLICY jobs_keep ON directory_network_listing TO jobs USING (true) WITH CHECK (true);
+-- T1: what is confidential is known to members of the network, that is to any live credential.
+-- No row security on the public projections: GIN and GiST cannot be used under it.
+DO $$
+DECLARE
+    projection text;
+BEGIN
+    FOREACH projection IN ARRAY ARRAY['listing', 'place', 'organization'] LOOP
+        EXECUTE format('ALTER TABLE directory_network_%s ENABLE ROW LEVEL SECURITY', projection);
+        EXECUTE format('ALTER TABLE directory_network_%s FORCE ROW LEVEL SECURITY', projection);
+        EXECUTE format('GRANT SELECT ON directory_network_%s TO app', projection);
+        EXECUTE format('CREATE POLICY network ON directory_network_%s FOR SELECT TO app'
+                       ' USING ((SELECT sec.caller()) IS NOT NULL)', projection);
+        EXECUTE format('CREATE POLICY gate_reads ON directory_network_%s FOR SELECT TO gate'
+                       ' USING (true)', projection);
+        EXECUTE format('CREATE POLICY jobs_keep ON directory_network_%s TO jobs'
+                       ' USING (true) WITH CHECK (true)', projection);
+    END LOOP;
+END $$;

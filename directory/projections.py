@@ -1,0 +1,217 @@
+"""What is read of the directory: rendered rows, public and confidential ones apart.
+
+Each kind stands twice with the same columns. The public table has no row security, since GIN and
+GiST cannot be used under it; what is confidential stands in the other one, which the database
+shows to members of the network only (T1). Documents are JSON text, ready to send, and never depend
+on who reads: a confidential place is shown only inside something that is confidential itself.
+
+Written by directory/rendering.py alone.
+"""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, GistIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Cube(models.Field):
+    """A point on the unit sphere (PostgreSQL's `cube`): its distances are chords."""
+
+    def db_type(self, connection: object) -> str:
+        return "cube"
+
+
+class Ranges(models.Field):
+    """Spans of time (PostgreSQL's `tstzmultirange`)."""
+
+    def db_type(self, connection: object) -> str:
+        return "tstzmultirange"
+
+
+class Rendered(models.Model):
+    """`document` is the standard's list item, `full_document` its own part of the detail."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    document = models.TextField()
+    full_document = models.TextField()
+    last_modified = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Listing(Rendered):
+    """One service. Its places are added to the detail from `Place`, its organization likewise."""
+
+    organization_id = models.UUIDField()
+    name = models.TextField()
+    organization_name = models.TextField()
+    status = models.TextField()
+    answered_by = models.UUIDField(null=True)
+    intake = models.TextField()  # taking, paused, full
+    victimization_types = ArrayField(models.TextField())
+    taxonomy_term_ids = ArrayField(models.UUIDField())  # with all that stand above them
+    phones = models.JSONField()
+    assured_date = models.DateField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class PublicListing(Listing):
+    class Meta:
+        db_table = "directory_listing"
+        indexes = [
+            models.Index(fields=["organization_id", "name"], name="listing_by_organization"),
+        ]
+
+
+class NetworkListing(Listing):
+    class Meta:
+        db_table = "directory_network_listing"
+        indexes = [
+            models.Index(fields=["organization_id", "name"], name="network_listing_by_org"),
+        ]
+
+
+class Place(Rendered):
+    """One service at one place: what is searched, and the documents of a service_at_location.
+
+    A service that is found nowhere has one row, which bears its own id and no document. Words and
+    filters look at the `first` row of a service only; distance looks at all of them.
+    """
+
+    service_id = models.UUIDField()
+    location_id = models.UUIDField(null=True)  # null: found nowhere
+    organization_id = models.UUIDField()
+    name = models.TextField()  # the service's
+    open = models.BooleanField()  # active or temporarily closed: in lists
+    first = models.BooleanField()
+    alone = models.BooleanField()  # the service's only row
+    answered_by = models.UUIDField(null=True)
+    minimum_age = models.FloatField(null=True)
+    maximum_age = models.FloatField(null=True)
+    taxonomy_term_ids = ArrayField(models.UUIDField())
+    facets = ArrayField(models.TextField())  # "language:es": directory/facets.py
+    postcodes = ArrayField(models.TextField())  # of its address and its service areas
+    named = SearchVectorField()  # its names alone: short, so that ranking many is cheap
+    search = SearchVectorField()
+    point = Cube(null=True)
+    open_hours = Ranges(null=True)  # null: it does not say
+    hours_until = models.DateTimeField(null=True)  # how far open_hours looks ahead
+
+    class Meta:
+        abstract = True
+
+
+_LISTED = Q(first=True, open=True)
+
+
+def _place_indexes(prefix: str) -> list[models.Index]:
+    return [
+        models.Index(fields=["name", "service_id"], name=f"{prefix}_by_name", condition=_LISTED),
+        models.Index(fields=["service_id"], name=f"{prefix}_by_service"),
+        models.Index(fields=["organization_id"], name=f"{prefix}_by_organization"),
+        models.Index(fields=["last_modified"], name=f"{prefix}_by_change"),
+        GinIndex(fields=["search"], name=f"{prefix}_search", condition=_LISTED),
+        GinIndex(fields=["named"], name=f"{prefix}_named", condition=_LISTED),
+        GinIndex(fields=["facets"], name=f"{prefix}_facets", condition=_LISTED),
+        GinIndex(fields=["taxonomy_term_ids"], name=f"{prefix}_terms", condition=_LISTED),
+        GistIndex(fields=["point"], name=f"{prefix}_point", condition=Q(open=True)),
+    ]
+
+
+class PublicPlace(Place):
+    class Meta:
+        db_table = "directory_place"
+        indexes = _place_indexes("place")
+
+
+class NetworkPlace(Place):
+    class Meta:
+        db_table = "directory_network_place"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["name", "service_id"], name="network_place_by_name"),
+            models.Index(fields=["service_id"], name="network_place_by_service"),
+        ]
+
+
+class OrganizationListing(Rendered):
+    """One organization. Its services are added to the detail from `Listing`."""
+
+    name = models.TextField()
+    taxonomy_term_ids = ArrayField(models.UUIDField())  # its own and its services'
+    search = SearchVectorField()
+
+    class Meta:
+        abstract = True
+
+
+class PublicOrganization(OrganizationListing):
+    class Meta:
+        db_table = "directory_organization_listing"
+        indexes = [
+            models.Index(fields=["name", "id"], name="organization_by_name"),
+            GinIndex(fields=["search"], name="organization_search"),
+            GinIndex(fields=["taxonomy_term_ids"], name="organization_terms"),
+        ]
+
+
+class NetworkOrganization(OrganizationListing):
+    class Meta:
+        db_table = "directory_network_organization"
+        indexes = [models.Index(fields=["name", "id"], name="network_organization_by_name")]
+
+
+class Word(models.Model):
+    """A word that some public entry has in its short fields: what a misspelling is read as."""
+
+    word = models.TextField(primary_key=True)
+
+    class Meta:
+        db_table = "directory_word"
+        indexes = [GinIndex(fields=["word"], name="word_likeness", opclasses=["gin_trgm_ops"])]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class Change(models.Model):
+    """One line of the change feed. `seq` grows in the order of commits (directory/changes.py).
+
+    `public_action` is null where the public may not know: a row that becomes confidential is
+    `deleted` for it and `updated` for the network.
+    """
+
+    seq = models.BigAutoField(primary_key=True)
+    kind = models.TextField()  # organization, service, service_at_location, taxonomy, …
+    entity_id = models.UUIDField()
+    public_action = models.TextField(null=True)  # created, updated, deleted
+    network_action = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "directory_change"
+
+    def __str__(self) -> str:
+        return str(self.seq)
+
+
+class Total(models.Model):
+    """How many rows a plain list has, kept as they come and go: counting 500,000 costs 50 ms."""
+
+    table = models.TextField(primary_key=True)
+    rows = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "directory_total"
+
+    def __str__(self) -> str:
+        return self.table
