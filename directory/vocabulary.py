@@ -1,0 +1,140 @@
+"""Our own taxonomies as data: needs, victimization, and whom a service is for.
+
+Read once from directory/taxonomy/*.csv; knows no database (directory/taxonomy loads them into it).
+The codes are ours and free to use; other taxonomies are named, never copied.
+"""
+
+import csv
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID, uuid5
+
+FILES = Path(__file__).parent / "taxonomy"
+NAMESPACE = UUID("b0f6c8f4-6a0e-5b0e-9a53-3c1d7e2f4a90")  # of the ids of our taxonomies and terms
+SOURCE = "cairn-taxonomy"
+LANGUAGES = ("en", "es")  # the first is the one whose terms services carry
+
+Key = tuple[str, str]  # taxonomy key, code
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One entry of ours in all its languages. `parent` is a code of the same taxonomy, or ''."""
+
+    taxonomy: str
+    code: str
+    parent: str
+    names: dict[str, str]  # by language
+    descriptions: dict[str, str]
+    synonyms: tuple[str, ...]  # what people type, both languages
+    open_eligibility: tuple[str, ...]  # its names for the same thing
+    notice_needs: tuple[str, ...]  # codes of a referral's needs that ask for this
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """One list of ours; `key` is the name of its file."""
+
+    key: str
+    names: dict[str, str]
+    descriptions: dict[str, str]
+    version: str
+    terms: tuple[Term, ...]
+
+
+@lru_cache
+def taxonomies() -> tuple[Taxonomy, ...]:
+    """All of them, terms in the order of the file."""
+    return tuple(
+        Taxonomy(
+            row["key"],
+            _in_languages(row, "name"),
+            _in_languages(row, "description"),
+            row["version"],
+            tuple(_terms(row["key"])),
+        )
+        for row in _rows("taxonomies")
+    )
+
+
+def terms() -> Iterator[Term]:
+    """Every term of every taxonomy of ours."""
+    for taxonomy in taxonomies():
+        yield from taxonomy.terms
+
+
+def taxonomy_id(taxonomy: str) -> UUID:
+    """The id of a taxonomy of ours in every network."""
+    return uuid5(NAMESPACE, taxonomy)
+
+
+def term_id(taxonomy: str, code: str, language: str = LANGUAGES[0]) -> UUID:
+    """The id of a term of ours in every network. A label in another language has its own."""
+    return uuid5(NAMESPACE, f"{taxonomy}\n{code}\n{language}")
+
+
+@lru_cache
+def synonyms() -> dict[Key, list[str]]:
+    """What people type for a term, in English and Spanish: ("needs", "civil-legal") → abogado …"""
+    return {(term.taxonomy, term.code): list(term.synonyms) for term in terms()}
+
+
+def codes_for_name(name: str) -> set[Key]:
+    """Our terms for a name of Open Eligibility's, or for a label of ours in either language.
+
+    Capitals, accents and the way "and" is written make no difference.
+    """
+    return set(_by_name().get(_plain(name), ()))
+
+
+def codes_for_need(need: str) -> set[Key]:
+    """Our terms for a code of a referral's `needs`: what to look for in the directory."""
+    return {(term.taxonomy, term.code) for term in terms() if need in term.notice_needs}
+
+
+@lru_cache
+def _by_name() -> dict[str, set[Key]]:
+    found: dict[str, set[Key]] = defaultdict(set)
+    for term in terms():
+        for name in (*term.names.values(), *term.open_eligibility):
+            found[_plain(name)].add((term.taxonomy, term.code))
+    return dict(found)
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.casefold().replace("&", " and "))
+    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
+
+
+def _terms(taxonomy: str) -> Iterator[Term]:
+    for row in _rows(taxonomy):
+        yield Term(
+            taxonomy,
+            row["code"],
+            row["parent"],
+            _in_languages(row, "name"),
+            _in_languages(row, "description"),
+            (*_several(row["synonyms"]), *_several(row["synonyms_es"])),
+            _several(row["open_eligibility"]),
+            _several(row.get("notice_needs", "")),
+        )
+
+
+def _in_languages(row: dict[str, str], column: str) -> dict[str, str]:
+    return {"en": row[column], "es": row[f"{column}_es"]}
+
+
+def _several(cell: str) -> tuple[str, ...]:
+    return tuple(part for part in cell.split(";") if part)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (FILES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+VICTIMIZATION_TYPES = tuple(term.code for term in terms() if term.taxonomy == "victimization")
