@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -164,6 +165,7 @@ def _database(role: str) -> dict[str, Any]:
 DATABASES = {
     "default": _database("app"),
     "door": _database("door"),
+    "editor": _database("editor"),
     "auditor": _database("auditor"),
     "jobs": _database("jobs"),
     "sealer": _database("sealer"),
@@ -265,6 +267,9 @@ OAUTH2_PROVIDER = {
 
 # -- The network: lines a person can ring, on every page and every failure (R16) -----------------
 
+NETWORK_TIME_ZONE = os.environ.get("CAIRN_TIME_ZONE") or "America/Denver"  # of opening hours
+if NETWORK_TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured("CAIRN_TIME_ZONE must be a name like America/Denver.")
 SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
 SAFETY_LINES = [
     {"name": "Emergency", "phone": "911", "note": "Police, fire, ambulance"},

@@ -1,4 +1,4 @@
-"""Finds services for whoever asks, and binds them to the agencies that answer.
+"""Services as the rest of the house knows them, and which agency answers them.
 
 Nobody (principal None) finds what is public (T0). With a principal the network's confidential
 services are found too (T1): call inside `permissions.session.begin(principal)`, since it is the
@@ -6,23 +6,21 @@ database that shows them, and only to a live credential. Reads rendered rows, on
 page cannot fail because of what one service says.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection, transaction
+from django.db import transaction
 
 from directory import models as m
+from directory import shapes
+from directory.asked import Asked
+from directory.finding import PER_PAGE
+from directory.finding import find as find_hits
 from directory.rendering import JOBS, moment, render
 from permissions.principal import Principal
-
-PER_PAGE = 20
-MOST_PER_PAGE = 100
-LIKENESS = 0.45  # "trafiking" is 0.5 like "trafficking"; PostgreSQL's own 0.6 misses it
-MOST_WORDS = 8  # that are looked at where no service has all of them as written
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,18 @@ class Listing:
     status: str
     answered_by: UUID | None  # the agency that answers referrals; None: phone only
     confidential: bool
-    intake_paused: bool
+    intake: str  # taking, paused, full
     victimization_types: tuple[str, ...]
     taxonomy_term_ids: tuple[UUID, ...]
     phones: tuple[Phone, ...]
     last_modified: datetime
+    assured_date: date | None
     document: str
+    metres: float | None = None  # from where was asked for
+
+    @property
+    def intake_paused(self) -> bool:
+        return self.intake == "paused"
 
     @property
     def open_to_referrals(self) -> bool:
@@ -65,26 +69,14 @@ class Page:
 
     items: tuple[Listing, ...]
     total_items: int
+    capped: bool  # there are at least so many
     page: int
     per_page: int
+    last: bool
 
     @property
     def total_pages(self) -> int:
         return -(-self.total_items // self.per_page)
-
-
-Asked = UUID | datetime | str | int  # what a query's parameters hold
-
-_COLUMNS = """id, name, organization_id, organization_name, status, answered_by, {confidential},
-    intake_paused, victimization_types, taxonomy_term_ids, phones, last_modified, {document}"""
-_BY_NAME = "0"  # no rank: everything fits equally
-_PUBLIC = "directory_listing", "false AS confidential"
-_NETWORK = "directory_network_listing", "true AS confidential"
-
-
-def _sources(principal: Principal | None) -> list[tuple[str, str]]:
-    """The tables to look into. A client without `directory:read` is answered as the public is."""
-    return [_PUBLIC, _NETWORK] if principal and principal.may("directory:read") else [_PUBLIC]
 
 
 def find(principal: Principal | None, service_id: UUID) -> Listing | None:
@@ -92,137 +84,47 @@ def find(principal: Principal | None, service_id: UUID) -> Listing | None:
 
     A service that does not exist and one that is confidential cost the same query (R3).
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _union("full_document AS document", "id = %(id)s", principal), {"id": service_id}
-        )
-        row = cursor.fetchone()
-    return _listing(row) if row else None
+    row = shapes.one(principal, "service", "listing", service_id)
+    return _listing(row[0], row[1:]) if row else None
 
 
 def search(
     principal: Principal | None,
+    asked: Asked | None = None,
     *,
-    words: str = "",
     page: int = 1,
     per_page: int = PER_PAGE,
-    taxonomy_term_id: UUID | None = None,
-    organization_id: UUID | None = None,
-    answered_by: UUID | None = None,
-    victimization_type: str = "",
-    modified_after: datetime | None = None,
 ) -> Page:
-    """A page of the services that are open (active or temporarily closed) and fit all filters.
-
-    `words` are found in English or Spanish in any form, accents aside, best match first; where
-    no service has them all, near spellings count. Without words the order is by name. A term
-    stands for all terms below it. `modified_after` is inclusive, as in the standard.
-    """
-    conditions = ["status IN ('active', 'temporarily closed')"]
-    asked: dict[str, Asked] = {"limit": per_page, "offset": (page - 1) * per_page}
-    for condition, name, value in (
-        ("taxonomy_term_ids @> ARRAY[%(term)s::uuid]", "term", taxonomy_term_id),
-        ("organization_id = %(organization)s", "organization", organization_id),
-        ("answered_by = %(agency)s", "agency", answered_by),
-        ("victimization_types @> ARRAY[%(type)s]", "type", victimization_type),
-        ("last_modified >= %(after)s", "after", modified_after),
-    ):
-        if value:
-            conditions.append(condition)
-            asked[name] = value
-    words = " ".join(words.replace("\x00", " ").split())
-    if not words:
-        return _page(principal, conditions, _BY_NAME, asked, page, per_page)
-    asked["words"] = words
-    exact = [*conditions, "search @@ directory_asked(%(words)s)"]
-    rank = "ts_rank(named, directory_asked(%(words)s))"
-    found = _page(principal, exact, rank, asked, page, per_page)
-    if found.total_items:
-        return found
-    near, rank = _near(words, asked)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL pg_trgm.word_similarity_threshold = {LIKENESS}")
-        return _page(principal, [*conditions, *near], rank, asked, page, per_page)
-
-
-def _near(words: str, asked: dict[str, Asked]) -> tuple[list[str], str]:
-    """Conditions for "sheltr": each word as written or as a word spelled much like it."""
-    conditions, ranks = [], []
-    for number, word in enumerate(words.split()[:MOST_WORDS]):
-        asked[f"word{number}"] = word
-        name = f"%(word{number})s"
-        conditions.append(
-            f"(search @@ directory_asked({name}) OR words %%> lower(unaccent({name})))"
-        )
-        spelled = f"lower(unaccent({name}))"
-        ranks.append(f"2 * word_similarity({spelled}, lower(unaccent(name)))")
-        ranks.append(f"word_similarity({spelled}, words)")
-    return conditions, " + ".join(ranks)
-
-
-def _union(document: str, condition: str, principal: Principal | None) -> str:
-    return " UNION ALL ".join(
-        f"SELECT {_COLUMNS.format(confidential=confidential, document=document)}"  # noqa: S608
-        f" FROM {table} WHERE {condition}"
-        for table, confidential in _sources(principal)
+    """A page of the services that are open (active or temporarily closed) and fit."""
+    found = find_hits(principal, asked or Asked(), shape="listing", page=page, per_page=per_page)
+    return Page(
+        items=tuple(_listing(hit.id, hit.parts, hit.metres) for hit in found.hits),
+        total_items=found.total,
+        capped=found.capped,
+        page=page,
+        per_page=per_page,
+        last=found.last,
     )
 
 
-def _page(
-    principal: Principal | None,
-    conditions: Sequence[str],
-    rank: str,
-    asked: dict[str, Asked],
-    page: int,
-    per_page: int,
-) -> Page:
-    """Ids first, from the index alone where nothing is asked; then the documents of one page."""
-    where = " AND ".join(conditions)
-    fitting = " UNION ALL ".join(
-        f"SELECT id, name, {rank} AS rank FROM {table} WHERE {where}"  # noqa: S608
-        for table, _ in _sources(principal)
-    )
-    # A match is judged once and kept; a list by name is cheaper walked in order and counted apart.
-    first, source = "", f"({fitting}) fitting"
-    if rank != _BY_NAME:
-        first, source = f"fitting AS MATERIALIZED ({fitting}),", "fitting"
-    order = "name, id" if rank == _BY_NAME else "rank DESC, name, id"
-    chosen = _union("document", "id IN (SELECT id FROM chosen)", principal)
-    query = f"""
-        WITH {first} chosen AS MATERIALIZED (
-            SELECT id, row_number() OVER (ORDER BY {order}) AS place
-              FROM (SELECT id, name, rank FROM {source}
-                     ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) ids
-        )
-        SELECT (SELECT count(*) FROM {source}), row.*
-          FROM (SELECT 1) once
-          LEFT JOIN (SELECT listing.*, chosen.place FROM ({chosen}) listing
-                       JOIN chosen USING (id)) row ON true
-         ORDER BY row.place
-    """  # noqa: S608 (of fixed parts; whatever the caller says is a parameter)
-    with connection.cursor() as cursor:
-        cursor.execute(query, asked)
-        rows = cursor.fetchall()
-    items = tuple(_listing(row[1:14]) for row in rows if row[1] is not None)
-    return Page(items, rows[0][0], page, per_page)
-
-
-def _listing(row: tuple[Any, ...]) -> Listing:
-    types, terms, phones, modified, document = row[8:13]
+def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None) -> Listing:
+    types, terms, phones, modified, assured = row[7:12]
     return Listing(
-        id=row[0],
-        name=row[1],
-        organization_id=row[2],
-        organization_name=row[3],
-        status=row[4],
-        answered_by=row[5],
-        confidential=row[6],
-        intake_paused=row[7],
+        id=service_id,
+        name=row[0],
+        organization_id=row[1],
+        organization_name=row[2],
+        status=row[3],
+        answered_by=row[4],
+        confidential=row[5],
+        intake=row[6],
         victimization_types=tuple(types),
         taxonomy_term_ids=tuple(terms),
         phones=tuple(Phone(**phone) for phone in orjson.loads(phones)),
         last_modified=modified,
-        document=document,
+        assured_date=assured,
+        document=shapes.service(*row[12:]),
+        metres=metres,
     )
 
 

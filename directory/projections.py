@@ -11,7 +11,7 @@ Written by directory/rendering.py alone.
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, GistIndex
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -84,6 +84,8 @@ class NetworkListing(Listing):
 class Place(Rendered):
     """One service at one place: what is searched, and the documents of a service_at_location.
 
+    Its index of distances stands in directory/sql/search.sql.
+
     A service that is found nowhere has one row, which bears its own id and no document. Words and
     filters look at the `first` row of a service only; distance looks at all of them.
     """
@@ -95,6 +97,7 @@ class Place(Rendered):
     open = models.BooleanField()  # active or temporarily closed: in lists
     first = models.BooleanField()
     alone = models.BooleanField()  # the service's only row
+    position = models.IntegerField()  # among the service's places, in the order of the source
     answered_by = models.UUIDField(null=True)
     minimum_age = models.FloatField(null=True)
     maximum_age = models.FloatField(null=True)
@@ -124,7 +127,6 @@ def _place_indexes(prefix: str) -> list[models.Index]:
         GinIndex(fields=["named"], name=f"{prefix}_named", condition=_LISTED),
         GinIndex(fields=["facets"], name=f"{prefix}_facets", condition=_LISTED),
         GinIndex(fields=["taxonomy_term_ids"], name=f"{prefix}_terms", condition=_LISTED),
-        GistIndex(fields=["point"], name=f"{prefix}_point", condition=Q(open=True)),
     ]
 
 

@@ -127,7 +127,7 @@ class Reading:
         for column, target in table.links.items():
             key = entry.row.values.get(column, "")
             entry.values[column] = None
-            if column == "parent_organization_id":
+            if column in ("parent_organization_id", "parent_id"):
                 entry.values[column] = self._uuid(target, key) if key else None
             elif not key:
                 if column in table.required:
@@ -171,7 +171,7 @@ class Reading:
             raise Unusable("attributes of taxonomies are not taken yet")
         entry.owner = found.owner
         entry.values["link_id"] = found.id
-        entry.values["link_entity"] = found.table
+        entry.values["link_table"] = found.table
         if entry.values["taxonomy_term_id"] is None and not entry.values.get("value"):
             raise Unusable("neither a taxonomy term nor a value")
 

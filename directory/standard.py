@@ -42,6 +42,7 @@ class Table:
     links: Mapping[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     kept_as: Mapping[str, str] = field(default_factory=dict)  # column → field, where they differ
+    shown: frozenset[str] = frozenset()  # in a document even where empty: its schema asks for it
 
     def field_of(self, column: str) -> str:
         return self.kept_as.get(column, column)
@@ -67,6 +68,7 @@ TABLES: Mapping[str, Table] = {
         m.Taxonomy,
         {**_texts("name description"), "uri": Kind.URL, "version": Kind.TEXT},
         required=frozenset({"name"}),
+        shown=frozenset({"description"}),
     ),
     "taxonomy_term": Table(
         m.TaxonomyTerm,
@@ -74,6 +76,7 @@ TABLES: Mapping[str, Table] = {
         {"parent_id": "taxonomy_term", "taxonomy_id": "taxonomy"},
         frozenset({"name"}),
         {"taxonomy": "taxonomy_name"},
+        shown=frozenset({"description"}),
     ),
     "organization": Table(
         m.Organization,
@@ -90,12 +93,14 @@ TABLES: Mapping[str, Table] = {
         },
         {"parent_organization_id": "organization"},
         frozenset({"name"}),
+        shown=frozenset({"description"}),
     ),
     "program": Table(
         m.Program,
         _texts("name alternate_name description"),
         {"organization_id": "organization"},
         frozenset({"name", "organization_id"}),
+        shown=frozenset({"description"}),
     ),
     "location": Table(
         m.Location,
@@ -289,6 +294,9 @@ TABLES: Mapping[str, Table] = {
             "last_action_date": Kind.DATE,
             **_texts("last_action_type field_name previous_value replacement_value updated_by"),
         },
+        shown=frozenset(
+            {"last_action_type", "field_name", "previous_value", "replacement_value", "updated_by"}
+        ),
     ),
     "meta_table_description": Table(m.MetaTableDescription, _texts("name language character_set")),
 }

@@ -127,7 +127,7 @@ class Storing:
 
     def _render_all(self, owners: Collection[UUID]) -> None:
         services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
-        render(list(services.values_list("id", flat=True)))
+        render(list(services.values_list("id", flat=True)), list(owners))
 
     # -- Rows
 

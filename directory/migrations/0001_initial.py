@@ -204,6 +204,7 @@ class Migration(migrations.Migration):
                 ('open', models.BooleanField()),
                 ('first', models.BooleanField()),
                 ('alone', models.BooleanField()),
+                ('position', models.IntegerField()),
                 ('answered_by', models.UUIDField(null=True)),
                 ('minimum_age', models.FloatField(null=True)),
                 ('maximum_age', models.FloatField(null=True)),
@@ -434,6 +435,7 @@ class Migration(migrations.Migration):
                 ('open', models.BooleanField()),
                 ('first', models.BooleanField()),
                 ('alone', models.BooleanField()),
+                ('position', models.IntegerField()),
                 ('answered_by', models.UUIDField(null=True)),
                 ('minimum_age', models.FloatField(null=True)),
                 ('maximum_age', models.FloatField(null=True)),
@@ -448,7 +450,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_place',
-                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], name='place_by_name'), models.Index(fields=['service_id'], name='place_by_service'), models.Index(fields=['organization_id'], name='place_by_organization'), models.Index(fields=['last_modified'], name='place_by_change'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['search'], name='place_search'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['named'], name='place_named'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['facets'], name='place_facets'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['taxonomy_term_ids'], name='place_terms'), django.contrib.postgres.indexes.GistIndex(condition=models.Q(('open', True)), fields=['point'], name='place_point')],
+                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], name='place_by_name'), models.Index(fields=['service_id'], name='place_by_service'), models.Index(fields=['organization_id'], name='place_by_organization'), models.Index(fields=['last_modified'], name='place_by_change'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['search'], name='place_search'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['named'], name='place_named'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['facets'], name='place_facets'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('first', True), ('open', True)), fields=['taxonomy_term_ids'], name='place_terms')],
             },
         ),
         migrations.CreateModel(

@@ -1,0 +1,109 @@
+"""What a service can be filtered by, as short words in one indexed column: "language:es".
+
+Everything here is read out of what the standard's rows say; nothing is asked of an editor twice.
+Two forms stand for places: "access:wheelchair" on a service's first row when any of its places
+has it, "here:wheelchair" on the row of the very place.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale
+
+Row = Mapping[str, Any]
+
+INTAKES = ("taking", "paused", "full")
+GENDERS = ("women", "men", "girls", "boys", "transgender", "nonbinary")  # codes of `served` terms
+ACCESS: Mapping[str, re.Pattern[str]] = {  # closed list → how sources write it, both languages
+    code: re.compile(rf"\b(?:{words})", re.I)
+    for code, words in {
+        "wheelchair": "wheel ?chair|silla de ruedas|ramp|rampa|ada\\b|step[- ]free|level entrance",
+        "lift": "lift\\b|elevator|ascensor|elevador",
+        "restroom": "restroom|toilet|bathroom|baño",
+        "parking": "(?:disabled|accessible|handicap\\w*)[ _]parking|disabled_parking",
+        "deaf": "deaf|hearing|induction loop|asl\\b|sign language|tdd\\b|tty\\b|sordo|señas",
+        "blind": "blind|braille|large print|low vision|ciego|letra grande",
+        "service_animal": "service animal|guide dog|perro gu[ií]a",
+    }.items()
+}
+_FREE = re.compile(r"\b(?:free|no (?:cost|fee|charge)s?|gratis|gratuit[oa]s?|sin costo)\b", re.I)
+_MONEY = re.compile(r"[$£€]\s?\d|\bnot free\b|\bno es gratis\b", re.I)
+_NONE = re.compile(r"(?:no|none|n/?a|not available|ninguno)\.?", re.I)
+
+
+def of_service(
+    service: Row,
+    *,
+    intake: str,
+    languages: Iterable[Row],
+    costs: Iterable[Row],
+    served: Iterable[str],
+    term_codes: Iterable[str],
+    accessibility: Iterable[Row],
+) -> set[str]:
+    """The facets of a service as a whole. `served` are the codes of "who it is for"."""
+    found = {f"type:{one}" for one in service["victimization_types"]}
+    found.add(f"intake:{intake}")
+    found.add("answered" if service["answered_by_id"] else "phone_only")
+    spoken = {code for row in languages if (code := language_code(row))}
+    found |= {f"language:{code}" for code in spoken or {"en"}}
+    found |= {f"served:{code}" for code in served}
+    if not set(served) & set(GENDERS):
+        found.add("served:any_gender")
+    told = service["interpretation_services"].strip()
+    if (told and not _NONE.fullmatch(told)) or "interpreting" in term_codes:
+        found.add("interpreter")
+    if is_free(service, list(costs)):
+        found.add("cost:free")
+    return found | {f"access:{code}" for code in access_codes(accessibility)}
+
+
+def access_codes(rows: Iterable[Row]) -> set[str]:
+    """Which of ACCESS a place says it has."""
+    text = "\n".join(f"{row['description']} {row['details']}" for row in rows)
+    return {code for code, words in ACCESS.items() if words.search(text)}
+
+
+def is_free(service: Row, costs: list[Row]) -> bool:
+    """Whether it says that it costs nothing; what says nothing is not free."""
+    told = f"{service['fees_description']} {service['fees']}"
+    if _MONEY.search(told) or any(row["amount"] for row in costs):
+        return False
+    return bool(_FREE.search(told)) or any(row["amount"] == 0 for row in costs)
+
+
+def language_code(row: Row) -> str:
+    """ISO 639 code of a language row: its own, else by its English, Spanish or own name."""
+    code = str(row["code"]).strip().lower().replace("_", "-").split("-")[0]
+    if len(code) == 3:
+        code = _three_letters().get(code, code)
+    if code.isalpha() and 2 <= len(code) <= 3:
+        return code
+    return _names().get(_plain(str(row["name"])), "")
+
+
+def _plain(name: str) -> str:
+    return " ".join(re.sub(r"\(.*?\)", "", name).casefold().split())
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    found = {"american sign language": "ase", "asl": "ase", "sign language": "ase"}
+    for locale in ("es", "en"):
+        for code, name in Locale(locale).languages.items():
+            if "_" not in code:
+                found[name.casefold()] = code
+    return found
+
+
+@lru_cache(maxsize=1)
+def _three_letters() -> dict[str, str]:
+    """Three-letter codes of languages that have one of two letters (ISO 639-2 and 639-1)."""
+    return {
+        "eng": "en", "spa": "es", "fre": "fr", "fra": "fr", "ger": "de", "deu": "de", "rus": "ru",
+        "chi": "zh", "zho": "zh", "vie": "vi", "kor": "ko", "ara": "ar", "por": "pt", "som": "so",
+        "swa": "sw", "ukr": "uk", "pol": "pl", "tgl": "tl", "hin": "hi", "urd": "ur", "fas": "fa",
+        "per": "fa", "jpn": "ja", "ita": "it", "amh": "am", "bur": "my", "mya": "my", "nep": "ne",
+    }  # fmt: skip

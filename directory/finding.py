@@ -1,0 +1,243 @@
+"""Finds services and places: ids first, from the indexes, then the documents of one page.
+
+One statement a page, of bounded cost whatever the size of the directory (a test reads its plan):
+counts stop at a cap, words look at the best few hundred matches, distance walks its index.
+How results are ordered is explained to callers in the data guide (/directory/guide).
+
+Call inside `permissions.session.begin(principal)`: it is the database that shows the network's
+confidential entries, and only to a live credential.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from directory.asked import CAP, FILTERED_CAP, METRES, Asked, Condition, Value, condition
+from directory.shapes import Tables, halves, select
+from permissions.principal import Principal
+
+PER_PAGE = 20
+MOST_PER_PAGE = 100
+NAMED_CAP = 300  # matches of words that are ranked, in names and elsewhere each
+_TERMS = "directory_asked(%(words)s)"
+_RESPELT = "(SELECT directory_respelt(%(words)s))"
+
+
+class Hit(NamedTuple):
+    """One service or place in the order of the answer, with the parts of its document
+    (directory/shapes.py). `metres` where a distance was asked for."""
+
+    id: UUID
+    metres: float | None
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of hits. `page` counts from 1; beyond the last there are none."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    capped: bool  # there are at least `total`
+    last: bool  # nothing comes after this page
+    page: int
+    per_page: int
+
+    @property
+    def total_pages(self) -> int:
+        return -(-self.total // self.per_page)
+
+
+def find(
+    principal: Principal | None,
+    asked: Asked,
+    *,
+    kind: str = "service",
+    shape: str = "item",
+    page: int = 1,
+    per_page: int = PER_PAGE,
+) -> Found:
+    """A page of the services that fit, each once, or (`service_at_location`) of services at their
+    places. `shape` says which documents come with them."""
+    search = _Search(halves(principal), asked, kind, shape, page, per_page)
+    found = search.run(_TERMS)
+    # Nothing has the words as they are written: then words that are spelt much like them count.
+    return search.run(_RESPELT) if asked.text and not found.total else found
+
+
+class _Search:
+    """One question: its conditions, and the statement they make."""
+
+    def __init__(
+        self,
+        halves: Sequence[Tables],
+        asked: Asked,
+        kind: str,
+        shape: str,
+        page: int,
+        per_page: int,
+    ) -> None:
+        self.halves = halves
+        self.asked = asked
+        self.kind, self.shape = kind, shape
+        self.page, self.per_page = page, per_page
+        self.at_place = kind == "service_at_location"
+        self.filter: Condition = condition(asked, at_place=self.at_place or asked.near is not None)
+        self.values: dict[str, Value] = {
+            **self.filter.values,
+            "words": asked.text,
+            "some": (page - 1) * per_page + per_page + 1,  # one more tells whether a page follows
+            "offset": (page - 1) * per_page,
+            "limit": per_page + 1,
+        }
+        if asked.near:
+            self.values |= {"latitude": asked.near.latitude, "longitude": asked.near.longitude}
+            self.values["metres"] = min(asked.radius or METRES[1], METRES[1])
+
+    def run(self, terms: str) -> Found:
+        with connection.cursor() as cursor:
+            cursor.execute(self._statement(terms), self.values)
+            rows = cursor.fetchall()
+        total, cap = rows[0][:2]
+        hits = [Hit(row[3], row[2], tuple(row[4:])) for row in rows if row[3] is not None]
+        return Found(
+            hits=tuple(hits[: self.per_page]),
+            total=min(total, cap) if cap else total,
+            capped=bool(cap) and total > cap,
+            last=len(hits) <= self.per_page,
+            page=self.page,
+            per_page=self.per_page,
+        )
+
+    # -- Statements
+
+    def _statement(self, terms: str) -> str:
+        if self.asked.near:
+            count, chosen = self._near(terms if self.asked.text else "")
+            cap = CAP
+        elif self.asked.text:
+            count, chosen = self._words(terms)
+            cap = 2 * NAMED_CAP
+        else:
+            count, chosen, cap = self._by_name()
+        key = "id" if self.at_place else "service_id"
+        documents = " UNION ALL ".join(
+            f"({select(self.kind, self.shape, half)})" for half in self.halves
+        )
+        return f"""
+            WITH {chosen},
+            hit AS MATERIALIZED (SELECT * FROM chosen ORDER BY place
+                                 OFFSET %(offset)s LIMIT %(limit)s)
+            SELECT ({count}), {cap}, hit.metres, document.*
+              FROM (SELECT 1) once
+              LEFT JOIN hit ON true
+              LEFT JOIN ({documents}) document ON document.id = hit.{key}
+             ORDER BY hit.place
+        """  # noqa: S608 (of fixed parts; whatever the caller says is a parameter)
+
+    def _rows(self) -> str:
+        """Which rows may stand in the answer at all."""
+        return "p.open AND p.location_id IS NOT NULL" if self.at_place else "p.open AND p.first"
+
+    def _each(self, columns: str, where: str, order: str = "", limit: str = "") -> str:
+        """The same question to every projection."""
+        tail = (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
+        return " UNION ALL ".join(
+            f"(SELECT {columns} FROM {half.place} p WHERE {where}{tail})"  # noqa: S608
+            for half in self.halves
+        )
+
+    def _by_name(self) -> tuple[str, str, int]:
+        """In the order of names, walked along their index (places: of ids)."""
+        where = f"{self._rows()} AND {self.filter.on('p')}"
+        order = "id" if self.at_place else "name, service_id"
+        rows = self._each("service_id, id, name", where, order, "%(some)s")
+        chosen = f"""chosen AS MATERIALIZED (
+            SELECT service_id, id, NULL::float AS metres,
+                   row_number() OVER (ORDER BY {order}) AS place FROM ({rows}) r
+             ORDER BY {order} LIMIT %(some)s)"""  # noqa: S608
+        if self.asked.is_plain:
+            return self._total(), chosen, 0
+        some = self._each("1", where, limit=str(FILTERED_CAP + 1))
+        return f"SELECT count(*) FROM ({some}) c", chosen, FILTERED_CAP  # noqa: S608
+
+    def _total(self) -> str:
+        """Of everything: kept for the public, counted for the few that are confidential."""
+        kind = "service_at_locations" if self.at_place else "services"
+        total = f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{kind}'), 0)"
+        for half in self.halves[1:]:
+            total += f" + (SELECT count(*) FROM {half.place} p WHERE {self._rows()})"  # noqa: S608
+        return f"SELECT {total}"
+
+    def _words(self, terms: str) -> tuple[str, str]:
+        """Best match first: those that bear the words in a name or a need, then all others."""
+        fits = f"{self._rows()} AND {self.filter.on('p')}"
+        best = self._each(
+            f"service_id, id, name, ts_rank(p.named, {terms}) AS rank",
+            f"{fits} AND p.named @@ {terms}",
+            limit=str(NAMED_CAP + 1),
+        )
+        other = self._each(
+            "service_id, id, name, 0 AS rank",
+            f"{fits} AND p.search @@ {terms} AND NOT p.named @@ {terms}",
+            limit=str(NAMED_CAP + 1),
+        )
+        chosen = f"""fitting AS MATERIALIZED (SELECT * FROM ({best} UNION ALL {other}) f
+                                              LIMIT {2 * NAMED_CAP + 1}),
+            chosen AS (SELECT service_id, id, NULL::float AS metres,
+                              row_number() OVER (ORDER BY rank DESC, name, id) AS place
+                         FROM fitting)"""  # noqa: S608
+        return "SELECT count(*) FROM fitting", chosen
+
+    def _near(self, terms: str) -> tuple[str, str]:
+        """Nearest first. Few matches are sorted; of many the index of distances is walked."""
+        here = "directory_point(%(latitude)s, %(longitude)s)"
+        chord = f"p.point <-> {here}"
+        within = "true"
+        if self.asked.radius:  # the box is what the index understands
+            within = (
+                f"p.point <@ cube_enlarge({here}, directory_chord(%(metres)s), 3)"
+                f" AND {chord} <= directory_chord(%(metres)s)"
+            )
+        found = f"p.search @@ {terms}" if terms else "true"
+        once = "true" if self.at_place else f"(p.alone OR NOT EXISTS ({self._nearer(terms)}))"
+        fits = f"p.open AND p.point IS NOT NULL AND {self.filter.on('p')} AND {within}"
+        columns = f"service_id, id, {chord} AS chord"
+        walk = self._each(columns, f"{fits} AND {found} AND {once}", chord, "%(some)s")
+        order = """chosen AS (SELECT service_id, id, directory_metres(chord) AS metres,
+                                     row_number() OVER (ORDER BY chord, id) AS place FROM near)"""
+        if not terms:
+            count = self._each("1", f"{fits} AND {once}", limit=str(CAP + 1))
+            near = f"near AS MATERIALIZED ({walk})"
+            return f"SELECT count(*) FROM ({count}) c", f"{near}, {order}"  # noqa: S608
+        few = self._each(
+            f"{columns}, alone",
+            f"p.open AND p.first AND {found} AND (NOT p.alone OR ({fits}))",
+            limit=str(CAP + 1),
+        )
+        several = "p.service_id IN (SELECT service_id FROM few WHERE NOT alone)"
+        elsewhere = self._each(columns, f"{several} AND {fits} AND {found} AND {once}")
+        near = f"""few AS MATERIALIZED ({few}),
+            many AS MATERIALIZED (SELECT count(*) > {CAP} AS so FROM few),
+            near AS MATERIALIZED (
+                SELECT service_id, id, chord FROM few WHERE alone AND NOT (SELECT so FROM many)
+                UNION ALL
+                SELECT * FROM ({elsewhere}) e WHERE NOT (SELECT so FROM many)
+                UNION ALL
+                SELECT * FROM ({walk}) w WHERE (SELECT so FROM many))"""  # noqa: S608
+        count = f"SELECT CASE WHEN so THEN {CAP + 1} ELSE (SELECT count(*) FROM near) END FROM many"
+        return count, f"{near}, {order}"  # noqa: S608
+
+    def _nearer(self, terms: str) -> str:
+        """Another place of the same service that fits as well and is nearer: it stands instead."""
+        here = "point <-> directory_point(%(latitude)s, %(longitude)s)"
+        found = f" AND q.search @@ {terms}" if terms else ""
+        return " UNION ALL ".join(
+            f"SELECT FROM {half.place} q WHERE q.service_id = p.service_id AND q.open"  # noqa: S608
+            f" AND q.point IS NOT NULL AND {self.filter.on('q')}{found}"
+            f" AND (q.{here}, q.id) < (p.{here}, p.id)"
+            for half in self.halves
+        )

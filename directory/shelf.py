@@ -1,0 +1,151 @@
+"""Everything that hangs on some services and organizations, read in one query a table."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from directory.standard import LISTS, ONES, TABLES
+
+Row = dict[str, Any]
+
+# After their parents; what hangs on a contact or a phone comes after those.
+_BENEATH = (
+    *("contact", "phone", "language", "schedule", "holiday_schedule", "address", "accessibility"),
+    *("service_area", "funding", "required_document", "cost_option", "url", "service_capacity"),
+    *("organization_identifier", "program"),
+)
+
+
+class Shelf:
+    """Rows by table, column and parent, as plain dictionaries of their fields.
+
+    Of the organizations in `whole` everything is read; of those that only stand above a service
+    the rows that services are searched and rung by.
+    """
+
+    def __init__(self, services: Collection[UUID], whole: Collection[UUID], using: str) -> None:
+        self.using = using
+        self._under: dict[tuple[str, str, UUID], list[Row]] = defaultdict(list)
+        self._rows: dict[str, dict[UUID, Row]] = defaultdict(dict)
+        self._read("service", Q(id__in=services))
+        above = {row["organization_id"] for row in self._rows["service"].values()}
+        self._read("organization", Q(id__in=above | set(whole)))
+        self._read("service_at_location", Q(service_id__in=services))
+        places = {row["location_id"] for row in self._rows["service_at_location"].values()}
+        self._read("location", Q(id__in=places) | Q(organization_id__in=whole))
+        for table in _BENEATH:
+            self._beneath(table, set(whole))
+        self._single("service", "program")
+        self._single("service_capacity", "unit")
+        self._marks()
+
+    def row(self, table: str, row_id: UUID | None) -> Row | None:
+        return self._rows[table].get(row_id) if row_id else None
+
+    def rows(self, table: str) -> list[Row]:
+        return list(self._rows[table].values())
+
+    def under(self, table: str, column: str, parent: UUID) -> list[Row]:
+        """The rows of `table` whose `column` names `parent`, in the order of the source."""
+        return self._under.get((table, column, parent), [])
+
+    def marks(self, kind: str, table: str, row_id: UUID) -> list[Row]:
+        """The attributes or the metadata of one row."""
+        return self._under.get((kind, table, row_id), [])
+
+    # -- Reading
+
+    def _read(self, table: str, which: Q) -> list[Row]:
+        manager = TABLES[table].model._default_manager.using(self.using)
+        order = ["id"] if table in ("service", "organization") else ["position", "id"]
+        rows = [dict(row) for row in manager.filter(which).order_by(*order).values()]
+        for row in rows:
+            self._rows[table][row["id"]] = row
+            for column in TABLES[table].links:
+                if parent := row.get(column):
+                    self._under[table, column, parent].append(row)
+        return rows
+
+    def _beneath(self, table: str, whole: Collection[UUID]) -> None:
+        """Read the rows of `table` that hang on anything read before it."""
+        which = Q()
+        for column, parent in TABLES[table].links.items():
+            ids = self._rows[parent].keys()
+            if parent == "organization" and table != "phone":
+                ids = whole
+            if ids and parent in LISTS and any(table == t for t, _ in LISTS[parent].values()):
+                which |= Q((f"{column}__in", list(ids)))
+        if which:
+            self._read(table, which)
+
+    def _single(self, table: str, member: str) -> None:
+        """Rows that others name, where they are not read yet."""
+        target, column = ONES[table][member]
+        wanted = {row[column] for row in self._rows[table].values() if row[column]}
+        if missing := wanted - self._rows[target].keys():
+            model = TABLES[target].model
+            for row in model._default_manager.using(self.using).filter(id__in=missing).values():
+                self._rows[target][row["id"]] = dict(row)
+
+    def _marks(self) -> None:
+        """Attributes with their terms, and metadata, of every row read."""
+        ids = [row_id for rows in self._rows.values() for row_id in rows]
+        attributes = self._marked("attribute", "link", ids)
+        self._terms({row["taxonomy_term_id"] for row in attributes if row["taxonomy_term_id"]})
+        terms = [*self._rows["taxonomy_term"], *self._rows["taxonomy"]]
+        self._marked("metadata", "resource", [*ids, *terms, *(row["id"] for row in attributes)])
+
+    def _marked(self, table: str, about: str, ids: Iterable[UUID]) -> list[Row]:
+        manager = TABLES[table].model._default_manager.using(self.using)
+        found = manager.filter((f"{about}_id__in", list(ids))).order_by("position", "id").values()
+        rows = [dict(row) for row in found]
+        for row in rows:
+            self._under[table, row[f"{about}_table"], row[f"{about}_id"]].append(row)
+        return rows
+
+    def _terms(self, wanted: set[UUID]) -> None:
+        """Taxonomy terms with all above them, and those that say the same in another language."""
+        model = TABLES["taxonomy_term"].model._default_manager.using(self.using)
+        terms = self._rows["taxonomy_term"]
+        while missing := wanted - terms.keys():
+            found = {row["id"]: dict(row) for row in model.filter(id__in=missing).values()}
+            terms.update(found)
+            wanted = {row["parent_id"] for row in found.values() if row["parent_id"]}
+            if not found:
+                break
+        keys = {(row["taxonomy_id"], row["code"]) for row in terms.values() if row["code"]}
+        same = model.filter(
+            taxonomy_id__in={key for key, _ in keys if key}, code__in={code for _, code in keys}
+        )
+        self._alike: Mapping[tuple[UUID, str], list[Row]] = defaultdict(list)
+        for row in same.values():
+            if (row["taxonomy_id"], row["code"]) in keys:
+                self._alike[row["taxonomy_id"], row["code"]].append(dict(row))
+        taxonomies = {row["taxonomy_id"] for row in terms.values() if row["taxonomy_id"]}
+        for row in (
+            TABLES["taxonomy"]
+            .model._default_manager.using(self.using)
+            .filter(id__in=taxonomies)
+            .values()
+        ):
+            self._rows["taxonomy"][row["id"]] = dict(row)
+
+    # -- Terms
+
+    def terms_of(self, rows: Iterable[tuple[str, UUID]]) -> list[Row]:
+        """The taxonomy terms on these rows, with all above them, each once."""
+        found: dict[UUID, Row] = {}
+        for table, row_id in rows:
+            for attribute in self.marks("attribute", table, row_id):
+                term = self.row("taxonomy_term", attribute["taxonomy_term_id"])
+                while term and term["id"] not in found:  # also ends where somebody made a circle
+                    found[term["id"]] = term
+                    term = self.row("taxonomy_term", term["parent_id"])
+        return list(found.values())
+
+    def alike(self, term: Row) -> list[Row]:
+        """The term in every language: the same code of the same taxonomy."""
+        return self._alike.get((term["taxonomy_id"], term["code"]), [term])
