@@ -31,7 +31,7 @@ from api.postgres_server import (
 
 __all__ = ["LOGIN_ROLES", "Cluster", "PostgresError"]
 
-LOGIN_ROLES = ("owner", "app", "door", "jobs", "auditor", "sealer", "backup")
+LOGIN_ROLES = ("owner", "app", "door", "editor", "jobs", "auditor", "sealer", "backup")
 
 
 class Dsn(TypedDict):

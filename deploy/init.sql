@@ -7,11 +7,13 @@
 \getenv owner PASSWORD_OWNER
 \getenv app PASSWORD_APP
 \getenv door PASSWORD_DOOR
+\getenv editor PASSWORD_EDITOR
 \getenv auditor PASSWORD_AUDITOR
 \getenv jobs PASSWORD_JOBS
 ALTER ROLE owner PASSWORD :'owner';
 ALTER ROLE app PASSWORD :'app';
 ALTER ROLE door PASSWORD :'door';
+ALTER ROLE editor PASSWORD :'editor';
 ALTER ROLE auditor PASSWORD :'auditor';
 ALTER ROLE jobs PASSWORD :'jobs';
 -- sealer and backup get none: with scram, a role without a password cannot log in.

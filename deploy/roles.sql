@@ -4,13 +4,14 @@
 -- changed by hand.
 -- Plain SQL without psql commands, so psql and any driver can run it. No password is set here.
 -- `manage.py database start` sets random ones; in production set yours afterwards, in psql:
---     \password owner        (and app, door, jobs, auditor, sealer, backup)
+--     \password owner        (and app, door, editor, jobs, auditor, sealer, backup)
 -- Then make the database and run deploy/database.sql in it:
 --     CREATE DATABASE cairn OWNER owner TEMPLATE template0 ENCODING 'UTF8';
 --
 -- owner    owns every table; logs in for migrations only
 -- app      serves requests; owns nothing; row-level security decides what it sees
 -- door     reads and writes credentials, passwords and sessions, and nothing else
+-- editor   changes entries of the directory for whoever may edit them, and nothing else
 -- gate     cannot log in; owns the functions that look a credential up
 -- jobs     the background work
 -- auditor  reads the access log
@@ -26,7 +27,7 @@ DECLARE
     place text;
 BEGIN
     FOREACH name IN ARRAY
-        ARRAY['owner', 'app', 'door', 'gate', 'jobs', 'auditor', 'sealer', 'backup']
+        ARRAY['owner', 'app', 'door', 'editor', 'gate', 'jobs', 'auditor', 'sealer', 'backup']
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name) THEN
             EXECUTE format('CREATE ROLE %I', name);
@@ -50,22 +51,26 @@ $$;
 ALTER ROLE owner LOGIN NOINHERIT;
 ALTER ROLE app LOGIN;
 ALTER ROLE door LOGIN;
+ALTER ROLE editor LOGIN;
 ALTER ROLE gate NOLOGIN;
 ALTER ROLE jobs LOGIN;
 ALTER ROLE auditor LOGIN;
 ALTER ROLE sealer LOGIN;
 ALTER ROLE backup LOGIN;
 
--- A request is never worth more than five seconds; a background step, a minute.
+-- A request is never worth more than five seconds, but for an edit, which renders what is read; a
+-- background step, a minute.
 ALTER ROLE app SET statement_timeout = '5s';
 ALTER ROLE door SET statement_timeout = '5s';
 ALTER ROLE auditor SET statement_timeout = '5s';
+ALTER ROLE editor SET statement_timeout = '15s';
 ALTER ROLE jobs SET statement_timeout = '60s';
 ALTER ROLE sealer SET statement_timeout = '60s';
 
 ALTER ROLE app SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE door SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE auditor SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE editor SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE jobs SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE sealer SET idle_in_transaction_session_timeout = '15s';
 

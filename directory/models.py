@@ -485,7 +485,8 @@ class Edit(models.Model):
 class ConfidentialAddress(models.Model):
     """Where a confidential place is, for its own agency's people alone, sealed with its key (R4)."""
 
-    location = models.OneToOneField(Location, models.CASCADE, primary_key=True)
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    location = models.ForeignKey(Location, models.CASCADE, related_name="+")
     agency_id = models.UUIDField()
     kek_version = models.IntegerField()
     key_bundle = models.BinaryField()  # the key, wrapped for the agency
@@ -494,9 +495,13 @@ class ConfidentialAddress(models.Model):
 
     class Meta:
         db_table = "directory_confidential_address"
+        # Of one place for each agency that edits it: neither learns that the other has put one.
+        constraints = [
+            UniqueConstraint(fields=["agency_id", "location"], name="one_address_an_agency")
+        ]
 
     def __str__(self) -> str:
-        return str(self.location_id)
+        return str(self.id)
 
 
 class UnmetSearch(models.Model):

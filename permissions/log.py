@@ -63,6 +63,7 @@ class Attempt:
     now: datetime
     using: str
     purpose: str | None = None
+    directory_id: UUID | None = None
     entry_id: UUID = field(default_factory=uuid7)
     written: bool = False
 
@@ -82,9 +83,9 @@ class Attempt:
         with must_be_written(), connections[self.using].cursor() as cursor:
             cursor.execute(
                 "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"
-                " referral_id, referral_ids, subject, fields, release_id, decision,"
+                " referral_id, referral_ids, subject, fields, release_id, directory_id, decision,"
                 " request_id, address_prefix) VALUES"
-                " (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, 'allowed', %s, %s)",
+                " (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s, 'allowed', %s, %s)",
                 [
                     self.entry_id,
                     self.principal.agency_id,
@@ -97,6 +98,7 @@ class Attempt:
                     subject,
                     None if fields is None else list(fields),
                     release_id,
+                    self.directory_id,
                     here.request_id,
                     here.address_prefix,
                 ],
@@ -117,26 +119,40 @@ def attempt(
     referral_id: UUID | None = None,
     *,
     purpose: str | None = None,
+    directory_id: UUID | None = None,
     using: str = "default",
 ) -> Iterator[Attempt]:
     """One act, one transaction, one access entry, whichever way it ends.
 
-    `act` is `noun.verb`. An unexpected exception (a bug) rolls back and leaves no entry.
+    `act` is `noun.verb`; `directory_id` the entry of the directory that it is about. An unexpected
+    exception (a bug) rolls back and leaves no entry.
     """
+
+    def refuse(rule: str) -> None:
+        deny(
+            principal,
+            act,
+            rule,
+            referral_id,
+            purpose=purpose,
+            directory_id=directory_id,
+            using=using,
+        )
+
     try:
         with begin(principal, using) as now:
-            current = Attempt(principal, act, referral_id, now, using, purpose)
+            current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
             yield current
             if not current.written:
                 current.record()
     except Refused as refusal:
-        deny(principal, act, refusal.code, referral_id, purpose=purpose, using=using)
+        refuse(refusal.code)
         raise
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InsufficientPrivilege):
             raise
         # The second wall refused what the first let pass: a right that ended in between.
-        deny(principal, act, "policy", referral_id, purpose=purpose, using=using)
+        refuse("policy")
         raise NotVisible from None
 
 
@@ -147,6 +163,7 @@ def deny(
     referral_id: UUID | None = None,
     *,
     purpose: str | None = None,
+    directory_id: UUID | None = None,
     using: str = "default",
 ) -> None:
     """The access entry of a refusal, in a transaction of its own; also for a caller unknown.
@@ -156,6 +173,15 @@ def deny(
     here = origin.get()
     with must_be_written(), begin(principal, using), connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s)",
-            [uuid7(), act, rule, referral_id, purpose, here.request_id, here.address_prefix],
+            "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                uuid7(),
+                act,
+                rule,
+                referral_id,
+                directory_id,
+                purpose,
+                here.request_id,
+                here.address_prefix,
+            ],
         )

@@ -186,6 +186,7 @@ class AccessEntry(models.Model):
     subject = models.UUIDField(null=True)
     fields = ArrayField(models.TextField(), null=True)
     release_id = models.UUIDField(null=True)
+    directory_id = models.UUIDField(null=True)  # the directory's entry that it is about
     decision = models.TextField()  # allowed | refused
     rule = models.TextField(null=True)  # code of the refusal, or of the reason given
     request_id = models.UUIDField(null=True)

@@ -377,7 +377,7 @@ def test_the_entries_of_sign_in_and_refusal_cannot_be_forged_either(
 ) -> None:
     story.accept()
     sign_in = "SELECT sec.log_sign_in(%s, %s, %s, NULL, 'token.issue', 'allowed', NULL, NULL, NULL)"
-    denial = "SELECT sec.log_denial(%s, 'referral.read', 'not_found', NULL, NULL, NULL, NULL)"
+    denial = "SELECT sec.log_denial(%s, 'referral.read', 'not_found', NULL, NULL, NULL, NULL, NULL)"
     who = [str(agency_id("police")), str(member_id("police.worker"))]
     with as_app(api("ywca.worker")) as cursor:
         assert refused_for_want_of_rights(cursor, sign_in, [str(uuid4()), *who])
@@ -549,8 +549,8 @@ def test_an_auditors_query_reaches_no_other_agencys_row_even_when_it_is_injected
 # The columns in the order of sec.leaf (permissions/sql/log.sql); RFC 9162, section 2.1.1.
 LEAF = (
     *("id", "at", "agency_id", "member_id", "client_id", "act", "purpose", "referral_id"),
-    *("referral_ids", "subject", "fields", "release_id", "decision", "rule", "request_id"),
-    *("address_prefix", "xact"),
+    *("referral_ids", "subject", "fields", "release_id", "directory_id", "decision", "rule"),
+    *("request_id", "address_prefix", "xact"),
 )
 
 

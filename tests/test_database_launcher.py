@@ -325,7 +325,7 @@ def test_the_roles_are_as_the_design_says(running):
     assert set(ask(running, "app", attributes)) == expected
 
 
-@pytest.mark.parametrize("role", ["app", "door", "jobs", "auditor", "sealer", "backup"])
+@pytest.mark.parametrize("role", ["app", "door", "editor", "jobs", "auditor", "sealer", "backup"])
 def test_no_role_but_owner_may_make_anything(running, role):
     for wish in (
         "CREATE TABLE t (x int)",
@@ -352,6 +352,7 @@ def test_other_databases_are_closed(running, database):
     [
         ("app", "5s", "15s"),
         ("door", "5s", "15s"),
+        ("editor", "15s", "15s"),
         ("auditor", "5s", "15s"),
         ("jobs", "1min", "15s"),
         ("sealer", "1min", "15s"),

@@ -108,7 +108,7 @@ def test_each_process_gets_the_passwords_of_its_own_roles_only(compose: Any) -> 
         name: set(re.findall(r"PASSWORD_(\w+)", json.dumps(service.get("environment", {}))))
         for name, service in compose["services"].items()
     }
-    assert given["web"] == {"APP", "DOOR", "AUDITOR"}
+    assert given["web"] == {"APP", "DOOR", "EDITOR", "AUDITOR"}
     assert given["migrate"] == {"APP", "OWNER"}
     assert given["tools"] == {"APP", "DOOR", "JOBS"}
     assert given["nginx"] == set()

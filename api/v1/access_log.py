@@ -31,6 +31,9 @@ class AccessEntryOut(HasFields):
     subject = serializers.UUIDField(allow_null=True)
     fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
     release_id = serializers.UUIDField(allow_null=True)
+    directory_id = serializers.UUIDField(
+        allow_null=True, help_text="The entry of the directory that it is about."
+    )
     decision = serializers.ChoiceField(choices=["allowed", "refused"])
     rule = serializers.CharField(allow_null=True)
     request_id = serializers.UUIDField(allow_null=True)

@@ -140,7 +140,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ConfidentialAddress',
             fields=[
-                ('location', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='directory.location')),
+                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='directory.location')),
                 ('agency_id', models.UUIDField()),
                 ('kek_version', models.IntegerField()),
                 ('key_bundle', models.BinaryField()),
@@ -149,6 +150,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_confidential_address',
+                'constraints': [models.UniqueConstraint(fields=('agency_id', 'location'), name='one_address_an_agency')],
             },
         ),
         migrations.CreateModel(

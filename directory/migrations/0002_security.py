@@ -12,5 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL((SQL / "access.sql").read_text()),
         migrations.RunSQL((SQL / "places.sql").read_text()),
+        migrations.RunSQL((SQL / "editing.sql").read_text()),
         migrations.RunSQL((SQL / "search.sql").read_text()),
     ]

@@ -1,17 +1,25 @@
 -- Where a confidential place is, is not kept (design R4). Whatever code forgets, these hold:
 -- a place is confidential as soon as a confidential service or organization is found there, what
 -- tells where it is goes at that moment, and no address can be added afterwards.
+-- Owned by `gate`: whoever writes, no place is passed over because its row is another's.
 
-CREATE FUNCTION directory_hide_places(places uuid[]) RETURNS void LANGUAGE sql AS $$
+GRANT SELECT, UPDATE ON directory_location TO gate;
+GRANT SELECT, DELETE ON directory_address TO gate;
+CREATE POLICY gate_hides ON directory_location FOR UPDATE TO gate
+    USING (true) WITH CHECK (confidential);
+CREATE POLICY gate_hides ON directory_address FOR DELETE TO gate USING (true);
+
+CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
     UPDATE public.directory_location
        SET confidential = true, latitude = NULL, longitude = NULL, transportation = '',
            external_identifier = '', url = ''
-     WHERE id = ANY (places) AND NOT confidential
-$$;
+     WHERE id = ANY (places) AND NOT confidential;
+END $$;
 
-CREATE FUNCTION directory_organization_hides() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.organization_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    PERFORM public.directory_hide_places(ARRAY(
+    PERFORM sec.hide_places(ARRAY(
         SELECT l.id FROM public.directory_location l WHERE l.organization_id = NEW.id
         UNION
         SELECT x.location_id FROM public.directory_serviceatlocation x
@@ -19,40 +27,90 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER hides AFTER INSERT OR UPDATE OF confidential ON directory_organization
-    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION directory_organization_hides();
+    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION sec.organization_hides();
 
-CREATE FUNCTION directory_service_hides() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.service_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    PERFORM public.directory_hide_places(ARRAY(
+    PERFORM sec.hide_places(ARRAY(
         SELECT location_id FROM public.directory_serviceatlocation WHERE service_id = NEW.id));
     RETURN NULL;
 END $$;
 CREATE TRIGGER hides AFTER UPDATE OF confidential ON directory_service
-    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION directory_service_hides();
+    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION sec.service_hides();
 
-CREATE FUNCTION directory_link_hides() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Whether something confidential is found at a place, or it is a confidential organization's.
+CREATE FUNCTION sec.hides_a_secret(place uuid, organization uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.directory_organization o
+                    WHERE o.id = organization AND o.confidential)
+        OR EXISTS (SELECT FROM public.directory_serviceatlocation x
+                     JOIN public.directory_service s ON s.id = x.service_id
+                     JOIN public.directory_organization o ON o.id = s.organization_id
+                    WHERE x.location_id = place AND (s.confidential OR o.confidential));
+END $$;
+
+CREATE FUNCTION sec.link_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (SELECT FROM public.directory_service s
                  JOIN public.directory_organization o ON o.id = s.organization_id
                 WHERE s.id = NEW.service_id AND (s.confidential OR o.confidential)) THEN
-        PERFORM public.directory_hide_places(ARRAY[NEW.location_id]);
+        PERFORM sec.hide_places(ARRAY[NEW.location_id]);
     END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER hides AFTER INSERT OR UPDATE ON directory_serviceatlocation
-    FOR EACH ROW EXECUTE FUNCTION directory_link_hides();
+    FOR EACH ROW EXECUTE FUNCTION sec.link_hides();
 
-CREATE FUNCTION directory_location_hides() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     DELETE FROM public.directory_address WHERE location_id = NEW.id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER hides AFTER UPDATE OF confidential ON directory_location
     FOR EACH ROW WHEN (NEW.confidential AND NOT OLD.confidential)
-    EXECUTE FUNCTION directory_location_hides();
+    EXECUTE FUNCTION sec.location_hides();
+
+-- A new place of a confidential organization is one from its first moment.
+CREATE FUNCTION sec.begins_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
+        NEW.confidential := true;
+        NEW.latitude := NULL;
+        NEW.longitude := NULL;
+        NEW.transportation := '';
+        NEW.external_identifier := '';
+        NEW.url := '';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER begins_hidden BEFORE INSERT ON directory_location
+    FOR EACH ROW WHEN (NOT NEW.confidential) EXECUTE FUNCTION sec.begins_hidden();
+
+-- A place may be public again once nothing confidential is found there: judged at the commit, since
+-- it and the services there may change in one transaction. What its agency had sealed goes.
+CREATE FUNCTION sec.stays_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    place record;
+BEGIN
+    SELECT l.confidential, l.organization_id INTO place
+      FROM public.directory_location l WHERE l.id = NEW.id;
+    IF NOT FOUND OR place.confidential THEN
+        RETURN NULL;
+    ELSIF sec.hides_a_secret(NEW.id, place.organization_id) THEN
+        RAISE EXCEPTION 'something confidential is found at this place'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    DELETE FROM public.directory_confidential_address WHERE location_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER stays_hidden AFTER UPDATE OF confidential ON directory_location
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.confidential AND NOT NEW.confidential)
+    EXECUTE FUNCTION sec.stays_hidden();
 
 -- The place is locked, so that it cannot become confidential while an address is being added.
-CREATE FUNCTION directory_address_is_public() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.address_is_public() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM public.directory_location WHERE id = NEW.location_id AND NOT confidential
         FOR SHARE;
@@ -63,4 +121,17 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER is_public BEFORE INSERT OR UPDATE ON directory_address
-    FOR EACH ROW EXECUTE FUNCTION directory_address_is_public();
+    FOR EACH ROW EXECUTE FUNCTION sec.address_is_public();
+
+REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
+    sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
+    sec.stays_hidden(), sec.address_is_public() FROM PUBLIC;
+ALTER FUNCTION sec.hide_places(uuid[]) OWNER TO gate;
+ALTER FUNCTION sec.organization_hides() OWNER TO gate;
+ALTER FUNCTION sec.service_hides() OWNER TO gate;
+ALTER FUNCTION sec.hides_a_secret(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.link_hides() OWNER TO gate;
+ALTER FUNCTION sec.location_hides() OWNER TO gate;
+ALTER FUNCTION sec.begins_hidden() OWNER TO gate;
+ALTER FUNCTION sec.stays_hidden() OWNER TO gate;
+ALTER FUNCTION sec.address_is_public() OWNER TO gate;

@@ -15,7 +15,7 @@ def run(folder: str, name: str) -> migrations.RunSQL:
 
 def require_roles(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
     """Fail in words when deploy/roles.sql was not run: migrations only grant (design §6)."""
-    wanted = {"owner", "app", "door", "gate", "jobs", "auditor", "sealer", "backup"}
+    wanted = {"owner", "app", "door", "editor", "gate", "jobs", "auditor", "sealer", "backup"}
     with editor.connection.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(wanted)])
         missing = wanted - {name for (name,) in cursor.fetchall()}

@@ -2,7 +2,7 @@
 -- Everything in schema `sec` is owned by `gate` (no log-in) and schema-qualified throughout.
 
 CREATE SCHEMA sec;
-GRANT USAGE ON SCHEMA sec TO app, door, jobs, auditor, sealer, gate;
+GRANT USAGE ON SCHEMA sec TO app, door, editor, jobs, auditor, sealer, gate;
 GRANT CREATE ON SCHEMA sec TO gate;
 
 -- One clock for every rule. The offset is for tests and exercises: neither `app` nor `jobs` can
@@ -12,7 +12,7 @@ CREATE TABLE sec.clock_offset (
     shift interval NOT NULL DEFAULT '0'
 );
 INSERT INTO sec.clock_offset DEFAULT VALUES;
-GRANT SELECT ON sec.clock_offset TO gate, app, door, jobs, auditor, sealer;
+GRANT SELECT ON sec.clock_offset TO gate, app, door, editor, jobs, auditor, sealer;
 
 -- clock_timestamp(), not now(): a transaction that waited for a lock must not judge by the moment
 -- it began. STABLE lets a policy ask once a scan.
@@ -101,6 +101,25 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The agency, if the caller may edit entries of the directory: a directory editor, or a client with
+-- directory:write (whose named staff, if any, is one). Which entries: sec.edits.
+CREATE FUNCTION sec.directory_editor() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        IF 'directory_editor' = ANY (me.roles) THEN
+            RETURN me.agency_id;
+        END IF;
+    ELSIF 'directory:write' = ANY (me.scopes) THEN
+        IF me.member_id IS NULL OR 'directory_editor' = ANY (me.roles) THEN
+            RETURN me.agency_id;
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
 GRANT SELECT ON credential, permissions_agency, permissions_client TO gate;
 GRANT SELECT (id, is_active) ON permissions_person TO gate;
 GRANT SELECT ON permissions_membership TO gate;
@@ -108,7 +127,7 @@ GRANT SELECT ON permissions_membership TO gate;
 -- Only `door` touches what lets somebody in.
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     credential, permissions_person, permissions_client, permissions_clientassertion TO door;
-GRANT SELECT ON permissions_agency TO app, door, auditor;
+GRANT SELECT ON permissions_agency TO app, door, editor, auditor;
 GRANT SELECT, INSERT, UPDATE ON permissions_agency TO jobs;
 
 -- Who works where is seen inside the agency only: a staff list is what a violent partner wants.
@@ -123,11 +142,13 @@ CREATE POLICY gate_reads ON permissions_membership FOR SELECT TO gate USING (tru
 CREATE POLICY jobs_keep ON permissions_membership TO jobs USING (true) WITH CHECK (true);
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.clock() TO gate, app, door, jobs, auditor, sealer;
+GRANT EXECUTE ON FUNCTION sec.clock() TO gate, app, door, editor, jobs, auditor, sealer;
 GRANT EXECUTE ON FUNCTION sec.identity(), sec.caller(), sec.caseworker(), sec.auditing()
     TO app, auditor;
+GRANT EXECUTE ON FUNCTION sec.identity(), sec.directory_editor() TO editor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.identity() OWNER TO gate;
 ALTER FUNCTION sec.caller() OWNER TO gate;
 ALTER FUNCTION sec.caseworker() OWNER TO gate;
 ALTER FUNCTION sec.auditing() OWNER TO gate;
+ALTER FUNCTION sec.directory_editor() OWNER TO gate;

@@ -14,6 +14,7 @@ CREATE TABLE access_entry (
     subject uuid,
     fields text[],
     release_id uuid,
+    directory_id uuid,  -- the directory's entry that it is about
     decision text NOT NULL CHECK (decision IN ('allowed', 'refused')),
     rule text,
     request_id uuid,
@@ -38,8 +39,8 @@ CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
         to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         e.agency_id::text, e.member_id::text, e.client_id::text, e.act, e.purpose,
         e.referral_id::text, array_to_string(e.referral_ids, ','), e.subject::text,
-        array_to_string(e.fields, ','), e.release_id::text, e.decision, e.rule,
-        e.request_id::text, e.address_prefix, e.xact::text
+        array_to_string(e.fields, ','), e.release_id::text, e.directory_id::text, e.decision,
+        e.rule, e.request_id::text, e.address_prefix, e.xact::text
     ])::text, 'UTF8'))
 $$;
 CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -96,10 +97,10 @@ ALTER TABLE access_entry ENABLE ROW LEVEL SECURITY;
 ALTER TABLE access_entry FORCE ROW LEVEL SECURITY;
 -- `at`, `xact` and `leaf` are the database's own word: nobody may insert them.
 GRANT INSERT (id, agency_id, member_id, client_id, act, purpose, referral_id, referral_ids, subject,
-              fields, release_id, decision, rule, request_id, address_prefix)
-    ON access_entry TO app, auditor, gate;
+              fields, release_id, directory_id, decision, rule, request_id, address_prefix)
+    ON access_entry TO app, editor, auditor, gate;
 GRANT SELECT ON access_entry TO auditor, sealer, gate;
-CREATE POLICY own_allowed ON access_entry FOR INSERT TO app, auditor WITH CHECK (
+CREATE POLICY own_allowed ON access_entry FOR INSERT TO app, editor, auditor WITH CHECK (
     decision = 'allowed'
     AND (agency_id, coalesce(member_id::text, ''), coalesce(client_id::text, '')) = (
         SELECT me.agency_id, coalesce(me.member_id::text, ''), coalesce(me.client_id::text, '')
@@ -115,15 +116,16 @@ CREATE POLICY sealer_reads ON access_entry FOR SELECT TO sealer USING (true);
 -- `door` signs people in and issues tokens: it logs those acts here too (agency and member given,
 -- since no credential exists yet).
 CREATE FUNCTION sec.log_denial(
-    entry_id uuid, what text, why text, about uuid, stated_purpose text, request uuid, prefix text
+    entry_id uuid, what text, why text, about uuid, of_directory uuid, stated_purpose text,
+    request uuid, prefix text
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
     INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,
-                                     decision, rule, request_id, address_prefix)
+                                     directory_id, decision, rule, request_id, address_prefix)
     VALUES (entry_id, me.agency_id, me.member_id, me.client_id, what, stated_purpose, about,
-            'refused', why, request, prefix);
+            of_directory, 'refused', why, request, prefix);
 END $$;
 CREATE FUNCTION sec.log_sign_in(
     entry_id uuid, agency uuid, member uuid, client uuid, what text, outcome text, why text,
@@ -137,15 +139,15 @@ END $$;
 REVOKE ALL ON FUNCTION
     sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only(),
     sec.guard_log_partition(regclass), sec.add_log_partitions(int),
-    sec.log_denial(uuid, text, text, uuid, text, uuid, text),
+    sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text),
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
-    TO app, auditor, gate, sealer;
-GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text)
-    TO app, door, auditor;
+    TO app, editor, auditor, gate, sealer;
+GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text)
+    TO app, door, editor, auditor;
 GRANT EXECUTE ON FUNCTION
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) TO door;
-ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, text, uuid, text) OWNER TO gate;
+ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text) OWNER TO gate;
 ALTER FUNCTION sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) OWNER TO gate;
 
 -- Grants and private keys: default deny from the start; their policies stand beside the
