@@ -118,7 +118,7 @@ def _terms(taxonomy: str) -> Iterator[Term]:
             row["parent"],
             _in_languages(row, "name"),
             _in_languages(row, "description"),
-            (*_several(row["synonyms"]), *_several(row["synonyms_es"])),
+            tuple(dict.fromkeys(_several(row["synonyms"]) + _several(row["synonyms_es"]))),
             _several(row["open_eligibility"]),
             _several(row.get("notice_needs", "")),
         )

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from directory import demo, listings
+from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client
 from permissions.session import begin
@@ -35,17 +36,13 @@ def ways_in() -> list[dict[str, str]]:
         {"answered_by": str(agency_id("ywca")), "per_page": "100"},
         {"organization_id": str(_shelter()), "per_page": "100"},
         {"victimization_type": "domestic", "per_page": "100"},
-        {"taxonomy_term_id": _term("emergency-shelter"), "per_page": "100"},
+        {"taxonomy_term_id": str(term_id("needs", "emergency-shelter")), "per_page": "100"},
         {"modified_after": "2020-01-01", "per_page": "100"},
     ]
 
 
 def _shelter() -> Any:
     return demo.id_of(demo.SOURCE, "organization", "shelter")
-
-
-def _term(key: str) -> str:
-    return str(demo.id_of(demo.SOURCE, "taxonomy_term", key))
 
 
 def test_without_a_token_it_is_in_no_list_and_no_total(api: Any) -> None:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from directory import demo
 from directory.reading import id_of
+from directory.vocabulary import term_id
 from tests.conftest import agency_id
 
 LIST = "/v1/directory/services"
@@ -25,7 +26,7 @@ KEYS = {
 
 
 def term(key: str) -> str:
-    return str(id_of(demo.SOURCE, "taxonomy_term", key))
+    return str(term_id("needs", key))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
+from directory import taxonomy
 from directory.importing import Report, import_package
 from directory.reading import id_of
 from directory.tabular import read
@@ -15,11 +16,15 @@ SOURCE = "cairn-demo"
 
 
 def load(agencies: Mapping[str, UUID]) -> Report:
-    """Take the demo directory in. Doing it again changes nothing.
+    """Take the demo directory in, and the taxonomies it uses. Doing it again changes nothing.
+
+    attributes.csv names terms by their ids (directory/vocabulary.py), as any source does that
+    uses our taxonomies; its own ids say which they are.
 
     `agencies` are the demo agencies by key (hospital, ywca, sarc, solo, outsider): they answer
     some of the services, nobody here answers the others.
     """
+    taxonomy.load()
     return import_package(read(Path(__file__).parent), SOURCE, agencies=agencies)
 
 

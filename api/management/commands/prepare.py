@@ -1,4 +1,4 @@
-"""`manage.py prepare`: migrate, and load the demo network once."""
+"""`manage.py prepare`: migrate, load our taxonomies, and load the demo network once."""
 
 import json
 from typing import Any
@@ -10,11 +10,15 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from api import demo
+from directory import taxonomy
 from permissions.apps import add_log_partitions
 
 
 class Command(BaseCommand):
-    help = "Migrate the database, and on this machine's demo load the demo network once."
+    help = (
+        "Migrate the database and load our taxonomies; on this machine's demo load the demo"
+        " network once."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,6 +28,7 @@ class Command(BaseCommand):
             call_command("migrate", database="owner", verbosity=0)
         else:
             add_log_partitions("owner")
+        taxonomy.load()
         if not settings.LOOPBACK:
             return
         path = settings.HOME / "demo.json"
