@@ -39,11 +39,12 @@ class Unit:
     has_client: bool = True
 
 
-def _staff(lead: str, one: str, two: str, admin: str, auditor: str) -> dict[str, Any]:
+def _staff(lead: str, one: str, two: str, editor: str, admin: str, auditor: str) -> dict[str, Any]:
     return {
         "lead": (lead, ("lead", "directory_editor")),
         "worker": (one, ("worker",)),
         "worker2": (two, ("worker",)),
+        "editor": (editor, ("directory_editor",)),
         "admin": (admin, ("agency_admin",)),
         "auditor": (auditor, ("auditor",)),
     }
@@ -56,7 +57,14 @@ CAST = (
         "law_enforcement",
         (),
         "406-555-0110",
-        _staff("Lou Sample", "Pat Example", "Sam Specimen", "Ari Placeholder", "Dee Invented"),
+        _staff(
+            "Lou Sample",
+            "Pat Example",
+            "Sam Specimen",
+            "Paz Drafted",
+            "Ari Placeholder",
+            "Dee Invented",
+        ),
     ),
     Unit(
         "hospital",
@@ -64,7 +72,14 @@ CAST = (
         "healthcare",
         ("hipaa",),
         "406-555-0120",
-        _staff("Hana Sample", "Hal Example", "Hui Specimen", "Hope Placeholder", "Hugo Invented"),
+        _staff(
+            "Hana Sample",
+            "Hal Example",
+            "Hui Specimen",
+            "Hedy Drafted",
+            "Hope Placeholder",
+            "Hugo Invented",
+        ),
     ),
     Unit(
         "ywca",
@@ -72,7 +87,14 @@ CAST = (
         "community_advocate",
         ("victim_services", "privilege"),
         "406-555-0130",
-        _staff("Yara Sample", "Yve Example", "Yoko Specimen", "Yann Placeholder", "Yuri Invented"),
+        _staff(
+            "Yara Sample",
+            "Yve Example",
+            "Yoko Specimen",
+            "Ysa Drafted",
+            "Yann Placeholder",
+            "Yuri Invented",
+        ),
     ),
     Unit(
         "sarc",
@@ -80,7 +102,14 @@ CAST = (
         "community_advocate",
         ("victim_services", "privilege"),
         "406-555-0140",
-        _staff("Cleo Sample", "Cam Example", "Cyd Specimen", "Cary Placeholder", "Cora Invented"),
+        _staff(
+            "Cleo Sample",
+            "Cam Example",
+            "Cyd Specimen",
+            "Cal Drafted",
+            "Cary Placeholder",
+            "Cora Invented",
+        ),
     ),
     Unit(
         "solo",
@@ -106,7 +135,14 @@ CAST = (
         "social_service",
         (),
         "406-555-0160",
-        _staff("Otto Sample", "Olga Example", "Omar Specimen", "Opal Placeholder", "Oona Invented"),
+        _staff(
+            "Otto Sample",
+            "Olga Example",
+            "Omar Specimen",
+            "Ora Drafted",
+            "Opal Placeholder",
+            "Oona Invented",
+        ),
     ),
 )
 

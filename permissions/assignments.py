@@ -1,20 +1,24 @@
-"""Assignment: which members work on which referral. The only caller of guardian.
+"""Assignment: which members work on which referral, which agencies edit which organization of the
+directory. The only caller of guardian.
 
-guardian's row holds person, permission and object; ours adds the membership and the agency, since
-one person may serve two agencies. Its list shortcuts load every id and are never used (design §6).
+guardian's row holds person (or group), permission and object; ours adds the membership and the
+agency, since one person may serve two agencies. Its list shortcuts load every id and are never
+used (design §6).
 """
 
 from functools import lru_cache
 from uuid import UUID
 
-from django.contrib.auth.models import Permission
-from django.db.models import Model
-from guardian.utils import get_user_obj_perms_model
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model, QuerySet
+from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
 from permissions.compiled import Compiled
 from permissions.models import Membership
 
 WORK = "work_on_referral"
+EDIT = "edit_organization"
+JOBS = "jobs"  # the database alias that gives and takes the right to edit
 
 
 def assign(referral: Model, member: Membership) -> None:
@@ -59,3 +63,56 @@ def assignees(referral: Model, agency_id: UUID) -> list[UUID]:
     table = get_user_obj_perms_model(referral)
     rows = table._default_manager.filter(content_object=referral, agency_id=agency_id)
     return list(rows.values_list("membership_id", flat=True))
+
+
+# -- Who edits an organization of the directory ---------------------------------------------------
+
+
+def let_edit(organization: Model, agency_id: UUID) -> bool:
+    """The agency edits this organization, its services and places from now on; beside others.
+
+    Runs as `jobs`. Returns whether it is new; twice is safe.
+    """
+    if agency_id in editors(organization):
+        return False
+    # guardian gives rights to groups: one an agency, named by its id.
+    group, _ = Group.objects.using(JOBS).get_or_create(name=str(agency_id))
+    permission = Permission.objects.using(JOBS).get(
+        content_type__app_label=organization._meta.app_label, codename=EDIT
+    )
+    table = get_group_obj_perms_model(organization)
+    row = table(
+        permission_id=permission.pk,
+        group_id=group.pk,
+        content_object_id=organization.pk,
+        agency_id=agency_id,
+    )
+    table._default_manager.using(JOBS).bulk_create([row], ignore_conflicts=True)
+    return True
+
+
+def end_editing(organization: Model, agency_id: UUID) -> bool:
+    """The agency no longer edits it, from the next request on. Returns whether it did."""
+    table = get_group_obj_perms_model(organization)
+    rows = table._default_manager.using(JOBS).filter(
+        content_object_id=organization.pk, agency_id=agency_id
+    )
+    return bool(rows.delete()[0])
+
+
+def editors(organization: Model) -> list[UUID]:
+    """The agencies that edit it, as `jobs` knows them."""
+    table = get_group_obj_perms_model(organization)
+    rows = table._default_manager.using(JOBS).filter(content_object_id=organization.pk)
+    return sorted(rows.values_list("agency_id", flat=True))
+
+
+def edited(kind: type[Model], agency_id: UUID, using: str) -> "QuerySet[Model, UUID]":
+    """The ids of the organizations that the agency edits; as a subquery, never a list of them."""
+    rows = get_group_obj_perms_model(kind())._default_manager.using(using)
+    return rows.filter(agency_id=agency_id).values_list("content_object_id", flat=True)
+
+
+def edits(kind: type[Model], organization_id: UUID, agency_id: UUID, using: str) -> bool:
+    """Whether the agency edits the organization with this id. One query."""
+    return edited(kind, agency_id, using).filter(content_object_id=organization_id).exists()

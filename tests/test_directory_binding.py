@@ -1,4 +1,5 @@
-"""`manage.py bind_organization`: from phone only to answered by an agency, and back."""
+"""`manage.py bind_organization`: from phone only to answered by an agency, and back; and who edits:
+`manage.py directory_editors`."""
 
 import io
 from collections.abc import Iterator
@@ -15,16 +16,31 @@ ORGANIZATION = "Demo Tribal Victim Services"
 SERVICE = demo.service_id("tribal-advocacy")
 
 
+EDITS = "The agency edits the organization's entries from now on.\n"
+
+
 def bind(*arguments: str) -> str:
+    return said("bind_organization", *arguments)
+
+
+def said(*command: str) -> str:
     out = io.StringIO()
-    call_command("bind_organization", *arguments, stdout=out)
+    call_command(*command, stdout=out)
     return out.getvalue()
+
+
+def editors(*change: str) -> list[str]:
+    """The names of the agencies that edit it, after the change."""
+    lines = said("directory_editors", ORGANIZATION, *change).splitlines()
+    return [line.split(maxsplit=1)[1] for line in lines]
 
 
 @pytest.fixture(autouse=True)
 def unbound_afterwards() -> Iterator[None]:
     yield
     bind(ORGANIZATION, "--none")
+    for key in ("outsider", "sarc"):
+        editors("--remove", str(agency_id(key)))
 
 
 def answered_by(api: Any) -> Any:
@@ -34,7 +50,7 @@ def answered_by(api: Any) -> Any:
 def test_all_services_of_an_organization_are_bound_and_unbound(api: Any) -> None:
     agency = str(agency_id("outsider"))
     assert answered_by(api) is None
-    assert bind(ORGANIZATION, agency) == "1 services changed.\n"
+    assert bind(ORGANIZATION, agency) == "1 services changed.\n" + EDITS
     assert answered_by(api) == agency
     listed = listings.search(None, answered_by=UUID(agency), words="tribal").items
     assert [item.open_to_referrals for item in listed] == [True]
@@ -54,3 +70,22 @@ def test_all_services_of_an_organization_are_bound_and_unbound(api: Any) -> None
 def test_what_is_not_there_is_told_in_words(arguments: tuple[str, ...], says: str) -> None:
     with pytest.raises(CommandError, match=says):
         bind(*arguments)
+
+
+def test_who_answers_edits_too_unless_said_otherwise() -> None:
+    assert editors() == []
+    bind(ORGANIZATION, str(agency_id("outsider")), "--answer-only")
+    assert editors() == []
+    assert EDITS in bind(ORGANIZATION, str(agency_id("outsider")))
+    assert EDITS not in bind(ORGANIZATION, str(agency_id("outsider")))
+    assert editors() == ["Demo Food Bank"]
+
+
+def test_another_agency_is_given_the_editing_and_it_is_taken_away() -> None:
+    sarc = str(agency_id("sarc"))
+    assert editors("--add", sarc) == editors("--add", sarc) == ["Demo Campus Advocacy"]
+    assert editors("--add", "Demo Food Bank") == ["Demo Campus Advocacy", "Demo Food Bank"]
+    assert editors("--remove", sarc) == editors("--remove", sarc) == ["Demo Food Bank"]
+    with pytest.raises(CommandError, match="There is no agency"):
+        editors("--add", "Nobody's Agency")
+    assert editors() == ["Demo Food Bank"]

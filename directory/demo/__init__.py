@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
+from directory import models as m
 from directory import taxonomy
 from directory.importing import Report, import_package
 from directory.reading import id_of
+from directory.rendering import JOBS
 from directory.tabular import read
+from permissions import assignments
 
 SOURCE = "cairn-demo"
 
@@ -22,10 +25,15 @@ def load(agencies: Mapping[str, UUID]) -> Report:
     uses our taxonomies; its own ids say which they are.
 
     `agencies` are the demo agencies by key (hospital, ywca, sarc, solo, outsider): they answer
-    some of the services, nobody here answers the others.
+    some of the services, and edit the organizations of those; nobody here answers the others.
     """
     taxonomy.load()
-    return import_package(read(Path(__file__).parent), SOURCE, agencies=agencies)
+    report = import_package(read(Path(__file__).parent), SOURCE, agencies=agencies)
+    answered = m.Service.objects.using(JOBS).filter(source=SOURCE, answered_by__isnull=False)
+    for service in answered.select_related("organization").order_by("organization_id"):
+        assert service.answered_by_id is not None
+        assignments.let_edit(service.organization, service.answered_by_id)
+    return report
 
 
 def service_id(key: str) -> UUID:

@@ -1,0 +1,43 @@
+"""`manage.py directory_editors`: which agencies edit an organization's entries."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from directory.management.named import one_of
+from directory.models import Organization
+from directory.rendering import JOBS
+from permissions import assignments
+from permissions.models import Agency
+
+
+class Command(BaseCommand):
+    help = (
+        "List the agencies that edit ORGANIZATION, its services and places; or let one more do so"
+        " (--add), or one no longer (--remove), which holds from its next request on."
+        " Safe to repeat."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("organization", metavar="ORGANIZATION", help="its id or exact name")
+        change = parser.add_mutually_exclusive_group()
+        change.add_argument("--add", metavar="AGENCY", help="its id or exact name")
+        change.add_argument("--remove", metavar="AGENCY", help="its id or exact name")
+
+    def handle(
+        self,
+        *args: Any,
+        organization: str,
+        add: str | None,
+        remove: str | None,
+        **options: Any,
+    ) -> None:
+        agencies = Agency.objects.using(JOBS)
+        about = one_of(Organization.objects.using(JOBS), organization, "organization")
+        if add:
+            assignments.let_edit(about, one_of(agencies, add, "agency").pk)
+        if remove:
+            assignments.end_editing(about, one_of(agencies, remove, "agency").pk)
+        for agency in agencies.filter(id__in=assignments.editors(about)).order_by("name", "id"):
+            self.stdout.write(f"{agency.pk}  {agency.name}")
