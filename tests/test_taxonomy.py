@@ -17,6 +17,7 @@ from directory import demo, taxonomy, vocabulary
 from directory import models as m
 from directory.rendering import JOBS
 from directory.taxonomy import files
+from directory.taxonomy.given import NotATaxonomy
 from referrals.codes import NEEDS
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
@@ -369,11 +370,11 @@ def test_a_file_at_fault_is_told_in_words_and_nothing_is_stored(
 
 @no_database
 def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(files.NotATaxonomy, match="there is no such file"):
+    with pytest.raises(NotATaxonomy, match="there is no such file"):
         files.read(tmp_path / "nothing.csv", SOURCE)
     (tmp_path / "latin.csv").write_bytes("code,name\nA,ni\xf1os\n".encode("latin-1"))
-    with pytest.raises(files.NotATaxonomy, match="not text in UTF-8"):
+    with pytest.raises(NotATaxonomy, match="not text in UTF-8"):
         files.read(tmp_path / "latin.csv", SOURCE)
     monkeypatch.setattr(files, "MOST_BYTES", 10)
-    with pytest.raises(files.NotATaxonomy, match="larger than"):
+    with pytest.raises(NotATaxonomy, match="larger than"):
         files.read(write(tmp_path / "large.csv", SIMPLE), SOURCE)

@@ -5,7 +5,7 @@ and help with compensation; `victimization` is what happened; `served` is whom a
 """
 
 from directory import vocabulary
-from directory.taxonomy.files import Given, GivenTerm
+from directory.taxonomy.given import Given, GivenTerm
 from directory.taxonomy.storing import Stored, store
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from directory import models as m
 from directory.rendering import JOBS, render, render_taxonomies
-from directory.taxonomy.files import Given, GivenTerm
+from directory.taxonomy.given import Given, GivenTerm
 
 
 class BelongsToAnother(Exception):

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.taxonomy.files import NotATaxonomy, read
+from directory.taxonomy.files import read
+from directory.taxonomy.given import NotATaxonomy
 from directory.taxonomy.storing import BelongsToAnother, Stored, store
 
 EXPLAINED = """Take a taxonomy into the directory, beside our own.
