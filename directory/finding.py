@@ -136,7 +136,7 @@ class _Search:
               LEFT JOIN hit ON true
               LEFT JOIN ({documents}) document ON document.id = hit.{key}
              ORDER BY hit.place
-        """  # noqa: S608 (of fixed parts; whatever the caller says is a parameter)
+        """
 
     def _rows(self) -> str:
         """Which rows may stand in the answer at all."""
@@ -146,8 +146,7 @@ class _Search:
         """The same question to every projection."""
         tail = (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
         return " UNION ALL ".join(
-            f"(SELECT {columns} FROM {half.place} p WHERE {where}{tail})"  # noqa: S608
-            for half in self.halves
+            f"(SELECT {columns} FROM {half.place} p WHERE {where}{tail})" for half in self.halves
         )
 
     def _by_name(self) -> tuple[str, str, int]:
@@ -158,18 +157,18 @@ class _Search:
         chosen = f"""chosen AS MATERIALIZED (
             SELECT service_id, id, NULL::float AS metres,
                    row_number() OVER (ORDER BY {order}) AS place FROM ({rows}) r
-             ORDER BY {order} LIMIT %(some)s)"""  # noqa: S608
+             ORDER BY {order} LIMIT %(some)s)"""
         if self.asked.is_plain:
             return self._total(), chosen, 0
         some = self._each("1", where, limit=str(FILTERED_CAP + 1))
-        return f"SELECT count(*) FROM ({some}) c", chosen, FILTERED_CAP  # noqa: S608
+        return f"SELECT count(*) FROM ({some}) c", chosen, FILTERED_CAP
 
     def _total(self) -> str:
         """Of everything: kept for the public, counted for the few that are confidential."""
         kind = "service_at_locations" if self.at_place else "services"
         total = f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{kind}'), 0)"
         for half in self.halves[1:]:
-            total += f" + (SELECT count(*) FROM {half.place} p WHERE {self._rows()})"  # noqa: S608
+            total += f" + (SELECT count(*) FROM {half.place} p WHERE {self._rows()})"
         return f"SELECT {total}"
 
     def _words(self, terms: str) -> tuple[str, str]:
@@ -189,7 +188,7 @@ class _Search:
                                               LIMIT {2 * NAMED_CAP + 1}),
             chosen AS (SELECT service_id, id, NULL::float AS metres,
                               row_number() OVER (ORDER BY rank DESC, name, id) AS place
-                         FROM fitting)"""  # noqa: S608
+                         FROM fitting)"""
         return "SELECT count(*) FROM fitting", chosen
 
     def _near(self, terms: str) -> tuple[str, str]:
@@ -212,7 +211,7 @@ class _Search:
         if not terms:
             count = self._each("1", f"{fits} AND {once}", limit=str(CAP + 1))
             near = f"near AS MATERIALIZED ({walk})"
-            return f"SELECT count(*) FROM ({count}) c", f"{near}, {order}"  # noqa: S608
+            return f"SELECT count(*) FROM ({count}) c", f"{near}, {order}"
         few = self._each(
             f"{columns}, alone",
             f"p.open AND p.first AND {found} AND (NOT p.alone OR ({fits}))",
@@ -227,17 +226,37 @@ class _Search:
                 UNION ALL
                 SELECT * FROM ({elsewhere}) e WHERE NOT (SELECT so FROM many)
                 UNION ALL
-                SELECT * FROM ({walk}) w WHERE (SELECT so FROM many))"""  # noqa: S608
+                SELECT * FROM ({walk}) w WHERE (SELECT so FROM many))"""
         count = f"SELECT CASE WHEN so THEN {CAP + 1} ELSE (SELECT count(*) FROM near) END FROM many"
-        return count, f"{near}, {order}"  # noqa: S608
+        return count, f"{near}, {order}"
 
     def _nearer(self, terms: str) -> str:
         """Another place of the same service that fits as well and is nearer: it stands instead."""
         here = "point <-> directory_point(%(latitude)s, %(longitude)s)"
         found = f" AND q.search @@ {terms}" if terms else ""
         return " UNION ALL ".join(
-            f"SELECT FROM {half.place} q WHERE q.service_id = p.service_id AND q.open"  # noqa: S608
+            f"SELECT FROM {half.place} q WHERE q.service_id = p.service_id AND q.open"
             f" AND q.point IS NOT NULL AND {self.filter.on('q')}{found}"
             f" AND (q.{here}, q.id) < (p.{here}, p.id)"
             for half in self.halves
         )
+
+
+def facets(principal: Principal | None, asked: Asked) -> dict[str, dict[str, int]]:
+    """How many of the matches have what: name → value → count, of FILTERED_CAP matches at most."""
+    search = _Search(halves(principal), asked, "service", "item", 1, 1)
+    where = f"p.open AND p.first AND {search.filter.on('p')}"
+    if asked.text:
+        where += f" AND p.search @@ {_TERMS}"
+    rows = search._each("facets", where, limit=str(FILTERED_CAP))
+    found: dict[str, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT f, count(*) FROM ({rows}) r, unnest(r.facets) f GROUP BY f ORDER BY f",
+            search.values,
+        )
+        for facet, count in cursor.fetchall():
+            name, _, value = facet.partition(":")
+            found.setdefault(name, {})[value or "true"] = count
+    found.pop("here", None)
+    return found

@@ -6,23 +6,25 @@ missing or is one that this zone has in the course of the year; any other offset
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import MONTHLY, WEEKLY, rrule, weekday
+from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule, weekday
 from django.conf import settings
 
 Span = tuple[datetime, datetime]  # [from, to) in UTC
 AHEAD_DAYS = 35  # how far is looked ahead; refreshed daily (manage.py refresh_directory)
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+DAYS = {"MO": MO, "TU": TU, "WE": WE, "TH": TH, "FR": FR, "SA": SA, "SU": SU}
 END_OF_DAY = time(23, 59)  # sources write it for midnight
 A_MONDAY = date(2001, 1, 1)  # where a rule that repeats every other week begins if it does not say
 
 
-class Rule(NamedTuple):
-    """The columns of a schedule that decide, hashable: thousands of services keep the same hours."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The columns of a schedule that decide; hashable, since thousands keep the same hours."""
 
     dtstart: date | None
     valid_from: date | None
@@ -41,6 +43,9 @@ class Rule(NamedTuple):
     timezone: float | None
 
 
+_COLUMNS = [field.name for field in fields(Rule)]
+
+
 def spans(
     schedules: Iterable[dict[str, Any]], holidays: Sequence[dict[str, Any]], start: date
 ) -> list[Span] | None:
@@ -48,7 +53,7 @@ def spans(
 
     Rows as the source tables hold them. A rule that makes no sense opens nothing.
     """
-    rules = [Rule(*(row[name] for name in Rule._fields)) for row in schedules]
+    rules = [Rule(*(row[name] for name in _COLUMNS)) for row in schedules]
     rules = [rule for rule in rules if rule.opens_at is not None]
     if not rules and not holidays:
         return None
@@ -145,7 +150,7 @@ def _rrule(rule: Rule, first: date) -> rrule:
         dtstart=datetime.combine(begins, time()),
         interval=interval,
         count=rule.count if rule.dtstart else None,
-        wkst=DAYS.index(rule.wkst) if rule.wkst in DAYS else None,
+        wkst=DAYS.get(rule.wkst),
         byweekday=_weekdays(rule.byday) or None,
         bymonthday=_numbers(rule.bymonthday) or None,
         byyearday=_numbers(rule.byyearday) or None,
@@ -160,7 +165,8 @@ def _weekdays(text: str) -> list[weekday]:
         if part[-2:] in DAYS:
             ordinal = part[:-2].lstrip("+")
             number = int(ordinal) if ordinal.lstrip("-").isdigit() else None
-            found.append(weekday(DAYS.index(part[-2:]), number or None))
+            day = DAYS[part[-2:]]
+            found.append(day(number) if number else day)
     return found
 
 

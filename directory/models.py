@@ -382,7 +382,7 @@ class Attribute(Part):
     `link_table` and `link_id` say which row; `link_entity` keeps what the source called it.
     """
 
-    part_of = models.ForeignKey(  # null: on a unit, which belongs to nobody
+    part_of = models.ForeignKey(  # type: ignore[assignment]  # null: on a unit, which is nobody's
         Organization, models.CASCADE, null=True, related_name="+"
     )
     link_table = models.TextField()
@@ -401,7 +401,9 @@ class Metadata(Part):
     out of a text must be gone (R4).
     """
 
-    part_of = models.ForeignKey(Organization, models.CASCADE, null=True, related_name="+")
+    part_of = models.ForeignKey(  # type: ignore[assignment]
+        Organization, models.CASCADE, null=True, related_name="+"
+    )
     resource_table = models.TextField()
     resource_id = models.UUIDField(db_index=True)
     resource_type = _text()
@@ -483,7 +485,7 @@ class Edit(models.Model):
 
 
 class ConfidentialAddress(models.Model):
-    """Where a confidential place is, for its own agency's people alone, sealed with its key (R4)."""
+    """Where a confidential place is, for an agency's own people alone, sealed with its key (R4)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     location = models.ForeignKey(Location, models.CASCADE, related_name="+")
@@ -524,11 +526,12 @@ class UnmetSearch(models.Model):
 
 
 class Postcode(models.Model):
-    """Where a postcode is, from a table that the operator imports."""
+    """Where a postcode is, from a table of the operator's or (`derived`) from known addresses."""
 
     postcode = models.TextField(primary_key=True)
     latitude = models.FloatField()
     longitude = models.FloatField()
+    derived = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.postcode

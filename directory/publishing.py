@@ -77,7 +77,7 @@ def _insert(kind: str, table: str) -> str:
     more, made = _VECTORS[kind]
     texts = _TEXTS if more else ""
     return (
-        f"INSERT INTO {table} ({names}{more}) SELECT {names}{made}"  # noqa: S608 (fixed parts)
+        f"INSERT INTO {table} ({names}{more}) SELECT {names}{made}"
         f" FROM jsonb_to_recordset(%s::jsonb) AS row ({columns}{texts})"
     )
 
@@ -139,7 +139,7 @@ class _Replaced:
     ) -> None:
         extra = ", service_id, location_id, open, first" if self.kind == "places" else ""
         cursor.execute(
-            f"DELETE FROM {table} WHERE {key} = ANY (%s::uuid[])"  # noqa: S608 (names of ours)
+            f"DELETE FROM {table} WHERE {key} = ANY (%s::uuid[])"
             f" RETURNING id, document || full_document{extra}",
             [[str(one) for one in ids]],
         )

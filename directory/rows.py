@@ -103,21 +103,21 @@ def _places(
         "hours_until": _until(today),
         **spoken,
     }
-    for pair in shown[:1] or [None]:
-        yield (
-            hidden,
-            {
-                **common,
-                **_place(shelf, service, pair, hidden, today),
-                "first": True,
-                "alone": len(shown) < 2,
-                "position": 0,
-                "facets": sorted(whole | (_here(shelf, pair[1]) if pair else set())),
-                "postcodes": sorted(_postcodes(shelf, service, shown)),
-            },
-        )
+    foremost = shown[0] if shown else None
+    yield (
+        hidden,
+        {
+            **common,
+            **_place(shelf, service, foremost, hidden, today),
+            "first": True,
+            "alone": len(shown) < 2,
+            "position": 0,
+            "facets": sorted(whole | (_here(shelf, foremost[1]) if foremost else set())),
+            "postcodes": sorted(_postcodes(shelf, service, shown)),
+        },
+    )
     for position, pair in enumerate(links):
-        if shown and pair is shown[0]:
+        if pair is foremost:
             continue
         secret = bool(hidden or pair[1]["confidential"])
         yield (

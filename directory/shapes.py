@@ -46,12 +46,12 @@ def select(kind: str, shape: str, half: Tables) -> str:
 
 
 def _service_item(t: Tables) -> str:
-    return f"SELECT l.id, l.document FROM {t.listing} l WHERE l.id IN (SELECT service_id FROM hit)"  # noqa: S608
+    return f"SELECT l.id, l.document FROM {t.listing} l WHERE l.id IN (SELECT service_id FROM hit)"
 
 
 def _service_minimal(t: Tables) -> str:
     return (
-        f"SELECT l.id, l.last_modified FROM {t.listing} l"  # noqa: S608
+        f"SELECT l.id, l.last_modified FROM {t.listing} l"
         " WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
@@ -59,7 +59,7 @@ def _service_minimal(t: Tables) -> str:
 def _service_listing(t: Tables) -> str:
     columns = LISTING.format(network=str(t.network).lower())
     return (
-        f"SELECT l.id, l.{columns}, {_FULL.format(**t._asdict())} FROM {t.listing} l"  # noqa: S608
+        f"SELECT l.id, l.{columns}, {_FULL.format(**t._asdict())} FROM {t.listing} l"
         f" {_organization(t)} WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
@@ -77,19 +77,19 @@ def _organization(t: Tables) -> str:
     return (
         "CROSS JOIN LATERAL (SELECT full_document FROM directory_organization_listing"
         " WHERE id = l.organization_id UNION ALL SELECT full_document FROM"
-        f" {t.organization} WHERE id = l.organization_id) o"  # noqa: S608
+        f" {t.organization} WHERE id = l.organization_id) o"
     )
 
 
 def _service_full(t: Tables) -> str:
     return (
-        f"SELECT l.id, {_FULL.format(**t._asdict())} FROM {t.listing} l {_organization(t)}"  # noqa: S608
+        f"SELECT l.id, {_FULL.format(**t._asdict())} FROM {t.listing} l {_organization(t)}"
         " WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
 
 def _place_item(t: Tables) -> str:
-    return f"SELECT p.id, p.document FROM {t.place} p WHERE p.id IN (SELECT id FROM hit)"  # noqa: S608
+    return f"SELECT p.id, p.document FROM {t.place} p WHERE p.id IN (SELECT id FROM hit)"
 
 
 def _place_full(t: Tables) -> str:
@@ -97,10 +97,10 @@ def _place_full(t: Tables) -> str:
     if t.network:  # a confidential place of a service that is not
         listing = (
             "(SELECT id, organization_id, full_document FROM directory_listing UNION ALL"
-            f" SELECT id, organization_id, full_document FROM {t.listing})"  # noqa: S608
+            f" SELECT id, organization_id, full_document FROM {t.listing})"
         )
     return (
-        f"SELECT p.id, p.full_document, l.full_document, o.full_document FROM {t.place} p"  # noqa: S608
+        f"SELECT p.id, p.full_document, l.full_document, o.full_document FROM {t.place} p"
         f" JOIN {listing} l ON l.id = p.service_id {_organization(t)}"
         " WHERE p.id IN (SELECT id FROM hit) AND p.location_id IS NOT NULL"
     )
@@ -155,8 +155,7 @@ def one(principal: Principal | None, kind: str, shape: str, row_id: UUID) -> tup
     selects = " UNION ALL ".join(select(kind, shape, half) for half in halves(principal))
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH hit AS (SELECT %(id)s::uuid AS service_id, %(id)s::uuid AS id) "  # noqa: S608
-            f"{selects}",
+            f"WITH hit AS (SELECT %(id)s::uuid AS service_id, %(id)s::uuid AS id) {selects}",
             {"id": row_id},
         )
         row: tuple[Any, ...] | None = cursor.fetchone()

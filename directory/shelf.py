@@ -1,7 +1,7 @@
 """Everything that hangs on some services and organizations, read in one query a table."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -58,10 +58,14 @@ class Shelf:
 
     # -- Reading
 
+    def _select(self, table: str, which: Q, *order: str) -> list[Row]:
+        """Rows as dictionaries: reading instances costs three times as much."""
+        rows: Any = TABLES[table].model._default_manager.using(self.using)
+        return list(rows.filter(which).order_by(*order).values())
+
     def _read(self, table: str, which: Q) -> list[Row]:
-        manager = TABLES[table].model._default_manager.using(self.using)
-        order = ["id"] if table in ("service", "organization") else ["position", "id"]
-        rows = [dict(row) for row in manager.filter(which).order_by(*order).values()]
+        order = ("id",) if table in ("service", "organization") else ("position", "id")
+        rows = self._select(table, which, *order)
         for row in rows:
             self._rows[table][row["id"]] = row
             for column in TABLES[table].links:
@@ -73,7 +77,7 @@ class Shelf:
         """Read the rows of `table` that hang on anything read before it."""
         which = Q()
         for column, parent in TABLES[table].links.items():
-            ids = self._rows[parent].keys()
+            ids: Collection[UUID] = self._rows[parent].keys()
             if parent == "organization" and table != "phone":
                 ids = whole
             if ids and parent in LISTS and any(table == t for t, _ in LISTS[parent].values()):
@@ -86,9 +90,8 @@ class Shelf:
         target, column = ONES[table][member]
         wanted = {row[column] for row in self._rows[table].values() if row[column]}
         if missing := wanted - self._rows[target].keys():
-            model = TABLES[target].model
-            for row in model._default_manager.using(self.using).filter(id__in=missing).values():
-                self._rows[target][row["id"]] = dict(row)
+            for row in self._select(target, Q(id__in=missing)):
+                self._rows[target][row["id"]] = row
 
     def _marks(self) -> None:
         """Attributes with their terms, and metadata, of every row read."""
@@ -99,39 +102,29 @@ class Shelf:
         self._marked("metadata", "resource", [*ids, *terms, *(row["id"] for row in attributes)])
 
     def _marked(self, table: str, about: str, ids: Iterable[UUID]) -> list[Row]:
-        manager = TABLES[table].model._default_manager.using(self.using)
-        found = manager.filter((f"{about}_id__in", list(ids))).order_by("position", "id").values()
-        rows = [dict(row) for row in found]
+        rows = self._select(table, Q((f"{about}_id__in", list(ids))), "position", "id")
         for row in rows:
             self._under[table, row[f"{about}_table"], row[f"{about}_id"]].append(row)
         return rows
 
     def _terms(self, wanted: set[UUID]) -> None:
         """Taxonomy terms with all above them, and those that say the same in another language."""
-        model = TABLES["taxonomy_term"].model._default_manager.using(self.using)
         terms = self._rows["taxonomy_term"]
         while missing := wanted - terms.keys():
-            found = {row["id"]: dict(row) for row in model.filter(id__in=missing).values()}
+            found = {row["id"]: row for row in self._select("taxonomy_term", Q(id__in=missing))}
             terms.update(found)
             wanted = {row["parent_id"] for row in found.values() if row["parent_id"]}
             if not found:
                 break
         keys = {(row["taxonomy_id"], row["code"]) for row in terms.values() if row["code"]}
-        same = model.filter(
-            taxonomy_id__in={key for key, _ in keys if key}, code__in={code for _, code in keys}
-        )
-        self._alike: Mapping[tuple[UUID, str], list[Row]] = defaultdict(list)
-        for row in same.values():
+        same = Q(taxonomy_id__in={key for key, _ in keys if key}, code__in={c for _, c in keys})
+        self._alike: dict[tuple[UUID, str], list[Row]] = defaultdict(list)
+        for row in self._select("taxonomy_term", same, "id"):
             if (row["taxonomy_id"], row["code"]) in keys:
-                self._alike[row["taxonomy_id"], row["code"]].append(dict(row))
+                self._alike[row["taxonomy_id"], row["code"]].append(row)
         taxonomies = {row["taxonomy_id"] for row in terms.values() if row["taxonomy_id"]}
-        for row in (
-            TABLES["taxonomy"]
-            .model._default_manager.using(self.using)
-            .filter(id__in=taxonomies)
-            .values()
-        ):
-            self._rows["taxonomy"][row["id"]] = dict(row)
+        for row in self._select("taxonomy", Q(id__in=taxonomies)):
+            self._rows["taxonomy"][row["id"]] = row
 
     # -- Terms
 

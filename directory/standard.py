@@ -1,7 +1,8 @@
 """HSDS 3.2's tables as data: columns, how each is read, and what it points to.
 
 The importer reads by it, documents are rendered by it and taken apart by it, and the published
-schemas are made of it, so that no column is in one and forgotten in another. Names are the standard's; `OURS` are the victim services profile's.
+schemas are made of it, so that no column is in one and forgotten in another. Names are the
+standard's; `OURS` are the victim services profile's.
 """
 
 from collections.abc import Mapping
@@ -301,7 +302,7 @@ TABLES: Mapping[str, Table] = {
     "meta_table_description": Table(m.MetaTableDescription, _texts("name language character_set")),
 }
 
-# Where the standard's documents nest what: member → (table, the column there that names its parent).
+# What the standard's documents nest: member → (table, the column there that names its parent).
 # `attributes` and `metadata` may hang on any row and stand in no list here.
 LISTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "organization": {

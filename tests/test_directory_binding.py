@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from directory import demo, listings
+from directory.asked import Asked
 from tests.conftest import agency_id
 
 ORGANIZATION = "Demo Tribal Victim Services"
@@ -52,7 +53,7 @@ def test_all_services_of_an_organization_are_bound_and_unbound(api: Any) -> None
     assert answered_by(api) is None
     assert bind(ORGANIZATION, agency) == "1 services changed.\n" + EDITS
     assert answered_by(api) == agency
-    listed = listings.search(None, answered_by=UUID(agency), words="tribal").items
+    listed = listings.search(None, Asked(answered_by=UUID(agency), words="tribal")).items
     assert [item.open_to_referrals for item in listed] == [True]
     assert bind(ORGANIZATION, agency) == "0 services changed.\n"
     assert bind(ORGANIZATION, "--none") == "1 services changed.\n"

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from directory import demo, listings
+from directory.asked import Asked
 from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client
@@ -95,8 +96,8 @@ def test_an_ended_credential_finds_nothing_in_the_database_itself(api: Any) -> N
         cursor.execute("UPDATE credential SET ended_at = now()")
     with begin(principal):
         assert listings.find(principal, HIDDEN) is None
-        assert listings.search(principal, words=NAME).total_items == (
-            listings.search(None, words=NAME).total_items
+        assert listings.search(principal, Asked(words=NAME)).total_items == (
+            listings.search(None, Asked(words=NAME)).total_items
         )
 
 

@@ -10,6 +10,7 @@ from api.desk.act_pages import ActPage, act_view, at_once
 from api.desk.forms import ActForm, listed, moment, one_of
 from api.desk.visit import Visit
 from directory import listings
+from directory.finding import MOST_PER_PAGE
 from permissions.session import begin
 from referrals import acts, codes
 from referrals.reading import Detail
@@ -78,7 +79,7 @@ class DeclineForm(ActForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         with begin(self.visit.principal):
-            found = listings.search(self.visit.principal, per_page=listings.MOST_PER_PAGE)
+            found = listings.search(self.visit.principal, per_page=MOST_PER_PAGE)
         suggested = self.fields["suggested_service_id"]
         assert isinstance(suggested, forms.ChoiceField)
         suggested.choices = [("", "None")] + [

@@ -13,6 +13,7 @@ from api.desk.forms import DeskForm
 from api.desk.visit import Visit, signed_in
 from api.errors import refused_page
 from directory import listings
+from directory.asked import Asked
 from permissions.errors import NotVisible
 from permissions.models import Agency
 from permissions.principal import Principal
@@ -47,7 +48,7 @@ def _search(request: HttpRequest, visit: Visit | None) -> HttpResponse:
     words, page = asked.get("words") or "", asked.get("page") or 1
     principal = visit.principal if visit else None
     with begin(principal):
-        found = listings.search(principal, words=words, page=page)
+        found = listings.search(principal, Asked(words=words), page=page)
     context = {"form": form, "found": found, "words": words}
     return render(request, "desk/directory.html", context)
 

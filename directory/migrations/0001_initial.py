@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ('postcode', models.TextField(primary_key=True, serialize=False)),
                 ('latitude', models.FloatField()),
                 ('longitude', models.FloatField()),
+                ('derived', models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(

@@ -1,0 +1,274 @@
+"""The shapes of the directory's answers, for the contract. The standard's names are kept; members
+that are empty are left out. The schemas to validate by stand at /v1/directory/schema/."""
+
+from rest_framework import serializers
+
+from directory.models import PLACES, STATUSES
+
+
+class SafetyLineOut(serializers.Serializer):
+    name = serializers.CharField()
+    phone = serializers.CharField()
+    note = serializers.CharField(allow_blank=True)
+
+
+class DirectoryOut(serializers.Serializer):
+    """HSDS's root, with the lines to ring when somebody is in danger."""
+
+    version = serializers.CharField(help_text="Of HSDS.")
+    profile = serializers.URLField()
+    profile_name = serializers.CharField()
+    openapi_url = serializers.URLField()
+    description = serializers.CharField()
+    data_guide = serializers.URLField()
+    safety_notice = serializers.CharField()
+    safety_lines = SafetyLineOut(many=True)
+
+
+class DirectoryExternalIdOut(serializers.Serializer):
+    source = serializers.CharField()
+    id = serializers.CharField()
+
+
+class DirectoryOrganizationOut(serializers.Serializer):
+    """HSDS's organization as in a list; empty columns are left out."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    alternate_name = serializers.CharField(required=False)
+    email = serializers.EmailField(required=False)
+    website = serializers.URLField(required=False)
+    tax_status = serializers.CharField(required=False)
+    tax_id = serializers.CharField(required=False)
+    year_incorporated = serializers.IntegerField(required=False)
+    legal_status = serializers.CharField(required=False)
+    logo = serializers.CharField(required=False)
+    uri = serializers.URLField(required=False)
+    parent_organization_id = serializers.UUIDField(required=False)
+    confidential = serializers.BooleanField(help_text="Known to the network only.")
+    external_ids = DirectoryExternalIdOut(many=True, required=False)
+
+
+class DirectoryProgramOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    alternate_name = serializers.CharField(required=False)
+    description = serializers.CharField(allow_blank=True)
+
+
+class DirectoryServiceOut(serializers.Serializer):
+    """HSDS's service as in a list, and the victim services profile; empty columns are left out.
+
+    With `minimal` an item has `id` and `modified_date` only; with `full` it is the detail.
+    """
+
+    id = serializers.UUIDField()
+    organization_id = serializers.UUIDField()
+    program_id = serializers.UUIDField(required=False)
+    name = serializers.CharField()
+    status = serializers.ChoiceField(list(STATUSES))
+    alternate_name = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    url = serializers.URLField(required=False)
+    email = serializers.EmailField(required=False)
+    interpretation_services = serializers.CharField(required=False)
+    application_process = serializers.CharField(required=False)
+    fees_description = serializers.CharField(required=False)
+    wait_time = serializers.CharField(required=False)
+    fees = serializers.CharField(required=False)
+    accreditations = serializers.CharField(required=False)
+    eligibility_description = serializers.CharField(required=False)
+    minimum_age = serializers.FloatField(required=False)
+    maximum_age = serializers.FloatField(required=False)
+    assured_date = serializers.DateField(required=False, help_text="When it was last checked.")
+    assurer_email = serializers.EmailField(required=False)
+    licenses = serializers.CharField(required=False)
+    alert = serializers.CharField(required=False)
+    last_modified = serializers.DateTimeField()
+    organization = DirectoryOrganizationOut()
+    program = DirectoryProgramOut(required=False)
+    answered_by = serializers.UUIDField(
+        allow_null=True, help_text="The agency that takes referrals to it; null: phone only."
+    )
+    confidential = serializers.BooleanField(help_text="Known to the network only.")
+    intake = serializers.ChoiceField(["taking", "paused", "full"])
+    intake_paused = serializers.BooleanField()
+    victimization_types = serializers.ListField(child=serializers.CharField())
+    safe_contact_notes = serializers.CharField(required=False)
+    external_ids = DirectoryExternalIdOut(many=True, required=False)
+    distance = serializers.IntegerField(required=False, help_text="Metres, where a place is asked.")
+
+
+class DirectoryPhoneOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    extension = serializers.IntegerField(required=False)
+    type = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+
+
+def _several() -> serializers.ListField:
+    return serializers.ListField(child=serializers.DictField(), required=False)
+
+
+class DirectoryPlaceNestedOut(serializers.Serializer):
+    """HSDS's service_at_location inside a service."""
+
+    id = serializers.UUIDField()
+    description = serializers.CharField(required=False)
+    location = serializers.DictField()
+    service_areas = _several()
+    contacts = _several()
+    phones = DirectoryPhoneOut(many=True, required=False)
+    schedules = _several()
+    holiday_schedules = _several()
+    attributes = _several()
+    metadata = _several()
+
+
+class DirectoryOrganizationNestedOut(DirectoryOrganizationOut):
+    """HSDS's organization with all of its own."""
+
+    additional_websites = _several()
+    funding = _several()
+    contacts = _several()
+    phones = DirectoryPhoneOut(many=True, required=False)
+    locations = _several()
+    programs = _several()
+    organization_identifiers = _several()
+    attributes = _several()
+    metadata = _several()
+
+
+class DirectoryServiceDetailOut(DirectoryServiceOut):
+    """HSDS's service with all that hangs on it, as the standard's schema `service` nests it."""
+
+    organization = DirectoryOrganizationNestedOut()
+    additional_urls = _several()
+    phones = DirectoryPhoneOut(many=True, required=False)
+    schedules = _several()
+    holiday_schedules = _several()
+    service_areas = _several()
+    service_at_locations = DirectoryPlaceNestedOut(many=True, required=False)
+    languages = _several()
+    funding = _several()
+    cost_options = _several()
+    required_documents = _several()
+    contacts = _several()
+    capacities = _several()
+    attributes = _several()
+    metadata = _several()
+
+
+class DirectoryOrganizationDetailOut(DirectoryOrganizationNestedOut):
+    """With its services: `id`, `name` and `status`, or with `full_service` all of them."""
+
+    services = _several()
+
+
+class DirectoryLocationOut(serializers.Serializer):
+    """HSDS's location; of a confidential one nothing that tells where it is."""
+
+    id = serializers.UUIDField()
+    location_type = serializers.ChoiceField(list(PLACES))
+    name = serializers.CharField(required=False)
+    alternate_name = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    url = serializers.URLField(required=False)
+    transportation = serializers.CharField(required=False)
+    latitude = serializers.FloatField(required=False)
+    longitude = serializers.FloatField(required=False)
+    external_identifier = serializers.CharField(required=False)
+    external_identifier_type = serializers.CharField(required=False)
+    confidential = serializers.BooleanField()
+    external_ids = DirectoryExternalIdOut(many=True, required=False)
+
+
+class DirectoryPlaceOut(serializers.Serializer):
+    """HSDS's service_at_location as in a list."""
+
+    id = serializers.UUIDField()
+    service_id = serializers.UUIDField()
+    location_id = serializers.UUIDField()
+    description = serializers.CharField(required=False)
+    location = DirectoryLocationOut()
+    service = DirectoryServiceOut()
+    distance = serializers.IntegerField(required=False, help_text="Metres, where a place is asked.")
+
+
+class DirectoryPlaceDetailOut(DirectoryPlaceNestedOut):
+    """With the whole service."""
+
+    service = DirectoryServiceDetailOut()
+
+
+class DirectoryTaxonomyOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    uri = serializers.URLField(required=False)
+    version = serializers.CharField(required=False)
+
+
+class DirectoryTermOut(serializers.Serializer):
+    """The same term in another language is a term of its own with the same `code`."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField(required=False)
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    parent_id = serializers.UUIDField(required=False)
+    taxonomy = serializers.CharField(required=False)
+    taxonomy_detail = DirectoryTaxonomyOut(required=False)
+    language = serializers.CharField(required=False)
+    term_uri = serializers.URLField(required=False)
+
+
+class _PageOut(serializers.Serializer):
+    """HSDS's page."""
+
+    total_items = serializers.IntegerField()
+    total_pages = serializers.IntegerField()
+    page_number = serializers.IntegerField(help_text="From 1.")
+    size = serializers.IntegerField(help_text="Items on this page.")
+    first_page = serializers.BooleanField()
+    last_page = serializers.BooleanField()
+    empty = serializers.BooleanField()
+    total_items_capped = serializers.BooleanField(
+        required=False, help_text="There are at least `total_items`: counting stopped there."
+    )
+
+
+class DirectoryServicePageOut(_PageOut):
+    contents = DirectoryServiceOut(many=True)
+    facets = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        required=False,
+        help_text="Of the matches (1,000 at most) how many have what.",
+    )
+
+
+class DirectoryPlacePageOut(_PageOut):
+    contents = DirectoryPlaceOut(many=True)
+
+
+class DirectoryOrganizationPageOut(_PageOut):
+    contents = DirectoryOrganizationOut(many=True)
+
+
+class DirectoryTaxonomyPageOut(_PageOut):
+    contents = DirectoryTaxonomyOut(many=True)
+
+
+class DirectoryTermPageOut(_PageOut):
+    contents = DirectoryTermOut(many=True)
+
+
+class DirectorySearchIn(serializers.Serializer):
+    """The parameters of the list, by their names; texts, numbers, true and false."""
+
+    search = serializers.CharField(required=False, max_length=200)
+    page = serializers.IntegerField(required=False, min_value=1)
+    per_page = serializers.IntegerField(required=False, min_value=1, max_value=100)
+    format = serializers.ChoiceField(["json", "ndjson"], required=False)

@@ -1,0 +1,22 @@
+"""manage.py refresh_directory"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from directory.refreshing import refresh
+
+
+class Command(BaseCommand):
+    help = (
+        "Once a day: look ahead anew in the opening hours of services (35 days are kept, so that"
+        ' "open now" stays right over holidays and changes of the clock), forget words that no'
+        " entry has any longer, and find the middles of postcodes."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = refresh(self._progress)
+        self.stdout.write(f"{count} services were due." if count else "Nothing was due.")
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self.stderr.write(f"{what}: {done} of {total}")
