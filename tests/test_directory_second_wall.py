@@ -513,7 +513,8 @@ PROJECTIONS = {
 def copied(table: str) -> str:
     """Inserts a row like the first public one of its kind, but for what the parameter says."""
     public = table.replace("network_organization", "organization_listing").replace("network_", "")
-    return f"INSERT INTO {table} SELECT (jsonb_populate_record(p, %s::jsonb)).* FROM {public} p LIMIT 1"
+    row = f"SELECT (jsonb_populate_record(p, %s::jsonb)).* FROM {public} p LIMIT 1"
+    return f"INSERT INTO {table} {row}"
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
             name='ConfidentialAddress',
             fields=[
                 ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='directory.location')),
+                ('location', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='directory.location')),
                 ('agency_id', models.UUIDField()),
                 ('kek_version', models.IntegerField()),
                 ('key_bundle', models.BinaryField()),

@@ -232,6 +232,8 @@ CREATE POLICY own_edits ON directory_edit FOR INSERT TO editor WITH CHECK (
 
 -- Where a confidential place is: put by who edits it, read by none of them as `editor`; shown as
 -- `app` to the agency's own people, one at a time, to an access entry of the same transaction.
+ALTER TABLE directory_confidential_address
+    ADD FOREIGN KEY (location_id) REFERENCES directory_location ON DELETE CASCADE;
 GRANT SELECT (id, location_id, agency_id, updated), INSERT, DELETE,
     UPDATE (kek_version, key_bundle, sealed, updated)
     ON directory_confidential_address TO editor;
