@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule, weekday
@@ -138,7 +138,7 @@ def _days(rule: Rule, start: date) -> tuple[date, ...]:
 def _rrule(rule: Rule, first: date) -> rrule:
     begins = rule.dtstart or rule.valid_from or A_MONDAY
     interval = max(rule.interval or 1, 1)
-    freq = MONTHLY if rule.freq == "MONTHLY" else WEEKLY
+    freq: Literal[1, 2] = MONTHLY if rule.freq == "MONTHLY" else WEEKLY
     if freq == WEEKLY and not rule.count and rule.byday and begins < first:
         # Nearer to the window in whole intervals, from the week's first day: else it would count
         # up from years ago.

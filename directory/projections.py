@@ -119,7 +119,12 @@ _LISTED = Q(first=True, open=True)
 
 def _place_indexes(prefix: str) -> list[models.Index]:
     return [
-        models.Index(fields=["name", "service_id"], name=f"{prefix}_by_name", condition=_LISTED),
+        models.Index(  # with the id, so that paging reads the index alone
+            fields=["name", "service_id"],
+            name=f"{prefix}_by_name",
+            condition=_LISTED,
+            include=["id"],
+        ),
         models.Index(fields=["service_id"], name=f"{prefix}_by_service"),
         models.Index(fields=["organization_id"], name=f"{prefix}_by_organization"),
         models.Index(fields=["last_modified"], name=f"{prefix}_by_change"),

@@ -1,0 +1,68 @@
+-- Grows the public directory to %(size)s services: copies of the demo's rendered rows with names,
+-- places and ids of their own. Deterministic. As the superuser; twice is safe.
+
+CREATE TEMP TABLE grown_base ON COMMIT DROP AS
+SELECT row_number() OVER (ORDER BY l.id) - 1 AS k, l.id AS listing_id, p.id AS place_id,
+       count(*) OVER () AS of, l.organization_id AS base_organization
+  FROM directory_listing l JOIN directory_place p ON p.service_id = l.id AND p.first
+ WHERE l.id::text NOT LIKE '9e%%';
+
+CREATE TEMP TABLE grown ON COMMIT DROP AS
+SELECT n, b.listing_id, b.place_id, b.base_organization,
+       overlay(md5('service ' || n) placing '9e' from 1 for 2)::uuid AS id,
+       overlay(md5('place ' || n) placing '9e' from 1 for 2)::uuid AS new_place,
+       overlay(md5('organization ' || n / 8) placing '9e' from 1 for 2)::uuid AS organization_id,
+       (ARRAY['Ashby', 'Bellrock', 'Carrow', 'Dunmore', 'Eastfork', 'Fairlea', 'Galt', 'Harrow',
+              'Ironwood', 'Juniper', 'Kestrel', 'Larkfield', 'Marrow', 'Northlight', 'Oldbridge',
+              'Pinecone', 'Quarry', 'Redwater', 'Stonegate', 'Tamarack'])[1 + n %% 20] AS town,
+       (ARRAY['Family', 'Youth', 'Community', 'County', 'Valley', 'Mountain', 'River', 'Hope',
+              'Bridge', 'Harbor', 'Lantern', 'Meadow', 'Sunrise'])[1 + n / 20 %% 13] AS kind,
+       45.0 + 3.8 * (hashint8(n) & 1023) / 1024.0 + (hashint8(n + 7) & 1023) / 1e6 AS latitude,
+       -115.5 + 11.0 * (hashint8(n + 13) & 1023) / 1024.0 + (hashint8(n + 29) & 1023) / 1e6
+           AS longitude
+  FROM generate_series(1, %(size)s - (SELECT count(*) FROM grown_base)) n
+  JOIN grown_base b ON b.k = n %% b.of;
+
+INSERT INTO directory_organization_listing
+       (id, name, document, full_document, last_modified, taxonomy_term_ids, search)
+SELECT DISTINCT ON (g.organization_id) g.organization_id, g.kind || ' Center of ' || g.town,
+       replace(o.document, o.id::text, g.organization_id::text),
+       replace(o.full_document, o.id::text, g.organization_id::text), o.last_modified,
+       o.taxonomy_term_ids, o.search || to_tsvector('directory_en', g.kind || ' ' || g.town)
+  FROM grown g JOIN directory_organization_listing o ON o.id = g.base_organization
+ ORDER BY g.organization_id, g.n
+ON CONFLICT DO NOTHING;
+
+INSERT INTO directory_listing (id, document, full_document, last_modified, organization_id, name,
+       organization_name, status, answered_by, intake, victimization_types, taxonomy_term_ids,
+       phones, assured_date)
+SELECT g.id, replace(replace(l.document, l.id::text, g.id::text), l.organization_id::text,
+                     g.organization_id::text),
+       replace(l.full_document, l.id::text, g.id::text), l.last_modified, g.organization_id,
+       l.name || ' ' || g.kind || ' ' || g.town, g.kind || ' Center of ' || g.town, l.status,
+       l.answered_by, l.intake, l.victimization_types, l.taxonomy_term_ids, l.phones,
+       l.assured_date
+  FROM grown g JOIN directory_listing l ON l.id = g.listing_id
+ON CONFLICT DO NOTHING;
+
+INSERT INTO directory_place (id, service_id, document, full_document, last_modified, location_id,
+       organization_id, name, open, first, alone, position, answered_by, minimum_age, maximum_age,
+       taxonomy_term_ids, facets, postcodes, named, search, point, open_hours, hours_until)
+SELECT g.new_place, g.id, replace(p.document, p.service_id::text, g.id::text), p.full_document,
+       p.last_modified, p.location_id, g.organization_id,
+       p.name || ' ' || g.kind || ' ' || g.town, p.open, true, true, 0, p.answered_by,
+       p.minimum_age, p.maximum_age, p.taxonomy_term_ids, p.facets, p.postcodes,
+       p.named || setweight(to_tsvector('directory_en', g.kind || ' ' || g.town), 'A'),
+       p.search || setweight(to_tsvector('directory_en', g.kind || ' ' || g.town), 'A'),
+       directory_point(g.latitude, g.longitude), p.open_hours, p.hours_until
+  FROM grown g JOIN directory_place p ON p.id = g.place_id
+ON CONFLICT DO NOTHING;
+
+DELETE FROM directory_total WHERE "table" IN ('services', 'service_at_locations', 'organizations');
+INSERT INTO directory_total ("table", rows)
+SELECT 'services', count(*) FROM directory_place WHERE first AND open
+UNION ALL
+SELECT 'service_at_locations', count(*) FROM directory_place
+ WHERE location_id IS NOT NULL AND open
+UNION ALL
+SELECT 'organizations', count(*) FROM directory_organization_listing;
