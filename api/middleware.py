@@ -15,6 +15,9 @@ log = structlog.get_logger()
 # Where the desk's quick exit leads: somewhere nobody asks about.
 QUICK_EXIT = "https://www.weather.gov/"
 
+# Of an answer that is public and the same for everybody; of any other nothing may be kept.
+CACHEABLE = "public, max-age=3600"
+
 # No script is needed anywhere but on the API page, which serves its own from here. Browsers hold
 # the redirect of a form to form-action too, so the quick exit's target stands there.
 CSP = (
@@ -53,7 +56,8 @@ class RequestMiddleware:
         response.setdefault("Content-Security-Policy", CSP_DOCS if docs else CSP)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if not request.path.startswith("/static/"):
+        kept = response.get("Cache-Control") == CACHEABLE
+        if not (kept or request.path.startswith("/static/")):
             response["Cache-Control"] = "no-store"
         match = request.resolver_match
         log.info(

@@ -298,7 +298,7 @@ def service_of(key: str) -> str:
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "SELECT id FROM directory_listing WHERE answered_by = %s AND status = 'active'"
-            " AND NOT intake_paused ORDER BY name LIMIT 1",
+            " AND intake = 'taking' ORDER BY name LIMIT 1",
             [agency_id(key)],
         )
         row = cursor.fetchone()

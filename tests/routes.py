@@ -4,6 +4,7 @@ A test that must miss no route asks here, so that a new one is covered the day i
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -61,6 +62,18 @@ def methods_of(pattern: URLPattern) -> set[str]:
         "HEAD",
         "OPTIONS",
     }
+
+
+NOWHERE = "01890000-0000-7000-8000-000000000004"
+
+
+def filled(route: str, **known: str) -> str:
+    """The path of a route: what is known by name, an id of nothing or "not_found" for the rest."""
+
+    def value(found: re.Match[str]) -> str:
+        return known.get(found[2], NOWHERE if found[1] == "uuid" else "not_found")
+
+    return "/" + re.sub(r"<(\w+):(\w+)>", value, route)
 
 
 def of_one_referral() -> list[tuple[str, set[str]]]:

@@ -4,6 +4,7 @@ One referral, accepted, with a packet: `police.worker` sent it, `ywca.worker` an
 routes come from the resolver: one that is missing here fails, and so does one that is no more.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,11 @@ API = f"""
 GET  v1/directory               200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/directory/services      200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/directory/services/<uuid:service_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/profile       200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/profile/<slug:name>.json \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/schema/<slug:name>.json \
                                 200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/codes                   200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/referrals/transitions   200  200  200  200  200  200  200  200  200  200  200  200  200
@@ -75,6 +81,7 @@ GET  docs/v1.yaml               200  200  200  200  200  200  200  200
 GET  healthz                    200  200  200  200  200  200  200  200
 GET  /                          200  200  200  200  200  200  200  200
 GET  directory                  200  200  200  200  200  200  200  200
+GET  directory/guide            200  200  200  200  200  200  200  200
 GET  directory/<uuid:service_id> \
                                 200  200  200  200  200  200  200  200
 GET  problems/<slug:code>       200  200  200  200  200  200  200  200
@@ -168,11 +175,11 @@ class TryOut:
 
     def address(self, route: str) -> str:
         calls = route.endswith("calls/new")
-        known = {"<uuid:referral_id>": self.story.id, "<uuid:service_id>": self.service}
-        for name, value in (known | {"<slug:code>": "not_found"}).items():
-            route = route.replace(name, value)
         query = {"desk/referrals/new": self.service, "desk/calls/new": self.by_phone}
-        return f"/{route}" + (f"?service={query[route]}" if calls or route in query else "")
+        path = routes.filled(
+            route, referral_id=self.story.id, service_id=self.service, name="service"
+        )
+        return path + (f"?service={query[route]}" if calls or route in query else "")
 
 
 def change(try_out: TryOut, method: str, route: str, answer: Any) -> None:
@@ -280,10 +287,7 @@ def served() -> set[Row]:
 
 
 def _answers(route: str, method: str) -> bool:
-    path = "/" + route.replace("<uuid:", "<").replace("<slug:", "<")
-    for name in ("<referral_id>", "<service_id>", "<code>"):
-        path = path.replace(name, "01890000-0000-7000-8000-000000000003")
-    answer = HttpClient(raise_request_exception=False).generic(method, path)
+    answer = HttpClient(raise_request_exception=False).generic(method, routes.filled(route))
     answer.close()
     return bool(answer.status_code != 405)
 
@@ -306,7 +310,7 @@ def test_the_contract_says_what_is_served_under_v1_and_at_the_token_endpoint() -
     is_served = set()
     for route, pattern in routes.served():
         if route.startswith("v1/") or route == "oauth/token":
-            path = "/" + route.replace("<uuid:", "{").replace(">", "}")
+            path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route)
             is_served |= {(method, path) for method in routes.methods_of(pattern)}
     assert said == is_served
 
@@ -317,17 +321,13 @@ def test_the_contract_says_what_is_served_under_v1_and_at_the_token_endpoint() -
 def test_other_methods_are_answered_by_no_route(network: Any) -> None:
     http = HttpClient(raise_request_exception=False)
     for route, _pattern in routes.served():
-        path = "/" + route.replace("<uuid:referral_id>", NOWHERE)
-        path = path.replace("<uuid:service_id>", NOWHERE).replace("<slug:code>", "not_found")
+        path = routes.filled(route)
         for method in ("PUT", "PATCH", "DELETE", "TRACE"):
             answer = http.generic(method, path)
             answer.close()
             status = answer.status_code
             leads_to_sign_in = route == "accounts/code" and status == 302
             assert status in (401, 403, 405) or leads_to_sign_in, (method, path, status)
-
-
-NOWHERE = "01890000-0000-7000-8000-000000000004"
 
 
 @pytest.mark.parametrize("face", ["desk", "v1"])

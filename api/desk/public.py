@@ -1,4 +1,6 @@
-"""Pages for anybody: the front page, and what each refusal's code means."""
+"""Pages for anybody: the front page, the data guide, and what each refusal's code means."""
+
+from collections import defaultdict
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -6,12 +8,31 @@ from django.views.decorators.http import require_safe
 
 from api.desk.problems import PROBLEMS
 from api.errors import refused_page
+from directory import asked, finding, hours, profile
 from permissions.errors import NotVisible
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/home.html")
+
+
+@require_safe
+def guide(request: HttpRequest) -> HttpResponse:
+    """What the directory's data means: the standard's `data_guide`."""
+    added: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for where, member, words in profile.described():
+        added[where].append((member, words))
+    context = {
+        "profile_name": profile.NAME,
+        "hsds_version": profile.HSDS_VERSION,
+        "added": dict(added),
+        "near_cap": asked.CAP,
+        "filters_cap": asked.FILTERED_CAP,
+        "words_cap": 2 * finding.NAMED_CAP,
+        "ahead_days": hours.AHEAD_DAYS,
+    }
+    return render(request, "desk/guide.html", context)
 
 
 @require_safe

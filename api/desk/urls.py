@@ -24,6 +24,7 @@ urlpatterns = [
     # For anybody
     path("", public.home, name="home"),
     path("directory", directory.public_search, name="directory"),
+    path("directory/guide", public.guide, name="directory_guide"),
     path("directory/<uuid:service_id>", directory.public_service, name="directory_service"),
     path("problems/<slug:code>", public.problem, name="problem"),
     # Signing in and out; allauth looks for its own by these names

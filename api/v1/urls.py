@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1 import access_log, calls, codes, directory, referrals
+from api.v1 import access_log, calls, codes, directory, directory_profile, referrals
 
 urlpatterns = [
     path("directory", directory.DirectoryRoot.as_view()),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("directory/taxonomies/<uuid:taxonomy_id>", directory.TaxonomyDetail.as_view()),
     path("directory/taxonomy_terms", directory.TermList.as_view()),
     path("directory/taxonomy_terms/<uuid:term_id>", directory.TermDetail.as_view()),
+    path("directory/profile", directory_profile.ProfileIndex.as_view()),
+    path("directory/profile/<slug:name>.json", directory_profile.ProfilePatch.as_view()),
+    path("directory/schema/<slug:name>.json", directory_profile.MergedSchema.as_view()),
     path("codes", codes.Codes.as_view()),
     path("referrals", referrals.Referrals.as_view()),
     path("referrals/transitions", referrals.Transitions.as_view()),
