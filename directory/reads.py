@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, connections
 
 from directory.asked import Asked, Value, condition
 from directory.shapes import compose, halves, one, select
@@ -17,9 +17,11 @@ from permissions.principal import Principal
 STREAMED = 200  # documents a statement
 
 
-def detail(principal: Principal | None, kind: str, row_id: UUID) -> str | None:
+def detail(
+    principal: Principal | None, kind: str, row_id: UUID, using: str = "default"
+) -> str | None:
     """One service or service_at_location with everything that hangs on it, whatever its status."""
-    row = one(principal, kind, "full", row_id)
+    row = one(principal, kind, "full", row_id, using)
     return compose(kind, "full", row[1:]) if row else None
 
 
@@ -47,11 +49,12 @@ class Documents:
         return -(-self.total // self.per_page)
 
 
-def organization(principal: Principal | None, row_id: UUID, full_service: bool) -> str | None:
+def organization(
+    principal: Principal | None, row_id: UUID, full_service: bool, using: str = "default"
+) -> str | None:
     """One organization with everything of its own, and its services: short, or in full."""
-    found = _organizations(
-        principal, "o.id = %(id)s", {"id": row_id}, "full_service" if full_service else "full"
-    )
+    shape = "full_service" if full_service else "full"
+    found = _organizations(principal, "o.id = %(id)s", {"id": row_id}, shape, using)
     return found[0] if found else None
 
 
@@ -112,7 +115,11 @@ _WITH_PLACES = (
 
 
 def _organizations(
-    principal: Principal | None, where: str, values: dict[str, Value], shape: str
+    principal: Principal | None,
+    where: str,
+    values: dict[str, Value],
+    shape: str,
+    using: str = "default",
 ) -> list[str]:
     """Their documents by name, each with its services where the shape has them."""
     column = "document" if shape == "item" else "full_document"
@@ -130,7 +137,7 @@ def _organizations(
             for half in sides
         )
         services = f"(SELECT string_agg(document, ',' ORDER BY name, id) FROM ({each}) s)"
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             f"SELECT o.document, {services} FROM ({organizations}) o ORDER BY o.name, o.id",
             values,

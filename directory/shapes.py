@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connections
 
 from permissions.principal import Principal
 
@@ -149,11 +149,13 @@ def _with(document: str, members: str) -> str:
 # -- One by its id --------------------------------------------------------------------------------
 
 
-def one(principal: Principal | None, kind: str, shape: str, row_id: UUID) -> tuple[Any, ...] | None:
+def one(
+    principal: Principal | None, kind: str, shape: str, row_id: UUID, using: str = "default"
+) -> tuple[Any, ...] | None:
     """The parts of one document; None where it is not there or may not be seen, which cost the
     same (R3)."""
     selects = " UNION ALL ".join(select(kind, shape, half) for half in halves(principal))
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             f"WITH hit AS (SELECT %(id)s::uuid AS service_id, %(id)s::uuid AS id) {selects}",
             {"id": row_id},
