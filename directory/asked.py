@@ -9,7 +9,7 @@ from uuid import UUID
 from directory.facets import GENDERS
 
 Value: TypeAlias = "str | int | float | bool | datetime | UUID | list[str]"
-CAP = 100  # matches near a place that are counted: "100 or more"
+CAP = 50  # matches near a place that are counted: "50 or more"
 FILTERED_CAP = 1_000  # of filters alone
 METRES = (1, 20_037_500)  # a radius: up to the other side of the earth
 
@@ -59,7 +59,8 @@ class Asked:
 
     @property
     def text(self) -> str:
-        return " ".join(self.words.replace("\x00", " ").split())
+        """The words without quotes: where they stand in a text is not kept."""
+        return " ".join(self.words.replace("\x00", " ").replace('"', " ").split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ class _Search:
     # -- Statements
 
     def _statement(self, terms: str) -> str:
+        paged = "OFFSET %(offset)s LIMIT %(limit)s"
         if self.asked.near:
             count, chosen = self._near(terms if self.asked.text else "")
             cap = CAP
@@ -123,14 +124,14 @@ class _Search:
             cap = 2 * NAMED_CAP
         else:
             count, chosen, cap = self._by_name()
+            paged = ""
         key = "id" if self.at_place else "service_id"
         documents = " UNION ALL ".join(
             f"({select(self.kind, self.shape, half)})" for half in self.halves
         )
         return f"""
             WITH {chosen},
-            hit AS MATERIALIZED (SELECT * FROM chosen ORDER BY place
-                                 OFFSET %(offset)s LIMIT %(limit)s)
+            hit AS MATERIALIZED (SELECT * FROM chosen ORDER BY place {paged})
             SELECT ({count}), {cap}, hit.metres, document.*
               FROM (SELECT 1) once
               LEFT JOIN hit ON true
@@ -153,11 +154,11 @@ class _Search:
         """In the order of names, walked along their index (places: of ids)."""
         where = f"{self._rows()} AND {self.filter.on('p')}"
         order = "id" if self.at_place else "name, service_id"
-        rows = self._each("service_id, id, name", where, order, "%(some)s")
+        rows = self._each("service_id, id, name", where)
         chosen = f"""chosen AS MATERIALIZED (
-            SELECT service_id, id, NULL::float AS metres,
-                   row_number() OVER (ORDER BY {order}) AS place FROM ({rows}) r
-             ORDER BY {order} LIMIT %(some)s)"""
+            SELECT service_id, id, NULL::float AS metres, row_number() OVER () AS place
+              FROM (SELECT * FROM ({rows}) r ORDER BY {order}
+                    OFFSET %(offset)s LIMIT %(limit)s) page)"""
         if self.asked.is_plain:
             return self._total(), chosen, 0
         some = self._each("1", where, limit=str(FILTERED_CAP + 1))

@@ -5,7 +5,7 @@ saving. So the network's time zone (settings.NETWORK_TIME_ZONE) is meant whereve
 missing or is one that this zone has in the course of the year; any other offset is kept as it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -71,6 +71,19 @@ def spans(
             for day in _every_day(max(first, start), min(last, start + timedelta(AHEAD_DAYS))):
                 found.append(_span(day, row["opens_at"], row["closes_at"], zone))
     return _merged(found)
+
+
+def can_expand(schedule: Mapping[str, Any]) -> bool:
+    """Whether the rule is one that opens on some day at all, or says no rule."""
+    rule = Rule(*(schedule[name] for name in _COLUMNS))
+    if not rule.freq and not rule.byday:
+        return True
+    begins = rule.dtstart or rule.valid_from or A_MONDAY
+    try:
+        first = next(iter(_rrule(rule, begins)), None)
+    except (ValueError, OverflowError, TypeError):
+        return False
+    return first is not None
 
 
 def zone_of(offset: float | None, day: date) -> tzinfo:

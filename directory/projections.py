@@ -128,10 +128,10 @@ def _place_indexes(prefix: str) -> list[models.Index]:
         models.Index(fields=["service_id"], name=f"{prefix}_by_service"),
         models.Index(fields=["organization_id"], name=f"{prefix}_by_organization"),
         models.Index(fields=["last_modified"], name=f"{prefix}_by_change"),
-        GinIndex(fields=["search"], name=f"{prefix}_search", condition=_LISTED),
-        GinIndex(fields=["named"], name=f"{prefix}_named", condition=_LISTED),
-        GinIndex(fields=["facets"], name=f"{prefix}_facets", condition=_LISTED),
-        GinIndex(fields=["taxonomy_term_ids"], name=f"{prefix}_terms", condition=_LISTED),
+        GinIndex(fields=["search"], name=f"{prefix}_search", condition=Q(open=True)),
+        GinIndex(fields=["named"], name=f"{prefix}_named", condition=Q(open=True)),
+        GinIndex(fields=["facets"], name=f"{prefix}_facets", condition=Q(open=True)),
+        GinIndex(fields=["taxonomy_term_ids"], name=f"{prefix}_terms", condition=Q(open=True)),
     ]
 
 

@@ -63,7 +63,8 @@ _COLUMNS = {
 
 _TEXTS = ", a text, b text, c text, d text"  # by weight (directory/spoken.py)
 _NAMED = "setweight(directory_words(a), 'A') || setweight(directory_words(b), 'B')"
-_SEARCH = f"{_NAMED} || setweight(directory_words(c), 'C') || setweight(directory_words(d), 'D')"
+# Stripped: it says whether, `named` says how well, and places in the text take half the room.
+_SEARCH = "strip(directory_words(concat_ws(' ', a, b, c, d)))"
 _VECTORS = {  # kind → further columns and what they are made of
     "listings": ("", ""),
     "places": (", named, search", f", {_NAMED}, {_SEARCH}"),

@@ -23,10 +23,16 @@ class Shelf:
     """Rows by table, column and parent, as plain dictionaries of their fields.
 
     Of the organizations in `whole` everything is read; of those that only stand above a service
-    the rows that services are searched and rung by.
+    the rows that services are searched and rung by. `locations`: places read by themselves.
     """
 
-    def __init__(self, services: Collection[UUID], whole: Collection[UUID], using: str) -> None:
+    def __init__(
+        self,
+        services: Collection[UUID],
+        whole: Collection[UUID],
+        using: str,
+        locations: Collection[UUID] = (),
+    ) -> None:
         self.using = using
         self._under: dict[tuple[str, str, UUID], list[Row]] = defaultdict(list)
         self._rows: dict[str, dict[UUID, Row]] = defaultdict(dict)
@@ -35,6 +41,7 @@ class Shelf:
         self._read("organization", Q(id__in=above | set(whole)))
         self._read("service_at_location", Q(service_id__in=services))
         places = {row["location_id"] for row in self._rows["service_at_location"].values()}
+        places |= set(locations)
         self._read("location", Q(id__in=places) | Q(organization_id__in=whole))
         for table in _BENEATH:
             self._beneath(table, set(whole))
@@ -138,6 +145,11 @@ class Shelf:
                     found[term["id"]] = term
                     term = self.row("taxonomy_term", term["parent_id"])
         return list(found.values())
+
+    def borne(self, table: str, row_id: UUID) -> set[UUID]:
+        """The ids of the terms that one row bears itself."""
+        marks = self.marks("attribute", table, row_id)
+        return {mark["taxonomy_term_id"] for mark in marks if mark["taxonomy_term_id"]}
 
     def alike(self, term: Row) -> list[Row]:
         """The term in every language: the same code of the same taxonomy."""

@@ -1,4 +1,8 @@
-"""The text that an entry is found by, by weight: A its names … D what is written about it."""
+"""The text that an entry is found by, by weight: A its names … D what is written about it.
+
+Short on purpose: a search looks at hundreds of rows, and what does not fit into a row costs four
+pages more to look at.
+"""
 
 from collections.abc import Iterable
 
@@ -12,7 +16,10 @@ INDEXED_CHARACTERS = 100_000  # of one weight: PostgreSQL refuses a tsvector ove
 def of_service(
     shelf: Shelf, service: Row, terms: list[Row], places: list[tuple[Row, Row]]
 ) -> Document:
-    """Its own words, its terms' in every language with their synonyms, its places' and areas'."""
+    """Its own words, its terms' in every language with their synonyms, its places' and areas'.
+
+    The terms that it bears count as names; those above them are found, but rank behind.
+    """
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
     values = [
@@ -20,7 +27,8 @@ def of_service(
         for table, parent in (("service", service), ("organization", organization))
         for row in shelf.marks("attribute", table, parent["id"])
     ]
-    alike = [same for term in terms for same in shelf.alike(term)]
+    own = shelf.borne("service", service["id"]) | shelf.borne("organization", organization["id"])
+    alike = [(term["id"] in own, same["name"]) for term in terms for same in shelf.alike(term)]
     near = [
         row[column]
         for _, place in places
@@ -35,12 +43,13 @@ def of_service(
         b=[
             organization["name"],
             organization["alternate_name"],
-            *(term["name"] for term in alike),
-            *(word for term in terms for word in _synonyms(shelf, term)),
+            *(name for borne, name in alike if borne),
             *values,
             *(word.replace("_", " ") for word in service["victimization_types"]),
         ],
         c=[
+            *(name for borne, name in alike if not borne),
+            *(word for term in terms if term["id"] in own for word in _synonyms(shelf, term)),
             *(place["name"] for _, place in places if not place["confidential"]),
             *near,
             *(row["name"] for row in [*areas, *languages]),
@@ -50,7 +59,6 @@ def of_service(
             service["eligibility_description"],
             service["application_process"],
             service["interpretation_services"],
-            *(term["description"] for term in alike),
             organization["description"],
         ],
     )

@@ -53,7 +53,7 @@ SELECT g.new_place, g.id, replace(p.document, p.service_id::text, g.id::text), p
        p.name || ' ' || g.kind || ' ' || g.town, p.open, true, true, 0, p.answered_by,
        p.minimum_age, p.maximum_age, p.taxonomy_term_ids, p.facets, p.postcodes,
        p.named || setweight(to_tsvector('directory_en', g.kind || ' ' || g.town), 'A'),
-       p.search || setweight(to_tsvector('directory_en', g.kind || ' ' || g.town), 'A'),
+       p.search || strip(to_tsvector('directory_en', g.kind || ' ' || g.town)),
        directory_point(g.latitude, g.longitude), p.open_hours, p.hours_until
   FROM grown g JOIN directory_place p ON p.id = g.place_id
 ON CONFLICT DO NOTHING;
