@@ -57,7 +57,9 @@ def patched(node: dict[str, Any], ours: dict[str, Any]) -> Any:
     """`$ref` is followed to the standard's objects, or to the one that is ours."""
     if "$ref" in node:
         name = node["$ref"].removesuffix(".json")
-        node = ours.get(name) if name == "holiday_schedule" else sample(f"schema/objects/{name}.json")
+        node = (
+            ours.get(name) if name == "holiday_schedule" else sample(f"schema/objects/{name}.json")
+        )
     # The standard calls each object by its name.
     if node.get("type") == "object" and node.get("name") in ours:
         node = merge_patch(node, ours[node["name"]])
@@ -233,6 +235,42 @@ def test_a_wrong_value_of_ours_is_refused(member: str, value: Any) -> None:
     check = validator("service", closed=True)
     check.validate(right)
     assert not check.is_valid(right | {member: value})
+
+
+# -- What is really answered -----------------------------------------------------------------------
+
+KINDS = ("service", "organization", "service_at_location", "taxonomy", "taxonomy_term")
+PLURALS = {"taxonomy": "taxonomies"}
+SEARCHES: tuple[dict[str, str], ...] = (
+    {},
+    {"full": "true"},
+    {"full": "true", "full_service": "true"},
+    {"latitude": "46.87", "longitude": "-113.99", "facets": "true"},
+)
+
+
+@pytest.mark.parametrize("who", [None, "ywca.worker"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_answer_fits_and_has_no_other_member(api: Any, kind: str, who: str | None) -> None:
+    caller = api(who)
+    route = f"{ROUTE}/{PLURALS.get(kind, kind + 's')}"
+    whole = validator(kind, closed=True)
+    tried = 0
+    for query in SEARCHES:
+        answer = caller.get(route, {"per_page": "100"} | query)
+        if answer.status_code == 400:  # not a parameter of this list
+            continue
+        page = answer.json()
+        validator("page", closed=True).validate(page)
+        item = whole
+        if "full" not in query and f"{kind}_list" in SCHEMAS:
+            item = validator(f"{kind}_list", closed=True)
+        for one in page["contents"]:
+            item.validate(one)
+            tried += 1
+    for one in caller.get(route, {"per_page": "30"}).json()["contents"]:
+        whole.validate(caller.get(f"{route}/{one['id']}").json())
+    assert tried >= 3
 
 
 # -- Where they are published ----------------------------------------------------------------------
