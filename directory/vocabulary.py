@@ -37,7 +37,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """One list of ours; `key` is the name of its file."""
+    """One list of ours; `key` is the name of its file.
+
+    `version` rises with every change, of a synonym too: then load_taxonomy renders anew whatever
+    carries its terms, so that it is found by the new word.
+    """
 
     key: str
     names: dict[str, str]

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,28 @@ def test_a_changed_name_reaches_the_documents_and_the_change_feed(
         assert {("taxonomy_term", pantry.id), ("service", service.id)} <= changes(before)
     finally:
         mark.delete()
+
+
+def test_a_new_version_of_ours_renders_what_carries_its_terms(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A synonym is in no row: the version tells that there are others."""
+    words = {"search": "zzyzxword"}
+    assert api(None).get("/v1/directory/services", words).json()["contents"] == []
+    key = ("needs", "pets")
+    synonyms = vocabulary.synonyms() | {key: ["zzyzxword"]}
+    first, *others = vocabulary.taxonomies()
+    newer = (replace(first, version="2"), *others)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr("directory.spoken.synonyms", lambda: synonyms)
+            patched.setattr(vocabulary, "taxonomies", lambda: newer)
+            taxonomy.load()
+        found = api(None).get("/v1/directory/services", words).json()["contents"]
+        assert [one["name"] for one in found] == ["Foster care for pets"]
+    finally:
+        taxonomy.load()
+    assert api(None).get("/v1/directory/services", words).json()["contents"] == []
 
 
 def last_change() -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from directory import models as m
 from directory.rendering import JOBS, render, render_taxonomies
@@ -133,15 +134,17 @@ class _Storing:
             row.save(using=JOBS, update_fields=names)
         _render(
             {row.id for row in self.new} | {row.id for row, _ in self.differing},
-            {row.id for row, _ in self.differing if isinstance(row, m.TaxonomyTerm)},
+            {row.id for row, _ in self.differing},
             {taxonomy.id for taxonomy in self.given},
         )
 
 
 def _render(written: set[UUID], changed: set[UUID], taxonomies: set[UUID]) -> None:
-    """Render whatever carries a changed term or one below it; then tell the change feed, which
-    is locked from there on."""
-    carrying = m.Attribute.objects.using(JOBS).filter(taxonomy_term_id__in=_with_all_below(changed))
+    """Render whatever carries a changed term, one below it, or one of a changed taxonomy; then
+    tell the change feed, which is locked from there on."""
+    carrying = m.Attribute.objects.using(JOBS).filter(
+        Q(taxonomy_term_id__in=_with_all_below(changed)) | Q(taxonomy_term__taxonomy_id__in=changed)
+    )
     owners = set(carrying.values_list("part_of_id", flat=True)) - {None}
     services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
     if owners:
