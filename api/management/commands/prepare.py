@@ -11,13 +11,14 @@ from django.db.migrations.executor import MigrationExecutor
 
 from api import demo
 from directory import taxonomy
+from directory.refreshing import refresh
 from permissions.apps import add_log_partitions
 
 
 class Command(BaseCommand):
     help = (
-        "Migrate the database and load our taxonomies; on this machine's demo load the demo"
-        " network once."
+        "Migrate the database, load our taxonomies, and look ahead anew in opening hours; on this"
+        " machine's demo load the demo network once."
     )
     requires_system_checks: list[str] = []
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         else:
             add_log_partitions("owner")
         taxonomy.load()
+        refresh(self._progress)
         if not settings.LOOPBACK:
             return
         path = settings.HOME / "demo.json"
@@ -45,3 +47,7 @@ class Command(BaseCommand):
         directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
         self.stdout.write("  the directory around Missoula")
         demo.write(path, content)  # last: its being there says that all of it is
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        if done == total:
+            self.stdout.write(f"Looked ahead in the hours of {total} {what}.")
