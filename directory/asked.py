@@ -12,6 +12,12 @@ Value: TypeAlias = "str | int | float | bool | datetime | UUID | list[str]"
 CAP = 50  # matches near a place that are counted: "50 or more"
 FILTERED_CAP = 1_000  # of filters alone
 METRES = (1, 20_037_500)  # a radius: up to the other side of the earth
+HERE = "directory_point(%(latitude)s, %(longitude)s)"
+# The box is what the index understands; the distance is what counts.
+WITHIN = (
+    f"{{p}}.point <@ cube_enlarge({HERE}, directory_chord(%(metres)s), 3)"
+    f" AND {{p}}.point <-> {HERE} <= directory_chord(%(metres)s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,17 @@ class Asked:
         return all(getattr(self, field.name) == field.default for field in fields(Asked))
 
     @property
+    def where(self) -> "dict[str, Value]":
+        """The values of HERE and WITHIN; none where no place is asked for."""
+        if self.near is None:
+            return {}
+        return {
+            "latitude": self.near.latitude,
+            "longitude": self.near.longitude,
+            "metres": self.radius or METRES[1],
+        }
+
+    @property
     def text(self) -> str:
         """The words without quotes: where they stand in a text is not kept."""
         return " ".join(self.words.replace("\x00", " ").replace('"', " ").split())
@@ -74,9 +91,9 @@ class Condition:
         return " AND ".join(part.format(p=alias) for part in self.parts) or "true"
 
 
-def condition(asked: Asked, *, at_place: bool = False) -> Condition:
-    """All filters but words and distance. `at_place`: each row is judged as the place it is, not
-    as the service it stands for."""
+def condition(asked: Asked, *, at_place: bool = False, tables: Sequence[str] = ()) -> Condition:
+    """All filters but words and distance. `at_place`: each row is judged as the place it is; else
+    as the service it stands for, whose other places stand in `tables`."""
     parts: list[str] = []
     values: dict[str, Value] = {}
 
@@ -121,14 +138,15 @@ def condition(asked: Asked, *, at_place: bool = False) -> Condition:
         add("{p}.postcodes @> %(postcode)s", postcode=[asked.postcode])
     if asked.open_at:
         own = "{p}.open_hours @> %(open_at)s"
-        add(own if at_place else f"({own} OR {_ELSEWHERE})", open_at=asked.open_at)
+        others = [_ELSEWHERE.replace("TABLE", table) for table in tables if not at_place]
+        add(f"({' OR '.join([own, *others])})", open_at=asked.open_at)
     if tokens := _tokens(asked, at_place):
         add("{p}.facets @> %(facets)s", facets=tokens)
     return Condition(tuple(parts), values)
 
 
 _ELSEWHERE = (
-    "NOT {p}.alone AND EXISTS (SELECT FROM directory_place other WHERE"
+    "NOT {p}.alone AND EXISTS (SELECT FROM TABLE other WHERE"
     " other.service_id = {p}.service_id AND other.open_hours @> %(open_at)s)"
 )
 

@@ -15,7 +15,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from directory.asked import CAP, FILTERED_CAP, METRES, Asked, Condition, Value, condition
+from directory.asked import (
+    CAP,
+    FILTERED_CAP,
+    HERE,
+    WITHIN,
+    Asked,
+    Condition,
+    Value,
+    condition,
+)
 from directory.shapes import Tables, halves, select
 from permissions.principal import Principal
 
@@ -85,7 +94,11 @@ class _Search:
         self.kind, self.shape = kind, shape
         self.page, self.per_page = page, per_page
         self.at_place = kind == "service_at_location"
-        self.filter: Condition = condition(asked, at_place=self.at_place or asked.near is not None)
+        self.filter: Condition = condition(
+            asked,
+            at_place=self.at_place or asked.near is not None,
+            tables=[half.place for half in halves],
+        )
         self.values: dict[str, Value] = {
             **self.filter.values,
             "words": asked.text,
@@ -93,9 +106,7 @@ class _Search:
             "offset": (page - 1) * per_page,
             "limit": per_page + 1,
         }
-        if asked.near:
-            self.values |= {"latitude": asked.near.latitude, "longitude": asked.near.longitude}
-            self.values["metres"] = min(asked.radius or METRES[1], METRES[1])
+        self.values |= asked.where
 
     def run(self, terms: str) -> Found:
         with connection.cursor() as cursor:
@@ -194,14 +205,8 @@ class _Search:
 
     def _near(self, terms: str) -> tuple[str, str]:
         """Nearest first. Few matches are sorted; of many the index of distances is walked."""
-        here = "directory_point(%(latitude)s, %(longitude)s)"
-        chord = f"p.point <-> {here}"
-        within = "true"
-        if self.asked.radius:  # the box is what the index understands
-            within = (
-                f"p.point <@ cube_enlarge({here}, directory_chord(%(metres)s), 3)"
-                f" AND {chord} <= directory_chord(%(metres)s)"
-            )
+        chord = f"p.point <-> {HERE}"
+        within = WITHIN.format(p="p") if self.asked.radius else "true"
         found = f"p.search @@ {terms}" if terms else "true"
         once = "true" if self.at_place else f"(p.alone OR NOT EXISTS ({self._nearer(terms)}))"
         fits = f"p.open AND p.point IS NOT NULL AND {self.filter.on('p')} AND {within}"
@@ -233,12 +238,11 @@ class _Search:
 
     def _nearer(self, terms: str) -> str:
         """Another place of the same service that fits as well and is nearer: it stands instead."""
-        here = "point <-> directory_point(%(latitude)s, %(longitude)s)"
         found = f" AND q.search @@ {terms}" if terms else ""
         return " UNION ALL ".join(
             f"SELECT FROM {half.place} q WHERE q.service_id = p.service_id AND q.open"
             f" AND q.point IS NOT NULL AND {self.filter.on('q')}{found}"
-            f" AND (q.{here}, q.id) < (p.{here}, p.id)"
+            f" AND (q.point <-> {HERE}, q.id) < (p.point <-> {HERE}, p.id)"
             for half in self.halves
         )
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, connections
 
-from directory.asked import Asked, Value, condition
+from directory.asked import WITHIN, Asked, Value, condition
 from directory.shapes import compose, halves, one, select
 from permissions.principal import Principal
 
@@ -225,11 +225,13 @@ def some(
     """The next documents of everything that fits, in the order of ids, and where they ended
     (None: there are no more). For streams, which need no page and no count."""
     at_place = kind == "service_at_location"
-    terms = condition(asked, at_place=at_place)
+    sides = halves(principal)
+    terms = condition(asked, at_place=at_place, tables=[half.place for half in sides])
     key = "id" if at_place else "service_id"
     parts = [terms.on("p"), "p.open", "p.location_id IS NOT NULL" if at_place else "p.first"]
     values: dict[str, Any] = {
         **terms.values,
+        **asked.where,
         "limit": STREAMED,
         "after": after,
         "words": asked.text,
@@ -238,7 +240,12 @@ def some(
         parts.append(f"p.{key} > %(after)s")
     if asked.text:
         parts.append("p.search @@ directory_asked(%(words)s)")
-    sides = halves(principal)
+    if asked.radius:
+        near = " UNION ALL ".join(
+            f"SELECT q.service_id FROM {half.place} q WHERE {WITHIN.format(p='q')}"
+            for half in sides
+        )
+        parts.append(WITHIN.format(p="p") if at_place else f"p.service_id IN ({near})")
     ids = " UNION ALL ".join(
         f"(SELECT p.service_id, p.id FROM {half.place} p WHERE {' AND '.join(parts)}"
         f" ORDER BY p.{key} LIMIT %(limit)s)"

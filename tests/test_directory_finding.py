@@ -290,6 +290,38 @@ def test_open_at_a_moment_and_on_a_holiday(shelf: Shelf, names: Any) -> None:
     assert is_open((monday + timedelta(1)).replace(hour=9))
 
 
+@pytest.mark.parametrize("confidential", [False, True])
+def test_a_service_is_open_where_any_of_its_places_is(
+    shelf: Shelf, api: Any, confidential: bool
+) -> None:
+    service = shelf.service(
+        "Two counters", [(46.0, -110.0), (47.0, -111.0)], confidential=confidential
+    )
+    links = m.ServiceAtLocation.objects.using(JOBS).filter(service_id=service)
+    for link, day in zip(links.order_by("position"), ("MO", "TU"), strict=True):
+        shelf.add(
+            service,
+            m.Schedule(
+                service_at_location_id=link.id,
+                freq="WEEKLY",
+                byday=day,
+                opens_at="09:00",
+                closes_at="17:00",
+            ),
+        )
+    monday = _next_monday().replace(hour=12)
+
+    def found(moment: datetime) -> bool:
+        answer = api("ywca.worker").get(
+            LIST, {"open_at": moment.astimezone(UTC).isoformat(), "per_page": "100"}
+        )
+        return "Two counters" in [one["name"] for one in answer.json()["contents"]]
+
+    assert found(monday)
+    assert found(monday + timedelta(1))
+    assert not found(monday + timedelta(2))
+
+
 def test_open_now_is_the_databases_clock(shelf: Shelf, names: Any, shift_clock: Any) -> None:
     service = shelf.service("Weekdays")
     shelf.add(service, hours(service))
@@ -387,6 +419,9 @@ def test_a_radius_limits_and_a_postcode_stands_for_its_middle(shelf: Shelf, api:
     at = {"latitude": "46.87", "longitude": "-113.99"}
     assert found(**at) == ["Near by", "Far off"]
     assert found(**at, radius="20000") == ["Near by"]
+    near = {"search": "thornapple", "radius": "20000", "format": "ndjson"}
+    assert [one["name"] for one in lines(api(None).get(LIST, near | at))] == ["Near by"]
+    assert len(lines(api(None).get(PLACES, near | at))) == 1
     assert found(**at, proximity="200000") == ["Near by", "Far off"]
     with connections[JOBS].cursor() as cursor:
         cursor.execute(
