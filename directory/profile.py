@@ -58,7 +58,7 @@ _WORDS: Mapping[tuple[str, str], str] = {
         "Known to members of the network only: its own marker or its organization's."
     ),
     ("service", "victimization_types"): (
-        "What happened to the people it is for: codes of the taxonomy `victimization`. Empty: it"
+        "What happened to the people it is for: codes of the taxonomy victimization. Empty: it"
         " does not say."
     ),
     ("service", "safe_contact_notes"): (
@@ -111,7 +111,7 @@ _MADE: Mapping[str, Schema] = {  # members that are no columns of ours
 PAGE: Schema = {
     "total_items_capped": {
         "type": "boolean",
-        "description": "True: there are at least `total_items`, where counting stopped.",
+        "description": "True: there are at least total_items, where counting stopped.",
     },
     "facets": {
         "type": "object",

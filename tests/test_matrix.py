@@ -14,6 +14,8 @@ import yaml
 from django.conf import settings
 from django.test import Client as HttpClient
 
+from directory import demo, vocabulary
+from directory.reading import id_of
 from tests import routes
 from tests.conftest import PACKET, Story, release_body, service_of
 from tests.database import phone_only_service
@@ -33,6 +35,29 @@ API = f"""
 GET  v1/directory               200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/directory/services      200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/directory/services/<uuid:service_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+POST v1/directory/services      200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/organizations \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+POST v1/directory/organizations \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/organizations/<uuid:organization_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/service_at_locations \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+POST v1/directory/service_at_locations \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/service_at_locations/<uuid:place_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/taxonomies    200  200  200  200  200  200  200  200  200  200  200  200  200
+POST v1/directory/taxonomies    200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/taxonomies/<uuid:taxonomy_id> \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/taxonomy_terms \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+POST v1/directory/taxonomy_terms \
+                                200  200  200  200  200  200  200  200  200  200  200  200  200
+GET  v1/directory/taxonomy_terms/<uuid:term_id> \
                                 200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/directory/profile       200  200  200  200  200  200  200  200  200  200  200  200  200
 GET  v1/directory/profile/<slug:name>.json \
@@ -177,7 +202,16 @@ class TryOut:
         calls = route.endswith("calls/new")
         query = {"desk/referrals/new": self.service, "desk/calls/new": self.by_phone}
         path = routes.filled(
-            route, referral_id=self.story.id, service_id=self.service, name="service"
+            route,
+            referral_id=self.story.id,
+            service_id=self.service,
+            organization_id=str(id_of(demo.SOURCE, "organization", "shelter")),
+            place_id=str(
+                id_of(demo.SOURCE, "service_at_location", "shelter-advocacy-at-shelter-office")
+            ),
+            taxonomy_id=str(vocabulary.taxonomy_id("needs")),
+            term_id=str(vocabulary.term_id("needs", "housing")),
+            name="service",
         )
         return path + (f"?service={query[route]}" if calls or route in query else "")
 
