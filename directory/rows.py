@@ -193,10 +193,13 @@ def _filters(
         languages = languages + shelf.under("language", "location_id", location["id"])
     for phone in phones:
         languages = languages + shelf.under("language", "phone_id", phone["id"])
+    own = shelf.borne("service", service["id"]) | shelf.borne(
+        "organization", service["organization_id"]
+    )
     served = []
     for term in terms:
         taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
-        if taxonomy and taxonomy["external_id"] == "served":
+        if term["id"] in own and taxonomy and taxonomy["external_id"] == "served":
             served.append(term["code"])
     return facets.of_service(
         service,

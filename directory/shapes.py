@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from directory.documents import plain
 from permissions.principal import Principal
 
 
@@ -124,7 +125,7 @@ def compose(kind: str, shape: str, parts: Sequence[Any]) -> str:
     if shape == "item":
         return str(parts[0])
     if shape == "minimal":
-        return f'"modified_date":"{parts[0].isoformat()}"'
+        return f'"modified_date":"{plain(parts[0])}"'
     if kind == "service":
         return service(*parts)
     own, of_service, organization = parts
