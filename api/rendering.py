@@ -36,6 +36,7 @@ class JSONParser(BaseParser):
     """An object as JSON (RFC 8259), without what two parsers might read differently."""
 
     media_type = "application/json"
+    depth = MAX_DEPTH
 
     def parse(
         self,
@@ -57,13 +58,25 @@ class JSONParser(BaseParser):
                 parse_float=_finite,
             )
         except RecursionError:
-            raise BadRequest("too_deep", f"At most {MAX_DEPTH} levels.") from None
+            raise BadRequest("too_deep", f"At most {self.depth} levels.") from None
         except ValueError:
             raise BadRequest("not_json", "The body is not JSON in UTF-8.") from None
-        _check(value, 1)
+        _check(value, 1, self.depth)
         if not isinstance(value, dict):
             raise BadRequest("not_an_object", "The body is a JSON object.")
         return value
+
+
+class DocumentParser(JSONParser):
+    """A document of the directory, which nests places with their people and their numbers."""
+
+    depth = 20
+
+
+class PatchParser(DocumentParser):
+    """A merge patch of one (RFC 7386), under its own media type."""
+
+    media_type = "application/merge-patch+json"
 
 
 class TooLarge(BadRequest):
@@ -89,15 +102,15 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise BadRequest("too_deep", f"At most {MAX_DEPTH} levels.")
+def _check(value: Any, depth: int, most: int) -> None:
+    if depth > most:
+        raise BadRequest("too_deep", f"At most {most} levels.")
     if isinstance(value, str) and _FORBIDDEN.search(value):
         raise BadRequest("not_text", "A text holds a character that is none.")
     if isinstance(value, dict):
         for key, member in value.items():
-            _check(key, depth)
-            _check(member, depth + 1)
+            _check(key, depth, most)
+            _check(member, depth + 1, most)
     elif isinstance(value, list):
         for member in value:
-            _check(member, depth + 1)
+            _check(member, depth + 1, most)

@@ -52,6 +52,7 @@ _TITLES = {
     413: "Larger than 256 KiB",
     415: "Not application/json, or compressed",
     422: "The key was used with another body",
+    428: "If-Match is needed: the ETag of what you changed",
     503: "Not available; nothing was changed; the safety lines are in the body",
 }
 

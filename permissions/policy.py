@@ -88,3 +88,15 @@ def permitted(principal: Principal, act: str, standing: Standing) -> bool:
     except NotPermitted:
         return False
     return True
+
+
+def require_directory_editor(principal: Principal) -> None:
+    """Raise NotPermitted unless the caller edits the directory at all: a directory editor, or a
+    client with directory:write, whose acting member (it need not name one) is a directory editor.
+
+    Which entries is a matter of assignment (permissions/assignments.py).
+    """
+    if not principal.may("directory:write"):
+        raise NotPermitted("scope_missing", "The client needs the scope directory:write.")
+    if principal.member_id is not None and not principal.has_role("directory_editor"):
+        raise NotPermitted("role_missing", "Entries are changed by a directory editor.")

@@ -156,6 +156,21 @@ class Caller:
             headers=self.headers(names),
         )
 
+    def put(self, path: str, body: Any, **headers: str) -> Any:
+        return self._sent("put", path, body, headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self._sent("patch", path, body, headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self._sent("delete", path, None, headers)
+
+    def _sent(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        names = {key.replace("_", "-"): value for key, value in headers.items()}
+        return getattr(self.http, method)(
+            path, body, content_type="application/json", headers=self.headers(names)
+        )
+
     def act(self, referral_id: Any, act: str, body: Any = None, **headers: str) -> Any:
         return self.post(f"/v1/referrals/{referral_id}/{act}", body, **headers)
 

@@ -12,6 +12,9 @@ from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError
 from psycopg2.errors import InsufficientPrivilege
 
+from directory import models as m
+from directory.rendering import render
+from directory.standard import TABLES
 from permissions.credentials import hash_secret
 from permissions.session import IDENTIFY
 from tests.conftest import PACKET, Caller, Story, agency_id, member_id
@@ -125,3 +128,22 @@ def turned_off(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
     finally:
         with connections[alias].cursor() as cursor:
             cursor.execute(statement, [True, row])
+
+
+def forget_edits() -> None:
+    """Remove every entry that was written here, not imported, and the history of edits."""
+    with transaction.atomic(using="jobs"):
+        services = set(
+            m.Service.objects.using("jobs").filter(source="").values_list("id", flat=True)
+        )
+        organizations = set(
+            m.Organization.objects.using("jobs").filter(source="").values_list("id", flat=True)
+        )
+        parts = m.Location.objects.using("jobs").filter(source="")
+        organizations |= set(parts.values_list("part_of_id", flat=True))
+        for table in reversed(list(TABLES)):
+            rows: Any = TABLES[table].model._default_manager.using("jobs")
+            rows.filter(source="").delete()
+        render(services, organizations)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("TRUNCATE directory_edit")

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 
 from api.v1 import directory_parameters as parameters
 from api.v1 import directory_shapes as shapes
+from api.v1.directory_editing import OrganizationEditing, ServiceEditing
 from api.v1.directory_parameters import Given, documented, given
 from api.views import Endpoint
 from directory import finding, gaps, reads
@@ -323,8 +324,7 @@ def _detail(request: Request, document: str | None) -> HttpResponse:
     return Response(orjson.Fragment(document), headers={"ETag": tag})
 
 
-class ServiceDetail(Endpoint):
-    public = True
+class ServiceDetail(ServiceEditing):
 
     @extend_schema(
         operation_id="directory_service",
@@ -351,8 +351,7 @@ class PlaceDetail(Endpoint):
             return _detail(request, reads.detail(self.principal, "service_at_location", place_id))
 
 
-class OrganizationDetail(Endpoint):
-    public = True
+class OrganizationDetail(OrganizationEditing):
     query = ("full_service",)
 
     @extend_schema(

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from api.v1 import access_log, calls, codes, directory, directory_profile, referrals
+from api.v1 import (
+    access_log,
+    calls,
+    codes,
+    directory,
+    directory_editing,
+    directory_profile,
+    referrals,
+)
 
 urlpatterns = [
     path("directory", directory.DirectoryRoot.as_view()),
@@ -10,6 +18,7 @@ urlpatterns = [
     path("directory/services/<uuid:service_id>", directory.ServiceDetail.as_view()),
     path("directory/organizations", directory.OrganizationList.as_view()),
     path("directory/organizations/<uuid:organization_id>", directory.OrganizationDetail.as_view()),
+    path("directory/locations/<uuid:location_id>", directory_editing.LocationEditing.as_view()),
     path("directory/service_at_locations", directory.PlaceList.as_view()),
     path("directory/service_at_locations/<uuid:place_id>", directory.PlaceDetail.as_view()),
     path("directory/taxonomies", directory.TaxonomyList.as_view()),

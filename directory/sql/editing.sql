@@ -266,7 +266,9 @@ CREATE POLICY editor_keeps ON directory_network_organization TO editor
     WITH CHECK ((SELECT sec.directory_editor()) IS NOT NULL);
 
 -- A document is what people ring by: the same question as of its sources, by a trigger, since the
--- public projections can have no policy. Another's service at a place of ours is rendered with it.
+-- public projections can have no policy. Another's service at a place that it shares with ours is
+-- rendered with it, and so is the organization whose place that is. Editors share none anew: only
+-- an import lets a service be found at another's place.
 CREATE FUNCTION sec.renders(org uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -274,7 +276,14 @@ BEGIN
         RETURN true;
     ELSIF EXISTS (SELECT FROM public.directory_serviceatlocation x
                     JOIN public.directory_location l ON l.id = x.location_id
-                   WHERE x.service_id = service AND sec.edits(l.part_of_id)) THEN
+                   WHERE x.service_id = service
+                     AND (sec.edits(l.part_of_id)
+                          OR EXISTS (SELECT FROM public.directory_serviceatlocation y
+                                      WHERE y.location_id = l.id AND sec.edits(y.part_of_id)))) THEN
+        RETURN true;
+    ELSIF EXISTS (SELECT FROM public.directory_location l
+                    JOIN public.directory_serviceatlocation y ON y.location_id = l.id
+                   WHERE l.organization_id = org AND sec.edits(y.part_of_id)) THEN
         RETURN true;
     END IF;
     RETURN false;

@@ -1,0 +1,198 @@
+"""Changing the directory's entries: organizations, services, locations, by those who edit them.
+
+The documents are the ones that are read (api/v1/directory.py), which go to the same addresses:
+`PUT` makes or replaces, `PATCH` changes members. How each value is judged stands in the domain.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.authentication import refuse_unknown
+from api.rendering import DocumentParser, PatchParser
+from api.v1 import directory_shapes as shapes
+from api.views import Endpoint
+from directory import editing
+from openapi.schema import problems
+from permissions.principal import Principal
+
+REFUSALS = problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 503)
+_SCOPE: Any = [{"oauth2": ["directory:write"]}]
+_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the document you changed."
+)
+_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: only make it, never replace."
+)
+_PATCH: Any = {
+    "application/merge-patch+json": OpenApiRequest(OpenApiTypes.OBJECT),
+    "application/json": OpenApiRequest(OpenApiTypes.OBJECT),
+}
+
+
+class Editing(Endpoint):
+    """The base of an entry's address. Reading it may be public, changing it never is."""
+
+    public = True
+    parser_classes = (DocumentParser, PatchParser)
+    table: ClassVar[str]
+
+    @property
+    def editor(self) -> Principal:
+        """The caller. Raises NotAuthenticated."""
+        if self.request.auth is None:
+            refuse_unknown()
+        return self.principal
+
+    def match(self) -> editing.Match:
+        return editing.Match(self.if_match(), self.request.META.get("HTTP_IF_NONE_MATCH"))
+
+    def replace(self, entry_id: UUID) -> Response:
+        return self.edited(
+            editing.put(self.editor, self.table, entry_id, self.request.data, self.match())
+        )
+
+    def change(self, entry_id: UUID) -> Response:
+        return self.edited(
+            editing.patch(self.editor, self.table, entry_id, self.request.data, self.match())
+        )
+
+    def edited(self, found: editing.Edited) -> Response:
+        if found.document is None or found.etag is None:
+            return Response(status=204)  # it is confidential now, and this client reads none such
+        headers = {"ETag": found.etag}
+        if found.created:
+            headers["Location"] = self.request.path
+        status = 201 if found.created else 200
+        return Response(orjson.Fragment(found.document), status, headers=headers)
+
+
+class ServiceEditing(Editing):
+    table = "service"
+
+    @extend_schema(
+        operation_id="directory_put_service",
+        auth=_SCOPE,
+        parameters=[_MATCH, _NONE_MATCH],
+        request=shapes.DirectoryServiceDetailOut,
+        responses={
+            200: shapes.DirectoryServiceDetailOut,
+            201: shapes.DirectoryServiceDetailOut,
+            **REFUSALS,
+        },
+    )
+    def put(self, request: Request, service_id: UUID) -> Response:
+        """Make a service under your own UUID, or replace it. Nested rows that are left out are
+        removed; its places are named by `location_id`, and changed at their own address."""
+        return self.replace(service_id)
+
+    @extend_schema(
+        operation_id="directory_patch_service",
+        auth=_SCOPE,
+        parameters=[_MATCH],
+        request=_PATCH,
+        responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
+    )
+    def patch(self, request: Request, service_id: UUID) -> Response:
+        """Change members of a service (RFC 7386): pause it, say how many beds are free …"""
+        return self.change(service_id)
+
+    @extend_schema(
+        operation_id="directory_end_service",
+        auth=_SCOPE,
+        parameters=[_MATCH],
+        responses={204: None, **REFUSALS},
+    )
+    def delete(self, request: Request, service_id: UUID) -> Response:
+        """The service is no more: its status becomes `defunct`. Referrals may still name it."""
+        editing.patch(self.editor, "service", service_id, {"status": "defunct"}, self.match())
+        return Response(status=204)
+
+
+class OrganizationEditing(Editing):
+    table = "organization"
+
+    @extend_schema(
+        operation_id="directory_put_organization",
+        auth=_SCOPE,
+        parameters=[_MATCH, _NONE_MATCH],
+        request=shapes.DirectoryOrganizationDetailOut,
+        responses={
+            200: shapes.DirectoryOrganizationDetailOut,
+            201: shapes.DirectoryOrganizationDetailOut,
+            **REFUSALS,
+        },
+    )
+    def put(self, request: Request, organization_id: UUID) -> Response:
+        """Make an organization under your own UUID, which your agency edits from then on, or
+        replace it. Its services and places are changed at their own addresses."""
+        return self.replace(organization_id)
+
+    @extend_schema(
+        operation_id="directory_patch_organization",
+        auth=_SCOPE,
+        parameters=[_MATCH],
+        request=_PATCH,
+        responses={200: shapes.DirectoryOrganizationDetailOut, **REFUSALS},
+    )
+    def patch(self, request: Request, organization_id: UUID) -> Response:
+        """Change members of an organization (RFC 7386)."""
+        return self.change(organization_id)
+
+
+class LocationEditing(Editing):
+    public = False
+    table = "location"
+
+    @extend_schema(
+        operation_id="directory_location",
+        auth=_SCOPE,
+        responses={200: shapes.DirectoryLocationOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, location_id: UUID) -> Response:
+        """A place by itself, for those who edit it. Of a confidential one nothing tells where it
+        is."""
+        document, etag = editing.location(self.editor, location_id)
+        return Response(orjson.Fragment(document), headers={"ETag": etag})
+
+    @extend_schema(
+        operation_id="directory_put_location",
+        auth=_SCOPE,
+        parameters=[_MATCH, _NONE_MATCH],
+        request=shapes.DirectoryLocationOut,
+        responses={
+            200: shapes.DirectoryLocationOut,
+            201: shapes.DirectoryLocationOut,
+            **REFUSALS,
+        },
+    )
+    def put(self, request: Request, location_id: UUID) -> Response:
+        """Make a place of an organization of yours under your own UUID, or replace it."""
+        return self.replace(location_id)
+
+    @extend_schema(
+        operation_id="directory_patch_location",
+        auth=_SCOPE,
+        parameters=[_MATCH],
+        request=_PATCH,
+        responses={200: shapes.DirectoryLocationOut, **REFUSALS},
+    )
+    def patch(self, request: Request, location_id: UUID) -> Response:
+        """Change members of a place (RFC 7386). `confidential: true` takes its address away."""
+        return self.change(location_id)
+
+    @extend_schema(
+        operation_id="directory_remove_location",
+        auth=_SCOPE,
+        parameters=[_MATCH],
+        responses={204: None, **REFUSALS},
+    )
+    def delete(self, request: Request, location_id: UUID) -> Response:
+        """Remove a place where no service is found."""
+        editing.remove_location(self.editor, location_id, self.match())
+        return Response(status=204)
