@@ -95,6 +95,19 @@ def codes_for_name(name: str) -> set[Key]:
     return set(_by_name().get(_plain(name), ()))
 
 
+@lru_cache(maxsize=10_000)
+def ids_for_name(name: str) -> frozenset[UUID]:
+    """Our terms for such a name with all above them, as ids in every language: what a service is
+    to be found by whose source names its needs in Open Eligibility's words."""
+    parents = {(term.taxonomy, term.code): term.parent for term in terms()}
+    found = set()
+    for taxonomy, code in codes_for_name(name):
+        while code:
+            found |= {term_id(taxonomy, code, language) for language in LANGUAGES}
+            code = parents[taxonomy, code]
+    return frozenset(found)
+
+
 def codes_for_need(need: str) -> set[Key]:
     """Our terms for a code of a referral's `needs`: what to look for in the directory."""
     return {(term.taxonomy, term.code) for term in terms() if need in term.notice_needs}

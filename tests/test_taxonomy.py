@@ -105,6 +105,16 @@ def test_names_of_open_eligibility_lead_to_ours() -> None:
 
 
 @no_database
+def test_a_name_leads_to_the_ids_of_the_term_and_of_all_above_in_both_languages() -> None:
+    assert vocabulary.ids_for_name("Bus Passes") == {
+        vocabulary.term_id("needs", code, language)
+        for code in ("transport", "material", "advocacy")
+        for language in ("en", "es")
+    }
+    assert vocabulary.ids_for_name("no such name") == set()
+
+
+@no_database
 @real_data
 def test_the_names_are_open_eligibilitys_own() -> None:
     text = (Path(str(SAMPLES)) / "taxonomies" / "open-eligibility-2.0.xml").read_text()
