@@ -45,11 +45,11 @@ NO = {"0", "false", "f", "no", "n"}
 
 
 def text(raw: str) -> Read:
-    """Text without control characters and without space around it; blank lines inside it stay."""
-    clean = CONTROL.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
-    note = "control characters left out" if len(clean) != len(raw.replace("\r\n", "\n")) else ""
-    trimmed = clean.strip()
-    return Read(trimmed, note or ("space around it left out" if trimmed != clean else ""))
+    """Text without control characters; spaces around it and line breaks inside it stay."""
+    if raw.isprintable():
+        return Read(raw)
+    clean = CONTROL.sub("", raw)
+    return Read(clean, "control characters left out" if clean != raw else "")
 
 
 def email(raw: str) -> Read:
@@ -198,7 +198,7 @@ def phone(raw: str) -> Read:
     """A number as people write it: letters may spell it, but it has to have three digits."""
     if sum(character.isdigit() for character in raw) < 3:
         return Read("", "no telephone number")
-    return Read(raw.strip("\"' "), "" if raw == raw.strip("\"' ") else "quotes left out")
+    return Read(raw)
 
 
 def split_phone(raw: str) -> list[tuple[str, str]]:
@@ -263,9 +263,24 @@ READERS: Mapping[Kind, Callable[[str], Read]] = {
 
 def read(kind: Kind, raw: str) -> Read | None:
     """The value of one cell; None where it says nothing ('', and "n/a" where no text belongs)."""
+    if not raw:
+        return None
     clean = text(raw)
     assert isinstance(clean.value, str)
-    if not clean.value or (kind is not Kind.TEXT and clean.value.lower() in NOTHING_SAID):
+    bare = clean.value.strip()
+    if not bare:
         return None
-    found = READERS[kind](clean.value)
-    return Read(found.value, found.note or clean.note)
+    if kind is Kind.TEXT:
+        return clean
+    if bare.lower() in NOTHING_SAID:
+        return None
+    found = READERS[kind](bare)
+    return Read(found.value, found.note or clean.note) if clean.note else found
+
+
+def line(kind: Kind, raw: str) -> Read | None:
+    """As read(), without spaces around it: for names."""
+    found = read(kind, raw)
+    if found is None or not isinstance(found.value, str) or found.value == found.value.strip():
+        return found
+    return Read(found.value.strip(), found.note or "space around it left out")

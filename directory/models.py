@@ -434,13 +434,16 @@ class Quarantine(models.Model):
     source = models.TextField()
     table = models.TextField()  # the file's name, without its ending
     row_number = models.IntegerField()  # as in the file, the heading being row 1
+    pointer = _text()  # JSON: where in that line's document (RFC 6901)
     reason = models.TextField()
     row = models.JSONField()
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            UniqueConstraint(fields=["source", "table", "row_number"], name="quarantine_row")
+            UniqueConstraint(
+                fields=["source", "table", "row_number", "pointer"], name="quarantine_row"
+            )
         ]
 
     def __str__(self) -> str:

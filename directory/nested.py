@@ -27,7 +27,8 @@ class Row:
     pointer: str  # where it stands in the document (RFC 6901)
     links: dict[str, Link] = field(default_factory=dict)
     about: "Row | None" = None
-    faults: list[str] = field(default_factory=list)  # why it cannot be taken as it stands
+    faults: list[str] = field(default_factory=list)  # what is wrong with it as it stands
+    contradicts: bool = False  # the same id stands elsewhere and says otherwise
     position: int = 0  # among the rows of its table in the document
 
     @property
@@ -82,7 +83,10 @@ class _Taking:
 
     def _merge(self, first: Row, again: Row) -> None:
         for column, value in again.values.items():
-            if first.values.setdefault(column, value) != value:
+            if first.values.get(column) in (None, ""):
+                first.values[column] = value
+            elif value not in (None, "", first.values[column]):
+                first.contradicts = True
                 first.faults.append(f"{column}: {again.pointer} has the same id and says otherwise")
 
     def _list(

@@ -5,115 +5,183 @@ word in the report, before anything is written, the quarantine included.
 """
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
+from directory import mending
 from directory import models as m
+from directory.lines import Line
 from directory.reading import Entry, id_of
 from directory.rendering import JOBS
+from directory.staging import TAKEN, Staging
 from directory.standard import TABLES, WHEREABOUTS, Kind
-from directory.tabular import Line, Package, table_of
+from directory.tabular import table_of
 
 LEFT_OUT = "of a confidential place: not stored"
+MARKED = (("organization", m.Organization), ("service", m.Service), ("location", m.Location))
+HISTORY = frozenset({"previous_value", "replacement_value"})  # of metadata
 
 
-@dataclass(frozen=True)
+class Streets:
+    """Streets that no text may name. Looks up whole words, whatever their number."""
+
+    def __init__(self) -> None:
+        self._by_first: dict[str, set[str]] = {}
+
+    def add(self, address: str) -> None:
+        """Add what recognises the street of an address, if it has anything of its own."""
+        if street := _street(address):
+            self._by_first.setdefault(street.split(" ", 1)[0], set()).add(street)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_first)
+
+    def named_in(self, text: str) -> bool:
+        """Whether a text names one of them."""
+        if not self._by_first or not text:
+            return False
+        words = _plain(text).split()
+        for place, word in enumerate(words):
+            for street in self._by_first.get(word, ()):
+                if words[place : place + street.count(" ") + 1] == street.split(" "):
+                    return True
+        return False
+
+
 class Secrets:
-    """What may not be kept of lines that were not taken."""
-
-    streets: frozenset[str]  # of confidential places, and of places that we do not know
-    public: frozenset[str]  # the source's ids of places that are known to be public
-
-    def without_whereabouts(self, line: Line) -> dict[str, str]:
-        """The line's cells, less what tells where a confidential or unknown place is."""
-        hide = frozenset() if self._is_public(line) else _telling(line)
-        return {
-            column: value
-            for column, value in line.values.items()
-            if column not in hide and not _names(value, self.streets)
-        }
-
-    def _is_public(self, line: Line) -> bool:
-        """Whether the place that the line describes is known to be public."""
-        if place := line.values.get("location_id"):
-            return place in self.public
-        if organization := line.values.get("organization_id") if _has_street(line) else "":
-            made = (f"organization-{organization}-{kind}" for kind in ("postal", "physical"))
-            return any(place in self.public for place in made)
-        return line.key in self.public and not _has_street(line)
-
-
-def _has_street(line: Line) -> bool:
-    return "address_1" in line.values
-
-
-def _telling(line: Line) -> frozenset[str]:
-    if _has_street(line):
-        return WHEREABOUTS["address"]
-    return WHEREABOUTS["location"] if table_of(line.file) == "location" else frozenset()
-
-
-def keep_secret(entries: list[Entry], package: Package, source: str) -> tuple[list[Entry], Secrets]:
-    """The entries without confidential whereabouts, and what else must not be kept.
+    """Which places of a source are confidential, and what their streets are called.
 
     A place is confidential by its own marker or as soon as a confidential service or organization
     is found there; a marker that was set here stays until the source says "no".
     """
-    hidden = _hidden(entries)
-    public = frozenset(
-        entry.row.values.get("id", "")
-        for entry in entries
-        if entry.table == "location" and entry.id not in hidden
-    )
-    unknown: set[str] = set()
-    secret: set[str] = set()
-    for row in package.rows["address"]:
-        key = row.values.get("location_id", "")
-        if key not in public and (street := _street(row.values.get("address_1", ""))):
-            known = id_of(source, "location", key) in hidden
-            (secret if known else unknown).add(street)
-    kept = [entry for entry in entries if not _is_address_of(entry, hidden)]
-    for entry in kept:
-        if entry.table == "location" and entry.id in hidden:
-            _forget_where(entry)
-    if secret:
-        _forget_streets(kept, frozenset(secret))
-    return kept, Secrets(frozenset(secret | unknown), public)
 
-
-def _hidden(entries: Iterable[Entry]) -> set[UUID]:
-    """The ids of the places that are confidential, once all markers are counted."""
-    marked = {
-        table: set(
-            model._default_manager.using(JOBS)
-            .filter(confidential=True)
+    def __init__(self, staging: Staging, source: str) -> None:
+        self.staging = staging
+        self.source = source
+        self.streets = Streets()
+        marked = {
+            (table, one)
+            for table, model in MARKED
+            for one in model._default_manager.using(JOBS)
+            .filter(confidential=True, source=source)
             .values_list("id", flat=True)
-        )
-        for table, model in (
-            ("organization", m.Organization),
-            ("service", m.Service),
-            ("location", m.Location),
-        )
-    }
-    hidden: set[UUID] = set()
-    for entry in entries:  # parents first
-        if entry.table in marked:
-            said = entry.values.get("confidential", entry.id in marked[entry.table])
-            if said or entry.owner in hidden:
-                hidden.add(entry.id)
-        elif entry.table == "service_at_location" and entry.values["service_id"] in hidden:
-            place = entry.values["location_id"]
-            assert isinstance(place, UUID)
-            hidden.add(place)
-    return hidden
+        }
+        staging.mark_confidential(self._said(marked))
+        self.hidden = {id_of(source, "location", key) for key in staging.hidden_places()}
+        for address in staging.addresses(hidden=True):
+            self.streets.add(address)
+
+    def _said(self, marked: set[tuple[str, UUID]]) -> Iterator[int]:
+        """The rows that are marked, by the source or, where it says nothing, here."""
+        for table, _ in MARKED:
+            for serial, key, said in self.staging.markers(table):
+                read = mending.read(Kind.FLAG, said)
+                here = bool(marked) and (table, id_of(self.source, table, key)) in marked
+                if read.value if read else here:
+                    yield serial
+
+    def keep(self, entries: Iterable[Entry]) -> list[Entry]:
+        """The entries without what tells where a confidential place is."""
+        kept = []
+        links: dict[UUID, UUID] = {}  # service_at_location → its place
+        dropped: set[UUID] = set()
+        for entry in entries:
+            if entry.table == "service_at_location":
+                place = entry.values["location_id"]
+                assert isinstance(place, UUID)
+                links[entry.id] = place
+            if self._is_of_a_hidden_place(entry, links, dropped):
+                entry.row.line.notes.append(LEFT_OUT)
+                dropped.add(entry.id)
+                continue
+            if entry.table == "location" and entry.id in self.hidden:
+                _forget_where(entry)
+            if self.streets:
+                self._forget_streets(entry)
+            kept.append(entry)
+        return kept
+
+    def _is_of_a_hidden_place(
+        self, entry: Entry, links: Mapping[UUID, UUID], dropped: set[UUID]
+    ) -> bool:
+        if entry.table == "address":
+            return entry.values["location_id"] in self.hidden
+        if entry.table == "metadata":
+            about = entry.values["resource_id"]
+            assert isinstance(about, UUID)
+            return about in dropped or links.get(about, about) in self.hidden
+        return entry.table == "attribute" and entry.values["link_id"] in dropped
+
+    def _forget_streets(self, entry: Entry) -> None:
+        """Empty every text that names a street: descriptions repeat what an address says."""
+        for name, value in entry.values.items():
+            if isinstance(value, str) and self.streets.named_in(value):
+                required = name in TABLES[entry.table].required
+                entry.values[name] = "Name withheld" if required else ""
+                entry.row.line.notes.append(f"{name}: names a confidential place, left out")
 
 
-def _is_address_of(entry: Entry, hidden: Collection[UUID]) -> bool:
-    if entry.table != "address" or entry.values["location_id"] not in hidden:
-        return False
-    entry.row.line.notes.append(LEFT_OUT)
-    return True
+class Withholding:
+    """What may not be kept of lines that were not taken.
+
+    What tells where a place is goes unless the place is known to be public; so do streets of
+    places that are confidential, or that we do not know.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self.staging = secrets.staging
+        self.source = secrets.source
+        self.hidden = secrets.hidden
+        self.streets = secrets.streets
+        for address in self.staging.addresses(hidden=False):
+            self.streets.add(address)
+
+    def kept(self, line: Line) -> dict[str, str]:
+        """The line's cells that may be kept."""
+        allowed = None if self._is_public(line) else _not_telling(line)
+        return {
+            column: value
+            for column, value in line.values.items()
+            if value and (allowed is None or column in allowed) and not self.streets.named_in(value)
+        }
+
+    def _public(self, key: str) -> bool:
+        found = self.staging.target("location", key)
+        return bool(
+            found
+            and found.state == TAKEN
+            and id_of(self.source, "location", key) not in self.hidden
+        )
+
+    def _is_public(self, line: Line) -> bool:
+        """Whether what the line says tells of public places only."""
+        table = _table(line)
+        if table == "metadata":
+            return False
+        if "address_1" in line.values or table == "address":
+            if place := line.values.get("location_id"):
+                return self._public(place)
+            organization = line.values.get("organization_id", "")
+            made = (f"organization-{organization}-{kind}" for kind in ("postal", "physical"))
+            return bool(organization) and any(self._public(place) for place in made)
+        if place := line.values.get("location_id"):
+            return self._public(place)
+        return table != "location" or self._public(line.key)
+
+
+def _table(line: Line) -> str:
+    return table_of(line.file.rsplit("/", 1)[-1])
+
+
+def _not_telling(line: Line) -> set[str]:
+    """The columns of a line that do not say where a place is; none that we do not know."""
+    table = _table(line)
+    kind = TABLES.get(table)
+    telling = WHEREABOUTS["address"] | WHEREABOUTS["location"] | HISTORY
+    if kind is None:  # of an older form
+        return set(line.values) - telling
+    known = {"id", *kind.columns, *kind.links, "link_id", "resource_id"}
+    return known - telling | ({"url"} if table != "location" else set())
 
 
 def _forget_where(entry: Entry) -> None:
@@ -123,17 +191,8 @@ def _forget_where(entry: Entry) -> None:
         if entry.values.get(column) not in (None, ""):
             entry.row.line.notes.append(f"{column}: {LEFT_OUT}")
         entry.values[column] = None if columns[column] is Kind.NUMBER else ""
+    entry.values["external_identifier_type"] = ""
     entry.values["confidential"] = True
-
-
-def _forget_streets(entries: Iterable[Entry], streets: frozenset[str]) -> None:
-    """Empty every text that names one of `streets`: descriptions repeat what an address says."""
-    for entry in entries:
-        for name, value in entry.values.items():
-            if isinstance(value, str) and _names(value, streets):
-                required = name in TABLES[entry.table].required
-                entry.values[name] = "Name withheld" if required else ""
-                entry.row.line.notes.append(f"{name}: names a confidential place, left out")
 
 
 def _street(address: str) -> str:
@@ -146,8 +205,3 @@ def _street(address: str) -> str:
 
 def _plain(value: str) -> str:
     return " ".join(re.sub(r"[^\w]+", " ", value.casefold()).split())
-
-
-def _names(value: str, streets: Collection[str]) -> bool:
-    plain = f" {_plain(value)} "
-    return any(f" {street} " in plain for street in streets)

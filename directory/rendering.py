@@ -31,7 +31,7 @@ def render(
     Twice is safe; what has not changed makes no line in the change feed.
     """
     ids = sorted(service_ids)
-    _lock(ids, sorted(organization_ids), using)
+    lock(ids, sorted(organization_ids), using=using)
     rendered = Rendered()
     whole = sorted(organization_ids)
     now = moment(using)
@@ -73,7 +73,8 @@ def moment(using: str = JOBS) -> datetime:
     return now
 
 
-def _lock(services: list[UUID], organizations: list[UUID], using: str) -> None:
+def lock(services: list[UUID], organizations: list[UUID], *, using: str = JOBS) -> None:
+    """Lock services and organizations until the end of the transaction."""
     # By a function: a row's lock is a right to change it, which an editor has of her own alone.
     with connections[using].cursor() as cursor:
         cursor.execute(

@@ -1,200 +1,217 @@
 """Writes what an import has read: new rows, changed rows, rows that are no longer there.
 
-One transaction a batch of organizations, the rendering of their services included. An
-organization that the database refuses is tried again on its own, and then told as quarantined.
+Whole sets at once, a statement a table, in the caller's transaction. With `dry` nothing is
+written, and what would be is told all the same.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence, Set
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+import orjson
+from django.db import connections, models
 
 from directory import models as m
-from directory.reading import Entry
-from directory.rendering import JOBS, moment, render
+from directory.reading import ORDER, Entry
+from directory.rendering import JOBS
 from directory.standard import TABLES
 
-BATCH = 100  # organizations a transaction
+ANOTHERS = "refused (its id belongs to another source)"
 OPEN = ("active", "temporarily closed")
 
-Progress = Callable[[str, int, int], None]  # what is being done, how many of how many
+
+@dataclass(frozen=True)
+class Difference:
+    """One row that an import creates, changes or removes; `columns` that change. No values."""
+
+    organization: UUID | None
+    action: str  # created, changed, removed, made inactive
+    table: str
+    id: UUID
+    columns: tuple[str, ...] = ()
 
 
-def quiet(what: str, done: int, total: int) -> None:
-    """No progress is shown."""
+Told = Callable[[Difference], None]
 
 
-class Refusal(Exception):
-    """An organization cannot be stored; the message says why, without a value."""
+@dataclass
+class Touched:
+    """What has changed, and has to be rendered."""
+
+    organizations: set[UUID] = field(default_factory=set)
+    services: set[UUID] = field(default_factory=set)  # new or changed themselves
+    shared: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))  # by table
 
 
 class Storing:
-    """The entries of one source, stored."""
+    """Stores entries of one source, piece by piece."""
 
-    def __init__(
-        self,
-        source: str,
-        entries: Sequence[Entry],
-        tables: Set[str],
-        unreadable: Set[UUID],
-        progress: Progress,
-    ) -> None:
+    def __init__(self, source: str, now: datetime, told: Told, *, dry: bool = False) -> None:
         self.source = source
-        self.unreadable = unreadable
-        self.tables = tables  # that the source has: of others nothing is removed
-        self.progress = progress
+        self.now = now
+        self.told = told
+        self.dry = dry
         self.changes: Counter[str] = Counter()
-        self.taxonomies = [entry for entry in entries if entry.owner is None]
-        self.own: dict[UUID, list[Entry]] = defaultdict(list)
-        self.across: dict[UUID, list[Entry]] = defaultdict(list)  # hang on another organization
-        self.dated = {entry.id for entry in entries if entry.values.get("last_modified")}
-        self._sort(entries)
+        self.touched = Touched()
 
-    def _sort(self, entries: Iterable[Entry]) -> None:
-        owners: dict[UUID, UUID | None] = {}
-        across: set[UUID] = set()
-        for entry in entries:  # parents first
-            owners[entry.id] = entry.owner
-            if entry.owner is None:
-                continue
-            on = [value for value in entry.values.values() if isinstance(value, UUID)]
-            if any(one in across or owners.get(one) not in (entry.owner, None) for one in on):
-                across.add(entry.id)
-                self.across[entry.owner].append(entry)
-            else:
-                self.own[entry.owner].append(entry)
+    def not_ours(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
+        """The entries less those whose id is another source's, and the organizations that cannot
+        be stored for that. A taxonomy or unit of another source serves as it stands."""
+        kept: list[Entry] = []
+        refused: dict[UUID, str] = {}
+        for table, rows in _by_table(entries):
+            theirs = (
+                TABLES[table]
+                .model._default_manager.using(JOBS)
+                .filter(id__in=[row.id for row in rows])
+                .exclude(source=self.source)
+            )
+            taken = set(theirs.values_list("id", flat=True))
+            for row in rows:
+                if row.id not in taken:
+                    kept.append(row)
+                elif row.owner is None:
+                    row.row.line.notes.append("belongs to another source: left as it stands there")
+                else:
+                    row.row.line.reason = row.row.line.reason or ANOTHERS
+                    refused.setdefault(row.owner, ANOTHERS)
+        return kept, refused
 
-    def run(self) -> Counter[str]:
-        """Store everything; returns how many rows were created, changed, removed."""
-        if self.taxonomies:
-            self._try(self._store_taxonomies, self.taxonomies)
-        owners = list(self.own)
-        for start in range(0, len(owners), BATCH):
-            batch = owners[start : start + BATCH]
-            entries = [entry for owner in batch for entry in self.own[owner]]
-            if not self._try(partial(self._store_organizations, batch), entries, tell=False):
-                for owner in batch:
-                    self._try(partial(self._store_organizations, [owner]), self.own[owner])
-            self.progress("organizations", min(start + BATCH, len(owners)), len(owners))
-        for entries in self.across.values():
-            self._try(partial(self._store_across, entries), entries)
-        return self.changes
-
-    def _try(
-        self, store: Callable[[], Counter[str]], entries: Sequence[Entry], tell: bool = True
-    ) -> bool:
-        """One transaction; where it fails, say so on the lines (unless it is tried again)."""
-        try:
-            with transaction.atomic(using=JOBS):
-                changes = store()
-        except (DatabaseError, Refusal) as error:
-            if tell:
-                # A database's own words may repeat the value it refused: only its kind is told.
-                told = str(error) if isinstance(error, Refusal) else type(error).__name__
-                for entry in entries:
-                    entry.row.line.reason = entry.row.line.reason or f"refused ({told})"
-            return False
-        self.changes += changes
-        return True
-
-    def _store_taxonomies(self) -> Counter[str]:
-        changed, changes = self._store(self.taxonomies)
-        marked = m.Attribute.objects.using(JOBS).filter(taxonomy_term_id__in=changed)
-        self._render_all(set(marked.values_list("part_of_id", flat=True)))
-        return changes
-
-    def _store_organizations(self, owners: Sequence[UUID]) -> Counter[str]:
-        entries = [entry for owner in owners for entry in self.own[owner]]
-        changed, changes = self._store(entries)
-        self._remove(owners, changed, changes)
-        touched = {entry.owner for entry in entries if entry.id in changed}
-        touched |= changed & set(owners)
-        self._touch({owner for owner in touched if owner})
-        return changes
-
-    def _store_across(self, entries: Sequence[Entry]) -> Counter[str]:
-        changed, changes = self._store(entries)
-        self._touch({entry.owner for entry in entries if entry.owner and entry.id in changed})
-        return changes
-
-    def _touch(self, owners: set[UUID]) -> None:
-        """Render the services of these organizations, as changed now unless the source says."""
-        services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
-        services.exclude(id__in=self.dated).update(last_modified=moment())
-        self._render_all(owners)
-
-    def _render_all(self, owners: Collection[UUID]) -> None:
-        services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
-        render(list(services.values_list("id", flat=True)), list(owners))
-
-    # -- Rows
-
-    def _store(self, entries: Sequence[Entry]) -> tuple[set[UUID], Counter[str]]:
-        """Insert and update; returns the ids of the rows that differ now, and counts."""
-        changed: set[UUID] = set()
-        changes: Counter[str] = Counter()
-        by_table: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            by_table[entry.table].append(entry)
-        for table in TABLES:
-            model = TABLES[table].model
-            rows = by_table[table]
-            there = model._default_manager.using(JOBS).in_bulk([entry.id for entry in rows])
-            new = [self._new(model, entry) for entry in rows if entry.id not in there]
-            model._default_manager.using(JOBS).bulk_create(new, batch_size=500)
-            changed |= {row.id for row in new}
-            changes["created"] += len(new)
-            for entry in rows:
-                if (row := there.get(entry.id)) and self._change(row, entry):
-                    changed.add(entry.id)
-                    changes["changed"] += 1
-        return changed, changes
+    def store(self, entries: Sequence[Entry]) -> None:
+        """Insert what is new, update what differs."""
+        for table, rows in _by_table(entries):
+            wanted = {row.id: self._values(row) for row in rows}
+            owner = {row.id: row.owner for row in rows}
+            there = self._there(table, wanted)
+            new = [one for one in wanted if one not in there]
+            self._insert(table, [wanted[one] for one in new])
+            for one in new:
+                self._tell(Difference(owner[one], "created", table, one))
+            self._update(table, wanted, there, owner)
 
     def _values(self, entry: Entry) -> dict[str, object]:
         values: dict[str, object] = dict(entry.values)
-        if entry.table == "service" and not values.get("last_modified"):
-            values.pop("last_modified", None)
-        if entry.owner and entry.table != "organization":
+        for column in ("last_modified", "updated"):
+            if column in values and values[column] is None:
+                del values[column]
+        if issubclass(TABLES[entry.table].model, m.Part):
             values["part_of_id"] = entry.owner
-        return {**values, "external_id": entry.row.values.get("id", "")}
+        hidden = entry.table == "location" and entry.values.get("confidential") is True
+        external = "" if hidden else entry.external_id  # of a secret place not even its key
+        return {"id": entry.id, "source": self.source, "external_id": external, **values}
 
-    def _new(self, model: type[m.Entry], entry: Entry) -> m.Entry:
-        return model(id=entry.id, source=self.source, **self._values(entry))
+    def _there(
+        self, table: str, wanted: Mapping[UUID, Mapping[str, object]]
+    ) -> dict[UUID, dict[str, object]]:
+        columns = sorted({column for values in wanted.values() for column in values})
+        rows = TABLES[table].model._default_manager.using(JOBS).filter(id__in=wanted)
+        return {row["id"]: row for row in rows.values(*columns)}
 
-    def _change(self, row: m.Entry, entry: Entry) -> bool:
-        if row.source != self.source:
-            raise Refusal("its id belongs to another source")
-        values = self._values(entry)
-        differing = [name for name, value in values.items() if getattr(row, name) != value]
-        for name in differing:
-            setattr(row, name, values[name])
-        if differing:
-            row.save(using=JOBS, update_fields=differing)
-        return bool(differing)
-
-    def _remove(self, owners: Sequence[UUID], changed: set[UUID], changes: Counter[str]) -> None:
-        """Remove what the source no longer has. A service is only made inactive: a referral may
-        still name it."""
-        ids: dict[str, list[UUID]] = defaultdict(list)
-        for owner in owners:
-            for entry in [*self.own[owner], *self.across[owner]]:
-                ids[entry.table].append(entry.id)
-        for table in self.tables - {"service"}:
-            model = TABLES[table].model
-            if issubclass(model, m.Part):
-                rows = model._default_manager.using(JOBS)
-                gone = rows.filter(part_of_id__in=owners, source=self.source)
-                gone = gone.exclude(id__in=[*ids[table], *self.unreadable])
-                if lost := list(gone.values_list("part_of_id", flat=True)):
-                    gone.delete()
-                    changes["removed"] += len(lost)
-                    changed |= set(lost)
-        if "service" in self.tables:
-            services = m.Service.objects.using(JOBS).filter(
-                part_of_id__in=owners, source=self.source, status__in=OPEN
+    def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        if not rows or self.dry:
+            return
+        blank = {**_blank(table)}
+        for column in ("last_modified", "updated"):
+            if column in blank:
+                blank[column] = self.now
+        name = TABLES[table].model._meta.db_table
+        columns = ", ".join(blank)
+        with connections[JOBS].cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {name} ({columns}) SELECT {columns}"  # noqa: S608  our models' names
+                f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb)",
+                [_json([{**blank, **row} for row in rows])],
             )
-            left = services.exclude(id__in=[*ids["service"], *self.unreadable])
-            changed |= set(left.values_list("part_of_id", flat=True))
-            changes["made inactive"] += left.update(status="inactive")
+
+    def _update(
+        self,
+        table: str,
+        wanted: Mapping[UUID, dict[str, object]],
+        there: Mapping[UUID, Mapping[str, object]],
+        owner: Mapping[UUID, UUID | None],
+    ) -> None:
+        """One statement for all rows in which the same columns differ, of these columns alone:
+        what somebody else changes meanwhile stays."""
+        alike: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        for one, before in there.items():
+            values = wanted[one]
+            if differing := tuple(c for c in values if before[c] != values[c]):
+                alike[differing].append({"id": one, **{c: values[c] for c in differing}})
+                self._tell(Difference(owner[one], "changed", table, one, differing))
+        name = TABLES[table].model._meta.db_table
+        for columns, rows in alike.items() if not self.dry else ():
+            told = ", ".join(f"{column} = new.{column}" for column in columns)
+            with connections[JOBS].cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE {name} AS old SET {told}"  # noqa: S608  our models' names
+                    f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb) AS new"
+                    " WHERE old.id = new.id",
+                    [_json(rows)],
+                )
+
+    def _tell(self, difference: Difference) -> None:
+        self.changes[difference.action] += 1
+        if difference.organization is None:
+            self.touched.shared[difference.table].add(difference.id)
+        else:
+            self.touched.organizations.add(difference.organization)
+        if difference.table == "service":
+            self.touched.services.add(difference.id)
+        self.told(difference)
+
+    # -- What is no longer there
+
+    def remove(self, owners: Set[UUID], listed: Mapping[str, Set[UUID]], tables: Set[str]) -> None:
+        """Remove what the source no longer has of these organizations, of `tables` only.
+
+        A service is only made inactive: a referral may still name it.
+        """
+        for table in sorted(tables, key=lambda one: -ORDER[one]):  # children first
+            rows = self._rows_of(table, owners)
+            listed_here = listed.get(table, ())
+            there = rows.values_list("id", "part_of_id")
+            gone = {one: owner for one, owner in there if one not in listed_here}
+            action = "made inactive" if table == "service" else "removed"
+            for one, owner in gone.items():
+                self._tell(Difference(owner, action, table, one))
+            if gone and not self.dry:
+                self._drop(table, list(gone))
+
+    def _rows_of(self, table: str, owners: Set[UUID]) -> "models.QuerySet[Any]":
+        rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
+        rows = rows.filter(part_of_id__in=owners, source=self.source)
+        return rows.filter(status__in=OPEN) if table == "service" else rows
+
+    def _drop(self, table: str, gone: list[UUID]) -> None:
+        rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
+        rows = rows.filter(id__in=gone)
+        if table == "service":
+            rows.update(status="inactive", last_modified=self.now)
+        else:
+            rows.delete()
+
+    def close(self, organizations: Sequence[UUID]) -> None:
+        """Make inactive all services of organizations that the source no longer has."""
+        self.remove(set(organizations), {}, {"service"})
+
+
+def _by_table(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[entry.table].append(entry)
+    return sorted(found.items(), key=lambda one: ORDER[one[0]])
+
+
+@cache
+def _blank(table: str) -> Mapping[str, object]:
+    """A row of which nothing is said."""
+    fields = TABLES[table].model._meta.concrete_fields
+    return {str(f.column): None if f.has_db_default() else f.get_default() for f in fields}
+
+
+def _json(rows: Sequence[Mapping[str, object]]) -> str:
+    return orjson.dumps(rows, default=str).decode()

@@ -16,10 +16,11 @@ from django.db import IntegrityError, connections, transaction
 
 from directory import listings, mending
 from directory import models as m
+from directory.asked import Asked
 from directory.importing import Report, import_package
+from directory.packages import read
 from directory.reading import id_of
 from directory.rendering import JOBS, render
-from directory.tabular import read
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")
@@ -121,7 +122,7 @@ def test_what_the_source_no_longer_has_goes_but_a_service_only_becomes_inactive(
     gone = service("11")
     assert gone
     assert gone.status == "inactive"
-    found = listings.search(None, organization_id=gone.organization_id)
+    found = listings.search(None, Asked(organization_id=gone.organization_id))
     assert [item.name for item in found.items] == ["Talking"]
 
 
@@ -375,7 +376,7 @@ def test_version_1_and_ohana_names_become_version_3(take: Take) -> None:
     assert [one["description"] for one in place["accessibility"]] == ["ramp", "elevator"]
     values = [one.get("value") or one["taxonomy_term"]["name"] for one in detail["attributes"]]
     assert values == ["warmth", "(tea, coffee)", "Needs", "Warmth"]  # as in the source
-    assert listings.search(None, words="coffee").total_items == 1
+    assert listings.search(None, Asked(words="coffee")).total_items == 1
     assert take(tables).changes.total() == 0
 
 
@@ -520,7 +521,7 @@ def test_the_summary_and_the_report(take: Take, tmp_path: Path) -> None:
     assert "quarantined: number: no telephone number" in said
     assert "0 created, 0 changed" in said
     records = [json.loads(line) for line in report.read_text().splitlines()]
-    assert records[0].keys() == {"table", "row", "id", "outcome", "why"}
+    assert records[0].keys() == {"table", "row", "pointer", "id", "outcome", "why"}
     assert {"table": "phones", "row": 2, "id": "100", "outcome": "quarantined"}.items() <= next(
         record for record in records if record["outcome"] == "quarantined"
     ).items()

@@ -10,9 +10,9 @@ from uuid import UUID
 from directory import models as m
 from directory import taxonomy
 from directory.importing import Report, import_package
+from directory.packages import read
 from directory.reading import id_of
 from directory.rendering import JOBS
-from directory.tabular import read
 from permissions import assignments
 
 SOURCE = "cairn-demo"

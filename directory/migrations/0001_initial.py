@@ -463,12 +463,13 @@ class Migration(migrations.Migration):
                 ('source', models.TextField()),
                 ('table', models.TextField()),
                 ('row_number', models.IntegerField()),
+                ('pointer', models.TextField(blank=True, default='')),
                 ('reason', models.TextField()),
                 ('row', models.JSONField()),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'table', 'row_number'), name='quarantine_row')],
+                'constraints': [models.UniqueConstraint(fields=('source', 'table', 'row_number', 'pointer'), name='quarantine_row')],
             },
         ),
         migrations.CreateModel(

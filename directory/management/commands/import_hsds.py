@@ -1,6 +1,5 @@
-"""`manage.py import_hsds`: take a directory in HSDS's tabular form."""
+"""`manage.py import_hsds`: take a directory in any of HSDS's forms."""
 
-import json
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -8,17 +7,25 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.importing import Report, import_package
-from directory.tabular import NotReadable, read
+from directory import quarantine
+from directory.importing import Busy, Report, import_package, untold
+from directory.packages import NotReadable, read
+from directory.reports import Differences, summarise, write_lines
 
 EXPLAINED = """\
-Take services from a folder, or zip file, of CSV files in the tabular form of HSDS: version 1.1,
-2.0 or 3, or the form of Ohana (organizations.csv, services.csv, locations.csv, phones.csv ...).
+Take services from a folder or zip file of CSV files in the tabular form of HSDS (version 1.1, 2.0
+or 3, or Ohana's names: organizations.csv, services.csv, locations.csv, phones.csv ...; with or
+without a datapackage.json), or from HSDS as JSON: one document, a list, a page of an API, or
+ndjson with one organization or service a line. Large sources come as CSV or ndjson.
 
 Every line is taken, mended (and told how) or quarantined (and told why). An organization is taken
 with all its services and places or not at all; correct the line at fault and import again. Doing
 so is always safe: rows are found again by their id and the name of the source, and what has not
-changed is not touched. What a source no longer has is removed; a service becomes inactive.
+changed is not touched. What a source no longer has is removed; a service becomes inactive. An
+import that was stopped is finished by running it again.
+
+What was quarantined can be corrected by itself: --quarantine lists it, with --export as CSV files;
+fill in what is missing there and import that folder with --retry.
 
 The address of a confidential place is never stored. Mark it with a column `confidential` in
 organizations.csv, services.csv or locations.csv.
@@ -26,9 +33,11 @@ organizations.csv, services.csv or locations.csv.
 EXAMPLES = """\
 examples:
   manage.py import_hsds ~/downloads/county-directory
-  manage.py import_hsds county.zip --source county --report county.jsonl
+  manage.py import_hsds county.zip --source county --dry-run
+  manage.py import_hsds feed.ndjson --source county --report county.jsonl
+  manage.py import_hsds --quarantine --source county --export to-correct
+  manage.py import_hsds to-correct --source county --retry
 """
-SHOWN = 12  # reasons in the summary; --report has all
 
 
 class Command(BaseCommand):
@@ -37,62 +46,92 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXAMPLES
-        parser.add_argument("path", type=Path, metavar="PATH", help="a folder or zip file")
+        parser.add_argument(
+            "path", type=Path, nargs="?", metavar="PATH", help="a folder, zip, JSON or ndjson file"
+        )
         parser.add_argument(
             "--source",
             metavar="NAME",
-            help="the source's name; keep it the same at every import (default: the folder's name)",
+            help="the source's name; keep it the same at every import (default: the file's name)",
         )
         parser.add_argument(
             "--report",
             type=Path,
             metavar="FILE",
-            help="write one JSON record a line of the source: table, row, id, outcome, why",
+            help="write what became of every line: JSON records if FILE ends in .json or .jsonl",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would change, and change nothing"
+        )
+        parser.add_argument(
+            "--retry",
+            action="store_true",
+            help="PATH holds corrected lines of a source that was imported: remove nothing",
+        )
+        parser.add_argument(
+            "--quarantine", action="store_true", help="say what waits in quarantine of --source"
+        )
+        parser.add_argument(
+            "--export", type=Path, metavar="FOLDER", help="with --quarantine: write it as CSV files"
         )
 
     def handle(
-        self, *args: Any, path: Path, source: str | None, report: Path | None, **options: Any
+        self,
+        *args: Any,
+        path: Path | None,
+        source: str | None,
+        report: Path | None,
+        **options: Any,
     ) -> None:
-        try:
-            package = read(path)
-        except NotReadable as error:
-            raise CommandError(str(error)) from None
+        if options["quarantine"]:
+            self._quarantine(source, path, options["export"])
+            return
+        if path is None:
+            raise CommandError("Name a folder or file to import.")
+        if options["retry"] and not source:
+            raise CommandError("--retry needs --source: the name under which it was imported.")
         if report and not report.resolve().parent.is_dir():
             raise CommandError(f"{report}: there is no such folder to write the report to.")
-        told = import_package(package, source or package.name, progress=self._progress)
+        dry = bool(options["dry_run"])
+        told = self._import(path, source, dry=dry, retry=bool(options["retry"]))
         if report:
-            with report.open("w") as file:
-                for record in told.records():
-                    file.write(json.dumps(record) + "\n")
-        self._summarise(told, report)
+            write_lines(told, report)
+        summarise(told, self.stdout.write, reported=bool(report), dry=dry)
+        told.staging.close()
+
+    def _import(self, path: Path, source: str | None, *, dry: bool, retry: bool) -> Report:
+        try:
+            package = read(path, whole=not retry)
+            return import_package(
+                package,
+                source or package.name,
+                progress=self._progress,
+                told=Differences(self.stdout.write) if dry else untold,
+                dry=dry,
+                retry=retry,
+            )
+        except (NotReadable, Busy) as error:
+            raise CommandError(str(error)) from None
+
+    def _quarantine(self, source: str | None, path: Path | None, folder: Path | None) -> None:
+        if not source or path:
+            raise CommandError("--quarantine needs --source NAME, and no path.")
+        for (table, reason), count in sorted(quarantine.reasons(source).items()):
+            self.stdout.write(f"{count:>8} {table}: {reason}")
+        if folder:
+            count = quarantine.export(source, folder)
+            self.stdout.write(f"{count} lines written to {folder}; correct them, then --retry.")
 
     def _progress(self, what: str, done: int, total: int) -> None:
         """A bar where somebody watches, a line now and then where nobody does."""
-        if sys.stderr.isatty():
-            filled = 40 * done // max(total, 1)
+        if not total:
+            if done:
+                self.stderr.write(f"{what} read: {done}", str)
+        elif sys.stderr.isatty():
+            filled = 40 * done // total
             bar = "#" * filled + "." * (40 - filled)
             end = "\n" if done >= total else ""
             self.stderr.write(f"\r{what} [{bar}] {done}/{total}", str, end)
             self.stderr.flush()
         else:
             self.stderr.write(f"{what}: {done} of {total}", str)
-
-    def _summarise(self, told: Report, report: Path | None) -> None:
-        write = self.stdout.write
-        write(f"Source: {told.source}")
-        write(f"{'file':<26}{'taken':>8}{'mended':>8}{'quarantined':>13}")
-        for file, counts in sorted(told.counts().items()):
-            numbers = f"{counts['taken']:>8}{counts['mended']:>8}{counts['quarantined']:>13}"
-            write(f"{file:<26}{numbers}")
-        reasons = told.reasons().most_common()
-        for (outcome, why), count in reasons[:SHOWN]:
-            write(f"  {count:>6} {outcome}: {why}")
-        if len(reasons) > SHOWN:
-            more = f"and {len(reasons) - SHOWN} other reasons"
-            write(f"  {more}" + ("" if report else "; --report FILE lists every line"))
-        for note in told.notes:
-            write(f"  {note}")
-        changes = told.changes
-        changed = ", ".join(f"{changes[kind]} {kind}" for kind in ("created", "changed", "removed"))
-        inactive = changes["made inactive"]
-        write(f"Rows: {changed}" + (f", {inactive} services made inactive" if inactive else ""))
