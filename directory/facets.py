@@ -6,7 +6,7 @@ has it, "here:wheelchair" on the row of the very place.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import lru_cache
 from typing import Any
 
@@ -39,21 +39,22 @@ def of_service(
     intake: str,
     languages: Iterable[Row],
     costs: Iterable[Row],
-    served: Iterable[str],
-    term_codes: Iterable[str],
+    keys: Set[tuple[str, str]],
     accessibility: Iterable[Row],
 ) -> set[str]:
-    """The facets of a service as a whole. `served` are the codes of "who it is for"."""
-    found = {f"type:{one}" for one in service["victimization_types"]}
+    """The facets of a service as a whole. `keys` are terms of ours: taxonomy and code."""
+    served = {code for taxonomy, code in keys if taxonomy == "served"}
+    types = {code for taxonomy, code in keys if taxonomy == "victimization"}
+    found = {f"type:{one}" for one in types.union(service["victimization_types"])}
     found.add(f"intake:{intake}")
     found.add("answered" if service["answered_by_id"] else "phone_only")
     spoken = {code for row in languages if (code := language_code(row))}
     found |= {f"language:{code}" for code in spoken or {"en"}}
     found |= {f"served:{code}" for code in served}
-    if not set(served) & set(GENDERS):
+    if not served & set(GENDERS):
         found.add("served:any_gender")
     told = service["interpretation_services"].strip()
-    if (told and not _NONE.fullmatch(told)) or "interpreting" in term_codes:
+    if (told and not _NONE.fullmatch(told)) or ("needs", "interpreting") in keys:
         found.add("interpreter")
     if is_free(service, list(costs)):
         found.add("cost:free")

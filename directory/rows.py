@@ -23,6 +23,7 @@ from directory.documents import (
 from directory.publishing import Rendered
 from directory.shelf import Row, Shelf
 from directory.spoken import of_organization, of_service
+from directory.vocabulary import codes_for_name, ids_for_name
 
 
 def _json(document: Document) -> str:
@@ -43,7 +44,10 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
             *(("location", location["id"]) for _, location in links),
         ]
     )
-    term_ids = sorted({str(same["id"]) for term in terms for same in shelf.alike(term)})
+    term_ids = sorted(
+        {str(same["id"]) for term in terms for same in shelf.alike(term)}
+        | {str(one) for term in terms for one in ids_for_name(term["name"])}
+    )
     public = [pair for pair in links if hidden or not pair[1]["confidential"]]
     rendered.listings[hidden].append(
         {
@@ -193,27 +197,31 @@ def _filters(
         languages = languages + shelf.under("language", "location_id", location["id"])
     for phone in phones:
         languages = languages + shelf.under("language", "phone_id", phone["id"])
-    own = shelf.borne("service", service["id"]) | shelf.borne(
-        "organization", service["organization_id"]
-    )
-    served = []
-    for term in terms:
-        taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
-        if term["id"] in own and taxonomy and taxonomy["external_id"] == "served":
-            served.append(term["code"])
     return facets.of_service(
         service,
         intake=intake(shelf, service),
         languages=languages,
         costs=shelf.under("cost_option", "service_id", service["id"]),
-        served=served,
-        term_codes=[term["code"] for term in terms],
+        keys=_keys(shelf, service, terms),
         accessibility=[
             row
             for _, location in pairs
             for row in shelf.under("accessibility", "location_id", location["id"])
         ],
     )
+
+
+def _keys(shelf: Shelf, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
+    """The terms of our own taxonomies that it bears, or that other taxonomies' names stand for."""
+    own = shelf.borne("service", service["id"])
+    own |= shelf.borne("organization", service["organization_id"])
+    keys: set[tuple[str, str]] = set()
+    for term in terms:
+        if term["id"] in own:
+            taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
+            keys |= codes_for_name(term["name"])
+            keys |= {(taxonomy["external_id"], term["code"])} if taxonomy else set()
+    return keys
 
 
 def _here(shelf: Shelf, location: Row) -> set[str]:

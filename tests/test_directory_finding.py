@@ -17,7 +17,7 @@ from directory import demo
 from directory import models as m
 from directory.asked import CAP, FILTERED_CAP, METRES
 from directory.rendering import JOBS, render
-from directory.vocabulary import term_id
+from directory.vocabulary import codes_for_name, term_id, terms
 from tests.conftest import agency_id
 
 LIST = "/v1/directory/services"
@@ -147,6 +147,21 @@ def test_a_need_stands_for_all_below_it_and_for_its_name_in_the_other_language(n
     assert set(found) <= set(names(taxonomy_term_id=str(above)))
     assert names(taxonomy_term_id=str(term_id("needs", "emergency-shelter", "es"))) == found
     assert set(found) <= set(names(needs=f"{leaf},{above}"))
+
+
+def test_a_service_with_open_eligibilitys_names_is_found_by_our_needs(
+    shelf: Shelf, names: Any
+) -> None:
+    service = shelf.service("Named otherwise")
+    name = next(term.open_eligibility[0] for term in terms() if term.open_eligibility)
+    other = m.TaxonomyTerm(name=name)
+    other.save(using=JOBS)
+    mark = m.Attribute(link_table="service", link_id=service, taxonomy_term_id=other.id)
+    shelf.add(service, mark)
+    for taxonomy, code in codes_for_name(name):
+        assert "Named otherwise" in names(taxonomy_term_id=str(term_id(taxonomy, code)))
+    shelf.clear()
+    other.delete(using=JOBS)
 
 
 def test_several_needs_have_all_to_be_there(names: Any) -> None:
