@@ -270,6 +270,7 @@ OAUTH2_PROVIDER = {
 NETWORK_TIME_ZONE = os.environ.get("CAIRN_TIME_ZONE") or "America/Denver"  # of opening hours
 if NETWORK_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured("CAIRN_TIME_ZONE must be a name like America/Denver.")
+DIRECTORY_REVIEW_DAYS = _number("CAIRN_REVIEW_DAYS", 180)  # until an entry is looked at again
 SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
 SAFETY_LINES = [
     {"name": "Emergency", "phone": "911", "note": "Police, fire, ambulance"},

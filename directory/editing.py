@@ -66,11 +66,10 @@ def put(
     MatchRequired, StaleMatch, NotPossible, Conflict.
     """
     draft = drafts.read(table, entry_id, document)
-    with _editing(principal, table, entry_id) as attempt:
-        owner = _owner(table, entry_id)
-        if owner is None and (created := _create(attempt, draft, match)):
+    with act_on(principal, table, entry_id) as attempt:
+        if _owner(table, entry_id) is None and (created := _create(attempt, draft, match)):
             return created
-        present = _see(principal, table, entry_id, owner or _owner(table, entry_id))
+        present = see(principal, table, entry_id)
         if match.if_none_match == "*":
             raise StaleMatch
         return _change(attempt, draft, present, match)
@@ -87,8 +86,8 @@ def patch(
 
     Raises as `put` does.
     """
-    with _editing(principal, table, entry_id) as attempt:
-        present = _see(principal, table, entry_id, _owner(table, entry_id))
+    with act_on(principal, table, entry_id) as attempt:
+        present = see(principal, table, entry_id)
         document = drafts.patched(table, present.document, change)
         draft = drafts.read(table, entry_id, document)
         return _change(attempt, draft, present, match)
@@ -99,8 +98,8 @@ def remove_location(principal: Principal, location_id: UUID, match: Match) -> No
 
     A service is never removed, since a referral may name it: it becomes `defunct`.
     """
-    with _editing(principal, "location", location_id) as attempt:
-        present = _see(principal, "location", location_id, _owner("location", location_id))
+    with act_on(principal, "location", location_id) as attempt:
+        present = see(principal, "location", location_id)
         _require_match(present, match)
         if m.ServiceAtLocation.objects.using(USING).filter(location_id=location_id).exists():
             raise NotPossible("in_use", "A service is found here. Take it from this place first.")
@@ -111,9 +110,9 @@ def remove_location(principal: Principal, location_id: UUID, match: Match) -> No
 
 def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
     """A place's document and ETag, for those who edit it; nobody else finds it by itself."""
-    with _editing(principal, "location", location_id, "directory.read") as attempt:
-        present = _see(principal, "location", location_id, _owner("location", location_id))
-        attempt.record()
+    require_editor(principal, "directory.read", lambda: False, location_id)
+    with begin(principal, USING):
+        present = see(principal, "location", location_id)
         return present.text, present.etag
 
 
@@ -121,7 +120,7 @@ def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
 
 
 @contextmanager
-def _editing(principal: Principal, table: str, entry_id: UUID, act: str = ACT) -> Iterator[Attempt]:
+def act_on(principal: Principal, table: str, entry_id: UUID, act: str = ACT) -> Iterator[Attempt]:
     require_editor(principal, act, lambda: _seen(principal, table, entry_id, "default"), entry_id)
     try:
         with log.attempt(principal, act, directory_id=entry_id, using=USING) as attempt:
@@ -171,8 +170,9 @@ def _lock(organization_id: UUID) -> bool:
     return rows.filter(id=organization_id).values_list("id").first() is not None
 
 
-def _see(principal: Principal, table: str, entry_id: UUID, owner: UUID | None) -> Present:
-    """The entry as it is once it is locked. Raises NotVisible, NotPermitted."""
+def see(principal: Principal, table: str, entry_id: UUID) -> Present:
+    """The entry, locked, as its editors find it. Raises NotVisible, NotPermitted."""
+    owner = _owner(table, entry_id)
     if owner is None:
         raise NotVisible
     locked = _lock(owner)
@@ -272,7 +272,7 @@ def _tell(
     attempt.record(fields=sorted(fields))
 
 
-def organization_seen(principal: Principal, organization_id: UUID) -> None:
+def require_its_editor(principal: Principal, organization_id: UUID) -> None:
     """Permit reading what only an organization's editors read. Raises NotVisible, NotPermitted."""
     if not assignments.edits(m.Organization, organization_id, principal.agency_id, USING):
         if _seen(principal, "organization", organization_id, USING):

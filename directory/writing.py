@@ -194,7 +194,9 @@ class Writing:
     def _add(self, row: Row, row_id: UUID, values: Values) -> None:
         if row is self.draft.entry:
             self.fields |= {
-                member for member, value in row.values.items() if _plainly(value) is not None
+                member
+                for member, value in row.values.items()
+                if _plainly(value) is not None and member != "id"
             }
         else:
             self.fields.add(row.pointer.split("/")[1])

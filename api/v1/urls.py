@@ -7,8 +7,10 @@ from api.v1 import (
     calls,
     codes,
     directory,
+    directory_changes,
     directory_editing,
     directory_profile,
+    directory_upkeep,
     referrals,
 )
 
@@ -19,6 +21,16 @@ urlpatterns = [
     path("directory/organizations", directory.OrganizationList.as_view()),
     path("directory/organizations/<uuid:organization_id>", directory.OrganizationDetail.as_view()),
     path("directory/locations/<uuid:location_id>", directory_editing.LocationEditing.as_view()),
+    path(
+        "directory/locations/<uuid:location_id>/confidential_address",
+        directory_upkeep.ConfidentialAddress.as_view(),
+    ),
+    path(
+        "directory/organizations/<uuid:organization_id>/history",
+        directory_upkeep.History.as_view(),
+    ),
+    path("directory/reviews", directory_upkeep.Reviews.as_view()),
+    path("directory/changes", directory_changes.Changes.as_view()),
     path("directory/service_at_locations", directory.PlaceList.as_view()),
     path("directory/service_at_locations/<uuid:place_id>", directory.PlaceDetail.as_view()),
     path("directory/taxonomies", directory.TaxonomyList.as_view()),

@@ -1,0 +1,25 @@
+"""`manage.py directory_reviews`: which services ask to be looked at again, and by whom."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from directory.rendering import JOBS, moment
+from directory.reviews import due_everywhere
+from permissions.models import Agency
+
+
+class Command(BaseCommand):
+    help = (
+        "List the open services whose facts nobody has assured for DIRECTORY_REVIEW_DAYS, or ever,"
+        " the longest first, with the agencies that edit them. Changes nothing."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = dict(Agency.objects.using(JOBS).values_list("id", "name"))
+        for service, agencies in due_everywhere(moment(), JOBS):
+            day = service.assured_date or "never"
+            editors = ", ".join(names.get(one, str(one)) for one in agencies) or "nobody here"
+            self.stdout.write(
+                f"{day!s:<12}{service.id}  {service.name} ({service.organization_name}): {editors}"
+            )
