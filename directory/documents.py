@@ -175,6 +175,7 @@ def service_item(shelf: Shelf, service: Row) -> Document:
 
 
 def service_detail(shelf: Shelf, service: Row) -> Document:
+    """A service with all that hangs on it, but its places and its organization."""
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
     secret = is_hidden(service, organization)
@@ -203,16 +204,20 @@ def place_item(shelf: Shelf, link: Row, service: Row, location: Row, secret: boo
 
 
 def place_detail(shelf: Shelf, link: Row, secret: bool) -> Document:
+    """A service_at_location with its place, without the service."""
     return nested(shelf, "service_at_location", link, secret=secret)
 
 
 def organization_item(organization: Row) -> Document:
+    """The standard's list item."""
     return columns("organization", organization)
 
 
 def organization_detail(shelf: Shelf, organization: Row) -> Document:
+    """An organization with all of its own, without its services."""
     return nested(shelf, "organization", organization, secret=organization["confidential"])
 
 
 def as_id(value: UUID | None) -> str | None:
+    """An id as JSON has it."""
     return str(value) if value else None

@@ -53,6 +53,10 @@ PROBLEMS = {
     "invalid": Problem("A value is missing or not of the documented shape.", _AGAIN),
     "unknown_code": Problem("A value is not one of its code list.", "See the list of codes."),
     "unknown_field": Problem("A field is not part of the documented shape.", "Leave it out."),
+    "unknown_postcode": Problem(
+        "Where this postcode is, is not known here.",
+        "Give latitude and longitude, or a postcode near by.",
+    ),
     "unknown_parameter": Problem("A query parameter is not documented.", "Leave it out."),
     "repeated_parameter": Problem("A query parameter stands twice.", "Send it once."),
     "duplicate_key": Problem("A key stands twice in one JSON object.", "Send it once."),

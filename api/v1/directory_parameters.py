@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.views import uuid_parameter
@@ -104,6 +105,21 @@ TERMS = (*PAGING, "taxonomy_id", "top_only", "parent_id")
 
 def documented(names: Sequence[str]) -> list[OpenApiParameter]:
     return [DOCUMENTED[name] for name in names]
+
+
+def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
+    """The body of a search: the same parameters as members of an object."""
+    fields = {str: serializers.CharField, bool: serializers.BooleanField}
+    fields |= {int: serializers.IntegerField, float: serializers.FloatField}
+    fields |= {OpenApiTypes.UUID: serializers.UUIDField}
+    fields |= {OpenApiTypes.DATETIME: serializers.DateTimeField}
+    return inline_serializer(
+        "".join(part.title() for part in f"{name}_search_in".split("_")),
+        {
+            one.name: fields[one.type](required=False, help_text=one.description)
+            for one in documented(names)
+        },
+    )
 
 
 def given(request: Request, names: Sequence[str]) -> "Given":

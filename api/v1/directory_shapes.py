@@ -263,12 +263,3 @@ class DirectoryTaxonomyPageOut(_PageOut):
 
 class DirectoryTermPageOut(_PageOut):
     contents = DirectoryTermOut(many=True)
-
-
-class DirectorySearchIn(serializers.Serializer):
-    """The parameters of the list, by their names; texts, numbers, true and false."""
-
-    search = serializers.CharField(required=False, max_length=200)
-    page = serializers.IntegerField(required=False, min_value=1)
-    per_page = serializers.IntegerField(required=False, min_value=1, max_value=100)
-    format = serializers.ChoiceField(["json", "ndjson"], required=False)

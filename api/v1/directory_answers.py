@@ -1,0 +1,115 @@
+"""How the directory answers: pages, streams, details, and what the contract says of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.directory_parameters import Given, documented, given, searched
+from api.views import Endpoint
+from directory import finding, reads
+from directory.asked import Asked
+from permissions.errors import NotVisible
+from permissions.session import begin
+
+NDJSON = "application/x-ndjson"
+ANYBODY: Any = [{}, {"oauth2": ["directory:read"]}]
+
+
+class List(Endpoint):
+    """A list and, by POST, the same search with its parameters in the body."""
+
+    public = True
+    names: ClassVar[Sequence[str]]
+
+    def get(self, request: Request) -> HttpResponse:
+        return self.search(given(request, self.names))
+
+    def post(self, request: Request) -> HttpResponse:
+        return self.search(given(request, self.names))
+
+    def search(self, asked: Given) -> HttpResponse:
+        raise NotImplementedError
+
+    def streamed(self, asked: Asked, kind: str, shape: str) -> HttpResponse:
+        """All that fits, a few hundred a transaction, so that no connection is held for long."""
+
+        def lines() -> Iterator[bytes]:
+            after: UUID | None = None
+            while True:
+                with begin(self.principal):
+                    documents, after = reads.some(self.principal, asked, kind, shape, after)
+                yield "".join(f"{one}\n" for one in documents).encode()
+                if after is None:
+                    return
+
+        return StreamingHttpResponse(lines(), content_type=NDJSON)
+
+    def paged(self, fetch: Callable[[int], reads.Documents], given: Given) -> HttpResponse:
+        """One page of what `fetch` gives, or all its pages as lines."""
+        if not given.streams:
+            with begin(self.principal):
+                return Response(envelope(fetch(given.page)))
+
+        def lines() -> Iterator[bytes]:
+            page, last = 1, False
+            while not last:
+                with begin(self.principal):
+                    found = fetch(page)
+                yield "".join(f"{one}\n" for one in found.contents).encode()
+                page, last = page + 1, found.last
+
+        return StreamingHttpResponse(lines(), content_type=NDJSON)
+
+
+def envelope(found: reads.Documents | finding.Found, contents: Any = None) -> dict[str, Any]:
+    """The standard's page, flat."""
+    if contents is None:
+        assert isinstance(found, reads.Documents)
+        contents = [orjson.Fragment(one) for one in found.contents]
+    page = {
+        "total_items": found.total,
+        "total_pages": found.total_pages,
+        "page_number": found.page,
+        "size": len(contents),
+        "first_page": found.page == 1,
+        "last_page": found.last,
+        "empty": not contents,
+        "contents": contents,
+    }
+    return page | ({"total_items_capped": True} if found.capped else {})
+
+
+def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable[[Any], Any]:
+    """What the contract says of a list and of its search."""
+    return extend_schema_view(
+        get=extend_schema(
+            operation_id=name,
+            auth=ANYBODY,
+            parameters=documented(names),
+            responses=page,
+            description=about,
+        ),
+        post=extend_schema(
+            operation_id=f"{name}_search",
+            auth=ANYBODY,
+            request=searched(name, names),
+            responses=page,
+            description=f"{about} The parameters stand in the body, which no log of URLs holds.",
+        ),
+    )
+
+
+def detail(request: Request, document: str | None) -> HttpResponse:
+    """A document with its validator; 304 to who has it already (RFC 9110, section 13.1.2)."""
+    if document is None:
+        raise NotVisible
+    tag = reads.etag(document)
+    if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(orjson.Fragment(document), headers={"ETag": tag})
