@@ -18,10 +18,12 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
 from api import demo
+from directory import demo as directory_demo
 from permissions import credentials
+from permissions.ids import uuid7
 from permissions.models import Client
 from tests.conftest import NOTICE, PACKET, Caller, Story, agency_id, member_id, service_of
-from tests.database import full_story, identify, opening
+from tests.database import forget_edits, full_story, identify, opening
 
 Row = dict[str, Any]
 
@@ -88,6 +90,7 @@ def people(api: Any) -> list[Who]:
         *(person(api, f"outsider.{short}") for short in ("worker", "lead")),
         *(person(api, f"police.{short}") for short in ("worker", "worker2", "lead", "admin")),
         *(person(api, f"ywca.{short}") for short in ("worker", "worker2", "lead", "auditor")),
+        *(person(api, f"ywca.{short}") for short in ("editor", "admin")),
         *(person(api, f"sarc.{short}") for short in ("worker", "worker2")),
         system(api, "outsider", "outsider.worker", *every),
         system(api, "police", "police.worker", *every),
@@ -117,7 +120,8 @@ class World:
             recent = " ORDER BY id DESC LIMIT 12" if table == "access_entry" else ""
             with self.superuser.cursor() as cursor:
                 cursor.execute(f"SELECT to_jsonb(t) FROM {table} t{recent}")
-                self.rows[table] = {row["id"]: row for (row,) in cursor.fetchall()}
+                key = KEYS.get(table, "id")
+                self.rows[table] = {str(row[key]): row for (row,) in cursor.fetchall()}
                 cursor.execute("SELECT to_jsonb(sec.clock())")
                 self.now = cursor.fetchone()[0]
         return self
@@ -140,9 +144,24 @@ class World:
         return bool(row["opened_at"]) and not row["closed"] and row["expires_at"] > self.now
 
 
+def hide_in_the_directory(api: Any) -> None:
+    """A confidential organization; a confidential place of ywca's, and where it is."""
+    place = f"/v1/directory/locations/{uuid7()}"
+    organization = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    hidden = {"organization_id": organization, "name": "House", "confidential": True}
+    editor = api("ywca.editor")
+    assert editor.put(place, hidden).status_code == 201
+    address = {"address_1": "1 Invented St", "city": "Missoula"}
+    assert editor.put(f"{place}/confidential_address", address).status_code == 204
+    secret = {"name": "A house of nobody's", "confidential": True}
+    made = editor.put(f"/v1/directory/organizations/{uuid7()}", secret)
+    assert made.status_code == 201
+
+
 def build(api: Any, story: Story, superuser: Any) -> World:
     """Referrals in every relation: draft, waiting with a packet ready, open, ended, another's."""
     full_story(story, api)
+    hide_in_the_directory(api)
     waiting = Story(api, story.service_id).create().release("name").packet(name=PACKET["name"])
     waiting.send()
     waiting.recipient = "ywca.worker2"
@@ -228,6 +247,17 @@ def sees_network(world: World, who: Who, row: Row) -> bool:
     return who.agency is not None
 
 
+def sees_change(world: World, who: Who, row: Row) -> bool:
+    return row["public_action"] is not None or who.agency is not None
+
+
+def opens_address(world: World, who: Who, row: Row) -> bool:
+    """With an entry of this transaction that names the place: see `probe_openings`."""
+    reads = bool({"worker", "lead", "directory_editor"} & set(who.roles))
+    ours = row["agency_id"] == who.agency and who.database_role == "app"
+    return who.client is None and reads and ours
+
+
 def sees_nothing(world: World, who: Who, row: Row) -> bool:
     return False
 
@@ -274,8 +304,14 @@ SEES: dict[str, Rule] = {
     "private_key": sees_private_key,
     "permissions_membership": sees_colleague,
     "directory_network_listing": sees_network,
+    "directory_network_place": sees_network,
+    "directory_network_organization": sees_network,
+    "directory_editing": sees_colleague,
+    "directory_change": sees_change,
+    "directory_confidential_address": sees_nothing,  # without an entry
 }
 TABLES = (*SEES, "access_entry")
+KEYS = {"directory_change": "seq"}  # where it is not `id`
 
 
 def is_side(world: World, who: Who, row: Row) -> bool:
@@ -404,7 +440,7 @@ def probe(world: World, table: str) -> Iterator[str]:
         with as_role(who) as cursor:
             yield from probe_rows(world, who, cursor, table)
             yield from probe_changes(world, who, cursor, table)
-            if table in ("packet_field", "note"):
+            if table in OPENINGS:
                 yield from probe_openings(world, who, cursor, table)
             yield from probe_inserts(world, who, cursor, table)
 
@@ -435,25 +471,31 @@ def probe_rows(world: World, who: Who, cursor: Any, table: str) -> list[str]:
             return []
     if table == "access_entry":
         return [named(who, "reads the log")] if ids(cursor, "SELECT id FROM access_entry") else []
-    got = ids(cursor, f"SELECT id FROM {table}")
+    got = ids(cursor, f"SELECT {KEYS.get(table, 'id')} FROM {table}")
     allowed = {id_ for id_, row in world.rows[table].items() if SEES[table](world, who, row)}
     return [named(who, "sees", table, row) for row in got - allowed] + [
         named(who, "does not see", table, row) for row in allowed - got
     ]
 
 
+OPENINGS: dict[str, tuple[str, str, Rule]] = {  # act, column of what it opens, rule
+    "packet_field": ("open_packet", "referral_id", opens_field),
+    "note": ("open_notes", "referral_id", opens_note),
+    "directory_confidential_address": ("address.open", "location_id", opens_address),
+}
+
+
 def probe_openings(world: World, who: Who, cursor: Any, table: str) -> list[str]:
     """With an access entry for each referral in turn, all fields named."""
-    act, rule = {
-        "packet_field": ("open_packet", opens_field),
-        "note": ("open_notes", opens_note),
-    }[table]
+    act, about, rule = OPENINGS[table]
     found = []
-    for referral_id in world.rows["referral"]:
+    for opened in {row[about] for row in world.rows[table].values()}:
         names = {"agency_id": who.agency, "member_id": who.member, "client_id": who.client}
+        if act == "address.open":
+            names |= {"act": act, "directory_id": opened, "referral_id": None}
         try:
             with transaction.atomic():
-                cursor.execute(*opening("police.worker", referral_id, act, **names))
+                cursor.execute(*opening("police.worker", opened, act, **names))
                 got = ids(cursor, f"SELECT id FROM {table}")
                 transaction.set_rollback(True)
         except DatabaseError as error:
@@ -462,7 +504,7 @@ def probe_openings(world: World, who: Who, cursor: Any, table: str) -> list[str]
         allowed = {
             id_
             for id_, row in world.rows[table].items()
-            if row["referral_id"] == referral_id and rule(world, who, row)
+            if row[about] == opened and rule(world, who, row)
         }
         found += [named(who, "opens", table, row) for row in got ^ allowed]
     return found
@@ -637,8 +679,9 @@ def changed(cursor: Any, statement: str) -> int | str:
 
 
 @pytest.fixture
-def world(story: Story, api: Any, superuser: Any) -> World:
-    return build(api, story, superuser)
+def world(story: Story, api: Any, superuser: Any) -> Iterator[World]:
+    yield build(api, story, superuser)
+    forget_edits()
 
 
 def test_every_protected_table_gives_and_takes_what_the_design_says(world: World) -> None:
