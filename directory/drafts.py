@@ -69,6 +69,20 @@ class Draft:
         return self.rows[0]
 
 
+def require_bounded(value: object, pointer: str = "") -> None:
+    """Raise BadRequest for a list that is too long. Of what a caller sends: what an import brought
+    may be longer, and must still be paused."""
+    if isinstance(value, Mapping):
+        for member, inner in value.items():
+            require_bounded(inner, f"{pointer}/{member}")
+    elif isinstance(value, list):
+        if len(value) > MOST_IN_LIST:
+            known = pointer if all(map(_could_be_ours, pointer.split("/")[1::2])) else None
+            raise BadRequest("too_many", f"At most {MOST_IN_LIST} in a list.", known)
+        for index, inner in enumerate(value):
+            require_bounded(inner, f"{pointer}/{index}")
+
+
 def read(table: str, entry_id: UUID, document: Document) -> Draft:
     """The draft of an entry. Raises BadRequest, with a pointer, for what is not of its shape."""
     if document.get("id", str(entry_id)) != str(entry_id):
@@ -108,8 +122,6 @@ def _nests(table: str, member: str) -> str | None:
 def _list(value: object, pointer: str) -> Iterator[tuple[Document, str]]:
     if not isinstance(value, list):
         raise BadRequest("invalid", "A list is needed.", pointer)
-    if len(value) > MOST_IN_LIST:
-        raise BadRequest("too_many", f"At most {MOST_IN_LIST} in a list.", pointer)
     for index, one in enumerate(value):
         if not isinstance(one, Mapping):
             raise BadRequest("invalid", "An object is needed.", f"{pointer}/{index}")

@@ -15,9 +15,10 @@ from django.db import IntegrityError
 from directory import drafts, reads
 from directory import models as m
 from directory.drafts import Draft
-from directory.entries import USING, Present, load, organization_of, row_of
+from directory.entries import USING, Owned, Present, load, organization_of, row_of
+from directory.judging import judge
 from directory.rendering import render
-from directory.writing import Writing
+from directory.writing import Change, erase, touched, write
 from permissions import assignments, log, policy
 from permissions.errors import (
     BadRequest,
@@ -65,6 +66,7 @@ def put(
     is the caller's agency's own to edit. Raises BadRequest, NotVisible, NotPermitted,
     MatchRequired, StaleMatch, NotPossible, Conflict.
     """
+    drafts.require_bounded(document)
     draft = drafts.read(table, entry_id, document)
     with act_on(principal, table, entry_id) as attempt:
         if _owner(table, entry_id) is None and (created := _create(attempt, draft, match)):
@@ -86,6 +88,7 @@ def patch(
 
     Raises as `put` does.
     """
+    drafts.require_bounded(change)
     with act_on(principal, table, entry_id) as attempt:
         present = see(principal, table, entry_id)
         document = drafts.patched(table, present.document, change)
@@ -103,8 +106,10 @@ def remove_location(principal: Principal, location_id: UUID, match: Match) -> No
         _require_match(present, match)
         if m.ServiceAtLocation.objects.using(USING).filter(location_id=location_id).exists():
             raise NotPossible("in_use", "A service is found here. Take it from this place first.")
-        Writing(principal, attempt.now, Draft("location"), present, present.organization_id).erase()
-        render([], [present.organization_id], using=USING)
+        owner = present.organization_id
+        change = Change("location", location_id, owner, present.owned)
+        erase(change, [*present.owned.values(), Owned("location", present.row, "")])
+        render([], [owner], using=USING)
         _tell(attempt, present.organization_id, "location", location_id, "deleted", set())
 
 
@@ -213,8 +218,8 @@ def _create(attempt: Attempt, draft: Draft, match: Match) -> Edited | None:
             raise NotPermitted("not_yours", NOT_YOURS)
         if _owner(table, UUID(draft.entry.key)) is not None:
             return None
-    writing = Writing(principal, attempt.now, draft, None, owner)
-    return _finish(attempt, draft, writing, "created")
+    change = judge(draft, None, owner, principal.agency_id, attempt.now)
+    return _finish(attempt, change, "created")
 
 
 def _named_owner(draft: Draft) -> UUID:
@@ -228,21 +233,22 @@ def _change(attempt: Attempt, draft: Draft, present: Present, match: Match) -> E
     for member, said in draft.elsewhere.items():
         if said is not None and said != present.document.get(member, []):
             raise BadRequest("own_address", OWN_ADDRESS, f"/{member}")
-    writing = Writing(attempt.principal, attempt.now, draft, present, present.organization_id)
-    if not writing.fields:  # a repeated request
+    agency_id = attempt.principal.agency_id
+    change = judge(draft, present, present.organization_id, agency_id, attempt.now)
+    if not change.fields:  # a repeated request
         return Edited(present.text, present.etag, False)
     _require_match(present, match)
-    return _finish(attempt, draft, writing, "updated")
+    return _finish(attempt, change, "updated")
 
 
-def _finish(attempt: Attempt, draft: Draft, writing: Writing, action: str) -> Edited:
-    entry_id = writing.entry_id
-    services, organizations = writing.touched()
-    writing.write()
-    more_services, more_organizations = writing.touched()
+def _finish(attempt: Attempt, change: Change, action: str) -> Edited:
+    services, organizations = touched(change)
+    write(change, attempt.now)
+    more_services, more_organizations = touched(change)
     render(services | more_services, organizations | more_organizations, using=USING)
-    _tell(attempt, writing.organization_id, draft.table, entry_id, action, writing.fields)
-    now = load(attempt.principal, draft.table, entry_id)
+    owner, table, entry_id = change.organization_id, change.table, change.entry_id
+    _tell(attempt, owner, table, entry_id, action, change.fields)
+    now = load(attempt.principal, table, entry_id)
     if now is None:
         return Edited(None, None, action == "created")
     return Edited(now.text, now.etag, action == "created")
