@@ -1,7 +1,9 @@
 """Finds services and places: ids first, from the indexes, then the documents of one page.
 
 One statement a page, of bounded cost whatever the size of the directory (a test reads its plan):
-counts stop at a cap, words look at the best few hundred matches, distance walks its index.
+counts stop at a cap, words look at a few hundred matches, orders walk their index as far as it
+pays. Under row security the confidential half has no index for words and filters: it is looked
+through, and is small.
 How results are ordered is explained to callers in the data guide (/directory/guide).
 
 Call inside `permissions.session.begin(principal)`: it is the database that shows the network's
@@ -31,6 +33,7 @@ from permissions.principal import Principal
 PER_PAGE = 20
 MOST_PER_PAGE = 100
 NAMED_CAP = 300  # matches of words that are ranked, in names and elsewhere each
+AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
 _TERMS = "directory_asked(%(words)s)"
 _RESPELT = "(SELECT directory_respelt(%(words)s))"
 
@@ -103,6 +106,7 @@ class _Search:
             **self.filter.values,
             "words": asked.text,
             "some": (page - 1) * per_page + per_page + 1,  # one more tells whether a page follows
+            "ahead": AHEAD * page * per_page,
             "offset": (page - 1) * per_page,
             "limit": per_page + 1,
         }
@@ -128,11 +132,9 @@ class _Search:
     def _statement(self, terms: str) -> str:
         paged = "OFFSET %(offset)s LIMIT %(limit)s"
         if self.asked.near:
-            count, chosen = self._near(terms if self.asked.text else "")
-            cap = CAP
+            count, chosen, cap = self._near(terms if self.asked.text else "")
         elif self.asked.text:
-            count, chosen = self._words(terms)
-            cap = 2 * NAMED_CAP
+            count, chosen, cap = self._words(terms)
         else:
             count, chosen, cap = self._by_name()
             paged = ""
@@ -143,7 +145,7 @@ class _Search:
         return f"""
             WITH {chosen},
             hit AS MATERIALIZED (SELECT * FROM chosen ORDER BY place {paged})
-            SELECT ({count}), {cap}, hit.metres, document.*
+            SELECT ({count}), ({cap}), hit.metres, document.*
               FROM (SELECT 1) once
               LEFT JOIN hit ON true
               LEFT JOIN ({documents}) document ON document.id = hit.{key}
@@ -161,19 +163,58 @@ class _Search:
             f"(SELECT {columns} FROM {half.place} p WHERE {where}{tail})" for half in self.halves
         )
 
-    def _by_name(self) -> tuple[str, str, int]:
+    def _by_name(self) -> tuple[str, str, str]:
         """In the order of names, walked along their index (places: of ids)."""
-        where = f"{self._rows()} AND {self.filter.on('p')}"
+        where = self.filter.on("p")
         order = "id" if self.at_place else "name, service_id"
-        rows = self._each("service_id, id, name", where)
-        chosen = f"""chosen AS MATERIALIZED (
-            SELECT service_id, id, NULL::float AS metres, row_number() OVER () AS place
-              FROM (SELECT * FROM ({rows}) r ORDER BY {order}
-                    OFFSET %(offset)s LIMIT %(limit)s) page)"""
+        columns = "service_id, id" if self.at_place else "service_id, id, name"
         if self.asked.is_plain:
-            return self._total(), chosen, 0
-        some = self._each("1", where, limit=str(FILTERED_CAP + 1))
-        return f"SELECT count(*) FROM ({some}) c", chosen, FILTERED_CAP
+            walk = self._each(columns, self._rows(), order, "%(some)s")
+            found = f"found AS ({walk})"
+            count, cap = self._total(), "0"
+        else:
+            few = self._each(columns, f"{self._rows()} AND {where}", limit=str(FILTERED_CAP + 1))
+            found = (
+                f"{_few(few, FILTERED_CAP)}, {self._ordered(columns, self._rows(), where, order)}"
+            )
+            count, cap = _COUNT_FEW, str(FILTERED_CAP)
+        chosen = f"""{found}, chosen AS MATERIALIZED (
+            SELECT service_id, id, NULL::float AS metres, row_number() OVER () AS place
+              FROM (SELECT * FROM found ORDER BY {order}
+                    OFFSET %(offset)s LIMIT %(limit)s) page)"""
+        return count, chosen, cap
+
+    def _ordered(self, columns: str, walked: str, wanted: str, order: str, by: str = "") -> str:
+        """CTE `found`, after `_few`: the first matches in an order that has an index. `walked` is
+        what the index answers, `wanted` what is looked at row by row, `by` the order's column as
+        the table knows it.
+
+        Few matches are all there. Of many, those of the next rows in the order, where that makes a
+        page; else all of them sorted: the walk might be as long as the index.
+        """
+        public, *others = self.halves
+        by = by or order
+        both = f"{walked} AND {wanted}"
+        others_found = "".join(
+            f" UNION ALL SELECT * FROM (SELECT {columns} FROM {half.place} p WHERE {both}"
+            f" ORDER BY {by} LIMIT %(some)s) other WHERE (SELECT so FROM many)"
+            for half in others
+        )
+        return f"""
+            ahead AS MATERIALIZED (
+                SELECT {columns} FROM (SELECT p.* FROM {public.place} p WHERE {walked}
+                                        ORDER BY {by} LIMIT %(ahead)s) p
+                 WHERE {wanted} AND (SELECT so FROM many) LIMIT %(some)s),
+            enough AS MATERIALIZED (SELECT count(*) = %(some)s AS so FROM ahead),
+            found AS MATERIALIZED (
+                SELECT * FROM few WHERE NOT (SELECT so FROM many)
+                UNION ALL
+                SELECT * FROM ahead WHERE (SELECT so FROM enough)
+                UNION ALL
+                SELECT * FROM (SELECT * FROM (SELECT {columns} FROM {public.place} p
+                                               WHERE {both} OFFSET 0) every
+                                ORDER BY {order} LIMIT %(some)s) every
+                 WHERE (SELECT so FROM many) AND NOT (SELECT so FROM enough){others_found})"""
 
     def _total(self) -> str:
         """Of everything: kept for the public, counted for the few that are confidential."""
@@ -183,58 +224,56 @@ class _Search:
             total += f" + (SELECT count(*) FROM {half.place} p WHERE {self._rows()})"
         return f"SELECT {total}"
 
-    def _words(self, terms: str) -> tuple[str, str]:
-        """Best match first: those that bear the words in a name or a need, then all others."""
+    def _words(self, terms: str) -> tuple[str, str, str]:
+        """Best match first: those that bear the words in a name or a need, then all others, which
+        are not looked for where the former are many."""
         fits = f"{self._rows()} AND {self.filter.on('p')}"
+        limit = str(NAMED_CAP + 1)
         best = self._each(
             f"service_id, id, name, ts_rank(p.named, {terms}) AS rank",
             f"{fits} AND p.named @@ {terms}",
-            limit=str(NAMED_CAP + 1),
+            limit=limit,
         )
         other = self._each(
             "service_id, id, name, 0 AS rank",
             f"{fits} AND p.search @@ {terms} AND NOT p.named @@ {terms}",
-            limit=str(NAMED_CAP + 1),
+            limit=limit,
         )
-        chosen = f"""fitting AS MATERIALIZED (SELECT * FROM ({best} UNION ALL {other}) f
-                                              LIMIT {2 * NAMED_CAP + 1}),
+        chosen = f"""{_few(best, NAMED_CAP)},
+            fitting AS MATERIALIZED (
+                SELECT * FROM few
+                UNION ALL
+                SELECT * FROM ({other}) o WHERE NOT (SELECT so FROM many)),
             chosen AS (SELECT service_id, id, NULL::float AS metres,
                               row_number() OVER (ORDER BY rank DESC, name, id) AS place
                          FROM fitting)"""
-        return "SELECT count(*) FROM fitting", chosen
+        cap = f"SELECT CASE WHEN so THEN {NAMED_CAP} ELSE {2 * NAMED_CAP} END FROM many"
+        return "SELECT count(*) FROM fitting", chosen, cap
 
-    def _near(self, terms: str) -> tuple[str, str]:
+    def _near(self, terms: str) -> tuple[str, str, str]:
         """Nearest first. Few matches are sorted; of many the index of distances is walked."""
         chord = f"p.point <-> {HERE}"
-        within = WITHIN.format(p="p") if self.asked.radius else "true"
-        found = f"p.search @@ {terms}" if terms else "true"
-        once = "true" if self.at_place else f"(p.alone OR NOT EXISTS ({self._nearer(terms)}))"
-        fits = f"p.open AND p.point IS NOT NULL AND {self.filter.on('p')} AND {within}"
         columns = f"service_id, id, {chord} AS chord"
-        walk = self._each(columns, f"{fits} AND {found} AND {once}", chord, "%(some)s")
-        order = """chosen AS (SELECT service_id, id, directory_metres(chord) AS metres,
-                                     row_number() OVER (ORDER BY chord, id) AS place FROM near)"""
-        if not terms:
-            count = self._each("1", f"{fits} AND {once}", limit=str(CAP + 1))
-            near = f"near AS MATERIALIZED ({walk})"
-            return f"SELECT count(*) FROM ({count}) c", f"{near}, {order}"
-        few = self._each(
-            f"{columns}, alone",
-            f"p.open AND p.first AND {found} AND (NOT p.alone OR ({fits}))",
-            limit=str(CAP + 1),
-        )
-        several = "p.service_id IN (SELECT service_id FROM few WHERE NOT alone)"
-        elsewhere = self._each(columns, f"{several} AND {fits} AND {found} AND {once}")
-        near = f"""few AS MATERIALIZED ({few}),
-            many AS MATERIALIZED (SELECT count(*) > {CAP} AS so FROM few),
-            near AS MATERIALIZED (
-                SELECT service_id, id, chord FROM few WHERE alone AND NOT (SELECT so FROM many)
-                UNION ALL
-                SELECT * FROM ({elsewhere}) e WHERE NOT (SELECT so FROM many)
-                UNION ALL
-                SELECT * FROM ({walk}) w WHERE (SELECT so FROM many))"""
-        count = f"SELECT CASE WHEN so THEN {CAP + 1} ELSE (SELECT count(*) FROM near) END FROM many"
-        return count, f"{near}, {order}"
+        there = "p.point IS NOT NULL"
+        if self.asked.radius:
+            there += f" AND {WITHIN.format(p='p')}"
+        once = "true" if self.at_place else f"(p.alone OR NOT EXISTS ({self._nearer(terms)}))"
+        wanted = f"{self.filter.on('p')} AND {once}"
+        if terms:
+            walked = f"p.open AND {there} AND p.search @@ {terms}"
+            # Said so that the index of distances is no choice: for few GIN is much better.
+            there = f"({there}) IS TRUE AND p.search @@ {terms}"
+        else:
+            walked = f"p.open AND {there}"
+        few = self._each(columns, f"p.open AND {there} AND {wanted}", limit=str(CAP + 1))
+        if terms or self.filter.parts:
+            found = self._ordered(columns, walked, wanted, "chord", chord)
+        else:
+            found = f"found AS ({self._each(columns, f'{walked} AND {wanted}', chord, '%(some)s')})"
+        chosen = f"""{_few(few, CAP)}, {found},
+            chosen AS (SELECT service_id, id, directory_metres(chord) AS metres,
+                              row_number() OVER (ORDER BY chord, id) AS place FROM found)"""
+        return _COUNT_FEW, chosen, str(CAP)
 
     def _nearer(self, terms: str) -> str:
         """Another place of the same service that fits as well and is nearer: it stands instead."""
@@ -245,6 +284,17 @@ class _Search:
             f" AND (q.point <-> {HERE}, q.id) < (p.point <-> {HERE}, p.id)"
             for half in self.halves
         )
+
+
+_COUNT_FEW = "SELECT count(*) FROM few"
+
+
+def _few(rows: str, cap: int) -> str:
+    """The matches as they come, one more than `cap` of them at most, and whether there are more."""
+    return (
+        f"few AS MATERIALIZED ({rows}),"
+        f" many AS MATERIALIZED (SELECT count(*) > {cap} AS so FROM few)"
+    )
 
 
 def facets(principal: Principal | None, asked: Asked) -> dict[str, dict[str, int]]:

@@ -39,6 +39,7 @@ LONG = {
     "api/settings.py": (380, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (660, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
+    "directory/finding.py": (330, "one statement a page, part by part"),
     "directory/models.py": (420, "the tables of one standard (HSDS), one beside the other"),
     "directory/rendering.py": (440, "one document, part by part"),
     "directory/tabular.py": (520, "the tables and old names of the standard's tabular form"),

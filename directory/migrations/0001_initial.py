@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_network_place',
-                'indexes': [models.Index(fields=['name', 'service_id'], name='network_place_by_name'), models.Index(fields=['service_id'], name='network_place_by_service')],
+                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], include=['id'], name='network_place_by_name'), models.Index(condition=models.Q(('location_id__isnull', False), ('open', True)), fields=['id'], include=['service_id'], name='network_place_by_id'), models.Index(fields=['service_id'], name='network_place_by_service')],
             },
         ),
         migrations.CreateModel(
@@ -453,7 +453,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_place',
-                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], include=['id'], name='place_by_name'), models.Index(fields=['service_id'], name='place_by_service'), models.Index(fields=['organization_id'], name='place_by_organization'), models.Index(fields=['last_modified'], name='place_by_change'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['search'], name='place_search'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['named'], name='place_named'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['facets'], name='place_facets'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['taxonomy_term_ids'], name='place_terms')],
+                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], include=['id'], name='place_by_name'), models.Index(condition=models.Q(('location_id__isnull', False), ('open', True)), fields=['id'], include=['service_id'], name='place_by_id'), models.Index(fields=['service_id'], name='place_by_service'), models.Index(fields=['organization_id'], name='place_by_organization'), models.Index(fields=['last_modified'], name='place_by_change'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['search'], name='place_search'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['named'], name='place_named'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['facets'], name='place_facets'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['taxonomy_term_ids'], name='place_terms')],
             },
         ),
         migrations.CreateModel(

@@ -86,6 +86,13 @@ $$;
 CREATE INDEX place_near ON directory_place USING gist (point, search tsvector_ops (siglen = 256))
     WHERE open AND point IS NOT NULL;
 
+-- The confidential ones are few, and no condition on words may use an index under row security; the
+-- order of distances may.
+CREATE INDEX network_place_near ON directory_network_place USING gist (point)
+    WHERE open AND point IS NOT NULL;
+
 -- The vectors are looked at row by row, and what is not in the row costs four pages more.
 ALTER TABLE directory_place ALTER search SET STORAGE MAIN, ALTER named SET STORAGE MAIN;
 ALTER TABLE directory_place SET (toast_tuple_target = 4080);
+ALTER TABLE directory_network_place ALTER search SET STORAGE MAIN, ALTER named SET STORAGE MAIN;
+ALTER TABLE directory_network_place SET (toast_tuple_target = 4080);

@@ -1,5 +1,6 @@
--- Grows the public directory to %(size)s services: copies of the demo's rendered rows with names,
--- places and ids of their own. Deterministic. As the superuser; twice is safe.
+-- Grows the directory to %(size)s services: copies of the demo's rendered rows with names, places
+-- and ids of their own, which begin with 9e. About one in thirty is confidential: of whole
+-- organizations that are, and of others. Deterministic. As the superuser; twice is safe.
 
 CREATE TEMP TABLE grown_base ON COMMIT DROP AS
 SELECT row_number() OVER (ORDER BY l.id) - 1 AS k, l.id AS listing_id, p.id AS place_id,
@@ -19,21 +20,23 @@ SELECT n, b.listing_id, b.place_id, b.base_organization,
               'Bridge', 'Harbor', 'Lantern', 'Meadow', 'Sunrise'])[1 + n / 20 %% 13] AS kind,
        45.0 + 3.8 * (hashint8(n) & 1023) / 1024.0 + (hashint8(n + 7) & 1023) / 1e6 AS latitude,
        -115.5 + 11.0 * (hashint8(n + 13) & 1023) / 1024.0 + (hashint8(n + 29) & 1023) / 1e6
-           AS longitude
+           AS longitude,
+       n / 8 %% 40 = 5 AS hidden_organization, n / 8 %% 40 = 5 OR n %% 113 = 7 AS hidden
   FROM generate_series(1, %(size)s - (SELECT count(*) FROM grown_base)) n
   JOIN grown_base b ON b.k = n %% b.of;
 
-INSERT INTO directory_organization_listing
+CREATE TEMP TABLE grown_organization (LIKE directory_organization_listing) ON COMMIT DROP;
+INSERT INTO grown_organization
        (id, name, document, full_document, last_modified, taxonomy_term_ids, search)
 SELECT DISTINCT ON (g.organization_id) g.organization_id, g.kind || ' Center of ' || g.town,
        replace(o.document, o.id::text, g.organization_id::text),
        replace(o.full_document, o.id::text, g.organization_id::text), o.last_modified,
        o.taxonomy_term_ids, o.search || to_tsvector('directory_en', g.kind || ' ' || g.town)
   FROM grown g JOIN directory_organization_listing o ON o.id = g.base_organization
- ORDER BY g.organization_id, g.n
-ON CONFLICT DO NOTHING;
+ ORDER BY g.organization_id, g.n;
 
-INSERT INTO directory_listing (id, document, full_document, last_modified, organization_id, name,
+CREATE TEMP TABLE grown_listing (LIKE directory_listing) ON COMMIT DROP;
+INSERT INTO grown_listing (id, document, full_document, last_modified, organization_id, name,
        organization_name, status, answered_by, intake, victimization_types, taxonomy_term_ids,
        phones, assured_date)
 SELECT g.id, replace(replace(l.document, l.id::text, g.id::text), l.organization_id::text,
@@ -42,10 +45,10 @@ SELECT g.id, replace(replace(l.document, l.id::text, g.id::text), l.organization
        l.name || ' ' || g.kind || ' ' || g.town, g.kind || ' Center of ' || g.town, l.status,
        l.answered_by, l.intake, l.victimization_types, l.taxonomy_term_ids, l.phones,
        l.assured_date
-  FROM grown g JOIN directory_listing l ON l.id = g.listing_id
-ON CONFLICT DO NOTHING;
+  FROM grown g JOIN directory_listing l ON l.id = g.listing_id;
 
-INSERT INTO directory_place (id, service_id, document, full_document, last_modified, location_id,
+CREATE TEMP TABLE grown_place (LIKE directory_place) ON COMMIT DROP;
+INSERT INTO grown_place (id, service_id, document, full_document, last_modified, location_id,
        organization_id, name, open, first, alone, position, answered_by, minimum_age, maximum_age,
        taxonomy_term_ids, facets, postcodes, named, search, point, open_hours, hours_until)
 SELECT g.new_place, g.id, replace(p.document, p.service_id::text, g.id::text), p.full_document,
@@ -55,7 +58,27 @@ SELECT g.new_place, g.id, replace(p.document, p.service_id::text, g.id::text), p
        p.named || setweight(to_tsvector('directory_en', g.kind || ' ' || g.town), 'A'),
        p.search || strip(to_tsvector('directory_en', g.kind || ' ' || g.town)),
        directory_point(g.latitude, g.longitude), p.open_hours, p.hours_until
-  FROM grown g JOIN directory_place p ON p.id = g.place_id
+  FROM grown g JOIN directory_place p ON p.id = g.place_id;
+
+INSERT INTO directory_organization_listing
+SELECT * FROM grown_organization
+ WHERE id NOT IN (SELECT organization_id FROM grown WHERE hidden_organization)
+ON CONFLICT DO NOTHING;
+INSERT INTO directory_network_organization
+SELECT * FROM grown_organization
+ WHERE id IN (SELECT organization_id FROM grown WHERE hidden_organization)
+ON CONFLICT DO NOTHING;
+INSERT INTO directory_listing
+SELECT * FROM grown_listing WHERE id NOT IN (SELECT id FROM grown WHERE hidden)
+ON CONFLICT DO NOTHING;
+INSERT INTO directory_network_listing
+SELECT * FROM grown_listing WHERE id IN (SELECT id FROM grown WHERE hidden)
+ON CONFLICT DO NOTHING;
+INSERT INTO directory_place
+SELECT * FROM grown_place WHERE service_id NOT IN (SELECT id FROM grown WHERE hidden)
+ON CONFLICT DO NOTHING;
+INSERT INTO directory_network_place
+SELECT * FROM grown_place WHERE service_id IN (SELECT id FROM grown WHERE hidden)
 ON CONFLICT DO NOTHING;
 
 DELETE FROM directory_total WHERE "table" IN ('services', 'service_at_locations', 'organizations');
