@@ -11,14 +11,16 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
+from directory import demo as directory_demo
 from permissions import credentials
+from permissions.ids import uuid7
 from permissions.models import Client
 from tests import routes
 from tests.conftest import PACKET, Caller, Story
-from tests.database import full_story
+from tests.database import forget_edits, full_story
 from tests.routes import everything
 
-ALIASES = ("default", "auditor")
+ALIASES = ("default", "auditor", "editor")
 
 
 @pytest.fixture
@@ -191,3 +193,75 @@ def test_an_auditor_reads_the_own_agencys_entries_only(told: Story, api: Any) ->
         items = api(f"{key}.auditor").get("/v1/access-log", {"limit": "100"}).json()["items"]
         theirs = api(f"{other}.auditor").get("/v1/access-log", {"limit": "100"}).json()["items"]
         assert {one["id"] for one in items}.isdisjoint({one["id"] for one in theirs})
+
+
+# -- The directory ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def edited(api: Any, no_policies: Callable[[], None]) -> Iterator[dict[str, str]]:
+    """A service, a confidential place and its sealed address, of ywca's; and the policies gone."""
+    shelter = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    place, service = (f"/v1/directory/{kind}/{uuid7()}" for kind in ("locations", "services"))
+    editor = api("ywca.editor")
+    about = {"organization_id": shelter, "name": "Of a test"}
+    assert editor.put(place, about | {"confidential": True}).status_code == 201
+    assert editor.put(service, about | {"phones": [{"number": "406-555-0181"}]}).status_code == 201
+    address = {"address_1": "1 Invented St", "city": "Missoula"}
+    assert editor.put(f"{place}/confidential_address", address).status_code == 204
+    no_policies()
+    yield {"place": place, "service": service, "organization": shelter}
+    forget_edits()
+
+
+@pytest.mark.parametrize(
+    ("who", "acting"),
+    [
+        ("sarc.editor", None),
+        ("sarc.client", None),
+        ("police.lead", None),
+        ("ywca.worker", None),
+        ("ywca.client", "ywca.worker"),
+    ],
+)
+def test_nobody_else_changes_an_entry(
+    edited: dict[str, str], api: Any, who: str, acting: str | None
+) -> None:
+    caller, service, place = api(who, acting), edited["service"], edited["place"]
+    before = api(None).get(service)
+    for answer, status in (
+        (caller.patch(service, {"alert": "x"}, If_Match="*"), 403),
+        (caller.put(service, before.json() | {"alert": "x"}, If_Match="*"), 403),
+        (caller.delete(service, If_Match="*"), 403),
+        (caller.get(place), 404),
+        (caller.patch(place, {"name": "x"}, If_Match="*"), 404),
+        (caller.delete(place, If_Match="*"), 404),
+        (caller.delete(f"{place}/confidential_address"), 404),
+        (caller.get(f"/v1/directory/organizations/{edited['organization']}/history"), 403),
+    ):
+        assert answer.status_code == status, answer.content
+    assert api(None).get(service).content == before.content
+    opened = caller.get(f"{place}/confidential_address")
+    assert opened.status_code == (200 if who == "ywca.worker" else 404)
+
+
+def test_an_editor_hangs_nothing_on_anothers_entry(edited: dict[str, str], api: Any) -> None:
+    theirs = f"/v1/directory/services/{uuid7()}"
+    campus = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "campus"))
+    sarc, ywca = api("sarc.editor"), api("ywca.editor")
+    body = {"organization_id": campus, "name": "Theirs", "phones": [{"number": "406-555-0182"}]}
+    phone = sarc.put(theirs, body).json()["phones"][0]["id"]
+    place = directory_demo.id_of(directory_demo.SOURCE, "location", "campus-room")
+    for change in (
+        {"service_at_locations": [{"location_id": str(place)}]},
+        {"phones": [{"id": phone, "number": "406-555-0183"}]},
+        {"phones": [{"number": "406-555-0183", "service_id": theirs.rsplit("/", 1)[1]}]},
+        {"organization_id": campus},
+    ):
+        answer = ywca.patch(edited["service"], change, If_Match="*")
+        assert answer.status_code == 400, answer.content
+    new = f"/v1/directory/services/{uuid7()}"
+    assert ywca.put(new, body).status_code == 403
+    assert "0183" not in api(None).get(theirs).content.decode()
+    agency = {"answered_by": str(uuid4())}
+    assert ywca.patch(edited["service"], agency, If_Match="*").status_code == 403
