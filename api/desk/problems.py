@@ -166,6 +166,44 @@ PROBLEMS = {
         "A minor and a parent or guardian consent together, unless she may consent alone.",
         "Name who else consents, or say that she may alone.",
     ),
+    # -- Changing the directory
+    "not_yours": Problem(
+        "The entry is of an organization that your agency does not edit.",
+        "Tell whoever edits it; the operator can give your agency the editing as well.",
+    ),
+    "not_your_agency": Problem(
+        "An entry can name your own agency as the one that answers, or nobody.",
+        "Let the other agency say that it answers.",
+    ),
+    "own_address": Problem(
+        "The document says of another entry something that this entry does not say itself.",
+        "Name it by its id alone, and change it at its own address.",
+    ),
+    "unknown_reference": Problem(
+        "What is named by its id is not there, or is not yours to name.", _AGAIN
+    ),
+    "id_taken": Problem(
+        "The id of a row belongs to another entry.", "Leave the id out: the row gets a new one."
+    ),
+    "too_many": Problem("A list is longer than it may be.", "Send fewer."),
+    "in_use": Problem(
+        "A service is found at this place.", "Take it from this place first, then remove the place."
+    ),
+    "confidential_place": Problem(
+        "Where a confidential place is, is not stored in its document.",
+        "Leave out address, coordinates and the way there; your agency may seal the address apart.",
+    ),
+    "confidential_here": Problem(
+        "Something confidential is found at this place, or its organization is confidential.",
+        "Take the marker from that first, if it may be known.",
+    ),
+    "not_confidential": Problem(
+        "Only a confidential place has a sealed address.", "Put it into the place's document."
+    ),
+    "street_in_text": Problem(
+        "A text holds the street of a place that becomes confidential.",
+        "Take it out of the text: it would stay to be read.",
+    ),
     # -- This server
     "unavailable": Problem(
         "The log, the key store or the database does not answer. Nothing was disclosed and nothing"

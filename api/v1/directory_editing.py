@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,6 +34,63 @@ _PATCH: Any = {
     "application/merge-patch+json": OpenApiRequest(OpenApiTypes.OBJECT),
     "application/json": OpenApiRequest(OpenApiTypes.OBJECT),
 }
+
+
+# -- Shapes ---------------------------------------------------------------------------------------
+
+
+class _Written(serializers.Serializer):
+    """A document as it is written: `needed` is, all else may be left out. What the server says
+    itself (`last_modified`, `intake`, `external_ids`) may stand in it and is passed over."""
+
+    needed: ClassVar[tuple[str, ...]] = ("name",)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        found: dict[str, serializers.Field] = {}
+        for name, field in super().get_fields().items():
+            if isinstance(field, serializers.ListSerializer):
+                field = shapes.several()
+            elif isinstance(field, serializers.Serializer):
+                field = serializers.DictField(help_text="Another entry: its `id` is enough.")
+            field.required = name in self.needed
+            found[name] = field
+        return found
+
+
+class DirectoryServiceIn(_Written, shapes.DirectoryServiceDetailOut):
+    """HSDS's service and our profile."""
+
+
+class DirectoryOrganizationIn(_Written, shapes.DirectoryOrganizationDetailOut):
+    """HSDS's organization and our profile."""
+
+
+class DirectoryLocationDetailOut(shapes.DirectoryLocationOut):
+    """HSDS's location with all that hangs on it, and whose it is."""
+
+    organization_id = serializers.UUIDField(required=False)
+    languages = shapes.several()
+    addresses = shapes.several()
+    contacts = shapes.several()
+    accessibility = shapes.several()
+    phones = shapes.several()
+    schedules = shapes.several()
+    holiday_schedules = shapes.several()
+    attributes = shapes.several()
+    metadata = shapes.several()
+
+
+class DirectoryLocationIn(_Written, DirectoryLocationDetailOut):
+    """HSDS's location and our profile."""
+
+    needed = ()
+
+
+def _json(shape: type[serializers.Serializer]) -> Any:
+    return {"application/json": OpenApiRequest(shape)}
+
+
+# -- Endpoints ------------------------------------------------------------------------------------
 
 
 class Editing(Endpoint):
@@ -79,7 +137,7 @@ class ServiceEditing(Editing):
         operation_id="directory_put_service",
         auth=_SCOPE,
         parameters=[_MATCH, _NONE_MATCH],
-        request=shapes.DirectoryServiceDetailOut,
+        request=_json(DirectoryServiceIn),
         responses={
             200: shapes.DirectoryServiceDetailOut,
             201: shapes.DirectoryServiceDetailOut,
@@ -121,7 +179,7 @@ class OrganizationEditing(Editing):
         operation_id="directory_put_organization",
         auth=_SCOPE,
         parameters=[_MATCH, _NONE_MATCH],
-        request=shapes.DirectoryOrganizationDetailOut,
+        request=_json(DirectoryOrganizationIn),
         responses={
             200: shapes.DirectoryOrganizationDetailOut,
             201: shapes.DirectoryOrganizationDetailOut,
@@ -152,7 +210,7 @@ class LocationEditing(Editing):
     @extend_schema(
         operation_id="directory_location",
         auth=_SCOPE,
-        responses={200: shapes.DirectoryLocationOut, **problems(400, 401, 403, 404, 503)},
+        responses={200: DirectoryLocationDetailOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: Request, location_id: UUID) -> Response:
         """A place by itself, for those who edit it. Of a confidential one nothing tells where it
@@ -164,10 +222,10 @@ class LocationEditing(Editing):
         operation_id="directory_put_location",
         auth=_SCOPE,
         parameters=[_MATCH, _NONE_MATCH],
-        request=shapes.DirectoryLocationOut,
+        request=_json(DirectoryLocationIn),
         responses={
-            200: shapes.DirectoryLocationOut,
-            201: shapes.DirectoryLocationOut,
+            200: DirectoryLocationDetailOut,
+            201: DirectoryLocationDetailOut,
             **REFUSALS,
         },
     )
@@ -180,7 +238,7 @@ class LocationEditing(Editing):
         auth=_SCOPE,
         parameters=[_MATCH],
         request=_PATCH,
-        responses={200: shapes.DirectoryLocationOut, **REFUSALS},
+        responses={200: DirectoryLocationDetailOut, **REFUSALS},
     )
     def patch(self, request: Request, location_id: UUID) -> Response:
         """Change members of a place (RFC 7386). `confidential: true` takes its address away."""

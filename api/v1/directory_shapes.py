@@ -108,7 +108,8 @@ class DirectoryPhoneOut(serializers.Serializer):
     description = serializers.CharField(required=False)
 
 
-def _several() -> serializers.ListField:
+def several() -> serializers.ListField:
+    """A list of the standard's objects, described by its own schemas."""
     return serializers.ListField(child=serializers.DictField(), required=False)
 
 
@@ -118,53 +119,53 @@ class DirectoryPlaceNestedOut(serializers.Serializer):
     id = serializers.UUIDField()
     description = serializers.CharField(required=False)
     location = serializers.DictField()
-    service_areas = _several()
-    contacts = _several()
+    service_areas = several()
+    contacts = several()
     phones = DirectoryPhoneOut(many=True, required=False)
-    schedules = _several()
-    holiday_schedules = _several()
-    attributes = _several()
-    metadata = _several()
+    schedules = several()
+    holiday_schedules = several()
+    attributes = several()
+    metadata = several()
 
 
 class DirectoryOrganizationNestedOut(DirectoryOrganizationOut):
     """HSDS's organization with all of its own."""
 
-    additional_websites = _several()
-    funding = _several()
-    contacts = _several()
+    additional_websites = several()
+    funding = several()
+    contacts = several()
     phones = DirectoryPhoneOut(many=True, required=False)
-    locations = _several()
-    programs = _several()
-    organization_identifiers = _several()
-    attributes = _several()
-    metadata = _several()
+    locations = several()
+    programs = several()
+    organization_identifiers = several()
+    attributes = several()
+    metadata = several()
 
 
 class DirectoryServiceDetailOut(DirectoryServiceOut):
     """HSDS's service with all that hangs on it, as the standard's schema `service` nests it."""
 
     organization = DirectoryOrganizationNestedOut()
-    additional_urls = _several()
+    additional_urls = several()
     phones = DirectoryPhoneOut(many=True, required=False)
-    schedules = _several()
-    holiday_schedules = _several()
-    service_areas = _several()
+    schedules = several()
+    holiday_schedules = several()
+    service_areas = several()
     service_at_locations = DirectoryPlaceNestedOut(many=True, required=False)
-    languages = _several()
-    funding = _several()
-    cost_options = _several()
-    required_documents = _several()
-    contacts = _several()
-    capacities = _several()
-    attributes = _several()
-    metadata = _several()
+    languages = several()
+    funding = several()
+    cost_options = several()
+    required_documents = several()
+    contacts = several()
+    capacities = several()
+    attributes = several()
+    metadata = several()
 
 
 class DirectoryOrganizationDetailOut(DirectoryOrganizationNestedOut):
     """With its services: `id`, `name` and `status`, or with `full_service` all of them."""
 
-    services = _several()
+    services = several()
 
 
 class DirectoryLocationOut(serializers.Serializer):
