@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from directory import nested
-from directory.lines import Line, NotReadable, Package, Row
+from directory.lines import ABOUT, Line, NotReadable, Package, Row
 from directory.standard import TABLES, Kind
 from directory.tabular import of_tables
 from directory.wild import Put, put_right
@@ -115,6 +115,9 @@ def _rows(prefix: str, number: int, base: str, put: Put) -> Iterator[tuple[Line,
             values[column] = keys.of(link, TABLES[row.table].links[column])
         if key := keys.of(row, row.table):
             values["id"] = key
+        if row.about:
+            on, about = ABOUT[row.table]
+            values[on], values[about] = row.about.table, keys.of(row.about, row.about.table)
         line = Line(
             f"{prefix}{row.table}",
             number,
@@ -126,8 +129,7 @@ def _rows(prefix: str, number: int, base: str, put: Put) -> Iterator[tuple[Line,
             line.reason = "; ".join(row.faults)
         else:
             line.notes += row.faults
-        about = (row.about.table, keys.of(row.about, row.about.table)) if row.about else None
-        yield line, [Row(row.table, values, line, about=about)]
+        yield line, [Row(row.table, values, line)]
 
 
 def _left_out(row: nested.Row) -> Iterable[str]:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -136,7 +137,7 @@ class _Importing:
         self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
         if self.retry:
             quarantine.find_what_is_there(self.staging, self.source)
-        self.staging.sort()
+        self.staging.sort(partial(id_of, self.source, "organization"))
         self.tables = (self.package.tables | self.staging.tables) & _OF_ORGANIZATIONS
         self.report.notes += self.staging.unknown_columns()
         self.secrets = Secrets(self.staging, self.source)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 # Not a table of version 3: a text for the service that it names (directory/older.py).
 ELIGIBILITY = "eligibility"
+# The columns that say on which row of which table a row hangs, where it may be any. The first of
+# each is ours: the standard's own column there holds any word of the source.
+ABOUT = {"attribute": ("link_table", "link_id"), "metadata": ("resource_table", "resource_id")}
 EXPORTED = "cairn_directory"  # the name of the packages that directory/exporting.py writes
 
 
@@ -46,15 +49,13 @@ class Line:
 class Row:
     """One row of a table of HSDS 3, and the line it comes from.
 
-    `values` has its foreign keys as the source's ids. `about` is the table and id of the row on
-    which an attribute or metadata hangs; the table is '' where the source does not name it.
+    `values` has its foreign keys as the source's ids, those of ABOUT among them.
     """
 
     table: str
     values: Mapping[str, str]
     line: Line
     main: bool = True  # false: made of a cell of the line; its failure does not fail the line
-    about: tuple[str, str] | None = None
 
     @property
     def key(self) -> str:

@@ -12,7 +12,7 @@ from datetime import time
 from uuid import UUID, uuid5
 
 from directory import mending
-from directory.lines import ELIGIBILITY
+from directory.lines import ABOUT, ELIGIBILITY
 from directory.mending import CONTROL, Value
 from directory.staging import SHARED, TAKEN, THERE, Staged, Staging, about_of
 from directory.standard import TABLES, Kind
@@ -198,10 +198,7 @@ class Reading:
         found = self._target(tables[0], key) if tables[0] else "what it is about is not there"
         if isinstance(found, str):
             raise Unusable(found)
-        on, row = {
-            "attribute": ("link_table", "link_id"),
-            "metadata": ("resource_table", "resource_id"),
-        }[entry.table]
+        on, row = ABOUT[entry.table]
         entry.values[on] = tables[0]
         entry.values[row] = found
 

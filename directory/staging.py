@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from uuid import UUID
 
 import orjson
 
-from directory.lines import ELIGIBILITY, Line, Row
+from directory.lines import ABOUT, ELIGIBILITY, Line, Row
 from directory.standard import TABLES
 
 COMMON = 0  # the "organization" of what belongs to nobody: taxonomies, units, descriptions
@@ -47,12 +48,14 @@ _OWN = """
          ORDER BY link.place, parent.n LIMIT 1)
      WHERE tbl = ? AND org IS NULL
 """
-# A place without an organization is its first service's.
+# A place without an organization is that of a service found there: of several always the same one,
+# in whatever order they come.
 _PLACES = """
     UPDATE row SET org = (
         SELECT child.org FROM link AS down JOIN row AS child ON child.n = down.row
+          JOIN row AS organization ON organization.n = child.org
          WHERE down.key = row.key AND down.tbl = row.tbl AND child.tbl = ? AND child.org > 0
-         ORDER BY child.n LIMIT 1)
+         ORDER BY id_of(organization.key) LIMIT 1)
      WHERE tbl = ? AND org IS NULL
 """
 _ACROSS = """
@@ -181,8 +184,9 @@ class Staging:
             if value and not (column in kind.columns or column in kind.links or column in _KNOWN):
                 self.unknown[row.line.file, column] += 1
 
-    def sort(self) -> None:
-        """Find whose each row is, and which lines repeat another."""
+    def sort(self, id_of: Callable[[str], UUID]) -> None:
+        """Find whose each row is, and which lines repeat another. `id_of`: of organizations."""
+        self.db.create_function("id_of", 1, lambda key: str(id_of(key)), deterministic=True)
         self.db.execute("BEGIN")
         self.db.execute(
             "UPDATE link SET tbl = coalesce((SELECT tbl FROM row WHERE row.key = link.key"
@@ -352,7 +356,7 @@ class Staging:
                 lines[serial] = _line(serial, *said)
             line = lines[serial]
             values: Mapping[str, str] = line.values if cells is None else orjson.loads(cells)
-            found.append(Staged(NAMES[table], values, line, bool(main), None, n, key, org))
+            found.append(Staged(NAMES[table], values, line, bool(main), n, key, org))
         return found
 
     def organizations(self) -> Iterator[tuple[str, int]]:
@@ -475,20 +479,18 @@ class Staged(Row):
     organization: int | None = None
 
 
-_KNOWN = {"id", "link_id", "resource_id", "answered_by"}
+_KNOWN = {"id", "link_id", "link_table", "resource_id", "resource_table", "answered_by"}
 
 
 def about_of(row: Row) -> tuple[str, str] | None:
     """(table, id) of the row on which an attribute or metadata hangs; the table may be ''."""
-    if row.about:
-        return row.about
-    column, named = {
-        "attribute": ("link_id", "link_entity"),
-        "metadata": ("resource_id", "resource_type"),
-    }.get(row.table, ("", ""))
-    key = row.values.get(column, "")
-    table = row.values.get(named, "")
-    return (table if table in TABLES else "", key) if key else None
+    if row.table not in ABOUT:
+        return None
+    on, about = ABOUT[row.table]
+    names = (on, "link_entity" if row.table == "attribute" else "resource_type")
+    named = [said for name in names if (said := row.values.get(name, "")) in TABLES]
+    key = row.values.get(about, "")
+    return (named[0] if named else "", key) if key else None
 
 
 def _line(serial: int, file: str, number: int, pointer: str, cells: str, *told: str) -> Line:

@@ -193,6 +193,10 @@ class Storing:
             rows.update(status="inactive", last_modified=self.now)
         else:
             rows.delete()
+            m.Attribute.objects.using(JOBS).filter(link_table=table, link_id__in=gone).delete()
+            m.Metadata.objects.using(JOBS).filter(
+                resource_table=table, resource_id__in=gone
+            ).delete()
 
     def close(self, organizations: Sequence[UUID]) -> None:
         """Make inactive all services of organizations that the source no longer has."""
