@@ -1,133 +1,131 @@
-"""The directory as pages: a search by words, and one service, for the public and for members."""
+"""Finding a service, for the public and for members: what is asked by POST, never in an address."""
 
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
-from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
 
-from api.desk.forms import DeskForm
+from api.desk.sealed_search import open_search, seal_search
+from api.desk.search import FARTHEST, SearchForm, Told
+from api.desk.told import Line, line
 from api.desk.visit import Visit, signed_in
-from api.errors import refused_page
-from directory import listings
+from directory import gaps, listings, openings
 from directory.asked import Asked
-from permissions.errors import NotVisible
-from permissions.models import Agency
-from permissions.principal import Principal
 from permissions.session import begin
 
-
-class SearchForm(DeskForm):
-    words = forms.CharField(
-        label="What is needed, and where",
-        help_text="For example: shelter, lawyer, Spanish. Never a person's name.",
-        max_length=200,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "search"}),
-    )
-    page = forms.IntegerField(min_value=1, max_value=100_000, required=False)
+METHODS = ["GET", "HEAD", "POST"]
 
 
-@require_safe
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A page of what was found."""
+
+    lines: list[Line]
+    count: str
+    page: int
+    last: bool
+    told: list[Told]
+    near: bool
+
+    @property
+    def back(self) -> int:
+        return self.page - 1
+
+    @property
+    def next(self) -> int:
+        return self.page + 1
+
+
+@require_http_methods(METHODS)
 def public_search(request: HttpRequest) -> HttpResponse:
-    return _search(request, None)
+    with timezone.override(ZoneInfo(settings.NETWORK_TIME_ZONE)):
+        return _ask(request, None)
 
 
-@require_safe
+@require_http_methods(METHODS)
 @signed_in
 def search(request: HttpRequest, visit: Visit) -> HttpResponse:
-    return _search(request, visit)
-
-
-def _search(request: HttpRequest, visit: Visit | None) -> HttpResponse:
-    form = SearchForm(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {}
-    words, page = asked.get("words") or "", asked.get("page") or 1
-    principal = visit.principal if visit else None
-    with begin(principal):
-        found = listings.search(principal, Asked(words=words), page=page)
-    context = {"form": form, "found": found, "words": words}
-    return render(request, "desk/directory.html", context)
+    return _ask(request, visit)
 
 
 @require_safe
-def public_service(request: HttpRequest, service_id: UUID) -> HttpResponse:
-    listing = _find(None, service_id)
-    if listing is None:
-        return refused_page(request, NotVisible())
-    return render(request, "desk/service.html", _told(listing))
+def public_found(request: HttpRequest, sealed: str) -> HttpResponse:
+    with timezone.override(ZoneInfo(settings.NETWORK_TIME_ZONE)):
+        return _answer(request, None, sealed)
 
 
 @require_safe
 @signed_in
-def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    listing = _find(visit.principal, service_id)
-    if listing is None:
-        raise NotVisible
-    answered_by = Agency.objects.filter(id=listing.answered_by).first()
-    own = listing.answered_by == visit.agency.id
-    context = _told(listing) | {"answered_by": answered_by, "own": own}
-    return render(request, "desk/service.html", context)
+def found(request: HttpRequest, visit: Visit, sealed: str) -> HttpResponse:
+    return _answer(request, visit, sealed)
 
 
-def _find(principal: Principal | None, service_id: UUID) -> listings.Listing | None:
-    with begin(principal):
-        return listings.find(principal, service_id)
+def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
+    """GET: the empty form, and everything by name. POST: on to what was found, or nothing was."""
+    if request.method != "POST":
+        form = SearchForm({"distance": FARTHEST, "page": request.GET.get("page", "")})
+        if not form.is_valid():
+            form = SearchForm({"distance": FARTHEST})
+            form.is_valid()
+        return _page(request, form, results=_find(visit, form, form.cleaned_data["page"]))
+    form = SearchForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form)
+    principal = visit.principal if visit else None
+    with begin(principal) as now:
+        asked = form.asked(now)
+        if asked is None:
+            return _page(request, form)
+        if asked.is_plain:
+            return redirect("desk_directory" if visit else "directory")
+        if not listings.search(principal, asked, per_page=1).total_items:
+            gaps.keep_unmet(asked, form.cleaned_data["postcode"])
+            fewer = [(one, form.carried(one.name)) for one in form.told()]
+            return _page(request, form, nothing=form.told(), fewer=fewer)
+        sealed = seal_search(request, form.carried(), now)
+    found_at = reverse("desk_directory_found" if visit else "directory_found", args=[sealed])
+    return redirect(f"{found_at}#found-title")
 
 
-FACTS = (
-    ("Who it is for", "eligibility_description"),
-    ("How to get in", "application_process"),
-    ("Cost", "fees_description"),
-    ("Languages", "interpretation_services"),
-    ("Waiting time", "wait_time"),
-    ("Before you ring", "safe_contact_notes"),
-    ("Checked", "assured_date"),
-)
-DAYS = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
+def _answer(request: HttpRequest, visit: Visit | None, sealed: str) -> HttpResponse:
+    """A page of what was found, or the empty form where the search has ended."""
+    with begin(visit.principal if visit else None) as now:
+        data = open_search(request, sealed, now)
+    form = SearchForm(data or {"distance": FARTHEST})
+    if data is not None:
+        data["page"] = request.GET.get("page", "1")
+    results = _find(visit, form, form.cleaned_data["page"]) if form.is_valid() else None
+    return _page(request, form, results=results, ended=data is None)
 
 
-def _told(listing: listings.Listing) -> dict[str, Any]:
-    """What a service page tells, from the HSDS document."""
-    document = orjson.loads(listing.document)
-    places = [
-        {
-            "name": at["location"].get("name", ""),
-            "lines": [_address(one) for one in at["location"].get("addresses", [])],
-            "description": at["location"].get("description", ""),
-            "access": [
-                " ".join(filter(None, (one.get("description"), one.get("details"))))
-                for one in at["location"].get("accessibility", [])
-            ],
-        }
-        for at in document.get("service_at_locations", [])
-        if "location" in at
-    ]
-    return {
-        "listing": listing,
-        "document": document,
-        "facts": [(words, document[key]) for words, key in FACTS if document.get(key)],
-        "hours": [_hours(one) for one in document.get("schedules", [])],
-        "areas": [one.get("name", "") for one in document.get("service_areas", [])],
-        "places": places,
-    }
+def _page(request: HttpRequest, form: SearchForm, **context: Any) -> HttpResponse:
+    return render(request, "desk/directory.html", context | {"form": form})
 
 
-def _address(row: dict[str, Any]) -> str:
-    parts = [row.get(key) for key in ("address_1", "address_2", "city", "postal_code")]
-    return ", ".join(part for part in parts if part)
+def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
+    """None where the place of the postcode is known no longer; the form says so."""
+    principal = visit.principal if visit else None
+    with begin(principal) as now:
+        asked = form.asked(now)
+        if asked is None:
+            return None
+        found = listings.search(principal, asked, page=page)
+        hours = openings.next_openings(principal, [one.id for one in found.items], now)
+    lines = [line(one, hours.get(one.id), orjson.loads(one.document), now) for one in found.items]
+    return Results(lines, _count(found, asked), page, found.last, form.told(), bool(asked.near))
 
 
-def _hours(row: dict[str, Any]) -> str:
-    """Such as "Mon Tue 08:00–17:00", then what the service says of it."""
-    days = [DAYS.get(day, day) for day in str(row.get("byday") or "").split(",") if day]
-    shown = "Every day" if len(days) == len(DAYS) else " ".join(days)
-    opens, closes = str(row.get("opens_at") or "")[:5], str(row.get("closes_at") or "")[:5]
-    times = f"{opens}–{closes}" if opens and closes else ""
-    said = str(row.get("description") or "")
-    if said.lower().startswith("day and night"):
-        return said
-    return " ".join(part for part in (shown, times, said) if part)
+def _count(found: listings.Page, asked: Asked) -> str:
+    number = f"{found.total_items:,}"
+    if found.capped:
+        return f"{number} or more services"
+    if asked.is_plain:
+        return f"All services, by name: {number}"
+    return f"{number} service{'' if found.total_items == 1 else 's'}"

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from django import template
 
-from api.desk import words
+from api.desk import told, words
 from directory.listings import Phone
 
 register = template.Library()
 register.filter("done", words.done)
 register.filter("logged", words.logged)
 register.filter("log_time", words.log_time)
+register.filter("always", told.is_always)
 
 
 @register.filter
@@ -51,5 +52,19 @@ def at(moment: datetime | None, now: datetime) -> str:
 
 @register.filter
 def tel_of(phone: Phone) -> str:
-    """The same for a number of the directory, which keeps the extension apart."""
+    """The same for a number of the directory, which keeps the extension apart; one for texts
+    opens a message (RFC 5724)."""
+    if is_text(phone):
+        return tel(phone.number).replace("tel:", "sms:", 1)
     return tel(f"{phone.number}x{phone.extension}" if phone.extension else phone.number)
+
+
+@register.filter
+def ring_words(phone: Phone) -> str:
+    """Such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
+    extension = f" ext. {phone.extension}" if phone.extension else ""
+    return f"{'Text' if is_text(phone) else 'Call'} {phone.number}{extension}"
+
+
+def is_text(phone: Phone) -> bool:
+    return phone.type.lower() in ("text", "sms")

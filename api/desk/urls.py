@@ -13,6 +13,7 @@ from api.desk import (
     public,
     referral,
     sealed,
+    service,
     session,
 )
 
@@ -24,8 +25,9 @@ urlpatterns = [
     # For anybody
     path("", public.home, name="home"),
     path("directory", directory.public_search, name="directory"),
+    path("directory/found/<str:sealed>", directory.public_found, name="directory_found"),
     path("directory/guide", public.guide, name="directory_guide"),
-    path("directory/<uuid:service_id>", directory.public_service, name="directory_service"),
+    path("directory/<uuid:service_id>", service.public_service, name="directory_service"),
     path("problems/<slug:code>", public.problem, name="problem"),
     # Signing in and out; allauth looks for its own by these names
     path("accounts/login", sign_in, name="account_login"),
@@ -37,7 +39,8 @@ urlpatterns = [
     # Referrals
     path("desk/", inbox.inbox, name="desk"),
     path("desk/directory", directory.search, name="desk_directory"),
-    path("desk/directory/<uuid:service_id>", directory.service, name="desk_service"),
+    path("desk/directory/found/<str:sealed>", directory.found, name="desk_directory_found"),
+    path("desk/directory/<uuid:service_id>", service.service, name="desk_service"),
     path("desk/referrals/new", notice.new, name="desk_new_referral"),
     path(ONE, referral.referral, name="desk_referral"),
     path(f"{ONE}/sent", referral.sent, name="desk_sent"),

@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from api import demo
 from directory import taxonomy
+from directory.postcodes import derive
 from directory.refreshing import refresh
 from permissions.apps import add_log_partitions
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         self.stdout.write("Loading the demo network …")
         content = demo.load(lambda line: self.stdout.write(f"  {line}"))
         directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+        derive()
         self.stdout.write("  the directory around Missoula")
         demo.write(path, content)  # last: its being there says that all of it is
 

@@ -1,0 +1,330 @@
+"""One service as a page: all that the standard knows of it, what is needed in a hurry first."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.views.decorators.http import require_safe
+
+from api.desk import told
+from api.desk.told import Document, once
+from api.desk.visit import Visit, signed_in
+from api.errors import refused_page
+from directory import listings, openings, vocabulary
+from directory.openings import PlaceHours
+from permissions.errors import NotVisible
+from permissions.models import Agency
+from permissions.principal import Principal
+from permissions.session import begin
+
+
+class Fact(NamedTuple):
+    title: str
+    lines: list[str]
+
+
+class Place(NamedTuple):
+    """Where it is: lines to read, and numbers that are rung only there."""
+
+    name: str
+    lines: list[str]
+    access: list[str]
+    phones: list[listings.Phone]
+    hours: list[told.Day]  # empty where they are as everywhere
+
+
+class Hours(NamedTuple):
+    says: told.Says
+    days: list[told.Day]
+    zone: str
+    holidays: list[str]
+    notes: list[str]
+
+
+class Page(NamedTuple):
+    """What `find` gives: the listing, its document and how it stands now."""
+
+    listing: listings.Listing
+    document: Document
+    hours: Hours
+    places: list[Place]
+    now: datetime
+
+
+@require_safe
+def public_service(request: HttpRequest, service_id: UUID) -> HttpResponse:
+    with timezone.override(ZoneInfo(settings.NETWORK_TIME_ZONE)):
+        found = find(None, service_id)
+        if found is None:
+            return refused_page(request, NotVisible())
+        return render(request, "desk/service.html", _context(found))
+
+
+@require_safe
+@signed_in
+def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
+    found = find(visit.principal, service_id)
+    if found is None:
+        raise NotVisible
+    listing = found.listing
+    answered_by = Agency.objects.filter(id=listing.answered_by).first()
+    own = listing.answered_by == visit.agency.id
+    context = _context(found) | {"answered_by": answered_by, "own": own}
+    return render(request, "desk/service.html", context)
+
+
+def find(principal: Principal | None, service_id: UUID) -> Page | None:
+    """The service with its hours; None where it is not there or may not be seen."""
+    with begin(principal) as now:
+        listing = listings.find(principal, service_id)
+        if listing is None:
+            return None
+        until = now + timedelta(told.WEEK + 1)
+        ahead = openings.days_ahead(principal, service_id, now, until)
+        soon = openings.next_openings(principal, [service_id], now).get(service_id)
+    document = orjson.loads(listing.document)
+    same = len({one.spans for one in ahead}) < 2
+    hours = Hours(
+        says=told.opening_words(soon, now),
+        days=told.week(ahead[0].spans, now) if same and soon and soon.told else [],
+        zone=f"{timezone.localtime(now):%Z}",
+        holidays=_holidays(document, timezone.localtime(now).date()),
+        notes=[one for one in _notes(document) if not one.lower().startswith(told.ALL_DAY)],
+    )
+    places = list(_places(document, [] if same else ahead, now))
+    return Page(listing, document, hours, places, now)
+
+
+def _context(found: Page) -> dict[str, Any]:
+    listing, document = found.listing, found.document
+    phones = {(phone.number, phone.extension) for place in found.places for phone in place.phones}
+    return {
+        "listing": listing,
+        "document": document,
+        "hours": found.hours,
+        "places": found.places,
+        "phones": [p for p in listing.phones if (p.number, p.extension) not in phones]
+        or listing.phones,
+        "intake": told.intake(listing, document),
+        "capacities": [_capacity(one) for one in document.get("capacities", ())],
+        "facts": [fact for fact in _facts(listing, document) if fact.lines],
+        "more": [fact for fact in _more(document) if fact.lines],
+        "links": _links(document),
+        "checked": listing.assured_date and told.day_words(listing.assured_date, year=True),
+        "changed": told.day_words(timezone.localtime(listing.last_modified).date(), year=True),
+        "unchecked": told.unchecked(listing.assured_date, found.now),
+        "now": found.now,
+    }
+
+
+# -- Hours and places ------------------------------------------------------------------------------
+
+
+def _scheduled(document: Document, member: str) -> Iterator[Document]:
+    """Schedules or holidays of the service, of it at a place, of the place."""
+    yield from document.get(member, ())
+    for at in document.get("service_at_locations", ()):
+        yield from at.get(member, ())
+        yield from at.get("location", {}).get(member, ())
+
+
+def _holidays(document: Document, today: date) -> list[str]:
+    """Days that are not as usual, from today on, the next first."""
+    found = []
+    for row in _scheduled(document, "holiday_schedules"):
+        first, last = parse_date(row["start_date"]), parse_date(row["end_date"])
+        if not first or not last or last < today:
+            continue
+        days = told.day_words(first)
+        if last != first:
+            days += f" to {told.day_words(last)}"
+        if last.year != today.year:
+            days += f" {last.year}"
+        opens, closes = str(row.get("opens_at", ""))[:5], str(row.get("closes_at", ""))[:5]
+        hours = "closed" if row.get("closed") or not opens else f"{opens}\N{EN DASH}{closes}"
+        says = f" ({row['description']})" if row.get("description") else ""
+        found.append((first, f"{days}: {hours}{says}"))
+    return once(words for _first, words in sorted(found))
+
+
+def _notes(document: Document) -> list[str]:
+    """What is said of the hours beside the times."""
+    said = (
+        text
+        for row in _scheduled(document, "schedules")
+        for text in (row.get("description", ""), row.get("notes", ""))
+    )
+    return once(said)
+
+
+def _places(document: Document, ahead: Iterable[PlaceHours], now: datetime) -> Iterator[Place]:
+    hours = {str(one.link): one for one in ahead}
+    for at in document.get("service_at_locations", ()):
+        location = at.get("location")
+        if not location:
+            continue
+        own = hours.get(at["id"])
+        lines = [location.get("name", "")]
+        lines += [_address(one) for one in location.get("addresses", ())]
+        lines += [location.get("description", ""), at.get("description", "")]
+        if way := location.get("transportation"):
+            lines.append(f"Getting there: {way}")
+        yield Place(
+            name=location.get("name", ""),
+            lines=once(lines),
+            access=once(
+                " ".join(filter(None, (one.get("description"), one.get("details"))))
+                for one in location.get("accessibility", ())
+            ),
+            phones=[_phone(one) for one in (*at.get("phones", ()), *location.get("phones", ()))],
+            hours=told.week(own.spans, now) if own and own.told else [],
+        )
+
+
+def _address(row: Document) -> str:
+    parts = [row.get(key) for key in ("attention", "address_1", "address_2", "city")]
+    state = " ".join(filter(None, (row.get("state_province"), row.get("postal_code"))))
+    kind = " (by post)" if row.get("address_type") == "postal" else ""
+    return ", ".join(part for part in (*parts, state) if part) + kind
+
+
+def _phone(row: Document) -> listings.Phone:
+    extension = str(row.get("extension", "") or "")
+    return listings.Phone(row["number"], extension, row.get("type", ""), row.get("description", ""))
+
+
+# -- Facts -----------------------------------------------------------------------------------------
+
+
+def _facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
+    yield Fact(
+        "Before you ring",
+        [document.get("safe_contact_notes", "")] * bool(document.get("safe_contact_notes")),
+    )
+    terms = list(_terms(document))
+    yield Fact("Helps with", once(name for taxonomy, name in terms if taxonomy == "needs"))
+    yield Fact(
+        "For people hurt by",
+        [
+            _victimization().get(code, code.replace("_", " "))
+            for code in listing.victimization_types
+        ],
+    )
+    who = [name for taxonomy, name in terms if taxonomy == "served"]
+    yield Fact(
+        "Who it is for",
+        once(
+            [document.get("eligibility_description", ""), told.ages(document), ", ".join(once(who))]
+        ),
+    )
+    yield Fact("How to get in", once([document.get("application_process", "")]))
+    yield Fact(
+        "Bring along",
+        once(one.get("document", "") for one in document.get("required_documents", ())),
+    )
+    yield Fact(
+        "Cost",
+        once(
+            [
+                document.get("fees_description", ""),
+                document.get("fees", ""),
+                *(_cost(one) for one in document.get("cost_options", ())),
+            ]
+        ),
+    )
+    yield Fact(
+        "Languages",
+        once([", ".join(told.languages(document)), document.get("interpretation_services", "")]),
+    )
+    yield Fact("Waiting time", once([document.get("wait_time", "")]))
+    yield Fact("Area", once(_area(one) for one in document.get("service_areas", ())))
+    yield Fact("People", [_contact(one) for one in document.get("contacts", ())])
+
+
+def _more(document: Document) -> Iterator[Fact]:
+    organization, program = document.get("organization", {}), document.get("program", {})
+    yield Fact("Also called", once([document.get("alternate_name", "")]))
+    yield Fact("Program", once([program.get("name", ""), program.get("description", "")]))
+    yield Fact(
+        "Organization",
+        once(
+            [
+                organization.get("name", ""),
+                organization.get("alternate_name", ""),
+                organization.get("description", ""),
+                organization.get("legal_status", ""),
+            ]
+        ),
+    )
+    yield Fact("Licenses", once([document.get("licenses", ""), document.get("accreditations", "")]))
+    yield Fact(
+        "Money comes from",
+        once(
+            one.get("source", "")
+            for one in (*document.get("funding", ()), *organization.get("funding", ()))
+        ),
+    )
+    yield Fact("Also marked as", once(name for taxonomy, name in _terms(document) if not taxonomy))
+
+
+def _links(document: Document) -> list[tuple[str, str]]:
+    """(href, words) of what leads elsewhere; web and mail addresses alone."""
+    organization = document.get("organization", {})
+    found: list[tuple[str, str]] = []
+    for one, words in (
+        (document.get("url"), ""),
+        *((row.get("url"), row.get("label")) for row in document.get("additional_urls", ())),
+        (organization.get("website"), ""),
+    ):
+        if one and str(one).lower().startswith(("https://", "http://")):
+            found.append((str(one), str(words or one)))
+    for mail in once([document.get("email", ""), organization.get("email", "")]):
+        found.append((f"mailto:{mail}", mail))
+    return list({href: (href, words) for href, words in reversed(found)}.values())[::-1]
+
+
+OURS = {str(vocabulary.taxonomy_id(key)): key for key in ("needs", "served", "victimization")}
+
+
+def _terms(document: Document) -> Iterator[tuple[str, str]]:
+    """(our taxonomy's key or '', name) of what the service bears; a label in Spanish left out."""
+    for one in document.get("attributes", ()):
+        term = one.get("taxonomy_term", {})
+        taxonomy = OURS.get(term.get("taxonomy_detail", {}).get("id", ""), "")
+        if taxonomy != "victimization" and term.get("language", "en") in ("", "en"):
+            yield taxonomy, term.get("name") or one.get("label", "")
+
+
+def _victimization() -> dict[str, str]:
+    return {t.code: t.names["en"] for t in vocabulary.terms() if t.taxonomy == "victimization"}
+
+
+def _capacity(row: Document) -> str:
+    moment = parse_datetime(row.get("updated", "") or "")
+    says = f": {row['description']}" if row.get("description") else ""
+    when = f", updated {timezone.localtime(moment):%d %b %Y, %H:%M %Z}" if moment else ""
+    return f"{told.capacity_words(row)}{says}{when}"
+
+
+def _cost(row: Document) -> str:
+    amount = "" if row.get("amount") is None else f"{row['amount']} {row.get('currency', '')}"
+    parts = (row.get("option", ""), amount.strip(), row.get("amount_description", ""))
+    return ", ".join(part for part in parts if part)
+
+
+def _area(row: Document) -> str:
+    return str(row.get("name") or row.get("description") or "")
+
+
+def _contact(row: Document) -> str:
+    who = ", ".join(filter(None, (row.get("name"), row.get("title"), row.get("department"))))
+    ways = [row.get("email", ""), *(one.get("number", "") for one in row.get("phones", ()))]
+    return " \N{MIDDLE DOT} ".join(once([who, *ways]))
