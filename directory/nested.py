@@ -82,10 +82,11 @@ class _Taking:
         return first
 
     def _merge(self, first: Row, again: Row) -> None:
+        known = TABLES[first.table].columns
         for column, value in again.values.items():
             if first.values.get(column) in (None, ""):
                 first.values[column] = value
-            elif value not in (None, "", first.values[column]):
+            elif column in known and value not in (None, "", first.values[column]):
                 first.contradicts = True
                 first.faults.append(f"{column}: {again.pointer} has the same id and says otherwise")
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from directory import mending
+from directory.older import STATES
 from directory.standard import LISTS, ONES, TABLES
 
 Document: TypeAlias = dict[str, Any]
 
 WRAPPERS = ("contents", "data", "payload", "organizations", "results", "items")
 DEPTH = 20
+NEAR = 0.02  # degrees: about two kilometres
 RRULE_DAYS = re.compile(r"[-+\d]*[A-Z]{2}(?:,[-+\d]*[A-Z]{2})*")
 
 _NAMES: Mapping[str, Mapping[str, str]] = {  # what a member is called elsewhere
@@ -68,7 +70,6 @@ _NAMES: Mapping[str, Mapping[str, str]] = {  # what a member is called elsewhere
         "language": "languages",
     },
     "address": {
-        "address_type": "address_type",
         "type": "address_type",
         "street": "address_1",
         "street1": "address_1",
@@ -136,8 +137,32 @@ def put_right(document: Mapping[str, Any]) -> list[Put]:
         put = Put(table, {}, {})
         put.document = _right(table, one, "", put.notes)
         put.notes.setdefault("", [])[:0] = notes
+        _nearly_the_same(put)
         found.append(put)
     return found
+
+
+def _nearly_the_same(put: Put) -> None:
+    """A place that stands twice, a few steps apart: geocoders disagree, and the first counts."""
+    first: dict[str, Document] = {}
+    for at, place in _places_in(put.document, ""):
+        there = first.setdefault(str(place["id"]), place)
+        for column in ("latitude", "longitude"):
+            here, said = there.get(column), place.get(column)
+            if isinstance(here, float) and isinstance(said, float) and 0 < abs(here - said) < NEAR:
+                place[column] = here
+                put.notes.setdefault(at, []).append(f"{column}: elsewhere a little different")
+
+
+def _places_in(value: Any, at: str) -> Iterator[tuple[str, Document]]:
+    if isinstance(value, dict):
+        if value.get("id") and "latitude" in value:
+            yield at, value
+        for member, inside in value.items():
+            yield from _places_in(inside, f"{at}/{member}")
+    elif isinstance(value, list):
+        for index, inside in enumerate(value):
+            yield from _places_in(inside, f"{at}/{index}")
 
 
 # -- What it is -----------------------------------------------------------------------------------
@@ -406,6 +431,9 @@ def _lines_of(found: Document, said: list[str]) -> None:
         if len(lines) > 1:
             found["address_2"] = ", ".join(str(one) for one in lines[1:])
         said.append("address_lines: taken as address_1 and address_2")
+    if not found.get("country") and str(found.get("state_province")).upper() in STATES:
+        found["country"] = "US"
+        said.append("country: none given, taken as US from the state")
 
 
 def _days(found: Document, said: list[str]) -> None:
