@@ -173,6 +173,13 @@ LOGGED = {
     "call_record.create": "Recorded a call",
     "call_record.list": "Looked at own call records",
     "access_log.read": "Read this log",
+    "directory.edit": "Changed the directory",
+    "directory.read": "Looked at a place of the directory",
+    "directory.history": "Looked at the history of an entry",
+    "directory.reviews": "Looked at what is due for review",
+    "address.open": "Opened a confidential address",
+    "address.put": "Sealed a confidential address",
+    "address.remove": "Removed a confidential address",
 }
 
 
