@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
 from permissions.ids import uuid7
 from permissions.log import Origin, address_prefix, origin
@@ -17,6 +18,12 @@ QUICK_EXIT = "https://www.weather.gov/"
 
 # Of an answer that is public and the same for everybody; of any other nothing may be kept.
 CACHEABLE = "public, max-age=3600"
+
+# The one page that may be kept offline, and its style (R16): a week, and longer where the server
+# cannot be reached. Not "immutable": whoever loads it again gets the newest numbers.
+OFFLINE_PATH = "/safety"
+OFFLINE = (OFFLINE_PATH, "/static/desk/safety.css")
+KEPT_OFFLINE = "public, max-age=604800, stale-if-error=2592000"
 
 # No script is needed anywhere but on the API page, which serves its own from here. Browsers hold
 # the redirect of a form to form-action too, so the quick exit's target stands there.
@@ -57,7 +64,9 @@ class RequestMiddleware:
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         kept = response.get("Cache-Control") == CACHEABLE
-        if not (kept or request.path.startswith("/static/")):
+        if request.path in OFFLINE and response.status_code == 200:
+            response["Cache-Control"] = KEPT_OFFLINE
+        elif not (kept or request.path.startswith("/static/")):
             response["Cache-Control"] = "no-store"
         match = request.resolver_match
         log.info(
@@ -68,4 +77,22 @@ class RequestMiddleware:
             duration_ms=round((time.monotonic() - began) * 1000, 1),
             request_id=str(here.request_id),
         )
+        return response
+
+
+class OfflinePageMiddleware:
+    """Answers the page that may be kept before anything looks for a session.
+
+    It is the same for everybody, signed in or not: no cookie is read or set, nothing is asked of
+    the database, so that a shared cache may hold it and it is there when the rest is not.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info != OFFLINE_PATH:
+            return self.get_response(request)
+        request.resolver_match = resolve(OFFLINE_PATH)
+        response: HttpResponse = request.resolver_match.func(request)
         return response

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "api.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
+    "api.middleware.OfflinePageMiddleware",  # above everything that looks for a session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -272,34 +273,75 @@ if NETWORK_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured("CAIRN_TIME_ZONE must be a name like America/Denver.")
 DIRECTORY_REVIEW_DAYS = _number("CAIRN_REVIEW_DAYS", 180)  # until an entry is looked at again
 SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
-SAFETY_LINES = [
-    {"name": "Emergency", "phone": "911", "note": "Police, fire, ambulance"},
-    {"name": "Missoula police, not an emergency", "phone": "406-555-0100", "note": "Demo number"},
+SAFETY_NOTICE_ES = "¿En peligro ahora? No intervenga usted: llame al 911."
+SAFETY_LINES = [  # the Spanish words stand on the page to keep (/safety)
+    {
+        "name": "Emergency",
+        "phone": "911",
+        "note": "Police, fire, ambulance",
+        "name_es": "Emergencia",
+        "note_es": "Policía, bomberos, ambulancia",
+    },
+    {
+        "name": "Missoula police, not an emergency",
+        "phone": "406-555-0100",
+        "note": "Demo number",
+        "note_es": "Número de demostración",
+        "name_es": "Policía de Missoula, cuando no es una emergencia",
+    },
     {
         "name": "National Domestic Violence Hotline",
         "phone": "1-800-799-7233",
         "note": "24 hours, English and Spanish",
+        "note_es": "24 horas, en inglés y español",
+        "name_es": "Línea Nacional contra la Violencia Doméstica",
     },
     {
         "name": "National Human Trafficking Hotline",
         "phone": "1-888-373-7888",
         "note": "24 hours; text 233733",
+        "note_es": "24 horas; por mensaje de texto: 233733",
+        "name_es": "Línea Nacional contra la Trata de Personas",
     },
-    {"name": "National Sexual Assault Hotline", "phone": "1-800-656-4673", "note": "24 hours"},
-    {"name": "Montana state hotline", "phone": "406-555-0101", "note": "Demo number"},
-    {"name": "Child abuse line", "phone": "406-555-0102", "note": "Demo number"},
+    {
+        "name": "National Sexual Assault Hotline",
+        "phone": "1-800-656-4673",
+        "note": "24 hours",
+        "note_es": "24 horas",
+        "name_es": "Línea Nacional de Agresión Sexual",
+    },
+    {
+        "name": "Montana state hotline",
+        "phone": "406-555-0101",
+        "note": "Demo number",
+        "name_es": "Línea estatal de Montana",
+        "note_es": "Número de demostración",
+    },
+    {
+        "name": "Child abuse line",
+        "phone": "406-555-0102",
+        "note": "Demo number",
+        "name_es": "Línea de maltrato infantil",
+        "note_es": "Número de demostración",
+    },
 ]
 if _lines := os.environ.get("CAIRN_SAFETY_LINES"):
     try:
         SAFETY_LINES = [
-            {"name": str(line["name"]), "phone": str(line["phone"]), "note": str(line["note"])}
+            {
+                **{name: str(line[name]) for name in ("name", "phone", "note")},
+                **{name: str(line[name]) for name in ("name_es", "note_es") if name in line},
+            }
             for line in json.loads(_lines)
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise ImproperlyConfigured(
             'CAIRN_SAFETY_LINES must be JSON: [{"name": …, "phone": …, "note": …}, …].'
         ) from error
-SAFETY_NOTICE = os.environ.get("CAIRN_SAFETY_NOTICE") or SAFETY_NOTICE
+if _notice := os.environ.get("CAIRN_SAFETY_NOTICE"):
+    # Whoever names another number says it in Spanish too, or nothing is said in Spanish.
+    SAFETY_NOTICE, SAFETY_NOTICE_ES = _notice, ""
+SAFETY_NOTICE_ES = os.environ.get("CAIRN_SAFETY_NOTICE_ES") or SAFETY_NOTICE_ES
 
 # -- API ------------------------------------------------------------------------------------------
 

@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from api.desk.problems import PROBLEMS
 from api.errors import refused_page
 from directory import asked, finding, hours, profile
+from directory.safety import lines_to_keep, notice_in_spanish, safety_notice
 from permissions.errors import NotVisible
 
 
@@ -41,3 +44,18 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
     if code not in PROBLEMS:
         return refused_page(request, NotVisible())
     return render(request, "desk/problem.html", {"code": code, "explained": PROBLEMS[code]})
+
+
+@require_safe
+def safety(request: HttpRequest) -> HttpResponse:
+    """The numbers to ring on one page, to keep or to print (R16).
+
+    Made without the request: OfflinePageMiddleware answers with it, and it is everybody's.
+    """
+    context = {
+        "notice": safety_notice(),
+        "notice_es": notice_in_spanish(),
+        "lines": lines_to_keep(),
+        "address": f"{settings.BASE_URL.rstrip('/')}{request.path}",
+    }
+    return HttpResponse(render_to_string("desk/keep.html", context))
