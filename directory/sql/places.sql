@@ -4,10 +4,12 @@
 -- Owned by `gate`: whoever writes, no place is passed over because its row is another's.
 
 GRANT SELECT, UPDATE ON directory_location TO gate;
-GRANT SELECT, DELETE ON directory_address TO gate;
+GRANT SELECT, DELETE ON directory_address, directory_metadata, directory_quarantine TO gate;
 CREATE POLICY gate_hides ON directory_location FOR UPDATE TO gate
     USING (true) WITH CHECK (confidential);
 CREATE POLICY gate_hides ON directory_address FOR DELETE TO gate USING (true);
+CREATE POLICY gate_hides ON directory_metadata FOR DELETE TO gate USING (true);
+CREATE POLICY gate_hides ON directory_quarantine FOR DELETE TO gate USING (true);
 
 CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -62,9 +64,18 @@ END $$;
 CREATE TRIGGER hides AFTER INSERT OR UPDATE ON directory_serviceatlocation
     FOR EACH ROW EXECUTE FUNCTION sec.link_hides();
 
+-- With the address goes its history, which has old words, and what waits in quarantine of the place.
 CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
+    DELETE FROM public.directory_metadata h
+     WHERE h.resource_table = 'location' AND h.resource_id = NEW.id
+        OR h.resource_table = 'address' AND h.resource_id IN (
+           SELECT a.id FROM public.directory_address a WHERE a.location_id = NEW.id);
     DELETE FROM public.directory_address WHERE location_id = NEW.id;
+    DELETE FROM public.directory_quarantine q
+     WHERE q.source = NEW.source AND (
+           q.row ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
+        OR q.row ->> 'location_id' IN (NEW.id::text, nullif(OLD.external_id, '')));
     RETURN NULL;
 END $$;
 CREATE TRIGGER hides AFTER UPDATE OF confidential ON directory_location
