@@ -197,7 +197,7 @@ class _Importing:
         for start in range(0, len(gone), BATCH):
             storing = Storing(self.source, moment(), self.told, dry=self.dry)
             with transaction.atomic(using=JOBS):
-                storing.close(gone[start : start + BATCH])
+                storing.close(gone[start : start + BATCH], self.staging.names)
                 if not self.dry and storing.touched.services:
                     render(storing.touched.services, storing.touched.organizations)
             self.report.changes += storing.changes
@@ -253,7 +253,7 @@ class _Taking:
         for table, key in self.staging.keys(organizations):
             listed[table].add(id_of(self.all.source, table, key))
         owners = {self.all.owners[one] for one in organizations}
-        self.storing.remove(owners, listed, self.all.tables)
+        self.storing.remove(owners, listed, self.all.tables, self.staging.names)
 
     def render(self) -> None:
         """Render what has changed, as changed now unless the source says when."""

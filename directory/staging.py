@@ -383,6 +383,10 @@ class Staging:
         ).fetchone()
         return Target(*found) if found else None
 
+    def names(self, table: str, key: str) -> bool:
+        """Whether the source has a row with this id, wherever it belongs."""
+        return bool(key) and self.target(table, key) is not None
+
     # -- What became of it
 
     def tell(self, lines: Iterable[Line], rows: Iterable[tuple[int, int]]) -> None:

@@ -165,16 +165,27 @@ class Storing:
 
     # -- What is no longer there
 
-    def remove(self, owners: Set[UUID], listed: Mapping[str, Set[UUID]], tables: Set[str]) -> None:
+    def remove(
+        self,
+        owners: Set[UUID],
+        listed: Mapping[str, Set[UUID]],
+        tables: Set[str],
+        named: Callable[[str, str], bool],
+    ) -> None:
         """Remove what the source no longer has of these organizations, of `tables` only.
 
-        A service is only made inactive: a referral may still name it.
+        `listed` are the ids that it has of theirs; `named` tells of a table and an external id
+        whether it has that anywhere. A service is only made inactive: a referral may still name it.
         """
         for table in sorted(tables, key=lambda one: -ORDER[one]):  # children first
             rows = self._rows_of(table, owners)
             listed_here = listed.get(table, ())
-            there = rows.values_list("id", "part_of_id")
-            gone = {one: owner for one, owner in there if one not in listed_here}
+            there = rows.values_list("id", "part_of_id", "external_id")
+            gone = {
+                one: owner
+                for one, owner, key in there
+                if one not in listed_here and not named(table, key)
+            }
             action = "made inactive" if table == "service" else "removed"
             for one, owner in gone.items():
                 self._tell(Difference(owner, action, table, one))
@@ -198,9 +209,9 @@ class Storing:
                 resource_table=table, resource_id__in=gone
             ).delete()
 
-    def close(self, organizations: Sequence[UUID]) -> None:
+    def close(self, organizations: Sequence[UUID], named: Callable[[str, str], bool]) -> None:
         """Make inactive all services of organizations that the source no longer has."""
-        self.remove(set(organizations), {}, {"service"})
+        self.remove(set(organizations), {}, {"service"}, named)
 
 
 def _by_table(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
