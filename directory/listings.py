@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import connection, transaction
 
 from directory import models as m
 from directory import shapes
@@ -20,6 +20,7 @@ from directory.asked import Asked
 from directory.finding import PER_PAGE
 from directory.finding import find as find_hits
 from directory.rendering import JOBS, moment, render
+from permissions import assignments
 from permissions.principal import Principal
 
 
@@ -105,6 +106,38 @@ def search(
         per_page=per_page,
         last=found.last,
     )
+
+
+def edited(
+    principal: Principal, *, page: int = 1, per_page: int = PER_PAGE
+) -> tuple[list[Listing], bool]:
+    """A page of the services that the caller's agency edits, and whether there are more: whichever
+    waits longest for somebody to make sure of it comes first. None that are defunct."""
+    halves = shapes.halves(principal)
+    own = assignments.edited(m.Organization, principal.agency_id, "default")
+    where, values = own.query.sql_with_params()
+    each = " UNION ALL ".join(
+        f"SELECT id AS service_id, assured_date, name FROM {half.listing}"
+        f" WHERE status <> 'defunct' AND organization_id IN ({where})"
+        for half in halves
+    )
+    documents = " UNION ALL ".join(f"({shapes.select('service', 'listing', h)})" for h in halves)
+    order = "assured_date NULLS FIRST, name, service_id"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH hit AS MATERIALIZED (SELECT * FROM ({each}) e ORDER BY {order}"
+            f" LIMIT %s OFFSET %s) SELECT document.* FROM hit JOIN ({documents}) document"
+            f" ON document.id = hit.service_id ORDER BY hit.assured_date NULLS FIRST,"
+            " hit.name, hit.service_id",
+            [*(value for _ in halves for value in values), per_page + 1, (page - 1) * per_page],
+        )
+        rows = cursor.fetchall()
+    return [_listing(row[0], row[1:]) for row in rows[:per_page]], len(rows) > per_page
+
+
+def edits(principal: Principal, organization_id: UUID) -> bool:
+    """Whether the caller's agency edits this organization's entries. One query."""
+    return assignments.edits(m.Organization, organization_id, principal.agency_id, "default")
 
 
 def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None) -> Listing:

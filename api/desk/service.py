@@ -11,24 +11,21 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
-from api.desk import told
+from api.desk import facts, told
+from api.desk.entries import secret_places
 from api.desk.told import Document, once
 from api.desk.visit import Visit, signed_in
 from api.errors import refused_page
-from directory import listings, openings, vocabulary
+from directory import listings, openings
+from directory.addresses import READERS
 from directory.openings import PlaceHours
 from permissions.errors import NotVisible
 from permissions.models import Agency
 from permissions.principal import Principal
 from permissions.session import begin
-
-
-class Fact(NamedTuple):
-    title: str
-    lines: list[str]
 
 
 class Place(NamedTuple):
@@ -78,6 +75,11 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
     own = listing.answered_by == visit.agency.id
     context = _context(found) | {"answered_by": answered_by, "own": own}
+    with begin(visit.principal):
+        ours = listings.edits(visit.principal, listing.organization_id)
+    context["changes_it"] = ours and visit.edits_entries
+    if ours and visit.principal.has_role(*READERS):
+        context["secret_places"] = secret_places(found.document)
     return render(request, "desk/service.html", context)
 
 
@@ -114,10 +116,10 @@ def _context(found: Page) -> dict[str, Any]:
         "phones": [p for p in listing.phones if (p.number, p.extension) not in phones]
         or listing.phones,
         "intake": told.intake(listing, document),
-        "capacities": [_capacity(one) for one in document.get("capacities", ())],
-        "facts": [fact for fact in _facts(listing, document) if fact.lines],
-        "more": [fact for fact in _more(document) if fact.lines],
-        "links": _links(document),
+        "capacities": [facts.capacity(one) for one in document.get("capacities", ())],
+        "facts": [fact for fact in facts.facts(listing, document) if fact.lines],
+        "more": [fact for fact in facts.more(document) if fact.lines],
+        "links": facts.links(document),
         "checked": listing.assured_date and told.day_words(listing.assured_date, year=True),
         "changed": told.day_words(timezone.localtime(listing.last_modified).date(), year=True),
         "unchecked": told.unchecked(listing.assured_date, found.now),
@@ -199,132 +201,3 @@ def _address(row: Document) -> str:
 def _phone(row: Document) -> listings.Phone:
     extension = str(row.get("extension", "") or "")
     return listings.Phone(row["number"], extension, row.get("type", ""), row.get("description", ""))
-
-
-# -- Facts -----------------------------------------------------------------------------------------
-
-
-def _facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
-    yield Fact(
-        "Before you ring",
-        [document.get("safe_contact_notes", "")] * bool(document.get("safe_contact_notes")),
-    )
-    terms = list(_terms(document))
-    yield Fact("Helps with", once(name for taxonomy, name in terms if taxonomy == "needs"))
-    yield Fact(
-        "For people hurt by",
-        [
-            _victimization().get(code, code.replace("_", " "))
-            for code in listing.victimization_types
-        ],
-    )
-    who = [name for taxonomy, name in terms if taxonomy == "served"]
-    yield Fact(
-        "Who it is for",
-        once(
-            [document.get("eligibility_description", ""), told.ages(document), ", ".join(once(who))]
-        ),
-    )
-    yield Fact("How to get in", once([document.get("application_process", "")]))
-    yield Fact(
-        "Bring along",
-        once(one.get("document", "") for one in document.get("required_documents", ())),
-    )
-    yield Fact(
-        "Cost",
-        once(
-            [
-                document.get("fees_description", ""),
-                document.get("fees", ""),
-                *(_cost(one) for one in document.get("cost_options", ())),
-            ]
-        ),
-    )
-    yield Fact(
-        "Languages",
-        once([", ".join(told.languages(document)), document.get("interpretation_services", "")]),
-    )
-    yield Fact("Waiting time", once([document.get("wait_time", "")]))
-    yield Fact("Area", once(_area(one) for one in document.get("service_areas", ())))
-    yield Fact("People", [_contact(one) for one in document.get("contacts", ())])
-
-
-def _more(document: Document) -> Iterator[Fact]:
-    organization, program = document.get("organization", {}), document.get("program", {})
-    yield Fact("Also called", once([document.get("alternate_name", "")]))
-    yield Fact("Program", once([program.get("name", ""), program.get("description", "")]))
-    yield Fact(
-        "Organization",
-        once(
-            [
-                organization.get("name", ""),
-                organization.get("alternate_name", ""),
-                organization.get("description", ""),
-                organization.get("legal_status", ""),
-            ]
-        ),
-    )
-    yield Fact("Licenses", once([document.get("licenses", ""), document.get("accreditations", "")]))
-    yield Fact(
-        "Money comes from",
-        once(
-            one.get("source", "")
-            for one in (*document.get("funding", ()), *organization.get("funding", ()))
-        ),
-    )
-    yield Fact("Also marked as", once(name for taxonomy, name in _terms(document) if not taxonomy))
-
-
-def _links(document: Document) -> list[tuple[str, str]]:
-    """(href, words) of what leads elsewhere; web and mail addresses alone."""
-    organization = document.get("organization", {})
-    found: list[tuple[str, str]] = []
-    for one, words in (
-        (document.get("url"), ""),
-        *((row.get("url"), row.get("label")) for row in document.get("additional_urls", ())),
-        (organization.get("website"), ""),
-    ):
-        if one and str(one).lower().startswith(("https://", "http://")):
-            found.append((str(one), str(words or one)))
-    for mail in once([document.get("email", ""), organization.get("email", "")]):
-        found.append((f"mailto:{mail}", mail))
-    return list({href: (href, words) for href, words in reversed(found)}.values())[::-1]
-
-
-OURS = {str(vocabulary.taxonomy_id(key)): key for key in ("needs", "served", "victimization")}
-
-
-def _terms(document: Document) -> Iterator[tuple[str, str]]:
-    """(our taxonomy's key or '', name) of what the service bears; a label in Spanish left out."""
-    for one in document.get("attributes", ()):
-        term = one.get("taxonomy_term", {})
-        taxonomy = OURS.get(term.get("taxonomy_detail", {}).get("id", ""), "")
-        if taxonomy != "victimization" and term.get("language", "en") in ("", "en"):
-            yield taxonomy, term.get("name") or one.get("label", "")
-
-
-def _victimization() -> dict[str, str]:
-    return {t.code: t.names["en"] for t in vocabulary.terms() if t.taxonomy == "victimization"}
-
-
-def _capacity(row: Document) -> str:
-    moment = parse_datetime(row.get("updated", "") or "")
-    says = f": {row['description']}" if row.get("description") else ""
-    when = f", updated {timezone.localtime(moment):%d %b %Y, %H:%M %Z}" if moment else ""
-    return f"{told.capacity_words(row)}{says}{when}"
-
-
-def _cost(row: Document) -> str:
-    amount = "" if row.get("amount") is None else f"{row['amount']} {row.get('currency', '')}"
-    parts = (row.get("option", ""), amount.strip(), row.get("amount_description", ""))
-    return ", ".join(part for part in parts if part)
-
-
-def _area(row: Document) -> str:
-    return str(row.get("name") or row.get("description") or "")
-
-
-def _contact(row: Document) -> str:
-    who = ", ".join(filter(None, (row.get("name"), row.get("title"), row.get("department"))))
-    ways = [row.get("email", ""), *(one.get("number", "") for one in row.get("phones", ()))]
-    return " \N{MIDDLE DOT} ".join(once([who, *ways]))

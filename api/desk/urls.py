@@ -1,4 +1,4 @@
-"""The desk's pages at a glance: for anybody, signing in, referrals, calls, the log."""
+"""The desk's pages at a glance: for anybody, signing in, referrals, own entries, calls, the log."""
 
 from allauth.mfa.base.views import AuthenticateView
 from django.urls import path
@@ -8,11 +8,14 @@ from api.desk import (
     acts,
     calls,
     directory,
+    entries,
+    entry_edit,
     inbox,
     notice,
     public,
     referral,
     sealed,
+    secret_place,
     service,
     session,
 )
@@ -20,6 +23,8 @@ from api.desk import (
 sign_in = session.SignIn.as_view()
 code = AuthenticateView.as_view(form_class=session.CodeForm)
 ONE = "desk/referrals/<uuid:referral_id>"
+ENTRY = "desk/entries/<uuid:service_id>"
+PLACE = "desk/places/<uuid:location_id>/address"
 
 urlpatterns = [
     # For anybody
@@ -62,6 +67,16 @@ urlpatterns = [
     path(f"{ONE}/stop", acts.stop, name="desk_stop"),
     path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
     path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
+    # The agency's own entries of the directory
+    path("desk/entries", entries.own, name="desk_entries"),
+    path(ENTRY, entries.one, name="desk_entry"),
+    path(f"{ENTRY}/edit", entry_edit.edit, name="desk_edit_entry"),
+    path(f"{ENTRY}/pause", entries.pause, name="desk_pause_entry"),
+    path(f"{ENTRY}/capacity", entries.capacity, name="desk_entry_capacity"),
+    path(f"{ENTRY}/checked", entries.checked, name="desk_entry_checked"),
+    path(f"{ENTRY}/history", entries.history, name="desk_entry_history"),
+    path(PLACE, secret_place.look, name="desk_secret_place"),
+    path(f"{PLACE}/put", secret_place.put, name="desk_put_secret_place"),
     # Calls, and the log
     path("desk/calls", calls.own, name="desk_calls"),
     path("desk/calls/new", calls.new, name="desk_new_call"),

@@ -43,6 +43,10 @@ class Visit:
         return self.principal.has_role("worker", "lead")
 
     @property
+    def edits_entries(self) -> bool:
+        return self.principal.has_role("directory_editor")
+
+    @property
     def reviews(self) -> bool:
         return self.principal.has_role("auditor")
 
