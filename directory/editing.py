@@ -126,6 +126,10 @@ def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
 
 @contextmanager
 def act_on(principal: Principal, table: str, entry_id: UUID, act: str = ACT) -> Iterator[Attempt]:
+    """One act on an entry by whoever edits at all: its transaction and its access entry.
+
+    Raises NotPermitted, NotVisible, and Conflict where somebody else's act came between.
+    """
     require_editor(principal, act, lambda: _seen(principal, table, entry_id, "default"), entry_id)
     try:
         with log.attempt(principal, act, directory_id=entry_id, using=USING) as attempt:

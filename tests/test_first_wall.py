@@ -250,12 +250,14 @@ def test_an_editor_hangs_nothing_on_anothers_entry(edited: dict[str, str], api: 
     campus = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "campus"))
     sarc, ywca = api("sarc.editor"), api("ywca.editor")
     body = {"organization_id": campus, "name": "Theirs", "phones": [{"number": "406-555-0182"}]}
-    phone = sarc.put(theirs, body).json()["phones"][0]["id"]
+    made = sarc.put(theirs, body | {"contacts": [{"name": "Cal Invented"}]}).json()
+    phone, contact = made["phones"][0]["id"], made["contacts"][0]["id"]
     place = directory_demo.id_of(directory_demo.SOURCE, "location", "campus-room")
     for change in (
         {"service_at_locations": [{"location_id": str(place)}]},
         {"phones": [{"id": phone, "number": "406-555-0183"}]},
         {"phones": [{"number": "406-555-0183", "service_id": theirs.rsplit("/", 1)[1]}]},
+        {"phones": [{"number": "406-555-0183", "contact_id": contact}]},
         {"organization_id": campus},
     ):
         answer = ywca.patch(edited["service"], change, If_Match="*")

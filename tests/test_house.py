@@ -41,6 +41,7 @@ LONG = {
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
     "directory/finding.py": (330, "one statement a page, part by part"),
     "directory/models.py": (420, "the tables of one standard (HSDS), one beside the other"),
+    "directory/sql/editing.sql": (360, "every policy of editing, read in one sitting"),
     "directory/rendering.py": (440, "one document, part by part"),
     "directory/tabular.py": (520, "the tables and old names of the standard's tabular form"),
     "referrals/acts.py": (340, "every act, one function each"),
