@@ -102,6 +102,7 @@ class _Exporting:
         )
 
     def run(self, open_file: Open) -> Exported:
+        """Write all tables and the description into files that `open_file` opens by name."""
         for table in TABLES:  # parents first
             with open_file(f"{file_of(table)}.csv") as file:
                 self._table(table, csv.writer(file, lineterminator="\n"))

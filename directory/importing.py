@@ -134,6 +134,7 @@ class _Importing:
         self.report = Report(source, self.staging, list(package.notes))
 
     def run(self) -> None:
+        """The whole import; what became of it is in `report`."""
         self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
         if self.retry:
             quarantine.find_what_is_there(self.staging, self.source)

@@ -64,7 +64,7 @@ END $$;
 CREATE TRIGGER hides AFTER INSERT OR UPDATE ON directory_serviceatlocation
     FOR EACH ROW EXECUTE FUNCTION sec.link_hides();
 
--- With the address goes its history, which has old words, and what waits in quarantine of the place.
+-- With the address go its history, which has old words, and what waits of it in quarantine.
 CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     DELETE FROM public.directory_metadata h
