@@ -32,7 +32,7 @@ from permissions.principal import Principal
 
 PER_PAGE = 20
 MOST_PER_PAGE = 100
-NAMED_CAP = 300  # matches of words that are ranked, in names and elsewhere each
+NAMED_CAP = 300  # matches of words that are looked at, ranked and paged through
 AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
 _TERMS = "directory_asked(%(words)s)"
 _RESPELT = "(SELECT directory_respelt(%(words)s))"
@@ -173,10 +173,10 @@ class _Search:
             found = f"found AS ({walk})"
             count, cap = self._total(), "0"
         else:
-            few = self._each(columns, f"{self._rows()} AND {where}", limit=str(FILTERED_CAP + 1))
-            found = (
-                f"{_few(few, FILTERED_CAP)}, {self._ordered(columns, self._rows(), where, order)}"
-            )
+            both = f"{self._rows()} AND {where}"
+            few = self._each(columns, both, limit=str(FILTERED_CAP + 1))
+            ordered = self._ordered(columns, self._rows(), where, both, order)
+            found = f"{_few(few, FILTERED_CAP)}, {ordered}"
             count, cap = _COUNT_FEW, str(FILTERED_CAP)
         chosen = f"""{found}, chosen AS MATERIALIZED (
             SELECT service_id, id, NULL::float AS metres, row_number() OVER () AS place
@@ -184,20 +184,22 @@ class _Search:
                     OFFSET %(offset)s LIMIT %(limit)s) page)"""
         return count, chosen, cap
 
-    def _ordered(self, columns: str, walked: str, wanted: str, order: str, by: str = "") -> str:
+    def _ordered(
+        self, columns: str, walked: str, wanted: str, both: str, order: str, by: str = ""
+    ) -> str:
         """CTE `found`, after `_few`: the first matches in an order that has an index. `walked` is
-        what the index answers, `wanted` what is looked at row by row, `by` the order's column as
-        the table knows it.
+        what that index answers, `wanted` what is looked at row by row, `both` the same for other
+        indexes, `by` the order's column as the table knows it.
 
         Few matches are all there. Of many, those of the next rows in the order, where that makes a
         page; else all of them sorted: the walk might be as long as the index.
         """
         public, *others = self.halves
         by = by or order
-        both = f"{walked} AND {wanted}"
         others_found = "".join(
-            f" UNION ALL SELECT * FROM (SELECT {columns} FROM {half.place} p WHERE {both}"
-            f" ORDER BY {by} LIMIT %(some)s) other WHERE (SELECT so FROM many)"
+            f" UNION ALL SELECT * FROM (SELECT {columns} FROM {half.place} p"
+            f" WHERE {walked} AND {wanted} ORDER BY {by} LIMIT %(some)s) other"
+            " WHERE (SELECT so FROM many)"
             for half in others
         )
         return f"""
@@ -246,9 +248,8 @@ class _Search:
                 SELECT * FROM ({other}) o WHERE NOT (SELECT so FROM many)),
             chosen AS (SELECT service_id, id, NULL::float AS metres,
                               row_number() OVER (ORDER BY rank DESC, name, id) AS place
-                         FROM fitting)"""
-        cap = f"SELECT CASE WHEN so THEN {NAMED_CAP} ELSE {2 * NAMED_CAP} END FROM many"
-        return "SELECT count(*) FROM fitting", chosen, cap
+                         FROM fitting ORDER BY place LIMIT {NAMED_CAP})"""
+        return "SELECT count(*) FROM fitting", chosen, str(NAMED_CAP)
 
     def _near(self, terms: str) -> tuple[str, str, str]:
         """Nearest first. Few matches are sorted; of many the index of distances is walked."""
@@ -262,14 +263,15 @@ class _Search:
         if terms:
             walked = f"p.open AND {there} AND p.search @@ {terms}"
             # Said so that the index of distances is no choice: for few GIN is much better.
-            there = f"({there}) IS TRUE AND p.search @@ {terms}"
+            both = f"p.open AND ({there}) IS TRUE AND p.search @@ {terms} AND {wanted}"
         else:
             walked = f"p.open AND {there}"
-        few = self._each(columns, f"p.open AND {there} AND {wanted}", limit=str(CAP + 1))
+            both = f"{walked} AND {wanted}"
+        few = self._each(columns, both, limit=str(CAP + 1))
         if terms or self.filter.parts:
-            found = self._ordered(columns, walked, wanted, "chord", chord)
+            found = self._ordered(columns, walked, wanted, both, "chord", chord)
         else:
-            found = f"found AS ({self._each(columns, f'{walked} AND {wanted}', chord, '%(some)s')})"
+            found = f"found AS ({self._each(columns, both, chord, '%(some)s')})"
         chosen = f"""{_few(few, CAP)}, {found},
             chosen AS (SELECT service_id, id, directory_metres(chord) AS metres,
                               row_number() OVER (ORDER BY chord, id) AS place FROM found)"""

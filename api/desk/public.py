@@ -32,7 +32,7 @@ def guide(request: HttpRequest) -> HttpResponse:
         "added": dict(added),
         "near_cap": asked.CAP,
         "filters_cap": asked.FILTERED_CAP,
-        "words_cap": 2 * finding.NAMED_CAP,
+        "words_cap": finding.NAMED_CAP,
         "ahead_days": hours.AHEAD_DAYS,
     }
     return render(request, "desk/guide.html", context)

@@ -1,23 +1,25 @@
 -- Grows the directory to %(size)s services: copies of the demo's rendered rows with names, places
--- and ids of their own, which begin with 9e. About one in thirty is confidential: of whole
+-- and ids of their own, which begin with 9e9e9e. About one in thirty is confidential: of whole
 -- organizations that are, and of others. Deterministic. As the superuser; twice is safe.
 
 CREATE TEMP TABLE grown_base ON COMMIT DROP AS
 SELECT row_number() OVER (ORDER BY l.id) - 1 AS k, l.id AS listing_id, p.id AS place_id,
        count(*) OVER () AS of, l.organization_id AS base_organization
   FROM directory_listing l JOIN directory_place p ON p.service_id = l.id AND p.first
- WHERE l.id::text NOT LIKE '9e%%';
+ WHERE l.id::text NOT LIKE '9e9e9e%%';
 
 CREATE TEMP TABLE grown ON COMMIT DROP AS
 SELECT n, b.listing_id, b.place_id, b.base_organization,
-       overlay(md5('service ' || n) placing '9e' from 1 for 2)::uuid AS id,
-       overlay(md5('place ' || n) placing '9e' from 1 for 2)::uuid AS new_place,
-       overlay(md5('organization ' || n / 8) placing '9e' from 1 for 2)::uuid AS organization_id,
+       overlay(md5('service ' || n) placing '9e9e9e' from 1 for 6)::uuid AS id,
+       overlay(md5('place ' || n) placing '9e9e9e' from 1 for 6)::uuid AS new_place,
+       overlay(md5('organization ' || n / 8) placing '9e9e9e' from 1 for 6)::uuid AS organization_id,
        (ARRAY['Ashby', 'Bellrock', 'Carrow', 'Dunmore', 'Eastfork', 'Fairlea', 'Galt', 'Harrow',
               'Ironwood', 'Juniper', 'Kestrel', 'Larkfield', 'Marrow', 'Northlight', 'Oldbridge',
-              'Pinecone', 'Quarry', 'Redwater', 'Stonegate', 'Tamarack'])[1 + n %% 20] AS town,
+              'Pinecone', 'Quarry', 'Redwater', 'Stonegate', 'Tamarack'])
+              [1 + (hashint8(n + 3) & 65535) %% 20] AS town,
        (ARRAY['Family', 'Youth', 'Community', 'County', 'Valley', 'Mountain', 'River', 'Hope',
-              'Bridge', 'Harbor', 'Lantern', 'Meadow', 'Sunrise'])[1 + n / 20 %% 13] AS kind,
+              'Bridge', 'Harbor', 'Lantern', 'Meadow', 'Sunrise'])
+              [1 + (hashint8(n + 5) & 65535) %% 13] AS kind,
        45.0 + 3.8 * (hashint8(n) & 1023) / 1024.0 + (hashint8(n + 7) & 1023) / 1e6 AS latitude,
        -115.5 + 11.0 * (hashint8(n + 13) & 1023) / 1024.0 + (hashint8(n + 29) & 1023) / 1e6
            AS longitude,
