@@ -1,12 +1,12 @@
 """What may be disclosed, and on whose word: the packet's fields and the table basis × duties.
 
 Sources: 34 U.S.C. 12291(b)(2) (VAWA), 28 CFR 94.115 (VOCA), 45 CFR 164.508 and 164.512 (HIPAA),
-42 CFR 2.31 (Part 2). Design §5 is the plain text.
+42 CFR 2.12, 2.31 and 2.32 (Part 2). Design §5 is the plain text. No database in here: a lawyer can
+read it from top to bottom. What is asked of one release by these tables: referrals/releases.py.
 """
 
 from datetime import timedelta
-
-from permissions.principal import Principal
+from typing import NamedTuple
 
 # The packet: a closed list, each field sealed on its own (T3).
 PACKET_FIELDS = (
@@ -34,7 +34,47 @@ HANDLING = ("not_to_portal_or_proxy",)  # labels on every opened packet
 # Purpose of use, stated at every opening. sec.opening() knows the same words.
 PURPOSES = ("intake", "service", "safety", "hand_off", "review", "legal_duty")
 
-ATTESTATIONS = (
+# -- Basis × duties --------------------------------------------------------------------------------
+
+
+class Basis(NamedTuple):
+    """What a basis asks for beside the attestations."""
+
+    signature: bool  # hers, on paper or on the screen: an oral word is not enough
+    promptly_inform: bool  # say how she is told that it was disclosed
+    source: str
+
+
+BASES = {
+    "written_release": Basis(True, False, "34 U.S.C. 12291(b)(2)(B); 28 CFR 94.115(a)(2)"),
+    "hipaa_authorization": Basis(True, False, "45 CFR 164.508"),
+    "hipaa_agreement": Basis(False, True, "45 CFR 164.512(c)(1)(ii) and (c)(2)"),
+    "stated_agreement": Basis(False, False, "police about their own facts: no statute asks more"),
+}
+
+# What the sender has; the first row that fits says which bases it may name. Duties, never the kind.
+BASES_BY_DUTIES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
+    (frozenset({"victim_services", "privilege"}), ("written_release",)),
+    (frozenset({"hipaa"}), ("hipaa_authorization", "hipaa_agreement")),
+    (frozenset(), ("stated_agreement",)),  # none of these
+)
+
+
+def bases(duties: frozenset[str]) -> tuple[str, ...]:
+    """The bases that an outbound release of a sender with these duties may have."""
+    return next(allowed for having, allowed in BASES_BY_DUTIES if not having or having & duties)
+
+
+FORMS = ("written", "e_signature", "oral_witnessed")
+WITNESSED = ("e_signature", "oral_witnessed")  # say before whom, and when
+
+# How she is told "promptly" of a disclosure that she agreed to (45 CFR 164.512(c)(2)); the last two
+# are the rule's own exceptions.
+PROMPTLY_INFORMED = ("told", "will_be_told", "not_told_risk_of_harm", "not_told_representative")
+
+# -- What she was told -----------------------------------------------------------------------------
+
+ATTESTATIONS = (  # to everybody
     "risks_explained",
     "alternatives_offered",
     "not_a_condition_of_service",
@@ -42,10 +82,35 @@ ATTESTATIONS = (
     "right_to_revoke_told",
     "may_be_redisclosed_told",
 )
-FORMS = ("written", "e_signature", "oral_witnessed")
+FROM_POLICE = "told_no_effect_on_case"
+TO_POLICE = "police_may_have_to_disclose"
+ON_SCREEN = "signed_on_screen"
+EVERY_ATTESTATION = (*ATTESTATIONS, FROM_POLICE, TO_POLICE, ON_SCREEN)
+
+
+def attestations_needed(sender_kind: str, recipient_kind: str, form: str) -> set[str]:
+    """What the worker attests, by kind of sender and recipient, and by the form.
+
+    `signed_on_screen` stands for the signature: no picture of it is kept, only that she signed
+    here, when, and before whom (15 U.S.C. 7006(5): a process adopted with intent to sign).
+    """
+    needed = set(ATTESTATIONS)
+    if sender_kind == "law_enforcement":
+        needed.add(FROM_POLICE)
+    if recipient_kind == "law_enforcement":
+        needed.add(TO_POLICE)
+    if form == "e_signature":
+        needed.add(ON_SCREEN)
+    return needed
+
+
+# -- Who consents (R6) -----------------------------------------------------------------------------
+
 CONSENTERS = ("self", "parent", "guardian", "court_appointed")
 
-# How long a release may last from its signature; more than 30 days needs a lead (design §5).
+# -- How long --------------------------------------------------------------------------------------
+
+# From its first signature; more than 30 days needs a lead (design §5).
 LONGEST = {
     "emergency": timedelta(days=3),
     "urgent": timedelta(days=7),
@@ -54,16 +119,23 @@ LONGEST = {
 LONGEST_BY_A_LEAD = timedelta(days=90)
 
 
-def bases(principal: Principal) -> tuple[str, ...]:
-    """The bases that an outbound release of this sender may have: the first row that fits."""
-    if principal.duties & {"victim_services", "privilege"}:
-        return ("written_release",)  # 34 U.S.C. 12291(b)(2)(B): informed, written, time-limited
-    if "hipaa" in principal.duties:
-        # 45 CFR 164.508; 164.512(c)(1)(ii), with the duty to promptly inform
-        return ("hipaa_authorization", "hipaa_agreement")
-    return ("stated_agreement",)
+def longest(urgency: str, *, lead: bool) -> timedelta:
+    """How long a release may last, from its first signature."""
+    return LONGEST_BY_A_LEAD if lead else LONGEST[urgency]
 
 
-# The oral form is enough only where the basis does not ask for a signature.
-SIGNED_BASES = ("written_release", "hipaa_authorization")
-BASES = ("written_release", "hipaa_authorization", "hipaa_agreement", "stated_agreement")
+# -- Part 2 and the notice that goes with the packet -----------------------------------------------
+
+PART2_FIELD = "substance_use"
+REDISCLOSURE_NOTICES = ("none", "part2", "network")
+INTERMEDIARY = "Cairn"  # named in a consent under Part 2: 42 CFR 2.31(a)(4)(ii)
+
+
+def under_part2(fields: tuple[str, ...], duties: frozenset[str]) -> bool:
+    """Whether 42 CFR part 2 governs it: the records themselves, or all of a Part 2 programme's."""
+    return PART2_FIELD in fields or "part2" in duties
+
+
+def never_to(recipient_kind: str) -> frozenset[str]:
+    """Fields that no release opens to this kind: no use against the patient (42 CFR 2.12)."""
+    return frozenset({PART2_FIELD} if recipient_kind == "law_enforcement" else ())

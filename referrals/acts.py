@@ -1,7 +1,8 @@
 """The acts on a referral, one function each: what the sender, the recipient and either may do.
 
 Each runs inside `turn` (referrals/turns.py), which has seen, locked, permitted and checked
-the state before the body begins. Those on releases, packets and notes: referrals/packets.py.
+the state before the body begins. Those on releases: referrals/papers.py; on
+packets and notes: referrals/packets.py.
 """
 
 import secrets
@@ -15,7 +16,7 @@ from permissions import assignments, grants, log, policy
 from permissions.errors import NotPermitted, NotPossible
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
-from referrals import clocks, codes, idempotency, packets, reading
+from referrals import clocks, codes, idempotency, packets, papers, reading
 from referrals.models import Referral, Release, Side, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail
@@ -98,8 +99,10 @@ def _member(principal: Principal) -> Membership:
 def put_notice(
     principal: Principal, referral_id: UUID, notice: Notice, *, if_match: str | None = None
 ) -> Detail:
-    """Replace the draft's notice. Twice is safe."""
+    """Replace the draft's notice. Twice is safe. Raises NotPossible where her release, recorded
+    before, does not fit it any more."""
     with turn(principal, "put_notice", referral_id, if_match) as current:
+        papers.still_fits(current, notice)
         current.change(**notice.values())
         current.event(other_side_sees=False)
     return current.answer()
@@ -137,7 +140,7 @@ def send(
                 expires_at=due.expires_at,
             )
             current.event(other_side_sees=True)
-            packets.share(current)
+            papers.share(current)
     return current.answer()
 
 
@@ -305,7 +308,7 @@ def revoke_release(
         if live:  # else it was ended already: a retried request, or the other side was first
             grants.close_recipients(referral_id)
             for release in live:
-                packets.end_release(current, release, via)
+                papers.end_release(current, release, via)
             current.change(release_ended=True)
             current.event(other_side_sees=current.side == "from")
     return current.answer()

@@ -3,7 +3,9 @@
 Served at `GET /v1/codes`. A code is never renamed once published; `VERSION` rises with additions.
 """
 
-from permissions.disclosure import ATTESTATIONS, BASES, FORMS, PACKET_FIELDS, PURPOSES
+from collections.abc import Iterable
+
+from permissions.disclosure import BASES, EVERY_ATTESTATION, FORMS, PACKET_FIELDS, PURPOSES
 from permissions.errors import BadRequest
 
 VERSION = "2026-11-24"
@@ -156,9 +158,34 @@ RELEASE_PURPOSE: Labels = {
     "safety": ("For her safety", "Por su seguridad"),
     "legal_matter": ("For a legal matter", "Para un asunto legal"),
 }
+PROMPTLY_INFORMED: Labels = {
+    "told": ("She was told that it is being shared", "Se le dijo que se comparte"),
+    "will_be_told": ("She will be told, promptly", "Se le dirá sin demora"),
+    "not_told_risk_of_harm": (
+        "Not told: it would put her at risk of serious harm",
+        "No se le dijo: la pondría en riesgo de daño grave",
+    ),
+    "not_told_representative": (
+        "Not told: it would go to a representative who may have harmed her",
+        "No se le dijo: llegaría a un representante que pudo dañarla",
+    ),
+}
+REDISCLOSURE_NOTICE: Labels = {
+    "none": ("No notice", "Sin aviso"),
+    "part2": (
+        "42 CFR part 2 prohibits unauthorized use or disclosure of these records.",
+        "42 CFR parte 2 prohíbe el uso o la divulgación no autorizados de estos registros.",
+    ),
+    "network": (
+        "Shared on her word, for this purpose, with your agency alone. Pass nothing on without"
+        " asking her.",
+        "Compartido con su permiso, para este fin y solo con su agencia. No pase nada a nadie sin"
+        " preguntarle.",
+    ),
+}
 
 
-def _plain(codes: tuple[str, ...]) -> Labels:
+def _plain(codes: Iterable[str]) -> Labels:
     """Codes that are words of the design already: the label is the word with spaces."""
     return {code: (code.replace("_", " "), code.replace("_", " ")) for code in codes}
 
@@ -183,9 +210,11 @@ CODE_LISTS: dict[str, Labels] = {
     "call_outcome": CALL_OUTCOME,
     "purpose": PURPOSE,
     "release_purpose": RELEASE_PURPOSE,
+    "promptly_informed": PROMPTLY_INFORMED,
+    "redisclosure_notice": REDISCLOSURE_NOTICE,
     "basis": _plain(BASES),
     "form": _plain(FORMS),
-    "attestation": _plain((*ATTESTATIONS, "told_no_effect_on_case", "police_may_have_to_disclose")),
+    "attestation": _plain(EVERY_ATTESTATION),
     "packet_field": _plain(PACKET_FIELDS),
 }
 assert set(PURPOSE) == set(PURPOSES)

@@ -4,7 +4,7 @@
 recipient did after the accept (handed off, completed, unable, stopped) stands in the recipient's
 `Side`, which the sender's role cannot read: the return-flow firewall (R2) is a table boundary.
 
-No row is changed anywhere but in referrals/transitions.py and referrals/packets.py.
+No row is changed anywhere but through `turn` (referrals/turns.py).
 """
 
 from typing import ClassVar
@@ -185,16 +185,38 @@ class Release(models.Model):
     form = models.TextField()
     signed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    evidence_ref = models.TextField(default="")
     attestations = ArrayField(models.TextField(), default=list)
     consenters = models.JSONField(default=list)
     minor_may_consent_alone = models.BooleanField(default=False)
+    promptly_informed = models.TextField(default="")  # of a hipaa_agreement
+    redisclosure_notice = models.TextField(default="network")
+    intermediary = models.TextField(default="")  # the platform, named, where Part 2 asks for it
     created_at = models.DateTimeField()
     # Both sides may know *that* it ended; when, how and through whom is the ender's (ReleaseEnd).
     ended = models.BooleanField(default=False)
 
     class Meta:
         db_table = "release"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ReleasePaper(models.Model):
+    """Where the paper is kept, and before whom she signed or said it: T4 of the recording agency.
+
+    No picture of a signature: `form` = e_signature says that she signed on the screen.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="papers")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    evidence_ref = models.TextField(default="")
+    witnessed_by = models.UUIDField(null=True)  # a member of that agency
+    witnessed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "release_paper"
 
     def __str__(self) -> str:
         return str(self.id)

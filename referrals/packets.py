@@ -1,4 +1,4 @@
-"""The packet and the notes: releases, sealing, and the one way to read them.
+"""The packet and the notes: sealing, and the one way to read them. Releases: referrals/papers.py.
 
 Reading is: purpose stated → visible → permitted → access entry → the rows that this entry opens
 (row-level security, R11) → unsealed with the caller's own agency's key (design §7).
@@ -15,20 +15,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
 
 from permissions import disclosure, grants, log, policy
+from permissions.compiled import Compiled
 from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.grants import SealedKey
 from permissions.keystore import seal, unseal
-from permissions.models import Agency
 from permissions.principal import Principal
-from referrals import idempotency
-from referrals.models import Note, PacketField, Referral, Release, ReleaseEnd, Side, side_kept
+from referrals import idempotency, papers
+from referrals.models import Note, PacketField, Referral, Release, Side, side_kept
 from referrals.reading import Detail
-from referrals.releases import Terms, check
 from referrals.shown import side_of, status_shown
 from referrals.transitions import require_state, standing
 from referrals.turns import Turn, lock_readers, turn
 
 MAX_NOTE_CHARS = 4000
+
+
+_RELEASE = Compiled(lambda release: Release.objects.filter(id=release))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Opened:
     fields: dict[str, str]
     release_id: UUID | None  # None: the sender reading its own
     release_expires_at: datetime | None
+    handling: tuple[str, ...]  # labels; the notice of a release under Part 2 among them
     entry_id: UUID
 
 
@@ -53,62 +56,6 @@ class OpenedNote:
 def _context(table: str, row: UUID | str, field: str) -> str:
     """Additional data of a seal: a row that is moved or swapped does not open."""
     return f"{table}:{row}:{field}"
-
-
-# -- Release ---------------------------------------------------------------------------------------
-
-
-def put_release(
-    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
-) -> Detail:
-    """Record the survivor's permission for this recipient; it takes the place of the last one.
-
-    Not idempotent by itself: the same paper twice is two records, of which the
-    newer counts. Raises BadRequest and NotPossible for terms the law or the design refuse.
-    """
-    with turn(principal, "put_release", referral_id, if_match) as current:
-        referral = current.referral
-        recipient = Agency.objects.only("kind").get(id=referral.to_agency_id)
-        check(principal, terms, referral, recipient.kind, current.now)
-        for release in Release.objects.filter(referral=referral, direction="outbound", ended=False):
-            end_release(current, release, "superseded")
-        release = Release.objects.create(
-            referral=referral,
-            from_agency_id=referral.from_agency_id,
-            to_agency_id=referral.to_agency_id,
-            created_at=current.now,
-            **terms.values(),
-        )
-        current.change(release_ended=False)
-        current.event(other_side_sees=True)
-        share(current)
-        current.attempt.record(
-            subject=current.own_side().subject, fields=terms.fields, release_id=release.id
-        )
-    return current.answer()
-
-
-def end_release(current: Turn, release: Release, via: str) -> None:
-    """The release is over; when, how and through whom stays with the ender's agency."""
-    ReleaseEnd.objects.create(
-        release=release,
-        agency_id=current.principal.agency_id,
-        revoked_at=current.now,
-        revoked_via=via,
-        revoked_by=current.principal.staff_id,
-    )
-    Release.objects.filter(id=release.id).update(ended=True)
-
-
-def release_in_force(referral: Referral, now: datetime) -> Release | None:
-    """The newest release that has neither ended nor run out at `now`; None: notice-only."""
-    return (
-        Release.objects.filter(
-            referral=referral, direction="outbound", ended=False, expires_at__gt=now
-        )
-        .order_by("-created_at")
-        .first()
-    )
 
 
 # -- Packet ----------------------------------------------------------------------------------------
@@ -129,7 +76,7 @@ def put_packet(
     _check_fields(fields)
     with turn(principal, "put_packet", referral_id, if_match) as current:
         referral = current.referral
-        release = release_in_force(referral, current.now)
+        release = papers.release_in_force(referral, current.now)
         if release is None:
             raise NotPossible("no_release", "A packet needs her release first: put_release.")
         grant = grants.held(principal, referral_id)
@@ -150,7 +97,7 @@ def put_packet(
         current.change()
         current.event(other_side_sees=True)
         if referral.sent_at is not None:
-            _share(current, release, keys)
+            papers.share_keys(current, release, keys)
         current.attempt.record(subject=current.own_side().subject, fields=sorted(fields))
     return current.answer()
 
@@ -167,28 +114,6 @@ def _check_fields(fields: Mapping[str, str]) -> None:
                 f"Between 1 and {disclosure.MAX_FIELD_CHARS} characters.",
                 f"/packet/{name}",
             )
-
-
-def share(current: Turn) -> None:
-    """Wrap the released fields' keys for the recipient, where there is something to wrap.
-
-    The sender's own act does it (granting is wrapping); row security hides the bundle until the
-    accept. From `send` on; before that nothing of the draft leaves the agency.
-    """
-    if current.referral.sent_at is None:
-        return
-    release = release_in_force(current.referral, current.now)
-    grant = grants.held(current.principal, current.referral.id)
-    if release is not None and grant is not None:
-        _share(current, release, grants.open_bundle(current.principal, grant))
-
-
-def _share(current: Turn, release: Release, keys: grants.Keys) -> None:
-    released = {name: keys[name] for name in release.fields if name in keys}
-    if released:
-        grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
-    else:  # what an earlier release had opened ends with it
-        grants.close_recipients(current.referral.id)
 
 
 def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
@@ -219,7 +144,16 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
             row, key = keys[name]
             context = _context("packet_field", row, name)
             fields[name] = unseal(key, rows[row], context).decode()
-        return Opened(fields, grant.release_id, grant.expires_at, attempt.entry_id)
+        handling = _handling(grant.release_id)
+        return Opened(fields, grant.release_id, grant.expires_at, handling, attempt.entry_id)
+
+
+def _handling(release_id: UUID | None) -> tuple[str, ...]:
+    """The labels of a packet: on all, and the notice that its release makes go with it."""
+    release = _RELEASE.first(release_id)
+    if release is None or release.redisclosure_notice == "none":
+        return disclosure.HANDLING
+    return (*disclosure.HANDLING, release.redisclosure_notice)
 
 
 def _ciphertexts(referral_id: UUID, ids: list[str]) -> dict[str, bytes]:

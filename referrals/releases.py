@@ -1,17 +1,17 @@
 """What a release must say before it counts. Design §5; each refusal names its source.
 
-34 U.S.C. 12291(b)(2) (informed, written, reasonably time-limited), 28 CFR 94.115 (who consents),
-45 CFR 164.508 and 164.512(c) (hospital), 42 CFR 2.31 (elements of a consent).
+The tables it is held against stand in permissions/disclosure.py; the acts that record, narrow and
+end one in referrals/papers.py. No database in here.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from permissions import disclosure
 from permissions.errors import BadRequest, NotPossible
 from permissions.principal import Principal
 from referrals import codes
-from referrals.models import Referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,22 @@ class Terms:
     attestations: tuple[str, ...]
     consenters: tuple[Consenter, ...]
     minor_may_consent_alone: bool = False
+    promptly_informed: str | None = None  # of a hipaa_agreement: how she is told of it
+    redisclosure_notice: str | None = None  # None: as the rules say
     evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
+    # Who heard it, or before whom she signed on the screen; None: the acting member, as she gave it
+    witnessed_by: UUID | None = None
+    witnessed_at: datetime | None = None
+
+    PRIVATE = ("evidence_ref", "witnessed_by", "witnessed_at")  # of the agency that recorded it
 
     def values(self) -> dict[str, object]:
-        """Column values of `Release`."""
-        plain: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
+        """Column values of `Release`: what both sides may know once it is in force."""
+        plain: dict[str, object] = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in self.PRIVATE
+        }
         plain["fields"] = sorted(set(self.fields))
         plain["attestations"] = sorted(set(self.attestations))
         plain["consenters"] = [
@@ -51,34 +62,70 @@ class Terms:
         ]
         return plain
 
-
-def attestations_needed(principal: Principal, recipient_kind: str) -> set[str]:
-    """What the worker must have told her, by the kind of sender and recipient."""
-    needed = set(disclosure.ATTESTATIONS)
-    if principal.agency_kind == "law_enforcement":
-        needed.add("told_no_effect_on_case")
-    if recipient_kind == "law_enforcement":
-        needed.add("police_may_have_to_disclose")
-    return needed
+    def paper(self) -> dict[str, object]:
+        """Column values of `ReleasePaper`: what the recording agency keeps to itself."""
+        return {name: getattr(self, name) for name in self.PRIVATE}
 
 
-def check(
-    principal: Principal, terms: Terms, referral: Referral, recipient_kind: str, now: datetime
-) -> None:
-    """Raise BadRequest (a wrong code) or NotPossible (a release the rules refuse)."""
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a release is held against: who sends what to whom, and when it is now."""
+
+    principal: Principal
+    recipient_kind: str
+    urgency: str
+    minor: bool
+    now: datetime
+
+
+def complete(terms: Terms, about: About) -> Terms:
+    """The terms with what follows from them filled in; then `check`ed.
+
+    Raises BadRequest (a wrong code) or NotPossible (a release the rules refuse).
+    """
     _check_codes(terms)
-    if terms.basis not in disclosure.bases(principal):
-        allowed = " or ".join(disclosure.bases(principal))
-        raise NotPossible("basis", f"Your agency's duties ask for {allowed}.")
-    if terms.basis in disclosure.SIGNED_BASES and terms.form == "oral_witnessed":
+    part2 = disclosure.under_part2(terms.fields, about.principal.duties)
+    filled = replace(
+        terms,
+        redisclosure_notice=terms.redisclosure_notice or ("part2" if part2 else "network"),
+        promptly_informed=terms.promptly_informed or "",
+    )
+    if terms.form in disclosure.WITNESSED:
+        filled = replace(
+            filled,
+            witnessed_by=terms.witnessed_by or about.principal.staff_id,
+            witnessed_at=terms.witnessed_at or terms.signed_at,
+        )
+    check(filled, about)
+    return filled
+
+
+def check(terms: Terms, about: About) -> None:
+    """Raise NotPossible unless the law and the design allow these terms between these two."""
+    duties = about.principal.duties
+    allowed = disclosure.bases(duties)
+    if terms.basis not in allowed:
+        raise NotPossible("basis", f"Your agency's duties ask for {' or '.join(allowed)}.")
+    basis = disclosure.BASES[terms.basis]
+    if basis.signature and terms.form == "oral_witnessed":
         raise NotPossible("form", "This basis needs her signature: an oral word is not enough.")
-    missing = attestations_needed(principal, recipient_kind) - set(terms.attestations)
-    if missing:
+    if basis.promptly_inform and not terms.promptly_informed:
+        raise NotPossible("promptly_inform", "Say how she is told of it (45 CFR 164.512(c)(2)).")
+    needed = disclosure.attestations_needed(
+        about.principal.agency_kind, about.recipient_kind, terms.form
+    )
+    if missing := needed - set(terms.attestations):
         raise NotPossible("attestation_missing", f"Still to be told: {', '.join(sorted(missing))}.")
-    if "substance_use" in terms.fields and recipient_kind == "law_enforcement":
+    if set(terms.fields) & disclosure.never_to(about.recipient_kind):
         raise NotPossible("part2", "Substance-use records do not go to the police (42 CFR 2.12).")
-    _check_times(principal, terms, referral, now)
-    _check_consenters(terms, minor=referral.age_band == "minor")
+    if disclosure.under_part2(terms.fields, duties) and terms.redisclosure_notice != "part2":
+        raise NotPossible("part2_notice", "These records go with the notice of 42 CFR 2.32 only.")
+    _check_times(terms, about)
+    check_consenters(
+        [(one.who, one.not_the_abuser) for one in terms.consenters],
+        minor=about.minor,
+        alone=terms.minor_may_consent_alone,
+    )
 
 
 def _check_codes(terms: Terms) -> None:
@@ -86,39 +133,54 @@ def _check_codes(terms: Terms) -> None:
         ("basis", disclosure.BASES),
         ("form", disclosure.FORMS),
         ("purpose", tuple(codes.RELEASE_PURPOSE)),
+        ("promptly_informed", (None, "", *disclosure.PROMPTLY_INFORMED)),
+        ("redisclosure_notice", (None, *disclosure.REDISCLOSURE_NOTICES)),
     ):
         if getattr(terms, name) not in known:
             raise BadRequest("unknown_code", f"Not a code of {name}.", f"/{name}")
+    if not set(terms.attestations) <= set(disclosure.EVERY_ATTESTATION):
+        raise BadRequest("unknown_code", "Not a code of attestation.", "/attestations")
     if not terms.fields or not set(terms.fields) <= set(disclosure.PACKET_FIELDS):
         raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
+    who = {one.who for one in terms.consenters}
+    if not who or not who <= set(disclosure.CONSENTERS):
+        raise BadRequest("unknown_code", "Name who consents.", "/consenters")
 
 
-def _check_times(principal: Principal, terms: Terms, referral: Referral, now: datetime) -> None:
-    if terms.signed_at > now + timedelta(minutes=2):  # two clocks are never quite the same
+def _check_times(terms: Terms, about: About) -> None:
+    signatures = [terms.signed_at, *(one.signed_at for one in terms.consenters)]
+    if terms.witnessed_at is not None:
+        signatures.append(terms.witnessed_at)
+    if max(signatures) > about.now + timedelta(minutes=2):  # two clocks are never quite the same
         raise NotPossible("signed_later", "The signature lies in the future.")
-    if terms.expires_at <= now or terms.expires_at <= terms.signed_at:
+    if terms.expires_at <= about.now or terms.expires_at <= terms.signed_at:
         raise NotPossible("expired", "The release has ended already.")
-    longest = disclosure.LONGEST[referral.urgency]
-    if principal.has_role("lead"):
-        longest = disclosure.LONGEST_BY_A_LEAD
-    if terms.expires_at - terms.signed_at > longest:
+    check_length(min(signatures), terms.expires_at, about)
+
+
+def check_length(signed_at: datetime, expires_at: datetime, about: About) -> None:
+    """Reasonably time-limited (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first signature."""
+    longest = disclosure.longest(about.urgency, lead=about.principal.has_role("lead"))
+    if expires_at - signed_at > longest:
         raise NotPossible(
             "too_long", f"From the signature it may last {longest.days} days, no longer."
         )
 
 
-def _check_consenters(terms: Terms, *, minor: bool) -> None:
-    """R6; 28 CFR 94.115(a)(2): never the abuser of the minor or of the other parent."""
-    who = {one.who for one in terms.consenters}
-    if not who or not who <= set(disclosure.CONSENTERS):
-        raise BadRequest("unknown_code", "Name who consents.", "/consenters")
-    if not all(one.not_the_abuser for one in terms.consenters if one.who != "self"):
+def check_consenters(consenters: list[tuple[str, bool]], *, minor: bool, alone: bool) -> None:
+    """R6; 28 CFR 94.115(a)(2): never the abuser of the minor or of the other parent.
+
+    `consenters`: who, and whether she is attested not to be the abuser. `alone`: a minor who may
+    lawfully receive the service without a parent's consent.
+    """
+    who = {one for one, _ in consenters}
+    if not all(attested for one, attested in consenters if one != "self"):
         raise NotPossible("abuser", "Whoever abused her or the other parent cannot consent.")
     if "court_appointed" in who:
         return
     if "self" not in who:
         raise NotPossible("self_missing", "She herself consents too; a parent alone is not enough.")
-    if minor and who == {"self"} and not terms.minor_may_consent_alone:
+    if minor and who == {"self"} and not alone:
         raise NotPossible(
             "consenter_missing", "A minor and a parent or guardian consent, unless she may alone."
         )

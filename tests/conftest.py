@@ -30,6 +30,7 @@ CONTENT = (
     "referral_assignment",
     "release",
     "release_end",
+    "release_paper",
     "packet_field",
     "note",
     "referral_event",

@@ -215,6 +215,11 @@ def sees_release(world: World, who: Who, row: Row) -> bool:
     return row["from_agency_id"] == who.agency or (row["to_agency_id"] == who.agency and accepted)
 
 
+def sees_paper(world: World, who: Who, row: Row) -> bool:
+    release = world.rows["release"][row["release_id"]]
+    return sees_own_agencys(world, who, row) and sees_release(world, who, release)
+
+
 def sees_event(world: World, who: Who, row: Row) -> bool:
     return who.casework and (
         (row["from_agency_id"] == who.agency and row["from_sees"])
@@ -295,6 +300,7 @@ SEES: dict[str, Rule] = {
     "referral_assignment": sees_own_agencys,
     "release": sees_release,
     "release_end": sees_own_agencys,
+    "release_paper": sees_paper,
     "packet_field": sees_nothing,  # without an entry
     "note": sees_nothing,
     "referral_event": sees_event,
@@ -353,6 +359,13 @@ def writes_release_end(world: World, who: Who, row: Row) -> bool:
     return who.writes and mine and release is not None and sees_release(world, who, release)
 
 
+def writes_paper(world: World, who: Who, row: Row) -> bool:
+    release = world.rows["release"].get(row["release_id"])
+    mine = row["agency_id"] == who.agency
+    ours = release is not None and release["from_agency_id"] == who.agency
+    return who.writes and mine and ours and sees_release(world, who, release)
+
+
 def writes_field(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
     sender = referral is not None and row["from_agency_id"] == referral["from_agency_id"]
@@ -403,6 +416,7 @@ WRITES: dict[str, Rule] = {
     "referral_assignment": writes_assignment,
     "release": writes_release,
     "release_end": writes_release_end,
+    "release_paper": writes_paper,
     "packet_field": writes_field,
     "note": writes_note,
     "referral_event": writes_event,
@@ -564,7 +578,7 @@ def variants(world: World, who: Who, row: Row) -> Iterator[Row]:
         yield fresh | {"agency_id": who.agency, "release_id": None}
     if "from_sees" in row:  # an event that names other agencies than its referral does
         yield fresh | {"agency_id": who.agency, "member_id": who.member, "to_agency_id": FOREIGN}
-    if "evidence_ref" in row:
+    if "minor_may_consent_alone" in row:
         yield fresh | {"from_agency_id": who.agency, "ended": not row["ended"]}
         yield fresh | {"from_agency_id": who.agency, "ended": False, "to_agency_id": FOREIGN}
         yield fresh | {"from_agency_id": who.agency, "ended": False}

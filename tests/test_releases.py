@@ -7,7 +7,15 @@ from uuid import UUID
 import pytest
 
 from directory import listings
-from tests.conftest import PACKET, Story, agency_id, release_body, service_of
+from tests.conftest import (
+    NOTICE,
+    PACKET,
+    Story,
+    agency_id,
+    member_id,
+    release_body,
+    service_of,
+)
 
 TOLD = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
 
@@ -40,7 +48,9 @@ def consenter(who: str, not_the_abuser: bool = True) -> dict[str, Any]:
 def test_the_basis_follows_the_senders_duties(sender, basis, form, code, api):
     story = Story(api, service_of("ywca"), sender=sender).create()
     told = release_body()["attestations"] if sender.startswith("police") else TOLD
-    body = release_body(basis=basis, form=form, attestations=told)
+    told = [*told, "signed_on_screen"] if form == "e_signature" else told
+    informed = "told" if basis == "hipaa_agreement" else None
+    body = release_body(basis=basis, form=form, attestations=told, promptly_informed=informed)
     answer = api(sender).act(story.id, "put_release", body)
     assert answer.json().get("code") == code, answer.content
     assert answer.status_code == (409 if code else 200)
@@ -122,6 +132,74 @@ def test_substance_use_records_never_go_to_the_police(api):
     assert officer.act(story.id, "put_release", refused).json()["code"] == "part2"
     allowed = release_body("name", attestations=told, **terms)
     assert officer.act(story.id, "put_release", allowed).status_code == 200
+
+
+def test_part_2_records_go_with_their_notice_and_name_the_platform(api):
+    """42 CFR 2.31(a)(4)(ii) and 2.32: the consent names the intermediary, the packet the rule."""
+    story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
+    terms = {"basis": "hipaa_authorization", "form": "written", "attestations": TOLD}
+    story.release("name", "substance_use", **terms)
+    story.packet(name="Invented Person", substance_use="an invented record")
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
+    assert opened["handling"] == ["not_to_portal_or_proxy", "part2"]
+    (release,) = api("ywca.worker").get(f"/v1/referrals/{story.id}/releases").json()["items"]
+    assert (release["redisclosure_notice"], release["intermediary"]) == ("part2", "Cairn")
+    story.release("name", **terms)
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
+    assert opened["handling"] == ["not_to_portal_or_proxy", "network"]
+
+
+def test_each_side_reads_the_terms_and_its_own_paper_only(story, api):
+    story.accept()
+    here = {"evidence_ref": "drawer 3", "witnessed_by": str(member_id("police.worker2"))}
+    story.release("name", **here).release("name", "phone").answers("revoke_release")
+    path = f"/v1/referrals/{story.id}/releases"
+    ours, theirs = (api(who).get(path).json()["items"] for who in ("police.lead", "ywca.worker"))
+    assert [one["fields"] for one in ours] == [["name", "phone"], ["name"]]
+    assert [one["ended"] for one in ours] == [True, True]
+    assert not any(one["in_force"] for one in ours)
+    assert ours[1]["paper"] == here | {"witnessed_at": ours[1]["signed_at"]}
+    assert ours[0]["paper"]["witnessed_by"] == str(member_id("police.worker"))
+    assert [one["end"] and one["end"]["revoked_via"] for one in ours] == [None, "superseded"]
+    assert [one["end"] and one["end"]["revoked_via"] for one in theirs] == ["oral", None]
+    assert [one["paper"] for one in theirs] == [None, None]
+    private = ("paper", "end")
+    for one, other in zip(ours, theirs, strict=True):
+        assert {k: one[k] for k in one if k not in private} == {
+            k: other[k] for k in other if k not in private
+        }
+    for who in ("police.worker2", "ywca.worker2"):
+        refused = api(who).get(path)
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_assigned")
+
+
+def test_before_the_accept_the_recipient_reads_no_release(story, api):
+    story.send().release("name")
+    path = f"/v1/referrals/{story.id}/releases"
+    assert api("ywca.lead").get(path).json() == {"items": []}
+    assert len(api("police.worker").get(path).json()["items"]) == 1
+
+
+def test_a_witness_is_of_the_agency_that_records_it(story, api):
+    story.create()
+    stranger = release_body(witnessed_by=str(member_id("ywca.worker")))
+    answer = api("police.worker").act(story.id, "put_release", stranger)
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_member")
+
+
+@pytest.mark.parametrize(
+    ("notice", "code"),
+    [
+        ({"age_band": "minor"}, "consenter_missing"),  # R6
+        ({"urgency": "emergency"}, "too_long"),
+        ({"urgency": "routine", "age_band": "adult"}, None),
+    ],
+)
+def test_a_draft_does_not_change_into_one_that_her_release_does_not_fit(notice, code, story, api):
+    story.create().release("name")
+    body = NOTICE | notice
+    answer = api("police.worker").act(story.id, "put_notice", body)
+    assert answer.json().get("code") == code, answer.content
 
 
 def test_no_packet_without_a_release(story, api):

@@ -154,7 +154,7 @@ def test_app_reads_no_secret_and_writes_no_exempt_table(superuser: Any) -> None:
 
 def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
     every = {right: rights(superuser, "owner", right) for right in ("SELECT", "INSERT")}
-    sealed = {"packet_field", "note", "packet_grant", "private_key", "release"}
+    sealed = {"packet_field", "note", "packet_grant", "private_key", "release", "release_paper"}
     for role in ("jobs", "auditor", "sealer", "backup", "door", "editor"):
         reached = rights(superuser, role, "SELECT") | rights(superuser, role, "INSERT")
         assert not reached & sealed, role

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 
-from api.desk import notice, sealed, words
+from api.desk import notice, releases, sealed, words
 from api.desk.act_pages import ActPage, act_view, at_once
 from api.desk.forms import ActForm, listed, moment, one_of
 from api.desk.visit import Visit
@@ -220,8 +220,8 @@ put_release = act_view(
         says="For this agency alone, field by field, for as short a time as will do.",
         button="Record her permission",
         done="Her permission is recorded. Now write the packet.",
-        form=sealed.ReleaseForm,
-        do=sealed.put_release,
+        form=releases.ReleaseForm,
+        do=releases.put_release,
     )
 )
 put_packet = act_view(

@@ -162,6 +162,15 @@ PROBLEMS = {
         "Another parent, a guardian or a court-appointed guardian is needed.",
     ),
     "self_missing": Problem("She herself has to consent too.", "Ask her."),
+    "promptly_inform": Problem(
+        "Under HIPAA, somebody who agreed to a disclosure is promptly told that it was made.",
+        "Say how she is told, or which of the rule's exceptions applies.",
+    ),
+    "part2_notice": Problem(
+        "Substance-use records go with the notice of 42 CFR 2.32 and no other.",
+        "Leave the notice out: it is set.",
+    ),
+    "unknown_member": Problem("That is no member of your agency.", "Name one who is."),
     "consenter_missing": Problem(
         "A minor and a parent or guardian consent together, unless she may consent alone.",
         "Name who else consents, or say that she may alone.",

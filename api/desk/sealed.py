@@ -1,114 +1,28 @@
-"""Her permission, the packet and the notes as pages. What was opened is shown in the answer to the
+"""The packet and the notes as pages. What was opened is shown in the answer to the
 POST that stated the purpose, and nowhere else: no address leads to it."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from api.desk import words
-from api.desk.forms import PRIVATE, ActForm, Group, moment, one_of, some_of
+from api.desk.forms import PRIVATE, ActForm, Group, one_of
 from api.desk.referral import common
 from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import codes, idempotency, packets, reading
 from referrals.reading import Detail
-from referrals.releases import Consenter, Terms, attestations_needed
 
 LONG_FIELDS = frozenset(
     {"address", "safe_contact", "emergency_contact", "circumstances", "screening", "health"}
     | {"substance_use", "legal", "children", "needs_detail"}
 )
-LASTS = (1, 3, 7, 30, 90)  # days
-
-
-# -- Her permission --------------------------------------------------------------------------------
-
-
-class ReleaseForm(ActForm):
-    refused = {
-        "basis": "basis",
-        "form": "form",
-        "attestation_missing": "attestations",
-        "part2": "fields_",
-        "signed_later": "signed_at",
-        "expired": "lasts",
-        "too_long": "lasts",
-        "abuser": "not_the_abuser",
-        "self_missing": "consenters",
-        "consenter_missing": "consenters",
-    }
-
-    # `fields` is a word of Django's forms
-    fields_ = some_of(list(words.FIELDS.items()), "What may they see")
-    purpose = one_of(words.choices(codes.RELEASE_PURPOSE), "What for", initial="receive_service")
-    attestations = some_of([], "What she was told", required=False)
-    basis = one_of([], "Kind of permission")
-    form = one_of(list(words.FORMS.items()), "How she gave it")
-    signed_at = moment("When she gave it")
-    lasts = one_of([], "How long it lasts")
-    consenters = some_of(list(words.CONSENTERS.items()), "Who consents", initial=["self"])
-    not_the_abuser = forms.BooleanField(
-        label="Nobody who consents for her abused her or the other parent", required=False
-    )
-    minor_may_consent_alone = forms.BooleanField(
-        label="She is a minor and may lawfully receive this service alone", required=False
-    )
-    evidence_ref = forms.CharField(
-        label="Where the paper is kept",
-        help_text="The paper stays with you. A place or number of yours, never her name.",
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs=PRIVATE),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        principal, referral = self.visit.principal, self.seen.referral
-        bases = [(basis, words.BASES[basis]) for basis in disclosure.bases(principal)]
-        self._offer("basis", bases, bases[0][0])
-        needed = attestations_needed(principal, self.seen.to_agency.kind)
-        told = [(code, said) for code, said in words.ATTESTATIONS.items() if code in needed]
-        self._offer("attestations", told, None)
-        usual = disclosure.LONGEST[referral.urgency].days
-        most = disclosure.LONGEST_BY_A_LEAD.days if principal.has_role("lead") else usual
-        days = [(str(n), "1 day" if n == 1 else f"{n} days") for n in LASTS if n <= most]
-        self._offer("lasts", days, str(usual))
-        self.fields["signed_at"].initial = timezone.localtime(self.seen.now)
-
-    def _offer(self, name: str, offered: list[tuple[str, str]], initial: str | None) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices, field.initial = offered, initial
-
-    def terms(self) -> Terms:
-        given = self.cleaned_data
-        signed_at = given["signed_at"]
-        return Terms(
-            basis=given["basis"],
-            purpose=given["purpose"],
-            fields=tuple(given["fields_"]),
-            form=given["form"],
-            signed_at=signed_at,
-            expires_at=signed_at + timedelta(days=int(given["lasts"])),
-            attestations=tuple(given["attestations"]),
-            consenters=tuple(
-                Consenter(who, signed_at, given["not_the_abuser"]) for who in given["consenters"]
-            ),
-            minor_may_consent_alone=given["minor_may_consent_alone"],
-            evidence_ref=given["evidence_ref"],
-        )
-
-
-def put_release(visit: Visit, seen: Detail, form: ReleaseForm) -> None:
-    packets.put_release(visit.principal, seen.referral.id, form.terms())
 
 
 # -- The packet ------------------------------------------------------------------------------------
@@ -202,7 +116,7 @@ def _show_packet(request: HttpRequest, visit: Visit, seen: Detail, purpose: str)
         "own": opened.release_id is None,
         "release": seen.release,
         "purpose": words.label("purpose", purpose),
-        "handling": [words.HANDLING.get(code, code) for code in disclosure.HANDLING],
+        "handling": [words.handling(code) for code in opened.handling],
     }
     return page(request, "desk/packet.html", context)
 

@@ -167,6 +167,7 @@ LOGGED = {
     "referral.list": "Looked at the inbox",
     "referral.read": "Looked at a referral",
     "referral.history": "Looked at a history",
+    "referral.read_releases": "Looked at her permissions",
     "referral.open_packet": "Opened a packet",
     "referral.open_notes": "Opened notes",
     **{f"referral.{act}": words for act, words in DONE.items()},
@@ -198,6 +199,7 @@ ATTESTATIONS = {
     "may_be_redisclosed_told": "She was told that the other agency may have to pass it on",
     "told_no_effect_on_case": "She was told that it has no effect on her case",
     "police_may_have_to_disclose": "She was told that police may have to disclose it",
+    "signed_on_screen": "She read it, or it was read to her, and signed on this screen herself",
 }
 FIELDS = {
     "name": "Name",
@@ -238,6 +240,12 @@ CONSENTERS = {
 HANDLING = {
     "not_to_portal_or_proxy": "Keep it out of patient portals and away from proxies and relatives.",
 }
+
+
+def handling(code: str) -> str:
+    return HANDLING.get(code) or label("redisclosure_notice", code)
+
+
 NOTE_KINDS = {
     "note": "Note",
     "outcome": "Outcome",

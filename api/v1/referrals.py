@@ -16,7 +16,6 @@ from permissions import disclosure, policy
 from permissions.errors import BadRequest
 from referrals import acts, codes, packets, reading, transitions
 from referrals.notices import Notice
-from referrals.releases import Consenter, Terms
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
 
@@ -59,29 +58,6 @@ class ReferralIn(NoticeFields):
     service_id = serializers.UUIDField()
 
 
-class ConsenterIn(Shape):
-    who = coded(disclosure.CONSENTERS)
-    signed_at = serializers.DateTimeField()
-    not_the_abuser = serializers.BooleanField(default=False)
-
-
-class ReleaseIn(HasFields, Shape):
-    """The survivor's permission for this recipient, field by field."""
-
-    basis = coded(disclosure.BASES)
-    purpose = coded(codes.RELEASE_PURPOSE)
-    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
-    form = coded(disclosure.FORMS)
-    signed_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
-    attestations = coded_list(codes.CODE_LISTS["attestation"])
-    consenters = ConsenterIn(many=True, allow_empty=False)
-    minor_may_consent_alone = serializers.BooleanField(default=False)
-    evidence_ref = serializers.CharField(
-        max_length=100, default="", allow_blank=True, help_text="Where the paper is kept."
-    )
-
-
 class PacketIn(Shape):
     """Packet fields to write; those not named stay as they are."""
 
@@ -118,10 +94,6 @@ class UnableIn(Shape):
 
 class WithdrawIn(Shape):
     code = coded(codes.WITHDRAW)
-
-
-class RevokeReleaseIn(Shape):
-    via = coded(codes.REVOKED_VIA, default="oral")
 
 
 class PurposeIn(Shape):
@@ -491,21 +463,6 @@ class PutNotice(ActEndpoint):
         return acts.put_notice(self.principal, referral_id, _notice(body), if_match=self.if_match())
 
 
-@act_schema("put_release", ReleaseIn, "Record the survivor's permission for this recipient.")
-class PutRelease(ActEndpoint):
-    shape = ReleaseIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        consenters = tuple(Consenter(**one) for one in body.pop("consenters"))
-        terms = Terms(
-            consenters=consenters,
-            fields=tuple(body.pop("fields")),
-            attestations=tuple(body.pop("attestations")),
-            **body,
-        )
-        return packets.put_release(self.principal, referral_id, terms, if_match=self.if_match())
-
-
 @act_schema("put_packet", PacketIn, "Write packet fields, sealed one by one.")
 class PutPacket(ActEndpoint):
     shape = PacketIn
@@ -576,16 +533,6 @@ class Withdraw(ActEndpoint):
         return acts.withdraw(self.principal, referral_id, body["code"], if_match=self.if_match())
 
 
-@act_schema("revoke_release", RevokeReleaseIn, "End the paper on her word; the help goes on.")
-class RevokeRelease(ActEndpoint):
-    shape = RevokeReleaseIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.revoke_release(
-            self.principal, referral_id, body["via"], if_match=self.if_match()
-        )
-
-
 @act_schema("stop", NothingIn, "No contact; everything ends.")
 class Stop(ActEndpoint):
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
@@ -607,7 +554,7 @@ class OpenPacket(Endpoint):
             "packet": opened.fields,
             "release_id": opened.release_id,
             "release_expires_at": opened.release_expires_at,
-            "handling": disclosure.HANDLING,
+            "handling": opened.handling,
             "receipt": opened.entry_id,
         }
         return self.answer(PacketOut, packet)

@@ -12,6 +12,7 @@ from api.v1 import (
     directory_profile,
     directory_upkeep,
     referrals,
+    releases,
 )
 
 urlpatterns = [
@@ -45,8 +46,9 @@ urlpatterns = [
     path("referrals/transitions", referrals.Transitions.as_view()),
     path("referrals/<uuid:referral_id>", referrals.ReferralDetail.as_view()),
     path("referrals/<uuid:referral_id>/history", referrals.History.as_view()),
+    path("referrals/<uuid:referral_id>/releases", releases.Releases.as_view()),
     path("referrals/<uuid:referral_id>/put_notice", referrals.PutNotice.as_view()),
-    path("referrals/<uuid:referral_id>/put_release", referrals.PutRelease.as_view()),
+    path("referrals/<uuid:referral_id>/put_release", releases.PutRelease.as_view()),
     path("referrals/<uuid:referral_id>/put_packet", referrals.PutPacket.as_view()),
     path("referrals/<uuid:referral_id>/send", referrals.Send.as_view()),
     path("referrals/<uuid:referral_id>/acknowledge", referrals.Acknowledge.as_view()),
@@ -56,7 +58,7 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/complete", referrals.Complete.as_view()),
     path("referrals/<uuid:referral_id>/unable", referrals.Unable.as_view()),
     path("referrals/<uuid:referral_id>/withdraw", referrals.Withdraw.as_view()),
-    path("referrals/<uuid:referral_id>/revoke_release", referrals.RevokeRelease.as_view()),
+    path("referrals/<uuid:referral_id>/revoke_release", releases.RevokeRelease.as_view()),
     path("referrals/<uuid:referral_id>/stop", referrals.Stop.as_view()),
     path("referrals/<uuid:referral_id>/open_packet", referrals.OpenPacket.as_view()),
     path("referrals/<uuid:referral_id>/add_note", referrals.AddNote.as_view()),

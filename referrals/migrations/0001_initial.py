@@ -135,10 +135,12 @@ class Migration(migrations.Migration):
                 ('form', models.TextField()),
                 ('signed_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
-                ('evidence_ref', models.TextField(default='')),
                 ('attestations', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('consenters', models.JSONField(default=list)),
                 ('minor_may_consent_alone', models.BooleanField(default=False)),
+                ('promptly_informed', models.TextField(default='')),
+                ('redisclosure_notice', models.TextField(default='network')),
+                ('intermediary', models.TextField(default='')),
                 ('created_at', models.DateTimeField()),
                 ('ended', models.BooleanField(default=False)),
                 ('from_agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
@@ -147,6 +149,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'release',
+            },
+        ),
+        migrations.CreateModel(
+            name='ReleasePaper',
+            fields=[
+                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('evidence_ref', models.TextField(default='')),
+                ('witnessed_by', models.UUIDField(null=True)),
+                ('witnessed_at', models.DateTimeField(null=True)),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='papers', to='referrals.release')),
+            ],
+            options={
+                'db_table': 'release_paper',
             },
         ),
         migrations.CreateModel(

@@ -12,6 +12,8 @@ ALTER TABLE release ENABLE ROW LEVEL SECURITY;
 ALTER TABLE release FORCE ROW LEVEL SECURITY;
 ALTER TABLE release_end ENABLE ROW LEVEL SECURITY;
 ALTER TABLE release_end FORCE ROW LEVEL SECURITY;
+ALTER TABLE release_paper ENABLE ROW LEVEL SECURITY;
+ALTER TABLE release_paper FORCE ROW LEVEL SECURITY;
 ALTER TABLE packet_field ENABLE ROW LEVEL SECURITY;
 ALTER TABLE packet_field FORCE ROW LEVEL SECURITY;
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
@@ -236,8 +238,8 @@ END $$;
 -- app: the policies ------------------------------------------------------------------------------
 
 GRANT SELECT, INSERT ON referral, referral_side, referral_assignment, release, release_end,
-    packet_field, note, referral_event, call_record, idempotency_key, packet_grant, private_key
-    TO app;
+    release_paper, packet_field, note, referral_event, call_record, idempotency_key, packet_grant,
+    private_key TO app;
 -- Who refers whom, when it began and what it is called never changes.
 GRANT UPDATE (status, version, sent_at, acknowledged_at, accepted_at, ended_at, ack_by, accept_by,
               expires_at, code, suggested_service_id, release_ended, urgency, needs, callback,
@@ -294,6 +296,14 @@ CREATE POLICY sides_end ON release FOR UPDATE TO app
     USING (from_agency_id = (SELECT sec.caseworker()) OR to_agency_id = (SELECT sec.caseworker()))
     WITH CHECK (ended AND sec.answers_for(referral_id)
                 AND (SELECT sec.writer()) IN (from_agency_id, to_agency_id));
+
+CREATE POLICY own_paper ON release_paper FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker())
+    AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
+CREATE POLICY own_paper_begins ON release_paper FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer())
+    AND EXISTS (SELECT FROM release l WHERE l.id = release_id
+                   AND l.from_agency_id = release_paper.agency_id));
 
 CREATE POLICY own_end ON release_end FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()));

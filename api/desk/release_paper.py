@@ -1,0 +1,140 @@
+"""The words of the paper that she signs, in English and Spanish. Plain, and short enough to read
+aloud. The Spanish is to be read by a court-certified translator before it is used."""
+
+from typing import NamedTuple
+
+
+class Text(NamedTuple):
+    title: str
+    lead: str  # {to}: the agency it goes to; {service}
+    choose: str
+    told_title: str
+    until: str
+    longest: str  # {days}
+    revoke: str
+    intermediary: str  # {platform}
+    consent: str
+    alone: str
+    not_the_abuser: str
+    name: str
+    signature: str
+    date: str
+    witness: str
+    spoken: str
+    who: dict[str, str]
+    told: dict[str, str]
+    fields: dict[str, str]
+
+
+TEXTS = {
+    "en": Text(
+        title="My permission to share",
+        lead="I let {sender} share with {to}, for “{service}”, and with nobody else, what I mark.",
+        choose="I mark what may be shared. What I do not mark stays here.",
+        told_title="I was told",
+        until="It ends on",
+        longest="At most {days} days from today. I can choose less.",
+        revoke="I can end it at any time, by saying so. What was shared is closed at once.",
+        intermediary="It passes through {platform}, a system between agencies. It can be opened"
+        " only by the people who help me there.",
+        consent="Who consents",
+        alone="I am under 18 and may receive this service without my parents' consent.",
+        not_the_abuser="Whoever signs for me did not hurt me or my other parent.",
+        name="Name",
+        signature="Signature",
+        date="Date and time",
+        witness="Worker who was present",
+        spoken="If she said it and did not sign: the worker who heard it",
+        who={
+            "self": "I myself",
+            "parent": "My parent",
+            "guardian": "My guardian",
+            "court_appointed": "A guardian appointed by a court",
+        },
+        told={
+            "risks_explained": "what can happen when it is shared",
+            "alternatives_offered": "what else I can do: ring them myself, or have nothing written",
+            "not_a_condition_of_service": "that I get help here whether I sign or not",
+            "platform_explained": "which system it passes through, and who can see it there",
+            "right_to_revoke_told": "that I can end this at any time",
+            "may_be_redisclosed_told": "that the law may make the other agency pass it on",
+            "told_no_effect_on_case": "that it has no effect on my case whether I sign or not",
+            "police_may_have_to_disclose": "that police may have to disclose what they know",
+        },
+        fields={
+            "name": "My name",
+            "alias": "The name to ask for",
+            "pronouns": "My pronouns",
+            "date_of_birth": "My date of birth",
+            "phone": "My phone",
+            "email": "My email",
+            "address": "My address",
+            "safe_contact": "How to contact me safely",
+            "emergency_contact": "Whom to call in an emergency",
+            "circumstances": "What happened, in short",
+            "screening": "Answers to screening questions",
+            "health": "My health",
+            "substance_use": "Alcohol or drug treatment",
+            "legal": "Legal matters",
+            "case_number": "My case number",
+            "children": "My children",
+            "needs_detail": "What I need",
+        },
+    ),
+    "es": Text(
+        title="Mi permiso para compartir",
+        lead="Permito que {sender} comparta con {to}, para «{service}», y con nadie más, lo que"
+        " marco.",
+        choose="Marco lo que se puede compartir. Lo que no marco se queda aquí.",
+        told_title="Me explicaron",
+        until="Termina el",
+        longest="Como máximo {days} días desde hoy. Puedo elegir menos.",
+        revoke="Puedo terminarlo cuando quiera; basta con decirlo. Lo compartido se cierra"
+        " enseguida.",
+        intermediary="Pasa por {platform}, un sistema entre agencias. Allí solo lo pueden abrir"
+        " las personas que me ayudan.",
+        consent="Quién da el permiso",
+        alone="Soy menor de 18 años y puedo recibir este servicio sin permiso de mis padres.",
+        not_the_abuser="Quien firma por mí no me hizo daño a mí ni a mi otro padre o madre.",
+        name="Nombre",
+        signature="Firma",
+        date="Fecha y hora",
+        witness="Persona de la agencia que estuvo presente",
+        spoken="Si lo dijo y no firmó: quién de la agencia lo oyó",
+        who={
+            "self": "Yo misma o yo mismo",
+            "parent": "Mi padre o mi madre",
+            "guardian": "Mi tutor o tutora",
+            "court_appointed": "Un tutor nombrado por un tribunal",
+        },
+        told={
+            "risks_explained": "qué puede pasar al compartirlo",
+            "alternatives_offered": "qué más puedo hacer: llamar yo, o que no se escriba nada",
+            "not_a_condition_of_service": "que aquí recibo ayuda firme o no firme",
+            "platform_explained": "por qué sistema pasa y quién puede verlo allí",
+            "right_to_revoke_told": "que puedo terminarlo cuando quiera",
+            "may_be_redisclosed_told": "que la ley puede obligar a la otra agencia a comunicarlo",
+            "told_no_effect_on_case": "que firmar o no firmar no cambia nada en mi caso",
+            "police_may_have_to_disclose": "que la policía puede tener que revelar lo que sabe",
+        },
+        fields={
+            "name": "Mi nombre",
+            "alias": "El nombre por el que preguntar",
+            "pronouns": "Mis pronombres",
+            "date_of_birth": "Mi fecha de nacimiento",
+            "phone": "Mi teléfono",
+            "email": "Mi correo electrónico",
+            "address": "Mi dirección",
+            "safe_contact": "Cómo comunicarse conmigo sin peligro",
+            "emergency_contact": "A quién llamar en una emergencia",
+            "circumstances": "Lo que pasó, en breve",
+            "screening": "Respuestas a preguntas de detección",
+            "health": "Mi salud",
+            "substance_use": "Tratamiento por alcohol o drogas",
+            "legal": "Asuntos legales",
+            "case_number": "Mi número de caso",
+            "children": "Mis hijos e hijas",
+            "needs_detail": "Lo que necesito",
+        },
+    ),
+}

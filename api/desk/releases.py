@@ -1,0 +1,177 @@
+"""Her permission as pages: recorded, read, and the paper to print and sign."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from api.desk import words
+from api.desk.forms import PRIVATE, ActForm, listed, moment, one_of, some_of
+from api.desk.referral import common
+from api.desk.release_paper import TEXTS
+from api.desk.visit import Visit, page, signed_in
+from permissions import disclosure
+from permissions.errors import NotVisible
+from referrals import codes, papers, reading
+from referrals.reading import Detail
+from referrals.releases import Consenter, Terms
+
+LASTS = (1, 3, 7, 30, 90)  # days
+
+
+class ReleaseForm(ActForm):
+    refused = {
+        "basis": "basis",
+        "form": "form",
+        "attestation_missing": "attestations",
+        "part2": "fields_",
+        "promptly_inform": "promptly_informed",
+        "signed_later": "signed_at",
+        "expired": "lasts",
+        "too_long": "lasts",
+        "abuser": "not_the_abuser",
+        "self_missing": "consenters",
+        "consenter_missing": "consenters",
+    }
+
+    # `fields` is a word of Django's forms
+    fields_ = some_of(list(words.FIELDS.items()), "What may they see")
+    purpose = one_of(words.choices(codes.RELEASE_PURPOSE), "What for", initial="receive_service")
+    attestations = some_of([], "What she was told", required=False)
+    basis = one_of([], "Kind of permission")
+    form = one_of(list(words.FORMS.items()), "How she gave it")
+    signed_at = moment("When she gave it")
+    lasts = one_of([], "How long it lasts")
+    consenters = some_of(list(words.CONSENTERS.items()), "Who consents", initial=["self"])
+    not_the_abuser = forms.BooleanField(
+        label="Nobody who consents for her abused her or the other parent", required=False
+    )
+    minor_may_consent_alone = forms.BooleanField(
+        label="She is a minor and may lawfully receive this service alone", required=False
+    )
+    promptly_informed = listed([], "How she is told that it was shared", required=False)
+    witnessed_by = listed([], "Who heard it, or saw her sign on this screen", required=False)
+    evidence_ref = forms.CharField(
+        label="Where the paper is kept",
+        help_text="The paper stays with you. A place or number of yours, never her name.",
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs=PRIVATE),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        principal, referral = self.visit.principal, self.seen.referral
+        allowed = disclosure.bases(principal.duties)
+        bases = [(basis, words.BASES[basis]) for basis in allowed]
+        self._offer("basis", bases, bases[0][0])
+        sender, recipient = principal.agency_kind, self.seen.to_agency.kind
+        needed = disclosure.attestations_needed(sender, recipient, "e_signature")
+        told = [(code, said) for code, said in words.ATTESTATIONS.items() if code in needed]
+        self._offer("attestations", told, None)
+        usual = disclosure.LONGEST[referral.urgency].days
+        most = disclosure.longest(referral.urgency, lead=principal.has_role("lead")).days
+        days = [(str(n), "1 day" if n == 1 else f"{n} days") for n in LASTS if n <= most]
+        self._offer("lasts", days, str(usual))
+        if any(disclosure.BASES[basis].promptly_inform for basis in allowed):
+            told_later = [
+                ("", "Not this kind of permission"),
+                *words.choices(codes.PROMPTLY_INFORMED),
+            ]
+            self._offer("promptly_informed", told_later, None)
+        else:
+            del self.fields["promptly_informed"]
+        names = [(str(one), name) for one, name in self.seen.names.items()]
+        self._offer("witnessed_by", names, str(principal.member_id))
+        self.fields["signed_at"].initial = timezone.localtime(self.seen.now)
+
+    def _offer(self, name: str, offered: list[tuple[str, str]], initial: str | None) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices, field.initial = offered, initial
+
+    def terms(self) -> Terms:
+        given = self.cleaned_data
+        signed_at = given["signed_at"]
+        return Terms(
+            basis=given["basis"],
+            purpose=given["purpose"],
+            fields=tuple(given["fields_"]),
+            form=given["form"],
+            signed_at=signed_at,
+            expires_at=signed_at + timedelta(days=int(given["lasts"])),
+            attestations=tuple(given["attestations"]),
+            consenters=tuple(
+                Consenter(who, signed_at, given["not_the_abuser"]) for who in given["consenters"]
+            ),
+            minor_may_consent_alone=given["minor_may_consent_alone"],
+            promptly_informed=given.get("promptly_informed") or None,
+            evidence_ref=given["evidence_ref"],
+            witnessed_by=UUID(given["witnessed_by"]) if given["witnessed_by"] else None,
+        )
+
+
+def put_release(visit: Visit, seen: Detail, form: ReleaseForm) -> None:
+    papers.put_release(visit.principal, seen.referral.id, form.terms())
+
+
+@require_safe
+@signed_in
+def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    """Every release that this side may know, the newest first; ended ones stay on record."""
+    seen = reading.detail(visit.principal, referral_id)
+    kept = papers.list_releases(visit.principal, referral_id)
+    context = common(visit, seen) | {
+        "releases": [
+            {
+                "release": one.release,
+                "in_force": one.in_force,
+                "fields": [words.FIELDS.get(name, name) for name in one.release.fields],
+                "basis": words.BASES[one.release.basis],
+                "form": words.FORMS[one.release.form],
+                "told": [words.ATTESTATIONS[code] for code in one.release.attestations],
+                "consent": [words.CONSENTERS[by["who"]] for by in one.release.consenters],
+                "witness": seen.names.get(one.paper.witnessed_by, "") if one.paper else "",
+                "paper": one.paper,
+                "end": one.end,
+            }
+            for one in kept
+        ]
+    }
+    return page(request, "desk/releases.html", context)
+
+
+@require_safe
+@signed_in
+def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    """The paper for her to read and sign, in her language; it names nobody but the two agencies."""
+    language = request.GET.get("language", "en")
+    if language not in TEXTS:
+        raise NotVisible
+    seen, text = reading.detail(visit.principal, referral_id), TEXTS[language]
+    if seen.side != "from":
+        raise NotVisible
+    principal, recipient = visit.principal, seen.to_agency.kind
+    hidden = disclosure.never_to(recipient)
+    needed = disclosure.attestations_needed(principal.agency_kind, recipient, "written")
+    days = disclosure.longest(seen.referral.urgency, lead=False).days
+    context = common(visit, seen) | {
+        "language": language,
+        "text": text,
+        "lead": text.lead.format(
+            sender=seen.from_agency.name,
+            to=seen.to_agency.name,
+            service=seen.referral.service_name,
+        ),
+        "fields": [text.fields[name] for name in disclosure.PACKET_FIELDS if name not in hidden],
+        "longest": text.longest.format(days=days),
+        "intermediary": text.intermediary.format(platform=disclosure.INTERMEDIARY),
+        "told": [text.told[code] for code in disclosure.EVERY_ATTESTATION if code in needed],
+        "who": [text.who[code] for code in disclosure.CONSENTERS],
+        "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature,
+    }
+    return page(request, "desk/release_paper.html", context)

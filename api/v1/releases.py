@@ -1,0 +1,166 @@
+"""Her permission: its JSON shapes, then its endpoints. The rules are referrals/releases.py's."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.referrals import ActEndpoint, ReleaseOut, act_schema, coded, coded_list
+from api.views import Endpoint, HasFields, Shape
+from openapi.schema import ACTING_MEMBER, problems
+from permissions import disclosure
+from referrals import acts, codes, papers, reading
+from referrals.releases import Consenter, Terms
+
+# -- Shapes in -------------------------------------------------------------------------------------
+
+
+class ConsenterIn(Shape):
+    who = coded(disclosure.CONSENTERS)
+    signed_at = serializers.DateTimeField()
+    not_the_abuser = serializers.BooleanField(default=False)
+
+
+class ReleaseIn(HasFields, Shape):
+    """The survivor's permission for this recipient, field by field."""
+
+    basis = coded(disclosure.BASES)
+    purpose = coded(codes.RELEASE_PURPOSE)
+    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
+    form = coded(disclosure.FORMS)
+    signed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    attestations = coded_list(codes.CODE_LISTS["attestation"])
+    consenters = ConsenterIn(many=True, allow_empty=False)
+    minor_may_consent_alone = serializers.BooleanField(default=False)
+    promptly_informed = coded(
+        codes.PROMPTLY_INFORMED,
+        default=None,
+        allow_null=True,
+        help_text="Of a hipaa_agreement: how she is told of it (45 CFR 164.512(c)(2)).",
+    )
+    redisclosure_notice = coded(
+        codes.REDISCLOSURE_NOTICE,
+        default=None,
+        allow_null=True,
+        help_text="Null: part2 where 42 CFR part 2 applies, else network.",
+    )
+    evidence_ref = serializers.CharField(
+        max_length=100, default="", allow_blank=True, help_text="Where the paper is kept."
+    )
+    witnessed_by = serializers.UUIDField(
+        default=None,
+        allow_null=True,
+        help_text="The member who heard it, or before whom she signed on the screen."
+        " Null: the acting one.",
+    )
+    witnessed_at = serializers.DateTimeField(
+        default=None, allow_null=True, help_text="Null: at signed_at."
+    )
+
+
+class RevokeReleaseIn(Shape):
+    via = coded(codes.REVOKED_VIA, default="oral")
+
+
+# -- Shapes out ------------------------------------------------------------------------------------
+
+
+class ConsenterOut(serializers.Serializer):
+    who = serializers.CharField()
+    signed_at = serializers.DateTimeField()
+    not_the_abuser = serializers.BooleanField()
+
+
+class PaperOut(serializers.Serializer):
+    """What the agency that recorded it keeps to itself."""
+
+    evidence_ref = serializers.CharField()
+    witnessed_by = serializers.UUIDField(allow_null=True)
+    witnessed_at = serializers.DateTimeField(allow_null=True)
+
+
+class EndOut(serializers.Serializer):
+    """How it ended, where your own agency recorded that."""
+
+    revoked_at = serializers.DateTimeField()
+    revoked_via = serializers.CharField()
+    revoked_by = serializers.UUIDField()
+
+
+class FullReleaseOut(ReleaseOut):
+    """A release with all its terms; `paper` and `end` of your own agency's alone."""
+
+    direction = serializers.ChoiceField(choices=["outbound", "return"])
+    from_agency_id = serializers.UUIDField()
+    to_agency_id = serializers.UUIDField()
+    attestations = serializers.ListField(child=serializers.CharField())
+    consenters = ConsenterOut(many=True)
+    minor_may_consent_alone = serializers.BooleanField()
+    promptly_informed = serializers.CharField(help_text="Empty where the basis does not ask it.")
+    redisclosure_notice = serializers.CharField()
+    intermediary = serializers.CharField(help_text="The platform, named, under 42 CFR part 2.")
+    created_at = serializers.DateTimeField()
+    ended = serializers.BooleanField()
+    paper = PaperOut(allow_null=True)
+    end = EndOut(allow_null=True)
+
+
+class ReleasesOut(serializers.Serializer):
+    items = FullReleaseOut(many=True)
+
+
+# -- Endpoints -------------------------------------------------------------------------------------
+
+
+class Releases(Endpoint):
+    @extend_schema(
+        operation_id="list_releases",
+        parameters=[ACTING_MEMBER],
+        responses={200: ReleasesOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        """Her releases as your side may know them, newest first; ended ones stay on record."""
+        kept = papers.list_releases(self.principal, referral_id)
+        return self.answer(ReleasesOut, {"items": [release_json(one) for one in kept]})
+
+
+RELEASE_COLUMNS = (
+    *("id", "direction", "from_agency_id", "to_agency_id", "basis", "purpose", "fields", "form"),
+    *("signed_at", "expires_at", "attestations", "consenters", "minor_may_consent_alone"),
+    *("promptly_informed", "redisclosure_notice", "intermediary", "created_at", "ended"),
+)
+
+
+def release_json(kept: papers.Kept) -> dict[str, Any]:
+    """`FullReleaseOut` of one release."""
+    columns = {name: getattr(kept.release, name) for name in RELEASE_COLUMNS}
+    return columns | {"in_force": kept.in_force, "paper": kept.paper, "end": kept.end}
+
+
+@act_schema("put_release", ReleaseIn, "Record the survivor's permission for this recipient.")
+class PutRelease(ActEndpoint):
+    shape = ReleaseIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        consenters = tuple(Consenter(**one) for one in body.pop("consenters"))
+        terms = Terms(
+            consenters=consenters,
+            fields=tuple(body.pop("fields")),
+            attestations=tuple(body.pop("attestations")),
+            **body,
+        )
+        return papers.put_release(self.principal, referral_id, terms, if_match=self.if_match())
+
+
+@act_schema("revoke_release", RevokeReleaseIn, "End the paper on her word; the help goes on.")
+class RevokeRelease(ActEndpoint):
+    shape = RevokeReleaseIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.revoke_release(
+            self.principal, referral_id, body["via"], if_match=self.if_match()
+        )
