@@ -183,10 +183,9 @@ CACHES = {
 
 # -- Keys (design §7) -----------------------------------------------------------------------------
 
-KEY_STORE = {
-    "class": "permissions.keystore.FileKeyStore",
-    "folder": os.environ.get("CAIRN_KEY_FOLDER") or str(HOME / "keys"),
-}
+_key_folder = os.environ.get("CAIRN_KEY_FOLDER") or str(HOME / "keys")
+KEY_STORE = {"class": "permissions.keystore.FileKeyStore", "folder": _key_folder}
+KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/rotation.py
 
 # -- People and partner systems -------------------------------------------------------------------
 

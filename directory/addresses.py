@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from directory import models as m
 from directory.editing import act_on, see
 from directory.entries import USING
-from permissions import log
+from permissions import keys, log
 from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
-from permissions.keystore import Wrapped, key_store, seal, unseal
+from permissions.keystore import KeyGone, Wrapped, key_store, seal, unseal
 from permissions.principal import Principal
 
 READERS = ("worker", "lead", "directory_editor")
@@ -43,7 +43,7 @@ def put_address(principal: Principal, location_id: UUID, address: Mapping[str, s
         there = kept.values_list("id", flat=True).first()
         row_id = there or uuid7()
         key = AESGCM.generate_key(256)
-        wrapped = key_store().wrap(principal.agency_id, key, _context(row_id))
+        wrapped = keys.wrap(principal.agency_id, key, _context(row_id), using=USING)
         values = {
             "kek_version": wrapped.kek_version,
             "key_bundle": wrapped.blob,
@@ -73,10 +73,20 @@ def open_address(principal: Principal, location_id: UUID) -> dict[str, str]:
         ).first()
         if row is None:
             raise NotVisible
-        wrapped = Wrapped(row.kek_version, bytes(row.key_bundle))
-        key = key_store().unwrap(principal, wrapped, _context(row.id))
+        key = _key(principal, row)
         found: dict[str, str] = orjson.loads(unseal(key, bytes(row.sealed), _context(row.id)))
         return found
+
+
+def _key(principal: Principal, row: m.ConfidentialAddress) -> bytes:
+    wrapped = Wrapped(row.kek_version, bytes(row.key_bundle))
+    try:
+        return key_store().unwrap(principal, wrapped, _context(row.id))
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        row.refresh_from_db()
+        if row.kek_version == wrapped.kek_version:
+            raise
+        return _key(principal, row)
 
 
 def remove_address(principal: Principal, location_id: UUID) -> None:

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from permissions import keys as agency_keys
 from permissions.compiled import Compiled
 from permissions.ids import uuid7
-from permissions.keystore import Wrapped, key_store
+from permissions.keystore import KeyGone, Wrapped, key_store
 from permissions.models import Grant, PrivateKey
 from permissions.principal import Principal
 
@@ -33,7 +34,7 @@ def _context(kind: str, referral_id: UUID, agency_id: UUID) -> str:
 
 def _wrap(kind: str, referral_id: UUID, agency_id: UUID, keys: Keys) -> Wrapped:
     plain = json.dumps({name: [row, key.hex()] for name, (row, key) in keys.items()}).encode()
-    return key_store().wrap(agency_id, plain, _context(kind, referral_id, agency_id))
+    return agency_keys.wrap(agency_id, plain, _context(kind, referral_id, agency_id))
 
 
 def _unwrap(
@@ -59,7 +60,13 @@ def open_bundle(principal: Principal, grant: Grant) -> Keys:
     """The keys in a grant of the principal's own agency. Raises Unavailable."""
     if grant.kek_version is None or grant.key_bundle is None:
         return {}
-    return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
+    try:
+        return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        again = held(principal, grant.referral_id)
+        if again is None or again.kek_version == grant.kek_version:
+            raise
+        return open_bundle(principal, again)
 
 
 def keep_own(principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys) -> None:
@@ -106,7 +113,14 @@ def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None =
     """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
     row = PrivateKey.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
     if row is not None:
-        return _unwrap(principal, "notes", referral_id, row.kek_version, row.key_bundle)
+        try:
+            return _unwrap(principal, "notes", referral_id, row.kek_version, row.key_bundle)
+        except KeyGone:  # as in open_bundle
+            read = row.kek_version
+            row.refresh_from_db()
+            if row.kek_version == read:
+                raise
+            return private_key(principal, referral_id)
     if make is None:
         return {}
     keys = {"notes": SealedKey("", make)}

@@ -1,9 +1,12 @@
 """Where the agencies' key-encryption keys (KEK) live, and the few things one may ask of it.
 
-Root key → KEK per agency, in versions → a key per field. The database holds none of the first
-two, so that its backup opens nothing (threat TH5). The file store is the embedded default.
+Root key → KEK per agency, in versions (epochs) → a key per field. The database holds none of the
+first two, so that its backup opens nothing (threat TH5). The file store is the embedded default,
+permissions/vault.py the one for a server. Who asks is permissions/keys.py.
 """
 
+import hashlib
+import hmac
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -17,12 +20,24 @@ from django.utils.module_loading import import_string
 
 from permissions.errors import Unavailable
 from permissions.principal import Principal
-from permissions.secret_files import write_once
+from permissions.secret_files import sync_folder, write_once
 
 
 class Wrapped(NamedTuple):
     kek_version: int
     blob: bytes
+
+
+class NoKey(Exception):
+    """The store answers, and holds no key of this agency: it is new, or its keys were lost. Only
+    the database knows which (permissions/keys.py)."""
+
+
+class KeyGone(Unavailable):
+    """Wrapped by a version that was destroyed: nobody can open it, here or from a backup."""
+
+    code = "key_gone"
+    detail = "The key of this content was destroyed."
 
 
 class KeyStore(Protocol):
@@ -32,11 +47,26 @@ class KeyStore(Protocol):
         """Make the root key, with a new database and never later: a store that is away must not be
         begun anew, or what is sealed meanwhile is lost when it returns. Twice is safe."""
 
+    def begin_version(self, agency_id: UUID) -> int:
+        """A new version, the newest from now on: what is wrapped next is wrapped by it."""
+
+    def versions(self, agency_id: UUID) -> list[int]:
+        """Those that can still unwrap, ascending; none: the agency has no key here."""
+
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        """Wrap for an agency: anyone may. `context` is bound in and needed to unwrap."""
+        """Wrap for an agency by its newest version: anyone may. `context` is bound in and needed to
+        unwrap. Raises NoKey."""
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
-        """Unwrap as the agency's own principal: nobody else's keys can be asked for."""
+        """Unwrap as the agency's own principal: nobody else's keys can be asked for. Raises
+        KeyGone."""
+
+    def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
+        """The same content by the newest version; no plaintext leaves the store. Raises KeyGone."""
+
+    def destroy(self, agency_id: UUID, version: int) -> None:
+        """This version and every older one open nothing from now on. Twice is safe. The newest
+        cannot be destroyed: ValueError."""
 
 
 def seal(key: bytes, plain: bytes, context: str) -> bytes:
@@ -50,14 +80,30 @@ def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
     except (InvalidTag, ValueError):  # ValueError: too short for a nonce
-        raise Unavailable(
-            "unsealing_failed", "This content does not open: it was altered."
-        ) from None
+        raise _altered() from None
+
+
+def bind(plain: bytes, context: str) -> bytes:
+    """What a store wraps: the context's hash goes inside, not into the AAD, so that rewrapping
+    needs to know no context and Vault's transit engine can do it too."""
+    return hashlib.sha256(context.encode()).digest() + plain
+
+
+def unbind(bound: bytes, context: str) -> bytes:
+    """The inverse. Unavailable: it was wrapped for something else."""
+    if not hmac.compare_digest(bound[:32], hashlib.sha256(context.encode()).digest()):
+        raise _altered()
+    return bound[32:]
+
+
+def _altered() -> Unavailable:
+    return Unavailable("unsealing_failed", "This content does not open: it was altered.")
 
 
 class FileKeyStore:
     """KEKs as files, each wrapped by the root key; folders 0700, files 0600.
 
+    Several processes at once are safe: a file appears whole or not at all, and never over another.
     Not in the database's backup: keep a copy elsewhere, or a lost disk loses every packet.
     """
 
@@ -67,32 +113,73 @@ class FileKeyStore:
     def begin(self) -> None:
         self._write(self.folder / "root.key", os.urandom(32))
 
+    def begin_version(self, agency_id: UUID) -> int:
+        """Its number is one that never was: those of destroyed versions are remembered."""
+        version = 1 + max(
+            self._numbers(agency_id, "kek") + self._numbers(agency_id, "gone"), default=0
+        )
+        sealed = seal(self._root(), AESGCM.generate_key(256), _kek_context(agency_id, version))
+        self._write(self._path(agency_id, version, "kek"), sealed)
+        return version
+
+    def versions(self, agency_id: UUID) -> list[int]:
+        self._root()  # a store that is away has no versions either
+        gone = self._numbers(agency_id, "gone")
+        return sorted(set(self._numbers(agency_id, "kek")) - set(gone))
+
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        version = self._newest(agency_id)
-        return Wrapped(version, seal(self._kek(agency_id, version), plain, context))
+        return self._wrap(agency_id, bind(plain, context))
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
-        kek = self._kek(principal.agency_id, wrapped.kek_version)
-        return unseal(kek, wrapped.blob, context)
+        return unbind(self._unwrap(principal.agency_id, wrapped), context)
+
+    def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
+        return self._wrap(agency_id, self._unwrap(agency_id, wrapped))
+
+    def destroy(self, agency_id: UUID, version: int) -> None:
+        """Each file is overwritten and removed; an empty one keeps its number."""
+        if version >= self._newest(agency_id):
+            raise ValueError("the newest version wraps what is written next")
+        for old in self._numbers(agency_id, "kek"):
+            if old <= version:
+                # The mark first: of a half-destroyed key it is known that it is gone for good.
+                self._write(self._path(agency_id, old, "gone"), b"")
+                self._erase(self._path(agency_id, old, "kek"))
+
+    def _wrap(self, agency_id: UUID, bound: bytes) -> Wrapped:
+        version = self._newest(agency_id)
+        return Wrapped(version, seal(self._kek(agency_id, version), bound, f"bundle:{agency_id}"))
+
+    def _unwrap(self, agency_id: UUID, wrapped: Wrapped) -> bytes:
+        kek = self._kek(agency_id, wrapped.kek_version)
+        return unseal(kek, wrapped.blob, f"bundle:{agency_id}")
 
     def _newest(self, agency_id: UUID) -> int:
-        folder = self.folder / str(agency_id)
-        try:
-            versions = [int(path.stem) for path in folder.glob("*.kek")]
-        except OSError as error:
-            raise Unavailable("key_store", "The key store does not answer.") from error
-        if versions:
-            return max(versions)
-        context = f"kek:{agency_id}:1"
-        self._write(folder / "1.kek", seal(self._root(), AESGCM.generate_key(256), context))
-        return 1
+        versions = self.versions(agency_id)
+        if not versions:
+            raise NoKey(str(agency_id))
+        return versions[-1]
 
     def _kek(self, agency_id: UUID, version: int) -> bytes:
-        sealed = self._read(self.folder / str(agency_id) / f"{version}.kek")
-        return unseal(self._root(), sealed, f"kek:{agency_id}:{version}")
+        try:
+            sealed = self._read(self._path(agency_id, version, "kek"))
+            return unseal(self._root(), sealed, _kek_context(agency_id, version))
+        except Unavailable:
+            if self._path(agency_id, version, "gone").exists():
+                raise KeyGone from None
+            raise
 
     def _root(self) -> bytes:
         return self._read(self.folder / "root.key")
+
+    def _path(self, agency_id: UUID, version: int, kind: str) -> Path:
+        return self.folder / str(agency_id) / f"{version}.{kind}"
+
+    def _numbers(self, agency_id: UUID, kind: str) -> list[int]:
+        try:
+            return [int(path.stem) for path in (self.folder / str(agency_id)).glob(f"*.{kind}")]
+        except OSError as error:
+            raise Unavailable("key_store", "The key store does not answer.") from error
 
     @staticmethod
     def _read(path: Path) -> bytes:
@@ -108,6 +195,26 @@ class FileKeyStore:
             write_once(path, content)
         except OSError as error:
             raise Unavailable("key_store", "The key store cannot be written.") from error
+
+    @staticmethod
+    def _erase(path: Path) -> None:
+        """Overwritten, then removed. What a disk keeps of it all the same is wrapped by the root
+        key (SECURITY.md)."""
+        try:
+            with open(path, "r+b") as file:
+                file.write(os.urandom(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+            sync_folder(path.parent)
+        except FileNotFoundError:
+            pass  # another process was first
+        except OSError as error:
+            raise Unavailable("key_store", "The key store cannot be written.") from error
+
+
+def _kek_context(agency_id: UUID, version: int) -> str:
+    return f"kek:{agency_id}:{version}"
 
 
 @lru_cache

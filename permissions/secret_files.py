@@ -1,4 +1,4 @@
-"""Secrets kept as files: written once, whole, for their owner alone. No Django in here."""
+"""Secrets kept as files: written whole, for their owner alone. No Django in here."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,40 @@ def write_once(path: Path, content: bytes) -> None:
 
     Of two writers the first wins, and both then read the same. Raises OSError.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.urandom(6).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = _draft(path, content)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+    sync_folder(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Make `path` anew, whole or not at all; a reader finds the old one or the new. Raises OSError.
+
+    Of two writers the last wins.
+    """
+    os.replace(_draft(path, content), path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What appeared or went in `folder` outlives a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.urandom(6).hex()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

@@ -247,6 +247,11 @@ CREATE POLICY own_address ON directory_confidential_address TO editor
 GRANT SELECT ON directory_confidential_address TO app;
 CREATE POLICY opened ON directory_confidential_address FOR SELECT TO app USING (
     location_id = (SELECT sec.opened_address()) AND agency_id = (SELECT sec.caller()));
+GRANT SELECT (id, agency_id, kek_version, key_bundle), UPDATE (kek_version, key_bundle)
+    ON directory_confidential_address TO jobs;  -- rotation (permissions/sql/keys.sql)
+CREATE POLICY jobs_see ON directory_confidential_address FOR SELECT TO jobs USING (true);
+CREATE POLICY jobs_rewrap ON directory_confidential_address FOR UPDATE TO jobs
+    USING (true) WITH CHECK (true);
 GRANT DELETE ON directory_confidential_address TO gate;
 CREATE POLICY gate_ends ON directory_confidential_address FOR DELETE TO gate USING (true);
 

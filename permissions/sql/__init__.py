@@ -1,4 +1,4 @@
-"""The SQL of the second wall, read as files: identity.sql, log.sql."""
+"""The SQL of the second wall, read as files: identity.sql, log.sql, keys.sql."""
 
 from pathlib import Path
 

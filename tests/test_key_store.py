@@ -1,0 +1,211 @@
+"""What a key store promises, case by case, of each kind of store: the same for both."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from permissions.errors import Unavailable
+from permissions.keystore import FileKeyStore, KeyGone, KeyStore, NoKey, Wrapped
+from permissions.principal import Principal
+
+pytestmark = pytest.mark.no_database
+
+PLAIN = b"the keys of a packet"
+NOBODY = Principal(
+    agency_id=uuid4(),
+    member_id=None,
+    person_id=None,
+    client_id=uuid4(),
+    roles=frozenset(),
+    scopes=frozenset(),
+    agency_kind="social_service",
+    duties=frozenset(),
+    system_of_record=False,
+    token_hash="",
+)
+
+
+def of(agency: UUID) -> Principal:
+    return replace(NOBODY, agency_id=agency)
+
+
+@pytest.fixture(params=["file", "vault"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> KeyStore:
+    made: KeyStore
+    if request.param == "file":
+        made = FileKeyStore(str(tmp_path / "keys"))
+    else:
+        address = os.environ.get("CAIRN_TEST_VAULT_ADDR")
+        if not address:
+            pytest.skip("no Vault: set CAIRN_TEST_VAULT_ADDR and CAIRN_TEST_VAULT_TOKEN_FILE")
+        from permissions.vault import VaultKeyStore
+
+        made = VaultKeyStore(address, os.environ["CAIRN_TEST_VAULT_TOKEN_FILE"])
+    made.begin()
+    return made
+
+
+@pytest.fixture
+def agency(store: KeyStore) -> UUID:
+    agency = uuid4()
+    assert store.begin_version(agency) == 1
+    return agency
+
+
+def test_what_is_wrapped_is_unwrapped_by_that_agency_in_that_context(
+    store: KeyStore, agency: UUID
+) -> None:
+    wrapped = store.wrap(agency, PLAIN, "here")
+    assert wrapped.kek_version == 1
+    assert PLAIN not in wrapped.blob
+    assert store.unwrap(of(agency), wrapped, "here") == PLAIN
+    assert store.wrap(agency, PLAIN, "here").blob != wrapped.blob
+
+
+def test_another_context_opens_nothing(store: KeyStore, agency: UUID) -> None:
+    wrapped = store.wrap(agency, PLAIN, "here")
+    with pytest.raises(Unavailable) as refusal:
+        store.unwrap(of(agency), wrapped, "there")
+    assert refusal.value.code == "unsealing_failed"
+
+
+def test_another_agency_opens_nothing(store: KeyStore, agency: UUID) -> None:
+    other = uuid4()
+    store.begin_version(other)
+    wrapped = store.wrap(agency, PLAIN, "here")
+    for principal in (of(other), of(uuid4())):
+        with pytest.raises(Unavailable):
+            store.unwrap(principal, wrapped, "here")
+
+
+def test_an_altered_blob_opens_nothing(store: KeyStore, agency: UUID) -> None:
+    version, blob = store.wrap(agency, PLAIN, "here")
+    for altered in (blob[:-1] + bytes([blob[-1] ^ 1]), blob[:20], b""):
+        with pytest.raises(Unavailable):
+            store.unwrap(of(agency), Wrapped(version, altered), "here")
+        with pytest.raises(Unavailable):
+            store.rewrap(agency, Wrapped(version, altered))
+
+
+def test_an_agency_without_a_key_is_told_apart_from_a_store_that_is_away(store: KeyStore) -> None:
+    stranger = uuid4()
+    assert store.versions(stranger) == []
+    with pytest.raises(NoKey):
+        store.wrap(stranger, PLAIN, "here")
+
+
+def test_a_new_version_wraps_and_the_old_ones_still_unwrap(store: KeyStore, agency: UUID) -> None:
+    first = store.wrap(agency, PLAIN, "here")
+    assert store.begin_version(agency) == 2
+    assert store.versions(agency) == [1, 2]
+    second = store.wrap(agency, PLAIN, "here")
+    assert second.kek_version == 2
+    moved = store.rewrap(agency, first)
+    assert moved.kek_version == 2
+    assert {store.unwrap(of(agency), one, "here") for one in (first, second, moved)} == {PLAIN}
+
+
+def test_a_version_that_was_destroyed_opens_nothing_and_says_so(
+    store: KeyStore, agency: UUID
+) -> None:
+    first = store.wrap(agency, PLAIN, "here")
+    store.begin_version(agency)
+    second = store.rewrap(agency, first)
+    store.begin_version(agency)
+    third = store.rewrap(agency, second)
+    store.destroy(agency, 2)
+    store.destroy(agency, 2)
+    assert store.versions(agency) == [3]
+    assert store.unwrap(of(agency), third, "here") == PLAIN
+    for gone in (first, second):
+        with pytest.raises(KeyGone):
+            store.unwrap(of(agency), gone, "here")
+        with pytest.raises(KeyGone):
+            store.rewrap(agency, gone)
+        # The number does not help: another version's key is another key.
+        with pytest.raises(Unavailable):
+            store.unwrap(of(agency), Wrapped(3, gone.blob), "here")
+
+
+def test_the_newest_version_is_never_destroyed(store: KeyStore, agency: UUID) -> None:
+    with pytest.raises(ValueError, match="newest"):
+        store.destroy(agency, 1)
+    assert store.versions(agency) == [1]
+
+
+def test_the_number_of_a_destroyed_version_is_never_given_again(
+    store: KeyStore, agency: UUID
+) -> None:
+    store.begin_version(agency)
+    store.destroy(agency, 1)
+    assert store.begin_version(agency) == 3
+
+
+# -- Files -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FileKeyStore:
+    made = FileKeyStore(str(tmp_path / "keys"))
+    made.begin()
+    return made
+
+
+def test_files_are_their_owners_alone_and_a_destroyed_key_leaves_none(files: FileKeyStore) -> None:
+    agency = uuid4()
+    files.begin_version(agency)
+    sealed = (files.folder / str(agency) / "1.kek").read_bytes()
+    files.begin_version(agency)
+    files.destroy(agency, 1)
+    for path in [files.folder, *files.folder.rglob("*")]:
+        wanted = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == wanted, path.name
+        assert path.is_dir() or sealed not in path.read_bytes()
+    names = sorted(path.name for path in (files.folder / str(agency)).iterdir())
+    assert names == ["1.gone", "2.kek"]
+
+
+def test_a_store_whose_folder_is_away_answers_nothing_and_makes_nothing(
+    files: FileKeyStore,
+) -> None:
+    agency = uuid4()
+    files.begin_version(agency)
+    wrapped = files.wrap(agency, PLAIN, "here")
+    shutil.rmtree(files.folder)
+    for ask in (
+        lambda: files.wrap(agency, PLAIN, "here"),
+        lambda: files.unwrap(of(agency), wrapped, "here"),
+        lambda: files.rewrap(agency, wrapped),
+        lambda: files.versions(agency),
+        lambda: files.begin_version(agency),
+    ):
+        with pytest.raises(Unavailable) as refusal:
+            ask()
+        assert refusal.value.code == "key_store"
+    assert not files.folder.exists()
+
+
+def test_many_processes_begin_and_wrap_at_once(files: FileKeyStore) -> None:
+    """Whichever is first, all wrap by keys that stay."""
+    agency = uuid4()
+    script = (
+        "import sys; from uuid import UUID; from permissions.keystore import FileKeyStore\n"
+        "store, agency = FileKeyStore(sys.argv[1]), UUID(sys.argv[2])\n"
+        "store.begin_version(agency)\n"
+        "one = store.wrap(agency, b'plain', 'here')\n"
+        "print(one.kek_version, one.blob.hex())"
+    )
+    command = [sys.executable, "-c", script, str(files.folder), str(agency)]
+    running: list[Any] = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(6)]
+    for process in running:
+        version, blob = process.communicate()[0].split()
+        wrapped = Wrapped(int(version), bytes.fromhex(blob.decode()))
+        assert files.unwrap(of(agency), wrapped, "here") == b"plain"

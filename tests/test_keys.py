@@ -1,0 +1,334 @@
+"""Rotation while people work: no read fails, no row stays on the old version, and a version is
+ended only when nothing needs it (design §7)."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from permissions import rotation
+from permissions.keystore import key_store
+from tests.conftest import PACKET, Server, Story, agency_id, service_of
+from tests.ground import HOME
+
+NOTE = {"text": "a note of ours"}
+
+
+def keys(*words: str) -> str:
+    out = StringIO()
+    call_command("keys", *words, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def of(key: str) -> str:
+    return f"--agency={agency_id(key)}"
+
+
+def versions_named(superuser: Any, key: str) -> set[int]:
+    """The versions that any row of this agency names, read past every policy."""
+    found = set()
+    with superuser.cursor() as cursor:
+        for table in rotation.BUNDLES:
+            cursor.execute(
+                f"SELECT DISTINCT kek_version FROM {table}"
+                " WHERE agency_id = %s AND key_bundle IS NOT NULL",
+                [str(agency_id(key))],
+            )
+            found |= {version for (version,) in cursor.fetchall()}
+    return found
+
+
+@pytest.fixture
+def told(story: Story) -> Story:
+    """Accepted, with a packet and a note on either side."""
+    story.accept().release(*PACKET).packet(**PACKET)
+    return story.answers("add_note", NOTE).sends("add_note", NOTE)
+
+
+def opens(story: Story) -> None:
+    for who in (story.sender, story.recipient):
+        packet = story.api(who).act(story.id, "open_packet", {"purpose": "intake"})
+        assert packet.status_code == 200, packet.content
+        assert packet.json()["packet"] == PACKET
+        notes = story.api(who).act(story.id, "open_notes", {"purpose": "review"})
+        assert [one["content"]["text"] for one in notes.json()["items"]] == [NOTE["text"]]
+
+
+def test_every_table_with_a_bundle_is_rotated(superuser: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT attrelid::regclass::text FROM pg_attribute"
+            " WHERE attname = 'key_bundle' AND attnum > 0 AND NOT attisdropped"
+        )
+        assert {name for (name,) in cursor.fetchall()} == set(rotation.BUNDLES)
+
+
+def test_after_a_rotation_all_is_on_the_new_version_and_opens(told: Story, superuser: Any) -> None:
+    before = max(versions_named(superuser, "ywca"))
+    keys("rotate", of("ywca"))
+    assert versions_named(superuser, "ywca") == {before + 1}
+    assert f"{before + 1} (2 rows)" in keys("status", of("ywca"))
+    opens(told)
+    keys("destroy", of("ywca"))
+    assert key_store().versions(agency_id("ywca")) == [before + 1]
+    opens(told)
+    told.answers("add_note", {"text": "and another"})
+
+
+def test_a_version_that_a_row_still_names_is_not_destroyed(told: Story) -> None:
+    newest = key_store().begin_version(agency_id("ywca"))
+    held = key_store().versions(agency_id("ywca"))
+    for version in (newest - 1, newest):
+        with pytest.raises(rotation.NotPossible) as refusal:
+            rotation.destroy(agency_id("ywca"), version)
+        assert refusal.value.code == "key_in_use"
+    with pytest.raises(CommandError):
+        keys("destroy", of("ywca"))
+    assert key_store().versions(agency_id("ywca")) == held
+    opens(told)
+
+
+def test_rotation_and_destruction_stand_in_the_access_log(told: Story, superuser: Any) -> None:
+    keys("rotate", of("ywca"))
+    keys("destroy", of("ywca"))
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT act FROM access_entry WHERE agency_id = %s AND act LIKE 'key.%%'"
+            " ORDER BY at DESC LIMIT 2",
+            [str(agency_id("ywca"))],
+        )
+        assert [act for (act,) in cursor.fetchall()] == ["key.destroy", "key.rotate"]
+
+
+def test_the_background_work_cannot_log_what_it_does_not_do() -> None:
+    with pytest.raises(Exception, match="not an act of the background work"):
+        rotation.log_job("referral.open_packet", agency_id("ywca"))
+
+
+# -- Under load ------------------------------------------------------------------------------------
+
+
+class Readers:
+    """Threads that read and write over HTTP until told to stop; `answers` is all they got."""
+
+    def __init__(self, server: Server, story: Story) -> None:
+        self.server, self.story = server, story
+        self.answers: list[tuple[str, int, bytes]] = []
+        self.done = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._go, args=(who, act, body))
+            for who in (story.sender, story.recipient)
+            for act, body in (
+                ("open_packet", {"purpose": "intake"}),
+                ("open_notes", {"purpose": "review"}),
+                ("add_note", NOTE),
+            )
+        ]
+        packet = ("put_packet", {"packet": PACKET})
+        self.threads.append(threading.Thread(target=self._go, args=(story.sender, *packet)))
+
+    def __enter__(self) -> "Readers":
+        for thread in self.threads:
+            thread.start()
+        self.seen(2 * len(self.threads))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        for thread in self.threads:
+            thread.join()
+
+    def seen(self, more: int) -> None:
+        """Until so many more answers have come."""
+        wanted = len(self.answers) + more
+        while len(self.answers) < wanted and any(thread.is_alive() for thread in self.threads):
+            self.done.wait(0.01)
+
+    def _go(self, who: str, act: str, body: Any) -> None:
+        caller = self.story.api(who)
+        session = requests.Session()
+        url = f"{self.server.base_url}/v1/referrals/{self.story.id}/{act}"
+        while not self.done.is_set():
+            answer = session.post(url, json=body, headers=caller.headers({}), timeout=30)
+            self.answers.append((act, answer.status_code, answer.content))
+
+
+def test_an_agencys_key_is_rotated_twice_and_ended_while_people_work(
+    told: Story, superuser: Any, server: Server
+) -> None:
+    with Readers(server, told) as readers:
+        for _ in range(2):
+            for key in ("ywca", "police"):
+                before = max(key_store().versions(agency_id(key)))
+                keys("rotate", of(key))
+                assert versions_named(superuser, key) == {before + 1}
+                keys("destroy", of(key))
+                assert key_store().versions(agency_id(key)) == [before + 1]
+            readers.seen(len(readers.threads))
+    assert len(readers.answers) > 40
+    assert [one for one in readers.answers if one[1] not in (200, 201)] == []
+    assert {act for act, _, _ in readers.answers} == {
+        *("open_packet", "open_notes", "add_note", "put_packet")
+    }
+
+
+# -- Killed, and at the same time ------------------------------------------------------------------
+
+
+def running(*words: str) -> "subprocess.Popen[bytes]":
+    env = os.environ | {"CAIRN_HOME": str(HOME), "CAIRN_DATABASE": connection.settings_dict["NAME"]}
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "keys", *words],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+def many(story: Story) -> list[Story]:
+    """Several referrals, so that a rotation has a middle."""
+    return [
+        Story(story.api, service_of("ywca")).accept().release("name").packet(name="Invented")
+        for _ in range(4)
+    ]
+
+
+def test_a_rotation_killed_half_way_is_ended_by_the_next(
+    many: list[Story], superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    class DiesAfterTwo:
+        """The store, until the process that uses it ends in the middle of a batch of ours."""
+
+        left = 2
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def rewrap(self, *words: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            return store.rewrap(*words)
+
+    store = key_store()
+    before = max(versions_named(superuser, "police"))
+    monkeypatch.setattr(rotation, "BATCH", 1)
+    with monkeypatch.context() as patched:
+        dying = DiesAfterTwo()
+        patched.setattr(rotation, "key_store", lambda: dying)
+        with pytest.raises(Killed):
+            keys("rotate", of("police"))
+    assert versions_named(superuser, "police") == {before, before + 1}, "it was half-way"
+    for story in many:
+        opened = story.api(story.sender).act(story.id, "open_packet", {"purpose": "intake"})
+        assert opened.status_code == 200
+    with pytest.raises(CommandError):
+        keys("destroy", of("police"))
+    keys("rotate", of("police"))
+    assert versions_named(superuser, "police") == {before + 1}, "the same version, not one more"
+
+
+def test_a_process_that_is_killed_leaves_nothing_that_hinders_the_next(
+    many: list[Story], superuser: Any
+) -> None:
+    before = max(versions_named(superuser, "police"))
+    holder = connection_that_wraps(superuser)
+    process = running("rotate", of("police"))
+    wait_for_advisory_wait(superuser)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    holder.rollback()
+    holder.close()
+    keys("rotate", of("police"))
+    (now,) = versions_named(superuser, "police")
+    assert now > before
+
+
+def test_two_rotations_at_the_same_time_follow_each_other(
+    many: list[Story], superuser: Any
+) -> None:
+    before = max(key_store().versions(agency_id("police")))
+    holder = connection_that_wraps(superuser)
+    both = [running("rotate", of("police")) for _ in range(2)]
+    wait_for_advisory_wait(superuser, 2)
+    holder.rollback()
+    holder.close()
+    for process in both:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    assert versions_named(superuser, "police") == {before + 2}
+    for story in many:
+        opened = story.api(story.sender).act(story.id, "open_packet", {"purpose": "intake"})
+        assert opened.status_code == 200
+
+
+def connection_that_wraps(superuser: Any) -> Any:
+    """A transaction that has wrapped for the police and has not ended: a rotation waits for it."""
+    from permissions.keys import WRAPPING, lock_number
+    from tests.conftest import _cluster
+
+    holder = _cluster().connect_superuser(superuser.info.dbname)
+    holder.autocommit = False
+    with holder.cursor() as cursor:
+        number = lock_number(agency_id("police"))
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [WRAPPING, number])
+    return holder
+
+
+def wait_for_advisory_wait(superuser: Any, count: int = 1) -> None:
+    """Until so many sessions wait for an advisory lock."""
+    while True:
+        with superuser.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            )
+            if cursor.fetchone()[0] >= count:
+                return
+
+
+# -- What was lost ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_a_key(told: Story) -> Iterator[Callable[[], None]]:
+    """The recipient's own folder of keys is gone until the test ends; the rest stays."""
+    folder = Path(settings.KEY_STORE["folder"]) / str(agency_id("ywca"))
+    aside = folder.with_name(f"aside-{os.getpid()}")
+
+    def lose() -> None:
+        folder.rename(aside)
+
+    yield lose
+    assert not folder.exists(), "a lost key was silently made anew"
+    aside.rename(folder)
+
+
+def test_a_lost_key_is_an_error_and_never_begun_anew(
+    told: Story, without_a_key: Callable[[], None]
+) -> None:
+    without_a_key()
+    for who, act, body in (
+        (told.recipient, "open_packet", {"purpose": "intake"}),
+        (told.recipient, "add_note", NOTE),
+        (told.sender, "put_packet", {"packet": PACKET}),
+    ):
+        answer = told.api(who).act(told.id, act, body)
+        assert (answer.status_code, answer.json()["code"]) == (503, "key_store"), act
+    assert "LOST" in keys("status", of("ywca"))
+    with pytest.raises(CommandError):
+        keys("rotate", of("ywca"))
