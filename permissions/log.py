@@ -74,9 +74,11 @@ class Attempt:
         subject: UUID | None = None,
         fields: Sequence[str] | None = None,
         release_id: UUID | None = None,
+        rule: str | None = None,
     ) -> UUID:
         """Write this act's access entry now (a read: before it reads). Returns the entry's id.
 
+        `rule` is the code of the reason given, where the act asks for one (R7).
         Raises Unavailable.
         """
         here = origin.get()
@@ -84,8 +86,8 @@ class Attempt:
             cursor.execute(
                 "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"
                 " referral_id, referral_ids, subject, fields, release_id, directory_id, decision,"
-                " request_id, address_prefix) VALUES"
-                " (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s, 'allowed', %s, %s)",
+                " rule, request_id, address_prefix) VALUES (%s, %s, %s, %s, %s, %s, %s,"
+                " %s::uuid[], %s, %s, %s, %s, 'allowed', %s, %s, %s)",
                 [
                     self.entry_id,
                     self.principal.agency_id,
@@ -99,6 +101,7 @@ class Attempt:
                     None if fields is None else list(fields),
                     release_id,
                     self.directory_id,
+                    rule,
                     here.request_id,
                     here.address_prefix,
                 ],

@@ -18,6 +18,9 @@ class Who(StrEnum):
     ASSIGNEE = "a member assigned to it"
     HOLDER = "the member who answers for it"
     ASSIGNEE_OR_LEAD = "a member assigned to it, or a lead"
+    HOLDER_OR_LEAD = "the member who answers for it, or a lead"
+    LEAD = "a lead"
+    WORKER_THEN_LEAD = "a worker or lead; after the accept, a lead"
 
 
 class Rule(NamedTuple):
@@ -41,6 +44,9 @@ RULES = {
     "withdraw": Rule(Who.ASSIGNEE_OR_LEAD, None),
     "revoke_release": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     "stop": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    "assign": Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
+    "hand_over": Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
+    "take_over": Rule(Who.LEAD, Who.WORKER_THEN_LEAD),
     "open_packet": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
     "open_notes": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
     "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
@@ -53,6 +59,7 @@ class Standing(NamedTuple):
     side: str  # "from" or "to"
     assigned: bool
     holder: bool
+    accepted: bool = False  # from then on, access inside the recipient is assignment alone (R7)
 
 
 def require(principal: Principal, act: str, standing: Standing) -> None:
@@ -76,6 +83,9 @@ def require(principal: Principal, act: str, standing: Standing) -> None:
         Who.ASSIGNEE: standing.assigned,
         Who.HOLDER: standing.holder,
         Who.ASSIGNEE_OR_LEAD: standing.assigned or principal.has_role("lead"),
+        Who.HOLDER_OR_LEAD: standing.holder or principal.has_role("lead"),
+        Who.LEAD: principal.has_role("lead"),
+        Who.WORKER_THEN_LEAD: not standing.accepted or principal.has_role("lead"),
     }[who]
     if not allowed:
         raise NotPermitted("not_assigned", f"{act} needs {who.value}.")

@@ -12,12 +12,12 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from directory import listings
-from permissions import assignments, grants, log, policy
+from permissions import grants, log, policy
 from permissions.errors import NotPermitted, NotPossible
-from permissions.models import Agency, Membership
+from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import clocks, codes, idempotency, packets, papers, reading
-from referrals.models import Referral, Release, Side, sees_referrals
+from referrals.models import Referral, Release, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
@@ -53,11 +53,10 @@ def create(
         if listing.answered_by == principal.agency_id:
             raise NotPossible("own_service", "Your own agency answers this service.")
         referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
-        own = Side.objects.create(
-            referral=referral, agency_id=principal.agency_id, holder_id=principal.member_id
-        )
-        assignments.assign(referral, _member(principal))
-        Turn(principal, "create", "from", referral, own, attempt).event(other_side_sees=False)
+        current = Turn(principal, "create", "from", referral, None, attempt)
+        current.take()
+        own = current.own_side()
+        current.event(other_side_sees=False)
         idempotency.finish(principal, key, referral.id, attempt.now)
         attempt.referral_id = referral.id
         attempt.record(subject=own.subject)
@@ -90,10 +89,6 @@ def _insert_draft(
 def _reference() -> str:
     """Six letters to say on the phone: no vowels (no words), none that sound or look alike."""
     return "".join(secrets.choice("BCDFGHJKLMNPQRSTVWXZ") for _ in range(6))
-
-
-def _member(principal: Principal) -> Membership:
-    return Membership.objects.get(id=principal.staff_id)
 
 
 def put_notice(
@@ -171,7 +166,7 @@ def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None
     """Somebody is looking: she becomes the holder, and has seen no identity. Twice is safe."""
     with turn(principal, "acknowledge", referral_id, if_match) as current:
         if not current.repeated:
-            _take(current)
+            current.take()
             current.change(status="acknowledged", acknowledged_at=current.now)
             current.event(other_side_sees=True)
     return current.answer()
@@ -186,7 +181,7 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
         if not current.repeated:
             referral = current.referral
             zone = Agency.objects.values_list("time_zone", flat=True).get(id=principal.agency_id)
-            _take(current)
+            current.take()
             current.change_own(
                 state="accepted", handoff_by=clocks.handoff_by(referral.urgency, current.now, zone)
             )
@@ -194,15 +189,6 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
             current.event(other_side_sees=True)
             grants.open_recipients(referral_id)
     return current.answer()
-
-
-def _take(current: Turn) -> None:
-    """The acting member becomes this side's holder, in place of whoever was."""
-    own = current.own_side()
-    if own.holder_id not in (None, current.principal.member_id):
-        assignments.unassign(current.referral, own.holder_id)
-    assignments.assign(current.referral, _member(current.principal))
-    current.change_own(holder_id=current.principal.member_id)
 
 
 def decline(
@@ -227,7 +213,7 @@ def decline(
                 raise NotPossible(
                     "service_unknown", "The suggested service is not in the directory."
                 )
-            _take(current)
+            current.take()
             if private_reason:
                 packets.keep_note(current, "decline_reason", {"code": private_reason})
             grants.close_recipients(referral_id)

@@ -152,6 +152,14 @@ PURPOSE: Labels = {
     "review": ("To review the work", "Para revisar el trabajo"),
     "legal_duty": ("A legal duty", "Un deber legal"),
 }
+# Why a lead puts herself on a referral (R7). The table self_assignment knows the same words.
+SELF_ASSIGNMENT: Labels = {
+    "holder_away": ("Whoever holds it is away", "Quien lo lleva no está"),
+    "nobody_assigned": ("Nobody works on it", "Nadie trabaja en esto"),
+    "safety": ("For her safety", "Por su seguridad"),
+    "review": ("To review the work", "Para revisar el trabajo"),
+    "legal_duty": ("A legal duty", "Un deber legal"),
+}
 RELEASE_PURPOSE: Labels = {
     "receive_service": ("To receive this service", "Para recibir este servicio"),
     "coordinate_care": ("To coordinate care", "Para coordinar la atención"),
@@ -209,6 +217,7 @@ CODE_LISTS: dict[str, Labels] = {
     "revoked_via": REVOKED_VIA,
     "call_outcome": CALL_OUTCOME,
     "purpose": PURPOSE,
+    "self_assignment": SELF_ASSIGNMENT,
     "release_purpose": RELEASE_PURPOSE,
     "promptly_informed": PROMPTLY_INFORMED,
     "redisclosure_notice": REDISCLOSURE_NOTICE,

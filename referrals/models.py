@@ -297,6 +297,7 @@ class Event(models.Model):
     act = models.TextField()
     agency_id = models.UUIDField(null=True)  # whose member did it; None: the clock
     member_id = models.UUIDField(null=True)  # shown to her own side only
+    about_id = models.UUIDField(null=True)  # the member of the own side whom it concerns
     code = models.TextField(null=True)
     from_sees = models.BooleanField()
     to_sees = models.BooleanField()

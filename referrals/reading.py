@@ -231,7 +231,12 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
     agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
     status = status_shown(referral, own, side, now)
     assigned = assignments.assignees(referral, principal.agency_id)
-    who = Standing(side, principal.member_id in assigned, transitions.is_holder(principal, own))
+    who = Standing(
+        side,
+        principal.member_id in assigned,
+        transitions.is_holder(principal, own),
+        referral.accepted_at is not None,
+    )
     release = None
     if who.assigned or principal.has_role("lead"):
         release = _release(referral, side)
@@ -282,6 +287,7 @@ class Step:
     act: str
     side: str  # whose act: "from", "to", or "system"
     by: str | None
+    about: str | None  # of the own side, the member whom it concerns
     code: str | None
 
 
@@ -305,6 +311,7 @@ def history(principal: Principal, referral_id: UUID) -> list[Step]:
                     act=event.act,
                     side="system" if event.agency_id is None else doer,
                     by=names.get(event.member_id) if mine and event.member_id else None,
+                    about=names.get(event.about_id) if mine and event.about_id else None,
                     code=event.code,
                 )
             )

@@ -45,6 +45,9 @@ MOVES = {
     "withdraw": Move(WAITING | {"accepted"}, None, "withdrawn"),
     "revoke_release": Move(ANY, ANY - DRAFT),
     "stop": Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
+    "assign": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    "hand_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    "take_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     "open_packet": Move(ANY, TAKEN | {"completed", "unable"}),
     "open_notes": Move(ANY, ANY - DRAFT),
     "add_note": Move(ANY, ANY - DRAFT),
@@ -68,7 +71,8 @@ def standing(
 ) -> policy.Standing:
     """What the principal is to this referral."""
     assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
-    return policy.Standing(side, assigned, is_holder(principal, own))
+    accepted = referral.accepted_at is not None
+    return policy.Standing(side, assigned, is_holder(principal, own), accepted)
 
 
 def is_holder(principal: Principal, own: Side | None) -> bool:
@@ -81,5 +85,7 @@ def acts_open_to(principal: Principal, who: policy.Standing, status: str) -> lis
     return [
         act
         for act in MOVES
-        if status in sources(act, who.side) and policy.permitted(principal, act, who)
+        if status in sources(act, who.side)
+        and policy.permitted(principal, act, who)
+        and not (act == "take_over" and who.holder)
     ]

@@ -5,7 +5,7 @@ entry → what the caller's side is now shown. A reader of a sealed thing goes t
 referrals/packets.py, entry first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +14,13 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import DateTimeField, F, Func
 
-from permissions import log, policy
+from permissions import assignments, log, policy
 from permissions.errors import NotVisible, StaleMatch
 from permissions.principal import Principal
 from referrals import reading
 from referrals.models import Event, Referral, Side, side_kept
 from referrals.shown import etag, side_of, status_shown
-from referrals.transitions import MOVES, require_state, standing
+from referrals.transitions import MOVES, require_state, sources, standing
 
 CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 
@@ -68,10 +68,27 @@ class Turn:
         for name, value in values.items():
             setattr(own, name, value)
 
-    def event(self, *, other_side_sees: bool, code: str | None = None) -> None:
+    def take(self, *, reason: str | None = None, keep: bool = False) -> None:
+        """The acting member is assigned and this side's holder, in place of whoever was."""
+        own = self.own_side()
+        assignments.take(self.referral, reason=reason, keep=keep)
+        own.holder_id = self.principal.staff_id
+        own.version += 1
+
+    def hand_over(self, member_id: UUID, *, keep: bool) -> None:
+        """A colleague is assigned and this side's holder, in place of whoever was."""
+        own = self.own_side()
+        assignments.hand_over(self.referral, member_id, keep=keep)
+        own.holder_id = member_id
+        own.version += 1
+
+    def event(
+        self, *, other_side_sees: bool, code: str | None = None, about: UUID | None = None
+    ) -> None:
         """The entry in the history, which is also the outbox row. A draft's stays with the sender.
 
-        `code` is coarse and coded: whoever sees the event sees it.
+        `code` is coarse and coded: whoever sees the event sees it. `about` is the member of the own
+        side whom the act concerns; such an event is the own side's alone.
         """
         both = other_side_sees and self.referral.sent_at is not None
         Event.objects.create(
@@ -82,6 +99,7 @@ class Turn:
             act=self.act,
             agency_id=self.principal.agency_id,
             member_id=self.principal.member_id,
+            about_id=about,
             code=code,
             from_sees=both or self.side == "from",
             to_sees=both or self.side == "to",
@@ -94,13 +112,18 @@ class Turn:
 
 @contextmanager
 def turn(
-    principal: Principal, act: str, referral_id: UUID, if_match: str | None = None
+    principal: Principal,
+    act: str,
+    referral_id: UUID,
+    if_match: str | None = None,
+    already: Callable[[Turn], bool] = lambda current: False,
 ) -> Iterator[Turn]:
     """The one way to an act: everything up to the change, and the access entry after it.
 
     Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is in the log. When the same
-    member did the same act before and it still stands, `repeated` is true: change nothing, answer
-    as before. Afterwards `answer()` is the referral as the caller's side is now shown it.
+    member did the same act before and it still stands, or what it asks for is so `already`,
+    `repeated` is true: change nothing, answer as before. Afterwards `answer()` is the referral as
+    the caller's side is now shown it.
     """
     with log.attempt(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
@@ -119,7 +142,9 @@ def turn(
         policy.require(principal, act, standing(principal, referral, side, own))
         current = Turn(principal, act, side, referral, own, attempt)
         status = status_shown(referral, own, side, attempt.now)
-        current.repeated = _is_repeated(current, status)
+        current.repeated = _is_repeated(current, status) or (
+            status in sources(act, side) and already(current)
+        )
         if not current.repeated:
             if if_match is not None and if_match != etag(referral, own, principal, attempt.now):
                 raise StaleMatch

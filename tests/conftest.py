@@ -33,6 +33,7 @@ CONTENT = (
     "release_paper",
     "packet_field",
     "note",
+    "self_assignment",
     "referral_event",
     "call_record",
     "idempotency_key",

@@ -93,6 +93,10 @@ def full_story(story: Story, api: Any) -> Story:
     assert again.status_code == 201, again.content
     story.send().answers("acknowledge").answers("accept")
     story.release("name").release(*PACKET).packet(**PACKET, health="never released")
+    kept = {"reason": "review", "keep": True}
+    assert api("ywca.lead").act(story.id, "take_over", kept).status_code == 200
+    back = {"member_id": str(member_id(story.recipient))}
+    assert api("ywca.lead").act(story.id, "hand_over", back).status_code == 200
     story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201

@@ -16,6 +16,8 @@ from tests.conftest import Caller, release_body
 OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+NOBODY = "01890000-0000-7000-8000-00000000000b"  # is nowhere a member
+
 # What a caller sends who means it. Every act on a referral stands here; a test says so.
 BODIES: dict[str, Any] = {
     "put_notice": {"urgency": "urgent", "needs": ["shelter"], "callback": "406-555-0111"},
@@ -31,6 +33,9 @@ BODIES: dict[str, Any] = {
     "withdraw": {"code": "other"},
     "revoke_release": {"via": "oral"},
     "stop": {},
+    "assign": {"member_id": NOBODY},
+    "hand_over": {"member_id": NOBODY},
+    "take_over": {"reason": "safety"},
     "open_packet": {"purpose": "intake"},
     "add_note": {"text": "an invented note"},
     "open_notes": {"purpose": "review"},

@@ -37,7 +37,7 @@ PAPERS = {
 # A file over 300 lines is asked why. Growing past its number is asked again.
 LONG = {
     "api/settings.py": (380, "one file from the environment, as the house says"),
-    "api/v1/referrals.py": (660, "one file a resource: its shapes, then its endpoints"),
+    "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
     "directory/finding.py": (330, "one statement a page, part by part"),
     "directory/models.py": (420, "the tables of one standard (HSDS), one beside the other"),
@@ -48,7 +48,7 @@ LONG = {
     "directory/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/wild.py": (490, "other names and shapes, one beside the other"),
     "referrals/acts.py": (340, "every act, one function each"),
-    "referrals/models.py": (340, "the rows of a referral, one beside the other"),
+    "referrals/models.py": (380, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/reading.py": (330, "all that a side reads: the list, one in detail, the history"),
     "referrals/sql/policies.sql": (400, "every policy of a referral, read in one sitting"),

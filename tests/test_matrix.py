@@ -114,11 +114,15 @@ POST {R}/unable                 401  403  403  403  404  404  403  200  403  403
 POST {R}/withdraw               401  200  403  200  404  404  200  403  403  403  404  404  404
 POST {R}/revoke_release         401  200  403  200  404  404  200  200  403  200  404  404  404
 POST {R}/stop                   401  200  403  200  404  404  200  200  403  200  404  404  404
+POST {R}/assign                 401  409  403  409  404  404  409  409  403  409  404  404  404
+POST {R}/hand_over              401  409  403  409  404  404  409  409  403  409  404  404  404
+POST {R}/take_over              401  403  403  200  404  404  403  403  403  200  404  404  404
 POST {R}/open_packet            401  200  403  403  404  404  200  200  403  403  404  404  404
 POST {R}/add_note               401  201  403  403  404  404  201  201  403  403  404  404  404
 POST {R}/open_notes             401  200  403  403  404  404  200  200  403  403  404  404  404
 GET  v1/call-records            401  200  200  200  403  403  200  200  200  200  403  200  403
 POST v1/call-records            401  201  201  201  403  403  201  201  201  201  403  201  403
+GET  v1/self-assignments        401  200  200  200  403  200  200  200  200  200  200  200  403
 GET  v1/access-log              401  403  403  403  403  200  403  403  403  403  200  403  403
 """
 
@@ -127,7 +131,8 @@ DESK_WHO = (
     *("ywca.worker", "ywca.worker2", "outsider.worker"),
 )
 # 302: to sign in, or back to the referral, where the act is not hers now. 200 at `put_release` for
-# the recipient: the form once more, since it knows the bases of her agency only.
+# the recipient, at `assign` and `hand_over` for everybody: the form once more, since it knows the
+# bases and the members of her own agency only.
 #                              none police              ywca     outsider
 #                                   work wrk2 lead audi work wrk2 work
 DESK = f"""
@@ -160,6 +165,7 @@ POST desk/referrals/new         302  302  302  302  403  409  409  302
 GET  desk/calls                 302  200  200  200  403  200  200  200
 GET  desk/calls/new             302  200  200  200  200  200  200  200
 POST desk/calls/new             302  302  302  302  403  302  302  302
+GET  desk/told                  302  200  200  200  200  200  200  200
 GET  desk/access-log            302  403  403  403  200  403  403  403
 GET  {D}                        302  200  200  200  404  200  200  404
 GET  {D}/history                302  200  200  200  404  200  200  404
@@ -196,6 +202,12 @@ GET  {D}/stop                   302  200  302  200  404  200  302  404
 POST {D}/stop                   302  302  403  302  404  302  403  404
 GET  {D}/add_note               302  200  302  302  404  200  302  404
 POST {D}/add_note               302  302  403  403  404  302  403  404
+GET  {D}/assign                 302  200  302  200  404  200  302  404
+POST {D}/assign                 302  200  200  200  404  200  200  404
+GET  {D}/hand_over              302  200  302  200  404  200  302  404
+POST {D}/hand_over              302  200  200  200  404  200  200  404
+GET  {D}/take_over              302  302  302  200  404  302  302  404
+POST {D}/take_over              302  403  403  302  404  403  403  404
 GET  {D}/open_notes             302  200  302  302  404  200  302  404
 POST {D}/open_notes             302  200  403  403  404  200  403  404
 """
@@ -349,6 +361,8 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
     found = dict(routes.BODIES.get(act) or {})
     if act == "put_notice":
         found |= {"wanted": "call_worker"}
+    if act in ("hand_over", "take_over"):
+        found |= {"keep": "no"}
     if act == "add_note":
         found |= {"key": "01890000-0000-7000-8000-000000000002"}
     return found

@@ -130,10 +130,7 @@ def test_statements_of_an_accept(api, story):
         "SELECT referral_assignment",
         "SELECT permissions_agency",  # its time zone, for the deadline
         "INSERT referral_side",
-        "SELECT permissions_membership",
-        "SELECT auth_permission",
-        "INSERT referral_assignment",
-        "UPDATE referral_side",
+        "sec.take",  # assigned, and the holder
         "UPDATE referral_side",
         "UPDATE referral",
         "INSERT referral_event",

@@ -180,6 +180,24 @@ def test_of_two_endings_by_the_recipient_the_first_wins(
     assert events(race, story, second) == 0
 
 
+@pytest.mark.parametrize("first", ["complete", "take_over"])
+def test_of_a_take_over_and_an_ending_at_once_one_wins(
+    race: Race, story: Story, api: Any, first: str
+) -> None:
+    story.accept()
+    calls = {
+        "complete": act(api, "ywca.worker", story, "complete"),
+        "take_over": act(api, "ywca.lead", story, "take_over"),
+    }
+    second = next(name for name in calls if name != first)
+    one, other = in_order(race, story, calls[first], calls[second])
+    assert told(one) == (200, None)
+    # Who was replaced meanwhile may end nothing; what was ended meanwhile is taken over by nobody.
+    assert told(other) == ((409, "completed") if first == "complete" else (403, None))
+    assert (events(race, story, first), events(race, story, second)) == (1, 0)
+    assert race.one("SELECT count(*) FROM self_assignment") == (first == "take_over")
+
+
 @pytest.mark.parametrize(
     ("order", "state", "told_recipient"),
     [(("complete", "withdraw"), "completed", 200), (("withdraw", "complete"), "withdrawn", 409)],

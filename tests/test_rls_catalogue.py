@@ -149,7 +149,8 @@ def test_app_reads_no_secret_and_writes_no_exempt_table(superuser: Any) -> None:
     for closed in ("credential", "permissions_person", "mfa_authenticator", "django_session"):
         assert closed in exempt - READABLE_BY_ALL
     assert "access_entry" not in rights(superuser, "app", "SELECT")
-    assert rights(superuser, "app", "DELETE") == {"referral_assignment"}
+    assert rights(superuser, "app", "DELETE") == set()
+    assert "referral_assignment" not in rights(superuser, "app", "INSERT")
 
 
 def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
@@ -170,6 +171,7 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
         "django_content_type",
         "permissions_agency",
         "permissions_membership",
+        "self_assignment",
     }
     beyond = {"access_entry", "permissions_agency"}
     for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):

@@ -107,6 +107,14 @@ PROBLEMS = {
         "The agency did not make this client a system of record.",
         "Packets are opened by its assigned members in person.",
     ),
+    "member_unknown": Problem(
+        "There is no such worker or lead in this agency.", "Name a member who works here."
+    ),
+    "reason_missing": Problem(
+        "A lead who puts herself on a referral says why; another member is told.",
+        "Send a reason of the list self_assignment.",
+    ),
+    "take_over_instead": Problem("You would hand it to yourself.", "Take it over."),
     # -- The state of things
     "wrong_state": Problem(
         "The referral has moved on; this can no longer, or not yet, be done.",

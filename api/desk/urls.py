@@ -19,6 +19,7 @@ from api.desk import (
     secret_place,
     service,
     session,
+    staff,
 )
 
 sign_in = session.SignIn.as_view()
@@ -68,6 +69,9 @@ urlpatterns = [
     path(f"{ONE}/withdraw", acts.withdraw, name="desk_withdraw"),
     path(f"{ONE}/revoke_release", acts.revoke_release, name="desk_revoke_release"),
     path(f"{ONE}/stop", acts.stop, name="desk_stop"),
+    path(f"{ONE}/assign", staff.assign, name="desk_assign"),
+    path(f"{ONE}/hand_over", staff.hand_over, name="desk_hand_over"),
+    path(f"{ONE}/take_over", staff.take_over, name="desk_take_over"),
     path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
     path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
     # The agency's own entries of the directory
@@ -83,5 +87,6 @@ urlpatterns = [
     # Calls, and the log
     path("desk/calls", calls.own, name="desk_calls"),
     path("desk/calls/new", calls.new, name="desk_new_call"),
+    path("desk/told", staff.told, name="desk_told"),
     path("desk/access-log", access_log.access_log, name="desk_access_log"),
 ]

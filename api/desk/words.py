@@ -149,8 +149,16 @@ DONE = {
     "revoke_release": "Her permission ended",
     "stop": "Stopped",
     "add_note": "Note added",
+    "assign": "Put on it",
+    "hand_over": "Handed over",
+    "take_over": "Taken over",
 }
-CODES_OF = {"decline": "decline", "withdraw": "withdraw"}  # which list an event's code is of
+CODES_OF = {
+    "decline": "decline",
+    "withdraw": "withdraw",
+    "assign": "self_assignment",
+    "take_over": "self_assignment",
+}  # which list an event's code is of
 
 
 def done(act: str) -> str:
@@ -173,6 +181,8 @@ LOGGED = {
     **{f"referral.{act}": words for act, words in DONE.items()},
     "call_record.create": "Recorded a call",
     "call_record.list": "Looked at own call records",
+    "referral.self_assign": "Put herself on a referral",
+    "self_assignments.read": "Looked who put herself on a referral",
     "access_log.read": "Read this log",
     "directory.edit": "Changed the directory",
     "directory.read": "Looked at a place of the directory",

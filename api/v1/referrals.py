@@ -14,7 +14,7 @@ from api.views import Endpoint, HasFields, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
-from referrals import acts, codes, packets, reading, transitions
+from referrals import acts, codes, packets, reading, staff, transitions
 from referrals.notices import Notice
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
@@ -94,6 +94,31 @@ class UnableIn(Shape):
 
 class WithdrawIn(Shape):
     code = coded(codes.WITHDRAW)
+
+
+class AssignIn(Shape):
+    member_id = serializers.UUIDField(help_text="A worker or lead of your agency.")
+    reason = coded(
+        codes.SELF_ASSIGNMENT,
+        default=None,
+        allow_null=True,
+        help_text="Needed from a lead who names herself.",
+    )
+
+
+class HandOverIn(Shape):
+    member_id = serializers.UUIDField(help_text="A worker or lead of your agency.")
+    keep = serializers.BooleanField(default=False, help_text="Whom she replaces stays assigned.")
+
+
+class TakeOverIn(Shape):
+    reason = coded(
+        codes.SELF_ASSIGNMENT,
+        default=None,
+        allow_null=True,
+        help_text="Needed from a lead, except at the recipient before the accept.",
+    )
+    keep = serializers.BooleanField(default=False, help_text="Whom she replaces stays assigned.")
 
 
 class PurposeIn(Shape):
@@ -242,6 +267,9 @@ class StepOut(serializers.Serializer):
     act = serializers.CharField()
     side = serializers.ChoiceField(choices=["from", "to", "system"])
     by = serializers.CharField(allow_null=True, help_text="Your own side's people only.")
+    about = serializers.CharField(
+        allow_null=True, help_text="Of your own people, the one whom it concerns."
+    )
     code = serializers.CharField(allow_null=True)
 
 
@@ -537,6 +565,30 @@ class Withdraw(ActEndpoint):
 class Stop(ActEndpoint):
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         return acts.stop(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("assign", AssignIn, "Put a colleague on it. Your side's alone.")
+class Assign(ActEndpoint):
+    shape = AssignIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return staff.assign(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("hand_over", HandOverIn, "Make a colleague the holder. Your side's alone.")
+class HandOver(ActEndpoint):
+    shape = HandOverIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return staff.hand_over(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("take_over", TakeOverIn, "Become the holder yourself. Your side's alone.")
+class TakeOver(ActEndpoint):
+    shape = TakeOverIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return staff.take_over(self.principal, referral_id, if_match=self.if_match(), **body)
 
 
 class OpenPacket(Endpoint):

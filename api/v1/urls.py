@@ -13,6 +13,7 @@ from api.v1 import (
     directory_upkeep,
     referrals,
     releases,
+    self_assignments,
 )
 
 urlpatterns = [
@@ -60,9 +61,13 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/withdraw", referrals.Withdraw.as_view()),
     path("referrals/<uuid:referral_id>/revoke_release", releases.RevokeRelease.as_view()),
     path("referrals/<uuid:referral_id>/stop", referrals.Stop.as_view()),
+    path("referrals/<uuid:referral_id>/assign", referrals.Assign.as_view()),
+    path("referrals/<uuid:referral_id>/hand_over", referrals.HandOver.as_view()),
+    path("referrals/<uuid:referral_id>/take_over", referrals.TakeOver.as_view()),
     path("referrals/<uuid:referral_id>/open_packet", referrals.OpenPacket.as_view()),
     path("referrals/<uuid:referral_id>/add_note", referrals.AddNote.as_view()),
     path("referrals/<uuid:referral_id>/open_notes", referrals.OpenNotes.as_view()),
     path("call-records", calls.CallRecords.as_view()),
+    path("self-assignments", self_assignments.SelfAssignments.as_view()),
     path("access-log", access_log.AccessLog.as_view()),
 ]

@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                 ('act', models.TextField()),
                 ('agency_id', models.UUIDField(null=True)),
                 ('member_id', models.UUIDField(null=True)),
+                ('about_id', models.UUIDField(null=True)),
                 ('code', models.TextField(null=True)),
                 ('from_sees', models.BooleanField()),
                 ('to_sees', models.BooleanField()),

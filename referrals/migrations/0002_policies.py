@@ -12,4 +12,7 @@ FOLDER = str(Path(referrals.sql.__file__).parent)
 
 class Migration(migrations.Migration):
     dependencies = [("referrals", "0001_initial"), ("permissions", "0002_security")]
-    operations = [permissions.sql.run(FOLDER, "policies.sql")]
+    operations = [
+        permissions.sql.run(FOLDER, "policies.sql"),
+        permissions.sql.run(FOLDER, "staff.sql"),
+    ]

@@ -237,18 +237,18 @@ END $$;
 
 -- app: the policies ------------------------------------------------------------------------------
 
-GRANT SELECT, INSERT ON referral, referral_side, referral_assignment, release, release_end,
-    release_paper, packet_field, note, referral_event, call_record, idempotency_key, packet_grant,
+GRANT SELECT ON referral_assignment TO app;  -- written by the functions of staff.sql alone
+GRANT SELECT, INSERT ON referral, referral_side, release, release_end, release_paper,
+    packet_field, note, referral_event, call_record, idempotency_key, packet_grant,
     private_key TO app;
 -- Who refers whom, when it began and what it is called never changes.
 GRANT UPDATE (status, version, sent_at, acknowledged_at, accepted_at, ended_at, ack_by, accept_by,
               expires_at, code, suggested_service_id, release_ended, urgency, needs, callback,
               concern, age_band, household_size, language, interpreter, access_needs, wanted,
               with_worker_until, survivor_can_talk_now, agreement) ON referral TO app;
-GRANT UPDATE (holder_id, state, handoff_by, version) ON referral_side TO app;
+GRANT UPDATE (state, handoff_by, version) ON referral_side TO app;
 GRANT UPDATE (ended) ON release TO app;
 GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
-GRANT DELETE ON referral_assignment TO app;
 
 CREATE POLICY sides_see ON referral FOR SELECT TO app USING (
     sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.caseworker())));
@@ -263,7 +263,7 @@ CREATE POLICY sides_change ON referral FOR UPDATE TO app
 CREATE POLICY own_side ON referral_side FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()));
 CREATE POLICY own_side_begins ON referral_side FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer())
+    agency_id = (SELECT sec.writer()) AND holder_id IS NULL  -- named by sec.take, sec.hand_over
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 CREATE POLICY own_side_changes ON referral_side FOR UPDATE TO app
@@ -272,15 +272,6 @@ CREATE POLICY own_side_changes ON referral_side FOR UPDATE TO app
 
 CREATE POLICY own_staff ON referral_assignment FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()));
-CREATE POLICY own_staff_begin ON referral_assignment FOR INSERT TO app WITH CHECK (
-    agency_id = (SELECT sec.writer())
-    AND EXISTS (SELECT FROM permissions_membership m
-                 WHERE m.id = membership_id AND m.agency_id = referral_assignment.agency_id
-                   AND m.person_id = user_id)
-    AND EXISTS (SELECT FROM referral r WHERE r.id = content_object_id
-                   AND referral_assignment.agency_id IN (r.from_agency_id, r.to_agency_id)));
-CREATE POLICY own_staff_end ON referral_assignment FOR DELETE TO app
-    USING (agency_id = (SELECT sec.writer()));
 
 CREATE POLICY sender_reads ON release FOR SELECT TO app USING (
     from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id));

@@ -1,0 +1,156 @@
+"""Who works on a referral, as pages: put a colleague on it, hand it over, take it over (R7)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from api.desk import words
+from api.desk.act_pages import ActPage, act_view
+from api.desk.forms import ActForm, listed, one_of
+from api.desk.visit import Visit, signed_in
+from permissions.session import begin
+from referrals import codes, staff
+from referrals.reading import Detail
+
+REASON = "Why do you put yourself on it"
+TOLD = "Another member of your agency is told, with your reason."
+
+
+class KeepForm(ActForm):
+    keep = one_of(
+        [("no", "Takes it off them"), ("yes", "Both go on working on it")],
+        "Whoever holds it now",
+        initial="no",
+    )
+
+
+def _colleagues(form: ActForm, name: str, but: set[UUID]) -> None:
+    """The field's choices: who of the agency could work on it, without those named."""
+    with begin(form.visit.principal):
+        found = staff.colleagues(form.visit.principal)
+    form.fields[name].choices = [  # type: ignore[attr-defined]
+        (str(one.id), one.name) for one in found if one.id not in but
+    ]
+
+
+class AssignForm(ActForm):
+    refused = {"member_unknown": "member_id", "reason_missing": "reason", "barred": "member_id"}
+
+    member_id = one_of([], "Who")
+    reason = listed(
+        [("", "I name somebody else"), *words.choices(codes.SELF_ASSIGNMENT)],
+        REASON,
+        required=False,
+        help_text="Only if you name yourself. " + TOLD,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lead = self.visit.principal.has_role("lead")
+        if not lead:
+            del self.fields["reason"]
+        herself = set() if lead else {self.visit.principal.staff_id}
+        _colleagues(self, "member_id", {*self.seen.assigned, *herself})
+
+
+def _assign(visit: Visit, seen: Detail, form: AssignForm) -> None:
+    staff.assign(
+        visit.principal,
+        seen.referral.id,
+        UUID(form.cleaned_data["member_id"]),
+        reason=form.cleaned_data.get("reason") or None,
+    )
+
+
+assign = act_view(
+    ActPage(
+        act="assign",
+        title="Put a colleague on it",
+        says="She can then open the packet and your notes. The other agency is not told.",
+        button="Put her on it",
+        done="She works on it now.",
+        form=AssignForm,
+        do=_assign,
+    )
+)
+
+
+class HandOverForm(KeepForm):
+    refused = {"member_unknown": "member_id", "barred": "member_id"}
+
+    member_id = one_of([], "Who answers for it from now on")
+    field_order = ("member_id", "keep")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        holder = self.seen.own.holder_id if self.seen.own else None
+        but = {self.visit.principal.staff_id} | ({holder} if holder else set())
+        _colleagues(self, "member_id", but)
+
+
+def _hand_over(visit: Visit, seen: Detail, form: HandOverForm) -> None:
+    staff.hand_over(
+        visit.principal,
+        seen.referral.id,
+        UUID(form.cleaned_data["member_id"]),
+        keep=form.cleaned_data["keep"] == "yes",
+    )
+
+
+hand_over = act_view(
+    ActPage(
+        act="hand_over",
+        title="Hand it over",
+        says="At the end of your shift, or to whom it belongs. The other agency is not told.",
+        button="Hand it over",
+        done="Handed over.",
+        form=HandOverForm,
+        do=_hand_over,
+    )
+)
+
+
+class TakeOverForm(KeepForm):
+    refused = {"reason_missing": "reason"}
+
+    reason = one_of(words.choices(codes.SELF_ASSIGNMENT), REASON, help_text=TOLD)
+    field_order = ("reason", "keep")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.seen.side == "to" and self.seen.referral.accepted_at is None:
+            del self.fields["reason"]
+
+
+def _take_over(visit: Visit, seen: Detail, form: TakeOverForm) -> None:
+    staff.take_over(
+        visit.principal,
+        seen.referral.id,
+        reason=form.cleaned_data.get("reason"),
+        keep=form.cleaned_data["keep"] == "yes",
+    )
+
+
+take_over = act_view(
+    ActPage(
+        act="take_over",
+        title="Take it over",
+        says="You answer for it from now on. The other agency is not told.",
+        button="Take it over",
+        done="You hold it now.",
+        form=TakeOverForm,
+        do=_take_over,
+    )
+)
+
+
+@require_safe
+@signed_in
+def told(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """What another member is told: which lead put herself on which referral, and why."""
+    own, to_review = staff.self_assignments(visit.principal)
+    context = {"own": own, "to_review": to_review, "now": visit.now}
+    return render(request, "desk/told.html", context)

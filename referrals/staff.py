@@ -1,0 +1,199 @@
+"""Who works on a referral, inside one agency: assign, hand over, take over (R7).
+
+Access is assignment, not membership. A lead who puts herself on a referral says why; another member
+is told at once, by the side's history and by `self_assignments`. The database asks the same and
+alone writes assignments: referrals/sql/staff.sql.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from permissions import assignments, log
+from permissions.errors import NotPermitted, NotPossible
+from permissions.models import CASEWORK, Agency, Membership
+from permissions.principal import Principal
+from permissions.review import USING as AUDITOR
+from referrals import codes
+from referrals.models import sees_referrals
+from referrals.reading import Detail
+from referrals.turns import Turn, turn
+
+MOST_TOLD = 100
+
+
+def assign(
+    principal: Principal,
+    referral_id: UUID,
+    member_id: UUID,
+    *,
+    reason: str | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """`member_id`, a worker or lead of the own agency, works on it too. Twice is safe.
+
+    A lead who names herself gives a coded `reason` (R7). Raises NotPossible.
+    """
+    _check(reason)
+
+    def already(current: Turn) -> bool:
+        return assignments.is_assigned(current.referral, principal.agency_id, member_id)
+
+    with turn(principal, "assign", referral_id, if_match, already) as current:
+        if not current.repeated:
+            herself = member_id == principal.staff_id
+            if herself:
+                _why(current, reason)
+            _colleague(principal, member_id)
+            assignments.put_on(current.referral, member_id, reason if herself else None)
+            current.event(other_side_sees=False, code=reason if herself else None, about=member_id)
+    return current.answer()
+
+
+def hand_over(
+    principal: Principal,
+    referral_id: UUID,
+    member_id: UUID,
+    *,
+    keep: bool = False,
+    if_match: str | None = None,
+) -> Detail:
+    """`member_id` of the own agency answers for it from now on. Twice is safe.
+
+    The one replaced loses her assignment, unless `keep`. Raises NotPossible.
+    """
+
+    def already(current: Turn) -> bool:
+        return current.own is not None and current.own.holder_id == member_id
+
+    with turn(principal, "hand_over", referral_id, if_match, already) as current:
+        if not current.repeated:
+            if member_id == principal.staff_id:
+                raise NotPossible("take_over_instead", "To hold it yourself, take it over.")
+            _colleague(principal, member_id)
+            current.hand_over(member_id, keep=keep)
+            current.event(other_side_sees=False, about=member_id)
+    return current.answer()
+
+
+def take_over(
+    principal: Principal,
+    referral_id: UUID,
+    *,
+    reason: str | None = None,
+    keep: bool = False,
+    if_match: str | None = None,
+) -> Detail:
+    """The acting member answers for it from now on. Twice is safe.
+
+    Until the accept any worker of the recipient may; else a lead, with a coded `reason` (R7).
+    The one replaced loses her assignment, unless `keep`. Raises NotPossible.
+    """
+    _check(reason)
+
+    def already(current: Turn) -> bool:
+        return current.own is not None and current.own.holder_id == principal.member_id
+
+    with turn(principal, "take_over", referral_id, if_match, already) as current:
+        if not current.repeated:
+            waiting = current.side == "to" and current.referral.accepted_at is None
+            why = None if waiting else reason
+            if not waiting:
+                _why(current, reason)
+            current.take(reason=why, keep=keep)
+            current.event(other_side_sees=False, code=why, about=principal.staff_id)
+    return current.answer()
+
+
+def _check(reason: str | None) -> None:
+    if reason is not None:
+        codes.check("self_assignment", reason)
+
+
+def _why(current: Turn, reason: str | None) -> None:
+    """A lead puts herself on it: with a reason, and the access log calls it what it is (R7)."""
+    if not current.principal.has_role("lead"):
+        raise NotPermitted("not_assigned", "Only a lead puts herself on it.")
+    if reason is None:
+        raise NotPossible("reason_missing", "Say why you put yourself on it: a reason code.")
+    current.attempt.act = "referral.self_assign"
+    current.attempt.record(subject=current.own_side().subject, rule=reason)
+
+
+def _colleague(principal: Principal, member_id: UUID) -> Membership:
+    """A worker or lead of the caller's own agency; anybody else does not exist."""
+    found = Membership.objects.filter(
+        id=member_id, agency_id=principal.agency_id, active=True, roles__overlap=list(CASEWORK)
+    ).first()
+    if found is None:
+        raise NotPossible("member_unknown", "No such worker or lead in your agency.")
+    return found
+
+
+def colleagues(principal: Principal) -> list[Membership]:
+    """Who could work on a referral of the own agency, by name. Within a transaction of hers."""
+    own = Membership.objects.filter(agency_id=principal.agency_id, active=True)
+    return list(own.filter(roles__overlap=list(CASEWORK)).order_by("name", "id"))
+
+
+# -- Who is told -----------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """A lead put herself on a referral of the own agency."""
+
+    id: UUID
+    at: datetime
+    referral_id: UUID
+    member_id: UUID
+    member_name: str | None
+    reason: str
+
+
+class ToReview(NamedTuple):
+    """The same in an agency of one, as its outside reviewer is told it: by reference only."""
+
+    id: UUID
+    at: datetime
+    agency_name: str
+    reference: str
+
+
+def self_assignments(principal: Principal) -> tuple[list[Told], list[ToReview]]:
+    """The newest of the own agency, for its workers, leads and auditor; and those of agencies of
+    one that named the caller their outside reviewer (R7). One access entry.
+
+    Raises NotPermitted for whoever is none of these.
+    """
+    auditor = principal.has_role("auditor") or (
+        principal.is_client and principal.may("audit:read") and not sees_referrals(principal)
+    )
+    using = AUDITOR if auditor else "default"
+    with log.attempt(principal, "self_assignments.read", using=using) as attempt:
+        reviews = [] if auditor else _to_review()
+        if not (auditor or sees_referrals(principal) or reviews):
+            raise NotPermitted("role_missing", "Leads, workers and the auditor are told.")
+        own = _own(principal, using)
+        attempt.record(referral_ids=[told.referral_id for told in own])
+    return own, reviews
+
+
+def _own(principal: Principal, using: str) -> list[Told]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id, s.at, s.referral_id, s.member_id, m.name, s.reason"
+            " FROM self_assignment s LEFT JOIN permissions_membership m ON m.id = s.member_id"
+            " WHERE s.agency_id = %s ORDER BY s.at DESC, s.id DESC LIMIT %s",
+            [principal.agency_id, MOST_TOLD],
+        )
+        return [Told._make(row) for row in cursor.fetchall()]
+
+
+def _to_review() -> list[ToReview]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT id, agency_id, reference, at FROM sec.self_assignments_to_review()")
+        rows = cursor.fetchall()
+    names = dict(Agency.objects.filter(id__in=[row[1] for row in rows]).values_list("id", "name"))
+    return [ToReview(id_, at, names[agency], reference) for id_, agency, reference, at in rows]
