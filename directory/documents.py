@@ -148,7 +148,14 @@ def nested(shelf: Shelf, table: str, row: Row, *, secret: bool) -> Document:
             document[name] = [nested(shelf, member, one, secret=secret) for one in marks]
     if table == "location" and row["confidential"]:
         document = _nowhere(document)
+    if table == "service_at_location" and _is_secret(shelf, row):
+        document = _without_history(document)
     return document
+
+
+def _is_secret(shelf: Shelf, link: Row) -> bool:
+    location = shelf.row("location", link["location_id"])
+    return bool(location and location["confidential"])
 
 
 _WHERE = ("addresses", "latitude", "longitude", "transportation", "external_identifier", "url")
@@ -158,8 +165,21 @@ def _nowhere(location: Document) -> Document:
     """The database keeps none of this of a confidential place; nor is it shown (R4)."""
     return {
         name: value
-        for name, value in location.items()
-        if name not in (*_WHERE, "metadata", "external_identifier_type")
+        for name, value in _without_history(location).items()
+        if name not in (*_WHERE, "external_identifier_type")
+    }
+
+
+def _without_history(document: Document) -> Document:
+    """The document without metadata, at any depth: it tells what stood there before."""
+    return {
+        name: [_without_history(one) if isinstance(one, dict) else one for one in value]
+        if isinstance(value, list)
+        else _without_history(value)
+        if isinstance(value, dict)
+        else value
+        for name, value in document.items()
+        if name != "metadata"
     }
 
 

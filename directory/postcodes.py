@@ -1,7 +1,8 @@
 """Where a postcode is: from a table of the operator's, else from the directory's own addresses.
 
-What is made of addresses is rounded to a hundredth of a degree (about a kilometre), and made anew
-from public places alone: one address may be all there is for a code.
+What is made of addresses is rounded to a hundredth of a degree (about a kilometre), and made of
+public places alone, anew as soon as one is hidden (sql/places.sql): one address may be all there
+is for a code.
 """
 
 import csv
@@ -29,25 +30,10 @@ def point_of(code: str) -> Point | None:
     return Point(*row) if row else None
 
 
-_DERIVE = """
-    INSERT INTO directory_postcode (postcode, latitude, longitude, derived)
-    SELECT CASE WHEN code ~ '^[0-9]{5}-?[0-9]{4}$' THEN left(code, 5) ELSE code END,
-           round(avg(latitude)::numeric, 2), round(avg(longitude)::numeric, 2), true
-      FROM (SELECT upper(regexp_replace(a.postal_code, '\\s', '', 'g')) AS code,
-                   l.latitude, l.longitude
-              FROM directory_address a JOIN directory_location l ON l.id = a.location_id
-             WHERE NOT l.confidential AND l.latitude BETWEEN -90 AND 90
-               AND l.longitude BETWEEN -180 AND 180) known
-     WHERE code <> '' GROUP BY 1
-    ON CONFLICT DO NOTHING
-"""
-
-
 def derive(using: str = JOBS) -> None:
     """Make anew what is known from addresses; the operator's own table goes before it."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("DELETE FROM directory_postcode WHERE derived")
-        cursor.execute(_DERIVE)
+        cursor.execute("SELECT sec.derive_postcodes(NULL)")
 
 
 def load(path: Path) -> int:

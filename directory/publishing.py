@@ -1,5 +1,6 @@
 """Stores what was rendered, and tells the change feed what became of it for whom."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -221,7 +222,8 @@ def finish(rendered: Rendered, using: str) -> None:
         if rendered.words:
             cursor.execute("SELECT directory_learn(%s)", ["\n".join(sorted(rendered.words))])
         if rendered.gone:
-            cursor.execute("SELECT directory_forget(%s)", ["\n".join(rendered.gone)])
+            gone = _ESCAPED.sub(" ", "\n".join(rendered.gone))
+            cursor.execute("SELECT directory_forget(%s)", [gone])
         for name, more in rendered.totals.items():
             if more:
                 cursor.execute(_ADD, [name, more])
@@ -229,6 +231,8 @@ def finish(rendered: Rendered, using: str) -> None:
         if rendered.changes:
             cursor.execute(_CHANGES, [orjson.dumps(_lines(rendered.changes)).decode()])
 
+
+_ESCAPED = re.compile(r"\\[bfnrt]")  # white space in JSON: no part of the word that follows
 
 _ADD = """
     INSERT INTO directory_total AS t ("table", rows) VALUES (%s, %s)

@@ -11,7 +11,7 @@ from django.db import connections, transaction
 
 from directory.hours import AHEAD_DAYS
 from directory.postcodes import derive
-from directory.rendering import JOBS, moment, render
+from directory.rendering import JOBS, beside, moment, render
 
 KEEP_DAYS = 21  # hours are made anew as soon as they look ahead less than this
 BATCH = 200
@@ -29,6 +29,17 @@ _WORDS = """
                         WHERE p.first AND p.open AND p.search @@ directory_asked(w.word))
 """
 
+_HIDDEN = """
+    SELECT s.id, NULL::uuid FROM directory_service s
+      JOIN directory_organization o ON o.id = s.organization_id
+     WHERE s.confidential OR o.confidential
+        OR EXISTS (SELECT FROM directory_serviceatlocation x
+                     JOIN directory_location l ON l.id = x.location_id AND l.confidential
+                    WHERE x.service_id = s.id)
+    UNION ALL
+    SELECT NULL, id FROM directory_organization WHERE confidential
+"""
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -41,10 +52,24 @@ def refresh(progress: Progress, keep_days: int = KEEP_DAYS) -> int:
         with transaction.atomic(using=JOBS):
             render(due[start : start + BATCH])
         progress("services", min(start + BATCH, len(due)), len(due))
+    withhold()
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_WORDS)
     derive()
     return len(due)
+
+
+def withhold() -> None:
+    """Render what still tells of something hidden because whoever hid it may not change it."""
+    with transaction.atomic(using=JOBS):
+        with connections[JOBS].cursor() as cursor:
+            cursor.execute(_HIDDEN)
+            hidden = cursor.fetchall()
+        services, organizations = beside(
+            [row[0] for row in hidden if row[0]], [row[1] for row in hidden if row[1]]
+        )
+        if services or organizations:
+            render(services, organizations)
 
 
 def _due(keep_days: int) -> Iterator[UUID]:

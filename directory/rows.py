@@ -37,18 +37,8 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
     assert organization is not None
     hidden = is_hidden(service, organization)
     links = _links(shelf, service)
-    terms = shelf.terms_of(
-        [
-            ("service", service["id"]),
-            ("organization", organization["id"]),
-            *(("location", location["id"]) for _, location in links),
-        ]
-    )
-    term_ids = sorted(
-        {str(same["id"]) for term in terms for same in shelf.alike(term)}
-        | {str(one) for term in terms for one in ids_for_name(term["name"])}
-    )
-    public = [pair for pair in links if hidden or not pair[1]["confidential"]]
+    shown = [pair for pair in links if hidden or not pair[1]["confidential"]]
+    terms = _terms(shelf, service, shown)
     rendered.listings[hidden].append(
         {
             "id": str(service["id"]),
@@ -59,16 +49,29 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
             "answered_by": as_id(service["answered_by_id"]),
             "intake": intake(shelf, service),
             "victimization_types": list(service["victimization_types"]),
-            "taxonomy_term_ids": term_ids,
-            "phones": _phones_to_ring(shelf, service, public),
+            "taxonomy_term_ids": _ids_of(shelf, terms),
+            "phones": _phones_to_ring(shelf, service, shown),
             "assured_date": service["assured_date"] and service["assured_date"].isoformat(),
             "last_modified": service["last_modified"].isoformat(),
             "document": _json(service_item(shelf, service)),
             "full_document": _json(service_detail(shelf, service)),
         }
     )
-    for secret, place in _places(shelf, service, hidden, links, terms, term_ids, today):
+    for secret, place in _places(shelf, service, hidden, links, shown, terms, today):
         rendered.places[secret].append(place)
+
+
+def _terms(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> list[Row]:
+    """What it bears itself, by its organization or by one of these places."""
+    bearers = [("service", service["id"]), ("organization", service["organization_id"])]
+    return shelf.terms_of([*bearers, *(("location", location["id"]) for _, location in pairs)])
+
+
+def _ids_of(shelf: Shelf, terms: list[Row]) -> list[str]:
+    return sorted(
+        {str(same["id"]) for term in terms for same in shelf.alike(term)}
+        | {str(one) for term in terms for one in ids_for_name(term["name"])}
+    )
 
 
 def _links(shelf: Shelf, service: Row) -> list[tuple[Row, Row]]:
@@ -85,13 +88,12 @@ def _places(
     service: Row,
     hidden: bool,
     links: list[tuple[Row, Row]],
+    shown: list[tuple[Row, Row]],
     terms: list[Row],
-    term_ids: list[str],
     today: date,
 ) -> Iterator[tuple[bool, Document]]:
     """The search rows. A public service's first row stands for its public places alone; a row of
     its confidential place is for the network, and is never the first."""
-    shown = [pair for pair in links if hidden or not pair[1]["confidential"]]
     whole = _filters(shelf, service, terms, shown)
     spoken = of_service(shelf, service, terms, shown)
     common: Document = {
@@ -102,7 +104,7 @@ def _places(
         "answered_by": as_id(service["answered_by_id"]),
         "minimum_age": service["minimum_age"],
         "maximum_age": service["maximum_age"],
-        "taxonomy_term_ids": term_ids,
+        "taxonomy_term_ids": _ids_of(shelf, terms),
         "last_modified": service["last_modified"].isoformat(),
         "hours_until": _until(today),
         **spoken,
@@ -124,6 +126,7 @@ def _places(
         if pair is foremost:
             continue
         secret = bool(hidden or pair[1]["confidential"])
+        bears = terms if pair in shown else _terms(shelf, service, [*shown, pair])
         yield (
             secret,
             {
@@ -132,6 +135,7 @@ def _places(
                 "first": False,
                 "alone": False,
                 "position": position,
+                "taxonomy_term_ids": _ids_of(shelf, bears),
                 "facets": sorted(whole | _here(shelf, pair[1])),
                 "postcodes": sorted(_postcodes(shelf, service, [pair])),
             },

@@ -47,6 +47,7 @@ class Shelf:
             self._beneath(table, set(whole))
         self._single("service", "program")
         self._single("service_capacity", "unit")
+        self._withhold()
         self._marks()
 
     def row(self, table: str, row_id: UUID | None) -> Row | None:
@@ -99,6 +100,45 @@ class Shelf:
         if missing := wanted - self._rows[target].keys():
             for row in self._select(target, Q(id__in=missing)):
                 self._rows[target][row["id"]] = row
+
+    def _withhold(self) -> None:
+        """Leave out of what is public whatever is of something hidden as well (T1): a phone of two
+        parents, a program of another organization, the name of the one above."""
+        hidden = self._hidden()
+        closed = hidden | {
+            one for one, row in self._rows["location"].items() if row["confidential"]
+        }
+        for (table, _, parent), rows in self._under.items():
+            if parent not in closed:
+                rows[:] = [row for row in rows if hidden.isdisjoint(_named(table, row))]
+        for row in self._rows["organization"].values():
+            if row["id"] not in hidden and row["parent_organization_id"] in hidden:
+                row["parent_organization_id"] = None
+        for row in self._rows["service"].values():
+            program = self.row("program", row["program_id"])
+            if row["id"] not in hidden and program and program["organization_id"] in hidden:
+                row["program_id"] = None
+
+    def _hidden(self) -> set[UUID]:
+        """What is confidential, by itself or by what it is of, among all that the rows name."""
+        named: dict[str, set[UUID]] = defaultdict(set)
+        for table, rows in self._rows.items():
+            for column, target in TABLES[table].links.items():
+                named[target] |= {row[column] for row in rows.values() if row[column]}
+        confidential = Q(confidential=True)
+        found: set[UUID] = set()
+        for table, which in (
+            ("organization", confidential),
+            ("service", confidential | Q(organization__confidential=True)),
+            (
+                "service_at_location",
+                Q(service__confidential=True) | Q(service__organization__confidential=True),
+            ),
+        ):
+            if ids := named[table] | self._rows[table].keys():
+                model: Any = TABLES[table].model._default_manager.using(self.using)
+                found |= set(model.filter(which, id__in=ids).values_list("id", flat=True))
+        return found
 
     def _marks(self) -> None:
         """Attributes with their terms, and metadata, of every row read."""
@@ -154,3 +194,8 @@ class Shelf:
     def alike(self, term: Row) -> list[Row]:
         """The term in every language: the same code of the same taxonomy."""
         return self._alike.get((term["taxonomy_id"], term["code"]), [term])
+
+
+def _named(table: str, row: Row) -> set[UUID | None]:
+    """What a row hangs on."""
+    return {row[column] for column in TABLES[table].links if column in row}

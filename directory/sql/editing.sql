@@ -293,6 +293,16 @@ BEGIN
     END IF;
     RETURN false;
 END $$;
+-- What rendering may take along beside what was asked for; what an editor may not, waits for the
+-- night (directory/refreshing.py).
+CREATE FUNCTION sec.may_render(org uuid, service uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF current_user = 'editor' THEN
+        RETURN sec.renders(org, service);
+    END IF;
+    RETURN true;
+END $$;
 CREATE FUNCTION sec.renders_its_own() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     one jsonb;
@@ -335,10 +345,12 @@ CREATE POLICY editor_tells ON directory_change FOR INSERT TO editor
 
 REVOKE ALL ON FUNCTION sec.edits(uuid), sec.organization_of(text, uuid), sec.edits_links(jsonb),
     sec.opened_address(), sec.begin_organization(jsonb, uuid), sec.lock_entries(uuid[], uuid[]),
-    sec.answers_for_itself(), sec.renders(uuid, uuid), sec.renders_its_own() FROM PUBLIC;
+    sec.answers_for_itself(), sec.renders(uuid, uuid), sec.may_render(uuid, uuid),
+    sec.renders_its_own() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.edits(uuid), sec.organization_of(text, uuid),
     sec.edits_links(jsonb), sec.begin_organization(jsonb, uuid), sec.renders(uuid, uuid) TO editor;
-GRANT EXECUTE ON FUNCTION sec.lock_entries(uuid[], uuid[]) TO editor, jobs;
+GRANT EXECUTE ON FUNCTION sec.lock_entries(uuid[], uuid[]), sec.may_render(uuid, uuid)
+    TO editor, jobs;
 GRANT EXECUTE ON FUNCTION sec.opened_address() TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.edits(uuid) OWNER TO gate;

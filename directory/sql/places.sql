@@ -4,12 +4,15 @@
 -- Owned by `gate`: whoever writes, no place is passed over because its row is another's.
 
 GRANT SELECT, UPDATE ON directory_location TO gate;
-GRANT SELECT, DELETE ON directory_address, directory_metadata, directory_quarantine TO gate;
+GRANT SELECT, DELETE ON directory_address, directory_metadata, directory_attribute,
+    directory_quarantine TO gate;
 CREATE POLICY gate_hides ON directory_location FOR UPDATE TO gate
     USING (true) WITH CHECK (confidential);
 CREATE POLICY gate_hides ON directory_address FOR DELETE TO gate USING (true);
 CREATE POLICY gate_hides ON directory_metadata FOR DELETE TO gate USING (true);
+CREATE POLICY gate_hides ON directory_attribute FOR DELETE TO gate USING (true);
 CREATE POLICY gate_hides ON directory_quarantine FOR DELETE TO gate USING (true);
+GRANT SELECT, INSERT, DELETE ON directory_postcode TO gate;
 
 CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -64,20 +67,75 @@ END $$;
 CREATE TRIGGER hides AFTER INSERT OR UPDATE ON directory_serviceatlocation
     FOR EACH ROW EXECUTE FUNCTION sec.link_hides();
 
--- With the address go its history, which has old words, and what waits of it in quarantine.
-CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- A postcode as it is compared (directory/rows.py), and its middle: of public addresses, rounded to
+-- a kilometre. Of these codes, or (NULL) of all.
+CREATE FUNCTION sec.postcode(written text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN code ~ '^[0-9]{5}-?[0-9]{4}$' THEN left(code, 5) ELSE code END
+      FROM (SELECT upper(regexp_replace(written, '\s', '', 'g')) AS code) plain
+$$;
+CREATE INDEX address_by_postcode ON directory_address (sec.postcode(postal_code));
+CREATE FUNCTION sec.derive_postcodes(codes text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    DELETE FROM public.directory_metadata h
-     WHERE h.resource_table = 'location' AND h.resource_id = NEW.id
-        OR h.resource_table = 'address' AND h.resource_id IN (
-           SELECT a.id FROM public.directory_address a WHERE a.location_id = NEW.id);
+    DELETE FROM public.directory_postcode
+     WHERE derived AND (codes IS NULL OR postcode = ANY (codes));
+    INSERT INTO public.directory_postcode (postcode, latitude, longitude, derived)
+    SELECT sec.postcode(a.postal_code), round(avg(l.latitude)::numeric, 2),
+           round(avg(l.longitude)::numeric, 2), true
+      FROM public.directory_address a JOIN public.directory_location l ON l.id = a.location_id
+     WHERE NOT l.confidential AND l.latitude BETWEEN -90 AND 90
+       AND l.longitude BETWEEN -180 AND 180 AND sec.postcode(a.postal_code) <> ''
+       AND (codes IS NULL OR sec.postcode(a.postal_code) = ANY (codes))
+     GROUP BY 1
+    ON CONFLICT DO NOTHING;
+END $$;
+
+-- With the address go its history, which has old words, and that of whatever is found there; the
+-- middle of its postcode; what waits in quarantine of the place; its key in the source.
+CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    codes text[] := ARRAY(SELECT DISTINCT sec.postcode(postal_code)
+                            FROM public.directory_address WHERE location_id = NEW.id);
+    parts uuid[] := ARRAY(SELECT id FROM public.directory_address WHERE location_id = NEW.id);
+    links uuid[] := ARRAY(SELECT id FROM public.directory_serviceatlocation
+                           WHERE location_id = NEW.id);
+    part text;
+    more uuid[];
+BEGIN
+    DELETE FROM public.directory_attribute WHERE link_id = ANY (parts);
+    parts := parts || links || NEW.id;
+    FOREACH part IN ARRAY ARRAY['contact', 'phone', 'schedule', 'holidayschedule', 'language',
+                                'accessibility', 'servicearea'] LOOP
+        IF part <> 'servicearea' THEN
+            EXECUTE format('SELECT array_agg(id) FROM public.directory_%s WHERE location_id = $1',
+                           part) INTO more USING NEW.id;
+            parts := parts || more;
+        END IF;
+        CONTINUE WHEN part IN ('language', 'accessibility');
+        EXECUTE format('SELECT array_agg(id) FROM public.directory_%s'
+                       ' WHERE service_at_location_id = ANY ($1)', part) INTO more USING links;
+        parts := parts || more;
+    END LOOP;
+    DELETE FROM public.directory_metadata WHERE resource_id = ANY (parts);
     DELETE FROM public.directory_address WHERE location_id = NEW.id;
+    IF codes <> '{}' THEN
+        PERFORM sec.derive_postcodes(codes);
+    END IF;
     DELETE FROM public.directory_quarantine q
      WHERE q.source = NEW.source AND (
            q.row ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
         OR q.row ->> 'location_id' IN (NEW.id::text, nullif(OLD.external_id, '')));
     RETURN NULL;
 END $$;
+CREATE FUNCTION sec.location_loses_its_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.external_id := '';
+    NEW.external_identifier_type := '';
+    RETURN NEW;
+END $$;
+CREATE TRIGGER loses_its_key BEFORE UPDATE OF confidential ON directory_location
+    FOR EACH ROW WHEN (NEW.confidential AND NOT OLD.confidential)
+    EXECUTE FUNCTION sec.location_loses_its_key();
 CREATE TRIGGER hides AFTER UPDATE OF confidential ON directory_location
     FOR EACH ROW WHEN (NEW.confidential AND NOT OLD.confidential)
     EXECUTE FUNCTION sec.location_hides();
@@ -136,7 +194,11 @@ CREATE TRIGGER is_public BEFORE INSERT OR UPDATE ON directory_address
 
 REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
     sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
-    sec.stays_hidden(), sec.address_is_public() FROM PUBLIC;
+    sec.stays_hidden(), sec.address_is_public(), sec.postcode(text),
+    sec.derive_postcodes(text[]), sec.location_loses_its_key() FROM PUBLIC;
+-- An index asks it: whoever writes, and `owner`, whose it stays, at every ANALYZE.
+GRANT EXECUTE ON FUNCTION sec.postcode(text) TO editor, jobs, gate;
+GRANT EXECUTE ON FUNCTION sec.derive_postcodes(text[]) TO jobs;
 ALTER FUNCTION sec.hide_places(uuid[]) OWNER TO gate;
 ALTER FUNCTION sec.organization_hides() OWNER TO gate;
 ALTER FUNCTION sec.service_hides() OWNER TO gate;
@@ -146,3 +208,4 @@ ALTER FUNCTION sec.location_hides() OWNER TO gate;
 ALTER FUNCTION sec.begins_hidden() OWNER TO gate;
 ALTER FUNCTION sec.stays_hidden() OWNER TO gate;
 ALTER FUNCTION sec.address_is_public() OWNER TO gate;
+ALTER FUNCTION sec.derive_postcodes(text[]) OWNER TO gate;

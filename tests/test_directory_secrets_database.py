@@ -1,0 +1,191 @@
+"""Whatever way is tried by raw SQL: what the database keeps and shows of what is hidden (R3, R4).
+
+The scene stands in tests/hidden.py; tests/test_directory_secrets.py asks over HTTP.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from django.db.utils import DatabaseError
+
+from directory import changes, finding, listings, reads
+from directory.asked import Asked
+from permissions import credentials
+from permissions.session import begin
+from tests import hidden
+from tests.conftest import Caller
+from tests.database import as_app, refused_for_want_of_rights
+from tests.hidden import WAYS, WHERE, Scene, kept_anywhere, text_of
+
+CHANGES_THE_DIRECTORY = (  # functions that only `jobs`, `editor` or a trigger may call
+    "SELECT sec.derive_postcodes(NULL)",
+    "SELECT sec.hide_places(ARRAY[gen_random_uuid()])",
+    "SELECT sec.lock_entries(ARRAY[gen_random_uuid()], ARRAY[gen_random_uuid()])",
+    "SELECT sec.begin_organization('{}', gen_random_uuid())",
+    "SELECT sec.edits(gen_random_uuid())",
+    "SELECT sec.edits_links('{}')",
+    "SELECT sec.organization_of('service', gen_random_uuid())",
+    "SELECT sec.hides_a_secret(gen_random_uuid(), gen_random_uuid())",
+    "SELECT sec.renders(gen_random_uuid(), gen_random_uuid())",
+    "SELECT directory_learn('quennelby')",
+    "SELECT directory_forget('shelter')",
+    "SELECT last_value FROM directory_change_seq_seq",
+    "SELECT nextval('directory_change_seq_seq')",
+    "SELECT count FROM directory_unmet_search",
+)
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def scene(request: pytest.FixtureRequest, network: Any) -> Iterator[Scene]:
+    found = Scene(request.param)
+    try:
+        yield found.set().hide()
+    finally:
+        found.clear()
+
+
+def test_where_it_is_is_kept_nowhere(scene: Scene, superuser: Any) -> None:
+    """Not in a source row, its history, the quarantine, a document, a spelling, a postcode."""
+    with superuser.cursor() as cursor:
+        found = {word: kept_anywhere(word, cursor) for word in WHERE}
+    assert {word: tables for word, tables in found.items() if tables} == {}
+
+
+def test_no_spelling_of_it_is_kept(scene: Scene, superuser: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT word FROM directory_word")
+        words = {word for (word,) in cursor.fetchall()}
+    assert "shelter" in words
+    assert words & {*scene.words, *WHERE} == set()
+
+
+def tables(cursor: Any) -> list[str]:
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')"
+        " AND relname LIKE 'directory\\_%' ORDER BY 1"
+    )
+    return [name for (name,) in cursor.fetchall()]
+
+
+def shown(caller: Caller | None, secrets: list[str]) -> tuple[list[tuple[str, str]], int]:
+    """Which table shows which of the secrets to `app`, and how many tables show anything."""
+    found, count = [], 0
+    with as_app(caller) as cursor:
+        for table in tables(cursor):
+            try:
+                with transaction.atomic():
+                    cursor.execute(f"SELECT lower(t::text) FROM {table} t")
+                    rows = [row for (row,) in cursor.fetchall()]
+            except DatabaseError:
+                continue  # it has no right to the table
+            count += bool(rows)
+            found += [(table, word) for word in secrets if any(word in row for row in rows)]
+    return found, count
+
+
+def named(scene: Scene) -> list[str]:
+    """Secrets less the ids that the public part of the change feed names as gone."""
+    return [*WHERE, *scene.words]
+
+
+def test_app_without_an_identity_reads_nothing_of_it(scene: Scene, api: Any) -> None:
+    found, count = shown(None, named(scene))
+    assert found == []
+    assert count >= 5
+
+
+def test_app_with_an_ended_identity_reads_nothing_of_it(scene: Scene, api: Any) -> None:
+    lead = api("outsider.lead")
+    assert shown(lead, named(scene))[0] != []
+    hidden.ended()
+    assert shown(lead, named(scene))[0] == []
+
+
+def test_app_for_the_network_reads_nothing_of_where(scene: Scene, api: Any) -> None:
+    for who in ("outsider.lead", "outsider.client", "ywca.editor"):
+        found, count = shown(api(who), list(WHERE))
+        assert found == []
+        assert count >= 8
+
+
+def test_no_id_of_it_stands_in_a_projection_of_the_publics(scene: Scene, superuser: Any) -> None:
+    public = ("directory_listing", "directory_place", "directory_organization_listing")
+    ids = [str(scene.ids[name]) for name in scene.names]
+    with superuser.cursor() as cursor:
+        for table in public:
+            for one in ids:
+                cursor.execute(
+                    f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s", [f"%{one}%"]
+                )
+                assert cursor.fetchone() == (0,), (table, one)
+
+
+@pytest.mark.parametrize("statement", CHANGES_THE_DIRECTORY)
+def test_app_may_not(statement: str, api: Any) -> None:
+    for caller in (None, api("ywca.editor"), api("outsider.client")):
+        with as_app(caller) as cursor:
+            assert refused_for_want_of_rights(cursor, statement)
+
+
+def test_an_ended_credential_finds_nothing_by_any_function(scene: Scene, api: Any) -> None:
+    caller = api("outsider.lead")
+    principal = credentials.resolve(caller.secret)
+    assert principal is not None
+
+    def everything() -> str:
+        with begin(principal):
+            found: list[Any] = [finding.facets(principal, Asked())]
+            for kind in ("service", "service_at_location"):
+                found.append(finding.find(principal, Asked(), kind=kind, shape="full", per_page=99))
+                found.append(reads.some(principal, Asked(), kind, "full", None))
+            found.append(reads.organizations(principal, Asked(), "full_service", 1, 99))
+            found.append(changes.changes(principal, 0, 10_000))
+            for name in scene.names:
+                found.append(listings.find(principal, scene.ids[name]))
+                found.append(reads.detail(principal, "service_at_location", scene.ids[name]))
+        return str(found).lower()
+
+    assert "morrowick" in everything()
+    hidden.ended()
+    assert [word for word in named(scene) if word in everything()] == []
+
+
+def test_no_log_line_repeats_what_was_read_or_looked_for(
+    scene: Scene, api: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        lead = api("outsider.lead")
+        page = lead.get("/v1/directory/service_at_locations", {"full": "true", "per_page": "100"})
+        assert "morrowick" in text_of(page)
+        lead.post("/v1/directory/services", {"search": "morrowick quennelby"})
+        api(None).get(f"/v1/directory/services/{scene.ids['refuge']}")
+    lines = "\n".join(
+        record.getMessage() for record in caplog.records if record.name != "django.db.backends"
+    ).lower()
+    assert [word for word in named(scene) if word in lines] == []
+
+
+def test_a_search_in_vain_keeps_no_word(scene: Scene, api: Any, superuser: Any) -> None:
+    for query in ({"search": "morrowick"}, {"search": "quennelby", "postcode": hidden.POSTCODE}):
+        assert api(None).get("/v1/directory/services", query).json()["total_items"] == 0
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM directory_unmet_search t"
+            " WHERE t::text ~* 'morrow|quennel' OR length(area) > 3"
+        )
+        assert cursor.fetchone() == (0,)
+
+
+def test_what_another_may_not_render_waits_for_the_night(scene: Scene) -> None:
+    """Nothing is left to withhold where `jobs` has hidden it; twice is safe."""
+    from directory.refreshing import withhold
+
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute("SELECT max(seq) FROM directory_change")
+        before = cursor.fetchone()
+        withhold()
+        cursor.execute("SELECT max(seq) FROM directory_change")
+        assert cursor.fetchone() == before
