@@ -129,6 +129,9 @@ BEGIN
     SELECT editing_id, (row_of->>'id')::uuid, agency, g.id, p.id
       FROM public.auth_group g, public.auth_permission p
      WHERE g.name = agency::text AND p.codename = 'edit_organization';
+    IF NOT FOUND THEN  -- an organization that nobody could ever correct
+        RAISE EXCEPTION 'nobody would edit it' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
 END $$;
 GRANT INSERT ON directory_organization, directory_editing, auth_group TO gate;
 GRANT SELECT ON auth_group, auth_permission TO gate;
