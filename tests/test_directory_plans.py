@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from permissions import credentials
 from permissions.models import Membership
 from permissions.session import begin
 from tests.bench import plans
+from tests.bench.directory import grow
 from tests.conftest import _cluster, member_id
 
 SMALL, BIG = 10_000, 50_000
@@ -78,7 +78,6 @@ class Measured:
 @pytest.fixture(scope="module")
 def measured(django_db_setup: str, network: Any) -> Iterator[Measured]:
     """Every question's plan at both sizes; meanwhile the directory stays at the larger."""
-    script = (Path(__file__).parent / "bench" / "directory.sql").read_text()
     member = credentials.resolve(
         credentials.open_for_member(
             Membership.objects.using("door").get(id=member_id("ywca.worker"))
@@ -94,11 +93,7 @@ def measured(django_db_setup: str, network: Any) -> Iterator[Measured]:
         totals = cursor.fetchall()
         try:
             for size in (SMALL, BIG):
-                superuser.autocommit = False
-                cursor.execute(script, {"size": size})
-                superuser.commit()
-                superuser.autocommit = True
-                cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES)}, directory_total")
+                grow(superuser, size)
                 for who, principal in (("nobody", None), ("member", member)):
                     for name, (asked, options, _, _) in QUESTIONS.items():
                         found[size, who, name] = plan_of(

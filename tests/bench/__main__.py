@@ -11,7 +11,8 @@ DESCRIPTION = """\
 Serve ours and the bare limit (tests/bench/bare.py) at the same time, on one database and with the
 same worker settings, and ask both in turn. A figure is the ratio ours/bare of one round; printed
 are the median over the rounds and, in brackets, the lowest and the highest. The exact gates (plans,
-buffers, statements) are tests: tests/test_query_plans.py. A slow machine fails nothing here.
+buffers, statements) are tests: tests/test_query_plans.py, tests/test_directory_plans.py. A slow
+machine fails nothing here.
 """
 
 
@@ -30,14 +31,26 @@ def options() -> argparse.Namespace:
         help="referrals in the database; may be given again (default 10000 and 100000)",
     )
     parser.add_argument(
+        "--services",
+        type=int,
+        action="append",
+        help="services in the directory; may be given again (default 50000)",
+    )
+    parser.add_argument("--only", choices=["referrals", "directory"], help="one half of the rows")
+    parser.add_argument(
         "--keep",
         action="store_true",
         help="use the last run's databases",
     )
     found = parser.parse_args()
     found.size = sorted(set(found.size or [10_000, 100_000]))
-    if found.rounds < 1 or found.requests < 10 or found.size[0] < 1000:
-        parser.error("at least 1 round, 10 requests and 1000 referrals")
+    found.services = sorted(set(found.services or [50_000]))
+    if found.rounds < 1 or found.requests < 10 or min(*found.size, *found.services) < 1000:
+        parser.error("at least 1 round, 10 requests, 1000 referrals and services")
+    if found.only:
+        found.size, found.services = (
+            ([], found.services) if found.only == "directory" else (found.size, [])
+        )
     return found
 
 
@@ -61,7 +74,8 @@ def main() -> None:
         django.setup()
         from tests.bench.run import run
 
-        run(cluster, home, chosen.size, chosen.rounds, chosen.requests, keep=chosen.keep)
+        sizes = chosen.size, chosen.services
+        run(cluster, home, *sizes, chosen.rounds, chosen.requests, keep=chosen.keep)
     finally:
         if not was_running:
             cluster.stop()

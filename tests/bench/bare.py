@@ -21,6 +21,7 @@ import psycopg2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from permissions.ids import uuid7
+from tests.bench import bare_directory
 
 DSN = os.environ.get("BENCH_DSN", "")
 KEYS = Path(os.environ.get("BENCH_KEYS", ""))
@@ -51,7 +52,8 @@ ENTRY = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, 'allowed', %s, '127.0.0.0/24')"
 )
 GRANT = (
-    "BEGIN; SELECT g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle"
+    "BEGIN; SELECT g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle,"
+    "  nullif(l.redisclosure_notice, 'none')"
     " FROM referral r"
     " JOIN referral_assignment s ON s.content_object_id = r.id AND s.membership_id = %(member)s"
     " JOIN packet_grant g ON g.referral_id = r.id AND g.agency_id = %(agency)s"
@@ -74,6 +76,8 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         connection = _here.connection = psycopg2.connect(DSN)
         connection.autocommit = True
     with connection.cursor() as cursor:
+        if environ["PATH_INFO"].startswith("/v1/directory/"):
+            return directory(cursor, environ, start_response)
         secret = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         cursor.execute(TOKEN, (sha256(secret.encode()).hexdigest(),))
         caller = cursor.fetchone()
@@ -87,10 +91,24 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
             purpose = orjson.loads(environ["wsgi.input"].read())["purpose"]
             referral = environ["PATH_INFO"].split("/")[3]
             answer = open_packet(cursor, *caller, member, referral, purpose)
-    body = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+    return send(orjson.dumps(answer, option=orjson.OPT_UTC_Z), start_response)
+
+
+def send(body: bytes, start_response: Any) -> list[bytes]:
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response("200 OK", headers)
     return [body]
+
+
+def directory(cursor: Any, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """As nobody, or with a token that is looked up."""
+    caller = None
+    if header := environ.get("HTTP_AUTHORIZATION"):
+        cursor.execute(TOKEN, (sha256(header.removeprefix("Bearer ").encode()).hexdigest(),))
+        caller = cursor.fetchone()
+    path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+    body = bare_directory.answer(cursor, path, query, member=caller is not None)
+    return send(body.encode(), start_response)
 
 
 def inbox(cursor: Any, agency: str, client: str) -> dict[str, Any]:
@@ -144,7 +162,7 @@ def open_packet(
     cursor: Any, agency: str, client: str, member: str, referral: str, purpose: str
 ) -> dict[str, Any]:
     cursor.execute(GRANT, {"agency": agency, "member": member, "referral": referral})
-    names, release, expires_at, version, bundle = cursor.fetchone()
+    names, release, expires_at, version, bundle, notice = cursor.fetchone()
     context = f"packet:{referral}:{agency}".encode()
     keys = json.loads(_open(_kek(agency, version), bytes(bundle), context))
     entry_id = _id()
@@ -165,7 +183,7 @@ def open_packet(
         "packet": packet,
         "release_id": release,
         "release_expires_at": expires_at,
-        "handling": ["not_to_portal_or_proxy"],
+        "handling": ["not_to_portal_or_proxy", *([notice] if notice else [])],
         "receipt": entry_id,
     }
 

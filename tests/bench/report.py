@@ -4,12 +4,20 @@ import statistics
 from typing import Any
 
 
-def result(rows: list[Any], exact: dict[int, dict[str, Any]]) -> dict[str, Any]:
+def result(
+    referrals: list[Any], services: list[Any], exact: dict[int, dict[str, Any]]
+) -> dict[str, Any]:
     """All figures of a run; `ratio` is [median, lowest, highest] over the rounds."""
     return {
-        "rows": [_row(row) for row in rows],
+        "rows": [_row(row) for row in referrals],
+        "directory": [
+            _row(row)
+            | {"target": row.target, "cpu_ms": _spread([one.cpu for one in row.samples["ours"]])}
+            for row in services
+        ],
         "growth": [
             _growth(small, big)
+            for rows in (referrals, services)
             for small in rows
             for big in rows
             if small.title == big.title and small.size == rows[0].size < big.size
@@ -58,9 +66,10 @@ def _medians(samples: list[Any]) -> dict[str, float]:
 
 def text(found: dict[str, Any]) -> str:
     """For people. Ratios first: a millisecond is this machine's, a ratio nearly anybody's."""
-    lines = [
+    head = (
         f"{'':24}{'referrals':>10}  {'ours/bare (lowest-highest)':28}{'ours ms':>9}{'bare ms':>9}"
-    ]
+    )
+    lines = [head] if found["rows"] else []
     for row in found["rows"]:
         lines.append(f"{row['title']:24}{row['size']:>10,}")
         for name in ("latency", "cpu", "worker", "back_end"):
@@ -69,6 +78,7 @@ def text(found: dict[str, Any]) -> str:
             lines.append(
                 f"  {label:32}  {ratio:28}{row['ours'][name]:>9.2f}{row['bare'][name]:>9.2f}"
             )
+    lines += _directory(found["directory"])
     for grown in found["growth"]:
         lines.append(f"\n{grown['title']}, ours, from {grown['from']:,} to {grown['to']:,}")
         lines.append(f"  {'latency':32}  {_ratio(grown['latency_ratio'])}")
@@ -80,10 +90,28 @@ def text(found: dict[str, Any]) -> str:
             f"\nList at {int(size):,}: {plan['buffers']} buffers as app,"
             f" {plan['buffers_exempt']} as an exempt role, {same}\n  {plan['shape']}"
         )
-    last = list(found["exact"].values())[-1]
-    for title, names in last["statements"].items():
+    last = list(found["exact"].values())[-1:]
+    for title, names in last[0]["statements"].items() if last else ():
         lines.append(f"\n{title}: {len(names)} statements: {', '.join(names)}")
     return "\n".join(lines)
+
+
+def _directory(rows: list[dict[str, Any]]) -> list[str]:
+    """One line a question: a target is CPU time, of the worker and the back end together."""
+    if not rows:
+        return []
+    lines = [
+        f"\n{'':28}{'services':>9}  {'CPU ms (lowest-highest)':24}{'target':>7}"
+        f"{'worker':>8}{'back end':>10}   {'CPU ours/bare':20}latency ours/bare"
+    ]
+    for row in rows:
+        target = f"{row['target']:g}" if row["target"] else "-"
+        lines.append(
+            f"{row['title']:28}{row['size']:>9,}  {_ratio(row['cpu_ms']):24}{target:>7}"
+            f"{row['ours']['worker']:>8.2f}{row['ours']['back_end']:>10.2f}   "
+            f"{_ratio(row['cpu_ratio']):20}{_ratio(row['latency_ratio'])}"
+        )
+    return lines
 
 
 def _ratio(spread: list[float]) -> str:

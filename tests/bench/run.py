@@ -6,107 +6,88 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.test import Client as HttpClient
 
 from api.postgres import Cluster
 from permissions import credentials
 from permissions.models import Client
-from tests.bench import fill, plans, report, serve
+from tests.bench import directory, fill, plans, report, serve
+from tests.bench.rows import BARE, OURS, Row, Sample
 from tests.bench.serve import Line, Served
 from tests.conftest import member_id
 
 WARM_UP = 60  # requests, so that each thread of a worker has its connection
 LIST = "/v1/referrals?box=in"
-BARE, OURS = "bare", "ours"
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-@dataclass
-class Sample:
-    """One side's share of one round; milliseconds, CPU a request."""
-
-    latency: float  # the median
-    worker: float
-    back_end: float
-
-    @property
-    def cpu(self) -> float:
-        return self.worker + self.back_end
-
-
-@dataclass
-class Row:
-    """One kind of request on one database."""
-
-    title: str
-    size: int
-    method: str
-    paths: list[str]
-    body: bytes = b""
-    acting: UUID | None = None
-    samples: dict[str, list[Sample]] = field(default_factory=lambda: {OURS: [], BARE: []})
-
-    def requests(self, token: str, count: int) -> list[bytes]:
-        headers = {"Authorization": f"Bearer {token}"}
-        if self.acting:
-            headers["Acting-Member"] = str(self.acting)
-        made = [serve.request(self.method, path, headers, self.body) for path in self.paths]
-        return [made[number % len(made)] for number in range(count)]
-
-
 def run(
-    cluster: Cluster, home: Path, sizes: list[int], rounds: int, requests: int, *, keep: bool
+    cluster: Cluster,
+    home: Path,
+    referrals: list[int],
+    services: list[int],
+    rounds: int,
+    requests: int,
+    *,
+    keep: bool,
 ) -> None:
     """Everything, and the report on stdout and in `home`/latest.json."""
-    databases = {size: f"bench_{size}" for size in sizes}
-    for size, database in databases.items():
+    made = [(fill.make, f"bench_{size}", size, "referrals") for size in referrals]
+    made += [(directory.make, f"bench_directory_{size}", size, "services") for size in services]
+    for make, database, size, what in made:
         if keep and _is_there(cluster, database):
-            say(f"{size:,} referrals: as the last run left them")
+            say(f"{size:,} {what}: as the last run left them")
             continue
         began = time.monotonic()
-        fill.make(cluster, database, size)
-        say(f"{size:,} referrals made in {time.monotonic() - began:.0f} s")
+        make(cluster, database, size)
+        say(f"{size:,} {what} made in {time.monotonic() - began:.0f} s")
     with ExitStack() as stack:
-        served: dict[tuple[str, int], Served] = {}
-        for size, database in databases.items():
-            for name, application in (
-                (OURS, "api.wsgi"),
-                (BARE, "tests.bench.bare"),
-            ):
-                served[name, size] = stack.enter_context(
-                    serve.serve(cluster, home, application, f"bench-{name}-{size}", database)
+        served = {
+            (name, database): stack.enter_context(
+                serve.serve(
+                    cluster, home, application, f"{name}-{database}".replace("_", "-"), database
                 )
-        rows = [row for size, name in databases.items() for row in _rows(cluster, name, size)]
+            )
+            for _, database, _, _ in made
+            for name, application in ((OURS, "api.wsgi"), (BARE, "tests.bench.bare"))
+        }
+        of_referrals = [row for size in referrals for row in _rows(cluster, size)]
+        of_services = [
+            row
+            for size in services
+            for row in directory.rows(cluster, f"bench_directory_{size}", size)
+        ]
+        rows = of_referrals + of_services
         for row in rows:
-            _warm_up(home, served, _token(databases[row.size]), row)
+            _warm_up(home, served, _token(row.database), row)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             for row in rows:
-                token = _token(databases[row.size])
+                token = _token(row.database)
                 order = (OURS, BARE) if number % 2 else (BARE, OURS)
                 for name in order:
                     line = row.requests(token, requests)
-                    row.samples[name].append(_measure(cluster, served[name, row.size], line))
-        exact = {size: _exact(cluster, database) for size, database in databases.items()}
-    result = report.result(rows, exact)
+                    row.samples[name].append(_measure(cluster, served[name, row.database], line))
+        exact = {size: _exact(cluster, f"bench_{size}") for size in referrals}
+    result = report.result(of_referrals, of_services, exact)
     (home / "latest.json").write_text(json.dumps(result, indent=1) + "\n")
     print(report.text(result))
 
 
-def _rows(cluster: Cluster, database: str, size: int) -> list[Row]:
+def _rows(cluster: Cluster, size: int) -> list[Row]:
+    database = f"bench_{size}"
     packets = [f"/v1/referrals/{one}/open_packet" for one in fill.sealed(cluster, database)]
     body = b'{"purpose":"intake"}'
+    acting = member_id("ywca.worker")
     return [
-        Row("inbox list", size, "GET", [LIST]),
-        Row("open a packet of 12", size, "POST", packets, body, member_id("ywca.worker")),
+        Row("inbox list", size, database, "GET", [LIST]),
+        Row("open a packet of 12", size, database, "POST", packets, body, acting),
     ]
 
 
@@ -126,11 +107,11 @@ def _token(database: str) -> str:
     return secret
 
 
-def _warm_up(home: Path, served: dict[tuple[str, int], Served], token: str, row: Row) -> None:
+def _warm_up(home: Path, served: dict[tuple[str, str], Served], token: str, row: Row) -> None:
     """Ask both sides, and see that they give the same answer."""
     answers = {}
     for name in (OURS, BARE):
-        with closing(Line(served[name, row.size].port)) as line:
+        with closing(Line(served[name, row.database].port)) as line:
             for request in row.requests(token, WARM_UP):
                 status, body = line.ask(request)
                 if status != 200:
