@@ -18,10 +18,6 @@ class Fact(NamedTuple):
 
 
 def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
-    yield Fact(
-        "Before you ring",
-        [document.get("safe_contact_notes", "")] * bool(document.get("safe_contact_notes")),
-    )
     terms = list(_terms(document))
     yield Fact("Helps with", once(name for taxonomy, name in terms if taxonomy == "needs"))
     yield Fact(
