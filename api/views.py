@@ -55,11 +55,12 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         acting_member(request)
-        if set(request.query_params) - set(self.query):
+        asked = request.query_params
+        if set(asked) - set(self.query):
             raise BadRequest("unknown_parameter", "A query parameter is not documented.")
-        if any(len(request.query_params.getlist(name)) > 1 for name in self.query):
+        if any(len(values) > 1 for _, values in asked.lists()):
             raise BadRequest("repeated_parameter", "A query parameter stands twice.")
-        if any("\x00" in text for text in request.query_params.values()):
+        if any("\x00" in text for text in asked.values()):
             raise BadRequest("not_text", "A text holds a character that is none.")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
