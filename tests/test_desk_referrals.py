@@ -246,7 +246,7 @@ def test_a_stop_asks_before_it_is_done(story, officer):
 
 
 def test_a_call_to_a_phone_only_service_is_recorded_once(officer, superuser):
-    page = officer.get("/desk/directory", {"words": "compensation"}).content.decode()
+    page = officer.submit("/desk/directory", {"words": "compensation"}).content.decode()
     path = re.search(r'href="(/desk/calls/new\?service=[^"]+)"', page)[1]
     assert 'href="tel:' in officer.get(path).content.decode()
     fields = officer.hidden(path) | {"outcome": "full", "put_through": "yes"}
