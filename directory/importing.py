@@ -20,11 +20,11 @@ from directory import models as m
 from directory import quarantine
 from directory.lines import Package
 from directory.places import Secrets, Withholding
-from directory.reading import Knowledge, Reading, id_of, leave_out
+from directory.reading import Entry, Knowledge, Reading, id_of, leave_out
 from directory.rendering import JOBS, lock, moment, render, render_taxonomies
 from directory.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.standard import TABLES
-from directory.storing import Difference, Storing, Told
+from directory.storing import KEPT, Difference, Storing, Told, kept_by_agencies, own_states
 
 BATCH = 100  # organizations a transaction, unless more of them share rows
 
@@ -87,16 +87,19 @@ def import_package(
     told: Told = untold,
     dry: bool = False,
     retry: bool = False,
+    over_edits: bool = False,
 ) -> Report:
     """Take everything of `package` that can be taken, under the name `source`.
 
     `agencies` maps the keys that a column `answered_by` may hold to agencies; without it the
     column is left out. `dry` changes nothing, and tells what would. With `retry` the package is a
     part of a source that was imported before: rows may hang on what is there, and nothing is
-    removed. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its end.
+    removed. Organizations whose entries an agency changes itself are left as they stand, unless
+    `over_edits`. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its end.
     """
     with _alone(source):
         importing = _Importing(package, source, agencies or {}, progress, told, dry, retry)
+        importing.over_edits = over_edits
         importing.run()
     return importing.report
 
@@ -130,6 +133,7 @@ class _Importing:
     ) -> None:
         self.package, self.source, self.agencies = package, source, agencies
         self.progress, self.told, self.dry, self.retry = progress, told, dry, retry
+        self.over_edits = False
         self.staging = Staging()
         self.report = Report(source, self.staging, list(package.notes))
 
@@ -171,6 +175,8 @@ class _Importing:
                 taking.run()
             else:
                 with transaction.atomic(using=JOBS):
+                    # First, as an edit does: of the two one waits, and neither for the other.
+                    lock([], sorted(taking.organizations))
                     taking.run()
                     taking.render()
         except DatabaseError as error:
@@ -198,7 +204,9 @@ class _Importing:
         for start in range(0, len(gone), BATCH):
             storing = Storing(self.source, moment(), self.told, dry=self.dry)
             with transaction.atomic(using=JOBS):
-                storing.close(gone[start : start + BATCH], self.staging.names)
+                some = gone[start : start + BATCH]
+                kept = set() if self.over_edits else kept_by_agencies(some)
+                storing.close([one for one in some if one not in kept], self.staging.names)
                 if not self.dry and storing.touched.services:
                     render(storing.touched.services, storing.touched.organizations)
             self.report.changes += storing.changes
@@ -217,12 +225,20 @@ class _Taking:
         self.states: list[tuple[int, int]] = []
         self.dated: set[UUID] = set()  # services of which the source says when they changed
         self.differences: list[Difference] = []
+        self.kept: set[UUID] = set()  # organizations whose entries an agency changes itself
 
     def _differs(self, difference: Difference) -> None:
         self.differences.append(difference)
 
+    @property
+    def organizations(self) -> set[UUID]:
+        return {self.all.owners[one] for one in self.group if one != COMMON}
+
     def run(self) -> None:
         """Read and store, piece by piece where the group is a large one."""
+        if not self.all.over_edits:
+            self.kept = kept_by_agencies(self.organizations)
+            self.storing.own = own_states(self.organizations)
         if len(self.group) <= BATCH:
             self._piece(self.staging.rows(self.group))
         else:
@@ -243,17 +259,25 @@ class _Taking:
         usable = {entry.row.serial for entry in entries if entry.owner is None}
         entries, refused = self.storing.not_ours(entries)
         entries = leave_out(entries, refused)
+        usable |= {entry.row.serial for entry in entries if entry.owner in self.kept}
+        entries = self._less_kept(entries)
         self.storing.store(entries)
         usable |= {entry.row.serial for entry in entries}
         self.states += [(TAKEN if row.serial in usable else FAILED, row.serial) for row in rows]
         self.dated |= {entry.id for entry in entries if entry.values.get("last_modified")}
+
+    def _less_kept(self, entries: list[Entry]) -> list[Entry]:
+        for entry in entries:
+            if entry.owner in self.kept:
+                entry.row.line.notes.append(KEPT)
+        return [entry for entry in entries if entry.owner not in self.kept]
 
     def _remove(self, organizations: Sequence[int]) -> None:
         """What the source lists stays, also where its line could not be taken this time."""
         listed: dict[str, set[UUID]] = defaultdict(set)
         for table, key in self.staging.keys(organizations):
             listed[table].add(id_of(self.all.source, table, key))
-        owners = {self.all.owners[one] for one in organizations}
+        owners = {self.all.owners[one] for one in organizations} - self.kept
         self.storing.remove(owners, listed, self.all.tables, self.staging.names)
 
     def render(self) -> None:

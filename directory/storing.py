@@ -5,7 +5,7 @@ written, and what would be is told all the same.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -21,7 +21,10 @@ from directory.rendering import JOBS
 from directory.standard import TABLES
 
 ANOTHERS = "refused (its id belongs to another source)"
+KEPT = "its agency changes this entry itself: left as it is"
 OPEN = ("active", "temporarily closed")
+# What an agency says of today; to say so does not yet make the entry its own.
+STATES = ("answered_by", "assured_date", "capacities", "intake_paused")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,22 @@ class Difference:
 
 
 Told = Callable[[Difference], None]
+
+
+def kept_by_agencies(organizations: Collection[UUID]) -> set[UUID]:
+    """Those of which an agency has changed an entry here: from then on that is who keeps it."""
+    edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations)
+    own = edits.exclude(fields__contained_by=list(STATES))
+    return set(own.values_list("organization_id", flat=True))
+
+
+def own_states(organizations: Collection[UUID]) -> dict[UUID, set[str]]:
+    """Which of STATES an agency has set, by service: a source does not know better."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations, table="service")
+    for service, fields in edits.values_list("row_id", "fields"):
+        found[service] |= set(fields) & set(STATES)
+    return found
 
 
 @dataclass
@@ -57,6 +76,7 @@ class Storing:
         self.dry = dry
         self.changes: Counter[str] = Counter()
         self.touched = Touched()
+        self.own: Mapping[UUID, Set[str]] = {}  # what agencies have set, by service
 
     def not_ours(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
         """The entries less those whose id is another source's, and the organizations that cannot
@@ -98,6 +118,8 @@ class Storing:
         for column in ("last_modified", "updated"):
             if column in values and values[column] is None:
                 del values[column]
+        for state in self.own.get(entry.id, ()):
+            values.pop(f"{state}_id" if state == "answered_by" else state, None)
         if issubclass(TABLES[entry.table].model, m.Part):
             values["part_of_id"] = entry.owner
         hidden = entry.table == "location" and entry.values.get("confidential") is True

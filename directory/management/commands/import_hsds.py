@@ -4,13 +4,16 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
 from directory import quarantine
 from directory.importing import Busy, Report, import_package, untold
 from directory.packages import NotReadable, read
+from directory.rendering import JOBS
 from directory.reports import Differences, summarise, write_lines
+from permissions.models import Agency
 
 EXPLAINED = """\
 Take services from a folder or zip file of CSV files in the tabular form of HSDS (version 1.1, 2.0
@@ -23,6 +26,9 @@ with all its services and places or not at all; correct the line at fault and im
 so is always safe: rows are found again by their id and the name of the source, and what has not
 changed is not touched. What a source no longer has is removed; a service becomes inactive. An
 import that was stopped is finished by running it again.
+
+Once an agency has changed an entry here (more than pausing it or saying that it was checked), its
+organization is that agency's to keep: imports leave it as it stands, unless --over-edits.
 
 What was quarantined can be corrected by itself: --quarantine lists it, with --export as CSV files;
 fill in what is missing there and import that folder with --retry.
@@ -69,6 +75,17 @@ class Command(BaseCommand):
             help="PATH holds corrected lines of a source that was imported: remove nothing",
         )
         parser.add_argument(
+            "--over-edits",
+            action="store_true",
+            help="take back entries that agencies have changed here",
+        )
+        parser.add_argument(
+            "--answered-by",
+            action="store_true",
+            help="let the column answered_by (an agency's id) say who takes referrals; else it is"
+            " left out, since whoever writes a file could turn referrals to himself",
+        )
+        parser.add_argument(
             "--quarantine", action="store_true", help="say what waits in quarantine of --source"
         )
         parser.add_argument(
@@ -93,22 +110,31 @@ class Command(BaseCommand):
         if report and not report.resolve().parent.is_dir():
             raise CommandError(f"{report}: there is no such folder to write the report to.")
         dry = bool(options["dry_run"])
-        told = self._import(path, source, dry=dry, retry=bool(options["retry"]))
+        told = self._import(
+            path,
+            source,
+            dry=dry,
+            retry=bool(options["retry"]),
+            over_edits=bool(options["over_edits"]),
+            answered_by=bool(options["answered_by"]),
+        )
         if report:
             write_lines(told, report)
         summarise(told, self.stdout.write, reported=bool(report), dry=dry)
         told.staging.close()
 
-    def _import(self, path: Path, source: str | None, *, dry: bool, retry: bool) -> Report:
+    def _import(self, path: Path, source: str | None, **how: bool) -> Report:
         try:
-            package = read(path, whole=not retry)
+            package = read(path, whole=not how["retry"])
             return import_package(
                 package,
                 source or package.name,
                 progress=self._progress,
-                told=Differences(self.stdout.write) if dry else untold,
-                dry=dry,
-                retry=retry,
+                told=Differences(self.stdout.write) if how["dry"] else untold,
+                agencies=_agencies() if how["answered_by"] else None,
+                dry=how["dry"],
+                retry=how["retry"],
+                over_edits=how["over_edits"],
             )
         except (NotReadable, Busy) as error:
             raise CommandError(str(error)) from None
@@ -135,3 +161,7 @@ class Command(BaseCommand):
             self.stderr.flush()
         else:
             self.stderr.write(f"{what}: {done} of {total}", str)
+
+
+def _agencies() -> dict[str, UUID]:
+    return {str(one): one for one in Agency.objects.using(JOBS).values_list("id", flat=True)}
