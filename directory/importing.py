@@ -95,7 +95,8 @@ def import_package(
     column is left out. `dry` changes nothing, and tells what would. With `retry` the package is a
     part of a source that was imported before: rows may hang on what is there, and nothing is
     removed. Organizations whose entries an agency changes itself are left as they stand, unless
-    `over_edits`. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its end.
+    `over_edits`. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its
+    end.
     """
     with _alone(source):
         importing = _Importing(package, source, agencies or {}, progress, told, dry, retry)
