@@ -12,7 +12,8 @@ CREATE TEMP TABLE grown ON COMMIT DROP AS
 SELECT n, b.listing_id, b.place_id, b.base_organization,
        overlay(md5('service ' || n) placing '9e9e9e' from 1 for 6)::uuid AS id,
        overlay(md5('place ' || n) placing '9e9e9e' from 1 for 6)::uuid AS new_place,
-       overlay(md5('organization ' || n / 8) placing '9e9e9e' from 1 for 6)::uuid AS organization_id,
+       overlay(md5('organization ' || n / 8) placing '9e9e9e' from 1 for 6)::uuid
+           AS organization_id,
        (ARRAY['Ashby', 'Bellrock', 'Carrow', 'Dunmore', 'Eastfork', 'Fairlea', 'Galt', 'Harrow',
               'Ironwood', 'Juniper', 'Kestrel', 'Larkfield', 'Marrow', 'Northlight', 'Oldbridge',
               'Pinecone', 'Quarry', 'Redwater', 'Stonegate', 'Tamarack'])
