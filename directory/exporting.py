@@ -22,8 +22,8 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from directory import models as m
-from directory.lines import ABOUT, EXPORTED
-from directory.reading import NAMED_ONLY
+from directory.importing.lines import ABOUT, EXPORTED
+from directory.importing.reading import NAMED_ONLY
 from directory.rendering import JOBS
 from directory.standard import OURS, TABLES, Kind
 

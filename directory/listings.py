@@ -15,10 +15,9 @@ import orjson
 from django.db import connection, transaction
 
 from directory import models as m
-from directory import shapes
-from directory.asked import Asked
-from directory.finding import PER_PAGE
+from directory.finding import PER_PAGE, shapes
 from directory.finding import find as find_hits
+from directory.finding.asked import Asked
 from directory.rendering import JOBS, moment, render
 from permissions import assignments
 from permissions.principal import Principal

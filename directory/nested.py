@@ -1,6 +1,6 @@
 """Takes a document of the standard apart into rows: what is nested becomes rows with links.
 
-The way back of directory/rendering.py. Nothing is judged or mended here; both the importer and
+The way back of directory/rendering. Nothing is judged or mended here; both the importer and
 the editing of entries read what comes out. Knows no database.
 """
 

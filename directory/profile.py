@@ -6,8 +6,8 @@ Merge patches and schemas are made of it in directory/schemas.py. No database, n
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from directory.facets import INTAKES
 from directory.models import PLACES, STATUSES
+from directory.rendering.facets import INTAKES
 from directory.standard import LISTS, OURS, Kind
 
 NAME = "victim services"

@@ -5,7 +5,7 @@ GiST cannot be used under it; what is confidential stands in the other one, whic
 shows to members of the network only (T1). Documents are JSON text, ready to send, and never depend
 on who reads: a confidential place is shown only inside something that is confidential itself.
 
-Written by directory/rendering.py alone.
+Written by directory/rendering alone.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -100,7 +100,7 @@ class Place(Rendered):
     minimum_age = models.FloatField(null=True)
     maximum_age = models.FloatField(null=True)
     taxonomy_term_ids = ArrayField(models.UUIDField())
-    facets = ArrayField(models.TextField())  # "language:es": directory/facets.py
+    facets = ArrayField(models.TextField())  # "language:es": directory/rendering/facets.py
     postcodes = ArrayField(models.TextField())  # of its address and its service areas
     named = SearchVectorField()  # its names alone: short, so that ranking many is cheap
     search = SearchVectorField()
@@ -197,7 +197,7 @@ class Word(models.Model):
 
 
 class Change(models.Model):
-    """One line of the change feed. `seq` grows in the order of commits (directory/changes.py).
+    """One line of the change feed. `seq` grows in the order of commits.
 
     `public_action` is null where the public may not know: a row that becomes confidential is
     `deleted` for it and `updated` for the network.

@@ -13,7 +13,7 @@ from directory import models as m
 
 
 class Kind(Enum):
-    """How the text of a column is read (directory/mending.py)."""
+    """How the text of a column is read (directory/importing/mending.py)."""
 
     TEXT = "text"
     EMAIL = "e-mail address"

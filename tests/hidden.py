@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from django.db import connections, transaction
 
 from directory import models as m
-from directory.postcodes import derive
+from directory.finding.postcodes import derive
 from directory.rendering import JOBS, render
 from directory.vocabulary import term_id
 from permissions import credentials

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from directory import models as m
 from directory.importing import Report, import_package
-from directory.packages import read
+from directory.importing.packages import read
 from directory.rendering import JOBS, render, render_taxonomies
 from directory.standard import TABLES
 

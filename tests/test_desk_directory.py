@@ -17,9 +17,9 @@ from api.desk import directory, told
 from api.middleware import KEPT_OFFLINE
 from directory import demo
 from directory import models as m
-from directory.asked import Asked, Point
+from directory.finding.asked import Asked, Point
+from directory.finding.openings import Opening
 from directory.listings import Page
-from directory.openings import Opening
 from permissions.ids import uuid7
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from directory import demo, listings
-from directory.asked import Asked
+from directory.finding.asked import Asked
 from tests.conftest import agency_id
 
 ORGANIZATION = "Demo Tribal Victim Services"

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from directory import demo, listings
-from directory.asked import Asked
+from directory.finding.asked import Asked
 from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 
 from directory import demo
 from directory import models as m
-from directory.asked import CAP, FILTERED_CAP, METRES
+from directory.finding.asked import CAP, FILTERED_CAP, METRES
 from directory.rendering import JOBS, render
 from directory.vocabulary import codes_for_name, term_id, terms
 from tests.conftest import agency_id
@@ -517,7 +517,7 @@ def test_a_stream_holds_what_all_pages_hold(api: Any, path: str, full: str) -> N
 
 def test_a_stream_is_longer_than_one_statement(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = lines(api(None).get(LIST, {"format": "ndjson"}))
-    monkeypatch.setattr("directory.reads.STREAMED", 4)
+    monkeypatch.setattr("directory.finding.reads.STREAMED", 4)
     assert lines(api(None).get(LIST, {"format": "ndjson"})) == whole
 
 

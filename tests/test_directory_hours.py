@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from directory.hours import AHEAD_DAYS, as_multirange, spans, zone_of
+from directory.rendering.hours import AHEAD_DAYS, as_multirange, spans, zone_of
 
 pytestmark = pytest.mark.no_database
 DENVER = ZoneInfo("America/Denver")

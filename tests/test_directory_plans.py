@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from directory import finding, reads, shapes
-from directory.asked import Asked, Point
+from directory import finding
+from directory.finding import reads, shapes
+from directory.finding.asked import Asked, Point
 from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Membership

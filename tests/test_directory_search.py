@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from directory import demo
-from directory.reading import id_of
+from directory.importing.reading import id_of
 from directory.vocabulary import term_id
 from tests.conftest import agency_id
 

@@ -11,8 +11,9 @@ import pytest
 from django.db import connections, transaction
 from django.db.utils import DatabaseError
 
-from directory import changes, finding, listings, reads
-from directory.asked import Asked
+from directory import finding, listings
+from directory.finding import changes, reads
+from directory.finding.asked import Asked
 from permissions import credentials
 from permissions.session import begin
 from tests import hidden
@@ -181,7 +182,7 @@ def test_a_search_in_vain_keeps_no_word(scene: Scene, api: Any, superuser: Any) 
 
 def test_what_another_may_not_render_waits_for_the_night(scene: Scene) -> None:
     """Nothing is left to withhold where `jobs` has hidden it; twice is safe."""
-    from directory.refreshing import withhold
+    from directory.rendering.refreshing import withhold
 
     with connections["jobs"].cursor() as cursor:
         cursor.execute("SELECT max(seq) FROM directory_change")

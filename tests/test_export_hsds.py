@@ -18,7 +18,7 @@ from directory import models as m
 from directory.demo import SOURCE as DEMO
 from directory.exporting import export
 from directory.generating import generate
-from directory.reading import id_of
+from directory.importing.reading import id_of
 from directory.rendering import JOBS, render
 from tests.conftest import agency_id
 from tests.source_rows import forget, quarantined, rows, take

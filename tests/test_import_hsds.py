@@ -14,12 +14,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections, transaction
 
-from directory import listings, mending
+from directory import listings
 from directory import models as m
-from directory.asked import Asked
-from directory.importing import Report, import_package
-from directory.packages import read
-from directory.reading import id_of
+from directory.finding.asked import Asked
+from directory.importing import Report, import_package, mending
+from directory.importing.packages import read
+from directory.importing.reading import id_of
 from directory.rendering import JOBS, render
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")

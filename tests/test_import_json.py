@@ -11,10 +11,10 @@ import pytest
 from directory import listings
 from directory import models as m
 from directory.importing import Report
-from directory.lines import NotReadable
-from directory.packages import read
+from directory.importing.lines import NotReadable
+from directory.importing.packages import read
+from directory.importing.wild import put_right
 from directory.rendering import JOBS
-from directory.wild import put_right
 from tests.source_rows import forget, outcomes, quarantined, rows, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")

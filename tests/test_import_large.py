@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from directory import importing, quarantine
+from directory import importing
 from directory import models as m
 from directory.generating import generate
+from directory.importing import quarantine
 from directory.rendering import JOBS
 from tests.ground import HOME, REPOSITORY
 from tests.source_rows import forget, quarantined, rows, take

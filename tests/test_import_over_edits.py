@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from directory.reading import id_of
+from directory.importing.reading import id_of
 from tests.conftest import Caller, agency_id
 from tests.database import forget_edits
 from tests.test_import_hsds import HELP, changed, forget, write_tables

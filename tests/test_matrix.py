@@ -15,7 +15,7 @@ from django.conf import settings
 from django.test import Client as HttpClient
 
 from directory import demo, vocabulary
-from directory.reading import id_of
+from directory.importing.reading import id_of
 from tests import routes
 from tests.conftest import PACKET, Caller, Story, release_body, service_of
 from tests.database import phone_only_service

@@ -269,7 +269,7 @@ def test_a_new_version_of_ours_renders_what_carries_its_terms(
     newer = (replace(first, version="2"), *others)
     try:
         with monkeypatch.context() as patched:
-            patched.setattr("directory.spoken.synonyms", lambda: synonyms)
+            patched.setattr("directory.rendering.spoken.synonyms", lambda: synonyms)
             patched.setattr(vocabulary, "taxonomies", lambda: newer)
             taxonomy.load()
         found = api(None).get("/v1/directory/services", words).json()["contents"]

@@ -16,8 +16,9 @@ from api.desk.sealed_search import open_search, seal_search
 from api.desk.search import FARTHEST, SearchForm, Told
 from api.desk.told import Line, line
 from api.desk.visit import Visit, signed_in
-from directory import gaps, listings, openings
-from directory.asked import Asked
+from directory import listings
+from directory.finding import gaps, openings
+from directory.finding.asked import Asked
 from permissions.session import begin
 
 METHODS = ["GET", "HEAD", "POST"]

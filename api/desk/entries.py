@@ -1,6 +1,6 @@
 """An agency's own entries of the directory: which wait to be looked at, and what is changed daily.
 
-Every act is the domain's (directory/editing.py), with the ETag that the page was made from: what
+Every act is the domain's (directory/editing), with the ETag that the page was made from: what
 somebody else changed meanwhile is never overwritten.
 """
 
@@ -20,8 +20,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from api.desk import told, words
 from api.desk.forms import DeskForm
 from api.desk.visit import Visit, page, signed_in
-from directory import editing, listings, reads, reviews
-from directory.strict import today_of
+from directory import editing, listings
+from directory.editing import reviews
+from directory.editing.strict import today_of
+from directory.finding import reads
 from permissions import policy
 from permissions.errors import NotPermitted, NotVisible, Refused, StaleMatch
 from permissions.models import Membership

@@ -10,7 +10,9 @@ from django.views.decorators.http import require_safe
 
 from api.desk.problems import PROBLEMS
 from api.errors import refused_page
-from directory import asked, finding, hours, profile
+from directory import finding, profile
+from directory.finding import asked
+from directory.rendering import hours
 from directory.safety import lines_to_keep, notice_in_spanish, safety_notice
 from permissions.errors import NotVisible
 

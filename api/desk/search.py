@@ -14,10 +14,10 @@ from django import forms
 
 from api.desk.forms import PRIVATE, DeskForm, listed, some_of
 from directory import vocabulary
-from directory.asked import Asked
-from directory.facets import ACCESS
-from directory.postcodes import point_of
-from directory.rows import postcode
+from directory.finding.asked import Asked
+from directory.finding.postcodes import point_of
+from directory.rendering.facets import ACCESS
+from directory.rendering.rows import postcode
 
 METRES_A_MILE = 1609.344
 MOST_PAGES = 100_000

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from api.desk.forms import PRIVATE, DeskForm
 from api.desk.visit import Visit, page, signed_in
-from directory import addresses
+from directory.editing import addresses
 from permissions import policy
 from permissions.errors import NotVisible, Refused
 

@@ -19,9 +19,10 @@ from api.desk.entries import secret_places
 from api.desk.told import Document, once
 from api.desk.visit import Visit, signed_in
 from api.errors import refused_page
-from directory import listings, openings
-from directory.addresses import READERS
-from directory.openings import PlaceHours
+from directory import listings
+from directory.editing.addresses import READERS
+from directory.finding import openings
+from directory.finding.openings import PlaceHours
 from permissions.errors import NotVisible
 from permissions.models import Agency
 from permissions.principal import Principal

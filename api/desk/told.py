@@ -12,9 +12,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from api.desk.search import METRES_A_MILE
-from directory.hours import Span
+from directory.finding.openings import Opening
 from directory.listings import Listing
-from directory.openings import Opening
+from directory.rendering.hours import Span
 
 Document = Mapping[str, Any]
 REVIEW_DAYS = 180  # where the settings do not say

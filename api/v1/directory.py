@@ -23,9 +23,10 @@ from api.v1.directory_answers import ANYBODY, List, contract, detail, envelope
 from api.v1.directory_editing import OrganizationEditing, ServiceEditing
 from api.v1.directory_parameters import Given, documented, given
 from api.views import Endpoint
-from directory import finding, gaps, profile, reads
+from directory import finding, profile
+from directory.finding import gaps, reads
+from directory.finding.shapes import compose
 from directory.safety import safety_lines, safety_notice
-from directory.shapes import compose
 from permissions.session import begin
 
 

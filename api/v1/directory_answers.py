@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from api.v1.directory_parameters import Given, documented, given, searched
 from api.views import Endpoint
-from directory import finding, reads
-from directory.asked import Asked
+from directory import finding
+from directory.finding import reads
+from directory.finding.asked import Asked
 from permissions.errors import NotVisible
 from permissions.session import begin
 

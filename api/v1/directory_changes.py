@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from api import cursors
 from api.views import Endpoint, page_size
-from directory import changes
+from directory.finding import changes
 from openapi.schema import problems
 from permissions.session import begin
 

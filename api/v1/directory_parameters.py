@@ -16,11 +16,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.views import uuid_parameter
-from directory.asked import METRES, Asked, Point
-from directory.facets import ACCESS
 from directory.finding import MOST_PER_PAGE, PER_PAGE
-from directory.postcodes import point_of
-from directory.rows import postcode
+from directory.finding.asked import METRES, Asked, Point
+from directory.finding.postcodes import point_of
+from directory.rendering.facets import ACCESS
+from directory.rendering.rows import postcode
 from permissions.errors import BadRequest
 from permissions.models import AGENCY_KINDS
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from api import cursors
 from api.v1.directory_editing import REFUSALS
 from api.views import Endpoint, HasFields, Shape, page_size
-from directory import addresses, reviews
+from directory.editing import addresses, reviews
 from openapi.schema import problems
 from referrals.reading import Place
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from directory import models as m
 from directory import taxonomy
 from directory.importing import Report, import_package
-from directory.packages import read
-from directory.reading import id_of
+from directory.importing.packages import read
+from directory.importing.reading import id_of
 from directory.rendering import JOBS
 from permissions import assignments
 

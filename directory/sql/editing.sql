@@ -2,7 +2,7 @@
 -- can send a victim to her abuser, so that an edit is judged by the database too: the role `editor`
 -- writes rows of the organizations that the caller's agency edits, which point at rows of such
 -- organizations only. Default deny; written positively, so that NULL (no token) refuses.
--- The first wall is directory/editing.py.
+-- The first wall is directory/editing.
 
 -- gate: what the functions below read -----------------------------------------------------------
 
@@ -297,7 +297,7 @@ BEGIN
     RETURN false;
 END $$;
 -- What rendering may take along beside what was asked for; what an editor may not, waits for the
--- night (directory/refreshing.py).
+-- night (directory/rendering/refreshing.py).
 CREATE FUNCTION sec.may_render(org uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

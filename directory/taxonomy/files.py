@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from directory import mending
-from directory.reading import id_of
+from directory.importing import mending
+from directory.importing.reading import id_of
 from directory.taxonomy.given import Faults, Given, GivenTerm, NotATaxonomy, Read, clean
 from directory.taxonomy.open_eligibility import read_xml
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from directory import mending
+from directory.importing import mending
 
 MOST_TOLD = 20  # faults
 

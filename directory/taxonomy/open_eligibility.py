@@ -10,7 +10,7 @@ from dataclasses import replace
 from uuid import UUID
 from xml.parsers import expat
 
-from directory.reading import id_of
+from directory.importing.reading import id_of
 from directory.taxonomy.given import Faults, Given, GivenTerm, NotATaxonomy, Read, clean
 
 DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")

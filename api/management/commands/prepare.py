@@ -11,8 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from api import demo
 from directory import taxonomy
-from directory.postcodes import derive
-from directory.refreshing import refresh
+from directory.finding.postcodes import derive
+from directory.rendering.refreshing import refresh
 from permissions.apps import add_log_partitions
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from directory.editing.reviews import due_everywhere
 from directory.rendering import JOBS, moment
-from directory.reviews import due_everywhere
 from permissions.models import Agency
 
 

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory import quarantine
-from directory.importing import Busy, Report, import_package, untold
-from directory.packages import NotReadable, read
+from directory.importing import Busy, Report, import_package, quarantine, untold
+from directory.importing.packages import NotReadable, read
+from directory.importing.reports import Differences, summarise, write_lines
 from directory.rendering import JOBS
-from directory.reports import Differences, summarise, write_lines
 from permissions.models import Agency
 
 EXPLAINED = """\

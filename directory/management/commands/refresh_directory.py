@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from directory.refreshing import refresh
+from directory.rendering.refreshing import refresh
 
 
 class Command(BaseCommand):

@@ -1,0 +1,102 @@
+"""What editors look after: the history of their entries, and which ask to be looked at again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from directory import models as m
+from directory.editing import require_editor, require_its_editor
+from directory.editing.entries import USING
+from directory.editing.strict import today_of
+from directory.finding import reads
+from permissions import assignments
+from permissions.principal import Principal
+from permissions.session import begin
+
+MAX_PAGE = 100
+OPEN = ("active", "temporarily closed")
+
+
+def history(
+    principal: Principal, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> tuple[list[m.Edit], bool]:
+    """Who changed which members of an organization's entries, newest first, and whether there are
+    more. For its editors. `after`: the last of the page before. Raises NotVisible, NotPermitted."""
+    require_editor(
+        principal,
+        "directory.history",
+        lambda: reads.organization(principal, organization_id, False) is not None,
+        organization_id,
+    )
+    with begin(principal, USING):
+        require_its_editor(principal, organization_id)
+        rows = m.Edit.objects.using(USING).filter(organization_id=organization_id)
+        if after:
+            rows = rows.filter(Q(at__lt=after[0]) | Q(at=after[0], id__lt=after[1]))
+        found = list(rows.order_by("-at", "-id")[: limit + 1])
+    return found[:limit], len(found) > limit
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A service whose facts nobody has assured for long (`assured_date` None: ever)."""
+
+    id: UUID
+    name: str
+    organization_id: UUID
+    organization_name: str
+    status: str
+    assured_date: date | None
+
+
+def due(
+    principal: Principal, after: tuple[date | None, UUID] | None, limit: int
+) -> tuple[list[Due], bool]:
+    """The open services that the caller's agency edits and that are due for review, the longest
+    due first, and whether there are more. Raises NotPermitted."""
+    require_editor(principal, "directory.editing.reviews", lambda: True)
+    with begin(principal, USING) as now:
+        own = assignments.edited(m.Organization, principal.agency_id, USING)
+        rows = stale(now, USING).filter(organization_id__in=own)
+        if after:
+            day, row_id = after
+            later = Q(assured_date=day, id__gt=row_id)
+            if day is None:
+                later |= Q(assured_date__isnull=False)
+                later |= Q(assured_date__isnull=True, id__gt=row_id)
+            else:
+                later |= Q(assured_date__gt=day)
+            rows = rows.filter(later)
+        found = [_due(row) for row in rows[: limit + 1]]
+    return found[:limit], len(found) > limit
+
+
+def stale(now: datetime, using: str) -> Any:
+    """Open services assured longer ago than settings.DIRECTORY_REVIEW_DAYS, or never."""
+    last = today_of(now) - timedelta(settings.DIRECTORY_REVIEW_DAYS)
+    rows = m.Service.objects.using(using).filter(status__in=OPEN)
+    rows = rows.filter(Q(assured_date__isnull=True) | Q(assured_date__lt=last))
+    return rows.select_related("organization").order_by(
+        F("assured_date").asc(nulls_first=True), "id"
+    )
+
+
+def _due(row: m.Service) -> Due:
+    return Due(
+        row.id,
+        row.name,
+        row.organization_id,
+        row.organization.name,
+        row.status,
+        row.assured_date,
+    )
+
+
+def due_everywhere(now: datetime, using: str) -> Sequence[tuple[Due, list[UUID]]]:
+    """Every such service with the agencies that edit it, for `manage.py directory_reviews`."""
+    return [(_due(row), assignments.editors(row.organization)) for row in stale(now, using)]

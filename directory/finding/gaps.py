@@ -1,0 +1,61 @@
+"""What was searched for and not found: kept as taxonomy codes, area and month, never the words.
+
+A need that nothing in the county answers is what the task force has to know of; who asked, when
+and in which words is nobody's business. The counts are read by the coordinator alone.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import connection
+
+from directory.finding.asked import Asked
+from directory.vocabulary import codes_for_name, synonyms
+from permissions.ids import uuid7
+
+MOST_CODES = 10  # of one search
+
+
+def keep_unmet(asked: Asked, area: str = "") -> None:
+    """One more search in vain, if it can be told by codes ("needs:shelter"); else nothing is kept.
+
+    `area` is a postcode, of which three digits stay. In the caller's transaction.
+    """
+    codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
+    if asked.victimization_type:
+        codes.add(f"victimization:{asked.victimization_type}")
+    codes |= set(_of_terms(asked.needs))
+    if codes:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT sec.tally_unmet(%s, %s, %s)",
+                [uuid7(), sorted(codes)[:MOST_CODES], area[:3]],
+            )
+
+
+def _spoken(words: str) -> set[tuple[str, str]]:
+    """The terms of ours that somebody means who types just this."""
+    return codes_for_name(words) | _by_synonym().get(words.casefold(), set())
+
+
+@lru_cache
+def _by_synonym() -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for key, words in synonyms().items():
+        for word in words:
+            found.setdefault(word.casefold(), set()).add(key)
+    return found
+
+
+def _of_terms(terms: Iterable[UUID]) -> Iterable[str]:
+    if not (ids := [str(one) for one in terms]):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(x.external_id, '') || ':' || t.code FROM directory_taxonomyterm t"
+            " LEFT JOIN directory_taxonomy x ON x.id = t.taxonomy_id"
+            " WHERE t.id = ANY (%s::uuid[]) AND t.code <> ''",
+            [ids],
+        )
+        return [row[0] for row in cursor.fetchall()]

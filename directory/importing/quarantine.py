@@ -1,0 +1,118 @@
+"""Lines that an import could not take: kept, shown, corrected in CSV files, and tried again.
+
+A corrected line finds its place by the column `quarantine_id`. What tells where a place is is not
+kept unless the place is public (R4): it has to be filled in again where it is missing.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+
+from directory import models as m
+from directory.importing.lines import Line
+from directory.importing.places import Withholding
+from directory.importing.reading import id_of
+from directory.importing.staging import SHARED, Staging
+from directory.importing.tabular import REASON, WAITS_AS
+from directory.rendering import JOBS
+from directory.standard import TABLES
+
+BATCH = 500
+
+
+def keep(source: str, staging: Staging, withholding: Withholding, *, retry: bool) -> None:
+    """Replace what the last import of this source left; after a retry, what it corrected."""
+    refused = staging.lines(quarantined=True)
+    with transaction.atomic(using=JOBS):
+        if retry:
+            _correct(staging, withholding)
+            return
+        m.Quarantine.objects.using(JOBS).filter(source=source).delete()
+        while batch := list(islice(refused, BATCH)):
+            m.Quarantine.objects.using(JOBS).bulk_create(
+                [_row(source, line, withholding) for line in batch]
+            )
+
+
+def _row(source: str, line: Line, withholding: Withholding) -> m.Quarantine:
+    return m.Quarantine(
+        source=source,
+        table=line.file,
+        row_number=line.number,
+        pointer=line.pointer,
+        reason=line.reason,
+        row=withholding.kept(line),
+    )
+
+
+def _correct(staging: Staging, withholding: Withholding) -> None:
+    for line in staging.lines():
+        if not line.waits_as:
+            continue
+        waiting = m.Quarantine.objects.using(JOBS).filter(id=line.waits_as)
+        if line.reason:
+            waiting.update(reason=line.reason, row=withholding.kept(line))
+        else:
+            waiting.delete()
+
+
+def waiting(source: str) -> Iterator[m.Quarantine]:
+    """What waits of a source, in its order."""
+    rows = m.Quarantine.objects.using(JOBS).filter(source=source)
+    yield from rows.order_by("table", "row_number", "pointer").iterator(BATCH)
+
+
+def reasons(source: str) -> Counter[tuple[str, str]]:
+    """How many lines wait, by table and reason."""
+    return Counter((row.table, row.reason) for row in waiting(source))
+
+
+def export(source: str, folder: Path) -> int:
+    """Write what waits as CSV files, one a table, the reason in the last column; how many."""
+    folder.mkdir(parents=True, exist_ok=True)
+    columns: dict[str, dict[str, None]] = {}
+    for row in waiting(source):
+        columns.setdefault(_stem(row), {"id": None}).update(dict.fromkeys(row.row))
+    for stem, names in columns.items():
+        with (folder / f"{stem}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow([*names, WAITS_AS, REASON])
+    count = 0
+    for row in waiting(source):
+        stem = _stem(row)
+        cells = [row.row.get(name, "") for name in columns[stem]]
+        with (folder / f"{stem}.csv").open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow([*cells, row.id, row.reason])
+        count += 1
+    return count
+
+
+def _stem(row: m.Quarantine) -> str:
+    return row.table.rsplit("/", 1)[-1]
+
+
+# -- What a part of a source hangs on --------------------------------------------------------------
+
+
+def find_what_is_there(staging: Staging, source: str) -> None:
+    """Rows of this source in the directory that the lines point to, or are, for a retry."""
+    for table in TABLES:
+        if table in SHARED:
+            continue
+        by_id = {id_of(source, table, key): key for key in staging.led_astray(table)}
+        for one, organization in _owners(table, source, list(by_id)):
+            staging.add_there(table, by_id[one], str(organization))
+    places = {id_of(source, "location", key): row for row, key in staging.ids("location")}
+    for one, organization in _owners("location", source, list(places)):
+        staging.belongs_to(places[one], str(organization))
+
+
+def _owners(table: str, source: str, ids: list[UUID]) -> Iterator[tuple[UUID, UUID]]:
+    rows = TABLES[table].model._default_manager.using(JOBS).filter(source=source)
+    owner = "id" if table == "organization" else "part_of_id"
+    for at in range(0, len(ids), BATCH):
+        yield from rows.filter(id__in=ids[at : at + BATCH]).values_list("id", owner)

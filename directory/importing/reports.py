@@ -1,0 +1,77 @@
+"""What an import says of itself: a summary, every line, and what it would change."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from directory import models as m
+from directory.importing import Report
+from directory.importing.storing import Difference
+from directory.rendering import JOBS
+
+SHOWN = 12  # reasons in the summary; --report has all
+RECORDS = (".json", ".jsonl", ".ndjson")
+SIGNS = {"created": "+", "changed": "~", "removed": "-", "made inactive": "off"}
+
+Write = Callable[[str], object]
+
+
+def write_lines(told: Report, path: Path) -> None:
+    """Every line of the source with its outcome: JSON records, or text, by the file's ending."""
+    with path.open("w", encoding="utf-8") as file:
+        for record in told.records():
+            file.write((json.dumps(record) if path.suffix in RECORDS else _text(record)) + "\n")
+
+
+def _text(record: dict[str, object]) -> str:
+    place = f"{record['table']} row {record['row']}{record['pointer']}"
+    why = f": {record['why']}" if record["why"] else ""
+    return f"{place}: {record['outcome']}{why}"
+
+
+def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> None:
+    """Counts by file, the commonest reasons, and what became of the rows."""
+    write(f"Source: {told.source}")
+    write(f"{'file':<26}{'taken':>8}{'mended':>8}{'quarantined':>13}")
+    for file, counts in sorted(told.counts().items()):
+        numbers = f"{counts['taken']:>8}{counts['mended']:>8}{counts['quarantined']:>13}"
+        write(f"{file:<26}{numbers}")
+    reasons = told.reasons().most_common()
+    for (outcome, why), count in reasons[:SHOWN]:
+        write(f"  {count:>6} {outcome}: {why}")
+    if len(reasons) > SHOWN:
+        more = f"and {len(reasons) - SHOWN} other reasons"
+        write(f"  {more}" + ("" if reported else "; --report FILE lists every line"))
+    for note in told.notes:
+        write(f"  {note}")
+    changes = told.changes
+    changed = ", ".join(f"{changes[kind]} {kind}" for kind in ("created", "changed", "removed"))
+    inactive = changes["made inactive"]
+    rows = "Rows that would be" if dry else "Rows"
+    write(f"{rows}: {changed}" + (f", {inactive} services made inactive" if inactive else ""))
+
+
+class Differences:
+    """Prints what an import would change, organization by organization; ids and columns only."""
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self.last: UUID | str | None = ""
+
+    def __call__(self, difference: Difference) -> None:
+        """One row that would be created, changed or removed."""
+        if difference.organization != self.last:
+            self.last = difference.organization
+            self.write(_called(difference.organization))
+        columns = f": {', '.join(difference.columns)}" if difference.columns else ""
+        sign = SIGNS[difference.action]
+        self.write(f"  {sign} {difference.table} {difference.id}{columns}")
+
+
+def _called(organization: UUID | None) -> str:
+    if organization is None:
+        return "Shared by all"
+    found = m.Organization.objects.using(JOBS).filter(id=organization).first()
+    name = f" {found.name}" if found and not found.confidential else ""
+    return f"Organization {organization}{name}"

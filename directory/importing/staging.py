@@ -1,0 +1,514 @@
+"""A source between reading and storing: in a temporary file, so that memory does not grow with it.
+
+Every line and row is put into a SQLite file first. Joins there find whose each row is and which
+organizations share rows: those are one group, read and stored together (directory/importing).
+Knows no PostgreSQL.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+import orjson
+
+from directory.importing.lines import ABOUT, ELIGIBILITY, Line, Row
+from directory.standard import TABLES
+
+COMMON = 0  # the "organization" of what belongs to nobody: taxonomies, units, descriptions
+SHARED = frozenset({"taxonomy", "taxonomy_term", "unit", "meta_table_description"})
+NUMBERS = {table: number for number, table in enumerate([*TABLES, ELIGIBILITY], 1)}
+NAMES = {number: table for table, number in NUMBERS.items()}
+ANY = 0  # an attribute's row, where the source does not say of which table
+PIECE = 5_000  # lines written at once
+
+_TABLES = """
+    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;
+    CREATE TABLE line (n INTEGER PRIMARY KEY, file TEXT, number INTEGER, pointer TEXT, key TEXT,
+                       cells TEXT, notes TEXT, reason TEXT, waits_as TEXT);
+    CREATE TABLE row (n INTEGER PRIMARY KEY, tbl INTEGER, key TEXT, line INTEGER, main INTEGER,
+                      org INTEGER, state INTEGER DEFAULT 0, late INTEGER DEFAULT 0,
+                      hidden INTEGER DEFAULT 0, cells TEXT);
+    CREATE TABLE link (row INTEGER, place INTEGER, tbl INTEGER, key TEXT);
+"""
+WAITING, TAKEN, FAILED, REPEATED, THERE = range(5)  # a row's state
+_INDEXES = """
+    CREATE INDEX row_key ON row (key, tbl);
+    CREATE INDEX link_row ON link (row);
+"""
+# A parent's organization is its child's. Places come in the order of TABLES' links, the row that
+# an attribute is about before all others.
+_OWN = """
+    UPDATE row SET org = (
+        SELECT parent.org FROM link JOIN row AS parent
+            ON parent.key = link.key AND parent.tbl = link.tbl
+         WHERE link.row = row.n AND parent.org IS NOT NULL AND (parent.org > 0 OR link.place < 0)
+         ORDER BY link.place, parent.n LIMIT 1)
+     WHERE tbl = ? AND org IS NULL
+"""
+# A place without an organization is that of a service found there: of several always the same one,
+# in whatever order they come.
+_PLACES = """
+    UPDATE row SET org = (
+        SELECT child.org FROM link AS down JOIN row AS child ON child.n = down.row
+          JOIN row AS organization ON organization.n = child.org
+         WHERE down.key = row.key AND down.tbl = row.tbl AND child.tbl = ? AND child.org > 0
+         ORDER BY id_of(organization.key) LIMIT 1)
+     WHERE tbl = ? AND org IS NULL
+"""
+_ACROSS = """
+    SELECT DISTINCT row.org, parent.org FROM link
+      JOIN row ON row.n = link.row
+      JOIN row AS parent ON parent.key = link.key AND parent.tbl = link.tbl
+     WHERE row.org > 0 AND parent.org > 0 AND row.org <> parent.org
+"""
+_LATE = """
+    UPDATE row SET late = 1 FROM piece
+     WHERE piece.org = row.org AND row.tbl = ? AND EXISTS (
+           SELECT 1 FROM link
+             JOIN row AS parent ON parent.key = link.key AND parent.tbl = link.tbl
+             LEFT JOIN piece AS other ON other.org = parent.org
+            WHERE link.row = row.n
+              AND (parent.late = 1 OR (parent.org > 0 AND coalesce(other.p, -1) <> piece.p)))
+"""
+_OF = """
+    SELECT row.n, tbl, row.key, main, org, row.cells, line.n, file, number, pointer, line.cells,
+           notes, reason, waits_as
+      FROM row JOIN line ON line.n = row.line
+     WHERE row.state = 0 AND row.late = ? AND row.org IN (SELECT value FROM json_each(?))
+     ORDER BY row.n
+"""
+_ORPHANS = """
+    SELECT row.n, tbl, row.key, main, org, row.cells, line.n, file, number, pointer, line.cells,
+           notes, reason, waits_as
+      FROM row JOIN line ON line.n = row.line
+     WHERE row.state = 0 AND row.org IS NULL AND row.n > ? ORDER BY row.n LIMIT ?
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a link leads to: its organization (COMMON, or none found) and what became of it."""
+
+    serial: int
+    organization: int | None
+    state: int
+    reason: str
+
+
+class Staging:
+    """The rows of one source, in a file that is gone once this is closed, or the process ends."""
+
+    def __init__(self) -> None:
+        self.db = sqlite3.connect("", isolation_level=None)  # '': a file that SQLite removes
+        self.db.executescript(_TABLES)
+        self.tables: set[str] = set()
+        self.unknown: Counter[tuple[str, str]] = Counter()  # columns that are not the standard's
+        self._serial = 0
+        self._rows = 0
+
+    def close(self) -> None:
+        """Forget everything; twice is safe."""
+        self.db.close()
+
+    # -- Filling
+
+    def fill(
+        self, lines: Iterable[tuple[Line, list[Row]]], progress: Callable[[int], None]
+    ) -> None:
+        """Take all lines in, then find whose each row is."""
+        batch: list[tuple[Line, list[Row]]] = []
+        self.db.execute("BEGIN")
+        for one in lines:
+            batch.append(one)
+            if len(batch) == PIECE:
+                self._write(batch)
+                batch.clear()
+                progress(self._serial)
+        self._write(batch)
+        progress(self._serial)
+        self.db.execute("COMMIT")
+        self.db.executescript(_INDEXES)
+
+    def _write(self, batch: list[tuple[Line, list[Row]]]) -> None:
+        lines, rows = [], []
+        links: list[tuple[int, int, int, str]] = []
+        for line, made in batch:
+            self._serial += 1
+            line.serial = self._serial
+            cells = orjson.dumps(line.values).decode()
+            notes = "\n".join(line.notes)
+            place = (line.file, line.number, line.pointer)
+            lines.append((self._serial, *place, line.key, cells, notes, line.reason, line.waits_as))
+            for row in made:
+                self._rows += 1
+                self.tables.add(row.table)
+                own = None if row.values is line.values else orjson.dumps(row.values).decode()
+                rows.append(
+                    (
+                        self._rows,
+                        NUMBERS[row.table],
+                        row.key or _made_key(row),
+                        self._serial,
+                        row.main,
+                        COMMON if row.table in SHARED else None,
+                        own,
+                    )
+                )
+                links += self._links(row)
+                self._count_unknown(row)
+        self.db.executemany("INSERT INTO line VALUES (?,?,?,?,?,?,?,?,?)", lines)
+        self.db.executemany(
+            "INSERT INTO row (n, tbl, key, line, main, org, cells) VALUES (?,?,?,?,?,?,?)", rows
+        )
+        self.db.executemany("INSERT INTO link VALUES (?,?,?,?)", links)
+
+    def _links(self, row: Row) -> Iterator[tuple[int, int, int, str]]:
+        if row.table == ELIGIBILITY:
+            yield self._rows, 0, NUMBERS["service"], row.values.get("service_id", "")
+            return
+        for place, (column, target) in enumerate(TABLES[row.table].links.items()):
+            key = row.values.get(column)
+            if key and column not in ("parent_organization_id", "parent_id"):
+                yield self._rows, place, NUMBERS[target], key
+        if about := about_of(row):
+            yield self._rows, -1, NUMBERS.get(about[0], ANY), about[1]
+
+    def _count_unknown(self, row: Row) -> None:
+        if row.table == ELIGIBILITY:
+            return
+        kind = TABLES[row.table]
+        for column, value in row.values.items():
+            if value and not (column in kind.columns or column in kind.links or column in _KNOWN):
+                self.unknown[row.line.file, column] += 1
+
+    def sort(self, id_of: Callable[[str], UUID]) -> None:
+        """Find whose each row is, and which lines repeat another. `id_of`: of organizations."""
+        self.db.create_function("id_of", 1, lambda key: str(id_of(key)), deterministic=True)
+        self.db.execute("BEGIN")
+        self.db.execute(
+            "UPDATE link SET tbl = coalesce((SELECT tbl FROM row WHERE row.key = link.key"
+            " AND tbl NOT IN (?, ?) ORDER BY tbl LIMIT 1), 0) WHERE tbl = 0",
+            [NUMBERS["attribute"], NUMBERS["metadata"]],
+        )
+        self._repeats()
+        self.db.execute(
+            "UPDATE row SET org = n WHERE tbl = ? AND state <> ?",
+            [NUMBERS["organization"], REPEATED],
+        )
+        for table in TABLES:
+            if table not in SHARED:
+                self.db.execute(_OWN, [NUMBERS[table]])
+            if table == "service_at_location":
+                self.db.execute("CREATE INDEX link_key ON link (key, tbl)")
+                self.db.execute(_PLACES, [NUMBERS[table], NUMBERS["location"]])
+        self.db.execute(_OWN, [NUMBERS[ELIGIBILITY]])
+        self.db.execute("CREATE INDEX row_org ON row (org, n)")
+        self.db.execute("COMMIT")
+
+    def _repeats(self) -> None:
+        """Of several rows with one id the first counts; another says the same, or is refused."""
+        cursor = self.db.execute(
+            "SELECT key, tbl FROM row WHERE tbl <> ? GROUP BY key, tbl HAVING count(*) > 1",
+            [NUMBERS[ELIGIBILITY]],
+        )
+        for key, table in cursor.fetchall():
+            rows = self.db.execute(
+                "SELECT row.n, main, line, coalesce(row.cells, line.cells), notes, reason FROM row"
+                " JOIN line ON line.n = row.line WHERE row.key = ? AND tbl = ? ORDER BY row.n",
+                [key, table],
+            ).fetchall()
+            first = orjson.loads(rows[0][3])
+            for n, main, line, cells, notes, reason in rows[1:]:
+                self.db.execute("UPDATE row SET state = ? WHERE n = ?", [REPEATED, n])
+                if not main:
+                    continue
+                if orjson.loads(cells) == first:
+                    told = "\n".join(filter(None, [notes, "repeats an earlier line: taken once"]))
+                    self.db.execute("UPDATE line SET notes = ? WHERE n = ?", [told, line])
+                else:
+                    why = reason or "another line with this id came before and says otherwise"
+                    self.db.execute("UPDATE line SET reason = ? WHERE n = ?", [why, line])
+
+    # -- Confidential places (places.py)
+
+    def markers(self, table: str) -> Iterator[tuple[int, str, str]]:
+        """(row, the source's id, what its column `confidential` says) of every row of a table."""
+        cursor = self.db.execute(
+            "SELECT row.n, row.key, coalesce(json_extract(coalesce(row.cells, line.cells),"
+            " '$.confidential'), '') FROM row JOIN line ON line.n = row.line WHERE tbl = ?",
+            [NUMBERS[table]],
+        )
+        yield from cursor
+
+    def mark_confidential(self, rows: Iterable[int]) -> None:
+        """Hide these rows, and every place at which one of them is found."""
+        self.db.execute("BEGIN")
+        self.db.executemany("UPDATE row SET hidden = 1 WHERE n = ?", [(one,) for one in rows])
+        organization, service, location, at = (
+            NUMBERS[t] for t in ("organization", "service", "location", "service_at_location")
+        )
+        self.db.execute(
+            "UPDATE row SET hidden = 1 WHERE tbl IN (?, ?) AND org IN"
+            " (SELECT n FROM row WHERE tbl = ? AND hidden = 1)",
+            [service, location, organization],
+        )
+        self.db.execute(
+            "UPDATE row SET hidden = 1 WHERE tbl = ? AND key IN ("
+            " SELECT down.key FROM link AS up JOIN row AS told ON told.key = up.key"
+            "  AND told.tbl = up.tbl AND told.hidden = 1 JOIN row AS x ON x.n = up.row"
+            "  AND x.tbl = ? JOIN link AS down ON down.row = x.n AND down.tbl = ?"
+            "  WHERE up.tbl = ?)",
+            [location, at, location, service],
+        )
+        self.db.execute("COMMIT")
+
+    def hidden_places(self) -> Iterator[str]:
+        """The source's ids of confidential places."""
+        for (key,) in self.db.execute(
+            "SELECT key FROM row WHERE tbl = ? AND hidden = 1", [NUMBERS["location"]]
+        ):
+            yield key
+
+    def addresses(self, *, hidden: bool) -> Iterator[str]:
+        """First lines of the addresses of confidential places; or of places that are not taken."""
+        cursor = self.db.execute(
+            "SELECT coalesce(json_extract(coalesce(row.cells, line.cells), '$.address_1'), '')"
+            " FROM row JOIN line ON line.n = row.line"
+            " LEFT JOIN link ON link.row = row.n"
+            " LEFT JOIN row AS place ON place.key = link.key AND place.tbl = link.tbl"
+            " WHERE row.tbl = ? AND CASE WHEN ? THEN place.hidden = 1"
+            " ELSE place.n IS NULL OR place.state NOT IN (?, ?) END",
+            [NUMBERS["address"], hidden, TAKEN, REPEATED],
+        )
+        for (street,) in cursor:
+            yield street
+
+    # -- Groups
+
+    def groups(self, most: int) -> Iterator[list[int]]:
+        """Organizations, at most `most` together unless more of them share rows."""
+        above: dict[int, int] = {}
+
+        def root(one: int) -> int:
+            while (up := above.get(one, one)) != one:
+                above[one] = above.get(up, up)
+                one = up
+            return one
+
+        for left, right in self.db.execute(_ACROSS):
+            a, b = sorted((root(left), root(right)))
+            above[b] = a
+        knit: dict[int, list[int]] = {}
+        for one in above:
+            knit.setdefault(root(one), [root(one)])
+        for one in sorted(above):
+            if root(one) != one:
+                knit[root(one)].append(one)
+        group: list[int] = []
+        organizations = self.db.execute(
+            "SELECT n FROM row WHERE tbl = ? AND state <> ? AND org = n ORDER BY n",
+            [NUMBERS["organization"], REPEATED],
+        ).fetchall()
+        for (one,) in organizations:
+            if root(one) != one:
+                continue
+            members = knit.get(one, [one])
+            if group and len(group) + len(members) > most:
+                yield group
+                group = []
+            group += members
+        if group:
+            yield group
+
+    def mark_late(self, pieces: Sequence[Sequence[int]]) -> None:
+        """In a group that is read piece by piece: what hangs on another piece's rows comes last."""
+        self.db.execute("BEGIN")
+        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS piece (org INTEGER PRIMARY KEY, p)")
+        self.db.execute("DELETE FROM piece")
+        self.db.executemany(
+            "INSERT INTO piece VALUES (?, ?)",
+            [(one, number) for number, piece in enumerate(pieces) for one in piece],
+        )
+        for number in NAMES:
+            self.db.execute(_LATE, [number])
+        self.db.execute("COMMIT")
+
+    def rows(self, organizations: Iterable[int], *, late: bool = False) -> list["Staged"]:
+        """The rows of these organizations that wait to be read, in the order of the source."""
+        return self._staged(_OF, [late, _numbers(organizations)])
+
+    def orphans(self) -> Iterator[list["Staged"]]:
+        """Rows that belong to no organization of the source, some thousand at a time."""
+        last = 0
+        while found := self._staged(_ORPHANS, [last, PIECE]):
+            last = found[-1].serial
+            yield found
+
+    def _staged(self, query: str, asked: list[object]) -> list["Staged"]:
+        cursor = self.db.execute(query, asked)
+        lines: dict[int, Line] = {}
+        found = []
+        for n, table, key, main, org, cells, serial, *said in cursor:
+            if serial not in lines:
+                lines[serial] = _line(serial, *said)
+            line = lines[serial]
+            values: Mapping[str, str] = line.values if cells is None else orjson.loads(cells)
+            found.append(Staged(NAMES[table], values, line, bool(main), n, key, org))
+        return found
+
+    def organizations(self) -> Iterator[tuple[str, int]]:
+        """(the source's id, number) of every organization."""
+        yield from self.db.execute(
+            "SELECT key, org FROM row WHERE tbl = ? AND org = n", [NUMBERS["organization"]]
+        )
+
+    def keys(self, organizations: Iterable[int]) -> Iterator[tuple[str, str]]:
+        """(table, the source's id) of every row of these organizations, whatever became of it."""
+        cursor = self.db.execute(
+            "SELECT tbl, key FROM row WHERE org IN (SELECT value FROM json_each(?))",
+            [_numbers(organizations)],
+        )
+        for table, key in cursor:
+            yield NAMES[table], key
+
+    def target(self, table: str, key: str) -> Target | None:
+        """What the source says with this id, if it says anything."""
+        found = self.db.execute(
+            "SELECT row.n, org, state, reason FROM row JOIN line ON line.n = row.line"
+            " WHERE row.key = ? AND tbl = ? ORDER BY row.n LIMIT 1",
+            [key, NUMBERS[table]],
+        ).fetchone()
+        return Target(*found) if found else None
+
+    def names(self, table: str, key: str) -> bool:
+        """Whether the source has a row with this id, wherever it belongs."""
+        return bool(key) and self.target(table, key) is not None
+
+    # -- What became of it
+
+    def tell(self, lines: Iterable[Line], rows: Iterable[tuple[int, int]]) -> None:
+        """Keep what became of these lines, and the states of rows: (state, serial)."""
+        self.db.execute("BEGIN")
+        self.db.executemany(
+            "UPDATE line SET notes = ?, reason = ? WHERE n = ?",
+            [("\n".join(line.notes), line.reason, line.serial) for line in lines],
+        )
+        self.db.executemany("UPDATE row SET state = ? WHERE n = ?", rows)
+        self.db.execute("COMMIT")
+
+    def refuse(self, organizations: Iterable[int], why: str) -> None:
+        """Nothing of these organizations is taken, for this reason."""
+        numbers = _numbers(organizations)
+        self.db.execute("BEGIN")
+        self.db.execute(
+            "UPDATE line SET reason = ? WHERE reason = '' AND n IN (SELECT line FROM row"
+            " WHERE org IN (SELECT value FROM json_each(?)))",
+            [why, numbers],
+        )
+        self.db.execute(
+            "UPDATE row SET state = ? WHERE state <> ? AND org IN (SELECT value FROM json_each(?))",
+            [FAILED, REPEATED, numbers],
+        )
+        self.db.execute("COMMIT")
+
+    def unknown_columns(self) -> Iterator[str]:
+        """What was said of columns that are not the standard's."""
+        for (file, column), count in sorted(self.unknown.items()):
+            yield f"{file}, column {column}: not of the standard, left out ({count} rows)"
+
+    # -- What is in the directory already (quarantine.py)
+
+    def led_astray(self, table: str) -> list[str]:
+        """Ids of this table that links lead to and the source does not have."""
+        cursor = self.db.execute(
+            "SELECT DISTINCT link.key FROM link LEFT JOIN row ON row.key = link.key"
+            " AND row.tbl = link.tbl WHERE link.tbl = ? AND row.n IS NULL",
+            [NUMBERS[table]],
+        )
+        return [key for (key,) in cursor]
+
+    def ids(self, table: str) -> list[tuple[int, str]]:
+        """(row, the source's id) of every row of a table."""
+        cursor = self.db.execute("SELECT n, key FROM row WHERE tbl = ?", [NUMBERS[table]])
+        return cursor.fetchall()
+
+    def add_there(self, table: str, key: str, organization: str) -> None:
+        """A row that is in the directory, of an organization that is there; twice is one."""
+        if table != "organization":
+            self.add_there("organization", organization, organization)
+            self._there(table, key)
+            self.db.execute(
+                "INSERT INTO link VALUES (?, 0, ?, ?)",
+                [self._rows, NUMBERS["organization"], organization],
+            )
+        elif not self.target("organization", key):
+            self._there(table, key)
+
+    def _there(self, table: str, key: str) -> None:
+        self._rows += 1
+        self.db.execute("INSERT OR IGNORE INTO line VALUES (0, '', 0, '', '', '{}', '', '', '')")
+        self.db.execute(
+            "INSERT INTO row (n, tbl, key, line, main, state) VALUES (?, ?, ?, 0, 0, ?)",
+            [self._rows, NUMBERS[table], key, THERE],
+        )
+
+    def belongs_to(self, row: int, organization: str) -> None:
+        """What a row belongs to where the source does not say."""
+        self.add_there("organization", organization, organization)
+        self.db.execute(
+            "INSERT INTO link VALUES (?, 9, ?, ?)", [row, NUMBERS["organization"], organization]
+        )
+
+    def lines(self, *, quarantined: bool = False) -> Iterator[Line]:
+        """All lines in the order of the source, or those in quarantine."""
+        cursor = self.db.execute(
+            "SELECT n, file, number, pointer, cells, notes, reason, waits_as FROM line"
+            " WHERE n > 0 AND (? OR reason <> '') ORDER BY n",
+            [not quarantined],
+        )
+        for serial, *said in cursor:
+            yield _line(serial, *said)
+
+
+@dataclass(eq=False)
+class Staged(Row):
+    """A row as it comes back: with its number in the source, its id (made, where it had none), and
+    its organization's number."""
+
+    serial: int = 0
+    known_as: str = ""
+    organization: int | None = None
+
+
+_KNOWN = {"id", "link_id", "link_table", "resource_id", "resource_table", "answered_by"}
+
+
+def about_of(row: Row) -> tuple[str, str] | None:
+    """(table, id) of the row on which an attribute or metadata hangs; the table may be ''."""
+    if row.table not in ABOUT:
+        return None
+    on, about = ABOUT[row.table]
+    names = (on, "link_entity" if row.table == "attribute" else "resource_type")
+    named = [said for name in names if (said := row.values.get(name, "")) in TABLES]
+    key = row.values.get(about, "")
+    return (named[0] if named else "", key) if key else None
+
+
+def _line(serial: int, file: str, number: int, pointer: str, cells: str, *told: str) -> Line:
+    notes, reason, waits_as = told
+    said = notes.split("\n") if notes else []
+    return Line(file, number, orjson.loads(cells), said, reason, pointer, serial, waits_as)
+
+
+def _made_key(row: Row) -> str:
+    """For a row without an id: made of what it says, so that it is found again."""
+    said = "\n".join(f"{column}={value}" for column, value in sorted(row.values.items()) if value)
+    return "content " + sha256(f"{row.table}\n{said}".encode()).hexdigest()[:32]
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    """For json_each."""
+    return orjson.dumps(list(numbers)).decode()

@@ -1,0 +1,254 @@
+"""Writes what an import has read: new rows, changed rows, rows that are no longer there.
+
+Whole sets at once, a statement a table, in the caller's transaction. With `dry` nothing is
+written, and what would be is told all the same.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connections, models
+
+from directory import models as m
+from directory.importing.reading import ORDER, Entry
+from directory.rendering import JOBS
+from directory.standard import TABLES
+
+ANOTHERS = "refused (its id belongs to another source)"
+KEPT = "its agency changes this entry itself: left as it is"
+OPEN = ("active", "temporarily closed")
+# What an agency says of today; to say so does not yet make the entry its own.
+STATES = ("answered_by", "assured_date", "capacities", "intake_paused")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row that an import creates, changes or removes; `columns` that change. No values."""
+
+    organization: UUID | None
+    action: str  # created, changed, removed, made inactive
+    table: str
+    id: UUID
+    columns: tuple[str, ...] = ()
+
+
+Told = Callable[[Difference], None]
+
+
+def kept_by_agencies(organizations: Collection[UUID]) -> set[UUID]:
+    """Those of which an agency has changed an entry here: from then on that is who keeps it."""
+    edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations)
+    own = edits.exclude(fields__contained_by=list(STATES))
+    return set(own.values_list("organization_id", flat=True))
+
+
+def own_states(organizations: Collection[UUID]) -> dict[UUID, set[str]]:
+    """Which of STATES an agency has set, by service: a source does not know better."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations, table="service")
+    for service, fields in edits.values_list("row_id", "fields"):
+        found[service] |= set(fields) & set(STATES)
+    return found
+
+
+@dataclass
+class Touched:
+    """What has changed, and has to be rendered."""
+
+    organizations: set[UUID] = field(default_factory=set)
+    services: set[UUID] = field(default_factory=set)  # new or changed themselves
+    shared: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))  # by table
+
+
+class Storing:
+    """Stores entries of one source, piece by piece."""
+
+    def __init__(self, source: str, now: datetime, told: Told, *, dry: bool = False) -> None:
+        self.source = source
+        self.now = now
+        self.told = told
+        self.dry = dry
+        self.changes: Counter[str] = Counter()
+        self.touched = Touched()
+        self.own: Mapping[UUID, Set[str]] = {}  # what agencies have set, by service
+
+    def not_ours(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
+        """The entries less those whose id is another source's, and the organizations that cannot
+        be stored for that. A taxonomy or unit of another source serves as it stands."""
+        kept: list[Entry] = []
+        refused: dict[UUID, str] = {}
+        for table, rows in _by_table(entries):
+            theirs = (
+                TABLES[table]
+                .model._default_manager.using(JOBS)
+                .filter(id__in=[row.id for row in rows])
+                .exclude(source=self.source)
+            )
+            taken = set(theirs.values_list("id", flat=True))
+            for row in rows:
+                if row.id not in taken:
+                    kept.append(row)
+                elif row.owner is None:
+                    row.row.line.notes.append("belongs to another source: left as it stands there")
+                else:
+                    row.row.line.reason = row.row.line.reason or ANOTHERS
+                    refused.setdefault(row.owner, ANOTHERS)
+        return kept, refused
+
+    def store(self, entries: Sequence[Entry]) -> None:
+        """Insert what is new, update what differs."""
+        for table, rows in _by_table(entries):
+            wanted = {row.id: self._values(row) for row in rows}
+            owner = {row.id: row.owner for row in rows}
+            there = self._there(table, wanted)
+            new = [one for one in wanted if one not in there]
+            self._insert(table, [wanted[one] for one in new])
+            for one in new:
+                self._tell(Difference(owner[one], "created", table, one))
+            self._update(table, wanted, there, owner)
+
+    def _values(self, entry: Entry) -> dict[str, object]:
+        values: dict[str, object] = dict(entry.values)
+        for column in ("last_modified", "updated"):
+            if column in values and values[column] is None:
+                del values[column]
+        for state in self.own.get(entry.id, ()):
+            values.pop(f"{state}_id" if state == "answered_by" else state, None)
+        if issubclass(TABLES[entry.table].model, m.Part):
+            values["part_of_id"] = entry.owner
+        hidden = entry.table == "location" and entry.values.get("confidential") is True
+        external = "" if hidden else entry.external_id  # of a secret place not even its key
+        return {"id": entry.id, "source": self.source, "external_id": external, **values}
+
+    def _there(
+        self, table: str, wanted: Mapping[UUID, Mapping[str, object]]
+    ) -> dict[UUID, dict[str, object]]:
+        columns = sorted({column for values in wanted.values() for column in values})
+        rows = TABLES[table].model._default_manager.using(JOBS).filter(id__in=wanted)
+        return {row["id"]: row for row in rows.values(*columns)}
+
+    def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        if not rows or self.dry:
+            return
+        blank = {**_blank(table)}
+        for column in ("last_modified", "updated"):
+            if column in blank:
+                blank[column] = self.now
+        name = TABLES[table].model._meta.db_table
+        columns = ", ".join(blank)
+        with connections[JOBS].cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {name} ({columns}) SELECT {columns}"  # noqa: S608  our models' names
+                f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb)",
+                [_json([{**blank, **row} for row in rows])],
+            )
+
+    def _update(
+        self,
+        table: str,
+        wanted: Mapping[UUID, dict[str, object]],
+        there: Mapping[UUID, Mapping[str, object]],
+        owner: Mapping[UUID, UUID | None],
+    ) -> None:
+        """One statement for all rows in which the same columns differ, of these columns alone:
+        what somebody else changes meanwhile stays."""
+        alike: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        for one, before in there.items():
+            values = wanted[one]
+            if differing := tuple(c for c in values if before[c] != values[c]):
+                alike[differing].append({"id": one, **{c: values[c] for c in differing}})
+                self._tell(Difference(owner[one], "changed", table, one, differing))
+        name = TABLES[table].model._meta.db_table
+        for columns, rows in alike.items() if not self.dry else ():
+            told = ", ".join(f"{column} = new.{column}" for column in columns)
+            with connections[JOBS].cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE {name} AS old SET {told}"  # noqa: S608  our models' names
+                    f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb) AS new"
+                    " WHERE old.id = new.id",
+                    [_json(rows)],
+                )
+
+    def _tell(self, difference: Difference) -> None:
+        self.changes[difference.action] += 1
+        if difference.organization is None:
+            self.touched.shared[difference.table].add(difference.id)
+        else:
+            self.touched.organizations.add(difference.organization)
+        if difference.table == "service":
+            self.touched.services.add(difference.id)
+        self.told(difference)
+
+    # -- What is no longer there
+
+    def remove(
+        self,
+        owners: Set[UUID],
+        listed: Mapping[str, Set[UUID]],
+        tables: Set[str],
+        named: Callable[[str, str], bool],
+    ) -> None:
+        """Remove what the source no longer has of these organizations, of `tables` only.
+
+        `listed` are the ids that it has of theirs; `named` tells of a table and an external id
+        whether it has that anywhere. A service is only made inactive: a referral may still name it.
+        """
+        for table in sorted(tables, key=lambda one: -ORDER[one]):  # children first
+            rows = self._rows_of(table, owners)
+            listed_here = listed.get(table, ())
+            there = rows.values_list("id", "part_of_id", "external_id")
+            gone = {
+                one: owner
+                for one, owner, key in there
+                if one not in listed_here and not named(table, key)
+            }
+            action = "made inactive" if table == "service" else "removed"
+            for one, owner in gone.items():
+                self._tell(Difference(owner, action, table, one))
+            if gone and not self.dry:
+                self._drop(table, list(gone))
+
+    def _rows_of(self, table: str, owners: Set[UUID]) -> "models.QuerySet[Any]":
+        rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
+        rows = rows.filter(part_of_id__in=owners, source=self.source)
+        return rows.filter(status__in=OPEN) if table == "service" else rows
+
+    def _drop(self, table: str, gone: list[UUID]) -> None:
+        rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
+        rows = rows.filter(id__in=gone)
+        if table == "service":
+            rows.update(status="inactive", last_modified=self.now)
+        else:
+            rows.delete()
+            m.Attribute.objects.using(JOBS).filter(link_table=table, link_id__in=gone).delete()
+            m.Metadata.objects.using(JOBS).filter(
+                resource_table=table, resource_id__in=gone
+            ).delete()
+
+    def close(self, organizations: Sequence[UUID], named: Callable[[str, str], bool]) -> None:
+        """Make inactive all services of organizations that the source no longer has."""
+        self.remove(set(organizations), {}, {"service"}, named)
+
+
+def _by_table(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[entry.table].append(entry)
+    return sorted(found.items(), key=lambda one: ORDER[one[0]])
+
+
+@cache
+def _blank(table: str) -> Mapping[str, object]:
+    """A row of which nothing is said."""
+    fields = TABLES[table].model._meta.concrete_fields
+    return {str(f.column): None if f.has_db_default() else f.get_default() for f in fields}
+
+
+def _json(rows: Sequence[Mapping[str, object]]) -> str:
+    return orjson.dumps(rows, default=str).decode()
