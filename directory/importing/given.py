@@ -149,6 +149,7 @@ class _Keys:
         self.made: dict[int, str] = {}
 
     def of(self, link: nested.Link, table: str) -> str:
+        """The key under which a row that is named can be found in this document."""
         if isinstance(link, nested.Row):
             if not link.key:
                 if id(link) not in self.made:
