@@ -47,6 +47,8 @@ _TYPES: Mapping[Kind, tuple[str, str]] = {  # type and format of a field (Table 
     Kind.AMOUNT: ("number", "default"),
     Kind.FLAG: ("boolean", "default"),
 }
+# What is of one of these as well tells of it (directory/rendering/shelf.py).
+_TELLING = ("organization", "service")
 _PROFILE = "Of the victim services profile; not in HSDS itself."
 
 Open = Callable[[str], AbstractContextManager[IO[str]]]
@@ -94,6 +96,10 @@ def _in_zip(archive: zipfile.ZipFile, name: str) -> Iterator[IO[str]]:
 class _Exporting:
     def __init__(self, agency_id: UUID | None) -> None:
         self.agency_id = agency_id
+        self.hidden: set[UUID] = set()  # organizations that the public part may not name
+        if agency_id is None:
+            secret = m.Organization.objects.using(JOBS).filter(confidential=True)
+            self.hidden = set(secret.values_list("id", flat=True))
         self.told = Exported()
         self.kept = sqlite3.connect("", isolation_level=None)  # ids; a file that SQLite removes
         self.kept.execute("PRAGMA journal_mode = OFF")
@@ -160,12 +166,14 @@ class _Exporting:
         hangs = led = False
         for column, target in kind.links.items():
             key = row[column]
+            if key in self.hidden:
+                links[column] = None
             if key is None or column in NAMED_ONLY:
                 continue
             hangs = True
             if self._is_kept(target, key):
                 led = True
-            elif column in kind.required:
+            elif column in kind.required or (self.agency_id is None and target in _TELLING):
                 return None
             else:
                 links[column] = None

@@ -8,18 +8,24 @@ is tested in tests/test_directory_secrets_database.py.
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from directory import models as m
+from directory.exporting import export
+from directory.rendering import JOBS
+from permissions import assignments
 from tests import hidden, routes
-from tests.conftest import NOTICE, Caller
+from tests.conftest import NOTICE, Caller, agency_id
 from tests.desk import Pages, at_the_desk
 from tests.hidden import NETWORK, PUBLIC, WAYS, WHERE, Scene, all_lines, caller_of, text_of
 
 SERVICES, PLACES = "/v1/directory/services", "/v1/directory/service_at_locations"
 ORGANIZATIONS, CHANGES = "/v1/directory/organizations", "/v1/directory/changes"
+OUTSIDER = agency_id("outsider")
 LISTS = (SERVICES, PLACES, ORGANIZATIONS)
 
 
@@ -131,12 +137,14 @@ def asked_of_lists(caller: Caller, scene: Scene) -> Iterator[tuple[str, str]]:
 def asked_of_routes(caller: Caller | Pages, scene: Scene) -> Iterator[tuple[str, str]]:
     """The answer of every GET route of the directory, for each id that is hidden or beside it."""
     count = 0
-    names = (*scene.names, "neighbour", "counsel", "counsel_far", "far")
+    names = {*scene.names, "home", "refuge", "neighbour", "counsel", "counsel_far", "far"}
     for route, pattern in routes.served():
         if "directory" not in route or "GET" not in routes.methods_of(pattern):
             continue
         count += 1
-        given = [str(scene.ids[name]) for name in names] if "<uuid:" in route else ["service"]
+        given = (
+            [str(scene.ids[name]) for name in sorted(names)] if "<uuid:" in route else ["service"]
+        )
         for one in given:
             path = routes.filled(route, **dict.fromkeys(_IDS, one), name="service")
             answer = caller.get(path)
@@ -379,13 +387,36 @@ def test_no_line_shows_its_number_nor_how_many_are_between(scene: Scene, nobody:
     assert len(first) == len(later)
 
 
-def test_a_change_of_what_is_hidden_is_no_line_of_the_publics(scene: Scene, api: Any) -> None:
-    before, known = fed(api(None)), fed(api("outsider.lead"))
-    cursor = api(None).get(CHANGES, {"limit": "500"}).json()
+def test_a_change_of_what_is_hidden_is_no_line_of_the_publics(
+    scene: Scene, outside: Caller, api: Any
+) -> None:
+    before, known = fed(outside), fed(api("outsider.lead"))
+    page = outside.get(CHANGES, {"limit": "500"}).json()["items"]
     scene.change_hidden()
-    assert fed(api(None)) == before
+    assert fed(outside) == before
     assert len(fed(api("outsider.lead"))) > len(known)
-    assert cursor["items"] == api(None).get(CHANGES, {"limit": "500"}).json()["items"]
+    assert outside.get(CHANGES, {"limit": "500"}).json()["items"] == page
+
+
+# -- Exports ---------------------------------------------------------------------------------------
+
+
+def package(path: Path, agency: UUID | None) -> str:
+    """All files of an export, lower case."""
+    told = export(path, agency_id=agency)
+    assert told.written["organization"] >= 1
+    return "\n".join(one.read_text() for one in sorted(path.iterdir())).lower()
+
+
+def test_no_export_tells(scene: Scene, tmp_path: Path) -> None:
+    """The public part nothing; an agency's own part names, and not where it is."""
+    public = package(tmp_path / "public", None)
+    assert "penhallow counsel" in public
+    assert [word for word in scene.secrets() if word in public] == []
+    assignments.let_edit(m.Organization.objects.using(JOBS).get(id=scene.ids["home"]), OUTSIDER)
+    own = package(tmp_path / "own", OUTSIDER)
+    assert "morrowick" in own
+    assert [word for word in WHERE if word in own] == []
 
 
 # -- Referrals and calls -------------------------------------------------------------------------

@@ -105,6 +105,26 @@ def test_app_with_an_ended_identity_reads_nothing_of_it(scene: Scene, api: Any) 
     assert shown(lead, named(scene))[0] == []
 
 
+def test_app_without_a_live_identity_reads_no_line_of_the_networks(scene: Scene, api: Any) -> None:
+    scene.change_hidden()
+    ids = [str(scene.ids[name]) for name in scene.names]
+    lead = api("outsider.lead")
+
+    def lines(caller: Caller | None) -> int:
+        with as_app(caller) as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM directory_change"
+                " WHERE public_action IS NULL AND entity_id = ANY (%s::uuid[])",
+                [ids],
+            )
+            return int(cursor.fetchone()[0])
+
+    assert lines(lead) > 0
+    assert lines(None) == 0
+    hidden.ended()
+    assert lines(lead) == 0
+
+
 def test_app_for_the_network_reads_nothing_of_where(scene: Scene, api: Any) -> None:
     for who in ("outsider.lead", "outsider.client", "ywca.editor"):
         found, count = shown(api(who), list(WHERE))
