@@ -92,6 +92,11 @@ def wait_until_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:
     raise CommandError("The server does not answer.")
 
 
+def purge() -> list[str]:
+    """The command that purges what is due, every hour."""
+    return [sys.executable, "manage.py", "purge", "--every", "3600"]
+
+
 def gunicorn(base_url: str) -> list[str]:
     """The command that serves the process on this machine."""
     parts = urlsplit(base_url)

@@ -66,6 +66,9 @@ class Agency(models.Model):
     duty_phone = models.TextField(blank=True)  # answered day and night; shown to the network
     active = models.BooleanField(default=True)
     takes_notices = models.BooleanField(default=True)  # False: phone only
+    # Days after the end until its part of a referral goes (R13). Never fewer than seven: the
+    # recipient's part must not go before the sender is shown `closed`.
+    retention_days = models.IntegerField(default=30)
     # An agency of one names a member of another agency, who is told that a lead assigned herself.
     outside_reviewer = models.ForeignKey(
         "Membership", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -73,6 +76,12 @@ class Agency(models.Model):
 
     class Meta:
         verbose_name_plural = "agencies"
+        constraints = [
+            models.CheckConstraint(
+                name="retention_days",
+                condition=models.Q(retention_days__gte=7, retention_days__lte=3650),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

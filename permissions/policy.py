@@ -50,6 +50,8 @@ RULES = {
     "open_packet": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
     "open_notes": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
     "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    "set_hold": Rule(Who.LEAD, Who.LEAD),
+    "end_hold": Rule(Who.LEAD, Who.LEAD),
 }
 
 

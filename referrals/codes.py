@@ -193,6 +193,12 @@ REDISCLOSURE_NOTICE: Labels = {
 }
 
 
+# An end that nobody chose. Which of her own an advocate chooses stays sealed (R2).
+ENDED_BY_THE_CLOCK: Labels = {
+    "idle": ("Nothing was done for 21 days", "No se hizo nada en 21 días"),
+}
+
+
 def _plain(codes: Iterable[str]) -> Labels:
     """Codes that are words of the design already: the label is the word with spaces."""
     return {code: (code.replace("_", " "), code.replace("_", " ")) for code in codes}
@@ -218,6 +224,7 @@ CODE_LISTS: dict[str, Labels] = {
     "call_outcome": CALL_OUTCOME,
     "purpose": PURPOSE,
     "self_assignment": SELF_ASSIGNMENT,
+    "ended_by_the_clock": ENDED_BY_THE_CLOCK,
     "release_purpose": RELEASE_PURPOSE,
     "promptly_informed": PROMPTLY_INFORMED,
     "redisclosure_notice": REDISCLOSURE_NOTICE,

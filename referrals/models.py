@@ -30,7 +30,8 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
             return self.none()
         mine = principal.agency_id
         return self.filter(
-            models.Q(from_agency_id=mine) | models.Q(to_agency_id=mine, sent_at__isnull=False)
+            models.Q(from_agency_id=mine, from_purged=False)
+            | models.Q(to_agency_id=mine, sent_at__isnull=False)
         )
 
 
@@ -69,6 +70,7 @@ class Referral(models.Model):
     expires_at = models.DateTimeField(null=True)
     code = models.TextField(null=True)  # of a decline (as the sender is shown it) or withdrawal
     suggested_service_id = models.UUIDField(null=True)
+    from_purged = models.BooleanField(db_default=False)  # the sender's part is gone; it sees no row
     release_ended = models.BooleanField(default=False)  # T5: that it ended; not when, nor by whom
 
     # The notice (T2): coded throughout, no free text, no identity, no incident.
@@ -121,6 +123,8 @@ class Side(models.Model):
     subject = models.UUIDField(default=uuid7)  # this agency's own handle, never sent to another
     state = models.TextField(null=True)  # recipient: accepted, in_handoff, completed, unable, …
     handoff_by = models.DateTimeField(null=True)
+    hold_until = models.DateTimeField(null=True)  # legal hold: no purge of this side before it
+    purged = models.BooleanField(db_default=False)  # its keys, notes and papers are gone (R13)
     version = models.IntegerField(default=1)
 
     class Meta:
@@ -324,6 +328,28 @@ class CallRecord(models.Model):
     class Meta:
         db_table = "call_record"
         indexes = [models.Index(fields=["agency", "-created_at"], name="call_record_agency")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PurgedCount(models.Model):
+    """What stays of purged referrals: how many, by year and agency, and how they ended for it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    year = models.IntegerField()  # in which they were made
+    side = models.TextField()  # from | to
+    ending = models.TextField()  # the state as that side was shown it
+    number = models.IntegerField()
+
+    class Meta:
+        db_table = "purged_count"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "year", "side", "ending"], name="one_count_a_year"
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -93,7 +93,7 @@ _NEWEST = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
 def _branch(box: str, condition: str) -> str:
     """One index scan: the newest rows of one box. Two of them beat any OR (measured)."""
     column = "from_agency_id" if box == "out" else "to_agency_id"
-    sent = "" if box == "out" else " AND sent_at IS NOT NULL"
+    sent = " AND NOT from_purged" if box == "out" else " AND sent_at IS NOT NULL"
     return (
         f"(SELECT {_COLUMNS} FROM referral"  # noqa: S608 (of fixed parts)
         f" WHERE {column} = %(agency)s{sent}{condition}{_NEWEST})"

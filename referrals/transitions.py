@@ -51,6 +51,8 @@ MOVES = {
     "open_packet": Move(ANY, TAKEN | {"completed", "unable"}),
     "open_notes": Move(ANY, ANY - DRAFT),
     "add_note": Move(ANY, ANY - DRAFT),
+    "set_hold": Move(ANY, ANY - DRAFT),
+    "end_hold": Move(ANY, ANY - DRAFT),
 }
 
 

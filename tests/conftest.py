@@ -37,6 +37,7 @@ CONTENT = (
     "referral_event",
     "call_record",
     "idempotency_key",
+    "purged_count",
     "packet_grant",
     "private_key",
     "credential",

@@ -98,6 +98,12 @@ def full_story(story: Story, api: Any) -> Story:
     back = {"member_id": str(member_id(story.recipient))}
     assert api("ywca.lead").act(story.id, "hand_over", back).status_code == 200
     story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
+    with connections["jobs"].cursor() as cursor:  # of one that was purged long ago
+        cursor.execute(
+            "INSERT INTO purged_count (id, agency_id, year, side, ending, number)"
+            " VALUES (gen_random_uuid(), %s, 2020, 'from', 'accepted', 1)",
+            [agency_id("police")],
+        )
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
     return story

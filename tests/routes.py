@@ -6,6 +6,7 @@ A test that must miss no route asks here, so that a new one is covered the day i
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,8 @@ BODIES: dict[str, Any] = {
     "assign": {"member_id": NOBODY},
     "hand_over": {"member_id": NOBODY},
     "take_over": {"reason": "safety"},
+    "set_hold": {"until": (datetime.now(UTC) + timedelta(days=90)).isoformat()},
+    "end_hold": {},
     "open_packet": {"purpose": "intake"},
     "add_note": {"text": "an invented note"},
     "open_notes": {"purpose": "review"},

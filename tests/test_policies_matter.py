@@ -199,7 +199,7 @@ def sees_referral(world: World, who: Who, row: Row) -> bool:
     """A blocked one is seen by nobody until blocks name whom they bar; what hangs on it is reached
     through it, and no part of it can be opened or written."""
     sent_to_us = row["to_agency_id"] == who.agency and row["sent_at"] is not None
-    ours = row["from_agency_id"] == who.agency or sent_to_us
+    ours = (row["from_agency_id"] == who.agency and not row["from_purged"]) or sent_to_us
     return who.casework and ours and not row["has_block"]
 
 
@@ -211,8 +211,9 @@ def sees_release(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
     if not who.casework or referral is None or not world.answers_for(who, row["referral_id"]):
         return False
-    accepted = referral["accepted_at"] is not None and not referral["has_block"]
-    return row["from_agency_id"] == who.agency or (row["to_agency_id"] == who.agency and accepted)
+    accepted = referral["accepted_at"] is not None
+    ours = row["from_agency_id"] == who.agency or (row["to_agency_id"] == who.agency and accepted)
+    return ours and sees_referral(world, who, referral)
 
 
 def sees_paper(world: World, who: Who, row: Row) -> bool:
@@ -558,7 +559,7 @@ def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
 
 def one_of_each(rows: dict[str, Row]) -> list[Row]:
     """Of many alike, the newest: the same referral, agency and role in it."""
-    alike = ("referral_id", "content_object_id", "agency_id", "from_agency_id", "status")
+    alike = ("referral_id", "release_id", "content_object_id", "agency_id", "from_agency_id", "status")
     kinds = {tuple(str(row.get(name)) for name in alike): row for row in rows.values()}
     return list(kinds.values())
 

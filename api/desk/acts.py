@@ -12,7 +12,7 @@ from api.desk.visit import Visit
 from directory import listings
 from directory.finding import MOST_PER_PAGE
 from permissions.session import begin
-from referrals import acts, codes
+from referrals import acts, codes, holds
 from referrals.reading import Detail
 
 
@@ -245,5 +245,40 @@ add_note = act_view(
         done="The note is kept.",
         form=sealed.NoteForm,
         do=sealed.add_note,
+    )
+)
+
+# -- What is kept ----------------------------------------------------------------------------------
+
+
+class SetHoldForm(ActForm):
+    refused = {"hold_length": "until"}
+
+    until = moment("Until when", help_text="At most 366 days ahead; then look at it again.")
+
+
+set_hold = act_view(
+    ActPage(
+        act="set_hold",
+        title="Hold it for the law",
+        says="Your agency's part is not purged before that day. The other agency is not told.",
+        button="Hold it",
+        done="It is held.",
+        form=SetHoldForm,
+        do=lambda visit, seen, form: holds.set_hold(
+            visit.principal, seen.referral.id, form.cleaned_data["until"]
+        ),
+    )
+)
+end_hold = act_view(
+    ActPage(
+        act="end_hold",
+        title="End the legal hold",
+        says="What is due of your agency's part is purged within the hour, for good.",
+        button="End the hold",
+        done="It is no longer held.",
+        form=NoQuestion,
+        do=lambda visit, seen, form: holds.end_hold(visit.principal, seen.referral.id),
+        grave=True,
     )
 )

@@ -238,5 +238,9 @@ PROBLEMS = {
         "A part of the packet does not open: it was altered or is missing.",
         "Ring the sender, and tell your lead at once.",
     ),
+    "key_gone": Problem(
+        "The key of this content was destroyed: it was purged, or an older database was restored.",
+        "Ring the sender. Tell whoever runs this server.",
+    ),
     "server_error": Problem("Something failed here. Nothing was changed.", _RING),
 }

@@ -40,6 +40,8 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "assign": ("Put a colleague on it", False),
     "hand_over": ("Hand it over", False),
     "take_over": ("Take it over", False),
+    "set_hold": ("Hold it for the law", False),
+    "end_hold": ("End the legal hold", False),
     "unable": ("It did not come about", False),
     "withdraw": ("Take it back", False),
     "revoke_release": ("She ends her permission", False),

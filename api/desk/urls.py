@@ -72,6 +72,8 @@ urlpatterns = [
     path(f"{ONE}/assign", staff.assign, name="desk_assign"),
     path(f"{ONE}/hand_over", staff.hand_over, name="desk_hand_over"),
     path(f"{ONE}/take_over", staff.take_over, name="desk_take_over"),
+    path(f"{ONE}/set_hold", acts.set_hold, name="desk_set_hold"),
+    path(f"{ONE}/end_hold", acts.end_hold, name="desk_end_hold"),
     path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
     path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
     # The agency's own entries of the directory

@@ -152,12 +152,18 @@ DONE = {
     "assign": "Put on it",
     "hand_over": "Handed over",
     "take_over": "Taken over",
+    "set_hold": "Held for the law",
+    "end_hold": "No longer held for the law",
+    "purge_due": "Your part of this goes in seven days: file what your agency has to keep",
+    "idle": "Nothing was done for 14 days: is it still going on? It ends by itself after 21",
+    "purge": "Purged",
 }
 CODES_OF = {
     "decline": "decline",
     "withdraw": "withdraw",
     "assign": "self_assignment",
     "take_over": "self_assignment",
+    "unable": "ended_by_the_clock",
 }  # which list an event's code is of
 
 

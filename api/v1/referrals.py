@@ -14,7 +14,7 @@ from api.views import Endpoint, HasFields, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
-from referrals import acts, codes, packets, reading, staff, transitions
+from referrals import acts, codes, holds, packets, reading, staff, transitions
 from referrals.notices import Notice
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
@@ -119,6 +119,10 @@ class TakeOverIn(Shape):
         help_text="Needed from a lead, except at the recipient before the accept.",
     )
     keep = serializers.BooleanField(default=False, help_text="Whom she replaces stays assigned.")
+
+
+class SetHoldIn(Shape):
+    until = serializers.DateTimeField(help_text="Within 366 days; then it is set anew.")
 
 
 class PurposeIn(Shape):
@@ -228,6 +232,7 @@ class ReferralOut(serializers.Serializer):
     accept_by = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
+    hold_until = serializers.DateTimeField(allow_null=True, help_text="Your side's legal hold.")
     holder = MemberOut(allow_null=True, help_text="Your side's.")
     assigned = MemberOut(many=True, help_text="Your side's.")
     release = ReleaseOut(allow_null=True)
@@ -310,6 +315,7 @@ def referral_json(seen: reading.Detail) -> dict[str, Any]:
         "status": seen.status,
         "notice": referral,
         "handoff_by": seen.own.handoff_by if seen.own and seen.side == "to" else None,
+        "hold_until": seen.own.hold_until if seen.own else None,
         "holder": {"id": holder_id, "name": seen.names.get(holder_id)} if holder_id else None,
         "assigned": [{"id": one, "name": seen.names.get(one)} for one in seen.assigned],
         "release": release
@@ -589,6 +595,20 @@ class TakeOver(ActEndpoint):
 
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         return staff.take_over(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("set_hold", SetHoldIn, "Keep your side's part from purge until a day. A lead's.")
+class SetHold(ActEndpoint):
+    shape = SetHoldIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return holds.set_hold(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("end_hold", NothingIn, "End your side's legal hold. A lead's.")
+class EndHold(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return holds.end_hold(self.principal, referral_id, if_match=self.if_match())
 
 
 class OpenPacket(Endpoint):

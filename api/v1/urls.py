@@ -64,6 +64,8 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/assign", referrals.Assign.as_view()),
     path("referrals/<uuid:referral_id>/hand_over", referrals.HandOver.as_view()),
     path("referrals/<uuid:referral_id>/take_over", referrals.TakeOver.as_view()),
+    path("referrals/<uuid:referral_id>/set_hold", referrals.SetHold.as_view()),
+    path("referrals/<uuid:referral_id>/end_hold", referrals.EndHold.as_view()),
     path("referrals/<uuid:referral_id>/open_packet", referrals.OpenPacket.as_view()),
     path("referrals/<uuid:referral_id>/add_note", referrals.AddNote.as_view()),
     path("referrals/<uuid:referral_id>/open_notes", referrals.OpenNotes.as_view()),

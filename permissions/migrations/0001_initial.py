@@ -123,9 +123,18 @@ class Migration(migrations.Migration):
                 ("duty_phone", models.TextField(blank=True)),
                 ("active", models.BooleanField(default=True)),
                 ("takes_notices", models.BooleanField(default=True)),
+                ("retention_days", models.IntegerField(default=30)),
             ],
             options={
                 "verbose_name_plural": "agencies",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("retention_days__gte", 7), ("retention_days__lte", 3650)
+                        ),
+                        name="retention_days",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

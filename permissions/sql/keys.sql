@@ -30,7 +30,8 @@ CREATE FUNCTION sec.log_job(
     entry_id uuid, what text, agency uuid, about uuid, handle uuid, why text
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
-    IF what IN ('key.rotate', 'key.destroy', 'key.restore') THEN
+    IF what IN ('key.rotate', 'key.destroy', 'key.restore',
+                'referral.purge', 'referral.unable') THEN
         INSERT INTO public.access_entry (id, agency_id, act, referral_id, subject, decision, rule)
         VALUES (entry_id, agency, what, about, handle, 'allowed', why);
         RETURN;

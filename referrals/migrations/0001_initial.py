@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(null=True)),
                 ('code', models.TextField(null=True)),
                 ('suggested_service_id', models.UUIDField(null=True)),
+                ('from_purged', models.BooleanField(db_default=False)),
                 ('release_ended', models.BooleanField(default=False)),
                 ('urgency', models.TextField(default='routine')),
                 ('needs', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
@@ -188,6 +189,8 @@ class Migration(migrations.Migration):
                 ('subject', models.UUIDField(default=permissions.ids.uuid7)),
                 ('state', models.TextField(null=True)),
                 ('handoff_by', models.DateTimeField(null=True)),
+                ('hold_until', models.DateTimeField(null=True)),
+                ('purged', models.BooleanField(db_default=False)),
                 ('version', models.IntegerField(default=1)),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sides', to='referrals.referral')),
@@ -210,6 +213,21 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'call_record',
                 'indexes': [models.Index(fields=['agency', '-created_at'], name='call_record_agency')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PurgedCount',
+            fields=[
+                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('year', models.IntegerField()),
+                ('side', models.TextField()),
+                ('ending', models.TextField()),
+                ('number', models.IntegerField()),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+            ],
+            options={
+                'db_table': 'purged_count',
+                'constraints': [models.UniqueConstraint(fields=('agency', 'year', 'side', 'ending'), name='one_count_a_year')],
             },
         ),
         migrations.CreateModel(

@@ -15,4 +15,5 @@ class Migration(migrations.Migration):
     operations = [
         permissions.sql.run(FOLDER, "policies.sql"),
         permissions.sql.run(FOLDER, "staff.sql"),
+        permissions.sql.run(FOLDER, "purge.sql"),
     ]

@@ -130,7 +130,8 @@ BEGIN
     SELECT f.from_agency_id = me.agency_id INTO own_side
       FROM public.referral f
      WHERE f.id = entry.referral_id
-       AND sec.sees(f.from_agency_id, f.to_agency_id, f.sent_at, f.has_block, me.agency_id);
+       AND sec.sees(CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id,
+                    f.sent_at, f.has_block, me.agency_id);
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -232,7 +233,8 @@ BEGIN
     UPDATE public.packet_grant g SET closed = true, key_bundle = NULL, kek_version = NULL
       FROM public.referral f
      WHERE g.referral_id = r AND f.id = r AND g.agency_id = f.to_agency_id
-       AND sec.writer() IN (f.from_agency_id, f.to_agency_id) AND sec.answers_for(r);
+       AND sec.writer() IN (CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id)
+       AND sec.answers_for(r);
 END $$;
 
 -- app: the policies ------------------------------------------------------------------------------
@@ -251,12 +253,15 @@ GRANT UPDATE (ended) ON release TO app;
 GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
 
 CREATE POLICY sides_see ON referral FOR SELECT TO app USING (
-    sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.caseworker())));
+    sec.sees(CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at, has_block,
+             (SELECT sec.caseworker())));
 CREATE POLICY sender_creates ON referral FOR INSERT TO app WITH CHECK (
     from_agency_id = (SELECT sec.writer()) AND sent_at IS NULL AND status = 'draft');
 CREATE POLICY sides_change ON referral FOR UPDATE TO app
-    USING (sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.caseworker())))
-    WITH CHECK (sec.sees(from_agency_id, to_agency_id, sent_at, has_block, (SELECT sec.writer())));
+    USING (sec.sees(CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
+                    has_block, (SELECT sec.caseworker())))
+    WITH CHECK (sec.sees(CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
+                         has_block, (SELECT sec.writer())));
 
 -- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
 -- asks for the parent, under the writer's own policies. Nobody writes in a colleague's name.
@@ -274,7 +279,8 @@ CREATE POLICY own_staff ON referral_assignment FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()));
 
 CREATE POLICY sender_reads ON release FOR SELECT TO app USING (
-    from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id));
+    from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id));
 CREATE POLICY recipient_reads ON release FOR SELECT TO app USING (
     to_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id AND r.accepted_at IS NOT NULL));

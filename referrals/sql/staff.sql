@@ -64,7 +64,8 @@ BEGIN
       FROM public.referral f
       LEFT JOIN public.referral_side s ON s.referral_id = f.id AND s.agency_id = me.agency_id
      WHERE f.id = r
-       AND sec.sees(f.from_agency_id, f.to_agency_id, f.sent_at, f.has_block, sec.writer());
+       AND sec.sees(CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id,
+                    f.sent_at, f.has_block, sec.writer());
 END $$;
 
 CREATE FUNCTION sec.add_assignee(row_id uuid, r uuid, agency uuid, who uuid) RETURNS void

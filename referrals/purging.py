@@ -1,0 +1,418 @@
+"""Content purges itself (R13): what is due, and its end. Keys first, then rows.
+
+Runs as `jobs`, which sees where a referral stands and never what is in it. Each agency's part goes
+by its own end, hold and `retention_days`, and it is told seven days before. The sender's end is the
+one that it is shown (T5) and a packet counts as never opened, for the sender, if nobody accepted
+it: whether the recipient opened it is not the sender's to learn (R2). Killed anywhere, it is run
+again. Counts by year and agency stay, and the access log.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from permissions import rotation
+from permissions.errors import NotPossible
+from permissions.ids import uuid7
+from permissions.rotation import USING, log_job
+from referrals.clocks import CLOSED_AFTER
+
+BATCH = 200
+PURGING = 7003  # an advisory lock, beside those of permissions/keys.py
+TOLD_BEFORE = "interval '7 days'"
+SOON = "interval '24 hours'"
+
+Progress = Callable[[str, int], None]  # what, and how many
+
+
+class Kind(NamedTuple):
+    """One sort of thing that is due: whose side it is, and when. `r` is the referral, `a` the
+    agency, `s` its side; {end} the end as that side is shown it."""
+
+    side: str  # "from" or "to"
+    when: str
+
+
+_SHOWN_END = (
+    f"CASE WHEN r.status = 'accepted' THEN r.accepted_at + interval '{CLOSED_AFTER.days} days'"
+    " WHEN r.status IN ('sent', 'acknowledged') THEN r.expires_at ELSE r.ended_at END"
+)
+_OWN_END = (
+    "CASE WHEN s.state IN ('completed', 'unable', 'stopped') THEN"
+    "  (SELECT max(e.at) FROM referral_event e WHERE e.referral_id = r.id AND e.to_sees"
+    "      AND e.act IN ('complete', 'unable', 'stop')"
+    "      AND e.agency_id IS DISTINCT FROM r.from_agency_id)"
+    " WHEN r.status = 'accepted' THEN NULL"
+    " WHEN r.status IN ('sent', 'acknowledged') THEN r.expires_at ELSE r.ended_at END"
+)
+_END = {"from": _SHOWN_END, "to": _OWN_END}
+_LAST_CHANGE = (
+    "(SELECT coalesce(max(e.at), r.created_at) FROM referral_event e WHERE e.referral_id = r.id)"
+)
+_LAST_OWN_ACT = (
+    "(SELECT max(e.at) FROM referral_event e"
+    " WHERE e.referral_id = r.id AND e.agency_id = r.to_agency_id)"
+)
+
+
+def _told(act: str, side: str) -> str:
+    """When the clock told this side so; NULL: not yet."""
+    return (
+        "(SELECT max(e.at) FROM referral_event e WHERE e.referral_id = r.id"
+        f" AND e.agency_id IS NULL AND e.act = '{act}' AND e.{side}_sees)"
+    )
+
+
+_KEPT = "{end} + make_interval(days => a.retention_days)"
+_NOT_GONE = {
+    "from": "r.sent_at IS NOT NULL AND NOT r.from_purged",
+    "to": "r.sent_at IS NOT NULL AND s.id IS NOT NULL AND NOT s.purged",
+}
+_TAKEN = "r.status = 'accepted' AND s.state IN ('accepted', 'in_handoff')"
+DUE = {
+    "draft": Kind("from", f"r.sent_at IS NULL AND {_LAST_CHANGE} + {SOON} <= sec.clock()"),
+    # Nobody accepted it: nobody can have opened it, and both sides know that.
+    "packet": Kind(
+        "from",
+        f"{_NOT_GONE['from']} AND r.accepted_at IS NULL AND {{end}} + {SOON} <= sec.clock()"
+        " AND EXISTS (SELECT FROM packet_field p WHERE p.referral_id = r.id)",
+    ),
+    # Accepted and never opened: the recipient's keys alone, by the recipient's own end.
+    "unopened": Kind(
+        "to",
+        f"r.accepted_at IS NOT NULL AND {{end}} + {SOON} <= sec.clock()"
+        " AND EXISTS (SELECT FROM packet_grant g WHERE g.referral_id = r.id AND g.agency_id = a.id)"
+        " AND NOT sec.was_opened(r.id, a.id)",
+    ),
+}
+for _side, _name in (("from", "sent"), ("to", "received")):
+    DUE[_name] = Kind(
+        _side,
+        f"{_NOT_GONE[_side]} AND {_KEPT} <= sec.clock()"
+        f" AND {_told('purge_due', _side)} + {TOLD_BEFORE} <= sec.clock()",
+    )
+# Not of purge, but by the same clock: what one side is told, and the end of what lies idle (23).
+TELL = {
+    f"tell_{side}": Kind(
+        side,
+        f"{_NOT_GONE[side]} AND {_KEPT} - {TOLD_BEFORE} <= sec.clock()"
+        f" AND {_told('purge_due', side)} IS NULL",
+    )
+    for side in ("from", "to")
+}
+IDLE = {
+    "ask": Kind(
+        "to",
+        f"{_TAKEN} AND {_LAST_OWN_ACT} + interval '14 days' <= sec.clock()"
+        f" AND coalesce({_told('idle', 'to')} < {_LAST_OWN_ACT}, true)",
+    ),
+    "end": Kind(
+        "to",
+        f"{_TAKEN} AND {_LAST_OWN_ACT} + interval '21 days' <= sec.clock()"
+        f" AND {_told('idle', 'to')} >= {_LAST_OWN_ACT}"
+        f" AND {_told('idle', 'to')} + {TOLD_BEFORE} <= sec.clock()",
+    ),
+}
+_ALL = DUE | TELL | IDLE
+
+
+def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUID]:
+    """The referrals of an agency of which `name` (DUE, TELL, IDLE) is due; or whether this one is.
+    At most BATCH. Nothing that its side holds for the law is due for purge."""
+    kind = _ALL[name]
+    hold = " AND (s.hold_until IS NULL OR s.hold_until <= sec.clock())" if name in DUE else ""
+    found = _ask(
+        f"SELECT r.id FROM referral r JOIN permissions_agency a ON a.id = r.{kind.side}_agency_id"
+        " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = a.id"
+        f" WHERE a.id = %s AND (%s::uuid IS NULL OR r.id = %s)"
+        f" AND {kind.when.format(end=_END[kind.side])}{hold} ORDER BY r.id LIMIT %s",
+        [agency_id, referral_id, referral_id, BATCH],
+    )
+    return [row for (row,) in found]
+
+
+def preview() -> dict[str, int]:
+    """How much is due now (of each agency and kind at most BATCH); changes nothing."""
+    counts = dict.fromkeys(_ALL, 0)
+    for agency_id in rotation.agencies():
+        for name in _ALL:
+            counts[name] += len(due(name, agency_id))
+    return counts
+
+
+def run(progress: Progress = lambda *_: None) -> dict[str, int]:
+    """Do all that is due, agency by agency; returns how much of each. Twice is safe; a second one
+    at the same time is refused (NotPossible). Raises Unavailable, after which it is run again."""
+    counts = dict.fromkeys(_ALL, 0)
+    ((alone,),) = _ask("SELECT pg_try_advisory_lock(%s, 0)", [PURGING])
+    if not alone:
+        raise NotPossible("purging", "A purge is under way already.")
+    try:
+        for agency_id in rotation.agencies():
+            for name in (*TELL, *IDLE):
+                counts[name] += _each(name, agency_id, _TOLD[name])
+            for name, more in _purge(agency_id).items():
+                counts[name] += more
+            progress(str(agency_id), sum(counts.values()))
+        _erase_finished()
+    finally:
+        _ask("SELECT pg_advisory_unlock(%s, 0)", [PURGING])
+    return counts
+
+
+def _each(name: str, agency_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
+    """`act` on each that is due, in a transaction of its own: locked, and looked at again."""
+    done = 0
+    while rows := due(name, agency_id):
+        for referral_id in rows:
+            done += _one(name, agency_id, referral_id, act)
+        if len(rows) < BATCH:
+            break
+    return done
+
+
+def _one(name: str, agency_id: UUID, referral_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
+    with transaction.atomic(using=USING):
+        # As every act that closes: no read commits after it, and no act is half-way (turns.py).
+        key = (referral_id.int & (2**64 - 1)) - 2**63
+        _do("SELECT pg_advisory_xact_lock(%s)", [key])
+        _do("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
+        if not due(name, agency_id, referral_id):
+            return 0
+        act(referral_id, agency_id)
+        return 1
+
+
+# -- What one side is told, and what lies idle -----------------------------------------------------
+
+
+def _event(referral_id: UUID, act: str, side: str, code: str | None = None) -> None:
+    _do(
+        "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act, code,"
+        " from_sees, to_sees) SELECT %s, id, from_agency_id, to_agency_id, sec.clock(), %s, %s,"
+        " %s, %s FROM referral WHERE id = %s",
+        [uuid7(), act, code, side == "from", side == "to", referral_id],
+    )
+
+
+def _unable(referral_id: UUID, agency_id: UUID) -> None:
+    """Act 23. The sender is shown what it was shown before."""
+    _do(
+        "UPDATE referral_side SET state = 'unable', handoff_by = NULL, version = version + 1"
+        " WHERE referral_id = %s AND agency_id = %s",
+        [referral_id, agency_id],
+    )
+    _event(referral_id, "unable", "to", "idle")
+    log_job("referral.unable", agency_id, referral_id, rule="idle")
+
+
+_TOLD: dict[str, Callable[[UUID, UUID], None]] = {
+    "tell_from": lambda referral_id, _: _event(referral_id, "purge_due", "from"),
+    "tell_to": lambda referral_id, _: _event(referral_id, "purge_due", "to"),
+    "ask": lambda referral_id, _: _event(referral_id, "idle", "to"),
+    "end": _unable,
+}
+
+# -- Keys first ------------------------------------------------------------------------------------
+
+
+def _purge(agency_id: UUID) -> dict[str, int]:
+    """A batch of each kind at a time: its keys, then the epochs they were of, then its rows."""
+    counts = dict.fromkeys(DUE, 0)
+    while True:
+        found = {name: due(name, agency_id) for name in DUE}
+        if not any(found.values()):
+            return counts
+        concerned = set()
+        for name, rows in found.items():
+            for referral_id in rows:
+                concerned |= _destroy_keys(name, agency_id, referral_id)
+        for one in sorted(concerned):
+            rotation.end_epoch(one)
+        for name, rows in found.items():
+            for referral_id in rows:
+                counts[name] += _one(name, agency_id, referral_id, _ROWS[name])
+
+
+def _destroy_keys(name: str, agency_id: UUID, referral_id: UUID) -> set[UUID]:
+    """The bundles go; their rows say until the end that they were there. Whose keys they were."""
+    everybodys = name in {"draft", "packet"}
+    concerned: set[UUID] = set()
+
+    def destroy(_referral: UUID, _agency: UUID) -> None:
+        mine = "" if everybodys else " AND agency_id = %(agency)s"
+        names = {"referral": referral_id, "agency": agency_id}
+        _do(
+            "UPDATE packet_grant SET kek_version = NULL, key_bundle = NULL"
+            f" WHERE referral_id = %(referral)s{mine}",
+            names,
+        )
+        held = _ask(
+            f"SELECT agency_id FROM packet_grant WHERE referral_id = %(referral)s{mine}", names
+        )
+        if name in {"draft", "sent", "received"}:
+            _do(
+                "DELETE FROM private_key"
+                " WHERE referral_id = %(referral)s AND agency_id = %(agency)s",
+                names,
+            )
+            held += _ask(
+                "SELECT agency_id FROM note"
+                " WHERE referral_id = %(referral)s AND agency_id = %(agency)s",
+                names,
+            )
+        concerned.update(agency for (agency,) in held)
+
+    _one(name, agency_id, referral_id, destroy)
+    return concerned
+
+
+# -- Then rows -------------------------------------------------------------------------------------
+
+_OWN = (  # what one agency keeps of a referral
+    ("note", "referral_id"),
+    ("packet_grant", "referral_id"),
+    ("private_key", "referral_id"),
+    ("self_assignment", "referral_id"),
+    ("referral_assignment", "content_object_id"),
+)
+_SHARED = (
+    ("packet_field", "referral_id"),
+    ("release", "referral_id"),
+    ("referral_event", "referral_id"),
+    ("referral_side", "referral_id"),
+    ("referral", "id"),
+)
+TABLES = (*_OWN, *_SHARED)
+_PAPERS = ("release_end", "release_paper")  # of a release, each its own agency's
+
+
+def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
+    for table, column in _OWN:
+        _do(f"DELETE FROM {table} WHERE {column} = %s AND agency_id = %s", [referral_id, agency_id])
+    for table in _PAPERS:
+        _do(
+            f"DELETE FROM {table} WHERE agency_id = %s"
+            " AND release_id IN (SELECT id FROM release WHERE referral_id = %s)",
+            [agency_id, referral_id],
+        )
+    _do(
+        "DELETE FROM idempotency_key WHERE agency_id = %s AND result_id = %s",
+        [agency_id, referral_id],
+    )
+
+
+def _erase(referral_id: UUID) -> None:
+    for table in _PAPERS:
+        _do(
+            f"DELETE FROM {table}"
+            " WHERE release_id IN (SELECT id FROM release WHERE referral_id = %s)",
+            [referral_id],
+        )
+    _do("DELETE FROM idempotency_key WHERE result_id = %s", [referral_id])
+    for table, column in TABLES:
+        _do(f"DELETE FROM {table} WHERE {column} = %s", [referral_id])
+
+
+def _draft(referral_id: UUID, agency_id: UUID) -> None:
+    _keep_count(referral_id, agency_id, "from", "r.status")
+    _erase(referral_id)
+
+
+def _packet(referral_id: UUID, agency_id: UUID) -> None:
+    for table in ("packet_field", "packet_grant"):
+        _do(f"DELETE FROM {table} WHERE referral_id = %s", [referral_id])
+    log_job("referral.purge", agency_id, referral_id, rule="packet")
+
+
+def _unopened(referral_id: UUID, agency_id: UUID) -> None:
+    _do(
+        "DELETE FROM packet_grant WHERE referral_id = %s AND agency_id = %s",
+        [referral_id, agency_id],
+    )
+    log_job("referral.purge", agency_id, referral_id, rule="packet")
+
+
+def _sent(referral_id: UUID, agency_id: UUID) -> None:
+    """The sender's part: hidden from it. What the recipient works with stays until it is through:
+    the notice, and the sealed fields that its own keys still open."""
+    _keep_count(referral_id, agency_id, "from", "r.status")
+    _remove_own(referral_id, agency_id)
+    _do(
+        "DELETE FROM referral_side WHERE referral_id = %s AND agency_id = %s",
+        [referral_id, agency_id],
+    )
+    _do("UPDATE referral_event SET from_sees = false WHERE referral_id = %s", [referral_id])
+    _do("DELETE FROM referral_event WHERE referral_id = %s AND NOT to_sees", [referral_id])
+    _do("UPDATE referral SET from_purged = true WHERE id = %s", [referral_id])
+
+
+def _received(referral_id: UUID, agency_id: UUID) -> None:
+    """The recipient's part: its keys, notes and papers; its word for the state stays beside the
+    notice until the sender's part goes too."""
+    _keep_count(referral_id, agency_id, "to", "coalesce(s.state, r.status)")
+    _remove_own(referral_id, agency_id)
+    _do(
+        "UPDATE referral_side SET purged = true WHERE referral_id = %s AND agency_id = %s",
+        [referral_id, agency_id],
+    )
+
+
+_ROWS: dict[str, Callable[[UUID, UUID], None]] = {
+    "draft": _draft,
+    "packet": _packet,
+    "unopened": _unopened,
+    "sent": _sent,
+    "received": _received,
+}
+
+
+def _erase_finished() -> None:
+    """Referrals of which both sides are through; and sealed fields that no key opens any longer."""
+    _do(
+        "DELETE FROM packet_field p USING referral r WHERE r.id = p.referral_id AND r.from_purged"
+        " AND NOT EXISTS (SELECT FROM packet_grant g WHERE g.referral_id = r.id"
+        "  AND g.key_bundle IS NOT NULL AND NOT g.closed AND g.expires_at > sec.clock())",
+        [],
+    )
+    while rows := _ask(
+        "SELECT r.id FROM referral r WHERE r.from_purged AND NOT EXISTS"
+        " (SELECT FROM referral_side s WHERE s.referral_id = r.id AND NOT s.purged)"
+        " ORDER BY r.id LIMIT %s",
+        [BATCH],
+    ):
+        for (referral_id,) in rows:
+            with transaction.atomic(using=USING):
+                _erase(referral_id)
+
+
+def _keep_count(referral_id: UUID, agency_id: UUID, side: str, ending: str) -> None:
+    """One more in the agency's count of the year, and the entry in the access log."""
+    _do(
+        "INSERT INTO purged_count AS c (id, agency_id, year, side, ending, number)"
+        f" SELECT %s, %s, extract(year FROM r.created_at), %s, {ending}, 1 FROM referral r"
+        " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = %s"
+        " WHERE r.id = %s"
+        " ON CONFLICT (agency_id, year, side, ending) DO UPDATE SET number = c.number + 1",
+        [uuid7(), agency_id, side, agency_id, referral_id],
+    )
+    subjects = _ask(
+        "SELECT subject FROM referral_side WHERE referral_id = %s AND agency_id = %s",
+        [referral_id, agency_id],
+    )
+    subject = subjects[0][0] if subjects else None
+    log_job("referral.purge", agency_id, referral_id, subject)
+
+
+def _ask(question: str, parameters: Any) -> list[Any]:
+    with connections[USING].cursor() as cursor:
+        cursor.execute(question, parameters)
+        rows: list[Any] = cursor.fetchall()
+        return rows
+
+
+def _do(statement: str, parameters: Any) -> None:
+    with connections[USING].cursor() as cursor:
+        cursor.execute(statement, parameters)

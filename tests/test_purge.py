@@ -1,0 +1,390 @@
+"""Content purges itself (R13): keys first, then rows, by each side's own clock; and a purge tells
+the sender nothing that it was not shown (R2)."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from permissions import rotation
+from permissions.keystore import key_store
+from referrals import purging
+from tests.conftest import PACKET, Story, agency_id, service_of
+from tests.database import as_app, refused_for_want_of_rights
+from tests.test_firewall import Sender
+
+NOTE = {"text": "a note of ours"}
+CONTENT = (*(table for table, _ in purging.TABLES), "release_end", "release_paper")
+
+
+def purge() -> dict[str, int]:
+    return purging.run()
+
+
+def count(superuser: Any, table: str) -> int:
+    with superuser.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        number: int = cursor.fetchone()[0]
+        return number
+
+
+def left(superuser: Any) -> set[str]:
+    return {table for table in CONTENT if count(superuser, table)}
+
+
+def told(story: Story) -> Story:
+    story.accept().release(*PACKET).packet(**PACKET)
+    return story.answers("add_note", NOTE).sends("add_note", NOTE)
+
+
+def status_of(story: Story, who: str) -> int:
+    code: int = story.api(who).get(f"/v1/referrals/{story.id}").status_code
+    return code
+
+
+def acts_in_history(story: Story, who: str) -> list[str]:
+    answer = story.api(who).get(f"/v1/referrals/{story.id}/history")
+    return [step["act"] for step in answer.json()["items"]]
+
+
+def versions(key: str) -> list[int]:
+    return key_store().versions(agency_id(key))
+
+
+def opens(story: Story, who: str) -> int:
+    code: int = story.api(who).act(story.id, "open_packet", {"purpose": "intake"}).status_code
+    return code
+
+
+# -- What is due, and what goes --------------------------------------------------------------------
+
+
+def test_every_table_that_speaks_of_a_referral_is_purged(superuser: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f'"
+            " AND confrelid IN ('referral'::regclass, 'release'::regclass)"
+            " UNION SELECT attrelid::regclass::text FROM pg_attribute JOIN pg_class c"
+            " ON c.oid = attrelid WHERE attname = 'referral_id' AND relkind = 'r'"
+            " AND relname NOT LIKE 'access_entry%'"
+        )
+        assert {name for (name,) in cursor.fetchall()} | {"referral"} == set(CONTENT)
+
+
+def test_a_draft_goes_a_day_after_its_last_change(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    story.create().release(*PACKET).packet(**PACKET)
+    shift_clock("23 hours")
+    story.packet(name="Another Name")
+    shift_clock("46 hours")
+    assert purge()["draft"] == 0
+    before = versions("police")
+    shift_clock("48 hours")
+    assert purge()["draft"] == 1
+    assert left(superuser) == set()
+    assert status_of(story, story.sender) == 404
+    assert set(versions("police")).isdisjoint(before)
+
+
+def test_a_packet_that_nobody_accepted_goes_a_day_after_the_end(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    story.create().release(*PACKET).packet(**PACKET).send().sends("withdraw", {"code": "other"})
+    assert opens(story, story.sender) == 200
+    shift_clock("23 hours")
+    assert purge()["packet"] == 0
+    before = versions("police"), versions("ywca")
+    shift_clock("25 hours")
+    assert purge()["packet"] == 1
+    assert left(superuser).isdisjoint({"packet_field", "packet_grant"})
+    assert opens(story, story.sender) == 409
+    assert status_of(story, story.sender) == 200
+    for key, old in zip(("police", "ywca"), before, strict=True):
+        assert set(versions(key)).isdisjoint(old), key
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_the_recipients_keys_to_a_packet_it_never_opened_go_sooner(
+    story: Story, shift_clock: Any, superuser: Any, opened: bool
+) -> None:
+    told(story)
+    if opened:
+        assert opens(story, story.recipient) == 200
+    story.answers("complete", {"outcome": "other"})
+    shift_clock("25 hours")
+    assert purge()["unopened"] == (not opened)
+    assert opens(story, story.recipient) == (200 if opened else 409)
+    assert opens(story, story.sender) == 200, "its own packet does not tell"
+
+
+def test_each_side_is_told_and_then_its_part_goes_by_its_own_end(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    told(story)
+    assert opens(story, story.recipient) == 200
+    story.answers("complete", {"outcome": "connected"})
+    shift_clock("22 days")
+    assert not any(purge().values())
+    shift_clock("23 days 1 hour")
+    assert purge()["tell_to"] == 1
+    assert "purge_due" in acts_in_history(story, story.recipient)
+    assert "purge_due" not in acts_in_history(story, story.sender)
+    shift_clock("30 days 2 hours")
+    counts = purge()
+    assert (counts["received"], counts["sent"], counts["tell_from"]) == (1, 0, 1)
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT agency_id::text FROM note")
+        assert cursor.fetchall() == [(str(agency_id("police")),)]
+    assert status_of(story, story.sender) == 200
+    assert opens(story, story.sender) == 200
+    shift_clock("37 days 3 hours")
+    assert purge()["sent"] == 1
+    assert left(superuser) == set()
+    for who in (story.sender, story.recipient):
+        assert status_of(story, who) == 404
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT agency_id::text, side, ending, number FROM purged_count")
+        assert set(cursor.fetchall()) == {
+            (str(agency_id("police")), "from", "accepted", 1),
+            (str(agency_id("ywca")), "to", "completed", 1),
+        }
+        cursor.execute(
+            "SELECT agency_id::text FROM access_entry"
+            " WHERE act = 'referral.purge' AND referral_id = %s",
+            [story.id],
+        )
+        assert {one for (one,) in cursor.fetchall()} == {
+            str(agency_id("police")),
+            str(agency_id("ywca")),
+        }
+
+
+def test_the_senders_part_goes_while_the_recipient_still_works(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    told(story)
+    for day in (10, 20, 30, 37):
+        shift_clock(f"{day} days 1 hour")
+        story.answers("add_note", NOTE)
+        purge()
+    shift_clock("37 days 4 hours")
+    purge()
+    assert status_of(story, story.sender) == 404
+    assert status_of(story, "police.lead") == 404
+    assert status_of(story, story.recipient) == 200
+    assert opens(story, story.recipient) == 409, "the release has run out"
+    notes = story.api(story.recipient).act(story.id, "open_notes", {"purpose": "review"}).json()
+    assert len(notes["items"]) == 5
+    assert (
+        story.api("police.lead").act(story.id, "revoke_release", {"via": "oral"}).status_code == 404
+    )
+    listed = story.api("police.lead").get("/v1/referrals").json()
+    assert listed["items"] == []
+
+
+def test_an_agency_keeps_for_its_own_time(story: Story, shift_clock: Any, superuser: Any) -> None:
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE permissions_agency SET retention_days = 7 WHERE id = %s", [agency_id("police")]
+        )
+    try:
+        told(story).answers("complete", {"outcome": "other"})
+        shift_clock("7 days 1 hour")
+        assert purge()["tell_from"] == 1
+        shift_clock("14 days 2 hours")
+        assert purge()["sent"] == 1
+        assert status_of(story, story.sender) == 404
+        assert status_of(story, story.recipient) == 200
+    finally:
+        with connections["jobs"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE permissions_agency SET retention_days = 30 WHERE id = %s",
+                [agency_id("police")],
+            )
+
+
+def test_a_dry_run_says_what_is_due_and_changes_nothing(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    story.create()
+    shift_clock("25 hours")
+    out = StringIO()
+    call_command("purge", "--dry-run", stdout=out)
+    assert "1 due: drafts" in out.getvalue()
+    assert status_of(story, story.sender) == 200
+
+
+# -- The firewall ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        (),
+        (("open_packet", {"purpose": "intake"}),),
+        (("complete", {"outcome": "other"}),),
+        (("open_packet", {"purpose": "intake"}), ("unable", {"code": "could_not_contact"})),
+        (("stop", {}),),
+    ],
+    ids=lambda acts: "-".join(act for act, _ in acts) or "nothing",
+)
+def test_the_sender_is_shown_no_purge_but_its_own_at_its_own_time(
+    story: Story, api: Any, shift_clock: Any, acts: Any
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET).answers("add_note", NOTE)
+    for act, body in acts:
+        story.answers(act, body)
+    # Days after which something may be due at the recipient's: keys, idle, notices, its part.
+    for days in (1, 8, 14, 21, 23, 28):
+        shift_clock(f"{days} days 1 hour")
+        sender = Sender(api)
+        before = sender.view(story.id)
+        purge()
+        assert sender.view(story.id) == before, days
+    shift_clock("30 days 2 hours")
+    purge()
+    assert "purge_due" in acts_in_history(story, story.sender)
+    shift_clock("37 days 1 hour")
+    purge()
+    assert status_of(story, story.sender) == 200
+    shift_clock("37 days 3 hours")
+    purge()
+    assert status_of(story, story.sender) == 404
+
+
+# -- What lies idle --------------------------------------------------------------------------------
+
+
+def test_what_lies_idle_is_asked_about_and_then_ended(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    story.accept()
+    shift_clock("13 days")
+    assert purge()["ask"] == 0
+    shift_clock("14 days 1 hour")
+    assert purge()["ask"] == 1
+    assert purge()["ask"] == 0
+    assert "idle" in acts_in_history(story, "ywca.lead")
+    shift_clock("21 days")
+    assert purge()["end"] == 0
+    shift_clock("21 days 2 hours")
+    assert purge()["end"] == 1
+    shown = story.api("ywca.lead").get(f"/v1/referrals/{story.id}").json()
+    assert shown["status"] == "unable"
+    steps = story.api("ywca.lead").get(f"/v1/referrals/{story.id}/history").json()["items"]
+    assert [(s["act"], s["side"], s["code"]) for s in steps][-1] == ("unable", "system", "idle")
+    sender = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
+    assert sender["status"] == "closed"
+
+
+def test_an_act_of_the_recipient_begins_the_time_anew(story: Story, shift_clock: Any) -> None:
+    story.accept()
+    shift_clock("14 days 1 hour")
+    assert purge()["ask"] == 1
+    story.answers("add_note", NOTE)
+    shift_clock("22 days")
+    counts = purge()
+    assert (counts["ask"], counts["end"]) == (0, 0)
+    shift_clock("28 days 2 hours")
+    assert purge()["ask"] == 1
+
+
+# -- Killed half-way -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["end_epoch", "_rewrap_all", "_destroy"])
+def test_a_purge_that_was_killed_is_made_good_by_the_next(
+    story: Story, shift_clock: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    alive = told(Story(story.api, service_of("ywca")))
+    story.create().release(*PACKET).packet(**PACKET)
+    before = versions("police")
+    shift_clock("24 hours 1 minute")
+    alive.sends("add_note", NOTE)
+    with monkeypatch.context() as patched:
+        patched.setattr(rotation, place, kill)
+        with pytest.raises(Killed):
+            purge()
+    assert status_of(story, story.sender) == 200, "keys first, rows after"
+    assert opens(story, story.sender) == 409
+    assert purge()["draft"] == 1
+    assert status_of(story, story.sender) == 404
+    assert set(versions("police")).isdisjoint(before)
+    assert opens(alive, alive.sender) == 200
+
+
+def test_two_purges_at_once_are_one(story: Story, superuser: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [purging.PURGING])
+    try:
+        with pytest.raises(purging.NotPossible):
+            purge()
+    finally:
+        with superuser.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [purging.PURGING])
+
+
+# -- Legal hold ------------------------------------------------------------------------------------
+
+
+def test_a_hold_keeps_its_own_side_until_its_end_and_no_other(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    told(story)
+    assert opens(story, story.recipient) == 200
+    story.answers("complete", {"outcome": "other"})
+    until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
+    before = Sender(story.api).view(story.id)
+    held = story.api("ywca.lead").act(story.id, "set_hold", {"until": until})
+    assert held.status_code == 200
+    assert held.json()["hold_until"]
+    assert Sender(story.api).view(story.id) == before, "the other side learns nothing of it"
+    for day in (24, 31, 38, 59):
+        shift_clock(f"{day} days 1 hour")
+        purge()
+    assert status_of(story, story.sender) == 404
+    notes = story.api(story.recipient).act(story.id, "open_notes", {"purpose": "review"}).json()
+    assert notes["items"][0]["content"]["text"] == NOTE["text"]
+    shift_clock("60 days 1 hour")
+    assert purge()["received"] == 1
+    assert left(superuser) == set()
+
+
+def test_a_hold_that_is_ended_holds_nothing(story: Story, shift_clock: Any) -> None:
+    story.create()
+    lead = story.api("police.lead")
+    until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
+    assert lead.act(story.id, "set_hold", {"until": until}).status_code == 200
+    shift_clock("3 days")
+    assert purge()["draft"] == 0
+    assert story.api("police.lead").act(story.id, "end_hold").status_code == 200
+    shift_clock("5 days")
+    assert purge()["draft"] == 1
+
+
+@pytest.mark.parametrize("days", [-1, 0, 367])
+def test_a_hold_ends_within_a_year(story: Story, days: int) -> None:
+    story.create()
+    until = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    answer = story.api("police.lead").act(story.id, "set_hold", {"until": until})
+    assert (answer.status_code, answer.json()["code"]) == (409, "hold_length")
+
+
+def test_by_raw_sql_nobody_but_a_lead_of_the_side_holds(story: Story) -> None:
+    story.create()
+    for who, may in (("police.worker", False), ("police.lead", True), ("ywca.lead", False)):
+        with as_app(story.api(who)) as cursor:
+            call = "SELECT sec.set_hold(%s, sec.clock())"
+            assert refused_for_want_of_rights(cursor, call, [story.id]) != may, who
+            change = "UPDATE referral_side SET hold_until = NULL"
+            assert refused_for_want_of_rights(cursor, change), who
