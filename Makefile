@@ -67,8 +67,9 @@ bench: $(VENV)/installed-dev ## Ours beside the bare limit, in one run, as ratio
 
 lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra embedded pyproject.toml -o requirements.lock
+		--extra embedded --extra vault pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+		--extra embedded --extra vault --extra dev -c requirements.lock pyproject.toml \
+		-o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		-c requirements.lock pyproject.toml -o deploy/requirements.lock
+		--extra vault -c requirements.lock pyproject.toml -o deploy/requirements.lock

@@ -185,6 +185,15 @@ CACHES = {
 
 _key_folder = os.environ.get("CAIRN_KEY_FOLDER") or str(HOME / "keys")
 KEY_STORE = {"class": "permissions.keystore.FileKeyStore", "folder": _key_folder}
+if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
+    if not os.environ.get("CAIRN_VAULT_TOKEN_FILE"):
+        raise ImproperlyConfigured("CAIRN_VAULT_ADDR needs CAIRN_VAULT_TOKEN_FILE.")
+    KEY_STORE = {
+        "class": "permissions.vault.VaultKeyStore",
+        "address": _vault,
+        "token_file": os.environ["CAIRN_VAULT_TOKEN_FILE"],
+        "mount": os.environ.get("CAIRN_VAULT_MOUNT") or "transit",
+    }
 KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/rotation.py
 
 # -- People and partner systems -------------------------------------------------------------------

@@ -37,7 +37,7 @@ PAPERS = {
 # A file over 300 lines is asked why. Growing past its number is asked again.
 LONG = {
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
-    "api/settings.py": (380, "one file from the environment, as the house says"),
+    "api/settings.py": (400, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
     "directory/finding/__init__.py": (330, "one statement a page, part by part"),

@@ -559,7 +559,14 @@ def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
 
 def one_of_each(rows: dict[str, Row]) -> list[Row]:
     """Of many alike, the newest: the same referral, agency and role in it."""
-    alike = ("referral_id", "release_id", "content_object_id", "agency_id", "from_agency_id", "status")
+    alike = (
+        "referral_id",
+        "release_id",
+        "content_object_id",
+        "agency_id",
+        "from_agency_id",
+        "status",
+    )
     kinds = {tuple(str(row.get(name)) for name in alike): row for row in rows.values()}
     return list(kinds.values())
 
