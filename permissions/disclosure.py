@@ -60,8 +60,20 @@ BASES_BY_DUTIES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
 )
 
 
-def bases(duties: frozenset[str]) -> tuple[str, ...]:
-    """The bases that an outbound release of a sender with these duties may have."""
+# What may go back to the sender, on a release of its own (R2: "requested, utilized, or denied").
+RETURN_FIELDS = ("connected", "engaged", "outcome_code")
+
+
+def fields_of(direction: str) -> tuple[str, ...]:
+    """The closed list that a release of this direction chooses from."""
+    return RETURN_FIELDS if direction == "return" else PACKET_FIELDS
+
+
+def bases(duties: frozenset[str], direction: str = "outbound") -> tuple[str, ...]:
+    """The bases that a release by an agency with these duties may have. Back to the sender it is
+    written, whoever the recipient is."""
+    if direction == "return":
+        return ("written_release",)
     return next(allowed for having, allowed in BASES_BY_DUTIES if not having or having & duties)
 
 

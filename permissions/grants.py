@@ -7,6 +7,7 @@ A field that is written again gets a new row and a new key; the old row opens to
 """
 
 import json
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -97,6 +98,34 @@ def give(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) ->
         )
 
 
+def narrow(
+    referral_id: UUID,
+    to_agency_id: UUID,
+    release_id: UUID,
+    fields: list[str],
+    until: datetime,
+    keys: Keys | None,
+) -> None:
+    """Make a release smaller, and what the recipient holds under it with it.
+
+    `keys`: all that the caller could open; the recipient's bundle is wrapped anew of those left.
+    None: it could open none; then the bundle is destroyed, unless no field was taken away.
+    """
+    left = {name: keys[name] for name in fields if name in keys} if keys else {}
+    wrapped = _wrap("packet", referral_id, to_agency_id, left) if left else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.narrow(%s, %s, %s, %s, %s)",
+            [
+                release_id,
+                fields,
+                until,
+                wrapped.kek_version if wrapped else None,
+                wrapped.blob if wrapped else None,
+            ],
+        )
+
+
 def open_recipients(referral_id: UUID) -> None:
     """The recipient accepted: its bundle, if one is there, becomes visible to it."""
     with connection.cursor() as cursor:
@@ -132,3 +161,17 @@ def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None =
         key_bundle=wrapped.blob,
     )
     return keys
+
+
+# -- What the recipient gives back -----------------------------------------------------------------
+
+
+def wrap_returned(referral_id: UUID, to_agency_id: UUID, key: bytes) -> Wrapped:
+    """Wrap the key of what is given back, for the sender: by the recipient's act."""
+    return _wrap("returned", referral_id, to_agency_id, {"returned": SealedKey("", key)})
+
+
+def returned_key(principal: Principal, referral_id: UUID, wrapped: Wrapped) -> bytes:
+    """The key of what was given back to the principal's agency. Raises Unavailable."""
+    keys = _unwrap(principal, "returned", referral_id, *wrapped)
+    return keys["returned"].key

@@ -16,6 +16,7 @@ from permissions import grants, log, policy
 from permissions.errors import NotPermitted, NotPossible
 from permissions.models import Agency
 from permissions.principal import Principal
+from referrals import agreement as consent
 from referrals import clocks, codes, idempotency, packets, papers, reading
 from referrals.models import Referral, Release, sees_referrals
 from referrals.notices import Notice
@@ -108,13 +109,16 @@ def send(
 ) -> Detail:
     """Put the notice before the recipient; its deadlines are frozen now. Twice is safe.
 
-    `agreement` is the survivor's to the notice (R14). A packet that lies ready under a release in
-    force is wrapped for the recipient. Raises NotPossible when nobody could answer it.
+    `agreement` is the survivor's to the notice (R14): a "no" is never sent, and for somebody who
+    cannot say, it may ask only that somebody comes (referrals/agreement.py). A packet
+    that lies ready under a release in force is wrapped for the recipient. Raises NotPossible when
+    nobody could answer it.
     """
     codes.check("agreement", agreement)
     with turn(principal, "send", referral_id, if_match) as current:
         if not current.repeated:
             referral = current.referral
+            consent.check(referral, agreement)
             listing = listings.find(principal, referral.service_id)
             if listing is None or listing.answered_by != referral.to_agency_id:
                 raise NotPossible("service_moved", "This service is no longer answered there.")
@@ -135,6 +139,8 @@ def send(
                 expires_at=due.expires_at,
             )
             current.event(other_side_sees=True)
+            if agreement == "agrees":
+                consent.count(no=False)
             papers.share(current)
     return current.answer()
 

@@ -89,8 +89,8 @@ ACCESS_NEEDS: Labels = {
 WANTED: Labels = {
     "call_worker": ("Call the worker", "Llamar a quien refiere"),
     "call_her_now": ("Speak with her now", "Hablar con ella ahora"),
-    "come_to_us": ("Come to where we are", "Venir a donde estamos"),
-    "come_here": ("We can come to you", "Podemos ir a ustedes"),
+    "come_here": ("Come here, to where she is", "Venir aquí, donde está ella"),
+    "come_to_us": ("She can come to you", "Ella puede ir a ustedes"),
 }
 AGREEMENT: Labels = {
     "agrees": ("She agrees to this notice", "Está de acuerdo con este aviso"),

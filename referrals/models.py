@@ -189,6 +189,9 @@ class Release(models.Model):
     form = models.TextField()
     signed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # As she signed them; `fields` and `expires_at` above are what is left once it was narrowed.
+    signed_fields = ArrayField(models.TextField())
+    signed_until = models.DateTimeField()
     attestations = ArrayField(models.TextField(), default=list)
     consenters = models.JSONField(default=list)
     minor_may_consent_alone = models.BooleanField(default=False)
@@ -201,6 +204,29 @@ class Release(models.Model):
 
     class Meta:
         db_table = "release"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Returned(models.Model):
+    """What the recipient gave back to the sender under a return release, sealed for the sender.
+
+    The values as they were at that act; destroyed (NULL) when the release ends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")  # the sender
+    kek_version = models.IntegerField(null=True)
+    key_bundle = models.BinaryField(null=True)
+    ciphertext = models.BinaryField(null=True)
+    fields = ArrayField(models.TextField())
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "returned"
 
     def __str__(self) -> str:
         return str(self.id)
@@ -227,7 +253,8 @@ class ReleasePaper(models.Model):
 
 
 class ReleaseEnd(models.Model):
-    """Who recorded the end of a release, when and how: T4 of that agency."""
+    """Who recorded the end of a release, when and how: T4 of that agency. `revoked_via` is
+    `superseded` under a newer one, and `narrowed` where it became smaller but did not end."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="ends")
@@ -309,6 +336,28 @@ class Event(models.Model):
     class Meta:
         db_table = "referral_event"
         indexes = [models.Index(fields=["referral", "at"], name="event_referral")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class AgreementTally(models.Model):
+    """How often an agency's survivors were offered a notice in a month, and how often they said no.
+
+    All that a "no" leaves behind (R14): no survivor, no member, no day.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    month = models.DateField()  # its first day, by the agency's clock
+    offered = models.IntegerField(default=0)
+    declined = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "agreement_tally"
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "month"], name="one_tally_a_month")
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -148,12 +148,20 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
         return Opened(fields, grant.release_id, grant.expires_at, handling, attempt.entry_id)
 
 
+def _agreed(referral_id: UUID) -> bool:
+    """R14: whether a release was put since she could not say."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.agreed(%s)", [referral_id])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
 def _handling(release_id: UUID | None) -> tuple[str, ...]:
-    """The labels of a packet: on all, and the notice that its release makes go with it."""
+    """The labels of a packet: on all, and the notice that has to go with records under Part 2."""
     release = _RELEASE.first(release_id)
-    if release is None or release.redisclosure_notice == "none":
+    if release is None or release.redisclosure_notice != "part2":
         return disclosure.HANDLING
-    return (*disclosure.HANDLING, release.redisclosure_notice)
+    return (*disclosure.HANDLING, "part2")
 
 
 def _ciphertexts(referral_id: UUID, ids: list[str]) -> dict[str, bytes]:
@@ -183,6 +191,8 @@ def _reading(
         own = side_kept(principal, referral_id)
         policy.require(principal, act, standing(principal, referral, side, own))
         require_state(act, side, status_shown(referral, own, side, attempt.now))
+        if act == "open_packet" and referral.agreement == "cannot_say" and not _agreed(referral_id):
+            raise NotPossible("no_release", "She could not say yet: her release comes first.")
         yield attempt, own
 
 
@@ -227,21 +237,23 @@ def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[Op
     """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
     with _reading(principal, "open_notes", referral_id, purpose) as (attempt, own):
         attempt.record(subject=own.subject if own else None)
-        rows = list(
-            Note.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).order_by(
-                "created_at", "id"
-            )
+        return unsealed_notes(principal, referral_id)
+
+
+def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
+    """The agency's own notes, once an entry of this transaction has opened them (R11)."""
+    mine = Note.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+    rows = list(mine.order_by("created_at", "id"))
+    if not rows:
+        return []
+    key = grants.private_key(principal, referral_id)["notes"].key
+    return [
+        OpenedNote(
+            row.id,
+            row.kind,
+            row.member_id,
+            row.created_at,
+            json.loads(unseal(key, bytes(row.ciphertext), _context("note", row.id, row.kind))),
         )
-        if not rows:
-            return []
-        key = grants.private_key(principal, referral_id)["notes"].key
-        return [
-            OpenedNote(
-                row.id,
-                row.kind,
-                row.member_id,
-                row.created_at,
-                json.loads(unseal(key, bytes(row.ciphertext), _context("note", row.id, row.kind))),
-            )
-            for row in rows
-        ]
+        for row in rows
+    ]

@@ -5,12 +5,13 @@ own act wraps the released fields' keys for the recipient, whenever the release 
 changes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from permissions import assignments, disclosure, grants, log
-from permissions.errors import BadRequest, NotPermitted, NotVisible
+from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 from referrals import releases
@@ -38,22 +39,14 @@ def put_release(
     """
     with turn(principal, "put_release", referral_id, if_match) as current:
         recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
-        terms = releases.complete(terms, _about(current, recipient.kind))
-        _check_witness(principal, terms)
-        release = _record(current, terms)
+        release = record(current, terms, recipient.kind)
         current.change(release_ended=False)
         current.event(other_side_sees=True)
         share(current)
         current.attempt.record(
-            subject=current.own_side().subject, fields=terms.fields, release_id=release.id
+            subject=current.own_side().subject, fields=release.fields, release_id=release.id
         )
     return current.answer()
-
-
-def _about(current: Turn, recipient_kind: str) -> About:
-    referral = current.referral
-    minor = referral.age_band == "minor"
-    return About(current.principal, recipient_kind, referral.urgency, minor, current.now)
 
 
 def _check_witness(principal: Principal, terms: Terms) -> None:
@@ -65,30 +58,87 @@ def _check_witness(principal: Principal, terms: Terms) -> None:
         raise BadRequest("unknown_member", "Name a member of your agency.", "/witnessed_by")
 
 
-def _record(current: Turn, terms: Terms) -> Release:
-    """The release in place of the last one, with the paper that stays with its agency."""
-    referral = current.referral
-    for old in Release.objects.filter(referral=referral, direction="outbound", ended=False):
+def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") -> Release:
+    """Judge the terms, and keep the release in place of the last one of this direction, with the
+    paper that stays with its agency. `kind`: of the agency that it goes to."""
+    referral, principal = current.referral, current.principal
+    minor = referral.age_band == "minor"
+    about = About(principal, kind, referral.urgency, minor, current.now, direction)
+    terms = releases.complete(terms, about)
+    _check_witness(principal, terms)
+    for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
         end_release(current, old, "superseded")
-    duties = current.principal.duties
+    part2 = disclosure.under_part2(terms.fields, principal.duties)
+    sides = (referral.from_agency_id, referral.to_agency_id)
+    from_agency_id, to_agency_id = sides if direction == "outbound" else sides[::-1]
     release = Release.objects.create(
         referral=referral,
-        from_agency_id=referral.from_agency_id,
-        to_agency_id=referral.to_agency_id,
+        direction=direction,
+        from_agency_id=from_agency_id,
+        to_agency_id=to_agency_id,
         created_at=current.now,
-        intermediary=(
-            disclosure.INTERMEDIARY if disclosure.under_part2(terms.fields, duties) else ""
-        ),
+        intermediary=disclosure.INTERMEDIARY if part2 else "",
         **terms.values(),
     )
-    ReleasePaper.objects.create(
-        release=release, agency_id=current.principal.agency_id, **terms.paper()
-    )
+    ReleasePaper.objects.create(release=release, agency_id=principal.agency_id, **terms.paper())
     return release
 
 
-def end_release(current: Turn, release: Release, via: str) -> None:
-    """The release is over; when, how and through whom stays with the ender's agency."""
+def narrow_release(
+    principal: Principal,
+    referral_id: UUID,
+    *,
+    fields: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """Fewer fields, or an earlier end, at once and on her word; by either side. None: as it is.
+
+    The recipient's bundle is wrapped anew of the keys that are left. A lead who is not assigned
+    can open no keys: if she drops fields it is destroyed, until the sender's next put_packet. The
+    terms as signed stay on record. When the recipient records it, the sender is shown the smaller
+    release: no time, no who. Twice is safe. Raises BadRequest, NotPossible (none in force, wider).
+    """
+    if fields is None and expires_at is None:
+        raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
+    if fields is not None and not (fields and set(fields) <= set(disclosure.PACKET_FIELDS)):
+        raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
+    with turn(principal, "narrow_release", referral_id, if_match) as current:
+        release = _known_release(current)
+        left = sorted(set(fields if fields is not None else release.fields))
+        until = expires_at or release.expires_at
+        if not set(left) <= set(release.fields) or until > release.expires_at:
+            raise NotPossible("widening", "More fields or a later end is a new release.")
+        if until <= current.now:
+            raise NotPossible("expired", "To end it now: revoke_release.")
+        if left != release.fields or until != release.expires_at:
+            _narrow(current, release, left, until)
+        current.attempt.record(
+            subject=current.own_side().subject, fields=left, release_id=release.id
+        )
+    return current.answer()
+
+
+def _known_release(current: Turn) -> Release:
+    """The release in force, as far as the side may know: the recipient from its accept on."""
+    if current.side == "from" or current.referral.accepted_at is not None:
+        release = release_in_force(current.referral, current.now)
+        if release is not None:
+            return release
+    raise NotPossible("no_release", "There is no release in force.")
+
+
+def _narrow(current: Turn, release: Release, left: list[str], until: datetime) -> None:
+    referral = current.referral
+    grant = grants.held(current.principal, referral.id)
+    keys = grants.open_bundle(current.principal, grant) if grant else None
+    grants.narrow(referral.id, referral.to_agency_id, release.id, left, until, keys)
+    _note_end(current, release, "narrowed")
+    current.change()
+    current.event(other_side_sees=current.side == "from")
+
+
+def _note_end(current: Turn, release: Release, via: str) -> None:
     ReleaseEnd.objects.create(
         release=release,
         agency_id=current.principal.agency_id,
@@ -96,18 +146,25 @@ def end_release(current: Turn, release: Release, via: str) -> None:
         revoked_via=via,
         revoked_by=current.principal.staff_id,
     )
+
+
+def end_release(current: Turn, release: Release, via: str) -> None:
+    """The release is over; when, how and through whom stays with the ender's agency."""
+    _note_end(current, release, via)
     Release.objects.filter(id=release.id).update(ended=True)
 
 
 def release_in_force(referral: Referral, now: datetime) -> Release | None:
-    """The newest release that has neither ended nor run out at `now`; None: notice-only."""
-    return (
-        Release.objects.filter(
-            referral=referral, direction="outbound", ended=False, expires_at__gt=now
-        )
-        .order_by("-created_at")
-        .first()
+    """The newest release that has neither ended nor run out at `now`; None: notice-only.
+
+    Where she could not say whether she agrees, only one that was put since the sending (R14).
+    """
+    releases = Release.objects.filter(
+        referral=referral, direction="outbound", ended=False, expires_at__gt=now
     )
+    if referral.agreement == "cannot_say":
+        releases = releases.filter(created_at__gte=referral.sent_at)
+    return releases.order_by("-created_at").first()
 
 
 def still_fits(current: Turn, notice: Notice) -> None:
@@ -182,11 +239,14 @@ def list_releases(principal: Principal, referral_id: UUID) -> list[Kept]:
         own = side_kept(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
         rows = Release.objects.filter(referral=referral)
-        if side_of(principal, referral) == "to" and referral.accepted_at is None:
+        if side_of(principal, referral) == "from":
+            rows = rows.filter(direction="outbound")  # a return release is the recipient's paper
+        elif referral.accepted_at is None:
             rows = rows.none()
         of = {"release__referral": referral, "agency_id": mine}
         papers = {one.release_id: one for one in ReleasePaper.objects.filter(**of)}
-        ends = {one.release_id: one for one in ReleaseEnd.objects.filter(**of)}
+        ended = ReleaseEnd.objects.filter(**of).exclude(revoked_via="narrowed")
+        ends = {one.release_id: one for one in ended}
         return [
             Kept(
                 release,

@@ -249,8 +249,15 @@ def _destroy_keys(name: str, agency_id: UUID, referral_id: UUID) -> set[UUID]:
             f" WHERE referral_id = %(referral)s{mine}",
             names,
         )
+        _do(
+            "UPDATE returned SET kek_version = NULL, key_bundle = NULL"
+            f" WHERE referral_id = %(referral)s{mine}",
+            names,
+        )
         held = _ask(
-            f"SELECT agency_id FROM packet_grant WHERE referral_id = %(referral)s{mine}", names
+            f"SELECT agency_id FROM packet_grant WHERE referral_id = %(referral)s{mine}"
+            f" UNION SELECT agency_id FROM returned WHERE referral_id = %(referral)s{mine}",
+            names,
         )
         if name in {"draft", "sent", "received"}:
             _do(
@@ -275,6 +282,7 @@ _OWN = (  # what one agency keeps of a referral
     ("note", "referral_id"),
     ("packet_grant", "referral_id"),
     ("private_key", "referral_id"),
+    ("returned", "referral_id"),
     ("self_assignment", "referral_id"),
     ("referral_assignment", "content_object_id"),
 )

@@ -51,6 +51,7 @@ class Terms:
             if field.name not in self.PRIVATE
         }
         plain["fields"] = sorted(set(self.fields))
+        plain["signed_fields"], plain["signed_until"] = plain["fields"], self.expires_at
         plain["attestations"] = sorted(set(self.attestations))
         plain["consenters"] = [
             {
@@ -76,6 +77,7 @@ class About:
     urgency: str
     minor: bool
     now: datetime
+    direction: str = "outbound"
 
 
 def complete(terms: Terms, about: About) -> Terms:
@@ -83,7 +85,7 @@ def complete(terms: Terms, about: About) -> Terms:
 
     Raises BadRequest (a wrong code) or NotPossible (a release the rules refuse).
     """
-    _check_codes(terms)
+    _check_codes(terms, about.direction)
     part2 = disclosure.under_part2(terms.fields, about.principal.duties)
     filled = replace(
         terms,
@@ -103,7 +105,7 @@ def complete(terms: Terms, about: About) -> Terms:
 def check(terms: Terms, about: About) -> None:
     """Raise NotPossible unless the law and the design allow these terms between these two."""
     duties = about.principal.duties
-    allowed = disclosure.bases(duties)
+    allowed = disclosure.bases(duties, about.direction)
     if terms.basis not in allowed:
         raise NotPossible("basis", f"Your agency's duties ask for {' or '.join(allowed)}.")
     basis = disclosure.BASES[terms.basis]
@@ -128,7 +130,7 @@ def check(terms: Terms, about: About) -> None:
     )
 
 
-def _check_codes(terms: Terms) -> None:
+def _check_codes(terms: Terms, direction: str) -> None:
     for name, known in (
         ("basis", disclosure.BASES),
         ("form", disclosure.FORMS),
@@ -140,8 +142,8 @@ def _check_codes(terms: Terms) -> None:
             raise BadRequest("unknown_code", f"Not a code of {name}.", f"/{name}")
     if not set(terms.attestations) <= set(disclosure.EVERY_ATTESTATION):
         raise BadRequest("unknown_code", "Not a code of attestation.", "/attestations")
-    if not terms.fields or not set(terms.fields) <= set(disclosure.PACKET_FIELDS):
-        raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
+    if not terms.fields or not set(terms.fields) <= set(disclosure.fields_of(direction)):
+        raise BadRequest("unknown_field", "Name fields of its list, at least one.", "/fields")
     who = {one.who for one in terms.consenters}
     if not who or not who <= set(disclosure.CONSENTERS):
         raise BadRequest("unknown_code", "Name who consents.", "/consenters")

@@ -25,7 +25,9 @@ from referrals.transitions import MOVES, require_state, sources, standing
 CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 
 # Acts after which no read may commit: they take the referral's advisory lock exclusively.
-CLOSING = frozenset({"withdraw", "revoke_release", "stop"})
+CLOSING = frozenset(
+    {"withdraw", "revoke_release", "narrow_release", "revoke_return_release", "stop"}
+)
 
 
 @dataclass(slots=True)

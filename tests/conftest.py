@@ -31,6 +31,8 @@ CONTENT = (
     "release",
     "release_end",
     "release_paper",
+    "agreement_tally",
+    "returned",
     "packet_field",
     "note",
     "self_assignment",
@@ -304,6 +306,18 @@ def release_body(*fields: str, **terms: Any) -> dict[str, Any]:
         ],
         "consenters": [{"who": "self", "signed_at": now.isoformat(), "not_the_abuser": True}],
     } | terms
+
+
+def return_body(*fields: str, **terms: Any) -> dict[str, Any]:
+    """A return release as an advocate records it: written, to tell the police who sent it."""
+    told = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
+    return release_body() | {
+        "basis": "written_release",
+        "form": "written",
+        "fields": list(fields) or ["connected", "engaged", "outcome_code"],
+        "attestations": [*told, "police_may_have_to_disclose"],
+        **terms,
+    }
 
 
 @pytest.fixture

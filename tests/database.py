@@ -17,7 +17,7 @@ from directory.rendering import render
 from directory.standard import TABLES
 from permissions.credentials import hash_secret
 from permissions.session import IDENTIFY
-from tests.conftest import PACKET, Caller, Story, agency_id, member_id
+from tests.conftest import PACKET, Caller, Story, agency_id, member_id, return_body
 
 
 @contextmanager
@@ -104,6 +104,7 @@ def full_story(story: Story, api: Any) -> Story:
             " VALUES (gen_random_uuid(), %s, 2020, 'from', 'accepted', 1)",
             [agency_id("police")],
         )
+    story.answers("put_return_release", return_body("connected"))
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
     return story

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.conftest import Caller, release_body
+from tests.conftest import Caller, release_body, return_body
 
 OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -33,6 +33,9 @@ BODIES: dict[str, Any] = {
     "unable": {"code": "could_not_contact"},
     "withdraw": {"code": "other"},
     "revoke_release": {"via": "oral"},
+    "narrow_release": {"fields": ["name"]},
+    "put_return_release": None,  # likewise: tests.conftest.return_body
+    "revoke_return_release": {},
     "stop": {},
     "assign": {"member_id": NOBODY},
     "hand_over": {"member_id": NOBODY},
@@ -98,6 +101,8 @@ def of_one_referral() -> list[tuple[str, set[str]]]:
 def body_for(route: str) -> Any:
     """A right body for the act that ends `route`. A KeyError tells of an act without one."""
     act = route.rsplit("/", 1)[1]
+    if act == "put_return_release":
+        return return_body()
     return release_body() if act == "put_release" else BODIES[act]
 
 

@@ -11,11 +11,12 @@ from django.db import connections
 from permissions.policy import RULES
 from referrals.transitions import MOVES
 from tests import routes
-from tests.conftest import NOTICE, PACKET, member_id, release_body
+from tests.conftest import NOTICE, PACKET, member_id, release_body, return_body
 
 BODIES = routes.BODIES | {
     "put_notice": NOTICE | {"urgency": "emergency"},
     "put_release": release_body(),
+    "put_return_release": return_body(),
     "put_packet": {"packet": PACKET},
     "withdraw": {"code": "help_found"},
 }
@@ -49,7 +50,15 @@ SHOWN = {
     "stopped_by_recipient": ("accepted", "stopped"),
 }
 OF_SENDER = ("put_notice", "put_release", "put_packet", "send", "withdraw")
-OF_RECIPIENT = ("acknowledge", "accept", "decline", "start_handoff", "complete", "unable")
+OF_RECIPIENT = (
+    "put_return_release",
+    "acknowledge",
+    "accept",
+    "decline",
+    "start_handoff",
+    "complete",
+    "unable",
+)
 READS = ("open_packet", "open_notes")
 
 
@@ -145,6 +154,10 @@ def test_every_act_from_every_state(who, state, story, api, superuser):
         ("revoke_release", SENDER, "accepted", "accepted"),
         ("revoke_release", "ywca.lead", "accepted", "accepted"),
         ("revoke_release", RECIPIENT, "completed", "completed"),
+        ("narrow_release", SENDER, "draft", "draft"),
+        ("narrow_release", "police.lead", "completed", "accepted"),
+        ("narrow_release", RECIPIENT, "unable", "unable"),
+        ("narrow_release", "ywca.lead", "accepted", "accepted"),
         ("stop", SENDER, "draft", "stopped"),
         ("stop", SENDER, "in_handoff", "stopped"),
         ("stop", RECIPIENT, "accepted", "stopped"),

@@ -50,11 +50,11 @@ LONG = {
     "directory/importing/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),
     "referrals/acts.py": (340, "every act, one function each"),
-    "referrals/models.py": (380, "the rows of a referral, one beside the other"),
+    "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (430, "what is due, side by side, and its end in its order"),
     "referrals/reading.py": (330, "all that a side reads: the list, one in detail, the history"),
-    "referrals/sql/policies.sql": (400, "every policy of a referral, read in one sitting"),
+    "referrals/sql/policies.sql": (450, "every policy of a referral, read in one sitting"),
 }
 
 # Referral rows reached outside `visible_to`, with the reason.

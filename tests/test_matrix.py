@@ -17,7 +17,7 @@ from django.test import Client as HttpClient
 from directory import demo, vocabulary
 from directory.importing.reading import id_of
 from tests import routes
-from tests.conftest import PACKET, Caller, Story, release_body, service_of
+from tests.conftest import PACKET, Caller, Story, release_body, return_body, service_of
 from tests.database import phone_only_service
 from tests.desk import at_the_desk
 
@@ -113,6 +113,10 @@ POST {R}/complete               401  403  403  403  404  404  403  200  403  403
 POST {R}/unable                 401  403  403  403  404  404  403  200  403  403  404  404  404
 POST {R}/withdraw               401  200  403  200  404  404  200  403  403  403  404  404  404
 POST {R}/revoke_release         401  200  403  200  404  404  200  200  403  200  404  404  404
+POST {R}/narrow_release         401  200  403  200  404  404  200  200  403  200  404  404  404
+GET  {R}/returned               401  200  403  200  404  404  200  403  403  403  404  404  404
+POST {R}/put_return_release     401  403  403  403  404  404  403  200  403  403  404  404  404
+POST {R}/revoke_return_release  401  409  403  409  404  404  409  409  403  409  404  404  404
 POST {R}/stop                   401  200  403  200  404  404  200  200  403  200  404  404  404
 POST {R}/assign                 401  409  403  409  404  404  409  409  403  409  404  404  404
 POST {R}/hand_over              401  409  403  409  404  404  409  409  403  409  404  404  404
@@ -122,6 +126,8 @@ POST {R}/end_hold               401  403  403  200  404  404  403  403  403  200
 POST {R}/open_packet            401  200  403  403  404  404  200  200  403  403  404  404  404
 POST {R}/add_note               401  201  403  403  404  404  201  201  403  403  404  404  404
 POST {R}/open_notes             401  200  403  403  404  404  200  200  403  403  404  404  404
+GET  v1/agreement-tally         401  200  200  200  403  403  200  200  200  200  403  200  403
+POST v1/agreement-tally         401  200  200  200  403  403  200  200  200  200  403  200  403
 GET  v1/call-records            401  200  200  200  403  403  200  200  200  200  403  200  403
 POST v1/call-records            401  201  201  201  403  403  201  201  201  201  403  201  403
 GET  v1/self-assignments        401  200  200  200  403  200  200  200  200  200  200  200  403
@@ -134,7 +140,8 @@ DESK_WHO = (
 )
 # 302: to sign in, or back to the referral, where the act is not hers now. 200 at `put_release` for
 # the recipient, at `assign` and `hand_over` for everybody: the form once more, since it knows the
-# bases and the members of her own agency only.
+# bases and the members of her own agency only; at `narrow_release` for a colleague: it offers what
+# she is shown.
 #                              none police              ywca     outsider
 #                                   work wrk2 lead audi work wrk2 work
 DESK = f"""
@@ -164,6 +171,7 @@ GET  desk/directory/<uuid:service_id> \
                                 302  200  200  200  200  200  200  200
 GET  desk/referrals/new         302  200  200  200  403  200  200  200
 POST desk/referrals/new         302  302  302  302  403  409  409  302
+POST desk/said_no               302  200  200  200  403  200  200  200
 GET  desk/calls                 302  200  200  200  403  200  200  200
 GET  desk/calls/new             302  200  200  200  200  200  200  200
 POST desk/calls/new             302  302  302  302  403  302  302  302
@@ -200,6 +208,13 @@ GET  {D}/withdraw               302  200  302  200  404  302  302  404
 POST {D}/withdraw               302  302  403  302  404  403  403  404
 GET  {D}/revoke_release         302  200  302  200  404  200  302  404
 POST {D}/revoke_release         302  302  403  302  404  302  403  404
+GET  {D}/narrow_release         302  200  302  200  404  200  302  404
+POST {D}/narrow_release         302  302  200  302  404  302  200  404
+GET  {D}/returned               302  200  403  200  404  403  403  404
+GET  {D}/put_return_release     302  302  302  302  404  200  302  404
+POST {D}/put_return_release     302  403  403  403  404  302  403  404
+GET  {D}/revoke_return_release  302  200  302  200  404  200  302  404
+POST {D}/revoke_return_release  302  409  403  409  404  409  403  404
 GET  {D}/stop                   302  200  302  200  404  200  302  404
 POST {D}/stop                   302  302  403  302  404  302  403  404
 GET  {D}/add_note               302  200  302  302  404  200  302  404
@@ -317,6 +332,8 @@ def body(try_out: TryOut, route: str) -> Any:
         return routes.BODIES["put_notice"] | {"service_id": try_out.service}
     if route == "v1/call-records":
         return {"service_id": try_out.by_phone, "outcome": "full", "put_through": False}
+    if route == "v1/agreement-tally":
+        return {}
     act = route.rsplit("/", 1)[1]
     return routes.body_for(route) if act in routes.BODIES else None
 
@@ -353,15 +370,20 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
         if calls:
             return common | {"outcome": "full", "put_through": "no"}
         return common | routes.BODIES["put_notice"] | {"wanted": "call_worker", "draft": "1"}
-    if act == "put_release":
-        release = release_body("name")
+    if act in ("put_release", "put_return_release"):
+        returns = act == "put_return_release"
+        release = return_body("connected") if returns else release_body("name")
         return {
             **{name: release[name] for name in ("basis", "purpose", "form", "attestations")},
-            "fields_": ["name"],
+            "fields_": release["fields"],
             "signed_at": f"{datetime.now(ZoneInfo('America/Denver')):%Y-%m-%dT%H:%M}",
             "lasts": "7",
             "consenters": ["self"],
         }
+    if act == "said_no":
+        return {"service": try_out.service}
+    if act == "narrow_release":
+        return {"fields_": ["name"], "ends": "as_it_is"}
     if act == "put_packet":
         return {"name": "Invented Person"}
     found = dict(routes.BODIES.get(act) or {})

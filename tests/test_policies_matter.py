@@ -22,7 +22,16 @@ from directory import demo as directory_demo
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests.conftest import NOTICE, PACKET, Caller, Story, agency_id, member_id, service_of
+from tests.conftest import (
+    NOTICE,
+    PACKET,
+    Caller,
+    Story,
+    agency_id,
+    member_id,
+    return_body,
+    service_of,
+)
 from tests.database import forget_edits, full_story, identify, opening
 
 Row = dict[str, Any]
@@ -164,6 +173,10 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     hide_in_the_directory(api)
     waiting = Story(api, story.service_id).create().release("name").packet(name=PACKET["name"])
     waiting.send()
+    speechless = Story(api, story.service_id).create(wanted="come_here").release("name")
+    speechless.packet(name=PACKET["name"]).sends("send", {"agreement": "cannot_say"}).answers(
+        "accept"
+    )
     waiting.recipient = "ywca.worker2"
     waiting.answers("acknowledge")
     sarc = service_of("sarc")
@@ -173,17 +186,24 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     theirs = Story(api, sarc, sender="outsider.worker", recipient="sarc.lead")
     theirs.accept().release(*PACKET).packet(**PACKET).answers("add_note", {"text": "another's"})
     theirs.sends("add_note", {"text": "another's"})
+    theirs.answers("put_return_release", return_body("engaged")).answers("revoke_return_release")
     again = NOTICE | {"service_id": story.service_id}
     client = api("police.client", "police.worker")
     assert client.post("/v1/referrals", again, Idempotency_Key="a client's").status_code == 201
     run_out = Story(api, sarc, recipient="sarc.worker2")
     run_out.accept().release(*PACKET).packet(**PACKET)
+    run_out.answers("put_return_release", return_body("engaged"))
     barred = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
     barred.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     with superuser.cursor() as cursor:
         cursor.execute(
             "UPDATE packet_grant SET expires_at = sec.clock() - interval '1 hour'"
             " WHERE referral_id = %s AND release_id IS NOT NULL",
+            [run_out.id],
+        )
+        cursor.execute(
+            "UPDATE returned SET expires_at = sec.clock() - interval '1 hour'"
+            " WHERE referral_id = %s",
             [run_out.id],
         )
         cursor.execute("UPDATE referral SET has_block = true WHERE id = %s", [barred.id])
@@ -211,9 +231,14 @@ def sees_release(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
     if not who.casework or referral is None or not world.answers_for(who, row["referral_id"]):
         return False
-    accepted = referral["accepted_at"] is not None
+    accepted = referral["accepted_at"] is not None and row["direction"] == "outbound"
     ours = row["from_agency_id"] == who.agency or (row["to_agency_id"] == who.agency and accepted)
     return ours and sees_referral(world, who, referral)
+
+
+def sees_returned(world: World, who: Who, row: Row) -> bool:
+    mine = sees_own_agencys(world, who, row) and world.answers_for(who, row["referral_id"])
+    return mine and row["key_bundle"] is not None and row["expires_at"] > world.now
 
 
 def sees_paper(world: World, who: Who, row: Row) -> bool:
@@ -268,9 +293,21 @@ def sees_nothing(world: World, who: Who, row: Row) -> bool:
     return False
 
 
+def agreed(world: World, referral_id: str) -> bool:
+    """R14: she could say, or a release was put since."""
+    referral = world.rows["referral"][referral_id]
+    return referral["agreement"] != "cannot_say" or any(
+        one["created_at"] >= referral["sent_at"]
+        for one in world.rows["release"].values()
+        if one["referral_id"] == referral_id and one["direction"] == "outbound"
+    )
+
+
 def opens_field(world: World, who: Who, row: Row) -> bool:
     """With an entry of this transaction that names the referral: see `probe_openings`."""
     if not who.opens or not world.assigned(who, row["referral_id"]) or blocked(world, row):
+        return False
+    if not agreed(world, row["referral_id"]):
         return False
     if row["from_agency_id"] == who.agency:
         return True
@@ -302,10 +339,12 @@ SEES: dict[str, Rule] = {
     "release": sees_release,
     "release_end": sees_own_agencys,
     "release_paper": sees_paper,
+    "returned": sees_returned,
     "packet_field": sees_nothing,  # without an entry
     "note": sees_nothing,
     "self_assignment": sees_own_agencys,
     "referral_event": sees_event,
+    "agreement_tally": sees_own_agencys,
     "call_record": sees_call,
     "idempotency_key": sees_key,
     "packet_grant": sees_grant,
@@ -343,12 +382,16 @@ def writes_side(world: World, who: Who, row: Row) -> bool:
 
 def writes_release(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
+    if referral is None:
+        return False
+    parties = [referral["from_agency_id"], referral["to_agency_id"]]
+    if row["direction"] == "return":
+        parties = parties[::-1] if referral["accepted_at"] else []
     return (
         who.writes
-        and referral is not None
         and world.assigned(who, referral["id"])
-        and row["from_agency_id"] == who.agency == referral["from_agency_id"]
-        and row["to_agency_id"] == referral["to_agency_id"]
+        and [row["from_agency_id"], row["to_agency_id"]] == parties
+        and row["from_agency_id"] == who.agency
         and not row["ended"]
         and not referral["has_block"]
     )
@@ -371,6 +414,7 @@ def writes_field(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
     sender = referral is not None and row["from_agency_id"] == referral["from_agency_id"]
     mine = row["from_agency_id"] == who.agency and world.assigned(who, row["referral_id"])
+    sender = sender and agreed(world, row["referral_id"])
     return who.writes and sender and mine and not blocked(world, row)
 
 
@@ -419,9 +463,11 @@ WRITES: dict[str, Rule] = {
     "release": writes_release,
     "release_end": writes_release_end,
     "release_paper": writes_paper,
+    "returned": sees_nothing,
     "packet_field": writes_field,
     "note": writes_note,
     "referral_event": writes_event,
+    "agreement_tally": sees_nothing,
     "call_record": writes_call,
     "idempotency_key": writes_key,
     "packet_grant": writes_grant,
@@ -593,6 +639,13 @@ def variants(world: World, who: Who, row: Row) -> Iterator[Row]:
     if "from_sees" in row:  # an event that names other agencies than its referral does
         yield fresh | {"agency_id": who.agency, "member_id": who.member, "to_agency_id": FOREIGN}
     if "minor_may_consent_alone" in row:
+        swapped = {"from_agency_id": row["to_agency_id"], "to_agency_id": row["from_agency_id"]}
+        for ended in (False, True):
+            yield fresh | {"direction": "return", "ended": ended}
+            yield fresh | swapped | {"direction": "return", "ended": ended}
+        yield fresh | swapped | {"direction": "return", "to_agency_id": FOREIGN, "ended": False}
+        yield fresh | swapped | {"direction": "outbound", "ended": False}
+        yield fresh | {"direction": "return", "to_agency_id": who.agency, "ended": False}
         yield fresh | {"from_agency_id": who.agency, "ended": not row["ended"]}
         yield fresh | {"from_agency_id": who.agency, "ended": False, "to_agency_id": FOREIGN}
         yield fresh | {"from_agency_id": who.agency, "ended": False}

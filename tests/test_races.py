@@ -296,6 +296,8 @@ def test_one_idempotency_key_at_once_makes_one_referral(race: Race, story: Story
     [
         ("police.worker", "revoke_release"),
         ("ywca.worker", "revoke_release"),
+        ("police.worker", "narrow_release"),
+        ("ywca.worker", "narrow_release"),
         ("police.worker", "withdraw"),
         ("ywca.worker", "stop"),
     ],

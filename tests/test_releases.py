@@ -146,7 +146,7 @@ def test_part_2_records_go_with_their_notice_and_name_the_platform(api):
     assert (release["redisclosure_notice"], release["intermediary"]) == ("part2", "Cairn")
     story.release("name", **terms)
     opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
-    assert opened["handling"] == ["not_to_portal_or_proxy", "network"]
+    assert opened["handling"] == ["not_to_portal_or_proxy"]
 
 
 def test_each_side_reads_the_terms_and_its_own_paper_only(story, api):

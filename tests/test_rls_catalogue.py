@@ -155,7 +155,15 @@ def test_app_reads_no_secret_and_writes_no_exempt_table(superuser: Any) -> None:
 
 def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
     every = {right: rights(superuser, "owner", right) for right in ("SELECT", "INSERT")}
-    sealed = {"packet_field", "note", "packet_grant", "private_key", "release", "release_paper"}
+    sealed = {
+        "packet_field",
+        "note",
+        "packet_grant",
+        "private_key",
+        "release",
+        "release_paper",
+        "returned",
+    }
     for role in ("jobs", "auditor", "sealer", "backup", "door", "editor"):
         reached = rights(superuser, role, "SELECT") | rights(superuser, role, "INSERT")
         if role != "jobs":  # of which the next test speaks
@@ -433,7 +441,11 @@ def test_without_a_live_identity_the_functions_on_grants_change_nothing(
     story: Story, api: Any, superuser: Any, identity: Callable[[Any], Any]
 ) -> None:
     full_story(story, api)
-    everything = "SELECT g::text FROM packet_grant g ORDER BY id"
+    everything = (
+        "SELECT g::text FROM packet_grant g UNION ALL SELECT l::text FROM release l"
+        " UNION ALL SELECT b::text FROM returned b UNION ALL SELECT t::text FROM agreement_tally t"
+        " ORDER BY 1"
+    )
     before = answer(superuser, everything)
     release = answer(superuser, "SELECT id FROM release WHERE NOT ended")[0][0]
     with identity(api) as caller:
@@ -444,6 +456,13 @@ def test_without_a_live_identity_the_functions_on_grants_change_nothing(
                 "sec.put_grant(%s, %s, %s, '{name}', 1, 'x')",
                 [str(member_id("x")), story.id, release],
             ),
+            ("sec.end_return(%s)", [story.id]),
+            ("sec.tally(true)", []),
+            (
+                "sec.put_returned(%s, %s, 1, 'x', 'x')",
+                [str(member_id("y")), release],
+            ),
+            ("sec.narrow(%s, '{name}', sec.clock(), NULL, NULL)", [release]),
         ):
             with (
                 contextlib.suppress(ProgrammingError),

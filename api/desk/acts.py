@@ -12,7 +12,7 @@ from api.desk.visit import Visit
 from directory import listings
 from directory.finding import MOST_PER_PAGE
 from permissions.session import begin
-from referrals import acts, codes, holds
+from referrals import acts, codes, holds, returning
 from referrals.reading import Detail
 
 
@@ -193,6 +193,44 @@ revoke_release = act_view(
         form=RevokeReleaseForm,
         do=lambda visit, seen, form: acts.revoke_release(
             visit.principal, seen.referral.id, form.cleaned_data["via"]
+        ),
+        grave=True,
+    )
+)
+narrow_release = act_view(
+    ActPage(
+        act="narrow_release",
+        title="Share less",
+        says="On her word, at once. More, or for longer, is a new permission.",
+        button="Share less",
+        done="Done. They can open no more than that.",
+        form=releases.NarrowReleaseForm,
+        do=releases.narrow_release,
+        needs=lambda seen: "" if seen.release_in_force else "releases",
+    )
+)
+put_return_release = act_view(
+    ActPage(
+        act="put_return_release",
+        title="She lets us tell the sender",
+        says="Only what she marks, as your record says it now, once. Without this they are shown"
+        " nothing of what came of it.",
+        button="Tell the sender",
+        done="The sender can look at it now. What comes later they are not told.",
+        form=releases.ReturnReleaseForm,
+        do=releases.put_return_release,
+    )
+)
+revoke_return_release = act_view(
+    ActPage(
+        act="revoke_return_release",
+        title="Tell the sender no more",
+        says="Her word is enough. What was told is closed to the sender at once.",
+        button="Tell them no more",
+        done="Done. The sender is shown nothing of it any more.",
+        form=NoQuestion,
+        do=lambda visit, seen, form: returning.revoke_return_release(
+            visit.principal, seen.referral.id
         ),
         grave=True,
     )

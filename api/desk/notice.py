@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, listed, one_of, some_of
@@ -21,6 +21,7 @@ from permissions.errors import NotVisible, Refused
 from permissions.models import Agency
 from permissions.session import begin
 from referrals import acts, codes, idempotency, reading
+from referrals import agreement as consent
 from referrals.models import Referral
 from referrals.notices import Notice
 from referrals.reading import Detail
@@ -99,12 +100,18 @@ class NoticeFields(DeskForm):
 class NewReferralForm(NoticeFields):
     """`key` makes a second tap on a slow line harmless (Idempotency-Key)."""
 
+    CANNOT_SAY = "She cannot say now: ask only that somebody comes here."
+
     key = forms.UUIDField(widget=forms.HiddenInput)
     service = forms.UUIDField(widget=forms.HiddenInput)
     agreement = one_of(AGREEMENT, "Does she agree to this notice", required=False)
 
     def clean(self) -> dict[str, Any]:
-        if "send" in self.data and not self.cleaned_data.get("agreement"):
+        given, sent = self.cleaned_data, "send" in self.data
+        cannot_say = given.get("agreement") == "cannot_say"
+        if sent and cannot_say and given.get("wanted") != "come_here":
+            self.add_error("wanted", self.CANNOT_SAY)  # R14, before a draft is kept
+        if sent and not given.get("agreement"):
             self.add_error("agreement", "Say whether she agrees. Without it nothing is sent.")
         return self.cleaned_data
 
@@ -131,6 +138,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     refusal = None
     if form.is_valid():
         if form.cleaned_data["agreement"] == SHE_SAYS_NO:
+            consent.said_no(visit.principal)
             return render(request, "desk/she_says_no.html", context)
         try:
             draft = acts.create(
@@ -145,6 +153,15 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
                 return redirect("desk_referral", draft.referral.id)
             return _send(request, visit, draft.referral, form.cleaned_data["agreement"])
     return page(request, "desk/new_referral.html", context | {"form": form}, refusal)
+
+
+@require_POST
+@signed_in
+def said_no(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """She does not want it sent: the number for her, and nothing kept but the tally (R14)."""
+    listing = find_service(visit, request.POST.get("service"))
+    consent.said_no(visit.principal)
+    return render(request, "desk/she_says_no.html", {"listing": listing})
 
 
 def find_service(visit: Visit, text: str | None) -> listings.Listing:
@@ -215,6 +232,7 @@ def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         agreement = form.cleaned_data["agreement"]
         if agreement == SHE_SAYS_NO:
             acts.stop(visit.principal, referral_id)
+            consent.said_no(visit.principal)
             with begin(visit.principal):
                 listing = listings.find(visit.principal, seen.referral.service_id)
             said_no = {"listing": listing, "draft": True}

@@ -179,6 +179,14 @@ PROBLEMS = {
         "Leave the notice out: it is set.",
     ),
     "unknown_member": Problem("That is no member of your agency.", "Name one who is."),
+    "widening": Problem(
+        "A release is made narrower only: fewer fields, or an earlier end.",
+        "For more, record her permission anew.",
+    ),
+    "wanted": Problem(
+        "She cannot say whether she agrees: the notice may ask only that somebody comes here.",
+        "Change what is wanted to come_here, or ask her.",
+    ),
     "consenter_missing": Problem(
         "A minor and a parent or guardian consent together, unless she may consent alone.",
         "Name who else consents, or say that she may alone.",

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from api.desk import words
 from api.desk.visit import Visit, page, signed_in
 from permissions.errors import Refused, WrongState
+from permissions.models import Agency
 from referrals import reading
 from referrals.models import Referral
 from referrals.reading import Detail
@@ -45,9 +46,12 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "unable": ("It did not come about", False),
     "withdraw": ("Take it back", False),
     "revoke_release": ("She ends her permission", False),
+    "narrow_release": ("Share less", False),
+    "put_return_release": ("She lets us tell the sender", False),
+    "revoke_return_release": ("Tell the sender no more", False),
     "stop": ("Stop: no contact", False),
 }
-ENDINGS = ("unable", "withdraw", "revoke_release", "stop")
+ENDINGS = ("unable", "withdraw", "revoke_release", "revoke_return_release", "stop")
 NEXT = {  # (side, state): what is to be done now, the likeliest first
     ("from", "draft"): ("send", "put_notice"),
     ("from", "accepted"): ("put_packet", "put_release"),
@@ -96,6 +100,10 @@ def history(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespon
     return page(request, "desk/history.html", context)
 
 
+def other_agency(seen: Detail) -> Agency:
+    return seen.to_agency if seen.side == "from" else seen.from_agency
+
+
 def common(visit: Visit, seen: Detail) -> dict[str, Any]:
     """What each page about one referral shows of it."""
     return {
@@ -104,7 +112,7 @@ def common(visit: Visit, seen: Detail) -> dict[str, Any]:
         "state": words.state(seen.side, seen.status),
         "due": words.due(seen, seen.now),
         "now": seen.now,
-        "other": seen.to_agency if seen.side == "from" else seen.from_agency,
+        "other": other_agency(seen),
         "ring": _ring(seen),
         "holder": _holder(seen),
         "working": [seen.names.get(one, "Somebody") for one in seen.assigned],
@@ -134,7 +142,7 @@ def _offers(seen: Detail) -> dict[str, list[Offer]]:
     if seen.release is None or seen.release_ended:
         useful = [act for act in useful if act != "revoke_release"]
     if not seen.release_in_force:
-        useful = [act for act in useful if act != "put_packet"]
+        useful = [act for act in useful if act not in ("put_packet", "narrow_release")]
     now = [act for act in NEXT.get((seen.side, seen.status), ()) if act in useful]
     also = [act for act in useful if act not in now and act not in ENDINGS]
     endings = [act for act in useful if act in ENDINGS]

@@ -11,12 +11,12 @@ from django.views.decorators.http import require_safe
 
 from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, listed, moment, one_of, some_of
-from api.desk.referral import common
+from api.desk.referral import common, other_agency
 from api.desk.release_paper import TEXTS
 from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
 from permissions.errors import NotVisible
-from referrals import codes, papers, reading
+from referrals import codes, papers, reading, returning
 from referrals.reading import Detail
 from referrals.releases import Consenter, Terms
 
@@ -24,6 +24,7 @@ LASTS = (1, 3, 7, 30, 90)  # days
 
 
 class ReleaseForm(ActForm):
+    direction = "outbound"
     refused = {
         "basis": "basis",
         "form": "form",
@@ -66,11 +67,11 @@ class ReleaseForm(ActForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         principal, referral = self.visit.principal, self.seen.referral
-        allowed = disclosure.bases(principal.duties)
+        allowed = disclosure.bases(principal.duties, self.direction)
         bases = [(basis, words.BASES[basis]) for basis in allowed]
         self._offer("basis", bases, bases[0][0])
-        sender, recipient = principal.agency_kind, self.seen.to_agency.kind
-        needed = disclosure.attestations_needed(sender, recipient, "e_signature")
+        theirs = other_agency(self.seen).kind
+        needed = disclosure.attestations_needed(principal.agency_kind, theirs, "e_signature")
         told = [(code, said) for code, said in words.ATTESTATIONS.items() if code in needed]
         self._offer("attestations", told, None)
         usual = disclosure.LONGEST[referral.urgency].days
@@ -119,6 +120,67 @@ def put_release(visit: Visit, seen: Detail, form: ReleaseForm) -> None:
     papers.put_release(visit.principal, seen.referral.id, form.terms())
 
 
+class ReturnReleaseForm(ReleaseForm):
+    """Back to the sender: three things, and no more."""
+
+    direction = "return"
+    fields_ = some_of(list(words.RETURNED.items()), "What may the sender be told")
+
+
+def put_return_release(visit: Visit, seen: Detail, form: ReturnReleaseForm) -> None:
+    returning.put_return_release(visit.principal, seen.referral.id, form.terms())
+
+
+@require_safe
+@signed_in
+def returned(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+    """What the recipient told under her return release, and nothing where there is none."""
+    seen = reading.detail(visit.principal, referral_id)
+    told = returning.read_returned(visit.principal, referral_id)
+    lines = words.returned(told.content) if told else []
+    context = common(visit, seen) | {"told": told, "lines": lines}
+    return page(request, "desk/returned.html", context)
+
+
+class NarrowReleaseForm(ActForm):
+    """What is ticked stays; an end that is no earlier than hers is not offered."""
+
+    AS_IT_IS = "as_it_is"
+    ENDS = (("1", "In an hour"), ("8", "In 8 hours"), ("24", "Tomorrow"), ("72", "In 3 days"))
+    refused = {"expired": "ends", "widening": "fields_"}
+
+    fields_ = some_of([], "What may they still see")
+    ends = one_of([], "When does it end", initial=AS_IT_IS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        release = self.seen.release
+        until = release.expires_at if release else self.seen.now
+        left = release.fields if release else []
+        shown, ends = self.fields["fields_"], self.fields["ends"]
+        assert isinstance(shown, forms.ChoiceField)
+        assert isinstance(ends, forms.ChoiceField)
+        shown.choices, shown.initial = [(name, words.FIELDS[name]) for name in left], left
+        ends.choices = [
+            (self.AS_IT_IS, f"As it is: {words.clock_time(until, self.seen.now)}"),
+            *(
+                (hours, said)
+                for hours, said in self.ENDS
+                if self.seen.now + timedelta(hours=int(hours)) < until
+            ),
+        ]
+
+
+def narrow_release(visit: Visit, seen: Detail, form: NarrowReleaseForm) -> None:
+    ends = form.cleaned_data["ends"]
+    papers.narrow_release(
+        visit.principal,
+        seen.referral.id,
+        fields=form.cleaned_data["fields_"],
+        expires_at=None if ends == form.AS_IT_IS else seen.now + timedelta(hours=int(ends)),
+    )
+
+
 @require_safe
 @signed_in
 def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
@@ -130,7 +192,10 @@ def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespo
             {
                 "release": one.release,
                 "in_force": one.in_force,
-                "fields": [words.FIELDS.get(name, name) for name in one.release.fields],
+                "back": one.release.direction == "return",
+                "fields": [
+                    words.FIELDS.get(name) or words.RETURNED[name] for name in one.release.fields
+                ],
                 "basis": words.BASES[one.release.basis],
                 "form": words.FORMS[one.release.form],
                 "told": [words.ATTESTATIONS[code] for code in one.release.attestations],

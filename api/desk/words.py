@@ -1,6 +1,6 @@
 """What the desk says: codes, states and times in words for people. No rule and no query in here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -147,6 +147,9 @@ DONE = {
     "unable": "Did not come about",
     "withdraw": "Withdrawn",
     "revoke_release": "Her permission ended",
+    "narrow_release": "Her permission made narrower",
+    "put_return_release": "The sender was told, on her word",
+    "revoke_return_release": "The sender is told no more",
     "stop": "Stopped",
     "add_note": "Note added",
     "assign": "Put on it",
@@ -181,10 +184,13 @@ LOGGED = {
     "referral.list": "Looked at the inbox",
     "referral.read": "Looked at a referral",
     "referral.history": "Looked at a history",
+    "referral.read_returned": "Looked at what came back",
     "referral.read_releases": "Looked at her permissions",
     "referral.open_packet": "Opened a packet",
     "referral.open_notes": "Opened notes",
     **{f"referral.{act}": words for act, words in DONE.items()},
+    "agreement.decline": "Counted a no",
+    "agreement.read": "Looked at the tally of agreement",
     "call_record.create": "Recorded a call",
     "call_record.list": "Looked at own call records",
     "referral.self_assign": "Put herself on a referral",
@@ -236,6 +242,30 @@ FIELDS = {
     "children": "Children",
     "needs_detail": "Needs in detail",
 }
+RETURNED = {
+    "connected": "Whether she spoke with an advocate",
+    "engaged": "Whether she took up the service",
+    "outcome_code": "What came of it, in one word",
+}
+_TOLD = {
+    "connected": ("She spoke with an advocate.", "She did not speak with an advocate."),
+    "engaged": ("She took up the service.", "She did not take up the service."),
+}
+
+
+def returned(content: Mapping[str, bool | str | None]) -> list[str]:
+    """What came back under her return release, as lines to read."""
+    lines = []
+    for name, value in content.items():
+        if value is None:
+            lines.append(f"{RETURNED[name]}: nothing is recorded yet.")
+        elif name == "outcome_code":
+            lines.append(f"What came of it: {label('outcome', str(value)).lower()}.")
+        else:
+            lines.append(_TOLD[name][0 if value else 1])
+    return lines
+
+
 BASES = {
     "written_release": "Written release, signed",
     "hipaa_authorization": "HIPAA authorization, signed",

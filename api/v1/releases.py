@@ -8,11 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.v1.referrals import ActEndpoint, ReleaseOut, act_schema, coded, coded_list
+from api.v1.referrals import ActEndpoint, NothingIn, ReleaseOut, act_schema, coded, coded_list
 from api.views import Endpoint, HasFields, Shape
 from openapi.schema import ACTING_MEMBER, problems
 from permissions import disclosure
-from referrals import acts, codes, papers, reading
+from referrals import acts, codes, papers, reading, returning
 from referrals.releases import Consenter, Terms
 
 # -- Shapes in -------------------------------------------------------------------------------------
@@ -66,6 +66,19 @@ class RevokeReleaseIn(Shape):
     via = coded(codes.REVOKED_VIA, default="oral")
 
 
+class ReturnReleaseIn(ReleaseIn):
+    """Her permission to tell the sender what came of it."""
+
+    fields_ = coded_list(disclosure.RETURN_FIELDS, allow_empty=False)
+
+
+class NarrowReleaseIn(HasFields, Shape):
+    """What is left of it; null: as it is."""
+
+    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True)
+    expires_at = serializers.DateTimeField(default=None, allow_null=True)
+
+
 # -- Shapes out ------------------------------------------------------------------------------------
 
 
@@ -97,6 +110,10 @@ class FullReleaseOut(ReleaseOut):
     direction = serializers.ChoiceField(choices=["outbound", "return"])
     from_agency_id = serializers.UUIDField()
     to_agency_id = serializers.UUIDField()
+    signed_fields = serializers.ListField(
+        child=serializers.CharField(), help_text="As signed; `fields` is what is left of them."
+    )
+    signed_until = serializers.DateTimeField(help_text="As signed.")
     attestations = serializers.ListField(child=serializers.CharField())
     consenters = ConsenterOut(many=True)
     minor_may_consent_alone = serializers.BooleanField()
@@ -111,6 +128,19 @@ class FullReleaseOut(ReleaseOut):
 
 class ReleasesOut(serializers.Serializer):
     items = FullReleaseOut(many=True)
+
+
+class ToldOut(serializers.Serializer):
+    """Only what she allowed to be returned; null where nothing is recorded that says so or not."""
+
+    connected = serializers.BooleanField(allow_null=True, required=False)
+    engaged = serializers.BooleanField(allow_null=True, required=False)
+    outcome_code = serializers.CharField(allow_null=True, required=False)
+
+
+class ReturnedOut(serializers.Serializer):
+    returned = ToldOut(allow_null=True, help_text="Null: no return release is in force.")
+    expires_at = serializers.DateTimeField(allow_null=True)
 
 
 # -- Endpoints -------------------------------------------------------------------------------------
@@ -130,7 +160,15 @@ class Releases(Endpoint):
 
 RELEASE_COLUMNS = (
     *("id", "direction", "from_agency_id", "to_agency_id", "basis", "purpose", "fields", "form"),
-    *("signed_at", "expires_at", "attestations", "consenters", "minor_may_consent_alone"),
+    *(
+        "signed_at",
+        "expires_at",
+        "signed_fields",
+        "signed_until",
+        "attestations",
+        "consenters",
+        "minor_may_consent_alone",
+    ),
     *("promptly_informed", "redisclosure_notice", "intermediary", "created_at", "ended"),
 )
 
@@ -146,14 +184,17 @@ class PutRelease(ActEndpoint):
     shape = ReleaseIn
 
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        consenters = tuple(Consenter(**one) for one in body.pop("consenters"))
-        terms = Terms(
-            consenters=consenters,
-            fields=tuple(body.pop("fields")),
-            attestations=tuple(body.pop("attestations")),
-            **body,
-        )
+        terms = _terms(body)
         return papers.put_release(self.principal, referral_id, terms, if_match=self.if_match())
+
+
+def _terms(body: dict[str, Any]) -> Terms:
+    return Terms(
+        consenters=tuple(Consenter(**one) for one in body.pop("consenters")),
+        fields=tuple(body.pop("fields")),
+        attestations=tuple(body.pop("attestations")),
+        **body,
+    )
 
 
 @act_schema("revoke_release", RevokeReleaseIn, "End the paper on her word; the help goes on.")
@@ -164,3 +205,43 @@ class RevokeRelease(ActEndpoint):
         return acts.revoke_release(
             self.principal, referral_id, body["via"], if_match=self.if_match()
         )
+
+
+@act_schema("narrow_release", NarrowReleaseIn, "Fewer fields or an earlier end, at once.")
+class NarrowRelease(ActEndpoint):
+    shape = NarrowReleaseIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return papers.narrow_release(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("put_return_release", ReturnReleaseIn, "Tell the sender what she allows, now and once.")
+class PutReturnRelease(ActEndpoint):
+    shape = ReturnReleaseIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        terms, etag = _terms(body), self.if_match()
+        return returning.put_return_release(self.principal, referral_id, terms, if_match=etag)
+
+
+@act_schema("revoke_return_release", NothingIn, "Tell the sender no more; on her word.")
+class RevokeReturnRelease(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        etag = self.if_match()
+        return returning.revoke_return_release(self.principal, referral_id, if_match=etag)
+
+
+class ReadReturned(Endpoint):
+    @extend_schema(
+        operation_id="read_returned",
+        parameters=[ACTING_MEMBER],
+        responses={200: ReturnedOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        """What the recipient told you under her return release, if one is in force."""
+        told = returning.read_returned(self.principal, referral_id)
+        answer = {
+            "returned": told.content if told else None,
+            "expires_at": told.expires_at if told else None,
+        }
+        return self.answer(ReturnedOut, answer)

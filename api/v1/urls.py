@@ -4,6 +4,7 @@ from django.urls import path
 
 from api.v1 import (
     access_log,
+    agreement,
     calls,
     codes,
     directory,
@@ -60,6 +61,13 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/unable", referrals.Unable.as_view()),
     path("referrals/<uuid:referral_id>/withdraw", referrals.Withdraw.as_view()),
     path("referrals/<uuid:referral_id>/revoke_release", releases.RevokeRelease.as_view()),
+    path("referrals/<uuid:referral_id>/narrow_release", releases.NarrowRelease.as_view()),
+    path("referrals/<uuid:referral_id>/returned", releases.ReadReturned.as_view()),
+    path("referrals/<uuid:referral_id>/put_return_release", releases.PutReturnRelease.as_view()),
+    path(
+        "referrals/<uuid:referral_id>/revoke_return_release",
+        releases.RevokeReturnRelease.as_view(),
+    ),
     path("referrals/<uuid:referral_id>/stop", referrals.Stop.as_view()),
     path("referrals/<uuid:referral_id>/assign", referrals.Assign.as_view()),
     path("referrals/<uuid:referral_id>/hand_over", referrals.HandOver.as_view()),
@@ -69,6 +77,7 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/open_packet", referrals.OpenPacket.as_view()),
     path("referrals/<uuid:referral_id>/add_note", referrals.AddNote.as_view()),
     path("referrals/<uuid:referral_id>/open_notes", referrals.OpenNotes.as_view()),
+    path("agreement-tally", agreement.AgreementTally.as_view()),
     path("call-records", calls.CallRecords.as_view()),
     path("self-assignments", self_assignments.SelfAssignments.as_view()),
     path("access-log", access_log.AccessLog.as_view()),

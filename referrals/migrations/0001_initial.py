@@ -137,6 +137,8 @@ class Migration(migrations.Migration):
                 ('form', models.TextField()),
                 ('signed_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
+                ('signed_fields', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ('signed_until', models.DateTimeField()),
                 ('attestations', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('consenters', models.JSONField(default=list)),
                 ('minor_may_consent_alone', models.BooleanField(default=False)),
@@ -151,6 +153,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'release',
+            },
+        ),
+        migrations.CreateModel(
+            name='Returned',
+            fields=[
+                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('kek_version', models.IntegerField(null=True)),
+                ('key_bundle', models.BinaryField(null=True)),
+                ('ciphertext', models.BinaryField(null=True)),
+                ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ('expires_at', models.DateTimeField()),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.release')),
+            ],
+            options={
+                'db_table': 'returned',
             },
         ),
         migrations.CreateModel(
@@ -197,6 +216,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'referral_side',
+            },
+        ),
+        migrations.CreateModel(
+            name='AgreementTally',
+            fields=[
+                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('month', models.DateField()),
+                ('offered', models.IntegerField(default=0)),
+                ('declined', models.IntegerField(default=0)),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+            ],
+            options={
+                'db_table': 'agreement_tally',
+                'constraints': [models.UniqueConstraint(fields=('agency', 'month'), name='one_tally_a_month')],
             },
         ),
         migrations.CreateModel(

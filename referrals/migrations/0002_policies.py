@@ -15,5 +15,6 @@ class Migration(migrations.Migration):
     operations = [
         permissions.sql.run(FOLDER, "policies.sql"),
         permissions.sql.run(FOLDER, "staff.sql"),
+        permissions.sql.run(FOLDER, "papers.sql"),
         permissions.sql.run(FOLDER, "purge.sql"),
     ]

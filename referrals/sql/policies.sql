@@ -95,6 +95,20 @@ BEGIN
     RETURN false;
 END $$;
 
+-- R14: where she could not say whether she agrees, nothing of a packet is written or opened until
+-- a release was put since (each has her own consent, or R6's in her place).
+CREATE FUNCTION sec.agreed(r uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.referral f WHERE f.id = r
+                  AND (f.agreement IS DISTINCT FROM 'cannot_say'
+                       OR EXISTS (SELECT FROM public.release l WHERE l.referral_id = r
+                                     AND l.direction = 'outbound'
+                                     AND l.created_at >= f.sent_at))) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
 -- R11 in the policy: what an access entry of *this transaction*, by this caller, with a purpose of
 -- use, has opened; and whether she may open it (design §2, "Who opens a packet or a note").
 -- Returns the referral and the fields, or NULLs.
@@ -133,6 +147,9 @@ BEGIN
        AND sec.sees(CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id,
                     f.sent_at, f.has_block, me.agency_id);
     IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF what = 'referral.open_packet' AND NOT sec.agreed(entry.referral_id) THEN
         RETURN;
     END IF;
     IF what = 'referral.open_notes' OR own_side THEN
@@ -196,6 +213,8 @@ BEGIN
       JOIN public.release l ON l.id = by_release AND l.referral_id = f.id AND NOT l.ended
                            AND l.direction = 'outbound' AND l.fields @> field_names
                            AND l.expires_at > sec.clock()
+                           AND (f.agreement IS DISTINCT FROM 'cannot_say'
+                                OR l.created_at >= f.sent_at)
      WHERE f.id = r AND f.from_agency_id = sec.writer();
     IF NOT FOUND OR NOT sec.assigned(r) THEN
         RAISE EXCEPTION 'no such grant' USING ERRCODE = 'insufficient_privilege';
@@ -282,13 +301,21 @@ CREATE POLICY sender_reads ON release FOR SELECT TO app USING (
     from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id));
 CREATE POLICY recipient_reads ON release FOR SELECT TO app USING (
-    to_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
+    direction = 'outbound' AND to_agency_id = (SELECT sec.caseworker())
+    AND sec.answers_for(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id AND r.accepted_at IS NOT NULL));
 CREATE POLICY sender_writes ON release FOR INSERT TO app WITH CHECK (
-    from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id) AND NOT ended
+    direction = 'outbound' AND from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    AND NOT ended
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND r.from_agency_id = release.from_agency_id
                    AND r.to_agency_id = release.to_agency_id));
+CREATE POLICY recipient_returns ON release FOR INSERT TO app WITH CHECK (
+    direction = 'return' AND from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    AND NOT ended
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id AND r.accepted_at IS NOT NULL
+                   AND r.to_agency_id = release.from_agency_id
+                   AND r.from_agency_id = release.to_agency_id));
 CREATE POLICY sides_end ON release FOR UPDATE TO app
     USING (from_agency_id = (SELECT sec.caseworker()) OR to_agency_id = (SELECT sec.caseworker()))
     WITH CHECK (ended AND sec.answers_for(referral_id)
@@ -311,7 +338,7 @@ CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
 CREATE POLICY opened ON packet_field FOR SELECT TO app USING (
     referral_id = (SELECT sec.opened()) AND field = ANY ((SELECT sec.opened_fields())::text[]));
 CREATE POLICY sender_writes ON packet_field FOR INSERT TO app WITH CHECK (
-    from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
+    from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id) AND sec.agreed(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND r.from_agency_id = packet_field.from_agency_id));
 
@@ -368,17 +395,19 @@ CREATE POLICY own_private_key_begins ON private_key FOR INSERT TO app WITH CHECK
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
 REVOKE ALL ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid), sec.writer(),
-    sec.assigned(uuid), sec.answers_for(uuid), sec.can_answer(uuid), sec.opening(text),
+    sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid), sec.can_answer(uuid),
+    sec.opening(text),
     sec.opened(), sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid),
     sec.close_grant(uuid), sec.put_grant(uuid, uuid, uuid, text[], int, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
-GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.answers_for(uuid),
+GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid),
     sec.can_answer(uuid), sec.opened(),
     sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
     sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.writer() OWNER TO gate;
 ALTER FUNCTION sec.assigned(uuid) OWNER TO gate;
+ALTER FUNCTION sec.agreed(uuid) OWNER TO gate;
 ALTER FUNCTION sec.answers_for(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opening(text) OWNER TO gate;
 ALTER FUNCTION sec.can_answer(uuid) OWNER TO gate;

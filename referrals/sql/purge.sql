@@ -15,6 +15,7 @@ GRANT SELECT (content_object_id, agency_id), DELETE ON referral_assignment TO jo
 GRANT SELECT (result_id, agency_id), DELETE ON idempotency_key TO jobs;
 GRANT SELECT (referral_id, release_id, expires_at, closed), DELETE ON packet_grant TO jobs;
 GRANT SELECT (referral_id), DELETE ON private_key TO jobs;
+GRANT SELECT (referral_id), DELETE ON returned TO jobs;
 GRANT SELECT (referral_id, agency_id), DELETE ON self_assignment TO jobs;
 GRANT SELECT, INSERT, UPDATE ON purged_count TO jobs;
 ALTER TABLE purged_count ENABLE ROW LEVEL SECURITY;
@@ -34,6 +35,7 @@ BEGIN
 END $$;
 CREATE POLICY jobs_purge ON packet_grant FOR DELETE TO jobs USING (true);
 CREATE POLICY jobs_purge ON private_key FOR DELETE TO jobs USING (true);
+CREATE POLICY jobs_purge ON returned FOR DELETE TO jobs USING (true);
 CREATE POLICY jobs_count ON purged_count TO jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs_hide ON referral FOR UPDATE TO jobs USING (true) WITH CHECK (from_purged);
 -- By the clock a recipient's side ends as `unable` (act 23), or is marked as purged; nothing else.

@@ -1,0 +1,163 @@
+"""What goes back to the sender, and only under a release of its own (R2; design §5, "any, direction
+return"): whether she was connected, whether she engaged, the outcome's code.
+
+The values are read from the recipient's own sealed record when the return release is put, and never
+again: what comes later reaches the sender by a further return release or not at all. Nothing else
+that the sender gets tells that there is one; it asks here.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.db import connection
+
+from permissions import assignments, grants, log, policy
+from permissions.errors import NotPermitted, NotPossible, NotVisible
+from permissions.ids import uuid7
+from permissions.keystore import Wrapped, seal, unseal
+from permissions.models import Agency
+from permissions.principal import Principal
+from referrals import packets, papers
+from referrals.models import Referral, Returned, side_kept
+from referrals.reading import Detail
+from referrals.releases import Terms
+from referrals.shown import side_of
+from referrals.transitions import standing
+from referrals.turns import Turn, lock_readers, turn
+
+Value = bool | str | None
+SPOKE = frozenset({"connected", "served", "referred_on", "information_given"})
+
+
+def values(state: str, outcome: str | None) -> dict[str, Value]:
+    """What the recipient's record says. None: nothing is recorded that says so or not.
+
+    `connected`: she spoke with an advocate, as every outcome but `other` tells. `engaged`: she took
+    up the service itself (`served`). Why it did not come about (a code of `unable`) is known only
+    by reading who she is, and is never an outcome_code (R2).
+    """
+    if state == "unable":
+        return {"connected": False, "engaged": False, "outcome_code": None}
+    if outcome in (None, "other"):
+        return {"connected": None, "engaged": None, "outcome_code": outcome}
+    return {
+        "connected": outcome in SPOKE,
+        "engaged": outcome == "served",
+        "outcome_code": outcome,
+    }
+
+
+def put_return_release(
+    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+) -> Detail:
+    """Record her permission to tell the sender, and tell it, now and once.
+
+    By the recipient's assignee, who may open the agency's notes. It takes the place of the last
+    one. Raises BadRequest and NotPossible for terms that the rules refuse, NotPermitted.
+    """
+    with turn(principal, "put_return_release", referral_id, if_match) as current:
+        referral, own = current.referral, current.own_side()
+        who = standing(principal, referral, "to", own)
+        policy.require(principal, "open_notes", who)  # it reads the outcome
+        sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
+        release = papers.record(current, terms, sender.kind, "return")
+        known = values(own.state or "accepted", _outcome(current))
+        _give(referral, release.id, {name: known[name] for name in release.fields})
+        current.change_own()
+        current.event(other_side_sees=False)
+        current.attempt.record(subject=own.subject, fields=release.fields, release_id=release.id)
+    return current.answer()
+
+
+def _outcome(current: Turn) -> str | None:
+    """The code of `complete`, from the agency's own notes: an opening, with its entry first."""
+    attempt = log.Attempt(
+        current.principal,
+        "referral.open_notes",
+        current.referral.id,
+        current.now,
+        current.attempt.using,
+        purpose="service",
+    )
+    attempt.record(subject=current.own_side().subject)
+    for note in reversed(packets.unsealed_notes(current.principal, current.referral.id)):
+        if note.kind == "outcome":
+            return note.content["code"]
+    return None
+
+
+def _give(referral: Referral, release_id: UUID, content: dict[str, Value]) -> None:
+    """Seal it under a key of its own, wrapped for the sender."""
+    row, key = uuid7(), AESGCM.generate_key(256)
+    sealed = seal(key, json.dumps(content).encode(), f"returned:{row}")
+    wrapped = grants.wrap_returned(referral.id, referral.from_agency_id, key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.put_returned(%s, %s, %s, %s, %s)",
+            [row, release_id, wrapped.kek_version, wrapped.blob, sealed],
+        )
+
+
+def revoke_return_release(
+    principal: Principal, referral_id: UUID, *, if_match: str | None = None
+) -> Detail:
+    """On her word, by either side: the sender is shown it no more. Twice is safe.
+
+    The other side is told nothing. Raises NotPossible where there never was one.
+    """
+    with turn(principal, "revoke_return_release", referral_id, if_match) as current:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sec.end_return(%s)", [referral_id])
+            row = cursor.fetchone()
+        if not (row and row[0]):
+            raise NotPossible("no_release", "There is no return release to end.")
+        current.event(other_side_sees=False)
+    return current.answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the sender is told, until when."""
+
+    content: dict[str, Value]
+    expires_at: datetime
+
+
+def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
+    """What came back under a return release in force; None: nothing, whatever happened.
+
+    For the sender's assigned members and leads. One access entry, which names the fields.
+    Raises NotVisible, NotPermitted, Unavailable.
+    """
+    with log.attempt(principal, "referral.read_returned", referral_id) as attempt:
+        lock_readers(referral_id, shared=True)
+        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        if referral is None:
+            raise NotVisible
+        if side_of(principal, referral) != "from":
+            raise NotPermitted("wrong_side", "It is told to the agency that sent it.")
+        mine = principal.agency_id
+        assigned = assignments.is_assigned(referral, mine, principal.member_id)
+        if not (assigned or principal.has_role("lead")):
+            raise NotPermitted("not_assigned", "Only those who answer for it are told.")
+        own = side_kept(principal, referral_id)
+        rows = Returned.objects.filter(
+            referral=referral,
+            agency_id=mine,
+            key_bundle__isnull=False,
+            expires_at__gt=attempt.now,
+        )
+        found = rows.order_by("-id").first()
+        if found is None or found.kek_version is None:
+            attempt.record(subject=own.subject if own else None)
+            return None
+        attempt.record(
+            subject=own.subject if own else None, fields=found.fields, release_id=found.release_id
+        )
+        wrapped = Wrapped(found.kek_version, bytes(found.key_bundle or b""))
+        key = grants.returned_key(principal, referral_id, wrapped)
+        plain = unseal(key, bytes(found.ciphertext or b""), f"returned:{found.id}")
+        return Told(json.loads(plain), found.expires_at)

@@ -1,0 +1,132 @@
+-- Her release after it was given: made narrower by either side, never wider.
+
+GRANT UPDATE (fields, expires_at) ON release TO gate;
+CREATE POLICY gate_narrows ON release FOR UPDATE TO gate USING (true) WITH CHECK (true);
+
+-- Fewer fields, or an earlier end, by whoever answers for it on either side; the terms as signed
+-- stay in signed_fields and signed_until. The recipient's bundle becomes `bundle`, of the fields
+-- that are left; where the caller could open no keys (a lead who is not assigned) and fields are
+-- dropped, it is destroyed: until the sender writes again nothing opens. A closed grant stays so.
+CREATE FUNCTION sec.narrow(
+    by_release uuid, field_names text[], until timestamptz, kek int, bundle bytea
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    about record;
+BEGIN
+    SELECT l.referral_id, f.to_agency_id INTO about
+      FROM public.release l JOIN public.referral f ON f.id = l.referral_id
+     WHERE l.id = by_release AND NOT l.ended AND l.direction = 'outbound'
+       AND l.fields @> field_names AND cardinality(field_names) > 0 AND until <= l.expires_at
+       AND (f.from_agency_id = sec.writer()
+            OR (f.to_agency_id = sec.writer() AND f.accepted_at IS NOT NULL));
+    IF NOT FOUND OR NOT sec.answers_for(about.referral_id) THEN
+        RAISE EXCEPTION 'no such release' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE public.release SET fields = field_names, expires_at = until WHERE id = by_release;
+    UPDATE public.packet_grant g
+       SET fields = ARRAY(SELECT unnest(g.fields) INTERSECT SELECT unnest(field_names) ORDER BY 1),
+           expires_at = least(g.expires_at, until)
+     WHERE g.referral_id = about.referral_id AND g.agency_id = about.to_agency_id
+       AND g.release_id = by_release AND g.fields <@ field_names AND NOT g.closed;
+    IF FOUND THEN
+        RETURN;  -- every key in it is released still
+    END IF;
+    UPDATE public.packet_grant g
+       SET fields = ARRAY(SELECT unnest(g.fields) INTERSECT SELECT unnest(field_names) ORDER BY 1),
+           expires_at = least(g.expires_at, until),
+           closed = bundle IS NULL, kek_version = kek, key_bundle = bundle
+     WHERE g.referral_id = about.referral_id AND g.agency_id = about.to_agency_id
+       AND g.release_id = by_release AND NOT g.closed;
+END $$;
+
+-- Agreement (R14): the tally --------------------------------------------------------------------
+
+ALTER TABLE agreement_tally ENABLE ROW LEVEL SECURITY;
+ALTER TABLE agreement_tally FORCE ROW LEVEL SECURITY;
+GRANT SELECT ON agreement_tally TO app;
+GRANT SELECT, INSERT, UPDATE ON agreement_tally TO gate;
+CREATE POLICY own_tally ON agreement_tally FOR SELECT TO app
+    USING (agency_id = (SELECT sec.caseworker()));
+CREATE POLICY gate_counts ON agreement_tally TO gate USING (true) WITH CHECK (true);
+
+-- One more was offered the notice; `no`: and said no. Nothing else is stored of it. The id is made
+-- once a month, and a counter tells no moment.
+CREATE FUNCTION sec.tally(no boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.writer();
+BEGIN
+    IF mine IS NULL THEN
+        RAISE EXCEPTION 'nobody counts' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO public.agreement_tally AS t (id, agency_id, month, offered, declined)
+    SELECT gen_random_uuid(), a.id, date_trunc('month', sec.clock() AT TIME ZONE a.time_zone)::date,
+           1, no::int
+      FROM public.permissions_agency a WHERE a.id = mine
+    ON CONFLICT (agency_id, month) DO UPDATE
+       SET offered = t.offered + 1, declined = t.declined + excluded.declined;
+END $$;
+
+-- What goes back to the sender (R2): by its own release and act, sealed for the sender ------------
+
+ALTER TABLE returned ENABLE ROW LEVEL SECURITY;
+ALTER TABLE returned FORCE ROW LEVEL SECURITY;
+GRANT SELECT ON returned TO app;
+GRANT SELECT, INSERT, UPDATE ON returned TO gate;
+GRANT UPDATE (ended) ON release TO gate;
+-- Those who answer for it on the sender's side, while it is in force. The release itself is the
+-- recipient's paper: its end destroys the row, its hour is the row's own.
+CREATE POLICY sender_is_shown ON returned FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
+    AND key_bundle IS NOT NULL AND expires_at > (SELECT sec.clock()));
+CREATE POLICY gate_returns ON returned TO gate USING (true) WITH CHECK (true);
+
+-- By the recipient's assignee, under a return release in force; in place of what went back before.
+CREATE FUNCTION sec.put_returned(
+    row_id uuid, by_release uuid, kek int, bundle bytea, sealed bytea
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    about record;
+BEGIN
+    SELECT l.referral_id, l.to_agency_id, l.fields, l.expires_at INTO about
+      FROM public.release l
+     WHERE l.id = by_release AND l.direction = 'return' AND NOT l.ended
+       AND l.expires_at > sec.clock() AND l.from_agency_id = sec.writer();
+    IF NOT FOUND OR NOT sec.assigned(about.referral_id) THEN
+        RAISE EXCEPTION 'no such release' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE public.returned SET kek_version = NULL, key_bundle = NULL, ciphertext = NULL
+     WHERE referral_id = about.referral_id;
+    INSERT INTO public.returned (id, referral_id, release_id, agency_id, kek_version, key_bundle,
+                                 ciphertext, fields, expires_at)
+    VALUES (row_id, about.referral_id, by_release, about.to_agency_id, kek, bundle, sealed,
+            about.fields, about.expires_at);
+END $$;
+
+-- By whoever answers for it on either side: the return release is over, what was returned
+-- destroyed. Returns whether there ever was one.
+CREATE FUNCTION sec.end_return(r uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.release l
+                    WHERE l.referral_id = r AND l.direction = 'return'
+                      AND sec.writer() IN (l.from_agency_id, l.to_agency_id))
+       OR NOT sec.answers_for(r) THEN
+        RETURN false;
+    END IF;
+    UPDATE public.release SET ended = true
+     WHERE referral_id = r AND direction = 'return' AND NOT ended;
+    UPDATE public.returned SET kek_version = NULL, key_bundle = NULL, ciphertext = NULL
+     WHERE referral_id = r;
+    RETURN true;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.narrow(uuid, text[], timestamptz, int, bytea), sec.tally(boolean),
+    sec.put_returned(uuid, uuid, int, bytea, bytea), sec.end_return(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.narrow(uuid, text[], timestamptz, int, bytea), sec.tally(boolean),
+    sec.put_returned(uuid, uuid, int, bytea, bytea), sec.end_return(uuid) TO app;
+-- Last: once gate owns them, `owner` can no longer say who may execute them.
+ALTER FUNCTION sec.tally(boolean) OWNER TO gate;
+ALTER FUNCTION sec.narrow(uuid, text[], timestamptz, int, bytea) OWNER TO gate;
+ALTER FUNCTION sec.put_returned(uuid, uuid, int, bytea, bytea) OWNER TO gate;
+ALTER FUNCTION sec.end_return(uuid) OWNER TO gate;
