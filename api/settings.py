@@ -350,6 +350,15 @@ if _notice := os.environ.get("CAIRN_SAFETY_NOTICE"):
     # Whoever names another number says it in Spanish too, or nothing is said in Spanish.
     SAFETY_NOTICE, SAFETY_NOTICE_ES = _notice, ""
 SAFETY_NOTICE_ES = os.environ.get("CAIRN_SAFETY_NOTICE_ES") or SAFETY_NOTICE_ES
+# What the network's state says, beside records of mandated reports and of what was compelled (R8).
+REPORT_LINE = os.environ.get("CAIRN_REPORT_LINE") or (
+    "Montana: 41-3-201 MCA names who must report the abuse or neglect of a child. Advocates of a"
+    " shelter are not named as such: ask before you report."
+)
+DISCLOSURE_LINE = os.environ.get("CAIRN_DISCLOSURE_LINE") or (
+    "Montana: under 26-1-812 MCA an advocate's records are divulged with the survivor's express"
+    " consent; the privilege is hers."
+)
 
 # -- API ------------------------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ RULES = {
     "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     "set_hold": Rule(Who.LEAD, Who.LEAD),
     "end_hold": Rule(Who.LEAD, Who.LEAD),
+    "record_report": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    "record_disclosure": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
 }
 
 

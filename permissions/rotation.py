@@ -26,7 +26,7 @@ from permissions.secret_files import replace
 USING = "jobs"
 BATCH = 200
 # Every table that holds bundles: their columns are id, agency_id, kek_version, key_bundle.
-BUNDLES = ("packet_grant", "private_key", "directory_confidential_address")
+BUNDLES = ("packet_grant", "private_key", "returned", "directory_confidential_address")
 
 Progress = Callable[[str, int], None]  # a table, and how many of its rows are done
 Row = tuple[UUID, int, bytes]  # id, kek_version, key_bundle

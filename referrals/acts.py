@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from directory import listings
 from permissions import grants, log, policy
-from permissions.errors import NotPermitted, NotPossible
+from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import agreement as consent
@@ -213,6 +213,10 @@ def decline(
     codes.check("decline", code)
     if private_reason is not None:
         codes.check("private_reason", private_reason)
+        if code != "other":  # what is known only by reading who she is, is never told as another
+            raise BadRequest(
+                "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
+            )
     with turn(principal, "decline", referral_id, if_match) as current:
         if not current.repeated:
             if suggested_service_id and listings.find(principal, suggested_service_id) is None:

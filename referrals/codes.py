@@ -166,6 +166,47 @@ RELEASE_PURPOSE: Labels = {
     "safety": ("For her safety", "Por su seguridad"),
     "legal_matter": ("For a legal matter", "Para un asunto legal"),
 }
+# R8: an agency's own records of what the law made it say.
+REPORT_BASIS: Labels = {
+    "child_abuse": ("Abuse or neglect of a child", "Maltrato o descuido de un menor"),
+    "vulnerable_adult": (
+        "Abuse of an older person or a person with a disability",
+        "Maltrato de una persona mayor o con discapacidad",
+    ),
+    "wound": ("A wound that must be reported", "Una herida que se debe notificar"),
+    "threat": ("A threat against somebody", "Una amenaza contra alguien"),
+    "other": ("Another law", "Otra ley"),
+}
+REPORT_TO: Labels = {
+    "child_protection": ("Child protection", "Protección de menores"),
+    "adult_protection": ("Adult protection", "Protección de adultos"),
+    "police": ("Police", "Policía"),
+    "other": ("Another office", "Otra oficina"),
+}
+COMPELLED_BY: Labels = {
+    "court_order": ("An order of a court", "Una orden de un tribunal"),
+    "search_warrant": ("A search warrant", "Una orden de registro"),
+    "subpoena": ("A subpoena, without an order", "Una citación, sin orden del tribunal"),
+    "statute": ("A law that names it", "Una ley que lo exige"),
+    "other": ("Something else", "Otra cosa"),
+}
+COMPELLED_TO: Labels = {
+    "court": ("A court", "Un tribunal"),
+    "prosecution": ("The prosecution", "La fiscalía"),
+    "defence": ("The defence", "La defensa"),
+    "police": ("Police", "Policía"),
+    "other_party": ("Another party's lawyer", "La abogacía de otra parte"),
+    "nobody": ("Nobody: it was refused or fought", "A nadie: se negó o se impugnó"),
+    "other": ("Somebody else", "Otra persona"),
+}
+SURVIVOR_TOLD: Labels = {
+    "told_before": ("She was told before", "Se le dijo antes"),
+    "told_after": ("She was told after", "Se le dijo después"),
+    "will_be_told": ("She will be told", "Se le dirá"),
+    "not_told_unsafe": ("Not told: it is not safe", "No se le dijo: no es seguro"),
+    "not_told_not_reached": ("Not told: not reached", "No se le dijo: no se la encontró"),
+    "not_told_forbidden": ("Not told: a court or law forbids", "No se le dijo: está prohibido"),
+}
 PROMPTLY_INFORMED: Labels = {
     "told": ("She was told that it is being shared", "Se le dijo que se comparte"),
     "will_be_told": ("She will be told, promptly", "Se le dirá sin demora"),
@@ -226,6 +267,11 @@ CODE_LISTS: dict[str, Labels] = {
     "self_assignment": SELF_ASSIGNMENT,
     "ended_by_the_clock": ENDED_BY_THE_CLOCK,
     "release_purpose": RELEASE_PURPOSE,
+    "report_basis": REPORT_BASIS,
+    "report_to": REPORT_TO,
+    "compelled_by": COMPELLED_BY,
+    "compelled_to": COMPELLED_TO,
+    "survivor_told": SURVIVOR_TOLD,
     "promptly_informed": PROMPTLY_INFORMED,
     "redisclosure_notice": REDISCLOSURE_NOTICE,
     "basis": _plain(BASES),

@@ -295,8 +295,8 @@ class PacketField(models.Model):
 class Note(models.Model):
     """An agency's own sealed record about its referral (T4), for its assigned members only.
 
-    `kind`: note, outcome (complete), unable, hand_off, decline_reason. Its content is sealed,
-    codes included: "could not be reached" is information about her.
+    `kind`: note, outcome (complete), unable, hand_off, decline_reason, report, disclosure. Its
+    content is sealed, codes included: "could not be reached" is information about her.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

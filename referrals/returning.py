@@ -17,7 +17,7 @@ from django.db import connection
 from permissions import assignments, grants, log, policy
 from permissions.errors import NotPermitted, NotPossible, NotVisible
 from permissions.ids import uuid7
-from permissions.keystore import Wrapped, seal, unseal
+from permissions.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import packets, papers
@@ -157,7 +157,18 @@ def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
         attempt.record(
             subject=own.subject if own else None, fields=found.fields, release_id=found.release_id
         )
-        wrapped = Wrapped(found.kek_version, bytes(found.key_bundle or b""))
-        key = grants.returned_key(principal, referral_id, wrapped)
-        plain = unseal(key, bytes(found.ciphertext or b""), f"returned:{found.id}")
+        plain = unseal(
+            _key(principal, found), bytes(found.ciphertext or b""), f"returned:{found.id}"
+        )
         return Told(json.loads(plain), found.expires_at)
+
+
+def _key(principal: Principal, row: Returned) -> bytes:
+    wrapped = Wrapped(row.kek_version or 0, bytes(row.key_bundle or b""))
+    try:
+        return grants.returned_key(principal, row.referral_id, wrapped)
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        row.refresh_from_db()
+        if row.kek_version == wrapped.kek_version:
+            raise
+        return _key(principal, row)

@@ -56,6 +56,8 @@ MOVES = {
     "add_note": Move(ANY, ANY - DRAFT),
     "set_hold": Move(ANY, ANY - DRAFT),
     "end_hold": Move(ANY, ANY - DRAFT),
+    "record_report": Move(ANY, ANY - DRAFT),
+    "record_disclosure": Move(ANY, ANY - DRAFT),
 }
 
 

@@ -44,6 +44,18 @@ BODIES: dict[str, Any] = {
     "end_hold": {},
     "open_packet": {"purpose": "intake"},
     "add_note": {"text": "an invented note"},
+    "record_report": {
+        "basis": "child_abuse",
+        "to": "child_protection",
+        "at": "2026-01-01T02:45:00Z",
+        "survivor_told": "told_before",
+    },
+    "record_disclosure": {
+        "basis": "subpoena",
+        "to": "nobody",
+        "at": "2026-01-01T02:45:00Z",
+        "survivor_told": "told_before",
+    },
     "open_notes": {"purpose": "review"},
 }
 

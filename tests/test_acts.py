@@ -164,6 +164,8 @@ def test_every_act_from_every_state(who, state, story, api, superuser):
         ("stop", "ywca.lead", "in_handoff", "stopped"),
         ("add_note", SENDER, "draft", None),
         ("add_note", RECIPIENT, "completed", None),
+        ("record_report", SENDER, "draft", None),
+        ("record_disclosure", RECIPIENT, "stopped_by_sender", None),
     ],
 )
 def test_an_act_leaves_its_change_one_event_and_one_entry(
@@ -276,6 +278,13 @@ def test_a_paused_service_or_an_agency_without_people_is_said_before_sending(sto
     finally:
         with connections["jobs"].cursor() as cursor:
             cursor.execute("UPDATE permissions_agency SET takes_notices = true")
+
+
+def test_a_private_reason_stands_beside_a_decline_that_says_other(story, api):
+    story.send()
+    body = {"code": "no_capacity", "private_reason": "already_served"}
+    answer = api(RECIPIENT).act(story.id, "decline", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "private_reason")
 
 
 def test_a_decline_tells_the_code_and_keeps_the_private_reason(story, api):

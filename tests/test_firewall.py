@@ -13,7 +13,7 @@ from tests.conftest import PACKET, Caller, Story, release_body, service_of
 from tests.database import as_app
 
 STATE_ACTS = ("start_handoff", "complete", "unable", "stop")
-KEPT_ACTS = ("add_note", "open_packet", "open_notes")
+KEPT_ACTS = ("add_note", "open_packet", "open_notes", "record_report", "record_disclosure")
 
 SENDERS = (
     ("police.worker", None),

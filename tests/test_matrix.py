@@ -125,6 +125,8 @@ POST {R}/set_hold               401  403  403  200  404  404  403  403  403  200
 POST {R}/end_hold               401  403  403  200  404  404  403  403  403  200  404  404  404
 POST {R}/open_packet            401  200  403  403  404  404  200  200  403  403  404  404  404
 POST {R}/add_note               401  201  403  403  404  404  201  201  403  403  404  404  404
+POST {R}/record_report          401  201  403  403  404  404  201  201  403  403  404  404  404
+POST {R}/record_disclosure      401  201  403  403  404  404  201  201  403  403  404  404  404
 POST {R}/open_notes             401  200  403  403  404  404  200  200  403  403  404  404  404
 GET  v1/agreement-tally         401  200  200  200  403  403  200  200  200  200  403  200  403
 POST v1/agreement-tally         401  200  200  200  403  403  200  200  200  200  403  200  403
@@ -139,9 +141,9 @@ DESK_WHO = (
     *("ywca.worker", "ywca.worker2", "outsider.worker"),
 )
 # 302: to sign in, or back to the referral, where the act is not hers now. 200 at `put_release` for
-# the recipient, at `assign` and `hand_over` for everybody: the form once more, since it knows the
-# bases and the members of her own agency only; at `narrow_release` for a colleague: it offers what
-# she is shown.
+# the recipient, at `put_return_release` for the sender, at `assign` and `hand_over` for everybody:
+# the form once more, since it knows the bases and the members of her own agency only; at
+# `narrow_release` for a colleague: it offers what she is shown.
 #                              none police              ywca     outsider
 #                                   work wrk2 lead audi work wrk2 work
 DESK = f"""
@@ -212,7 +214,7 @@ GET  {D}/narrow_release         302  200  302  200  404  200  302  404
 POST {D}/narrow_release         302  302  200  302  404  302  200  404
 GET  {D}/returned               302  200  403  200  404  403  403  404
 GET  {D}/put_return_release     302  302  302  302  404  200  302  404
-POST {D}/put_return_release     302  403  403  403  404  302  403  404
+POST {D}/put_return_release     302  200  200  200  404  302  403  404
 GET  {D}/revoke_return_release  302  200  302  200  404  200  302  404
 POST {D}/revoke_return_release  302  409  403  409  404  409  403  404
 GET  {D}/stop                   302  200  302  200  404  200  302  404
@@ -229,6 +231,10 @@ GET  {D}/set_hold               302  302  302  200  404  302  302  404
 POST {D}/set_hold               302  403  403  302  404  403  403  404
 GET  {D}/end_hold               302  302  302  200  404  302  302  404
 POST {D}/end_hold               302  403  403  302  404  403  403  404
+GET  {D}/record_report          302  200  302  302  404  200  302  404
+POST {D}/record_report          302  302  403  403  404  302  403  404
+GET  {D}/record_disclosure      302  200  302  302  404  200  302  404
+POST {D}/record_disclosure      302  302  403  403  404  302  403  404
 GET  {D}/open_notes             302  200  302  302  404  200  302  404
 POST {D}/open_notes             302  200  403  403  404  200  403  404
 """
@@ -391,7 +397,9 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
         found |= {"wanted": "call_worker"}
     if act in ("hand_over", "take_over"):
         found |= {"keep": "no"}
-    if act == "add_note":
+    if act.startswith("record_"):
+        found |= {"at": "2026-01-01T02:45"}
+    if act == "add_note" or act.startswith("record_"):
         found |= {"key": "01890000-0000-7000-8000-000000000002"}
     return found
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from permissions import rotation
 from referrals.returning import values
-from tests.conftest import PACKET, Story, release_body, return_body
+from tests.conftest import PACKET, Story, agency_id, release_body, return_body
 from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import Sender, begun
 from tests.test_sealing import rows
@@ -181,3 +182,11 @@ def test_the_database_tells_the_sender_nothing_by_anybody_elses_act(
     with as_app(api("outsider.lead")) as cursor:
         cursor.execute("SELECT sec.end_return(%s)", [str(story.id)])
         assert cursor.fetchone() == (False,)
+
+
+def test_it_opens_under_a_new_version_of_the_key(api: Any) -> None:
+    story = begun(api).answers("complete", {"outcome": "served"})
+    story.answers("put_return_release", return_body("engaged"))
+    rotation.rotate(agency_id("police"))
+    rotation.destroy(agency_id("police"))
+    assert told(api, story) == {"engaged": True}

@@ -205,6 +205,10 @@ OF_JOBS = {
         {"id", "referral_id", "agency_id", "kek_version", "key_bundle"},
         {"kek_version", "key_bundle"},
     ),
+    "returned": (
+        {"id", "referral_id", "agency_id", "kek_version", "key_bundle"},
+        {"kek_version", "key_bundle"},
+    ),
     "directory_confidential_address": (
         {"id", "agency_id", "kek_version", "key_bundle"},
         {"kek_version", "key_bundle"},

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 
-from api.desk import notice, releases, sealed, words
+from api.desk import notice, records, releases, sealed, words
 from api.desk.act_pages import ActPage, act_view, at_once
 from api.desk.forms import ActForm, listed, moment, one_of
 from api.desk.visit import Visit
@@ -318,5 +318,27 @@ end_hold = act_view(
         form=NoQuestion,
         do=lambda visit, seen, form: holds.end_hold(visit.principal, seen.referral.id),
         grave=True,
+    )
+)
+record_report = act_view(
+    ActPage(
+        act="record_report",
+        title="Record a mandated report",
+        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        button="Seal the record",
+        done="The record is kept.",
+        form=records.ReportForm,
+        do=records.record_report,
+    )
+)
+record_disclosure = act_view(
+    ActPage(
+        act="record_disclosure",
+        title="Record a compelled disclosure",
+        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        button="Seal the record",
+        done="The record is kept.",
+        form=records.DisclosureForm,
+        do=records.record_disclosure,
     )
 )

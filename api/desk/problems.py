@@ -187,6 +187,10 @@ PROBLEMS = {
         "She cannot say whether she agrees: the notice may ask only that somebody comes here.",
         "Change what is wanted to come_here, or ask her.",
     ),
+    "private_reason": Problem(
+        "A private reason stands beside a decline that says “other”, and beside no other.",
+        "Tell the sender “other”, or leave the private reason out.",
+    ),
     "consenter_missing": Problem(
         "A minor and a parent or guardian consent together, unless she may consent alone.",
         "Name who else consents, or say that she may alone.",

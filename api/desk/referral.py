@@ -43,6 +43,8 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "take_over": ("Take it over", False),
     "set_hold": ("Hold it for the law", False),
     "end_hold": ("End the legal hold", False),
+    "record_report": ("Record a mandated report", False),
+    "record_disclosure": ("Record a compelled disclosure", False),
     "unable": ("It did not come about", False),
     "withdraw": ("Take it back", False),
     "revoke_release": ("She ends her permission", False),

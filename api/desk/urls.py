@@ -84,6 +84,8 @@ urlpatterns = [
     path(f"{ONE}/set_hold", acts.set_hold, name="desk_set_hold"),
     path(f"{ONE}/end_hold", acts.end_hold, name="desk_end_hold"),
     path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
+    path(f"{ONE}/record_report", acts.record_report, name="desk_record_report"),
+    path(f"{ONE}/record_disclosure", acts.record_disclosure, name="desk_record_disclosure"),
     path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
     # The agency's own entries of the directory
     path("desk/entries", entries.own, name="desk_entries"),

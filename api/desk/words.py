@@ -160,6 +160,8 @@ DONE = {
     "purge_due": "Your part of this goes in seven days: file what your agency has to keep",
     "idle": "Nothing was done for 14 days: is it still going on? It ends by itself after 21",
     "purge": "Purged",
+    "record_report": "Mandated report recorded",
+    "record_disclosure": "Compelled disclosure recorded",
 }
 CODES_OF = {
     "decline": "decline",
@@ -298,6 +300,14 @@ NOTE_KINDS = {
     "unable": "Why it did not come about",
     "hand_off": "Hand-off",
     "decline_reason": "Private reason of the decline",
+    "report": "Mandated report",
+    "disclosure": "Compelled disclosure",
+}
+
+
+RECORDS = {  # kind of note: the lists of its codes
+    "report": ("report_basis", "report_to"),
+    "disclosure": ("compelled_by", "compelled_to"),
 }
 
 
@@ -311,5 +321,14 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
         if not at:
             return [mode]
         return [mode, f"Planned for {timezone.localtime(datetime.fromisoformat(at)):%d %b, %H:%M}"]
+    if kind in RECORDS:
+        basis, to = RECORDS[kind]
+        at = timezone.localtime(datetime.fromisoformat(content.get("at") or ""))
+        return [
+            f"{label(basis, content.get('basis'))}: {label(to, content.get('to')).lower()},"
+            f" {at:%d %b %Y, %H:%M}",
+            label("survivor_told", content.get("survivor_told")),
+            content.get("detail") or "",
+        ]
     of = "outcome" if kind == "outcome" else "private_reason"
     return [label(of, content.get("code"))]

@@ -137,6 +137,9 @@ class ToldOut(serializers.Serializer):
     engaged = serializers.BooleanField(allow_null=True, required=False)
     outcome_code = serializers.CharField(allow_null=True, required=False)
 
+    def to_representation(self, told: dict[str, Any]) -> dict[str, Any]:
+        return {name: told[name] for name in self.fields if name in told}
+
 
 class ReturnedOut(serializers.Serializer):
     returned = ToldOut(allow_null=True, help_text="Null: no return release is in force.")

@@ -79,6 +79,11 @@ GRANT UPDATE (ended) ON release TO gate;
 CREATE POLICY sender_is_shown ON returned FOR SELECT TO app USING (
     agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
     AND key_bundle IS NOT NULL AND expires_at > (SELECT sec.clock()));
+-- Rotation, as for every bundle (permissions/sql/keys.sql).
+GRANT SELECT (id, agency_id, kek_version, key_bundle), UPDATE (kek_version, key_bundle)
+    ON returned TO jobs;
+CREATE POLICY jobs_see ON returned FOR SELECT TO jobs USING (true);
+CREATE POLICY jobs_rewrap ON returned FOR UPDATE TO jobs USING (true) WITH CHECK (true);
 CREATE POLICY gate_returns ON returned TO gate USING (true) WITH CHECK (true);
 
 -- By the recipient's assignee, under a return release in force; in place of what went back before.

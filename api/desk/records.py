@@ -1,0 +1,74 @@
+"""Mandated reports and compelled disclosures as pages: for the agency's own record."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.utils import timezone
+
+from api.desk import words
+from api.desk.forms import PRIVATE, ActForm, moment, one_of
+from api.desk.visit import Visit
+from referrals import codes, idempotency, records
+from referrals.reading import Detail
+
+
+class RecordForm(ActForm):
+    """`key` makes a second tap harmless: one record. The state's line stands at the first field."""
+
+    act, kind = "", ""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    basis = one_of([], "By what")
+    to = one_of([], "To whom")
+    at = moment("When")
+    survivor_told = one_of(words.choices(codes.SURVIVOR_TOLD), "Was she told")
+    detail = forms.CharField(
+        label="What else to keep",
+        max_length=records.MAX_DETAIL_CHARS,
+        required=False,
+        widget=forms.Textarea(attrs=PRIVATE | {"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["basis"].help_text = records.state_line(self.kind)
+        self.fields["at"].initial = timezone.localtime(self.seen.now)
+
+    def record(self) -> records.Record:
+        names = ("basis", "to", "at", "survivor_told", "detail")
+        return records.Record(**{name: self.cleaned_data[name] for name in names})
+
+    def idempotency_key(self) -> idempotency.Key:
+        route = f"desk/referrals/{self.seen.referral.id}/{self.act}"
+        plain = {name: str(value) for name, value in sorted(self.cleaned_data.items())}
+        return idempotency.Key(route, plain["key"], repr(plain).encode())
+
+
+class ReportForm(RecordForm):
+    act, kind = "record_report", "report"
+    basis = one_of(words.choices(codes.REPORT_BASIS), "By what law")
+    to = one_of(words.choices(codes.REPORT_TO), "To whom")
+
+
+class DisclosureForm(RecordForm):
+    act, kind = "record_disclosure", "disclosure"
+    basis = one_of(words.choices(codes.COMPELLED_BY), "What compelled it")
+    to = one_of(words.choices(codes.COMPELLED_TO), "To whom")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if says := records.warning(self.visit.principal, "subpoena"):
+            self.fields["basis"].help_text = f"{says} {records.state_line(self.kind)}"
+
+
+def record_report(visit: Visit, seen: Detail, form: ReportForm) -> None:
+    records.record_report(
+        visit.principal, seen.referral.id, form.record(), key=form.idempotency_key()
+    )
+
+
+def record_disclosure(visit: Visit, seen: Detail, form: DisclosureForm) -> None:
+    records.record_disclosure(
+        visit.principal, seen.referral.id, form.record(), key=form.idempotency_key()
+    )

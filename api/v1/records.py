@@ -1,0 +1,83 @@
+"""Mandated reports and compelled disclosures, recorded for the own side (R8)."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.referrals import REFUSALS, coded
+from api.views import Endpoint, Shape
+from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
+from referrals import codes, records
+
+
+class RecordFields(Shape):
+    at = serializers.DateTimeField(help_text="When it was made.")
+    survivor_told = coded(codes.SURVIVOR_TOLD)
+    detail = serializers.CharField(
+        max_length=records.MAX_DETAIL_CHARS, default="", allow_blank=True, help_text="Sealed."
+    )
+
+
+class RecordReportIn(RecordFields):
+    """A report that the law asks for, once it was made. It moves no data."""
+
+    basis = coded(codes.REPORT_BASIS)
+    to = coded(codes.REPORT_TO)
+
+
+class RecordDisclosureIn(RecordFields):
+    """A disclosure that was compelled or asked for. It moves no data."""
+
+    basis = coded(codes.COMPELLED_BY)
+    to = coded(codes.COMPELLED_TO)
+
+
+class RecordedOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    line = serializers.CharField(help_text="What the network's state says of it.")
+    warning = serializers.CharField(help_text="Empty where there is none.")
+
+
+class RecordEndpoint(Endpoint):
+    """The record is kept whatever it says; the answer holds what to think of."""
+
+    shape: type[Shape]
+    act: str
+
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        record = records.Record(**self.body(self.shape))
+        key = self.idempotency_key(f"referrals/{referral_id}/{self.act}")
+        keep = getattr(records, self.act)
+        return self.answer(RecordedOut, keep(self.principal, referral_id, record, key=key), 201)
+
+
+def record_schema(name: str, shape: type[Shape], summary: str) -> Any:
+    return extend_schema(
+        operation_id=name,
+        summary=summary,
+        request=shape,
+        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
+        responses={201: RecordedOut, **problems(*REFUSALS, 422)},
+    )
+
+
+class RecordReport(RecordEndpoint):
+    shape, act = RecordReportIn, "record_report"
+
+    @record_schema("record_report", RecordReportIn, "Record a mandated report. Your side's alone.")
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        return super().post(request, referral_id)
+
+
+class RecordDisclosure(RecordEndpoint):
+    shape, act = RecordDisclosureIn, "record_disclosure"
+
+    @record_schema(
+        "record_disclosure", RecordDisclosureIn, "Record a compelled disclosure. Your side's alone."
+    )
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        return super().post(request, referral_id)
