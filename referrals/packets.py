@@ -15,22 +15,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
 
 from permissions import disclosure, grants, log, policy
-from permissions.compiled import Compiled
 from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.grants import SealedKey
 from permissions.keystore import seal, unseal
 from permissions.principal import Principal
 from referrals import idempotency, papers
-from referrals.models import Note, PacketField, Referral, Release, Side, side_kept
+from referrals.models import Note, PacketField, Referral, Side, side_kept
 from referrals.reading import Detail
 from referrals.shown import side_of, status_shown
 from referrals.transitions import require_state, standing
 from referrals.turns import Turn, lock_readers, turn
 
 MAX_NOTE_CHARS = 4000
-
-
-_RELEASE = Compiled(lambda release: Release.objects.filter(id=release))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
         )
         keys = grants.open_bundle(principal, grant)
         wanted = [keys[name].row for name in grant.fields if name in keys]
-        rows = _ciphertexts(referral_id, wanted)
+        rows, notice = _ciphertexts(referral_id, wanted, grant.release_id)
         if not rows:
             # The policy opened nothing: the release or the assignment ended in between.
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
@@ -144,7 +140,7 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
             row, key = keys[name]
             context = _context("packet_field", row, name)
             fields[name] = unseal(key, rows[row], context).decode()
-        handling = _handling(grant.release_id)
+        handling = (*disclosure.HANDLING, *(["part2"] if notice == "part2" else []))
         return Opened(fields, grant.release_id, grant.expires_at, handling, attempt.entry_id)
 
 
@@ -156,23 +152,21 @@ def _agreed(referral_id: UUID) -> bool:
     return bool(row and row[0])
 
 
-def _handling(release_id: UUID | None) -> tuple[str, ...]:
-    """The labels of a packet: on all, and the notice that has to go with records under Part 2."""
-    release = _RELEASE.first(release_id)
-    if release is None or release.redisclosure_notice != "part2":
-        return disclosure.HANDLING
-    return (*disclosure.HANDLING, "part2")
-
-
-def _ciphertexts(referral_id: UUID, ids: list[str]) -> dict[str, bytes]:
-    """By id, those of the sealed rows that row security lets be seen: the entry comes first."""
+def _ciphertexts(
+    referral_id: UUID, ids: list[str], release_id: UUID | None
+) -> tuple[dict[str, bytes], str | None]:
+    """By id, those of the sealed rows that row security lets be seen (the entry comes first), and
+    the notice that the release makes go with them; in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id::text, ciphertext FROM packet_field"
-            " WHERE referral_id = %s AND id = ANY (%s::uuid[])",
-            [referral_id, ids],
+            "SELECT p.id::text, p.ciphertext, l.redisclosure_notice"
+            " FROM packet_field p LEFT JOIN release l ON l.id = %s"
+            " WHERE p.referral_id = %s AND p.id = ANY (%s::uuid[])",
+            [release_id, referral_id, ids],
         )
-        return {row: bytes(ciphertext) for row, ciphertext in cursor.fetchall()}
+        found = cursor.fetchall()
+    rows = {row: bytes(ciphertext) for row, ciphertext, _ in found}
+    return rows, found[0][2] if found else None
 
 
 @contextmanager

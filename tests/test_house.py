@@ -36,7 +36,7 @@ PAPERS = {
 
 # A file over 300 lines is asked why. Growing past its number is asked again.
 LONG = {
-    "api/desk/acts.py": (340, "every act's page, one below the other"),
+    "api/desk/acts.py": (380, "every act's page, one below the other"),
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
     "api/desk/words.py": (360, "what the desk says, in one place"),
     "api/settings.py": (400, "one file from the environment, as the house says"),

@@ -194,6 +194,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     run_out.accept().release(*PACKET).packet(**PACKET)
     run_out.answers("put_return_release", return_body("engaged"))
     barred = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    barred.answers("put_return_release", return_body("engaged"))
     barred.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     with superuser.cursor() as cursor:
         cursor.execute(
@@ -238,7 +239,8 @@ def sees_release(world: World, who: Who, row: Row) -> bool:
 
 def sees_returned(world: World, who: Who, row: Row) -> bool:
     mine = sees_own_agencys(world, who, row) and world.answers_for(who, row["referral_id"])
-    return mine and row["key_bundle"] is not None and row["expires_at"] > world.now
+    shown = row["key_bundle"] is not None and row["expires_at"] > world.now
+    return mine and shown and sees_referral(world, who, world.rows["referral"][row["referral_id"]])
 
 
 def sees_paper(world: World, who: Who, row: Row) -> bool:
