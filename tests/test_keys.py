@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from permissions import rotation
+from permissions import grants, rotation
 from permissions.keystore import key_store
 from tests.conftest import PACKET, Server, Story, agency_id, service_of
 from tests.ground import HOME
@@ -181,6 +181,31 @@ def test_an_agencys_key_is_rotated_twice_and_ended_while_people_work(
     assert {act for act, _, _ in readers.answers} == {
         *("open_packet", "open_notes", "add_note", "put_packet")
     }
+
+
+def test_who_read_a_bundle_just_before_its_version_ended_reads_it_again(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class EndsAtTheFirst:
+        """The store; a whole rotation falls between the read of a bundle and its unwrapping."""
+
+        ended = False
+
+        def unwrap(self, *words: Any) -> bytes:
+            if not self.ended:
+                self.ended = True
+                keys("rotate", of("ywca"))
+                keys("destroy", of("ywca"))
+            return store.unwrap(*words)
+
+    store = key_store()
+    for act in ("open_packet", "open_notes"):
+        with monkeypatch.context() as patched:
+            ending = EndsAtTheFirst()
+            patched.setattr(grants, "key_store", lambda ending=ending: ending)
+            answer = told.api(told.recipient).act(told.id, act, {"purpose": "intake"})
+        assert ending.ended
+        assert answer.status_code == 200, (act, answer.content)
 
 
 # -- Killed, and at the same time ------------------------------------------------------------------
