@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from directory import listings
 from permissions import grants, log, policy
@@ -17,7 +17,7 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import agreement as consent
-from referrals import clocks, codes, idempotency, packets, papers, reading
+from referrals import blocks, clocks, codes, idempotency, packets, papers, reading
 from referrals.models import Referral, Release, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail
@@ -124,7 +124,7 @@ def send(
                 raise NotPossible("service_moved", "This service is no longer answered there.")
             if listing.intake_paused:
                 raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
-            if not _can_answer(referral.to_agency_id):
+            if not blocks.can_answer(referral):
                 raise NotPossible(
                     "nobody_to_answer", "Nobody there can answer just now. Ring instead."
                 )
@@ -143,13 +143,6 @@ def send(
                 consent.count(no=False)
             papers.share(current)
     return current.answer()
-
-
-def _can_answer(agency_id: UUID) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.can_answer(%s)", [agency_id])
-        row = cursor.fetchone()
-    return bool(row and row[0])
 
 
 def withdraw(

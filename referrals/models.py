@@ -21,7 +21,8 @@ from permissions.principal import Principal
 
 class ReferralQuerySet(models.QuerySet["Referral"]):
     def visible_to(self, principal: Principal) -> "ReferralQuerySet":
-        """The referrals of the principal's agency: those it sent, and those sent to it.
+        """The referrals of the principal's agency: those it sent, and those sent to it, less those
+        that bar her (R12).
 
         The first wall; row-level security is the second and asks the same. Members who are neither
         worker nor lead, and clients without `referrals:read`, see none.
@@ -31,7 +32,8 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         mine = principal.agency_id
         return self.filter(
             models.Q(from_agency_id=mine, from_purged=False)
-            | models.Q(to_agency_id=mine, sent_at__isnull=False)
+            | models.Q(to_agency_id=mine, sent_at__isnull=False),
+            models.Func("id", function="sec.not_barred", output_field=models.BooleanField()),
         )
 
 
@@ -59,7 +61,6 @@ class Referral(models.Model):
     reference_day = models.DateField()
     status = models.TextField(default="draft")  # as the sender is shown it, `closed` aside
     version = models.IntegerField(default=1)  # raised by what both sides may know, nothing else
-    has_block = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
@@ -330,6 +331,7 @@ class Event(models.Model):
     member_id = models.UUIDField(null=True)  # shown to her own side only
     about_id = models.UUIDField(null=True)  # the member of the own side whom it concerns
     code = models.TextField(null=True)
+    reserved = models.BooleanField(default=False)  # for those who answer for it alone (blocks)
     from_sees = models.BooleanField()
     to_sees = models.BooleanField()
 

@@ -287,6 +287,7 @@ _OWN = (  # what one agency keeps of a referral
     ("referral_assignment", "content_object_id"),
 )
 _SHARED = (
+    ("conflict_block", "referral_id"),  # to the last: it bars the other side, too
     ("packet_field", "referral_id"),
     ("release", "referral_id"),
     ("referral_event", "referral_id"),

@@ -191,6 +191,15 @@ def _line(mine: str, row: _Row, now: datetime) -> Line:
     )
 
 
+class Block(NamedTuple):
+    """A live block as those who answer for it see it (R12)."""
+
+    kind: str  # member, agency, leads_only
+    member_id: UUID | None
+    ours: bool  # False: the sender marked it for this agency's leads only
+    set_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One referral as the caller's side is shown it, its release (for whoever answers for it), and
@@ -206,6 +215,7 @@ class Detail:
     assigned: list[UUID]  # own members that work on it
     release: Release | None
     release_in_force: bool
+    blocks: list[Block]
     release_ended: bool
     acts: list[str]
     etag: str
@@ -237,9 +247,9 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         transitions.is_holder(principal, own),
         referral.accepted_at is not None,
     )
-    release = None
+    release, blocks = None, []
     if who.assigned or principal.has_role("lead"):
-        release = _release(referral, side)
+        release, blocks = _release(referral, side), live_blocks(principal, referral)
     return Detail(
         referral=referral,
         side=side,
@@ -251,6 +261,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         assigned=assigned,
         release=release,
         release_in_force=release is not None and not release.ended and release.expires_at > now,
+        blocks=blocks,
         release_ended=referral.release_ended,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
@@ -264,6 +275,18 @@ def _release(referral: Referral, side: str) -> Release | None:
         return None
     releases = Release.objects.filter(referral=referral, direction="outbound")
     return releases.order_by("-created_at", "-id").first()
+
+
+def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
+    """The own side's, and the sender's mark that binds the recipient's leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, bars_member_id, agency_id = %(agency)s, set_at FROM conflict_block"
+            " WHERE referral_id = %(id)s AND lifted_at IS NULL AND (agency_id = %(agency)s"
+            "  OR (kind = 'leads_only' AND bars_agency_id = %(agency)s)) ORDER BY set_at, id",
+            {"agency": principal.agency_id, "id": referral.id},
+        )
+        return [Block._make(row) for row in cursor.fetchall()]
 
 
 def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
@@ -299,6 +322,9 @@ def history(principal: Principal, referral_id: UUID) -> list[Step]:
         attempt.record(subject=own.subject if own else None)
         seen = Event.objects.filter(referral=referral)
         seen = seen.filter(from_sees=True) if side == "from" else seen.filter(to_sees=True)
+        who = transitions.standing(principal, referral, side, own)
+        if not (who.assigned or principal.has_role("lead")):
+            seen = seen.filter(reserved=False)
         names = _names(principal)
         steps = []
         for event in seen.order_by("at", "id"):

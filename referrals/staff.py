@@ -16,7 +16,7 @@ from permissions.errors import NotPermitted, NotPossible
 from permissions.models import CASEWORK, Agency, Membership
 from permissions.principal import Principal
 from permissions.review import USING as AUDITOR
-from referrals import codes
+from referrals import codes, reading
 from referrals.models import sees_referrals
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
@@ -46,7 +46,7 @@ def assign(
             herself = member_id == principal.staff_id
             if herself:
                 _why(current, reason)
-            _colleague(principal, member_id)
+            _colleague(current, member_id)
             assignments.put_on(current.referral, member_id, reason if herself else None)
             current.event(other_side_sees=False, code=reason if herself else None, about=member_id)
     return current.answer()
@@ -72,7 +72,7 @@ def hand_over(
         if not current.repeated:
             if member_id == principal.staff_id:
                 raise NotPossible("take_over_instead", "To hold it yourself, take it over.")
-            _colleague(principal, member_id)
+            _colleague(current, member_id)
             current.hand_over(member_id, keep=keep)
             current.event(other_side_sees=False, about=member_id)
     return current.answer()
@@ -122,13 +122,20 @@ def _why(current: Turn, reason: str | None) -> None:
     current.attempt.record(subject=current.own_side().subject, rule=reason)
 
 
-def _colleague(principal: Principal, member_id: UUID) -> Membership:
-    """A worker or lead of the caller's own agency; anybody else does not exist."""
+def _colleague(current: Turn, member_id: UUID) -> Membership:
+    """A worker or lead of the caller's own agency whom no block that she knows of bars; anybody
+    else does not exist. (Whom another's block bars, is put on it and still sees nothing.)"""
+    principal, referral = current.principal, current.referral
     found = Membership.objects.filter(
         id=member_id, agency_id=principal.agency_id, active=True, roles__overlap=list(CASEWORK)
     ).first()
     if found is None:
         raise NotPossible("member_unknown", "No such worker or lead in your agency.")
+    for block in reading.live_blocks(principal, referral):
+        if block.member_id == member_id:
+            raise NotPossible("barred", "She is barred from it, on the survivor's word.")
+        if block.kind == "leads_only" and current.side == "to" and "lead" not in found.roles:
+            raise NotPossible("barred", "Only leads may work on it, on the survivor's word.")
     return found
 
 

@@ -27,6 +27,7 @@ CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 # Acts after which no read may commit: they take the referral's advisory lock exclusively.
 CLOSING = frozenset(
     {"withdraw", "revoke_release", "narrow_release", "revoke_return_release", "stop"}
+    | {"block", "leads_only"}
 )
 
 
@@ -85,12 +86,18 @@ class Turn:
         own.version += 1
 
     def event(
-        self, *, other_side_sees: bool, code: str | None = None, about: UUID | None = None
+        self,
+        *,
+        other_side_sees: bool,
+        code: str | None = None,
+        about: UUID | None = None,
+        reserved: bool = False,
     ) -> None:
         """The entry in the history, which is also the outbox row. A draft's stays with the sender.
 
         `code` is coarse and coded: whoever sees the event sees it. `about` is the member of the own
-        side whom the act concerns; such an event is the own side's alone.
+        side whom the act concerns; such an event is the own side's alone, and a
+        `reserved` one theirs who answer for it: assigned, or a lead.
         """
         both = other_side_sees and self.referral.sent_at is not None
         Event.objects.create(
@@ -103,6 +110,7 @@ class Turn:
             member_id=self.principal.member_id,
             about_id=about,
             code=code,
+            reserved=reserved,
             from_sees=both or self.side == "from",
             to_sees=both or self.side == "to",
         )

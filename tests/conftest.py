@@ -36,6 +36,7 @@ CONTENT = (
     "packet_field",
     "note",
     "self_assignment",
+    "conflict_block",
     "referral_event",
     "call_record",
     "idempotency_key",

@@ -97,6 +97,8 @@ def full_story(story: Story, api: Any) -> Story:
     assert api("ywca.lead").act(story.id, "take_over", kept).status_code == 200
     back = {"member_id": str(member_id(story.recipient))}
     assert api("ywca.lead").act(story.id, "hand_over", back).status_code == 200
+    admin = {"member_id": str(member_id("police.admin"))}
+    story.sends("block", admin).sends("unblock", admin)
     story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     with connections["jobs"].cursor() as cursor:  # of one that was purged long ago
         cursor.execute(

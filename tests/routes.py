@@ -42,6 +42,10 @@ BODIES: dict[str, Any] = {
     "take_over": {"reason": "safety"},
     "set_hold": {"until": (datetime.now(UTC) + timedelta(days=90)).isoformat()},
     "end_hold": {},
+    "block": {"member_id": NOBODY},
+    "unblock": {"member_id": NOBODY},
+    "leads_only": {},
+    "end_leads_only": {},
     "open_packet": {"purpose": "intake"},
     "add_note": {"text": "an invented note"},
     "record_report": {

@@ -55,8 +55,8 @@ LONG = {
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (430, "what is due, side by side, and its end in its order"),
-    "referrals/reading.py": (330, "all that a side reads: the list, one in detail, the history"),
-    "referrals/sql/policies.sql": (450, "every policy of a referral, read in one sitting"),
+    "referrals/reading.py": (360, "all that a side reads: the list, one in detail, the history"),
+    "referrals/sql/policies.sql": (480, "every policy of a referral, read in one sitting"),
 }
 
 # Referral rows reached outside `visible_to`, with the reason.

@@ -107,6 +107,7 @@ def people(api: Any) -> list[Who]:
         system(api, "police", "police.worker", "directory:read"),
         system(api, "ywca", None, *every),
         system(api, "ywca", "ywca.worker", "referrals:read", "referrals:write"),
+        system(api, "ywca", "ywca.worker", "referrals:write", "packets:read"),
         system(api, "ywca", "ywca.auditor", *every),
         *(person(api, who, "auditor") for who in ("police.auditor", "ywca.auditor", "ywca.lead")),
     ]
@@ -143,10 +144,29 @@ class World:
             one["content_object_id"] == referral_id and one["membership_id"] == who.member
             for one in self.rows["referral_assignment"].values()
             if one["agency_id"] == who.agency
-        )
+        ) and not self.bars(who, referral_id)
 
     def answers_for(self, who: Who, referral_id: str) -> bool:
-        return self.assigned(who, referral_id) or (who.member is not None and "lead" in who.roles)
+        lead = who.member is not None and "lead" in who.roles
+        return self.assigned(who, referral_id) or (lead and not self.bars(who, referral_id))
+
+    def bars(self, who: Who, referral_id: str) -> bool:
+        """A live block of either side: of the person, of her agency, of all but its leads; a client
+        that names nobody is barred with anybody of its agency (R12)."""
+        people = self.rows["permissions_membership"]
+        person_ = people.get(str(who.member), {}).get("person_id")
+        for block in self.rows["conflict_block"].values():
+            if block["referral_id"] != referral_id or block["lifted_at"]:
+                continue
+            theirs = block["bars_agency_id"] == who.agency
+            if theirs and (who.member is None or block["kind"] == "agency"):
+                return True
+            if theirs and block["kind"] == "leads_only" and "lead" not in who.roles:
+                return True
+            barred = people.get(block["bars_member_id"] or "", {}).get("person_id")
+            if barred is not None and barred == person_:
+                return True
+        return False
 
     def grant_in_force(self, row: Row) -> bool:
         """A recipient's: opened by its accept, neither closed nor run out."""
@@ -193,9 +213,19 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     run_out = Story(api, sarc, recipient="sarc.worker2")
     run_out.accept().release(*PACKET).packet(**PACKET)
     run_out.answers("put_return_release", return_body("engaged"))
-    barred = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    barred = Story(api, story.service_id).accept().release("name").release(*PACKET)
+    barred.packet(**PACKET)
     barred.answers("put_return_release", return_body("engaged"))
     barred.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
+    why = {"reason": "review", "keep": True}
+    for key in ("police", "ywca"):
+        assert api(f"{key}.lead").act(barred.id, "take_over", why).status_code == 200
+        on = {"member_id": str(member_id(f"{key}.worker"))}
+        assert api(f"{key}.lead").act(barred.id, "hand_over", on).status_code == 200
+    leads = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    leads.answers("add_note", {"text": "ours"}).sends("leads_only")
+    agency = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    agency.answers("add_note", {"text": "ours"}).sends("block", {"other_agency": True})
     with superuser.cursor() as cursor:
         cursor.execute(
             "UPDATE packet_grant SET expires_at = sec.clock() - interval '1 hour'"
@@ -207,7 +237,18 @@ def build(api: Any, story: Story, superuser: Any) -> World:
             " WHERE referral_id = %s",
             [run_out.id],
         )
-        cursor.execute("UPDATE referral SET has_block = true WHERE id = %s", [barred.id])
+        for key in ("police", "ywca"):  # barred by her own side, then assigned again
+            again = "SELECT * FROM referral_assignment WHERE membership_id = %s"
+            values = [str(member_id(f"{key}.worker")), barred.id]
+            cursor.execute(f"CREATE TEMP TABLE again AS {again} AND content_object_id = %s", values)
+            cursor.execute(
+                "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id,"
+                " bars_member_id, set_by, set_at) VALUES (gen_random_uuid(), %s, %s, 'member', %s,"
+                " %s, %s, now())",
+                [barred.id, *[str(agency_id(key))] * 2, values[0], str(member_id(f"{key}.lead"))],
+            )
+            cursor.execute("INSERT INTO referral_assignment SELECT * FROM again")
+            cursor.execute("DROP TABLE again")
     return World(superuser, people(api)).load()
 
 
@@ -217,11 +258,9 @@ Rule = Callable[[World, Who, Row], bool]
 
 
 def sees_referral(world: World, who: Who, row: Row) -> bool:
-    """A blocked one is seen by nobody until blocks name whom they bar; what hangs on it is reached
-    through it, and no part of it can be opened or written."""
     sent_to_us = row["to_agency_id"] == who.agency and row["sent_at"] is not None
     ours = (row["from_agency_id"] == who.agency and not row["from_purged"]) or sent_to_us
-    return who.casework and ours and not row["has_block"]
+    return who.casework and ours and not world.bars(who, row["id"])
 
 
 def sees_own_agencys(world: World, who: Who, row: Row) -> bool:
@@ -249,10 +288,27 @@ def sees_paper(world: World, who: Who, row: Row) -> bool:
 
 
 def sees_event(world: World, who: Who, row: Row) -> bool:
-    return who.casework and (
-        (row["from_agency_id"] == who.agency and row["from_sees"])
-        or (row["to_agency_id"] == who.agency and row["to_sees"])
+    known = (row["from_agency_id"] == who.agency and row["from_sees"]) or (
+        row["to_agency_id"] == who.agency and row["to_sees"]
     )
+    open_ = not row["reserved"] or world.answers_for(who, row["referral_id"])
+    return who.casework and known and open_ and not world.bars(who, row["referral_id"])
+
+
+def sees_unbarred(world: World, who: Who, row: Row) -> bool:
+    referral_id = row.get("referral_id") or row["content_object_id"]
+    return sees_own_agencys(world, who, row) and not world.bars(who, referral_id)
+
+
+def sees_end(world: World, who: Who, row: Row) -> bool:
+    release = world.rows["release"][row["release_id"]]
+    return sees_own_agencys(world, who, row) and sees_release(world, who, release)
+
+
+def sees_block(world: World, who: Who, row: Row) -> bool:
+    told = row["kind"] == "leads_only" and row["bars_agency_id"] == who.agency
+    mine = row["agency_id"] == who.agency or told
+    return who.casework and mine and world.answers_for(who, row["referral_id"])
 
 
 def sees_call(world: World, who: Who, row: Row) -> bool:
@@ -307,7 +363,7 @@ def agreed(world: World, referral_id: str) -> bool:
 
 def opens_field(world: World, who: Who, row: Row) -> bool:
     """With an entry of this transaction that names the referral: see `probe_openings`."""
-    if not who.opens or not world.assigned(who, row["referral_id"]) or blocked(world, row):
+    if not who.opens or not world.assigned(who, row["referral_id"]):
         return False
     if not agreed(world, row["referral_id"]):
         return False
@@ -326,25 +382,21 @@ def opens_field(world: World, who: Who, row: Row) -> bool:
 
 def opens_note(world: World, who: Who, row: Row) -> bool:
     mine = row["agency_id"] == who.agency and world.assigned(who, row["referral_id"])
-    return who.opens and who.casework and mine and not blocked(world, row)
-
-
-def blocked(world: World, row: Row) -> bool:
-    referral = world.referral(row)
-    return referral is not None and referral["has_block"]
+    return who.opens and who.casework and mine
 
 
 SEES: dict[str, Rule] = {
     "referral": sees_referral,
-    "referral_side": sees_own_agencys,
-    "referral_assignment": sees_own_agencys,
+    "referral_side": sees_unbarred,
+    "referral_assignment": sees_unbarred,
+    "conflict_block": sees_block,
     "release": sees_release,
-    "release_end": sees_own_agencys,
+    "release_end": sees_end,
     "release_paper": sees_paper,
     "returned": sees_returned,
     "packet_field": sees_nothing,  # without an entry
     "note": sees_nothing,
-    "self_assignment": sees_own_agencys,
+    "self_assignment": sees_unbarred,
     "referral_event": sees_event,
     "agreement_tally": sees_own_agencys,
     "call_record": sees_call,
@@ -384,7 +436,7 @@ def writes_side(world: World, who: Who, row: Row) -> bool:
 
 def writes_release(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
-    if referral is None:
+    if referral is None or not who.casework:
         return False
     parties = [referral["from_agency_id"], referral["to_agency_id"]]
     if row["direction"] == "return":
@@ -395,7 +447,6 @@ def writes_release(world: World, who: Who, row: Row) -> bool:
         and [row["from_agency_id"], row["to_agency_id"]] == parties
         and row["from_agency_id"] == who.agency
         and not row["ended"]
-        and not referral["has_block"]
     )
 
 
@@ -417,7 +468,7 @@ def writes_field(world: World, who: Who, row: Row) -> bool:
     sender = referral is not None and row["from_agency_id"] == referral["from_agency_id"]
     mine = row["from_agency_id"] == who.agency and world.assigned(who, row["referral_id"])
     sender = sender and agreed(world, row["referral_id"])
-    return who.writes and sender and mine and not blocked(world, row)
+    return who.writes and sender and mine
 
 
 def writes_note(world: World, who: Who, row: Row) -> bool:
@@ -462,6 +513,7 @@ WRITES: dict[str, Rule] = {
     "referral_side": writes_side,
     "referral_assignment": sees_nothing,
     "self_assignment": sees_nothing,
+    "conflict_block": sees_nothing,
     "release": writes_release,
     "release_end": writes_release_end,
     "release_paper": writes_paper,
@@ -579,7 +631,8 @@ def probe_openings(world: World, who: Who, cursor: Any, table: str) -> list[str]
             for id_, row in world.rows[table].items()
             if row[about] == opened and rule(world, who, row)
         }
-        found += [named(who, "opens", table, row) for row in got ^ allowed]
+        found += [named(who, "opens", table, row) for row in got - allowed]
+        found += [named(who, "does not open", table, row) for row in allowed - got]
     return found
 
 
@@ -696,7 +749,7 @@ CHANGES: dict[str, tuple[tuple[str, Rule, Rule], ...]] = {
     "referral_side": (
         (
             "UPDATE referral_side SET version = 99",
-            sees_own_agencys,
+            sees_unbarred,
             lambda w, who, row: who.writes,
         ),
     ),
@@ -707,14 +760,18 @@ CHANGES: dict[str, tuple[tuple[str, Rule, Rule], ...]] = {
         (
             "UPDATE release SET ended = true",
             lambda w, who, row: (
-                who.casework and who.agency in (row["from_agency_id"], row["to_agency_id"])
+                who.casework
+                and who.agency in (row["from_agency_id"], row["to_agency_id"])
+                and not w.bars(who, row["referral_id"])
             ),
             lambda w, who, row: who.writes and w.answers_for(who, row["referral_id"]),
         ),
         (
             "UPDATE release SET ended = false",
             lambda w, who, row: (
-                who.casework and who.agency in (row["from_agency_id"], row["to_agency_id"])
+                who.casework
+                and who.agency in (row["from_agency_id"], row["to_agency_id"])
+                and not w.bars(who, row["referral_id"])
             ),
             lambda w, who, row: False,
         ),
@@ -780,7 +837,9 @@ def test_every_protected_table_gives_and_takes_what_the_design_says(world: World
         "UPDATE packet_grant SET key_bundle = NULL WHERE release_id IS NOT NULL",
         "UPDATE packet_grant SET fields = '{health}' WHERE release_id IS NOT NULL",
         "UPDATE referral_side SET state = 'stopped'",
-        "UPDATE referral SET has_block = true",
+        "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id, set_by,"
+        " set_at) SELECT gen_random_uuid(), id, from_agency_id, 'agency', to_agency_id, id, now()"
+        " FROM referral ON CONFLICT DO NOTHING",
         "DELETE FROM referral_assignment",
     ],
 )
@@ -867,6 +926,8 @@ def mutations(superuser: Any) -> Iterator[tuple[str, str, str, str, str, str]]:
 SAID_TWICE = {
     # The referral, seen under the reader's own policies, is one of her agency's.
     ("release", "recipient_reads", "to_agency_id = ( SELECT sec.caseworker() AS caseworker)"),
+    # Whom another agency's block of another kind bars, answers for nothing.
+    ("conflict_block", "own_side", "kind = 'leads_only'::text"),
 }
 
 

@@ -96,6 +96,7 @@ def test_statements_of_a_detail(api, story):
         "SELECT permissions_agency",
         "SELECT referral_assignment",  # who works on it
         "SELECT release",
+        "SELECT conflict_block",
         "SELECT permissions_membership",  # names of the own staff
     ]
 
@@ -140,5 +141,6 @@ def test_statements_of_an_accept(api, story):
         "SELECT permissions_agency",
         "SELECT referral_assignment",
         "SELECT release",
+        "SELECT conflict_block",
         "SELECT permissions_membership",
     ]

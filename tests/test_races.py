@@ -333,6 +333,34 @@ def test_a_reader_that_comes_while_a_revoke_is_under_way_gets_nothing(
     assert "packet" not in answer.json()
 
 
+def test_no_reader_of_twenty_commits_after_a_block_has(race: Race, story: Story, api: Any) -> None:
+    """Twenty read while she is barred: each that was let read was so before the block committed."""
+    story.accept().release(*PACKET).packet(**PACKET)
+    body = {"member_id": str(member_id("ywca.worker"))}
+    lead = api("ywca.lead")
+    readers = [api("ywca.worker") for _ in range(20)]
+
+    def read(caller: Any) -> Any:
+        return caller.act(story.id, "open_packet", {"purpose": "intake"})
+
+    with ThreadPoolExecutor(21) as pool:
+        crowd = Race(race.superuser, pool)
+        with race.held("LOCK TABLE packet_field IN ACCESS EXCLUSIVE MODE"):
+            before = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[:10]]
+            barred = crowd.start_and_wait(lambda: lead.act(story.id, "block", body))
+            after = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[10:]]
+        assert [one.result(3 * WAIT_S).status_code for one in before] == [200] * 10
+        assert barred.result(3 * WAIT_S).status_code == 200
+        assert [one.result(3 * WAIT_S).status_code for one in after] == [404] * 10
+    late = race.one(
+        "SELECT count(*) FROM access_entry e, access_entry b WHERE b.act = 'referral.block'"
+        " AND b.referral_id = %(id)s AND e.referral_id = %(id)s AND e.decision = 'allowed'"
+        " AND e.act = 'referral.open_packet' AND e.at > b.at",
+        {"id": story.id},
+    )
+    assert late == 0
+
+
 # -- Seen again after the wait ---------------------------------------------------------------------
 
 
@@ -340,7 +368,13 @@ def test_a_row_that_was_blocked_while_one_waited_for_it_is_not_handed_out(
     race: Race, story: Story, api: Any
 ) -> None:
     story.send()
-    with race.held("UPDATE referral SET has_block = true WHERE id = %s", [story.id]):
+    bar = (
+        "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id,"
+        " bars_member_id, set_by, set_at) SELECT gen_random_uuid(), id, to_agency_id, 'member',"
+        " to_agency_id, %s, %s, now() FROM referral WHERE id = %s"
+    )
+    by = [str(member_id("ywca.worker")), str(member_id("ywca.lead")), story.id]
+    with race.held(bar, by):
         future = race.start_and_wait(act(api, "ywca.worker", story, "accept"))
     assert future.result(WAIT_S).status_code == 404
     assert events(race, story, "accept") == 0

@@ -126,18 +126,3 @@ def test_a_colleague_sees_the_notice_and_is_refused_the_packet_and_the_notes(
             assert answer.status_code == 403, (who, act)
             assert answer.json()["code"] == "not_assigned"
             assert PACKET["name"] not in answer.content.decode()
-
-
-def test_a_blocked_referral_does_not_exist_for_anybody(
-    story: Story, api: Any, superuser: Any
-) -> None:
-    """Until blocks name whom they bar, a flagged row is seen by nobody (R12)."""
-    story.accept().release().packet(**PACKET).answers("add_note", {"text": "an invented note"})
-    superuser.cursor().execute("UPDATE referral SET has_block = true")
-    staff = ("police.worker", "police.lead", "ywca.worker", "ywca.lead")
-    for who in staff:
-        caller = api(who)
-        assert everything(caller, story.id) == everything(caller, uuid4()), who
-        assert caller.get("/v1/referrals").json()["items"] == [], who
-    client = api("ywca.client", "ywca.worker")
-    assert everything(client, story.id) == everything(client, uuid4())

@@ -114,6 +114,13 @@ PROBLEMS = {
         "A lead who puts herself on a referral says why; another member is told.",
         "Send a reason of the list self_assignment.",
     ),
+    "barred": Problem(
+        "On the survivor's word, this person may not know of the referral.", "Name somebody else."
+    ),
+    "barring_yourself": Problem(
+        "You cannot keep yourself out.", "Hand it over; whoever then holds it keeps you out."
+    ),
+    "whom": Problem("It is not said whom to keep out.", "A member, or the other agency: one."),
     "take_over_instead": Problem("You would hand it to yourself.", "Take it over."),
     # -- The state of things
     "wrong_state": Problem(

@@ -45,6 +45,10 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "end_hold": ("End the legal hold", False),
     "record_report": ("Record a mandated report", False),
     "record_disclosure": ("Record a compelled disclosure", False),
+    "block": ("She says: not this person", False),
+    "unblock": ("Let somebody in again", False),
+    "leads_only": ("She says: somebody who works there", False),
+    "end_leads_only": ("Not for leads only any more", False),
     "unable": ("It did not come about", False),
     "withdraw": ("Take it back", False),
     "revoke_release": ("She ends her permission", False),
@@ -145,11 +149,20 @@ def _offers(seen: Detail) -> dict[str, list[Offer]]:
         useful = [act for act in useful if act != "revoke_release"]
     if not seen.release_in_force:
         useful = [act for act in useful if act not in ("put_packet", "narrow_release")]
+    useful = [act for act in useful if _of_use(act, seen)]
     now = [act for act in NEXT.get((seen.side, seen.status), ()) if act in useful]
     also = [act for act in useful if act not in now and act not in ENDINGS]
     endings = [act for act in useful if act in ENDINGS]
     groups = {"now": now, "also": also, "endings": endings}
     return {name: [_offer(act, seen.referral.id) for act in acts] for name, acts in groups.items()}
+
+
+def _of_use(act: str, seen: Detail) -> bool:
+    """What there is to lift is offered for lifting, and what is marked is not marked again."""
+    marked = any(one.ours and one.kind == "leads_only" for one in seen.blocks)
+    barred = any(one.ours and one.kind != "leads_only" for one in seen.blocks)
+    known = {"unblock": barred, "leads_only": not marked, "end_leads_only": marked}
+    return known.get(act, True)
 
 
 def _offer(act: str, referral_id: UUID) -> Offer:

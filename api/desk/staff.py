@@ -11,8 +11,9 @@ from api.desk import words
 from api.desk.act_pages import ActPage, act_view
 from api.desk.forms import ActForm, listed, one_of
 from api.desk.visit import Visit, signed_in
+from permissions.models import Membership
 from permissions.session import begin
-from referrals import codes, staff
+from referrals import blocks, codes, staff
 from referrals.reading import Detail
 
 REASON = "Why do you put yourself on it"
@@ -152,5 +153,9 @@ take_over = act_view(
 def told(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What another member is told: which lead put herself on which referral, and why."""
     own, to_review = staff.self_assignments(visit.principal)
-    context = {"own": own, "to_review": to_review, "now": visit.now}
+    asked = blocks.attempts(visit.principal) if visit.does_casework else []
+    with begin(visit.principal):
+        names = dict(Membership.objects.filter(agency_id=visit.agency.id).values_list("id", "name"))
+    tried = [(one, names.get(one.member_id, "Somebody of the other agency")) for one in asked]
+    context = {"own": own, "to_review": to_review, "tried": tried, "now": visit.now}
     return render(request, "desk/told.html", context)

@@ -6,6 +6,7 @@ from django.urls import path
 from api.desk import (
     access_log,
     acts,
+    blocks,
     calls,
     directory,
     entries,
@@ -83,6 +84,10 @@ urlpatterns = [
     path(f"{ONE}/take_over", staff.take_over, name="desk_take_over"),
     path(f"{ONE}/set_hold", acts.set_hold, name="desk_set_hold"),
     path(f"{ONE}/end_hold", acts.end_hold, name="desk_end_hold"),
+    path(f"{ONE}/block", blocks.block, name="desk_block"),
+    path(f"{ONE}/unblock", blocks.unblock, name="desk_unblock"),
+    path(f"{ONE}/leads_only", blocks.leads_only, name="desk_leads_only"),
+    path(f"{ONE}/end_leads_only", blocks.end_leads_only, name="desk_end_leads_only"),
     path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
     path(f"{ONE}/record_report", acts.record_report, name="desk_record_report"),
     path(f"{ONE}/record_disclosure", acts.record_disclosure, name="desk_record_disclosure"),

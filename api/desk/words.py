@@ -162,6 +162,10 @@ DONE = {
     "purge": "Purged",
     "record_report": "Mandated report recorded",
     "record_disclosure": "Compelled disclosure recorded",
+    "block": "Kept out, on her word",
+    "unblock": "Let in again",
+    "leads_only": "For leads only",
+    "end_leads_only": "Not for leads only any more",
 }
 CODES_OF = {
     "decline": "decline",
@@ -196,6 +200,7 @@ LOGGED = {
     "call_record.create": "Recorded a call",
     "call_record.list": "Looked at own call records",
     "referral.self_assign": "Put herself on a referral",
+    "barred_attempts.read": "Looked who was kept out and asked",
     "self_assignments.read": "Looked who put herself on a referral",
     "access_log.read": "Read this log",
     "directory.edit": "Changed the directory",

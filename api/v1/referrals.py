@@ -14,7 +14,7 @@ from api.views import Endpoint, HasFields, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
-from referrals import acts, codes, holds, packets, reading, staff, transitions
+from referrals import acts, blocks, codes, holds, packets, reading, staff, transitions
 from referrals.notices import Notice
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
@@ -125,6 +125,17 @@ class SetHoldIn(Shape):
     until = serializers.DateTimeField(help_text="Within 366 days; then it is set anew.")
 
 
+class BlockIn(Shape):
+    """Whom it is about: one of both."""
+
+    member_id = serializers.UUIDField(
+        default=None, allow_null=True, help_text="A member of your own agency."
+    )
+    other_agency = serializers.BooleanField(
+        default=False, help_text="The whole other agency; by the sender."
+    )
+
+
 class PurposeIn(Shape):
     purpose = coded(codes.PURPOSE, help_text="Purpose of use; it stands in the access log.")
 
@@ -211,6 +222,15 @@ class ReleaseOut(HasFields):
     in_force = serializers.BooleanField()
 
 
+class BlockOut(serializers.Serializer):
+    """For those who answer for it: whom your side bars; the sender's mark for your leads."""
+
+    kind = serializers.ChoiceField(choices=["member", "agency", "leads_only"])
+    member = MemberOut(allow_null=True)
+    ours = serializers.BooleanField(help_text="False: the sender's mark, which binds your agency.")
+    set_at = serializers.DateTimeField()
+
+
 class ReferralOut(serializers.Serializer):
     """One referral, as the caller's side is shown it (T2 and T5). Never a packet field."""
 
@@ -237,6 +257,7 @@ class ReferralOut(serializers.Serializer):
     assigned = MemberOut(many=True, help_text="Your side's.")
     release = ReleaseOut(allow_null=True)
     release_ended = serializers.BooleanField()
+    blocks = BlockOut(many=True)
     acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
 
 
@@ -325,6 +346,16 @@ def referral_json(seen: reading.Detail) -> dict[str, Any]:
             "in_force": seen.release_in_force,
         },
         "release_ended": seen.release_ended,
+        "blocks": [
+            {
+                "kind": one.kind,
+                "member": one.member_id
+                and {"id": one.member_id, "name": seen.names.get(one.member_id)},
+                "ours": one.ours,
+                "set_at": one.set_at,
+            }
+            for one in seen.blocks
+        ],
         "acts": seen.acts,
     }
 
@@ -609,6 +640,34 @@ class SetHold(ActEndpoint):
 class EndHold(ActEndpoint):
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         return holds.end_hold(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("block", BlockIn, "Bar somebody from it, on the survivor's word. Your side's alone.")
+class Block(ActEndpoint):
+    shape = BlockIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return blocks.block(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("unblock", BlockIn, "Lift your side's block.")
+class Unblock(ActEndpoint):
+    shape = BlockIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return blocks.unblock(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("leads_only", NothingIn, "One of the recipient's: only its leads see it.")
+class LeadsOnly(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return blocks.leads_only(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("end_leads_only", NothingIn, "Lift your side's mark.")
+class EndLeadsOnly(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return blocks.end_leads_only(self.principal, referral_id, if_match=self.if_match())
 
 
 class OpenPacket(Endpoint):

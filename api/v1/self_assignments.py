@@ -1,4 +1,5 @@
-"""Leads who put themselves on a referral, for those who are told of it (R7)."""
+"""What somebody else is told: which lead put herself on a referral (R7), which barred member asked
+for one (R12)."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -7,7 +8,7 @@ from rest_framework.response import Response
 
 from api.views import Endpoint
 from openapi.schema import ACTING_MEMBER, problems
-from referrals import staff
+from referrals import blocks, staff
 
 
 class SelfAssignmentOut(serializers.Serializer):
@@ -43,3 +44,29 @@ class SelfAssignments(Endpoint):
         """Leads of your agency who put themselves on a referral, the newest hundred first."""
         own, to_review = staff.self_assignments(self.principal)
         return self.answer(SelfAssignmentsOut, {"items": own, "to_review": to_review})
+
+
+class BarredAttemptOut(serializers.Serializer):
+    """Somebody barred asked, and was answered as for a random id."""
+
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    referral_id = serializers.UUIDField()
+    reference = serializers.CharField()
+    act = serializers.CharField()
+    member_id = serializers.UUIDField(allow_null=True, help_text="Null: of the other agency.")
+
+
+class BarredAttemptsOut(serializers.Serializer):
+    items = BarredAttemptOut(many=True)
+
+
+class BarredAttempts(Endpoint):
+    @extend_schema(
+        operation_id="list_barred_attempts",
+        parameters=[ACTING_MEMBER],
+        responses={200: BarredAttemptsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        """Who asked for a referral that your side bars them from; of those you answer for."""
+        return self.answer(BarredAttemptsOut, {"items": blocks.attempts(self.principal)})

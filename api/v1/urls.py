@@ -75,6 +75,10 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/take_over", referrals.TakeOver.as_view()),
     path("referrals/<uuid:referral_id>/set_hold", referrals.SetHold.as_view()),
     path("referrals/<uuid:referral_id>/end_hold", referrals.EndHold.as_view()),
+    path("referrals/<uuid:referral_id>/block", referrals.Block.as_view()),
+    path("referrals/<uuid:referral_id>/unblock", referrals.Unblock.as_view()),
+    path("referrals/<uuid:referral_id>/leads_only", referrals.LeadsOnly.as_view()),
+    path("referrals/<uuid:referral_id>/end_leads_only", referrals.EndLeadsOnly.as_view()),
     path("referrals/<uuid:referral_id>/open_packet", referrals.OpenPacket.as_view()),
     path("referrals/<uuid:referral_id>/add_note", referrals.AddNote.as_view()),
     path("referrals/<uuid:referral_id>/record_report", records.RecordReport.as_view()),
@@ -82,6 +86,7 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/open_notes", referrals.OpenNotes.as_view()),
     path("agreement-tally", agreement.AgreementTally.as_view()),
     path("call-records", calls.CallRecords.as_view()),
+    path("barred-attempts", self_assignments.BarredAttempts.as_view()),
     path("self-assignments", self_assignments.SelfAssignments.as_view()),
     path("access-log", access_log.AccessLog.as_view()),
 ]

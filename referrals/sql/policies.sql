@@ -28,6 +28,7 @@ ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
 -- The event's transaction, for feeds that must miss none (bounded by pg_snapshot_xmin).
 ALTER TABLE referral_event
     ADD COLUMN xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint;
+ALTER TABLE referral_event ALTER COLUMN reserved SET DEFAULT false;
 CREATE INDEX referral_event_xact ON referral_event (xact, id);
 
 -- gate: what the functions below read, and the recipient's grants they alone write -------------
@@ -43,12 +44,13 @@ CREATE POLICY gate_keeps ON packet_grant TO gate USING (true) WITH CHECK (true);
 -- Questions the policies ask ----------------------------------------------------------------------
 
 -- Opaque to the planner on purpose (plpgsql): an SQL body would be inlined and flip the plan.
-CREATE FUNCTION sec.sees(f uuid, t uuid, sent timestamptz, has_block boolean, agency uuid)
-RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION sec.sees(
+    r uuid, f uuid, t uuid, sent timestamptz, has_block boolean, agency uuid
+) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF agency = f OR (agency = t AND sent IS NOT NULL) THEN
         IF has_block THEN
-            RETURN false;  -- until blocks name whom they bar, a flagged row is seen by nobody
+            RETURN sec.not_barred(r);  -- off the common path: it reads a table
         END IF;
         RETURN true;
     END IF;
@@ -76,7 +78,7 @@ BEGIN
     IF EXISTS (SELECT FROM public.referral_assignment s
                 WHERE s.content_object_id = r AND s.membership_id = me.member_id
                   AND s.agency_id = me.agency_id) THEN
-        RETURN true;
+        RETURN sec.not_barred(r);
     END IF;
     RETURN false;
 END $$;
@@ -88,7 +90,7 @@ DECLARE
     me sec.identity := sec.identity();
 BEGIN
     IF me.member_id IS NOT NULL AND 'lead' = ANY (me.roles) THEN
-        RETURN true;
+        RETURN sec.not_barred(r);
     ELSIF sec.assigned(r) THEN
         RETURN true;
     END IF;
@@ -144,8 +146,8 @@ BEGIN
     SELECT f.from_agency_id = me.agency_id INTO own_side
       FROM public.referral f
      WHERE f.id = entry.referral_id
-       AND sec.sees(CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id,
-                    f.sent_at, f.has_block, me.agency_id);
+       AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
+                    f.to_agency_id, f.sent_at, f.has_block, me.agency_id);
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -185,7 +187,8 @@ BEGIN
 END $$;
 
 -- Before sending: is there anybody to answer? A yes or no, never who (their staff list is theirs).
-CREATE FUNCTION sec.can_answer(agency uuid) RETURNS boolean
+-- Whom a block bars, does not count (R12).
+CREATE FUNCTION sec.can_answer(agency uuid, r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (
@@ -193,7 +196,15 @@ BEGIN
           JOIN public.permissions_membership m ON m.agency_id = a.id AND m.active
           JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
          WHERE a.id = agency AND a.active AND a.takes_notices
-           AND m.roles && ARRAY['worker', 'lead']) THEN
+           AND m.roles && ARRAY['worker', 'lead']
+           AND NOT EXISTS (
+               SELECT FROM public.conflict_block b
+                 LEFT JOIN public.permissions_membership x ON x.id = b.bars_member_id
+                WHERE b.referral_id = r AND b.lifted_at IS NULL
+                  AND (x.person_id = m.person_id
+                       OR (b.bars_agency_id = agency
+                           AND (b.kind = 'agency'
+                                OR (b.kind = 'leads_only' AND NOT 'lead' = ANY (m.roles))))))) THEN
         RETURN true;
     END IF;
     RETURN false;
@@ -259,7 +270,19 @@ END $$;
 -- app: the policies ------------------------------------------------------------------------------
 
 GRANT SELECT ON referral_assignment TO app;  -- written by the functions of staff.sql alone
-GRANT SELECT, INSERT ON referral, referral_side, release, release_end, release_paper,
+-- All columns but `has_block`: it is never served, and the database alone keeps it.
+DO $$
+DECLARE
+    relation text;
+BEGIN
+    FOREACH relation IN ARRAY ARRAY['referral', 'referral_side'] LOOP
+        EXECUTE (SELECT format('GRANT SELECT (%1$s), INSERT (%1$s) ON %2$I TO app',
+                               string_agg(quote_ident(attname), ', '), relation)
+                   FROM pg_attribute WHERE attrelid = relation::regclass AND attnum > 0
+                    AND NOT attisdropped AND attname <> 'has_block');
+    END LOOP;
+END $$;
+GRANT SELECT, INSERT ON release, release_end, release_paper,
     packet_field, note, referral_event, call_record, idempotency_key, packet_grant,
     private_key TO app;
 -- Who refers whom, when it began and what it is called never changes.
@@ -272,30 +295,31 @@ GRANT UPDATE (ended) ON release TO app;
 GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
 
 CREATE POLICY sides_see ON referral FOR SELECT TO app USING (
-    sec.sees(CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at, has_block,
-             (SELECT sec.caseworker())));
+    sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
+             has_block, (SELECT sec.caseworker())));
 CREATE POLICY sender_creates ON referral FOR INSERT TO app WITH CHECK (
     from_agency_id = (SELECT sec.writer()) AND sent_at IS NULL AND status = 'draft');
 CREATE POLICY sides_change ON referral FOR UPDATE TO app
-    USING (sec.sees(CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
-                    has_block, (SELECT sec.caseworker())))
-    WITH CHECK (sec.sees(CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
-                         has_block, (SELECT sec.writer())));
+    USING (sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id,
+                    sent_at, has_block, (SELECT sec.caseworker())))
+    WITH CHECK (sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id,
+                         sent_at, has_block, (SELECT sec.writer())));
 
 -- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
 -- asks for the parent, under the writer's own policies. Nobody writes in a colleague's name.
-CREATE POLICY own_side ON referral_side FOR SELECT TO app
-    USING (agency_id = (SELECT sec.caseworker()));
+CREATE POLICY own_side ON referral_side FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND (NOT has_block OR sec.not_barred(referral_id)));
 CREATE POLICY own_side_begins ON referral_side FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer()) AND holder_id IS NULL  -- named by sec.take, sec.hand_over
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 CREATE POLICY own_side_changes ON referral_side FOR UPDATE TO app
-    USING (agency_id = (SELECT sec.caseworker()))
+    USING (agency_id = (SELECT sec.caseworker())
+           AND (NOT has_block OR sec.not_barred(referral_id)))
     WITH CHECK (agency_id = (SELECT sec.writer()));
 
 CREATE POLICY own_staff ON referral_assignment FOR SELECT TO app
-    USING (agency_id = (SELECT sec.caseworker()));
+    USING (agency_id = (SELECT sec.caseworker()) AND sec.not_barred(content_object_id));
 
 CREATE POLICY sender_reads ON release FOR SELECT TO app USING (
     from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
@@ -317,7 +341,8 @@ CREATE POLICY recipient_returns ON release FOR INSERT TO app WITH CHECK (
                    AND r.to_agency_id = release.from_agency_id
                    AND r.from_agency_id = release.to_agency_id));
 CREATE POLICY sides_end ON release FOR UPDATE TO app
-    USING (from_agency_id = (SELECT sec.caseworker()) OR to_agency_id = (SELECT sec.caseworker()))
+    USING ((from_agency_id = (SELECT sec.caseworker()) OR to_agency_id = (SELECT sec.caseworker()))
+           AND sec.not_barred(referral_id))
     WITH CHECK (ended AND sec.answers_for(referral_id)
                 AND (SELECT sec.writer()) IN (from_agency_id, to_agency_id));
 
@@ -329,8 +354,9 @@ CREATE POLICY own_paper_begins ON release_paper FOR INSERT TO app WITH CHECK (
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id
                    AND l.from_agency_id = release_paper.agency_id));
 
-CREATE POLICY own_end ON release_end FOR SELECT TO app
-    USING (agency_id = (SELECT sec.caseworker()));
+CREATE POLICY own_end ON release_end FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker())
+    AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
 CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer()) AND revoked_by = (SELECT (sec.identity()).member_id)
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
@@ -351,8 +377,10 @@ CREATE POLICY own_side_writes ON note FOR INSERT TO app WITH CHECK (
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
 CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
-    (from_agency_id = (SELECT sec.caseworker()) AND from_sees)
-    OR (to_agency_id = (SELECT sec.caseworker()) AND to_sees));
+    ((from_agency_id = (SELECT sec.caseworker()) AND from_sees)
+     OR (to_agency_id = (SELECT sec.caseworker()) AND to_sees))
+    AND (NOT reserved OR sec.answers_for(referral_id))
+    AND sec.not_barred(referral_id));
 CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
@@ -394,14 +422,21 @@ CREATE POLICY own_private_key_begins ON private_key FOR INSERT TO app WITH CHECK
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
-REVOKE ALL ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid), sec.writer(),
-    sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid), sec.can_answer(uuid),
+-- The agency that set it; and that only its leads may is known to the recipient's leads.
+GRANT SELECT ON conflict_block TO app;
+CREATE POLICY own_side ON conflict_block FOR SELECT TO app USING (
+    (agency_id = (SELECT sec.caseworker())
+     OR (kind = 'leads_only' AND bars_agency_id = (SELECT sec.caseworker())))
+    AND sec.answers_for(referral_id));
+
+REVOKE ALL ON FUNCTION sec.sees(uuid, uuid, uuid, timestamptz, boolean, uuid), sec.writer(),
+    sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid), sec.can_answer(uuid, uuid),
     sec.opening(text),
     sec.opened(), sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid),
     sec.close_grant(uuid), sec.put_grant(uuid, uuid, uuid, text[], int, bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
+GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
 GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid),
-    sec.can_answer(uuid), sec.opened(),
+    sec.can_answer(uuid, uuid), sec.opened(),
     sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
     sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
@@ -410,7 +445,7 @@ ALTER FUNCTION sec.assigned(uuid) OWNER TO gate;
 ALTER FUNCTION sec.agreed(uuid) OWNER TO gate;
 ALTER FUNCTION sec.answers_for(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opening(text) OWNER TO gate;
-ALTER FUNCTION sec.can_answer(uuid) OWNER TO gate;
+ALTER FUNCTION sec.can_answer(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.opened() OWNER TO gate;
 ALTER FUNCTION sec.opened_fields() OWNER TO gate;
 ALTER FUNCTION sec.opened_notes() OWNER TO gate;

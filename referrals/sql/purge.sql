@@ -17,6 +17,7 @@ GRANT SELECT (referral_id, release_id, expires_at, closed), DELETE ON packet_gra
 GRANT SELECT (referral_id), DELETE ON private_key TO jobs;
 GRANT SELECT (referral_id), DELETE ON returned TO jobs;
 GRANT SELECT (referral_id, agency_id), DELETE ON self_assignment TO jobs;
+GRANT SELECT (referral_id, agency_id), DELETE ON conflict_block TO jobs;
 GRANT SELECT, INSERT, UPDATE ON purged_count TO jobs;
 ALTER TABLE purged_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE purged_count FORCE ROW LEVEL SECURITY;
@@ -27,7 +28,7 @@ DECLARE
 BEGIN
     FOREACH part IN ARRAY ARRAY['referral', 'referral_side', 'referral_event', 'note',
         'packet_field', 'release', 'release_end', 'release_paper', 'referral_assignment',
-        'self_assignment', 'idempotency_key']
+        'self_assignment', 'conflict_block', 'idempotency_key']
     LOOP
         EXECUTE format('CREATE POLICY jobs_see ON %I FOR SELECT TO jobs USING (true)', part);
         EXECUTE format('CREATE POLICY jobs_purge ON %I FOR DELETE TO jobs USING (true)', part);
@@ -58,7 +59,7 @@ BEGIN
     UPDATE public.referral_side s SET hold_until = until, version = s.version + 1
       FROM public.referral f
      WHERE s.referral_id = r AND s.agency_id = sec.writer() AND 'lead' = ANY (me.roles)
-       AND f.id = r AND sec.sees(CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
+       AND f.id = r AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
                                  f.to_agency_id, f.sent_at, f.has_block, sec.writer());
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such side' USING ERRCODE = 'insufficient_privilege';

@@ -19,7 +19,7 @@ ALTER TABLE self_assignment FORCE ROW LEVEL SECURITY;
 GRANT SELECT ON self_assignment TO app, auditor;
 GRANT SELECT, INSERT ON self_assignment TO gate;
 CREATE POLICY own_side ON self_assignment FOR SELECT TO app
-    USING (agency_id = (SELECT sec.caseworker()));
+    USING (agency_id = (SELECT sec.caseworker()) AND sec.not_barred(referral_id));
 CREATE POLICY own_people ON self_assignment FOR SELECT TO auditor
     USING (agency_id = (SELECT sec.auditing()));
 CREATE POLICY gate_reads ON self_assignment FOR SELECT TO gate USING (true);
@@ -64,8 +64,8 @@ BEGIN
       FROM public.referral f
       LEFT JOIN public.referral_side s ON s.referral_id = f.id AND s.agency_id = me.agency_id
      WHERE f.id = r
-       AND sec.sees(CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id,
-                    f.sent_at, f.has_block, sec.writer());
+       AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
+                    f.to_agency_id, f.sent_at, f.has_block, sec.writer());
 END $$;
 
 CREATE FUNCTION sec.add_assignee(row_id uuid, r uuid, agency uuid, who uuid) RETURNS void
@@ -170,7 +170,7 @@ BEGIN
       JOIN public.permissions_agency a ON a.id = s.agency_id
       JOIN public.referral f ON f.id = s.referral_id
      WHERE me.client_id IS NULL AND a.outside_reviewer_id = me.member_id
-       AND me.agency_id NOT IN (f.from_agency_id, f.to_agency_id)
+       AND me.agency_id NOT IN (f.from_agency_id, f.to_agency_id) AND sec.not_barred(f.id)
      ORDER BY s.at DESC, s.id DESC LIMIT 100;
 END $$;
 

@@ -1,0 +1,175 @@
+-- Conflict blocks (R12): whom a referral bars, on the survivor's word. A block beats every grant,
+-- assignment and role. What asks for it elsewhere: sec.sees, sec.assigned, sec.answers_for, and
+-- each policy of a table that hangs on a referral.
+
+-- kind: `member` (of the agency that sets it), `agency` (the recipient, by the sender), or
+-- `leads_only` (one of the recipient's people, whom nobody can name: only its leads see it).
+CREATE TABLE conflict_block (
+    id uuid PRIMARY KEY,
+    referral_id uuid NOT NULL REFERENCES referral ON DELETE CASCADE,
+    agency_id uuid NOT NULL REFERENCES permissions_agency,  -- whose block it is (T4)
+    kind text NOT NULL CHECK (kind IN ('member', 'agency', 'leads_only')),
+    bars_agency_id uuid NOT NULL REFERENCES permissions_agency,
+    bars_member_id uuid CHECK ((kind = 'member') = (bars_member_id IS NOT NULL)),
+    set_by uuid NOT NULL,
+    set_at timestamptz NOT NULL,
+    lifted_by uuid,
+    lifted_at timestamptz
+);
+CREATE UNIQUE INDEX one_block_of_a_kind ON conflict_block
+    (agency_id, referral_id, kind, coalesce(bars_member_id, bars_agency_id))
+    WHERE lifted_at IS NULL;
+CREATE INDEX conflict_block_referral ON conflict_block (referral_id) WHERE lifted_at IS NULL;
+ALTER TABLE conflict_block ENABLE ROW LEVEL SECURITY;
+ALTER TABLE conflict_block FORCE ROW LEVEL SECURITY;
+
+-- Kept by trigger, and hidden from `app`: the sender's row looks the same whatever the recipient
+-- bars (R2).
+ALTER TABLE referral ADD COLUMN has_block boolean NOT NULL DEFAULT false;
+ALTER TABLE referral_side ADD COLUMN has_block boolean NOT NULL DEFAULT false;
+
+GRANT SELECT, INSERT, UPDATE ON conflict_block TO gate;
+GRANT UPDATE (has_block) ON referral, referral_side TO gate;
+CREATE POLICY gate_keeps ON conflict_block TO gate USING (true) WITH CHECK (true);
+CREATE POLICY gate_flags ON referral FOR UPDATE TO gate USING (true) WITH CHECK (true);
+
+-- Whether the referral bars the caller: as a person, in whichever agency she serves; as one of the
+-- barred agency; as no lead, where only leads may. A client that names nobody is its agency's
+-- mailbox: it is shown nothing that bars anybody there. One look at an index where there is none.
+CREATE FUNCTION sec.not_barred(r uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity;
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.conflict_block b
+                    WHERE b.referral_id = r AND b.lifted_at IS NULL) THEN
+        RETURN true;
+    END IF;
+    me := sec.identity();
+    IF me.agency_id IS NULL THEN
+        RETURN false;
+    ELSIF EXISTS (
+        SELECT FROM public.conflict_block b
+          LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
+         WHERE b.referral_id = r AND b.lifted_at IS NULL
+           AND (m.person_id = me.person_id
+                OR (b.bars_agency_id = me.agency_id
+                    AND (b.kind = 'agency' OR me.member_id IS NULL
+                         OR (b.kind = 'leads_only' AND NOT 'lead' = ANY (me.roles)))))) THEN
+        RETURN false;
+    END IF;
+    RETURN true;
+END $$;
+
+-- What a new block does: the flags; whom it bars works on it no longer, and does not hold it where
+-- the one who set it works on it.
+CREATE FUNCTION sec.keep_block() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    flag boolean := EXISTS (SELECT FROM public.conflict_block b
+                             WHERE b.referral_id = NEW.referral_id AND b.lifted_at IS NULL);
+BEGIN
+    UPDATE public.referral f SET has_block = flag
+     WHERE f.id = NEW.referral_id AND f.has_block <> flag;
+    UPDATE public.referral_side s SET has_block = flag
+     WHERE s.referral_id = NEW.referral_id AND s.has_block <> flag;
+    IF TG_OP = 'INSERT' AND NEW.kind = 'member' THEN
+        DELETE FROM public.referral_assignment s
+         WHERE s.content_object_id = NEW.referral_id AND s.membership_id = NEW.bars_member_id;
+        UPDATE public.referral_side s SET holder_id = NEW.set_by, version = s.version + 1
+         WHERE s.referral_id = NEW.referral_id AND s.agency_id = NEW.agency_id
+           AND s.holder_id = NEW.bars_member_id
+           AND EXISTS (SELECT FROM public.referral_assignment a
+                        WHERE a.content_object_id = NEW.referral_id
+                          AND a.membership_id = NEW.set_by);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER keep_block AFTER INSERT OR UPDATE ON conflict_block
+    FOR EACH ROW EXECUTE FUNCTION sec.keep_block();
+
+-- A side that begins after the block.
+CREATE FUNCTION sec.flag_side() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    NEW.has_block := EXISTS (SELECT FROM public.conflict_block b
+                              WHERE b.referral_id = NEW.referral_id AND b.lifted_at IS NULL);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER flag_side BEFORE INSERT ON referral_side
+    FOR EACH ROW EXECUTE FUNCTION sec.flag_side();
+
+-- By those who answer for it on either side. `app` writes no block but through these two.
+CREATE FUNCTION sec.set_block(row_id uuid, r uuid, what text, who uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    me record := sec.standing(r);
+    recipient uuid;
+    sender uuid;
+BEGIN
+    SELECT f.from_agency_id, f.to_agency_id INTO sender, recipient
+      FROM public.referral f WHERE f.id = r;
+    IF NOT coalesce(me.open AND sec.answers_for(r), false)
+       OR NOT coalesce(CASE what
+            WHEN 'member' THEN who <> me.member AND EXISTS (
+                SELECT FROM public.permissions_membership m
+                 WHERE m.id = who AND m.agency_id = me.agency)
+            WHEN 'agency' THEN who IS NULL AND me.agency = sender
+            WHEN 'leads_only' THEN who IS NULL AND (me.agency = sender OR me.is_lead)
+          END, false) THEN
+        RAISE EXCEPTION 'no such block' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO public.conflict_block
+           (id, referral_id, agency_id, kind, bars_agency_id, bars_member_id, set_by, set_at)
+    VALUES (row_id, r, me.agency, what, CASE what WHEN 'member' THEN me.agency ELSE recipient END,
+            who, me.member, sec.clock());
+END $$;
+
+CREATE FUNCTION sec.lift_block(r uuid, what text, who uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    me record := sec.standing(r);
+BEGIN
+    IF NOT coalesce(me.open AND sec.answers_for(r), false) THEN
+        RAISE EXCEPTION 'no such block' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE public.conflict_block b SET lifted_by = me.member, lifted_at = sec.clock()
+     WHERE b.referral_id = r AND b.agency_id = me.agency AND b.kind = what AND b.lifted_at IS NULL
+       AND b.bars_member_id IS NOT DISTINCT FROM who;
+END $$;
+
+-- The alert: whom a block of the caller's side bars has asked for the referral since, and was
+-- answered as for a random id. Read from the refusals of the access log, so that a refusal writes
+-- the same whether it is barred or not. Who of another agency it was, is not told.
+CREATE FUNCTION sec.barred_attempts()
+RETURNS TABLE (id uuid, at timestamptz, referral_id uuid, reference text, act text, member_id uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.caseworker();
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT ON (e.at, e.id) e.id, e.at, f.id, f.reference, e.act,
+           CASE WHEN e.agency_id = mine THEN e.member_id END
+      FROM public.conflict_block b
+      JOIN public.referral f ON f.id = b.referral_id
+      JOIN public.access_entry e ON e.referral_id = b.referral_id AND e.at >= b.set_at
+      LEFT JOIN public.permissions_membership m ON m.id = e.member_id
+      LEFT JOIN public.permissions_membership barred ON barred.id = b.bars_member_id
+     WHERE b.agency_id = mine AND sec.answers_for(b.referral_id)
+       AND e.decision = 'refused' AND e.rule IN ('not_found', 'policy')
+       AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
+       AND (m.person_id = barred.person_id
+            OR (e.agency_id = b.bars_agency_id AND b.kind <> 'member'))
+     ORDER BY e.at DESC, e.id DESC LIMIT 100;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.keep_block(), sec.flag_side(),
+    sec.set_block(uuid, uuid, text, uuid), sec.lift_block(uuid, text, uuid),
+    sec.barred_attempts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, uuid),
+    sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
+-- Last: once gate owns them, `owner` can no longer say who may execute them.
+ALTER FUNCTION sec.not_barred(uuid) OWNER TO gate;
+ALTER FUNCTION sec.keep_block() OWNER TO gate;
+ALTER FUNCTION sec.flag_side() OWNER TO gate;
+ALTER FUNCTION sec.set_block(uuid, uuid, text, uuid) OWNER TO gate;
+ALTER FUNCTION sec.lift_block(uuid, text, uuid) OWNER TO gate;
+ALTER FUNCTION sec.barred_attempts() OWNER TO gate;
