@@ -223,6 +223,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
         on = {"member_id": str(member_id(f"{key}.worker"))}
         assert api(f"{key}.lead").act(barred.id, "hand_over", on).status_code == 200
     leads = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    leads.answers("put_return_release", return_body("engaged"))
     leads.answers("add_note", {"text": "ours"}).sends("leads_only")
     agency = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
     agency.answers("add_note", {"text": "ours"}).sends("block", {"other_agency": True})
@@ -237,6 +238,8 @@ def build(api: Any, story: Story, superuser: Any) -> World:
             " WHERE referral_id = %s",
             [run_out.id],
         )
+        # Purged on the sender's side, which sees nothing that hangs on it.
+        cursor.execute("UPDATE referral SET from_purged = true WHERE id = %s", [leads.id])
         for key in ("police", "ywca"):  # barred by her own side, then assigned again
             again = "SELECT * FROM referral_assignment WHERE membership_id = %s"
             values = [str(member_id(f"{key}.worker")), barred.id]
@@ -361,11 +364,21 @@ def agreed(world: World, referral_id: str) -> bool:
     )
 
 
+def purged_for(world: World, who: Who, row: Row) -> bool:
+    """The sender's side of it is purged."""
+    referral = world.referral(row)
+    return (
+        referral is not None
+        and referral["from_purged"]
+        and (referral["from_agency_id"] == who.agency)
+    )
+
+
 def opens_field(world: World, who: Who, row: Row) -> bool:
     """With an entry of this transaction that names the referral: see `probe_openings`."""
     if not who.opens or not world.assigned(who, row["referral_id"]):
         return False
-    if not agreed(world, row["referral_id"]):
+    if not agreed(world, row["referral_id"]) or purged_for(world, who, row):
         return False
     if row["from_agency_id"] == who.agency:
         return True
@@ -382,7 +395,7 @@ def opens_field(world: World, who: Who, row: Row) -> bool:
 
 def opens_note(world: World, who: Who, row: Row) -> bool:
     mine = row["agency_id"] == who.agency and world.assigned(who, row["referral_id"])
-    return who.opens and who.casework and mine
+    return who.opens and who.casework and mine and not purged_for(world, who, row)
 
 
 SEES: dict[str, Rule] = {
@@ -436,7 +449,7 @@ def writes_side(world: World, who: Who, row: Row) -> bool:
 
 def writes_release(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
-    if referral is None or not who.casework:
+    if referral is None or not sees_referral(world, who, referral):
         return False
     parties = [referral["from_agency_id"], referral["to_agency_id"]]
     if row["direction"] == "return":
@@ -466,6 +479,7 @@ def writes_paper(world: World, who: Who, row: Row) -> bool:
 def writes_field(world: World, who: Who, row: Row) -> bool:
     referral = world.referral(row)
     sender = referral is not None and row["from_agency_id"] == referral["from_agency_id"]
+    sender = sender and is_side(world, who, row)
     mine = row["from_agency_id"] == who.agency and world.assigned(who, row["referral_id"])
     sender = sender and agreed(world, row["referral_id"])
     return who.writes and sender and mine
