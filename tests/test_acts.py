@@ -14,7 +14,7 @@ from tests import routes
 from tests.conftest import NOTICE, PACKET, member_id, release_body, return_body
 
 BODIES = routes.BODIES | {
-    "put_notice": NOTICE | {"urgency": "emergency"},
+    "put_notice": NOTICE | {"urgency": "routine"},
     "put_release": release_body(),
     "put_return_release": return_body(),
     "put_packet": {"packet": PACKET},
@@ -165,7 +165,7 @@ def test_every_act_from_every_state(who, state, story, api, superuser):
         ("add_note", SENDER, "draft", None),
         ("add_note", RECIPIENT, "completed", None),
         ("record_report", SENDER, "draft", None),
-        ("record_disclosure", RECIPIENT, "stopped_by_sender", None),
+        ("record_disclosure", RECIPIENT, "completed", None),
     ],
 )
 def test_an_act_leaves_its_change_one_event_and_one_entry(

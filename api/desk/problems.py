@@ -250,6 +250,16 @@ PROBLEMS = {
         "The access log cannot be written. Without an entry nothing is shown.",
         "Do not wait for it: ring the service. Then try again.",
     ),
+    "no_key": Problem(
+        "The agency has no key yet.", "Nothing was sealed for it: there is nothing to do."
+    ),
+    "key_in_use": Problem(
+        "The version of a key is still needed.", "Rotate first (manage.py keys rotate)."
+    ),
+    "key_gone": Problem(
+        "The version of a key that sealed this was destroyed.",
+        "It cannot be opened any more. Tell the operator if you did not expect this.",
+    ),
     "key_store": Problem(
         "The key store does not answer or refused.", "Do not wait for it: ring the service."
     ),

@@ -67,8 +67,8 @@ END $$;
 CREATE TRIGGER hides AFTER INSERT OR UPDATE ON directory_serviceatlocation
     FOR EACH ROW EXECUTE FUNCTION sec.link_hides();
 
--- A postcode as it is compared (directory/rendering/rows.py), and its middle: of public addresses, rounded to
--- a kilometre. Of these codes, or (NULL) of all.
+-- A postcode as it is compared (directory/rendering/rows.py), and its middle: of public addresses,
+-- rounded to a kilometre. Of these codes, or (NULL) of all.
 CREATE FUNCTION sec.postcode(written text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN code ~ '^[0-9]{5}-?[0-9]{4}$' THEN left(code, 5) ELSE code END
       FROM (SELECT upper(regexp_replace(written, '\s', '', 'g')) AS code) plain
