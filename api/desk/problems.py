@@ -256,10 +256,6 @@ PROBLEMS = {
     "key_in_use": Problem(
         "The version of a key is still needed.", "Rotate first (manage.py keys rotate)."
     ),
-    "key_gone": Problem(
-        "The version of a key that sealed this was destroyed.",
-        "It cannot be opened any more. Tell the operator if you did not expect this.",
-    ),
     "key_store": Problem(
         "The key store does not answer or refused.", "Do not wait for it: ring the service."
     ),
