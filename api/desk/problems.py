@@ -250,6 +250,13 @@ PROBLEMS = {
         "The access log cannot be written. Without an entry nothing is shown.",
         "Do not wait for it: ring the service. Then try again.",
     ),
+    "hold_length": Problem(
+        "A legal hold ends at a time to come, and lasts a year at most.",
+        "Give a later day, or an earlier one; a hold can be set again.",
+    ),
+    "purging": Problem(
+        "A purge is under way already.", "Wait until it has ended; two at once are of no use."
+    ),
     "no_key": Problem(
         "The agency has no key yet.", "Nothing was sealed for it: there is nothing to do."
     ),
