@@ -61,7 +61,7 @@ def run(
         of_services = [
             row
             for size in services
-            for row in directory.rendering.rows(cluster, f"bench_directory_{size}", size)
+            for row in directory.rows(cluster, f"bench_directory_{size}", size)
         ]
         rows = of_referrals + of_services
         for row in rows:
