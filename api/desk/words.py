@@ -206,7 +206,7 @@ LOGGED = {
     "directory.edit": "Changed the directory",
     "directory.read": "Looked at a place of the directory",
     "directory.history": "Looked at the history of an entry",
-    "directory.editing.reviews": "Looked at what is due for review",
+    "directory.reviews": "Looked at what is due for review",
     "address.open": "Opened a confidential address",
     "address.put": "Sealed a confidential address",
     "address.remove": "Removed a confidential address",

@@ -59,7 +59,7 @@ def due(
 ) -> tuple[list[Due], bool]:
     """The open services that the caller's agency edits and that are due for review, the longest
     due first, and whether there are more. Raises NotPermitted."""
-    require_editor(principal, "directory.editing.reviews", lambda: True)
+    require_editor(principal, "directory.reviews", lambda: True)
     with begin(principal, USING) as now:
         own = assignments.edited(m.Organization, principal.agency_id, USING)
         rows = stale(now, USING).filter(organization_id__in=own)
