@@ -345,3 +345,15 @@ PACKET = {"name": "Invented Person", "phone": "406-555-0199", "safe_contact": "t
 @pytest.fixture(scope="session")
 def secret_key() -> str:
     return str(settings.SECRET_KEY)
+
+
+@pytest.fixture
+def names(api: Any) -> Any:
+    """names(search="shelter"): what a search of the directory gives nobody, in its order."""
+
+    def found(**query: str) -> list[str]:
+        answer = api(None).get("/v1/directory/services", {"per_page": "100"} | query)
+        assert answer.status_code == 200, answer.content
+        return [item["name"] for item in answer.json()["contents"]]
+
+    return found

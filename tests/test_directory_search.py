@@ -29,18 +29,6 @@ def term(key: str) -> str:
     return str(term_id("needs", key))
 
 
-@pytest.fixture
-def names(api: Any) -> Any:
-    """The names that a search gives, in its order."""
-
-    def found(**query: str) -> list[str]:
-        answer = api(None).get(LIST, {"per_page": "100"} | query)
-        assert answer.status_code == 200, answer.content
-        return [item["name"] for item in answer.json()["contents"]]
-
-    return found
-
-
 def test_the_root_says_what_it_speaks_and_whom_to_ring(api: Any, settings: Any) -> None:
     root = api(None).get("/v1/directory").json()
     assert root["version"] == "3.2.3"

@@ -83,8 +83,6 @@ class _Entries(List):
 
 def _item(kind: str, shape: str, hit: finding.Hit) -> orjson.Fragment:
     document = compose(kind, shape, hit.parts)
-    if shape == "minimal":
-        document = f'{{"id":"{hit.id}",{document}}}'
     if hit.metres is not None:
         document = f'{document[:-1]},"distance":{round(hit.metres)}}}'
     return orjson.Fragment(document)

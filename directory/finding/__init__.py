@@ -31,7 +31,7 @@ from directory.finding.asked import (
     Value,
     condition,
 )
-from directory.finding.shapes import Tables, halves, select
+from directory.finding.shapes import Paged, Tables, halves, select
 from permissions.principal import Principal
 
 PER_PAGE = 20
@@ -52,19 +52,10 @@ class Hit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One page of hits. `page` counts from 1; beyond the last there are none."""
+class Found(Paged):
+    """One page of hits."""
 
     hits: tuple[Hit, ...]
-    total: int
-    capped: bool  # there are at least `total`
-    last: bool  # nothing comes after this page
-    page: int
-    per_page: int
-
-    @property
-    def total_pages(self) -> int:
-        return -(-self.total // self.per_page)
 
 
 def find(

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, connections
 
 from directory.finding.asked import WITHIN, Asked, Value, condition
-from directory.finding.shapes import compose, halves, one, select
+from directory.finding.shapes import Paged, Tables, compose, halves, one, places_of, select
 from permissions.principal import Principal
 
 STREAMED = 200  # documents a statement
@@ -34,19 +34,10 @@ def etag(document: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
-    """One page of documents. `page` counts from 1."""
+class Documents(Paged):
+    """One page of documents."""
 
     contents: tuple[str, ...]
-    total: int
-    capped: bool
-    last: bool
-    page: int
-    per_page: int
-
-    @property
-    def total_pages(self) -> int:
-        return -(-self.total // self.per_page)
 
 
 def organization(
@@ -88,7 +79,14 @@ def organizations(
         count=" + ".join(counts),
     )
     last = len(found) <= per_page
-    return Documents(tuple(found[:per_page]), total, False, last, page, per_page)
+    return Documents(
+        contents=tuple(found[:per_page]),
+        total=total,
+        capped=False,
+        last=last,
+        page=page,
+        per_page=per_page,
+    )
 
 
 def _of_organizations(asked: Asked) -> tuple[str, dict[str, Value]]:
@@ -109,14 +107,17 @@ def _of_organizations(asked: Asked) -> tuple[str, dict[str, Value]]:
 
 
 _SHORT = (
-    """'{{"id":"' || s.id || '","name":' || to_json(s.name)::text || ',"status":"' """
-    """|| s.status || '"}}'"""
+    """'{"id":"' || s.id || '","name":' || to_json(s.name)::text || ',"status":"' """
+    """|| s.status || '"}'"""
 )
-_WITH_PLACES = (
-    "left(s.full_document, -1) || coalesce((SELECT ',\"service_at_locations\":[' ||"
-    " string_agg(q.full_document, ',' ORDER BY q.position, q.id) || ']' FROM {place} q"
-    " WHERE q.service_id = s.id AND q.location_id IS NOT NULL), '') || '}}'"
-)
+
+
+def _with_places(half: Tables) -> str:
+    places = places_of(half, "s")
+    return (
+        "left(s.full_document, -1)"
+        f" || coalesce(',\"service_at_locations\":[' || {places} || ']', '') || '}}'"
+    )
 
 
 def _organizations(
@@ -138,9 +139,9 @@ def _organizations(
     )
     services = "NULL"
     if shape != "item":
-        said = _WITH_PLACES if shape == "full_service" else _SHORT
         each = " UNION ALL ".join(
-            f"SELECT s.name, s.id, {said.format(place=half.place)} AS document"
+            "SELECT s.name, s.id,"
+            f" {_with_places(half) if shape == 'full_service' else _SHORT} AS document"
             f" FROM {half.listing} s WHERE s.organization_id = o.id"
             for half in sides
         )
@@ -224,7 +225,14 @@ def vocabulary(
         rows = cursor.fetchall()
     total = rows[0][0]
     contents = tuple(row[1] for row in rows if row[1] is not None)
-    return Documents(contents, total, False, page * per_page >= total, page, per_page)
+    return Documents(
+        contents=contents,
+        total=total,
+        capped=False,
+        last=page * per_page >= total,
+        page=page,
+        per_page=per_page,
+    )
 
 
 # -- Streams --------------------------------------------------------------------------------------
@@ -270,10 +278,5 @@ def some(
             values,
         )
         rows = cursor.fetchall()
-    found = [
-        f'{{"id":"{row[0]}",{compose(kind, shape, row[1:])}}}'
-        if shape == "minimal"
-        else compose(kind, shape, row[1:])
-        for row in rows
-    ]
+    found = [compose(kind, shape, row[1:]) for row in rows]
     return found, rows[-1][0] if len(rows) == STREAMED else None

@@ -5,6 +5,7 @@ rendered when it changes, and all are put together here.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -33,6 +34,21 @@ LISTING = (  # the columns of listings.Listing
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paged:
+    """Where one page of an answer stands. `page` counts from 1; beyond the last is nothing."""
+
+    total: int
+    capped: bool  # there are at least `total`
+    last: bool  # nothing comes after this page
+    page: int
+    per_page: int
+
+    @property
+    def total_pages(self) -> int:
+        return -(-self.total // self.per_page)
+
+
 def halves(principal: Principal | None) -> Sequence[Tables]:
     """What the caller may look into. A client without `directory:read` is answered as nobody is."""
     return (PUBLIC, NETWORK) if principal and principal.may("directory:read") else (PUBLIC,)
@@ -52,7 +68,7 @@ def _service_item(t: Tables) -> str:
 
 def _service_minimal(t: Tables) -> str:
     return (
-        f"SELECT l.id, l.last_modified FROM {t.listing} l"
+        f"SELECT l.id, l.id AS told, l.last_modified FROM {t.listing} l"
         " WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
@@ -60,15 +76,21 @@ def _service_minimal(t: Tables) -> str:
 def _service_listing(t: Tables) -> str:
     columns = LISTING.format(network=str(t.network).lower())
     return (
-        f"SELECT l.id, l.{columns}, {_FULL.format(**t._asdict())} FROM {t.listing} l"
+        f"SELECT l.id, l.{columns}, {_full(t)} FROM {t.listing} l"
         f" {_organization(t)} WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
 
-_FULL = (
-    "l.full_document, (SELECT string_agg(q.full_document, ',' ORDER BY q.position, q.id)"
-    " FROM {place} q WHERE q.service_id = l.id AND q.location_id IS NOT NULL), o.full_document"
-)
+def places_of(t: Tables, service: str) -> str:
+    """The documents of a service's places, joined by commas; NULL: it is found nowhere."""
+    return (
+        "(SELECT string_agg(q.full_document, ',' ORDER BY q.position, q.id)"
+        f" FROM {t.place} q WHERE q.service_id = {service}.id AND q.location_id IS NOT NULL)"
+    )
+
+
+def _full(t: Tables) -> str:
+    return f"l.full_document, {places_of(t, 'l')}, o.full_document"
 
 
 def _organization(t: Tables) -> str:
@@ -84,7 +106,7 @@ def _organization(t: Tables) -> str:
 
 def _service_full(t: Tables) -> str:
     return (
-        f"SELECT l.id, {_FULL.format(**t._asdict())} FROM {t.listing} l {_organization(t)}"
+        f"SELECT l.id, {_full(t)} FROM {t.listing} l {_organization(t)}"
         " WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
@@ -125,7 +147,8 @@ def compose(kind: str, shape: str, parts: Sequence[Any]) -> str:
     if shape == "item":
         return str(parts[0])
     if shape == "minimal":
-        return f'"modified_date":"{plain(parts[0])}"'
+        row_id, modified = parts
+        return f'{{"id":"{row_id}","modified_date":"{plain(modified)}"}}'
     if kind == "service":
         return service(*parts)
     own, of_service, organization = parts

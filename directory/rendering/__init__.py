@@ -34,9 +34,11 @@ def render(
     What else tells of something that has become confidential is rendered with them. Twice is safe;
     what has not changed makes no line in the change feed.
     """
-    ids, whole = lock(sorted(service_ids), sorted(organization_ids), using=using)
+    ids, whole = sorted(service_ids), sorted(organization_ids)
+    lock(ids, whole, using=using)
     while any(more := beside(ids, whole, using=using)):
-        ids, whole = lock(sorted({*ids, *more[0]}), sorted({*whole, *more[1]}), using=using)
+        ids, whole = sorted({*ids, *more[0]}), sorted({*whole, *more[1]})
+        lock(ids, whole, using=using)
     rendered = Rendered()
     now = moment(using)
     for start in range(0, max(len(ids), 1), BATCH):
@@ -149,14 +151,11 @@ _BESIDE = """
 """
 
 
-def lock(
-    services: list[UUID], organizations: list[UUID], *, using: str = JOBS
-) -> tuple[list[UUID], list[UUID]]:
-    """Lock services and organizations until the end of the transaction, and name them again."""
+def lock(services: list[UUID], organizations: list[UUID], *, using: str = JOBS) -> None:
+    """Lock services and organizations until the end of the transaction."""
     # By a function: a row's lock is a right to change it, which an editor has of her own alone.
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT sec.lock_entries(%s::uuid[], %s::uuid[])",
             [[str(one) for one in organizations], [str(one) for one in services]],
         )
-    return services, organizations

@@ -3,15 +3,13 @@
 Runs as `jobs`; once a day is enough (manage.py refresh_directory), and twice is safe.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 from django.db import connections, transaction
 
 from directory.finding.postcodes import derive
 from directory.rendering import JOBS, beside, moment, render
-from directory.rendering.hours import AHEAD_DAYS
 
 KEEP_DAYS = 21  # hours are made anew as soon as they look ahead less than this
 BATCH = 200
@@ -43,19 +41,26 @@ _HIDDEN = """
 Progress = Callable[[str, int, int], None]
 
 
-def refresh(progress: Progress, keep_days: int = KEEP_DAYS) -> int:
-    """Look ahead again wherever it is due; forget words that nobody uses any longer; make the
-    middles of postcodes anew. Returns how many services were rendered."""
-    assert 0 < keep_days <= AHEAD_DAYS + 1
-    due = list(_due(keep_days))
-    for start in range(0, len(due), BATCH):
-        with transaction.atomic(using=JOBS):
-            render(due[start : start + BATCH])
-        progress("services", min(start + BATCH, len(due)), len(due))
+def refresh(progress: Progress) -> int:
+    """All of a night: look ahead, withhold what is hidden, forget words that nobody uses any
+    longer, make the middles of postcodes anew. Returns how many services were due."""
+    due = look_ahead(progress)
     withhold()
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_WORDS)
     derive()
+    return due
+
+
+def look_ahead(progress: Progress) -> int:
+    """Make opening hours anew wherever they are due. Returns of how many services."""
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute(_DUE, {"before": moment() + timedelta(KEEP_DAYS)})
+        due = [service_id for (service_id,) in cursor.fetchall()]
+    for start in range(0, len(due), BATCH):
+        with transaction.atomic(using=JOBS):
+            render(due[start : start + BATCH])
+        progress("services", min(start + BATCH, len(due)), len(due))
     return len(due)
 
 
@@ -70,10 +75,3 @@ def withhold() -> None:
         )
         if services or organizations:
             render(services, organizations)
-
-
-def _due(keep_days: int) -> Iterator[UUID]:
-    with connections[JOBS].cursor() as cursor:
-        cursor.execute(_DUE, {"before": moment() + timedelta(keep_days)})
-        for (service_id,) in cursor.fetchall():
-            yield service_id

@@ -39,6 +39,7 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
     links = _links(shelf, service)
     shown = [pair for pair in links if hidden or not pair[1]["confidential"]]
     terms = _terms(shelf, service, shown)
+    term_ids = _ids_of(shelf, terms)
     rendered.listings[hidden].append(
         {
             "id": str(service["id"]),
@@ -49,7 +50,7 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
             "answered_by": as_id(service["answered_by_id"]),
             "intake": intake(shelf, service),
             "victimization_types": list(service["victimization_types"]),
-            "taxonomy_term_ids": _ids_of(shelf, terms),
+            "taxonomy_term_ids": term_ids,
             "phones": _phones_to_ring(shelf, service, shown),
             "assured_date": service["assured_date"] and service["assured_date"].isoformat(),
             "last_modified": service["last_modified"].isoformat(),
@@ -57,7 +58,7 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
             "full_document": _json(service_detail(shelf, service)),
         }
     )
-    for secret, place in _places(shelf, service, hidden, links, shown, terms, today):
+    for secret, place in _places(shelf, service, hidden, links, shown, terms, term_ids, today):
         rendered.places[secret].append(place)
 
 
@@ -90,6 +91,7 @@ def _places(
     links: list[tuple[Row, Row]],
     shown: list[tuple[Row, Row]],
     terms: list[Row],
+    term_ids: list[str],
     today: date,
 ) -> Iterator[tuple[bool, Document]]:
     """The search rows. A public service's first row stands for its public places alone; a row of
@@ -104,7 +106,7 @@ def _places(
         "answered_by": as_id(service["answered_by_id"]),
         "minimum_age": service["minimum_age"],
         "maximum_age": service["maximum_age"],
-        "taxonomy_term_ids": _ids_of(shelf, terms),
+        "taxonomy_term_ids": term_ids,
         "last_modified": service["last_modified"].isoformat(),
         "hours_until": _until(today),
         **spoken,
@@ -126,7 +128,9 @@ def _places(
         if pair is foremost:
             continue
         secret = bool(hidden or pair[1]["confidential"])
-        bears = terms if pair in shown else _terms(shelf, service, [*shown, pair])
+        bears = term_ids
+        if pair not in shown:
+            bears = _ids_of(shelf, _terms(shelf, service, [*shown, pair]))
         yield (
             secret,
             {
@@ -135,7 +139,7 @@ def _places(
                 "first": False,
                 "alone": False,
                 "position": position,
-                "taxonomy_term_ids": _ids_of(shelf, bears),
+                "taxonomy_term_ids": bears,
                 "facets": sorted(whole | _here(shelf, pair[1])),
                 "postcodes": sorted(_postcodes(shelf, service, [pair])),
             },

@@ -5,12 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
-
-from api import demo
 from api.postgres import Cluster
-from directory import demo as directory_demo
-from tests.bench.fill import point_at
+from tests.bench.fill import begin
 from tests.bench.rows import Row
 
 SERVICES = "/v1/directory/services"
@@ -23,12 +19,7 @@ LIST, NESTED, SEARCH, DETAIL = 5.0, 12.0, 8.0, 3.0
 
 def make(cluster: Cluster, database: str, size: int) -> None:
     """Make `database` anew with a directory of `size` services. Every alias points at it after."""
-    point_at(database)
-    cluster.drop_database(database)
-    cluster.create_database(database)
-    call_command("migrate", database="owner", verbosity=0)
-    demo.load()
-    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    begin(cluster, database)
     with closing(cluster.connect_superuser(database)) as superuser:
         grow(superuser, size)
         superuser.cursor().execute("CHECKPOINT")

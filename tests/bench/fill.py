@@ -49,14 +49,19 @@ def point_at(database: str) -> None:
         connections[alias].settings_dict["NAME"] = database
 
 
-def make(cluster: Cluster, database: str, size: int) -> None:
-    """Make `database` anew. Every alias points at it afterwards."""
+def begin(cluster: Cluster, database: str) -> None:
+    """Make `database` anew, with the demo network. Every alias points at it afterwards."""
     point_at(database)
     cluster.drop_database(database)
     cluster.create_database(database)
     call_command("migrate", database="owner", verbosity=0)
     demo.load()
     directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+
+
+def make(cluster: Cluster, database: str, size: int) -> None:
+    """Make `database` anew, with `size` referrals. Every alias points at it afterwards."""
+    begin(cluster, database)
     insert_referrals(cluster, database, size)
     seal_packets()
     with closing(cluster.connect_superuser(database)) as superuser:

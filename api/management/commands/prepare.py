@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from api import demo
 from directory import taxonomy
 from directory.finding.postcodes import derive
-from directory.rendering.refreshing import refresh
+from directory.rendering.refreshing import look_ahead
 from permissions.apps import add_log_partitions
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         else:
             add_log_partitions("owner")
         taxonomy.load()
-        refresh(self._progress)
+        look_ahead(self._progress)  # the rest of a night is not for every start
         if not settings.LOOPBACK:
             return
         path = settings.HOME / "demo.json"
