@@ -219,7 +219,7 @@ def secret_source(folder: Path) -> Path:
         "address_1": "77 Quillfeather Lane",
         "city": "Missoula",
         "state_province": "MT",
-        "postal_code": "59899",
+        "postal_code": "qx59899",
         "country": "US",
         "address_type": "physical",
     }
@@ -282,7 +282,7 @@ def test_an_agencys_own_part_has_its_own_and_no_address_of_a_secret_place(tmp_pa
     assert "hidden rooms" in said
     assert "veiled" not in said
     assert "quillfeather" not in said
-    assert "59899" not in said
+    assert "qx59899" not in said
     others = m.Organization.objects.using(JOBS).filter(source=DEMO)
     edited = m.Editing.objects.using(JOBS).filter(agency_id=agency_id("outsider"))
     mine = set(edited.values_list("content_object_id", flat=True))

@@ -20,7 +20,8 @@ from directory.finding.asked import Asked
 from directory.importing import Report, import_package, mending
 from directory.importing.packages import read
 from directory.importing.reading import id_of
-from directory.rendering import JOBS, render
+from directory.rendering import JOBS
+from tests.source_rows import forget
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")
@@ -50,17 +51,6 @@ def write_tables(folder: Path, tables: dict[str, list[dict[str, str]]]) -> Path:
             writer.writeheader()
             writer.writerows(rows)
     return folder
-
-
-def forget(source: str) -> None:
-    """Remove all of a source, so that the next test meets only the demo directory."""
-    with transaction.atomic(using=JOBS):
-        services = list(m.Service.objects.using(JOBS).filter(source=source))
-        m.Organization.objects.using(JOBS).filter(source=source).delete()
-        m.TaxonomyTerm.objects.using(JOBS).filter(source=source).delete()
-        m.Taxonomy.objects.using(JOBS).filter(source=source).delete()
-        m.Quarantine.objects.using(JOBS).filter(source=source).delete()
-        render([service.id for service in services])
 
 
 @pytest.fixture
@@ -421,7 +411,7 @@ SECRET_PLACE: dict[str, list[dict[str, str]]] = {
             "address_1": STREET,
             "city": "Missoula",
             "state_province": "MT",
-            "postal_code": "59899",
+            "postal_code": "qx59899",
             "country": "US",
             "address_type": "physical",
         }
@@ -444,7 +434,7 @@ def everything_stored(superuser: Any) -> str:
     return "\n".join(text).lower()
 
 
-MARKS = ("quillfeather", "59899", "46.8765", "113.9876")
+MARKS = ("quillfeather", "qx59899", "46.8765", "113.9876")
 
 
 def test_the_address_of_a_confidential_service_is_stored_nowhere(

@@ -180,7 +180,7 @@ def test_a_document_of_the_standard_is_left_as_it_is() -> None:
 
 # -- Confidential places (R4) ----------------------------------------------------------------------
 
-MARKS = ("quillfeather", "59899", "46.8765", "uprn-4711")
+MARKS = ("quillfeather", "qx59899", "46.8765", "uprn-4711")
 PLACE: dict[str, Any] = {
     "id": "5f0f9f9e-0000-4000-8000-000000000010",
     "name": "Rooms",
@@ -193,7 +193,7 @@ PLACE: dict[str, Any] = {
             "address_1": "77 Quillfeather Lane",
             "city": "Missoula",
             "state_province": "MT",
-            "postal_code": "59899",
+            "postal_code": "qx59899",
             "country": "US",
             "address_type": "physical",
             "metadata": [

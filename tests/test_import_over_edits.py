@@ -11,7 +11,8 @@ from django.core.management import call_command
 from directory.importing.reading import id_of
 from tests.conftest import Caller, agency_id
 from tests.database import forget_edits
-from tests.test_import_hsds import HELP, changed, forget, write_tables
+from tests.source_rows import forget
+from tests.test_import_hsds import HELP, changed, write_tables
 
 SOURCE = "test"
 SERVICE = f"/v1/directory/services/{id_of(SOURCE, 'service', '10')}"

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.conftest import NOTICE, agency_id, release_body
-from tests.test_import_hsds import forget
+from tests.source_rows import forget
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 
