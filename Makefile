@@ -69,7 +69,7 @@ lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra embedded --extra vault pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra embedded --extra vault --extra dev -c requirements.lock pyproject.toml \
+		--extra embedded --extra vault --extra phone --extra dev -c requirements.lock pyproject.toml \
 		-o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra vault -c requirements.lock pyproject.toml -o deploy/requirements.lock
+		--extra vault --extra phone -c requirements.lock pyproject.toml -o deploy/requirements.lock
