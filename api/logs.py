@@ -25,6 +25,7 @@ ALLOWED = frozenset(
         "port",
         "agency",
         "count",
+        "job",
     }
 )
 

@@ -92,9 +92,9 @@ def wait_until_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:
     raise CommandError("The server does not answer.")
 
 
-def purge() -> list[str]:
-    """The command that purges what is due, every hour."""
-    return [sys.executable, "manage.py", "purge", "--every", "3600"]
+def worker() -> list[str]:
+    """The command that does the background work."""
+    return [sys.executable, "manage.py", "work"]
 
 
 def gunicorn(base_url: str) -> list[str]:

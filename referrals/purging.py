@@ -7,7 +7,8 @@ it: whether the recipient opened it is not the sender's to learn (R2). Killed an
 again. Counts by year and agency stay, and the access log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -146,31 +147,49 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
     """Do all that is due, agency by agency; returns how much of each. Twice is safe; a second one
     at the same time is refused (NotPossible). Raises Unavailable, after which it is run again."""
     counts = dict.fromkeys(_ALL, 0)
+    with _alone():
+        for agency_id in rotation.agencies():
+            while any(done := _batch(agency_id)):
+                for name, more in zip(_ALL, done, strict=True):
+                    counts[name] += more
+            progress(str(agency_id), sum(counts.values()))
+        _erase_finished()
+    return counts
+
+
+def step() -> bool:
+    """A portion for the worker: of each agency and kind a batch at most. Whether there may be more.
+    Raises Unavailable."""
+    try:
+        with _alone():
+            done = [any(_batch(agency_id)) for agency_id in rotation.agencies()]
+            _erase_finished()
+            return any(done)
+    except NotPossible:
+        return False  # another one is under way
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
     ((alone,),) = _ask("SELECT pg_try_advisory_lock(%s, 0)", [PURGING])
     if not alone:
         raise NotPossible("purging", "A purge is under way already.")
     try:
-        for agency_id in rotation.agencies():
-            for name in (*TELL, *IDLE):
-                counts[name] += _each(name, agency_id, _TOLD[name])
-            for name, more in _purge(agency_id).items():
-                counts[name] += more
-            progress(str(agency_id), sum(counts.values()))
-        _erase_finished()
+        yield
     finally:
         _ask("SELECT pg_advisory_unlock(%s, 0)", [PURGING])
-    return counts
+
+
+def _batch(agency_id: UUID) -> list[int]:
+    """Of each kind at most a batch, in the order of _ALL: how many."""
+    counts = {name: _each(name, agency_id, _TOLD[name]) for name in (*TELL, *IDLE)}
+    counts |= _purge(agency_id)
+    return [counts[name] for name in _ALL]
 
 
 def _each(name: str, agency_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
     """`act` on each that is due, in a transaction of its own: locked, and looked at again."""
-    done = 0
-    while rows := due(name, agency_id):
-        for referral_id in rows:
-            done += _one(name, agency_id, referral_id, act)
-        if len(rows) < BATCH:
-            break
-    return done
+    return sum(_one(name, agency_id, row, act) for row in due(name, agency_id))
 
 
 def _one(name: str, agency_id: UUID, referral_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
@@ -219,21 +238,18 @@ _TOLD: dict[str, Callable[[UUID, UUID], None]] = {
 
 
 def _purge(agency_id: UUID) -> dict[str, int]:
-    """A batch of each kind at a time: its keys, then the epochs they were of, then its rows."""
-    counts = dict.fromkeys(DUE, 0)
-    while True:
-        found = {name: due(name, agency_id) for name in DUE}
-        if not any(found.values()):
-            return counts
-        concerned = set()
-        for name, rows in found.items():
-            for referral_id in rows:
-                concerned |= _destroy_keys(name, agency_id, referral_id)
-        for one in sorted(concerned):
-            rotation.end_epoch(one)
-        for name, rows in found.items():
-            for referral_id in rows:
-                counts[name] += _one(name, agency_id, referral_id, _ROWS[name])
+    """A batch of each kind: its keys, then the epochs they were of, then its rows."""
+    found = {name: due(name, agency_id) for name in DUE}
+    concerned = set()
+    for name, rows in found.items():
+        for referral_id in rows:
+            concerned |= _destroy_keys(name, agency_id, referral_id)
+    for one in sorted(concerned):
+        rotation.end_epoch(one)
+    return {
+        name: sum(_one(name, agency_id, row, _ROWS[name]) for row in rows)
+        for name, rows in found.items()
+    }
 
 
 def _destroy_keys(name: str, agency_id: UUID, referral_id: UUID) -> set[UUID]:

@@ -54,7 +54,7 @@ LONG = {
     "referrals/acts.py": (340, "every act, one function each"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
-    "referrals/purging.py": (430, "what is due, side by side, and its end in its order"),
+    "referrals/purging.py": (460, "what is due, side by side, and its end in its order"),
     "referrals/reading.py": (360, "all that a side reads: the list, one in detail, the history"),
     "referrals/sql/policies.sql": (480, "every policy of a referral, read in one sitting"),
 }

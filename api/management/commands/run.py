@@ -30,7 +30,7 @@ class Command(BaseCommand):
         home: Path = settings.HOME
         home.mkdir(parents=True, exist_ok=True)
         self.server: subprocess.Popen[bytes] | None = None
-        self.purge: subprocess.Popen[bytes] | None = None
+        self.worker: subprocess.Popen[bytes] | None = None
         self.started = False  # the database, by us
         cluster = None if os.environ.get("DATABASE_URL") else Cluster(home)
         for name in (signal.SIGTERM, signal.SIGHUP):
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         """Stop what this process started; a second Ctrl-C does not leave half of it behind."""
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
-        for process in (self.purge, self.server):
+        for process in (self.worker, self.server):
             if process is not None and process.poll() is None:
                 process.terminate()
                 process.wait(30)
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             processes.gunicorn(settings.BASE_URL), preexec_fn=_die_with_parent, env=env
         )
         processes.wait_until_ready(settings.BASE_URL, self.server)
-        self.purge = subprocess.Popen(processes.purge(), preexec_fn=_die_with_parent, env=env)
+        self.worker = subprocess.Popen(processes.worker(), preexec_fn=_die_with_parent, env=env)
         self._say(f"Ready after {time.monotonic() - began:.1f} s.")
         self._walk_once(home)
         self._say(_banner(home))

@@ -1,11 +1,9 @@
 """manage.py purge"""
 
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
 
 from permissions.errors import Refused
 from referrals import purging
@@ -26,42 +24,21 @@ SAYS = {
 class Command(BaseCommand):
     help = (
         "Purge what is due (design R13): keys first, then rows; tell agencies what goes in seven"
-        " days; ask about what lies idle. Run it every hour; a run that was killed is made good by"
-        " the next."
+        " days; ask about what lies idle. `work` does it every hour; a run that was killed is made"
+        " good by the next."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what is due now")
-        parser.add_argument(
-            "--every", type=int, metavar="SECONDS", help="run again and again, until it is ended"
-        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
             self._say(purging.preview(), "due")
-        elif options["every"] is None:
-            self._once()
-        else:
-            while True:
-                self._again()
-                threading.Event().wait(options["every"])
-
-    def _once(self) -> None:
+            return
         try:
             self._say(purging.run(self._progress), "done")
         except Refused as error:
             raise CommandError(error.detail) from error
-
-    def _again(self) -> None:
-        """What fails is said and tried again next time: a purge that ended itself helps nobody."""
-        try:
-            counts = purging.run()
-            if any(counts.values()):
-                self._say(counts, "done")
-        except Exception as error:
-            self.stderr.write(f"purge: {type(error).__name__}, tried again next time")
-        finally:
-            connections.close_all()
 
     def _say(self, counts: dict[str, int], word: str) -> None:
         for name, count in counts.items():
