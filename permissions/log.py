@@ -66,6 +66,19 @@ class Attempt:
     directory_id: UUID | None = None
     entry_id: UUID = field(default_factory=uuid7)
     written: bool = False
+    given: list[str] | None = None
+    given_under: UUID | None = None
+
+    def discloses(self, fields: Sequence[str], release_id: UUID, purpose: str) -> None:
+        """This act gives these fields to the other agency: its entry will say which, under which
+        release and for what, as the survivor's accounting needs it (45 CFR 164.528)."""
+        self.given, self.given_under, self.purpose = sorted(fields), release_id, purpose
+
+    def beside(self, act: str, purpose: str | None = None) -> "Attempt":
+        """Another entry of the same transaction: what this act opens on the way."""
+        return Attempt(
+            self.principal, act, self.referral_id, self.now, self.using, purpose, self.directory_id
+        )
 
     def record(
         self,
@@ -82,6 +95,8 @@ class Attempt:
         Raises Unavailable.
         """
         here = origin.get()
+        if self.given is not None:
+            fields, release_id = self.given, self.given_under
         with must_be_written(), connections[self.using].cursor() as cursor:
             cursor.execute(
                 "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"

@@ -56,6 +56,7 @@ RULES = {
     "end_leads_only": Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
     "open_packet": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
     "open_notes": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
+    "account_disclosures": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
     "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     "set_hold": Rule(Who.LEAD, Who.LEAD),
     "end_hold": Rule(Who.LEAD, Who.LEAD),
@@ -84,7 +85,7 @@ def require(principal: Principal, act: str, standing: Standing) -> None:
     if principal.member_id is None:
         # A machine cannot silence the alarm, nor open a packet for nobody (R15).
         raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
-    opens = act in {"open_packet", "open_notes"}
+    opens = act in {"open_packet", "open_notes", "account_disclosures"}
     if opens and principal.is_client and not principal.system_of_record:
         raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
     if not principal.has_role("worker", "lead"):

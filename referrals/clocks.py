@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 # The fixed moment: the sender is shown `closed` then, whatever happened (R2, the T5 table).
 CLOSED_AFTER = timedelta(days=7)
+# How long before a side's part is purged it is told so (R13).
+PURGE_TOLD_BEFORE = timedelta(days=7)
 
 
 class Deadlines(NamedTuple):

@@ -118,7 +118,7 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
     Each opening is an access entry that commits with the read. Twice is two entries.
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
     """
-    with _reading(principal, "open_packet", referral_id, purpose) as (attempt, own):
+    with reading(principal, "open_packet", referral_id, purpose) as (attempt, own):
         grant = grants.held(principal, referral_id)
         if grant is None:
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
@@ -170,10 +170,11 @@ def _ciphertexts(
 
 
 @contextmanager
-def _reading(
+def reading(
     principal: Principal, act: str, referral_id: UUID, purpose: str
 ) -> Iterator[tuple[log.Attempt, Side | None]]:
-    """The way to a sealed read: see → permit → state, with the referral's lock held shared."""
+    """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
+    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState."""
     if purpose not in disclosure.PURPOSES:
         raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
     with log.attempt(principal, f"referral.{act}", referral_id, purpose=purpose) as attempt:
@@ -229,9 +230,17 @@ def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UU
 
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
     """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
-    with _reading(principal, "open_notes", referral_id, purpose) as (attempt, own):
+    with reading(principal, "open_notes", referral_id, purpose) as (attempt, own):
         attempt.record(subject=own.subject if own else None)
         return unsealed_notes(principal, referral_id)
+
+
+def notes_within(attempt: log.Attempt, subject: UUID | None, purpose: str) -> list[OpenedNote]:
+    """The notes, opened within another act on the same referral: an opening with an entry of its
+    own, beside that act's."""
+    assert attempt.referral_id is not None
+    attempt.beside("referral.open_notes", purpose).record(subject=subject)
+    return unsealed_notes(attempt.principal, attempt.referral_id)
 
 
 def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:

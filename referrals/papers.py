@@ -204,6 +204,7 @@ def share_keys(current: Turn, release: Release, keys: grants.Keys) -> None:
     """The same, of keys that are open already."""
     released = {name: keys[name] for name in release.fields if name in keys}
     if released:
+        current.attempt.discloses(list(released), release.id, release.purpose)
         grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
     else:  # what an earlier release had opened ends with it
         grants.close_recipients(current.referral.id)

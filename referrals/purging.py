@@ -18,11 +18,11 @@ from permissions import rotation
 from permissions.errors import NotPossible
 from permissions.ids import uuid7
 from permissions.rotation import USING, log_job
-from referrals.clocks import CLOSED_AFTER
+from referrals.clocks import CLOSED_AFTER, PURGE_TOLD_BEFORE
 
 BATCH = 200
 PURGING = 7003  # an advisory lock, beside those of permissions/keys.py
-TOLD_BEFORE = "interval '7 days'"
+TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
 SOON = "interval '24 hours'"
 
 Progress = Callable[[str, int], None]  # what, and how many

@@ -17,6 +17,7 @@ from permissions.models import Agency, Membership
 from permissions.policy import Standing
 from permissions.principal import Principal
 from referrals import transitions
+from referrals.clocks import PURGE_TOLD_BEFORE
 from referrals.models import Event, Referral, Release, Side, sees_referrals, side_kept
 from referrals.shown import etag, side_of, status_shown, word_shown
 
@@ -217,6 +218,7 @@ class Detail:
     release_in_force: bool
     blocks: list[Block]
     release_ended: bool
+    purge_at: datetime | None  # when this side's part goes, once it was told so
     acts: list[str]
     etag: str
     now: datetime
@@ -263,6 +265,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         release_in_force=release is not None and not release.ended and release.expires_at > now,
         blocks=blocks,
         release_ended=referral.release_ended,
+        purge_at=_purge_at(referral, own, side) if status in transitions.ENDED else None,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
         now=now,
@@ -275,6 +278,17 @@ def _release(referral: Referral, side: str) -> Release | None:
         return None
     releases = Release.objects.filter(referral=referral, direction="outbound")
     return releases.order_by("-created_at", "-id").first()
+
+
+def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | None:
+    """The event of the clock says when this side was told; a legal hold puts it off (R13)."""
+    told = Event.objects.filter(referral=referral, act="purge_due")
+    told = told.filter(from_sees=True) if side == "from" else told.filter(to_sees=True)
+    last = told.order_by("-at").values_list("at", flat=True).first()
+    if last is None:
+        return None
+    at = last + PURGE_TOLD_BEFORE
+    return max(at, own.hold_until) if own and own.hold_until else at
 
 
 def live_blocks(principal: Principal, referral: Referral) -> list[Block]:

@@ -65,25 +65,18 @@ def put_return_release(
         sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
         release = papers.record(current, terms, sender.kind, "return")
         known = values(own.state or "accepted", _outcome(current))
+        current.attempt.discloses(release.fields, release.id, release.purpose)
         _give(referral, release.id, {name: known[name] for name in release.fields})
         current.change_own()
         current.event(other_side_sees=False)
-        current.attempt.record(subject=own.subject, fields=release.fields, release_id=release.id)
+        current.attempt.record(subject=own.subject)
     return current.answer()
 
 
 def _outcome(current: Turn) -> str | None:
     """The code of `complete`, from the agency's own notes: an opening, with its entry first."""
-    attempt = log.Attempt(
-        current.principal,
-        "referral.open_notes",
-        current.referral.id,
-        current.now,
-        current.attempt.using,
-        purpose="service",
-    )
-    attempt.record(subject=current.own_side().subject)
-    for note in reversed(packets.unsealed_notes(current.principal, current.referral.id)):
+    notes = packets.notes_within(current.attempt, current.own_side().subject, "service")
+    for note in reversed(notes):
         if note.kind == "outcome":
             return note.content["code"]
     return None

@@ -57,6 +57,7 @@ MOVES = {
     "end_leads_only": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     "open_packet": Move(ANY, TAKEN | {"completed", "unable"}),
     "open_notes": Move(ANY, ANY - DRAFT),
+    "account_disclosures": Move(ANY, ANY - DRAFT),
     "add_note": Move(ANY, ANY - DRAFT),
     "set_hold": Move(ANY, ANY - DRAFT),
     "end_hold": Move(ANY, ANY - DRAFT),

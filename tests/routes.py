@@ -47,6 +47,7 @@ BODIES: dict[str, Any] = {
     "leads_only": {},
     "end_leads_only": {},
     "open_packet": {"purpose": "intake"},
+    "account_disclosures": {"purpose": "review"},
     "add_note": {"text": "an invented note"},
     "record_report": {
         "basis": "child_abuse",

@@ -128,6 +128,7 @@ POST {R}/unblock                401  200  403  200  404  404  200  200  403  200
 POST {R}/leads_only             401  200  403  200  404  404  200  403  403  200  404  404  404
 POST {R}/end_leads_only         401  200  403  200  404  404  200  403  403  200  404  404  404
 POST {R}/open_packet            401  200  403  403  404  404  200  200  403  403  404  404  404
+POST {R}/account_disclosures    401  200  403  403  404  404  200  200  403  403  404  404  404
 POST {R}/add_note               401  201  403  403  404  404  201  201  403  403  404  404  404
 POST {R}/record_report          401  201  403  403  404  404  201  201  403  403  404  404  404
 POST {R}/record_disclosure      401  201  403  403  404  404  201  201  403  403  404  404  404
@@ -284,6 +285,8 @@ GET  {D}/leads_only             302  200  302  200  404  302  302  404
 POST {D}/leads_only             302  302  403  302  404  403  403  404
 GET  {D}/end_leads_only         302  200  302  200  404  302  302  404
 POST {D}/end_leads_only         302  302  403  302  404  403  403  404
+GET  {D}/account_disclosures    302  200  302  302  404  200  302  404
+POST {D}/account_disclosures    302  200  403  403  404  200  403  404
 GET  {D}/open_notes             302  200  302  302  404  200  302  404
 POST {D}/open_notes             302  200  403  403  404  200  403  404
 """
@@ -437,6 +440,8 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
         }
     if act == "said_no":
         return {"service": try_out.service}
+    if act == "account_disclosures":
+        return routes.BODIES[act] | {"language": "en"}
     if act == "narrow_release":
         return {"fields_": ["name"], "ends": "as_it_is"}
     if act == "put_packet":

@@ -41,6 +41,7 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "assign": ("Put a colleague on it", False),
     "hand_over": ("Hand it over", False),
     "take_over": ("Take it over", False),
+    "account_disclosures": ("Account to her: who was told", False),
     "set_hold": ("Hold it for the law", False),
     "end_hold": ("End the legal hold", False),
     "record_report": ("Record a mandated report", False),

@@ -73,10 +73,12 @@ class PurposeForm(ActForm):
     purpose = one_of(words.choices(codes.PURPOSE), "What do you open it for")
 
 
-Show = Callable[[HttpRequest, Visit, Detail, str], HttpResponse]
+Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
 
 
-def _opening(act: str, title: str, says: str, show: Show) -> Callable[..., HttpResponse]:
+def opening(
+    act: str, title: str, says: str, show: Show, asks: type[PurposeForm] = PurposeForm
+) -> Callable[..., HttpResponse]:
     """GET asks for the purpose; the answer to POST is what was opened."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,11 +88,11 @@ def _opening(act: str, title: str, says: str, show: Show) -> Callable[..., HttpR
         posted = request.method == "POST"
         if not posted and act not in seen.acts:
             return redirect("desk_referral", referral_id)
-        form = PurposeForm(request.POST if posted else None, visit=visit, seen=seen)
+        form = asks(request.POST if posted else None, visit=visit, seen=seen)
         refusal = None
         if posted and form.is_valid():
             try:
-                return show(request, visit, seen, form.cleaned_data["purpose"])
+                return show(request, visit, seen, form.cleaned_data)
             except (NotVisible, NotPermitted):
                 raise
             except Refused as error:
@@ -102,7 +104,10 @@ def _opening(act: str, title: str, says: str, show: Show) -> Callable[..., HttpR
     return view
 
 
-def _show_packet(request: HttpRequest, visit: Visit, seen: Detail, purpose: str) -> HttpResponse:
+def _show_packet(
+    request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any]
+) -> HttpResponse:
+    purpose = given["purpose"]
     opened = packets.open_packet(visit.principal, seen.referral.id, purpose)
     release = seen.release if seen.release_in_force else None
     shared = set(release.fields) if release else set()
@@ -121,7 +126,10 @@ def _show_packet(request: HttpRequest, visit: Visit, seen: Detail, purpose: str)
     return page(request, "desk/packet.html", context)
 
 
-def _show_notes(request: HttpRequest, visit: Visit, seen: Detail, purpose: str) -> HttpResponse:
+def _show_notes(
+    request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any]
+) -> HttpResponse:
+    purpose = given["purpose"]
     notes = packets.open_notes(visit.principal, seen.referral.id, purpose)
     context = common(visit, seen) | {
         "notes": [
@@ -138,13 +146,13 @@ def _show_notes(request: HttpRequest, visit: Visit, seen: Detail, purpose: str) 
     return page(request, "desk/notes.html", context)
 
 
-open_packet = _opening(
+open_packet = opening(
     "open_packet",
     "Open the packet",
     "Who opened it, when and for what stands in the access log.",
     _show_packet,
 )
-open_notes = _opening(
+open_notes = opening(
     "open_notes",
     "Open our notes",
     "Who opened them, when and for what stands in the access log.",

@@ -5,6 +5,7 @@ from django.urls import path
 
 from api.desk import (
     access_log,
+    accounting,
     acts,
     blocks,
     calls,
@@ -91,6 +92,11 @@ urlpatterns = [
     path(f"{ONE}/add_note", acts.add_note, name="desk_add_note"),
     path(f"{ONE}/record_report", acts.record_report, name="desk_record_report"),
     path(f"{ONE}/record_disclosure", acts.record_disclosure, name="desk_record_disclosure"),
+    path(
+        f"{ONE}/account_disclosures",
+        accounting.account_disclosures,
+        name="desk_account_disclosures",
+    ),
     path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
     # The agency's own entries of the directory
     path("desk/entries", entries.own, name="desk_entries"),

@@ -125,6 +125,11 @@ def clock_time(moment: datetime, now: datetime) -> str:
     return f"{day}, {time}"
 
 
+def paper_time(moment: datetime) -> str:
+    """For a paper in any language: "2026-11-24, 02:45 MST"."""
+    return f"{timezone.localtime(moment):%Y-%m-%d, %H:%M %Z}"
+
+
 def log_time(moment: datetime) -> str:
     """For the log's reader: "24 Nov 2026, 02:45:07 MST"."""
     local = timezone.localtime(moment)
@@ -157,7 +162,7 @@ DONE = {
     "take_over": "Taken over",
     "set_hold": "Held for the law",
     "end_hold": "No longer held for the law",
-    "purge_due": "Your part of this goes in seven days: file what your agency has to keep",
+    "purge_due": "Your part of this goes in seven days: account to her, file what you have to keep",
     "idle": "Nothing was done for 14 days: is it still going on? It ends by itself after 21",
     "purge": "Purged",
     "record_report": "Mandated report recorded",
@@ -194,6 +199,7 @@ LOGGED = {
     "referral.read_releases": "Looked at her permissions",
     "referral.open_packet": "Opened a packet",
     "referral.open_notes": "Opened notes",
+    "referral.account_disclosures": "Accounted for what was disclosed",
     **{f"referral.{act}": words for act, words in DONE.items()},
     "agreement.decline": "Counted a no",
     "agreement.read": "Looked at the tally of agreement",
@@ -211,6 +217,11 @@ LOGGED = {
     "address.put": "Sealed a confidential address",
     "address.remove": "Removed a confidential address",
 }
+
+
+def purpose(code: str) -> str:
+    """What something was opened for, or given to the other agency for."""
+    return label("purpose" if code in CODE_LISTS["purpose"] else "release_purpose", code)
 
 
 def logged(act: str) -> str:

@@ -257,6 +257,9 @@ class ReferralOut(serializers.Serializer):
     assigned = MemberOut(many=True, help_text="Your side's.")
     release = ReleaseOut(allow_null=True)
     release_ended = serializers.BooleanField()
+    purge_at = serializers.DateTimeField(
+        allow_null=True, help_text="When your side's part is deleted, once it was told so."
+    )
     blocks = BlockOut(many=True)
     acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
 
@@ -346,6 +349,7 @@ def referral_json(seen: reading.Detail) -> dict[str, Any]:
             "in_force": seen.release_in_force,
         },
         "release_ended": seen.release_ended,
+        "purge_at": seen.purge_at,
         "blocks": [
             {
                 "kind": one.kind,

@@ -4,6 +4,7 @@ from django.urls import path
 
 from api.v1 import (
     access_log,
+    accounting,
     agreement,
     calls,
     codes,
@@ -80,6 +81,9 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/leads_only", referrals.LeadsOnly.as_view()),
     path("referrals/<uuid:referral_id>/end_leads_only", referrals.EndLeadsOnly.as_view()),
     path("referrals/<uuid:referral_id>/open_packet", referrals.OpenPacket.as_view()),
+    path(
+        "referrals/<uuid:referral_id>/account_disclosures", accounting.AccountDisclosures.as_view()
+    ),
     path("referrals/<uuid:referral_id>/add_note", referrals.AddNote.as_view()),
     path("referrals/<uuid:referral_id>/record_report", records.RecordReport.as_view()),
     path("referrals/<uuid:referral_id>/record_disclosure", records.RecordDisclosure.as_view()),

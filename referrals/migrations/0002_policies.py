@@ -18,4 +18,5 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "staff.sql"),
         permissions.sql.run(FOLDER, "papers.sql"),
         permissions.sql.run(FOLDER, "purge.sql"),
+        permissions.sql.run(FOLDER, "accounting.sql"),
     ]

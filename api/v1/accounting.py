@@ -1,0 +1,125 @@
+"""The accounting of disclosures: what a survivor is given of her agency's own log."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.referrals import REFUSALS, PurposeIn
+from api.views import Endpoint, HasFields
+from openapi.schema import ACTING_MEMBER, problems
+from referrals import accounting
+from referrals.accounting import Accounting, Line
+from referrals.codes import CODE_LISTS
+
+
+class GivenOut(HasFields):
+    """From `at` on, that agency could open these fields, under this release."""
+
+    at = serializers.DateTimeField()
+    to_agency_id = serializers.UUIDField()
+    to_agency_name = serializers.CharField()
+    fields_ = serializers.ListField(child=serializers.CharField())
+    purpose = serializers.CharField()
+    release_id = serializers.UUIDField()
+    signed_at = serializers.DateTimeField()
+
+
+class OutsideOut(serializers.Serializer):
+    """A mandated report or a compelled disclosure, as the agency recorded it."""
+
+    kind = serializers.ChoiceField(choices=sorted(accounting.RECORDS))
+    at = serializers.DateTimeField()
+    to = serializers.CharField()
+    basis = serializers.CharField()
+    survivor_told = serializers.CharField()
+
+
+class LookOut(HasFields):
+    """`times` entries of the access log, by one of the agency's people or partner systems."""
+
+    act = serializers.CharField()
+    times = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    member_id = serializers.UUIDField(allow_null=True)
+    member_name = serializers.CharField(allow_null=True)
+    client = serializers.CharField(allow_null=True)
+    purpose = serializers.ChoiceField(choices=sorted(CODE_LISTS["purpose"]), allow_null=True)
+    fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    reason = serializers.CharField(allow_null=True, help_text="Of who put herself on it.")
+
+
+class AccountingOut(serializers.Serializer):
+    """Of the caller's own agency alone. `entries` is how many lines of the log stand behind it,
+    but for those that this reading makes; `receipt` is the id of the entry of this reading."""
+
+    made_at = serializers.DateTimeField()
+    given = GivenOut(many=True)
+    outside = OutsideOut(many=True)
+    withheld = serializers.IntegerField(
+        help_text="Records left out: a court or law forbids telling her (45 CFR 164.528(a)(2))."
+    )
+    opened = LookOut(many=True)
+    seen = LookOut(many=True)
+    entries = serializers.IntegerField()
+    receipt = serializers.UUIDField()
+
+
+class AccountDisclosures(Endpoint):
+    @extend_schema(
+        operation_id="account_disclosures",
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: AccountingOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        """Account to the survivor for your agency's own disclosures. Two entries in the log."""
+        purpose = self.body(PurposeIn)["purpose"]
+        made = accounting.account(self.principal, referral_id, purpose)
+        return self.answer(AccountingOut, _out(made))
+
+
+def _out(made: Accounting) -> dict[str, object]:
+    return {
+        "made_at": made.made_at,
+        "given": [
+            {
+                "at": one.at,
+                "to_agency_id": one.to.id,
+                "to_agency_name": one.to.name,
+                "fields": one.fields,
+                "purpose": one.purpose,
+                "release_id": one.release.id,
+                "signed_at": one.release.signed_at,
+            }
+            for one in made.given
+        ],
+        "outside": [
+            {"kind": note.kind}
+            | {name: note.content[name] for name in ("at", "to", "basis", "survivor_told")}
+            for note in made.records
+        ],
+        "withheld": made.withheld,
+        "opened": [_look(made, line) for line in made.opened],
+        "seen": [_look(made, line) for line in made.seen],
+        "entries": made.entries,
+        "receipt": made.entry_id,
+    }
+
+
+def _look(made: Accounting, line: Line) -> dict[str, object]:
+    return {
+        "act": line.act,
+        "times": line.times,
+        "first_at": line.first,
+        "last_at": line.last,
+        "member_id": line.member_id,
+        "member_name": made.names.get(line.member_id) if line.member_id else None,
+        "client": line.client,
+        "purpose": line.purpose,
+        "fields": line.fields,
+        "reason": line.reason,
+    }

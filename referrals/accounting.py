@@ -1,0 +1,139 @@
+"""The accounting of disclosures, for the survivor: to whom her agency gave what, when and why, and
+who of its own people looked (45 CFR 164.528; design §8).
+
+Made from the access log by an assigned member, for her own agency's part alone: what the other
+agency did with it is that agency's to account for (R2). It is itself an entry of the log.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.errors import NotVisible
+from permissions.models import Agency, Membership
+from permissions.principal import Principal
+from referrals import packets
+from referrals.models import Referral, Release
+from referrals.packets import OpenedNote
+from referrals.shown import side_of
+
+# Acts that may give something to the other agency; where one did, its entry states the purpose.
+GIVING = ("referral.send", "referral.put_packet", "referral.put_release")
+GIVING_BACK = ("referral.put_return_release",)
+OPENING = ("referral.open_packet", "referral.open_notes", "referral.read_returned")
+# One line each; whatever else was looked at is counted by person and act.
+SINGLY = (*GIVING, *GIVING_BACK, *OPENING)
+RECORDS = {"report", "disclosure"}  # kinds of notes that are disclosures outside (R8)
+NOBODY = "nobody"  # it was refused or fought: nothing was disclosed
+FORBIDDEN = "not_told_forbidden"  # 45 CFR 164.528(a)(2): suspended as long as that holds
+
+
+class Line(NamedTuple):
+    """Entries of the log: one, or `times` of the same person and act between `first` and `last`."""
+
+    act: str
+    times: int
+    first: datetime
+    last: datetime
+    member_id: UUID | None
+    client: str | None  # name of the partner system
+    purpose: str | None
+    fields: list[str] | None
+    release_id: UUID | None
+    reason: str | None  # where the act asks for one (R7)
+
+    @property
+    def gave(self) -> bool:
+        return self.act in (*GIVING, *GIVING_BACK) and self.purpose is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What another agency could open from `at` on, under which release."""
+
+    at: datetime
+    to: Agency
+    fields: list[str]
+    purpose: str
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """`entries` is the number of entries of the log that stand behind `given`, `opened` and
+    `seen`; `entry_id` the reader's receipt."""
+
+    made_at: datetime
+    given: list[Given]
+    records: list[OpenedNote]  # mandated reports and compelled disclosures, as recorded
+    withheld: int  # further ones, of which a court or law forbids to tell her
+    opened: list[Line]
+    seen: list[Line]
+    names: dict[UUID, str]  # members of the own agency
+    entries: int
+    entry_id: UUID
+
+
+def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting:
+    """Her agency's own part, for its assigned members with a purpose of use. Twice is two entries.
+
+    The records of reports and compelled disclosures are read from the agency's notes, which is an
+    opening with an entry of its own. Raises NotVisible, NotPermitted, WrongState, Unavailable.
+    """
+    with packets.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, own):
+        subject = own.subject if own else None
+        attempt.record(subject=subject)
+        notes = packets.notes_within(attempt, subject, purpose)
+        records = [note for note in notes if note.kind in RECORDS and note.content["to"] != NOBODY]
+        told = [note for note in records if note.content["survivor_told"] != FORBIDDEN]
+        lines = _lines(referral_id)
+        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        if referral is None:
+            raise NotVisible
+        return Accounting(
+            made_at=attempt.now,
+            given=_given(principal, referral, lines),
+            records=told,
+            withheld=len(records) - len(told),
+            opened=[line for line in lines if line.act in OPENING],
+            seen=[line for line in lines if line.act not in OPENING and not line.gave],
+            names=dict(
+                Membership.objects.filter(agency_id=principal.agency_id).values_list("id", "name")
+            ),
+            entries=sum(line.times for line in lines),
+            entry_id=attempt.entry_id,
+        )
+
+
+def _lines(referral_id: UUID) -> list[Line]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM sec.accounting(%s, %s)", [referral_id, list(SINGLY)])
+        return [Line._make(row) for row in cursor.fetchall()]
+
+
+def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> list[Given]:
+    """The sender's are open to the recipient from its accept on, and of those from before it the
+    last one alone; without an accept nothing was given."""
+    side = side_of(principal, referral)
+    to = Agency.objects.get(id=referral.to_agency_id if side == "from" else referral.from_agency_id)
+    releases = {one.id: one for one in Release.objects.filter(referral=referral)}
+    found = [line for line in lines if line.gave]
+    if side == "from":
+        found = _from_the_accept(found, referral.accepted_at)
+    return [
+        Given(line.first, to, line.fields or [], line.purpose or "", releases[line.release_id])
+        for line in found
+        if line.release_id in releases
+    ]
+
+
+def _from_the_accept(lines: Sequence[Line], accepted_at: datetime | None) -> list[Line]:
+    if accepted_at is None:
+        return []
+    before = [line for line in lines if line.first <= accepted_at]
+    after = [line for line in lines if line.first > accepted_at]
+    return [*(line._replace(first=accepted_at) for line in before[-1:]), *after]

@@ -1,0 +1,208 @@
+"""The accounting of disclosures (45 CFR 164.528): what a survivor is given of her agency's own log,
+held against the log itself; nothing of the other agency's, and nothing to whoever is not assigned.
+"""
+
+import pytest
+
+from referrals import purging
+from tests.conftest import PACKET, agency_id, member_id, return_body
+from tests.database import as_app
+from tests.desk import at_the_desk, text_of
+
+RECORD = {"at": "2026-01-01T02:45:00Z", "detail": "an invented detail"}
+REPORT = RECORD | {"basis": "child_abuse", "to": "child_protection", "survivor_told": "told_before"}
+ORDER = RECORD | {"basis": "court_order", "to": "court", "survivor_told": "told_after"}
+SECRET = RECORD | {"basis": "search_warrant", "to": "police", "survivor_told": "not_told_forbidden"}
+FOUGHT = RECORD | {"basis": "subpoena", "to": "nobody", "survivor_told": "told_before"}
+
+
+def account(story, who, purpose="review"):
+    answer = story.api(who).act(story.id, "account_disclosures", {"purpose": purpose})
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def logged(superuser, story, key):
+    """How many entries the log holds of an agency's own people about the referral."""
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM access_entry WHERE agency_id = %s AND decision = 'allowed'"
+            " AND (referral_id = %s OR referral_ids @> ARRAY[%s::uuid])",
+            [agency_id(key), story.id, story.id],
+        )
+        return cursor.fetchone()[0]
+
+
+def opened(story):
+    """Accepted, with a packet of three fields of which two were released, and opened once."""
+    story.accept().release("name", "phone").packet(**PACKET)
+    story.answers("open_packet", {"purpose": "intake"})
+    return story
+
+
+def test_the_sender_accounts_for_what_the_recipient_could_open_and_not_whether_it_did(story):
+    opened(story)
+    made = account(story, story.sender)
+    [given] = made["given"]
+    assert given["fields"] == ["name", "phone"]
+    assert given["to_agency_id"] == str(agency_id("ywca"))
+    assert given["purpose"] == "receive_service"
+    acts = {one["act"] for one in made["opened"]}
+    assert acts == {"referral.open_notes"}, "the recipient's opening is its own to account for"
+    people = {one["member_id"] for one in made["seen"]}
+    assert people == {str(member_id(story.sender))}
+
+
+def test_the_recipients_own_openings_are_accounted_one_by_one(story):
+    opened(story)
+    story.answers("open_packet", {"purpose": "safety"})
+    made = account(story, story.recipient)
+    assert made["given"] == []
+    acts = [(one["act"], one["purpose"], one["fields"], one["times"]) for one in made["opened"]]
+    assert acts == [
+        ("referral.open_packet", "intake", ["name", "phone"], 1),
+        ("referral.open_packet", "safety", ["name", "phone"], 1),
+        ("referral.open_notes", "review", None, 1),  # by the accounting itself
+    ]
+    assert {one["member_id"] for one in made["opened"]} == {str(member_id(story.recipient))}
+
+
+@pytest.mark.parametrize(("who", "key"), [("police.worker", "police"), ("ywca.worker", "ywca")])
+def test_its_total_equals_the_log(story, superuser, who, key):
+    opened(story)
+    for _ in range(3):  # list pages count, too
+        assert story.api(who).get("/v1/referrals").status_code == 200
+        assert story.api(who).get(f"/v1/referrals/{story.id}").status_code == 200
+    made = account(story, who)
+    assert made["entries"] == logged(superuser, story, key)
+    told = sum(one["times"] for one in (*made["opened"], *made["seen"]))
+    disclosed = 1 if key == "police" else 0  # put_packet, after the accept
+    assert told + disclosed == made["entries"]
+
+
+def test_before_the_accept_nothing_is_given_and_from_it_on_what_lay_ready_last(story):
+    story.create().release("name").packet(name=PACKET["name"], phone=PACKET["phone"]).send()
+    assert account(story, story.sender)["given"] == []
+    story.release("name", "phone")  # a wider one, still before the accept
+    assert account(story, story.sender)["given"] == []
+    story.answers("accept")
+    [given] = account(story, story.sender)["given"]
+    shown = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
+    assert given["at"] == shown["accepted_at"]
+    assert given["fields"] == ["name", "phone"]
+
+
+def test_a_return_release_is_the_recipients_disclosure(story):
+    opened(story)
+    story.answers("complete", {"outcome": "connected"})
+    story.answers("put_return_release", return_body("connected"))
+    [given] = account(story, story.recipient)["given"]
+    assert (given["fields"], given["to_agency_id"]) == (["connected"], str(agency_id("police")))
+    assert len(account(story, story.sender)["given"]) == 1, "her packet alone"
+
+
+def test_reports_and_orders_are_in_it_but_for_those_that_must_not_be_told(story):
+    opened(story)
+    story.answers("record_report", REPORT).answers("record_disclosure", ORDER)
+    story.answers("record_disclosure", SECRET).answers("record_disclosure", FOUGHT)
+    made = account(story, story.recipient)
+    assert [(one["kind"], one["to"]) for one in made["outside"]] == [
+        ("report", "child_protection"),
+        ("disclosure", "court"),
+    ]
+    assert made["withheld"] == 1
+    assert account(story, story.sender)["outside"] == []
+
+
+def test_a_lead_who_put_herself_on_it_stands_there_with_her_reason(story):
+    opened(story)
+    lead = story.api("ywca.lead")
+    assert lead.act(story.id, "take_over", {"reason": "safety", "keep": True}).status_code == 200
+    seen = account(story, "ywca.lead")["seen"]
+    [taken] = [one for one in seen if one["reason"]]
+    assert (taken["act"], taken["reason"]) == ("referral.self_assign", "safety")
+    assert taken["member_id"] == str(member_id("ywca.lead"))
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "code"),
+    [
+        ("ywca.worker2", 403, "not_assigned"),
+        ("ywca.lead", 403, "not_assigned"),
+        ("ywca.auditor", 404, "not_found"),
+        ("police.worker2", 403, "not_assigned"),
+        ("outsider.lead", 404, "not_found"),
+    ],
+)
+def test_nobody_else_is_given_it(story, who, status, code):
+    opened(story)
+    answer = story.api(who).act(story.id, "account_disclosures", {"purpose": "review"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_the_log_opens_to_an_entry_of_the_same_transaction_and_to_no_other(story):
+    opened(story)
+    account(story, story.recipient)
+    for who in (story.recipient, story.sender, "ywca.lead", "outsider.lead"):
+        with as_app(story.api(who)) as cursor:
+            cursor.execute("SELECT * FROM sec.accounting(%s, '{}')", [story.id])
+            assert cursor.fetchall() == [], who
+
+
+def test_the_purpose_is_stated(story):
+    opened(story)
+    answer = story.api(story.recipient).act(story.id, "account_disclosures", {"purpose": "because"})
+    assert answer.status_code == 400
+
+
+def test_before_a_purge_each_side_is_offered_it(story, shift_clock):
+    opened(story)
+    story.answers("complete", {"outcome": "connected"})
+    caller, pages = story.api(story.recipient), at_the_desk(story.recipient)
+    assert caller.get(f"/v1/referrals/{story.id}").json()["purge_at"] is None
+    shift_clock("23 days 1 hour")
+    assert purging.run()["tell_to"] == 1
+    caller, pages = story.api(story.recipient), at_the_desk(story.recipient)
+    shown = caller.get(f"/v1/referrals/{story.id}").json()
+    assert shown["purge_at"] is not None
+    page = pages.get(f"/desk/referrals/{story.id}").content.decode()
+    assert f"/desk/referrals/{story.id}/account_disclosures" in page
+    assert "is deleted" in text_of(page)
+    sender = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
+    assert sender["purge_at"] is None, "its own part ends by what it was shown"
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ("Who was told about me", "My name", "To take her in", "entries of the log")),
+        (
+            "es",
+            ("A quién se le habló de mí", "Mi nombre", "Para recibirla", "entradas del registro"),
+        ),
+    ],
+)
+def test_at_the_desk_it_is_a_paper_in_her_language(story, language, says):
+    opened(story)
+    pages = at_the_desk(story.recipient)
+    path = f"/desk/referrals/{story.id}/account_disclosures"
+    answer = pages.submit(path, {"purpose": "review", "language": language})
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert f'<article lang="{language}">' in page
+    for words in says:
+        assert words in text_of(page)
+    assert PACKET["name"] not in page, "it tells who looked, never what they saw"
+    sender = at_the_desk(story.sender).submit(path, {"purpose": "review", "language": language})
+    assert says[1] in text_of(sender.content)
+
+
+def test_it_is_itself_in_the_log(story, superuser):
+    opened(story)
+    made = account(story, story.recipient)
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT act, purpose FROM access_entry WHERE id = %s AND member_id = %s",
+            [made["receipt"], member_id(story.recipient)],
+        )
+        assert cursor.fetchone() == ("referral.account_disclosures", "review")
