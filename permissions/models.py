@@ -66,6 +66,11 @@ class Agency(models.Model):
     duty_phone = models.TextField(blank=True)  # answered day and night; shown to the network
     active = models.BooleanField(default=True)
     takes_notices = models.BooleanField(default=True)  # False: phone only
+    # Its own clocks, where they differ from the network's (referrals/clocks.py says the shapes):
+    # by urgency when an answer is due, and the hours and days on which it works.
+    durations = models.JSONField(null=True, blank=True)
+    opening_hours = models.JSONField(null=True, blank=True)
+    holidays = ArrayField(models.DateField(), default=list, blank=True)
     # Days after the end until its part of a referral goes (R13). Never fewer than seven: the
     # recipient's part must not go before the sender is shown `closed`.
     retention_days = models.IntegerField(default=30)

@@ -20,6 +20,7 @@ class Who(StrEnum):
     ASSIGNEE_OR_LEAD = "a member assigned to it, or a lead"
     HOLDER_OR_LEAD = "the member who answers for it, or a lead"
     LEAD = "a lead"
+    CLIENT = "a partner system"
     WORKER_THEN_LEAD = "a worker or lead; after the accept, a lead"
 
 
@@ -38,7 +39,10 @@ RULES = {
     "acknowledge": Rule(None, Who.WORKER),
     "accept": Rule(None, Who.WORKER),
     "decline": Rule(None, Who.WORKER),
+    "call_me": Rule(Who.HOLDER, Who.HOLDER),
+    "set_callback": Rule(Who.ASSIGNEE, None),
     "start_handoff": Rule(None, Who.HOLDER),
+    "handoff_failed": Rule(None, Who.HOLDER),
     "complete": Rule(None, Who.HOLDER),
     "unable": Rule(None, Who.HOLDER),
     "withdraw": Rule(Who.ASSIGNEE_OR_LEAD, None),
@@ -47,6 +51,7 @@ RULES = {
     "put_return_release": Rule(None, Who.ASSIGNEE),
     "revoke_return_release": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     "stop": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    "mark_error": Rule(Who.ASSIGNEE_OR_LEAD, None),
     "assign": Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
     "hand_over": Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
     "take_over": Rule(Who.LEAD, Who.WORKER_THEN_LEAD),
@@ -60,8 +65,13 @@ RULES = {
     "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     "set_hold": Rule(Who.LEAD, Who.LEAD),
     "end_hold": Rule(Who.LEAD, Who.LEAD),
+    "record_attempt": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    "set_external_ref": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    "set_plan": Rule(Who.ASSIGNEE, None),
+    "same_person_as": Rule(None, Who.ASSIGNEE),
     "record_report": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
     "record_disclosure": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    "delivered": Rule(None, Who.CLIENT, "referrals:read"),
 }
 
 
@@ -82,6 +92,10 @@ def require(principal: Principal, act: str, standing: Standing) -> None:
         raise NotPermitted("wrong_side", f"Only the other agency may {act}.")
     if not principal.may(rule.scope):
         raise NotPermitted("scope_missing", f"The client needs the scope {rule.scope}.")
+    if who is Who.CLIENT:  # a receipt: it obliges nobody and silences nothing (R15)
+        if not principal.is_client:
+            raise NotPermitted("client_only", f"Only a partner system says {act}.")
+        return
     if principal.member_id is None:
         # A machine cannot silence the alarm, nor open a packet for nobody (R15).
         raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")

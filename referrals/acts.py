@@ -1,24 +1,25 @@
 """The acts on a referral, one function each: what the sender, the recipient and either may do.
 
 Each runs inside `turn` (referrals/turns.py), which has seen, locked, permitted and checked
-the state before the body begins. Those on releases: referrals/papers.py; on
-packets and notes: referrals/packets.py.
+the state before the body begins. The hand-off: referrals/warm.py; what a side keeps for itself:
+referrals/own.py; releases: referrals/papers.py; packets and notes: referrals/packets.py.
 """
 
 import secrets
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from directory import listings
 from permissions import grants, log, policy
 from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.ids import uuid7
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import agreement as consent
-from referrals import blocks, clocks, codes, idempotency, packets, papers, reading
-from referrals.models import Referral, Release, sees_referrals
+from referrals import blocks, clocks, codes, idempotency, own, packets, papers, reading, warm
+from referrals.models import Event, Referral, Release, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
@@ -31,12 +32,14 @@ def create(
     service_id: UUID,
     notice: Notice,
     *,
+    replaces: UUID | None = None,
     key: idempotency.Key | None = None,
 ) -> Detail:
     """A draft for one service that an agency of the network answers. The creator is assigned.
 
-    With an Idempotency-Key twice is safe: the same draft, as it is now.
-    Raises NotPermitted, NotPossible (phone only, own service), Conflict, KeyReused.
+    `replaces`: a referral of the own agency that it takes the place of, with what is left of its
+    plan; nobody else learns of the link. With an Idempotency-Key twice is safe: the same draft, as
+    it is now. Raises NotPermitted, NotPossible (phone only, own service), Conflict, KeyReused.
     """
     with log.attempt(principal, "referral.create") as attempt:
         policy.require(principal, "create", policy.Standing("from", True, True))
@@ -56,12 +59,14 @@ def create(
         referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
         current = Turn(principal, "create", "from", referral, None, attempt)
         current.take()
-        own = current.own_side()
+        side = current.own_side()
+        if replaces is not None:
+            own.take_the_next(current, replaces)
         current.event(other_side_sees=False)
         idempotency.finish(principal, key, referral.id, attempt.now)
         attempt.referral_id = referral.id
-        attempt.record(subject=own.subject)
-        return reading.look(principal, referral, own, attempt.now)
+        attempt.record(subject=side.subject)
+        return reading.look(principal, referral, side, attempt.now)
 
 
 def _insert_draft(
@@ -128,8 +133,8 @@ def send(
                 raise NotPossible(
                     "nobody_to_answer", "Nobody there can answer just now. Ring instead."
                 )
-            zone = Agency.objects.values_list("time_zone", flat=True).get(id=referral.to_agency_id)
-            due = clocks.deadlines(referral.urgency, current.now, zone)
+            recipient = Agency.objects.get(id=referral.to_agency_id)
+            due = clocks.deadlines(recipient, referral.urgency, current.now)
             current.change(
                 status="sent",
                 sent_at=current.now,
@@ -137,6 +142,7 @@ def send(
                 ack_by=due.ack_by,
                 accept_by=due.accept_by,
                 expires_at=due.expires_at,
+                handoff_within=due.handoff_within,
             )
             current.event(other_side_sees=True)
             if agreement == "agrees":
@@ -178,12 +184,8 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
     """
     with turn(principal, "accept", referral_id, if_match) as current:
         if not current.repeated:
-            referral = current.referral
-            zone = Agency.objects.values_list("time_zone", flat=True).get(id=principal.agency_id)
             current.take()
-            current.change_own(
-                state="accepted", handoff_by=clocks.handoff_by(referral.urgency, current.now, zone)
-            )
+            current.change_own(state="accepted", handoff_by=warm.due_anew(current))
             current.change(status="accepted", accepted_at=current.now)
             current.event(other_side_sees=True)
             grants.open_recipients(referral_id)
@@ -230,26 +232,6 @@ def decline(
     return current.answer()
 
 
-def start_handoff(
-    principal: Principal,
-    referral_id: UUID,
-    mode: str,
-    *,
-    at: datetime | None = None,
-    if_match: str | None = None,
-) -> Detail:
-    """The holder hands her over, in person or by call (T4). Twice is safe."""
-    codes.check("handoff_mode", mode)
-    with turn(principal, "start_handoff", referral_id, if_match) as current:
-        if not current.repeated:
-            packets.keep_note(
-                current, "hand_off", {"mode": mode, "at": at.isoformat() if at else None}
-            )
-            current.change_own(state="in_handoff")
-            current.event(other_side_sees=False)
-    return current.answer()
-
-
 def complete(
     principal: Principal, referral_id: UUID, outcome: str, *, if_match: str | None = None
 ) -> Detail:
@@ -272,8 +254,25 @@ def _end_own(
     with turn(principal, act, referral_id, if_match) as current:
         if not current.repeated:
             packets.keep_note(current, "outcome" if act == "complete" else act, {"code": code})
-            current.change_own(state=state, handoff_by=None)
+            current.change_own(state=state, handoff_by=None, escalated_at=None)
             current.event(other_side_sees=False)
+    return current.answer()
+
+
+def delivered(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """A system of the recipient's has it: its own side's event, and no more (R15). Twice is safe.
+
+    It names nobody, acknowledges nothing and stops no clock; the sender is not shown it.
+    """
+
+    def already(current: Turn) -> bool:
+        mine = Event.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+        return mine.filter(act="delivered").exists()
+
+    with turn(principal, "delivered", referral_id, if_match, already) as current:
+        if not current.repeated:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT sec.deliver(%s, %s)", [uuid7(), referral_id])
     return current.answer()
 
 
@@ -313,6 +312,6 @@ def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None
             if current.side == "from":
                 current.change(status="stopped", ended_at=current.now)
             else:
-                current.change_own(state="stopped", handoff_by=None)
+                current.change_own(state="stopped", handoff_by=None, escalated_at=None)
             current.event(other_side_sees=current.side == "from")
     return current.answer()

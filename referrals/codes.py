@@ -76,7 +76,18 @@ INTERPRETER: Labels = {
     "phone": ("By phone", "Por teléfono"),
     "in_person": ("In person", "En persona"),
     "sign": ("Sign language", "Lengua de señas"),
-    "not_local": ("Not a local interpreter", "Que no sea intérprete local"),
+}
+# What was used at an attempt. Never a relative, a friend or somebody who came with her: there is no
+# code for it (45 CFR 92.201(e): no reliance on accompanying adults or minor children to interpret).
+INTERPRETER_USED: Labels = {
+    "none": ("None", "Ninguno"),
+    "phone": ("By phone", "Por teléfono"),
+    "in_person": ("In person", "En persona"),
+    "sign": ("Sign language", "Lengua de señas"),
+}
+ATTEMPT: Labels = {
+    "connected": ("She spoke with an advocate", "Habló con una defensora"),
+    "not_connected": ("Not connected", "No se logró"),
 }
 ACCESS_NEEDS: Labels = {
     "wheelchair": ("Step-free access", "Acceso sin escalones"),
@@ -129,6 +140,13 @@ WITHDRAW: Labels = {
     "no_longer_wanted": ("No longer wanted", "Ya no se desea"),
     "help_found": ("Help found elsewhere", "Se halló ayuda en otro lugar"),
     "wrong_service": ("Wrong service", "Servicio equivocado"),
+    "other": ("Other", "Otro"),
+}
+MARK_ERROR: Labels = {
+    "wrong_recipient": ("Sent to the wrong agency", "Enviada a la agencia equivocada"),
+    "wrong_content": ("What it says is wrong", "Lo que dice está equivocado"),
+    "duplicate": ("Sent twice", "Enviada dos veces"),
+    "test": ("A test, nobody real", "Una prueba, nadie real"),
     "other": ("Other", "Otro"),
 }
 REVOKED_VIA: Labels = {
@@ -234,6 +252,12 @@ REDISCLOSURE_NOTICE: Labels = {
 }
 
 
+# Which deadline passed without what was due by it.
+CLOCK: Labels = {
+    "ack_by": ("Nobody looked at it in time", "Nadie lo miró a tiempo"),
+    "accept_by": ("No yes or no in time", "Sin respuesta a tiempo"),
+    "handoff_by": ("Nobody tried to reach her in time", "Nadie trató de contactarla a tiempo"),
+}
 # An end that nobody chose. Which of her own an advocate chooses stays sealed (R2).
 ENDED_BY_THE_CLOCK: Labels = {
     "idle": ("Nothing was done for 21 days", "No se hizo nada en 21 días"),
@@ -253,6 +277,8 @@ CODE_LISTS: dict[str, Labels] = {
     "household_size": HOUSEHOLD_SIZE,
     "language": LANGUAGE,
     "interpreter": INTERPRETER,
+    "interpreter_used": INTERPRETER_USED,
+    "attempt": ATTEMPT,
     "access_needs": ACCESS_NEEDS,
     "wanted": WANTED,
     "agreement": AGREEMENT,
@@ -261,10 +287,12 @@ CODE_LISTS: dict[str, Labels] = {
     "outcome": OUTCOME,
     "handoff_mode": HANDOFF_MODE,
     "withdraw": WITHDRAW,
+    "mark_error": MARK_ERROR,
     "revoked_via": REVOKED_VIA,
     "call_outcome": CALL_OUTCOME,
     "purpose": PURPOSE,
     "self_assignment": SELF_ASSIGNMENT,
+    "clock": CLOCK,
     "ended_by_the_clock": ENDED_BY_THE_CLOCK,
     "release_purpose": RELEASE_PURPOSE,
     "report_basis": REPORT_BASIS,

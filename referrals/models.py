@@ -69,7 +69,12 @@ class Referral(models.Model):
     ack_by = models.DateTimeField(null=True)
     accept_by = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    code = models.TextField(null=True)  # of a decline (as the sender is shown it) or withdrawal
+    # Frozen at send: minutes from the accept until the first attempt is due; routine: business days
+    handoff_within = models.IntegerField(null=True)
+    escalated_at = models.DateTimeField(null=True)  # nobody answered by ack_by, or by accept_by
+    from_asks_ring_at = models.DateTimeField(null=True)  # "please ring", by the sender's people
+    to_asks_ring_at = models.DateTimeField(null=True)  # by the recipient's, or by their clock
+    code = models.TextField(null=True)  # of a decline (as the sender sees it), withdrawal, mistake
     suggested_service_id = models.UUIDField(null=True)
     from_purged = models.BooleanField(db_default=False)  # the sender's part is gone; it sees no row
     release_ended = models.BooleanField(default=False)  # T5: that it ended; not when, nor by whom
@@ -83,6 +88,7 @@ class Referral(models.Model):
     household_size = models.TextField(default="not_stated")
     language = models.TextField(default="not_stated")
     interpreter = models.TextField(default="not_stated")
+    interpreter_not_local = models.BooleanField(default=False)
     access_needs = ArrayField(models.TextField(), default=list)
     wanted = models.TextField(default="call_worker")
     with_worker_until = models.DateTimeField(null=True)
@@ -123,7 +129,8 @@ class Side(models.Model):
     holder_id = models.UUIDField(null=True)  # the member who answers for it
     subject = models.UUIDField(default=uuid7)  # this agency's own handle, never sent to another
     state = models.TextField(null=True)  # recipient: accepted, in_handoff, completed, unable, …
-    handoff_by = models.DateTimeField(null=True)
+    handoff_by = models.DateTimeField(null=True)  # until an attempt is recorded
+    escalated_at = models.DateTimeField(null=True)  # recipient: none was, by handoff_by
     hold_until = models.DateTimeField(null=True)  # legal hold: no purge of this side before it
     purged = models.BooleanField(db_default=False)  # its keys, notes and papers are gone (R13)
     version = models.IntegerField(default=1)
@@ -296,8 +303,9 @@ class PacketField(models.Model):
 class Note(models.Model):
     """An agency's own sealed record about its referral (T4), for its assigned members only.
 
-    `kind`: note, outcome (complete), unable, hand_off, decline_reason, report, disclosure. Its
-    content is sealed, codes included: "could not be reached" is information about her.
+    `kind`: note, outcome (complete), unable, hand_off, attempt, decline_reason, external_ref,
+    same_person_as, report, disclosure. Its content is sealed, codes included: "could not be
+    reached" is information about her.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -310,6 +318,28 @@ class Note(models.Model):
 
     class Meta:
         db_table = "note"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Plan(models.Model):
+    """The sender's next services, in order, and the referral that this one takes the place of (T4).
+
+    For its assigned members only: nobody in the list learns of the others.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    services = ArrayField(models.UUIDField(), default=list)
+    replaces_id = models.UUIDField(null=True)  # no foreign key: that one may be purged first
+
+    class Meta:
+        db_table = "referral_plan"
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "referral"], name="one_plan_an_agency")
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

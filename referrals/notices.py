@@ -33,6 +33,7 @@ class Notice:
     household_size: str = "not_stated"
     language: str = "not_stated"
     interpreter: str = "not_stated"
+    interpreter_not_local: bool = False  # nobody who may know her, or her people
     access_needs: tuple[str, ...] = ()
     wanted: str = "call_worker"
     with_worker_until: datetime | None = None  # UTC, aware
@@ -47,8 +48,7 @@ class Notice:
                 raise BadRequest("unknown_code", f"Not a code of {name}.", f"/{name}")
         if not self.needs:
             raise BadRequest("needs_missing", "Name at least one need.", "/needs")
-        if not CALLBACK.fullmatch(self.callback):
-            raise BadRequest("callback", "The worker's phone number, digits only.", "/callback")
+        check_callback(self.callback)
 
     def values(self) -> dict[str, object]:
         """Column values of `Referral`."""
@@ -56,3 +56,9 @@ class Notice:
         plain["needs"] = list(self.needs)
         plain["access_needs"] = list(self.access_needs)
         return plain
+
+
+def check_callback(number: str) -> None:
+    """Raise BadRequest unless it is a worker's phone number, and nothing else."""
+    if not CALLBACK.fullmatch(number):
+        raise BadRequest("callback", "The worker's phone number, digits only.", "/callback")

@@ -299,6 +299,7 @@ _OWN = (  # what one agency keeps of a referral
     ("packet_grant", "referral_id"),
     ("private_key", "referral_id"),
     ("returned", "referral_id"),
+    ("referral_plan", "referral_id"),
     ("self_assignment", "referral_id"),
     ("referral_assignment", "content_object_id"),
 )
@@ -327,9 +328,16 @@ def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
         "DELETE FROM idempotency_key WHERE agency_id = %s AND result_id = %s",
         [agency_id, referral_id],
     )
+    _unlink(referral_id)
+
+
+def _unlink(referral_id: UUID) -> None:
+    """What took its place no longer names it: only its sender ever knew."""
+    _do("UPDATE referral_plan SET replaces_id = NULL WHERE replaces_id = %s", [referral_id])
 
 
 def _erase(referral_id: UUID) -> None:
+    _unlink(referral_id)
     for table in _PAPERS:
         _do(
             f"DELETE FROM {table}"

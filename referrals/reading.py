@@ -18,7 +18,7 @@ from permissions.policy import Standing
 from permissions.principal import Principal
 from referrals import transitions
 from referrals.clocks import PURGE_TOLD_BEFORE
-from referrals.models import Event, Referral, Release, Side, sees_referrals, side_kept
+from referrals.models import Event, Plan, Referral, Release, Side, sees_referrals, side_kept
 from referrals.shown import etag, side_of, status_shown, word_shown
 
 MAX_PAGE = 100
@@ -192,6 +192,13 @@ def _line(mine: str, row: _Row, now: datetime) -> Line:
     )
 
 
+class Openings(NamedTuple):
+    """Of a packet that was marked as an error: by how many of the recipient's people, and when."""
+
+    people: int
+    times: list[datetime]
+
+
 class Block(NamedTuple):
     """A live block as those who answer for it see it (R12)."""
 
@@ -219,6 +226,11 @@ class Detail:
     blocks: list[Block]
     release_ended: bool
     purge_at: datetime | None  # when this side's part goes, once it was told so
+    escalated_at: datetime | None  # a deadline passed that this side is shown
+    asked_to_ring_at: datetime | None  # by the other side's people
+    plan: list[UUID]  # the sender's next services; for its assigned members
+    replaces_id: UUID | None
+    openings: Openings | None  # of what was marked as an error, for who answers for it
     acts: list[str]
     etag: str
     now: datetime
@@ -249,9 +261,12 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         transitions.is_holder(principal, own),
         referral.accepted_at is not None,
     )
-    release, blocks = None, []
+    release, blocks, opened = None, [], None
     if who.assigned or principal.has_role("lead"):
         release, blocks = _release(referral, side), live_blocks(principal, referral)
+        if side == "from" and status == "entered_in_error":
+            opened = openings(referral)
+    plan = _plan(principal, referral) if side == "from" and who.assigned else None
     return Detail(
         referral=referral,
         side=side,
@@ -266,6 +281,13 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         blocks=blocks,
         release_ended=referral.release_ended,
         purge_at=_purge_at(referral, own, side) if status in transitions.ENDED else None,
+        escalated_at=(own.escalated_at if own and side == "to" else None) or referral.escalated_at,
+        asked_to_ring_at=(
+            referral.to_asks_ring_at if side == "from" else referral.from_asks_ring_at
+        ),
+        plan=plan.services if plan else [],
+        replaces_id=plan.replaces_id if plan else None,
+        openings=opened,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
         now=now,
@@ -289,6 +311,19 @@ def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | Non
         return None
     at = last + PURGE_TOLD_BEFORE
     return max(at, own.hold_until) if own and own.hold_until else at
+
+
+def _plan(principal: Principal, referral: Referral) -> Plan | None:
+    return Plan.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+
+
+def openings(referral: Referral) -> Openings | None:
+    """By how many it had been opened, and when; None unless the sender marked it as an error and
+    the caller answers for it there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT people, times FROM sec.openings(%s)", [referral.id])
+        people, times = cursor.fetchone()
+    return None if people is None else Openings(people, times)
 
 
 def live_blocks(principal: Principal, referral: Referral) -> list[Block]:

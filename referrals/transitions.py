@@ -39,7 +39,10 @@ MOVES = {
     "acknowledge": Move(None, frozenset({"sent"}), "acknowledged"),
     "accept": Move(None, WAITING, "accepted"),
     "decline": Move(None, WAITING, "declined"),
+    "call_me": Move(WAITING | {"accepted"}, WAITING | TAKEN),
+    "set_callback": Move(WAITING | {"accepted"}, None),
     "start_handoff": Move(None, frozenset({"accepted"}), "in_handoff"),
+    "handoff_failed": Move(None, frozenset({"in_handoff"})),
     "complete": Move(None, TAKEN, "completed"),
     "unable": Move(None, TAKEN, "unable"),
     "withdraw": Move(WAITING | {"accepted"}, None, "withdrawn"),
@@ -48,6 +51,7 @@ MOVES = {
     "put_return_release": Move(None, TAKEN | {"completed", "unable"}),
     "revoke_return_release": Move(ANY - DRAFT, ANY - DRAFT),
     "stop": Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
+    "mark_error": Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
     "assign": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     "hand_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     "take_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
@@ -61,8 +65,13 @@ MOVES = {
     "add_note": Move(ANY, ANY - DRAFT),
     "set_hold": Move(ANY, ANY - DRAFT),
     "end_hold": Move(ANY, ANY - DRAFT),
+    "record_attempt": Move(ANY, ANY - DRAFT),
+    "set_external_ref": Move(ANY, ANY - DRAFT),
+    "set_plan": Move(ANY, None),
+    "same_person_as": Move(None, ANY - DRAFT),
     "record_report": Move(ANY, ANY - DRAFT),
     "record_disclosure": Move(ANY, ANY - DRAFT),
+    "delivered": Move(None, frozenset({"sent"})),
 }
 
 

@@ -27,7 +27,7 @@ CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 # Acts after which no read may commit: they take the referral's advisory lock exclusively.
 CLOSING = frozenset(
     {"withdraw", "revoke_release", "narrow_release", "revoke_return_release", "stop"}
-    | {"block", "leads_only"}
+    | {"mark_error", "block", "leads_only"}
 )
 
 
@@ -92,12 +92,14 @@ class Turn:
         code: str | None = None,
         about: UUID | None = None,
         reserved: bool = False,
+        act: str | None = None,
     ) -> None:
         """The entry in the history, which is also the outbox row. A draft's stays with the sender.
 
         `code` is coarse and coded: whoever sees the event sees it. `about` is the member of the own
         side whom the act concerns; such an event is the own side's alone, and a
-        `reserved` one theirs who answer for it: assigned, or a lead.
+        `reserved` one theirs who answer for it: assigned, or a lead. `act`: another than the one
+        under way, which brings it about.
         """
         both = other_side_sees and self.referral.sent_at is not None
         Event.objects.create(
@@ -105,7 +107,7 @@ class Turn:
             from_agency_id=self.referral.from_agency_id,
             to_agency_id=self.referral.to_agency_id,
             at=self.now,
-            act=self.act,
+            act=act or self.act,
             agency_id=self.principal.agency_id,
             member_id=self.principal.member_id,
             about_id=about,

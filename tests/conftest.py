@@ -28,6 +28,7 @@ CONTENT = (
     "referral",
     "referral_side",
     "referral_assignment",
+    "referral_plan",
     "release",
     "release_end",
     "release_paper",

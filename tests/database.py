@@ -100,6 +100,7 @@ def full_story(story: Story, api: Any) -> Story:
     admin = {"member_id": str(member_id("police.admin"))}
     story.sends("block", admin).sends("unblock", admin)
     story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
+    story.sends("set_plan", {"services": [phone_only_service()]})
     with connections["jobs"].cursor() as cursor:  # of one that was purged long ago
         cursor.execute(
             "INSERT INTO purged_count (id, agency_id, year, side, ending, number)"

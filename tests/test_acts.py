@@ -49,7 +49,10 @@ SHOWN = {
     "stopped_by_sender": ("stopped", "stopped"),
     "stopped_by_recipient": ("accepted", "stopped"),
 }
-OF_SENDER = ("put_notice", "put_release", "put_packet", "send", "withdraw")
+OF_SENDER = (
+    *("put_notice", "put_release", "put_packet", "send", "withdraw"),
+    *("set_callback", "mark_error", "set_plan"),
+)
 OF_RECIPIENT = (
     "put_return_release",
     "acknowledge",
@@ -58,6 +61,9 @@ OF_RECIPIENT = (
     "start_handoff",
     "complete",
     "unable",
+    "handoff_failed",
+    "same_person_as",
+    "delivered",
 )
 READS = ("open_packet", "open_notes")
 

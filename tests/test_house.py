@@ -38,7 +38,7 @@ PAPERS = {
 LONG = {
     "api/desk/acts.py": (380, "every act's page, one below the other"),
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
-    "api/desk/words.py": (360, "what the desk says, in one place"),
+    "api/desk/words.py": (390, "what the desk says, in one place"),
     "api/settings.py": (400, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
@@ -51,11 +51,12 @@ LONG = {
     "directory/importing/reading.py": (340, "one row, column by column and link by link"),
     "directory/importing/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),
-    "referrals/acts.py": (340, "every act, one function each"),
+    "referrals/acts.py": (360, "every act, one function each"),
+    "referrals/codes.py": (460, "every vocabulary, one beside the other"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (460, "what is due, side by side, and its end in its order"),
-    "referrals/reading.py": (360, "all that a side reads: the list, one in detail, the history"),
+    "referrals/reading.py": (420, "all that a side reads: the list, one in detail, the history"),
     "referrals/sql/policies.sql": (480, "every policy of a referral, read in one sitting"),
 }
 

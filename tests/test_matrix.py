@@ -109,9 +109,18 @@ POST {R}/acknowledge            401  403  403  403  404  404  403  409  409  409
 POST {R}/accept                 401  403  403  403  404  404  403  200  409  409  404  404  404
 POST {R}/decline                401  403  403  403  404  404  403  409  409  409  404  404  404
 POST {R}/start_handoff          401  403  403  403  404  404  403  200  403  403  404  404  404
+POST {R}/call_me                401  200  403  403  404  404  200  200  403  403  404  404  404
+POST {R}/set_callback           401  200  403  403  404  404  200  403  403  403  404  404  404
+POST {R}/handoff_failed         401  403  403  403  404  404  403  409  403  403  404  404  404
+POST {R}/record_attempt         401  201  403  403  404  404  201  201  403  403  404  404  404
+POST {R}/delivered              401  403  403  403  404  404  403  403  403  403  404  404  404
 POST {R}/complete               401  403  403  403  404  404  403  200  403  403  404  404  404
 POST {R}/unable                 401  403  403  403  404  404  403  200  403  403  404  404  404
 POST {R}/withdraw               401  200  403  200  404  404  200  403  403  403  404  404  404
+POST {R}/mark_error             401  200  403  200  404  404  200  403  403  403  404  404  404
+POST {R}/set_external_ref       401  201  403  403  404  404  201  201  403  403  404  404  404
+POST {R}/set_plan               401  200  403  403  404  404  200  403  403  403  404  404  404
+POST {R}/same_person_as         401  403  403  403  404  404  403  409  403  403  404  404  404
 POST {R}/revoke_release         401  200  403  200  404  404  200  200  403  200  404  404  404
 POST {R}/narrow_release         401  200  403  200  404  404  200  200  403  200  404  404  404
 GET  {R}/returned               401  200  403  200  404  404  200  403  403  403  404  404  404
@@ -137,6 +146,7 @@ GET  v1/agreement-tally         401  200  200  200  403  403  200  200  200  200
 POST v1/agreement-tally         401  200  200  200  403  403  200  200  200  200  403  200  403
 GET  v1/call-records            401  200  200  200  403  403  200  200  200  200  403  200  403
 POST v1/call-records            401  201  201  201  403  403  201  201  201  201  403  201  403
+GET  v1/mistakes                401  403  403  200  403  403  403  403  403  200  403  403  403
 GET  v1/barred-attempts         401  200  200  200  403  403  200  200  200  200  403  200  403
 GET  v1/self-assignments        401  200  200  200  403  200  200  200  200  200  200  200  403
 GET  v1/access-log              401  403  403  403  403  200  403  403  403  403  200  403  403
@@ -220,6 +230,7 @@ GET  desk/calls                 302  200  200  200  403  200  200  200
 GET  desk/calls/new             302  200  200  200  200  200  200  200
 POST desk/calls/new             302  302  302  302  403  302  302  302
 GET  desk/told                  302  200  200  200  200  200  200  200
+GET  desk/mistakes              302  403  403  200  403  403  403  403
 GET  desk/access-log            302  403  403  403  200  403  403  403
 GET  {D}                        302  200  200  200  404  200  200  404
 GET  {D}/history                302  200  200  200  404  200  200  404
@@ -263,6 +274,22 @@ GET  {D}/stop                   302  200  302  200  404  200  302  404
 POST {D}/stop                   302  302  403  302  404  302  403  404
 GET  {D}/add_note               302  200  302  302  404  200  302  404
 POST {D}/add_note               302  302  403  403  404  302  403  404
+GET  {D}/call_me                302  302  302  302  302  302  302  302
+POST {D}/call_me                302  302  403  403  404  302  403  404
+GET  {D}/set_callback           302  200  302  302  404  302  302  404
+POST {D}/set_callback           302  302  403  403  404  403  403  404
+GET  {D}/handoff_failed         302  302  302  302  404  302  302  404
+POST {D}/handoff_failed         302  403  403  403  404  409  403  404
+GET  {D}/record_attempt         302  200  302  302  404  200  302  404
+POST {D}/record_attempt         302  302  403  403  404  302  403  404
+GET  {D}/mark_error             302  200  302  200  404  302  302  404
+POST {D}/mark_error             302  302  403  302  404  403  403  404
+GET  {D}/set_external_ref       302  200  302  302  404  200  302  404
+POST {D}/set_external_ref       302  302  403  403  404  302  403  404
+GET  {D}/set_plan               302  200  302  302  404  302  302  404
+POST {D}/set_plan               302  302  403  403  404  403  403  404
+GET  {D}/same_person_as         302  302  302  302  404  200  302  404
+POST {D}/same_person_as         302  403  403  403  404  409  403  404
 GET  {D}/assign                 302  200  302  200  404  200  302  404
 POST {D}/assign                 302  200  200  200  404  200  200  404
 GET  {D}/hand_over              302  200  302  200  404  200  302  404
@@ -451,9 +478,12 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
         found |= {"wanted": "call_worker"}
     if act in ("hand_over", "take_over"):
         found |= {"keep": "no"}
-    if act.startswith("record_"):
+    if act in ("record_report", "record_disclosure"):
         found |= {"at": "2026-01-01T02:45"}
-    if act == "add_note" or act.startswith("record_"):
+    if act == "same_person_as":
+        found |= {"address": found.pop("referral_id")}
+    once = ("add_note", "set_external_ref", "same_person_as")
+    if act in once or act.startswith("record_"):
         found |= {"key": "01890000-0000-7000-8000-000000000002"}
     return found
 

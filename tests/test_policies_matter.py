@@ -224,6 +224,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
         assert api(f"{key}.lead").act(barred.id, "hand_over", on).status_code == 200
     leads = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
     leads.answers("put_return_release", return_body("engaged"))
+    leads.sends("set_plan", {"services": []})
     leads.answers("add_note", {"text": "ours"}).sends("leads_only")
     agency = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
     agency.answers("add_note", {"text": "ours"}).sends("block", {"other_agency": True})
@@ -301,6 +302,11 @@ def sees_event(world: World, who: Who, row: Row) -> bool:
 def sees_unbarred(world: World, who: Who, row: Row) -> bool:
     referral_id = row.get("referral_id") or row["content_object_id"]
     return sees_own_agencys(world, who, row) and not world.bars(who, referral_id)
+
+
+def sees_plan(world: World, who: Who, row: Row) -> bool:
+    mine = sees_own_agencys(world, who, row) and world.assigned(who, row["referral_id"])
+    return mine and sees_referral(world, who, world.rows["referral"][row["referral_id"]])
 
 
 def sees_end(world: World, who: Who, row: Row) -> bool:
@@ -403,6 +409,7 @@ SEES: dict[str, Rule] = {
     "referral_side": sees_unbarred,
     "referral_assignment": sees_unbarred,
     "conflict_block": sees_block,
+    "referral_plan": sees_plan,
     "release": sees_release,
     "release_end": sees_end,
     "release_paper": sees_paper,
@@ -516,6 +523,12 @@ def writes_private_key(world: World, who: Who, row: Row) -> bool:
     return world.assigned(who, row["referral_id"]) and writes_own(world, who, row)
 
 
+def writes_plan(world: World, who: Who, row: Row) -> bool:
+    referral = world.referral(row) or {}
+    sender = referral.get("from_agency_id") == who.agency
+    return sender and writes_private_key(world, who, row)
+
+
 def writes_entry(world: World, who: Who, row: Row) -> bool:
     names = ("agency_id", "member_id", "client_id")
     mine = tuple(row[name] for name in names) == (who.agency, who.member, who.client)
@@ -528,6 +541,7 @@ WRITES: dict[str, Rule] = {
     "referral_assignment": sees_nothing,
     "self_assignment": sees_nothing,
     "conflict_block": sees_nothing,
+    "referral_plan": writes_plan,
     "release": writes_release,
     "release_end": writes_release_end,
     "release_paper": writes_paper,
@@ -766,6 +780,9 @@ CHANGES: dict[str, tuple[tuple[str, Rule, Rule], ...]] = {
             sees_unbarred,
             lambda w, who, row: who.writes,
         ),
+    ),
+    "referral_plan": (
+        ("UPDATE referral_plan SET services = '{}'", sees_plan, lambda w, who, row: who.writes),
     ),
     "referral_assignment": (
         ("DELETE FROM referral_assignment", lambda w, who, row: True, lambda w, who, row: False),

@@ -114,29 +114,6 @@ decline = act_view(
 )
 
 
-class StartHandoffForm(ActForm):
-    mode = one_of(words.choices(codes.HANDOFF_MODE), "How")
-    planned = moment("When, if not now", required=False)
-
-
-start_handoff = act_view(
-    ActPage(
-        act="start_handoff",
-        title="Begin the hand-off",
-        says="Stay until she speaks with the advocate. The sender is not shown this.",
-        button="Begin",
-        done="Hand-off begun.",
-        form=StartHandoffForm,
-        do=lambda visit, seen, form: acts.start_handoff(
-            visit.principal,
-            seen.referral.id,
-            form.cleaned_data["mode"],
-            at=form.cleaned_data["planned"],
-        ),
-    )
-)
-
-
 class CompleteForm(ActForm):
     outcome = one_of(words.choices(codes.OUTCOME), "What came of it")
 

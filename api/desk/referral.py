@@ -34,10 +34,17 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "open_packet": ("Open the packet", False),
     "put_release": ("Record her permission", False),
     "put_packet": ("Write the packet", False),
+    "call_me": ("Ask them to ring", True),
+    "set_callback": ("Another number to ring", False),
     "start_handoff": ("Begin the hand-off", False),
+    "record_attempt": ("You tried to reach her", False),
+    "handoff_failed": ("The hand-off failed", False),
     "complete": ("It is done", False),
     "add_note": ("Add a note", False),
     "open_notes": ("Open our notes", False),
+    "set_plan": ("Where to turn next", False),
+    "set_external_ref": ("Your own number for it", False),
+    "same_person_as": ("The same person, twice", False),
     "assign": ("Put a colleague on it", False),
     "hand_over": ("Hand it over", False),
     "take_over": ("Take it over", False),
@@ -52,20 +59,23 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "end_leads_only": ("Not for leads only any more", False),
     "unable": ("It did not come about", False),
     "withdraw": ("Take it back", False),
+    "mark_error": ("It was a mistake", False),
     "revoke_release": ("She ends her permission", False),
     "narrow_release": ("Share less", False),
     "put_return_release": ("She lets us tell the sender", False),
     "revoke_return_release": ("Tell the sender no more", False),
     "stop": ("Stop: no contact", False),
 }
-ENDINGS = ("unable", "withdraw", "revoke_release", "revoke_return_release", "stop")
+ENDINGS = ("unable", "withdraw", "mark_error", "revoke_release", "revoke_return_release", "stop")
 NEXT = {  # (side, state): what is to be done now, the likeliest first
     ("from", "draft"): ("send", "put_notice"),
     ("from", "accepted"): ("put_packet", "put_release"),
     ("to", "sent"): ("accept", "acknowledge", "decline"),
     ("to", "acknowledged"): ("accept", "decline"),
-    ("to", "accepted"): ("open_packet", "start_handoff"),
-    ("to", "in_handoff"): ("complete", "open_packet"),
+    ("from", "cannot_take"): ("set_plan",),
+    ("from", "expired"): ("set_plan",),
+    ("to", "accepted"): ("open_packet", "start_handoff", "record_attempt"),
+    ("to", "in_handoff"): ("record_attempt", "complete", "open_packet", "handoff_failed"),
 }
 
 

@@ -22,6 +22,7 @@ from api.desk import (
     service,
     session,
     staff,
+    warm,
 )
 
 sign_in = session.SignIn.as_view()
@@ -66,9 +67,17 @@ urlpatterns = [
     path(f"{ONE}/release_paper", releases.release_paper, name="desk_release_paper"),
     path(f"{ONE}/put_packet", acts.put_packet, name="desk_put_packet"),
     path(f"{ONE}/open_packet", sealed.open_packet, name="desk_open_packet"),
-    path(f"{ONE}/start_handoff", acts.start_handoff, name="desk_start_handoff"),
+    path(f"{ONE}/call_me", warm.call_me, name="desk_call_me"),
+    path(f"{ONE}/set_callback", warm.set_callback, name="desk_set_callback"),
+    path(f"{ONE}/start_handoff", warm.start_handoff, name="desk_start_handoff"),
+    path(f"{ONE}/handoff_failed", warm.handoff_failed, name="desk_handoff_failed"),
+    path(f"{ONE}/record_attempt", warm.record_attempt, name="desk_record_attempt"),
     path(f"{ONE}/complete", acts.complete, name="desk_complete"),
     path(f"{ONE}/unable", acts.unable, name="desk_unable"),
+    path(f"{ONE}/mark_error", warm.mark_error, name="desk_mark_error"),
+    path(f"{ONE}/set_external_ref", warm.set_external_ref, name="desk_set_external_ref"),
+    path(f"{ONE}/set_plan", warm.set_plan, name="desk_set_plan"),
+    path(f"{ONE}/same_person_as", warm.same_person_as, name="desk_same_person_as"),
     path(f"{ONE}/withdraw", acts.withdraw, name="desk_withdraw"),
     path(f"{ONE}/revoke_release", acts.revoke_release, name="desk_revoke_release"),
     path(f"{ONE}/narrow_release", acts.narrow_release, name="desk_narrow_release"),
@@ -112,5 +121,6 @@ urlpatterns = [
     path("desk/calls", calls.own, name="desk_calls"),
     path("desk/calls/new", calls.new, name="desk_new_call"),
     path("desk/told", staff.told, name="desk_told"),
+    path("desk/mistakes", warm.to_review, name="desk_mistakes"),
     path("desk/access-log", access_log.access_log, name="desk_access_log"),
 ]

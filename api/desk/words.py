@@ -148,6 +148,17 @@ DONE = {
     "accept": "Accepted",
     "decline": "Declined",
     "start_handoff": "Hand-off begun",
+    "call_me": "Asked to ring",
+    "set_callback": "Another number to ring",
+    "handoff_failed": "Hand-off failed: the clock starts again",
+    "record_attempt": "Tried to reach her",
+    "set_external_ref": "Own number kept",
+    "set_plan": "Next services planned",
+    "same_person_as": "Noted that two are one person's",
+    "mark_error": "Marked as a mistake",
+    "delivered": "A system of ours has it",
+    "expire": "Expired: nobody answered in time",
+    "escalated": "A deadline passed",
     "complete": "Completed",
     "unable": "Did not come about",
     "withdraw": "Withdrawn",
@@ -175,6 +186,8 @@ DONE = {
 CODES_OF = {
     "decline": "decline",
     "withdraw": "withdraw",
+    "mark_error": "mark_error",
+    "escalated": "clock",
     "assign": "self_assignment",
     "take_over": "self_assignment",
     "unable": "ended_by_the_clock",
@@ -206,6 +219,7 @@ LOGGED = {
     "call_record.create": "Recorded a call",
     "call_record.list": "Looked at own call records",
     "referral.self_assign": "Put herself on a referral",
+    "mistakes.read": "Looked at what was a mistake",
     "barred_attempts.read": "Looked who was kept out and asked",
     "self_assignments.read": "Looked who put herself on a referral",
     "access_log.read": "Read this log",
@@ -315,6 +329,9 @@ NOTE_KINDS = {
     "outcome": "Outcome",
     "unable": "Why it did not come about",
     "hand_off": "Hand-off",
+    "attempt": "An attempt to reach her",
+    "external_ref": "Your own number",
+    "same_person_as": "The same person as in another referral",
     "decline_reason": "Private reason of the decline",
     "report": "Mandated report",
     "disclosure": "Compelled disclosure",
@@ -337,6 +354,16 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
         if not at:
             return [mode]
         return [mode, f"Planned for {timezone.localtime(datetime.fromisoformat(at)):%d %b, %H:%M}"]
+    if kind == "attempt":
+        used = content.get("interpreter")
+        lines = [label("attempt", content.get("result"))]
+        if used != "none":
+            lines.append(f"Interpreter: {label('interpreter_used', used).lower()}")
+        return lines
+    if kind == "external_ref":
+        return [content.get("ref") or ""]
+    if kind == "same_person_as":
+        return [f"Referral {content.get('referral_id')}"]
     if kind in RECORDS:
         basis, to = RECORDS[kind]
         at = timezone.localtime(datetime.fromisoformat(content.get("at") or ""))

@@ -41,7 +41,10 @@ class NoticeFields(Shape):
     age_band = coded(codes.AGE_BAND, default="not_stated")
     household_size = coded(codes.HOUSEHOLD_SIZE, default="not_stated")
     language = coded(codes.LANGUAGE, default="not_stated")
-    interpreter = coded(codes.INTERPRETER, default="not_stated")
+    interpreter = coded(codes.INTERPRETER, default="not_stated", help_text="Never her family.")
+    interpreter_not_local = serializers.BooleanField(
+        default=False, help_text="Nobody who may know her, or her people."
+    )
     access_needs = coded_list(codes.ACCESS_NEEDS, default=list)
     wanted = coded(codes.WANTED, default="call_worker")
     with_worker_until = serializers.DateTimeField(default=None, allow_null=True)
@@ -56,6 +59,11 @@ class ReferralIn(NoticeFields):
     """A draft: the service it is for, and its notice."""
 
     service_id = serializers.UUIDField()
+    replaces = serializers.UUIDField(
+        default=None,
+        allow_null=True,
+        help_text="A referral of yours whose place it takes, with what is left of its plan.",
+    )
 
 
 class PacketIn(Shape):
@@ -77,11 +85,6 @@ class DeclineIn(Shape):
     private_reason = coded(
         codes.PRIVATE_REASON, default=None, allow_null=True, help_text="Stays with your agency."
     )
-
-
-class StartHandoffIn(Shape):
-    mode = coded(codes.HANDOFF_MODE)
-    at = serializers.DateTimeField(default=None, allow_null=True)
 
 
 class CompleteIn(Shape):
@@ -202,6 +205,7 @@ class NoticeOut(serializers.Serializer):
     household_size = serializers.CharField()
     language = serializers.CharField()
     interpreter = serializers.CharField()
+    interpreter_not_local = serializers.BooleanField()
     access_needs = serializers.ListField(child=serializers.CharField())
     wanted = serializers.CharField()
     with_worker_until = serializers.DateTimeField(allow_null=True)
@@ -231,6 +235,13 @@ class BlockOut(serializers.Serializer):
     set_at = serializers.DateTimeField()
 
 
+class OpeningsOut(serializers.Serializer):
+    """Of a packet sent by mistake: by how many it had been opened, and when; not by whom."""
+
+    people = serializers.IntegerField()
+    times = serializers.ListField(child=serializers.DateTimeField())
+
+
 class ReferralOut(serializers.Serializer):
     """One referral, as the caller's side is shown it (T2 and T5). Never a packet field."""
 
@@ -252,6 +263,12 @@ class ReferralOut(serializers.Serializer):
     accept_by = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
+    escalated_at = serializers.DateTimeField(
+        allow_null=True, help_text="A deadline passed that your side is shown."
+    )
+    asked_to_ring_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the other side last asked you to ring."
+    )
     hold_until = serializers.DateTimeField(allow_null=True, help_text="Your side's legal hold.")
     holder = MemberOut(allow_null=True, help_text="Your side's.")
     assigned = MemberOut(many=True, help_text="Your side's.")
@@ -261,6 +278,11 @@ class ReferralOut(serializers.Serializer):
         allow_null=True, help_text="When your side's part is deleted, once it was told so."
     )
     blocks = BlockOut(many=True)
+    plan = serializers.ListField(
+        child=serializers.UUIDField(), help_text="The sender's next services; its assigned alone."
+    )
+    replaces_id = serializers.UUIDField(allow_null=True, help_text="Likewise.")
+    openings = OpeningsOut(allow_null=True, help_text="Of what your side marked as an error.")
     acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
 
 
@@ -339,6 +361,8 @@ def referral_json(seen: reading.Detail) -> dict[str, Any]:
         "status": seen.status,
         "notice": referral,
         "handoff_by": seen.own.handoff_by if seen.own and seen.side == "to" else None,
+        "escalated_at": seen.escalated_at,
+        "asked_to_ring_at": seen.asked_to_ring_at,
         "hold_until": seen.own.hold_until if seen.own else None,
         "holder": {"id": holder_id, "name": seen.names.get(holder_id)} if holder_id else None,
         "assigned": [{"id": one, "name": seen.names.get(one)} for one in seen.assigned],
@@ -360,6 +384,9 @@ def referral_json(seen: reading.Detail) -> dict[str, Any]:
             }
             for one in seen.blocks
         ],
+        "plan": seen.plan,
+        "replaces_id": seen.replaces_id,
+        "openings": seen.openings,
         "acts": seen.acts,
     }
 
@@ -438,8 +465,8 @@ class Referrals(Endpoint):
         """Begin a referral: a draft that nobody else sees. `send` puts it before the service."""
         body = self.body(ReferralIn)
         key = self.idempotency_key("referrals")
-        service_id = body.pop("service_id")
-        created = acts.create(self.principal, service_id, _notice(body), key=key)
+        service_id, replaces = body.pop("service_id"), body.pop("replaces")
+        created = acts.create(self.principal, service_id, _notice(body), replaces=replaces, key=key)
         return _shown(created, 201)
 
 
@@ -568,14 +595,6 @@ class Decline(ActEndpoint):
 
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         return acts.decline(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("start_handoff", StartHandoffIn, "Begin the hand-off. Your side's alone.")
-class StartHandoff(ActEndpoint):
-    shape = StartHandoffIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.start_handoff(self.principal, referral_id, if_match=self.if_match(), **body)
 
 
 @act_schema("complete", CompleteIn, "The work is done. Your side's alone.")

@@ -123,6 +123,14 @@ class Migration(migrations.Migration):
                 ("duty_phone", models.TextField(blank=True)),
                 ("active", models.BooleanField(default=True)),
                 ("takes_notices", models.BooleanField(default=True)),
+                ("durations", models.JSONField(null=True, blank=True)),
+                ("opening_hours", models.JSONField(null=True, blank=True)),
+                (
+                    "holidays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateField(), default=list, blank=True
+                    ),
+                ),
                 ("retention_days", models.IntegerField(default=30)),
             ],
             options={

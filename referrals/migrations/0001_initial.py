@@ -36,6 +36,10 @@ class Migration(migrations.Migration):
                 ('ack_by', models.DateTimeField(null=True)),
                 ('accept_by', models.DateTimeField(null=True)),
                 ('expires_at', models.DateTimeField(null=True)),
+                ('handoff_within', models.IntegerField(null=True)),
+                ('escalated_at', models.DateTimeField(null=True)),
+                ('from_asks_ring_at', models.DateTimeField(null=True)),
+                ('to_asks_ring_at', models.DateTimeField(null=True)),
                 ('code', models.TextField(null=True)),
                 ('suggested_service_id', models.UUIDField(null=True)),
                 ('from_purged', models.BooleanField(db_default=False)),
@@ -48,6 +52,7 @@ class Migration(migrations.Migration):
                 ('household_size', models.TextField(default='not_stated')),
                 ('language', models.TextField(default='not_stated')),
                 ('interpreter', models.TextField(default='not_stated')),
+                ('interpreter_not_local', models.BooleanField(default=False)),
                 ('access_needs', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('wanted', models.TextField(default='call_worker')),
                 ('with_worker_until', models.DateTimeField(null=True)),
@@ -89,6 +94,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'note',
+            },
+        ),
+        migrations.CreateModel(
+            name='Plan',
+            fields=[
+                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('services', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
+                ('replaces_id', models.UUIDField(null=True)),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
+                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
+            ],
+            options={
+                'db_table': 'referral_plan',
+                'constraints': [models.UniqueConstraint(fields=('agency', 'referral'), name='one_plan_an_agency')],
             },
         ),
         migrations.CreateModel(
@@ -208,6 +227,7 @@ class Migration(migrations.Migration):
                 ('subject', models.UUIDField(default=permissions.ids.uuid7)),
                 ('state', models.TextField(null=True)),
                 ('handoff_by', models.DateTimeField(null=True)),
+                ('escalated_at', models.DateTimeField(null=True)),
                 ('hold_until', models.DateTimeField(null=True)),
                 ('purged', models.BooleanField(db_default=False)),
                 ('version', models.IntegerField(default=1)),

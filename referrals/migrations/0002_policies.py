@@ -19,4 +19,5 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "papers.sql"),
         permissions.sql.run(FOLDER, "purge.sql"),
         permissions.sql.run(FOLDER, "accounting.sql"),
+        permissions.sql.run(FOLDER, "life.sql"),
     ]

@@ -287,10 +287,11 @@ GRANT SELECT, INSERT ON release, release_end, release_paper,
     private_key TO app;
 -- Who refers whom, when it began and what it is called never changes.
 GRANT UPDATE (status, version, sent_at, acknowledged_at, accepted_at, ended_at, ack_by, accept_by,
-              expires_at, code, suggested_service_id, release_ended, urgency, needs, callback,
-              concern, age_band, household_size, language, interpreter, access_needs, wanted,
+              expires_at, handoff_within, from_asks_ring_at, to_asks_ring_at, code,
+              suggested_service_id, release_ended, urgency, needs, callback, concern, age_band,
+              household_size, language, interpreter, interpreter_not_local, access_needs, wanted,
               with_worker_until, survivor_can_talk_now, agreement) ON referral TO app;
-GRANT UPDATE (state, handoff_by, version) ON referral_side TO app;
+GRANT UPDATE (state, handoff_by, escalated_at, version) ON referral_side TO app;
 GRANT UPDATE (ended) ON release TO app;
 GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
 

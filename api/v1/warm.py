@@ -1,0 +1,95 @@
+"""What keeps a referral warm: please ring, the call-back, the hand-off and each attempt."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.referrals import (
+    REFUSALS,
+    ActEndpoint,
+    CreatedOut,
+    NothingIn,
+    act_schema,
+    coded,
+)
+from api.views import Endpoint, Shape
+from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
+from referrals import acts, codes, reading, warm
+
+
+class SetCallbackIn(Shape):
+    callback = serializers.CharField(
+        max_length=32,
+        default=None,
+        allow_null=True,
+        help_text="A worker's number. Null: your agency's duty line.",
+    )
+
+
+class StartHandoffIn(Shape):
+    mode = coded(codes.HANDOFF_MODE)
+    at = serializers.DateTimeField(default=None, allow_null=True)
+
+
+class RecordAttemptIn(Shape):
+    result = coded(codes.ATTEMPT)
+    interpreter = coded(
+        codes.INTERPRETER_USED,
+        default="none",
+        help_text="Who interpreted. Never her family, nor anybody who came with her.",
+    )
+
+
+@act_schema("call_me", NothingIn, "Please ring: to whoever holds it on the other side.")
+class CallMe(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return warm.call_me(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("set_callback", SetCallbackIn, "Another number to ring, when a shift ends.")
+class SetCallback(ActEndpoint):
+    shape = SetCallbackIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return warm.set_callback(
+            self.principal, referral_id, body["callback"], if_match=self.if_match()
+        )
+
+
+@act_schema("start_handoff", StartHandoffIn, "Begin the hand-off. Your side's alone.")
+class StartHandoff(ActEndpoint):
+    shape = StartHandoffIn
+
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return warm.start_handoff(self.principal, referral_id, if_match=self.if_match(), **body)
+
+
+@act_schema("handoff_failed", NothingIn, "It failed; the clock starts again. Your side's alone.")
+class HandoffFailed(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return warm.handoff_failed(self.principal, referral_id, if_match=self.if_match())
+
+
+@act_schema("delivered", NothingIn, "Your system has it. It acknowledges nothing.")
+class Delivered(ActEndpoint):
+    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
+        return acts.delivered(self.principal, referral_id, if_match=self.if_match())
+
+
+class RecordAttempt(Endpoint):
+    @extend_schema(
+        operation_id="record_attempt",
+        request=RecordAttemptIn,
+        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
+        responses={201: CreatedOut, **problems(*REFUSALS, 422)},
+    )
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        """Somebody tried to reach her: sealed, your side's alone. Stops the recipient's clock."""
+        body = self.body(RecordAttemptIn)
+        key = self.idempotency_key(f"referrals/{referral_id}/record_attempt")
+        kept = warm.record_attempt(self.principal, referral_id, key=key, **body)
+        return self.answer(CreatedOut, {"id": kept}, 201)

@@ -1,0 +1,174 @@
+"""What keeps a referral warm: somebody stays with her until somebody else has her (design §4).
+
+"Please ring", a call-back that moves when a shift ends, the hand-off, its failure and each attempt.
+What the recipient does here is its own (T4); a ring is a fact about workers and is shared.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from permissions.errors import NotPossible
+from permissions.models import Agency
+from permissions.principal import Principal
+from referrals import clocks, codes, idempotency, packets
+from referrals.models import Event
+from referrals.notices import check_callback
+from referrals.reading import Detail
+from referrals.turns import Turn, turn
+
+# Asked again within this time it is the same ring: a second tap, a retried request.
+ONE_RING = timedelta(minutes=5)
+ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
+
+
+def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """ "Please ring", to whoever holds it on the other side. Twice within five minutes is once."""
+
+    def already(current: Turn) -> bool:
+        return _just_asked(current)
+
+    with turn(principal, "call_me", referral_id, if_match, already) as current:
+        if not current.repeated:
+            _ask_to_ring(current)
+    return current.answer()
+
+
+def _just_asked(current: Turn) -> bool:
+    asked = getattr(current.referral, ASKS_RING[current.side])
+    return asked is not None and current.now < asked + ONE_RING
+
+
+def _ask_to_ring(current: Turn) -> None:
+    """The same change and event whether a person asks or a hand-off failed (T5)."""
+    if current.side == "from":
+        current.change(from_asks_ring_at=current.now)
+    else:
+        current.change(to_asks_ring_at=current.now)
+    current.event(other_side_sees=True, act="call_me")
+
+
+def set_callback(
+    principal: Principal,
+    referral_id: UUID,
+    callback: str | None,
+    *,
+    if_match: str | None = None,
+) -> Detail:
+    """Her shift ends: another worker's number; None: the own agency's duty line. Twice is safe.
+
+    Raises BadRequest, NotPossible (there is no duty line).
+    """
+    if callback is not None:
+        check_callback(callback)
+
+    def number() -> str | None:
+        return callback or Agency.objects.values_list("duty_phone", flat=True).get(
+            id=principal.agency_id
+        )
+
+    def already(current: Turn) -> bool:
+        return current.referral.callback == number()
+
+    with turn(principal, "set_callback", referral_id, if_match, already) as current:
+        if not current.repeated:
+            found = number()
+            if not found:
+                raise NotPossible("no_duty_line", "Your agency has no duty line: name a number.")
+            current.change(callback=found)
+            current.event(other_side_sees=True)
+    return current.answer()
+
+
+# -- The hand-off ----------------------------------------------------------------------------------
+
+
+def start_handoff(
+    principal: Principal,
+    referral_id: UUID,
+    mode: str,
+    *,
+    at: datetime | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """The holder hands her over, in person or by call (T4). Twice is safe.
+
+    An intention: the clock runs on until an attempt is recorded.
+    """
+    codes.check("handoff_mode", mode)
+    with turn(principal, "start_handoff", referral_id, if_match) as current:
+        if not current.repeated:
+            packets.keep_note(
+                current, "hand_off", {"mode": mode, "at": at.isoformat() if at else None}
+            )
+            current.change_own(state="in_handoff")
+            current.event(other_side_sees=False)
+    return current.answer()
+
+
+def handoff_failed(
+    principal: Principal, referral_id: UUID, *, if_match: str | None = None
+) -> Detail:
+    """It did not come about: the clock starts again (T4). Twice is safe.
+
+    While a worker is still with her (`with_worker_until`), that worker is asked to ring.
+    """
+
+    def already(current: Turn) -> bool:
+        last = (
+            Event.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+            .exclude(act="call_me")
+            .order_by("-at", "-id")
+            .first()
+        )
+        return last is not None and (last.act, last.member_id) == (
+            "handoff_failed",
+            principal.member_id,
+        )
+
+    with turn(principal, "handoff_failed", referral_id, if_match, already) as current:
+        if not current.repeated:
+            current.change_own(handoff_by=due_anew(current), escalated_at=None)
+            current.event(other_side_sees=False)
+            until = current.referral.with_worker_until
+            if until is not None and until > current.now and not _just_asked(current):
+                _ask_to_ring(current)
+    return current.answer()
+
+
+def due_anew(current: Turn) -> datetime:
+    """When the recipient's next attempt is due, from now, by what was frozen at send."""
+    referral = current.referral
+    agency = Agency.objects.get(id=referral.to_agency_id)
+    within = referral.handoff_within
+    if within is None:
+        within = clocks.durations(agency)[referral.urgency].handoff
+    return clocks.handoff_by(agency, referral.urgency, current.now, within)
+
+
+def record_attempt(
+    principal: Principal,
+    referral_id: UUID,
+    result: str,
+    *,
+    interpreter: str = "none",
+    key: idempotency.Key | None = None,
+) -> UUID:
+    """Somebody tried to reach her: sealed, the own side's alone. Returns the record's id.
+
+    The recipient's stops `handoff_by`, whatever came of it; nothing else does. With an
+    Idempotency-Key twice is safe.
+    """
+    codes.check("attempt", result)
+    codes.check("interpreter_used", interpreter)
+    with turn(principal, "record_attempt", referral_id) as current:
+        kept = idempotency.begin(principal, key)
+        if kept is None:
+            kept = packets.keep_note(
+                current, "attempt", {"result": result, "interpreter": interpreter}
+            )
+            own = current.own_side()
+            if current.side == "to" and own.handoff_by is not None:
+                current.change_own(handoff_by=None, escalated_at=None)
+            current.event(other_side_sees=False)
+            idempotency.finish(principal, key, kept, current.now)
+    return kept
