@@ -53,10 +53,10 @@ def database_is_the_second_wall(
 
 
 def _clock(cursor: Any) -> list[Error]:
-    cursor.execute("SELECT to_regclass('sec.clock_offset') IS NOT NULL")
+    cursor.execute("SELECT to_regprocedure('sec.shift()') IS NOT NULL")
     if not cursor.fetchone()[0]:
         return []  # not migrated yet
-    cursor.execute("SELECT shift = '0' FROM sec.clock_offset")
+    cursor.execute("SELECT sec.shift() = '0'")
     if cursor.fetchone()[0]:
         return []
     return [

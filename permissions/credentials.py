@@ -33,13 +33,14 @@ def resolve(secret: str, acting: str = "") -> Principal | None:
     with connection.cursor() as cursor:
         # One packet, one implicit transaction: the settings hold for the second statement.
         cursor.execute(
-            f"{IDENTIFY}; SELECT agency_id, member_id,"  # noqa: S608 (a constant)
-            " person_id, client_id, roles, scopes, kind,"
-            " duties, system_of_record FROM sec.identity()",
+            f"{IDENTIFY}; SELECT me.agency_id, me.member_id,"  # noqa: S608 (a constant)
+            " me.person_id, me.client_id, me.roles, me.scopes, a.kind, a.duties,"
+            " me.system_of_record FROM sec.identity() me"
+            " JOIN permissions_agency a ON a.id = me.agency_id",
             [token_hash, acting],
         )
         row = cursor.fetchone()
-    if row is None or row[0] is None:
+    if row is None:
         return None
     return Principal(
         agency_id=row[0],

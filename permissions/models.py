@@ -101,6 +101,7 @@ class Membership(models.Model):
     name = models.TextField()  # as colleagues and the agency's auditor read it
     roles = ArrayField(models.TextField())
     active = models.BooleanField(default=True)
+    live = models.BooleanField(default=False, editable=False)  # she too; by trigger alone
 
     class Meta:
         constraints = [
@@ -155,7 +156,8 @@ class Credential(models.Model):
     """A live sign-in or access token. The row-level policies read it at every query (design §6).
 
     Only the SHA-256 of the secret is kept. Ending it, its membership, its client or its agency
-    cuts off at the next statement, inside the database.
+    cuts off at the next statement, inside the database: triggers keep the last four columns
+    (permissions/sql/identity.sql), which nothing else writes.
     """
 
     hash = models.BinaryField(primary_key=True, max_length=32)
@@ -167,6 +169,10 @@ class Credential(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    live = models.BooleanField(default=False, editable=False)
+    person_id = models.UUIDField(null=True, editable=False)
+    left_roles = ArrayField(models.TextField(), default=list, editable=False)
+    system_of_record = models.BooleanField(default=False, editable=False)
 
     class Meta:
         db_table = "credential"

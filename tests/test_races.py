@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from permissions import credentials
+from permissions.models import Membership
 from tests import routes
 from tests.conftest import PACKET, Story, member_id
 
@@ -400,3 +402,48 @@ def test_a_member_who_left_while_she_waited_sees_it_no_more(
     rule = race.one("SELECT rule FROM access_entry WHERE request_id = %s", [answer["X-Request-Id"]])
     assert rule == "not_found", "seen again and not found, before any write was tried"
     assert events(race, story, "accept") == 0
+
+
+# -- Who comes in while somebody is put out --------------------------------------------------------
+
+
+def signed_in(secret: str) -> bool:
+    return credentials.resolve(secret) is not None
+
+
+def put_out(active: bool) -> None:
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE permissions_membership SET active = %s WHERE id = %s",
+            [active, member_id("police.worker")],
+        )
+
+
+def test_nobody_comes_in_on_what_was_true_a_moment_ago(race: Race) -> None:
+    member = Membership.objects.using("door").get(id=member_id("police.worker"))
+    ends = "UPDATE permissions_membership SET active = false WHERE id = %s"
+    try:
+        with race.held(ends, [str(member.id)]):
+            opening = race.start_and_wait(lambda: credentials.open_for_member(member))
+        assert not signed_in(opening.result(WAIT_S))
+    finally:
+        put_out(True)
+
+
+def test_who_just_comes_in_is_put_out_with_the_others(race: Race) -> None:
+    member = Membership.objects.using("door").get(id=member_id("police.worker"))
+    came_in = (
+        "INSERT INTO credential (hash, agency_id, membership_id, roles, scopes, created_at,"
+        " expires_at, live, left_roles, system_of_record)"
+        " SELECT decode(%s, 'hex'), agency_id, id, roles, '{}', now(), now() + interval '1 hour',"
+        " true, '{}', false FROM permissions_membership WHERE id = %s"
+    )
+    secret = "a-secret-of-the-race-between-two"
+    try:
+        with race.held(came_in, [credentials.hash_secret(secret), str(member.id)]):
+            ending = race.start_and_wait(lambda: put_out(False))
+        ending.result(WAIT_S)
+        assert not signed_in(secret)
+    finally:
+        put_out(True)
+    assert signed_in(secret)

@@ -355,6 +355,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("active", models.BooleanField(default=True)),
+                ("live", models.BooleanField(default=False, editable=False)),
                 (
                     "agency",
                     models.ForeignKey(
@@ -392,6 +393,15 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(null=True)),
+                ("live", models.BooleanField(default=False, editable=False)),
+                ("person_id", models.UUIDField(editable=False, null=True)),
+                (
+                    "left_roles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, editable=False, size=None
+                    ),
+                ),
+                ("system_of_record", models.BooleanField(default=False, editable=False)),
                 (
                     "agency",
                     models.ForeignKey(

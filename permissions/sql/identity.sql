@@ -6,29 +6,109 @@ GRANT USAGE ON SCHEMA sec TO app, door, editor, jobs, auditor, sealer, gate;
 GRANT CREATE ON SCHEMA sec TO gate;
 
 -- One clock for every rule. The offset is for tests and exercises: neither `app` nor `jobs` can
--- write it, and a deploy check refuses any but zero.
+-- write it, and a deploy check refuses any but zero. It is written into sec.shift(), so that to ask
+-- for the time reads no table.
+CREATE FUNCTION sec.shift() RETURNS interval LANGUAGE sql IMMUTABLE AS $$ SELECT interval '0' $$;
 CREATE TABLE sec.clock_offset (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     shift interval NOT NULL DEFAULT '0'
 );
 INSERT INTO sec.clock_offset DEFAULT VALUES;
-GRANT SELECT ON sec.clock_offset TO gate, app, door, editor, jobs, auditor, sealer;
+CREATE FUNCTION sec.keep_shift() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE FUNCTION sec.shift() RETURNS interval'
+                   ' LANGUAGE sql IMMUTABLE AS $s$ SELECT interval %L $s$', NEW.shift);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER keep_shift AFTER INSERT OR UPDATE ON sec.clock_offset
+    FOR EACH ROW EXECUTE FUNCTION sec.keep_shift();
 
 -- clock_timestamp(), not now(): a transaction that waited for a lock must not judge by the moment
 -- it began. STABLE lets a policy ask once a scan.
 CREATE FUNCTION sec.clock() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN clock_timestamp() + (SELECT shift FROM sec.clock_offset);
+    RETURN clock_timestamp() + sec.shift();
 END $$;
+
+-- What is live ------------------------------------------------------------------------------------
+-- Every policy asks who is calling, so that the answer must be one look at one row: what hangs on
+-- others (the agency, the person, the client) is written beside the credential, by these triggers
+-- and nobody else. A credential is issued under the same lock, so that none is issued on what was
+-- true a moment ago: it waits for whoever changes that, and he for it.
+
+CREATE FUNCTION sec.member_is_live() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7003, 0);
+    NEW.live := NEW.active AND EXISTS (
+        SELECT FROM public.permissions_person p WHERE p.id = NEW.person_id AND p.is_active);
+    RETURN NEW;
+END $$;
+
+-- `left_roles`: those she signed in with and still holds. A credential of a client has none.
+CREATE FUNCTION sec.credential_is_live() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    member record;
+    client record;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7003, 0);
+    SELECT m.person_id, m.roles INTO member FROM public.permissions_membership m
+     WHERE m.id = NEW.membership_id AND m.agency_id = NEW.agency_id AND m.live;
+    SELECT k.id, k.system_of_record INTO client FROM public.permissions_client k
+     WHERE k.id = NEW.client_id AND k.active;
+    NEW.person_id := member.person_id;
+    NEW.left_roles := ARRAY(SELECT unnest(member.roles) INTERSECT SELECT unnest(NEW.roles));
+    NEW.system_of_record := coalesce(client.system_of_record, false);
+    NEW.live := (member.person_id IS NOT NULL OR client.id IS NOT NULL) AND EXISTS (
+        SELECT FROM public.permissions_agency a WHERE a.id = NEW.agency_id AND a.active);
+    RETURN NEW;
+END $$;
+
+-- Somebody changed what credentials hang on: each of them is asked again, before he commits.
+CREATE FUNCTION sec.ask_credentials_again() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7003, 0);
+    IF TG_RELID = 'public.permissions_agency'::regclass THEN
+        UPDATE public.credential SET live = live WHERE agency_id = NEW.id;
+    ELSIF TG_RELID = 'public.permissions_client'::regclass THEN
+        UPDATE public.credential SET live = live WHERE client_id = NEW.id;
+    ELSIF TG_RELID = 'public.permissions_membership'::regclass THEN
+        UPDATE public.credential SET live = live WHERE membership_id = NEW.id;
+    ELSE  -- a person: her memberships first, which ask on
+        UPDATE public.permissions_membership SET live = live WHERE person_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER is_live BEFORE INSERT OR UPDATE ON permissions_membership
+    FOR EACH ROW EXECUTE FUNCTION sec.member_is_live();
+CREATE TRIGGER is_live BEFORE INSERT OR UPDATE OF hash, agency_id, membership_id, client_id, roles,
+    live, person_id, left_roles, system_of_record ON credential
+    FOR EACH ROW EXECUTE FUNCTION sec.credential_is_live();
+CREATE TRIGGER ask_again AFTER UPDATE ON permissions_membership
+    FOR EACH ROW EXECUTE FUNCTION sec.ask_credentials_again();
+CREATE TRIGGER ask_again AFTER UPDATE ON permissions_agency FOR EACH ROW
+    WHEN (OLD.active <> NEW.active) EXECUTE FUNCTION sec.ask_credentials_again();
+CREATE TRIGGER ask_again AFTER UPDATE ON permissions_client FOR EACH ROW
+    WHEN (OLD.active <> NEW.active OR OLD.system_of_record <> NEW.system_of_record)
+    EXECUTE FUNCTION sec.ask_credentials_again();
+CREATE TRIGGER ask_again AFTER UPDATE ON permissions_person FOR EACH ROW
+    WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION sec.ask_credentials_again();
+GRANT SELECT, UPDATE (live) ON credential, permissions_membership TO gate;
+GRANT SELECT ON permissions_agency, permissions_client TO gate;
+GRANT SELECT (id, is_active) ON permissions_person TO gate;
+
+-- Who is asking -----------------------------------------------------------------------------------
 
 CREATE TYPE sec.identity AS (
     agency_id uuid, member_id uuid, person_id uuid, client_id uuid,
-    roles text[], scopes text[], kind text, duties text[], system_of_record boolean
+    roles text[], scopes text[], system_of_record boolean
 );
 
--- The live identity of this transaction, or NULL. `cairn.token` is the hex SHA-256 of the secret,
--- `cairn.acting` the member of staff that a client names (R15). A setting that was local to an
--- earlier transaction reads back as '', one never set as NULL: both find nothing.
+-- The live identity of this transaction, or NULL: one look at the credential, a second one where a
+-- client names staff. `cairn.token` is the hex SHA-256 of the secret, `cairn.acting` the member of
+-- staff that a client names (R15). A setting that was local to an earlier transaction reads back as
+-- '', one never set as NULL: both find nothing.
 CREATE FUNCTION sec.identity() RETURNS sec.identity
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -39,29 +119,24 @@ BEGIN
     IF token IS NULL OR token = '' THEN
         RETURN NULL;
     END IF;
-    SELECT c.agency_id, m.id, m.person_id, c.client_id,
-           CASE WHEN c.client_id IS NULL
-                THEN ARRAY(SELECT unnest(m.roles) INTERSECT SELECT unnest(c.roles))
-                ELSE coalesce(m.roles, '{}') END,
-           c.scopes, a.kind, a.duties, coalesce(k.system_of_record, false)
+    SELECT c.agency_id, c.membership_id, c.person_id, c.client_id, c.left_roles, c.scopes,
+           c.system_of_record
       INTO me
       FROM public.credential c
-      JOIN public.permissions_agency a ON a.id = c.agency_id AND a.active
-      LEFT JOIN public.permissions_membership m
-             ON m.id = coalesce(c.membership_id, nullif(staff, '')::uuid)
-            AND m.agency_id = c.agency_id AND m.active
-      LEFT JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
-      LEFT JOIN public.permissions_client k ON k.id = c.client_id AND k.active
      WHERE c.hash = decode(token, 'hex')
-       AND c.ended_at IS NULL
-       AND c.expires_at > sec.clock()
-       AND (c.client_id IS NULL OR k.id IS NOT NULL)
-       -- a person's own credential, or a client that names staff: she must be live
-       AND (p.id IS NOT NULL OR (c.client_id IS NOT NULL AND coalesce(staff, '') = ''));
-    IF FOUND THEN
-        RETURN me;
+       AND c.live AND c.ended_at IS NULL AND c.expires_at > sec.clock();
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
-    RETURN NULL;
+    IF me.client_id IS NOT NULL AND staff <> '' THEN
+        SELECT m.id, m.person_id, m.roles INTO me.member_id, me.person_id, me.roles
+          FROM public.permissions_membership m
+         WHERE m.id = staff::uuid AND m.agency_id = me.agency_id AND m.live;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    RETURN me;
 END $$;
 
 -- The calling agency, whoever acts for it.
@@ -120,10 +195,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-GRANT SELECT ON credential, permissions_agency, permissions_client TO gate;
-GRANT SELECT (id, is_active) ON permissions_person TO gate;
-GRANT SELECT ON permissions_membership TO gate;
-
 -- Only `door` touches what lets somebody in.
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     credential, permissions_person, permissions_client, permissions_clientassertion TO door;
@@ -139,14 +210,20 @@ CREATE POLICY colleagues ON permissions_membership FOR SELECT TO app, auditor
     USING (agency_id = (SELECT sec.caller()));
 CREATE POLICY door_reads ON permissions_membership FOR SELECT TO door USING (true);
 CREATE POLICY gate_reads ON permissions_membership FOR SELECT TO gate USING (true);
+CREATE POLICY gate_asks_again ON permissions_membership FOR UPDATE TO gate
+    USING (true) WITH CHECK (true);
 CREATE POLICY jobs_keep ON permissions_membership TO jobs USING (true) WITH CHECK (true);
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.clock() TO gate, app, door, editor, jobs, auditor, sealer;
+GRANT EXECUTE ON FUNCTION sec.clock(), sec.shift()
+    TO gate, app, door, editor, jobs, auditor, sealer;
 GRANT EXECUTE ON FUNCTION sec.identity(), sec.caller(), sec.caseworker(), sec.auditing()
     TO app, auditor;
 GRANT EXECUTE ON FUNCTION sec.identity(), sec.directory_editor() TO editor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
+ALTER FUNCTION sec.member_is_live() OWNER TO gate;
+ALTER FUNCTION sec.credential_is_live() OWNER TO gate;
+ALTER FUNCTION sec.ask_credentials_again() OWNER TO gate;
 ALTER FUNCTION sec.identity() OWNER TO gate;
 ALTER FUNCTION sec.caller() OWNER TO gate;
 ALTER FUNCTION sec.caseworker() OWNER TO gate;

@@ -118,6 +118,8 @@ CREATE FUNCTION sec.opening(what text, OUT r uuid, OUT open_fields text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
+    current_xact bigint := pg_current_xact_id_if_assigned()::text::bigint;
+    now timestamptz := sec.clock();
     entry record;
     own_side boolean;
     granted text[];
@@ -133,25 +135,28 @@ BEGIN
     END IF;
     SELECT e.referral_id, e.fields INTO entry
       FROM public.access_entry e
-     WHERE e.xact = pg_current_xact_id_if_assigned()::text::bigint
-       AND e.at > sec.clock() - interval '1 hour'  -- prunes partitions; never the deciding test
+     WHERE e.xact = current_xact
+       -- prunes partitions; never the deciding test
+       AND e.at > now - interval '1 hour' AND e.at < now + interval '1 hour'
        AND e.act = what AND e.decision = 'allowed'
        AND e.agency_id = me.agency_id AND e.member_id = me.member_id
        AND e.client_id IS NOT DISTINCT FROM me.client_id
        AND e.purpose IN ('intake', 'service', 'safety', 'hand_off', 'review', 'legal_duty')
      ORDER BY e.id DESC LIMIT 1;
-    IF NOT FOUND OR NOT sec.assigned(entry.referral_id) THEN
+    IF NOT FOUND THEN
         RETURN;
     END IF;
     SELECT f.from_agency_id = me.agency_id INTO own_side
       FROM public.referral f
      WHERE f.id = entry.referral_id
        AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
-                    f.to_agency_id, f.sent_at, f.has_block, me.agency_id);
+                    f.to_agency_id, f.sent_at, f.has_block, me.agency_id)
+       AND EXISTS (SELECT FROM public.referral_assignment s
+                    WHERE s.content_object_id = f.id AND s.membership_id = me.member_id
+                      AND s.agency_id = me.agency_id)
+       AND (what = 'referral.open_notes' OR f.agreement IS DISTINCT FROM 'cannot_say'
+            OR sec.agreed(f.id));
     IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    IF what = 'referral.open_packet' AND NOT sec.agreed(entry.referral_id) THEN
         RETURN;
     END IF;
     IF what = 'referral.open_notes' OR own_side THEN
@@ -161,25 +166,23 @@ BEGIN
     END IF;
     SELECT g.fields INTO granted
       FROM public.packet_grant g
-      JOIN public.release l ON l.id = g.release_id AND NOT l.ended AND l.expires_at > sec.clock()
+      JOIN public.release l ON l.id = g.release_id AND NOT l.ended AND l.expires_at > now
       LEFT JOIN public.referral_side s
              ON s.referral_id = g.referral_id AND s.agency_id = g.agency_id
      WHERE g.referral_id = entry.referral_id AND g.agency_id = me.agency_id
        AND g.opened_at IS NOT NULL AND NOT g.closed AND g.key_bundle IS NOT NULL
-       AND g.expires_at > sec.clock()
+       AND g.expires_at > now
        AND s.state IS DISTINCT FROM 'stopped';
     IF FOUND THEN
         r := entry.referral_id;
         open_fields := ARRAY(SELECT unnest(entry.fields) INTERSECT SELECT unnest(granted));
     END IF;
 END $$;
-CREATE FUNCTION sec.opened() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+-- The same as rows, asked once a scan: a packet's policy needs both at once.
+CREATE FUNCTION sec.opened() RETURNS TABLE (r uuid, field text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 AS $$
 BEGIN
-    RETURN (sec.opening('referral.open_packet')).r;
-END $$;
-CREATE FUNCTION sec.opened_fields() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-BEGIN
-    RETURN (sec.opening('referral.open_packet')).open_fields;
+    RETURN QUERY SELECT o.r, unnest(o.open_fields) FROM sec.opening('referral.open_packet') o;
 END $$;
 CREATE FUNCTION sec.opened_notes() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -363,7 +366,7 @@ CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
     AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
 
 CREATE POLICY opened ON packet_field FOR SELECT TO app USING (
-    referral_id = (SELECT sec.opened()) AND field = ANY ((SELECT sec.opened_fields())::text[]));
+    (referral_id, field) IN (SELECT o.r, o.field FROM sec.opened() o));
 CREATE POLICY sender_writes ON packet_field FOR INSERT TO app WITH CHECK (
     from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id) AND sec.agreed(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
@@ -433,12 +436,12 @@ CREATE POLICY own_side ON conflict_block FOR SELECT TO app USING (
 REVOKE ALL ON FUNCTION sec.sees(uuid, uuid, uuid, timestamptz, boolean, uuid), sec.writer(),
     sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid), sec.can_answer(uuid, uuid),
     sec.opening(text),
-    sec.opened(), sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid),
+    sec.opened(), sec.opened_notes(), sec.open_grant(uuid),
     sec.close_grant(uuid), sec.put_grant(uuid, uuid, uuid, text[], int, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.sees(uuid, uuid, uuid, timestamptz, boolean, uuid) TO app, gate;
 GRANT EXECUTE ON FUNCTION sec.writer(), sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid),
     sec.can_answer(uuid, uuid), sec.opened(),
-    sec.opened_fields(), sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
+    sec.opened_notes(), sec.open_grant(uuid), sec.close_grant(uuid),
     sec.put_grant(uuid, uuid, uuid, text[], int, bytea) TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.writer() OWNER TO gate;
@@ -448,7 +451,6 @@ ALTER FUNCTION sec.answers_for(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opening(text) OWNER TO gate;
 ALTER FUNCTION sec.can_answer(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.opened() OWNER TO gate;
-ALTER FUNCTION sec.opened_fields() OWNER TO gate;
 ALTER FUNCTION sec.opened_notes() OWNER TO gate;
 ALTER FUNCTION sec.put_grant(uuid, uuid, uuid, text[], int, bytea) OWNER TO gate;
 ALTER FUNCTION sec.open_grant(uuid) OWNER TO gate;

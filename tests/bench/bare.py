@@ -53,7 +53,7 @@ ENTRY = (
 )
 GRANT = (
     "BEGIN; SELECT g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle,"
-    "  nullif(l.redisclosure_notice, 'none')"
+    "  CASE WHEN l.redisclosure_notice = 'part2' THEN 'part2' END"
     " FROM referral r"
     " JOIN referral_assignment s ON s.content_object_id = r.id AND s.membership_id = %(member)s"
     " JOIN packet_grant g ON g.referral_id = r.id AND g.agency_id = %(agency)s"
@@ -163,8 +163,10 @@ def open_packet(
 ) -> dict[str, Any]:
     cursor.execute(GRANT, {"agency": agency, "member": member, "referral": referral})
     names, release, expires_at, version, bundle, notice = cursor.fetchone()
-    context = f"packet:{referral}:{agency}".encode()
-    keys = json.loads(_open(_kek(agency, version), bytes(bundle), context))
+    bound = _open(_kek(agency, version), bytes(bundle), f"bundle:{agency}".encode())
+    if bound[:32] != sha256(f"packet:{referral}:{agency}".encode()).digest():
+        raise ValueError("wrapped for something else")
+    keys = json.loads(bound[32:])
     entry_id = _id()
     entry = (entry_id, agency, member, client, "referral.open_packet", purpose, referral, None)
     wanted = _array(row for row, _key in keys.values())

@@ -1,0 +1,190 @@
+"""Who is asking, inside the database: one look at the credential, true at every statement.
+
+What hangs on others (person, membership, agency, client) is written beside the credential by
+triggers; each of them is tried here, within an open transaction, and taken away.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tests.conftest import Caller, Story, agency_id, member_id
+from tests.database import as_app, turned_off
+
+
+def client_id(superuser: Any) -> Any:
+    return one(superuser, "SELECT id FROM permissions_client WHERE client_id = 'demo-ywca'")
+
+
+def person_id(superuser: Any) -> Any:
+    return one(superuser, "SELECT person_id FROM permissions_membership WHERE id = %s", [OFFICER])
+
+
+def one(superuser: Any, question: str, parameters: Any = None) -> Any:
+    with superuser.cursor() as cursor:
+        cursor.execute(question, parameters)
+        return cursor.fetchone()[0]
+
+
+OFFICER = str(member_id("police.worker"))
+
+
+@contextmanager
+def membership_ends(superuser: Any) -> Iterator[None]:
+    with turned_off("jobs", "permissions_membership", "active", OFFICER):
+        yield
+
+
+@contextmanager
+def person_is_locked(superuser: Any) -> Iterator[None]:
+    with turned_off("door", "permissions_person", "is_active", person_id(superuser)):
+        yield
+
+
+@contextmanager
+def agency_leaves(superuser: Any) -> Iterator[None]:
+    with turned_off("jobs", "permissions_agency", "active", agency_id("police")):
+        yield
+
+
+@contextmanager
+def role_is_taken(superuser: Any) -> Iterator[None]:
+    statement = "UPDATE permissions_membership SET roles = %s WHERE id = %s"
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(statement, [["agency_admin"], OFFICER])
+    try:
+        yield
+    finally:
+        with connections["jobs"].cursor() as cursor:
+            cursor.execute(statement, [["worker"], OFFICER])
+
+
+@contextmanager
+def client_is_disabled(superuser: Any) -> Iterator[None]:
+    with turned_off("door", "permissions_client", "active", client_id(superuser)):
+        yield
+
+
+@contextmanager
+def staff_ends(superuser: Any) -> Iterator[None]:
+    with turned_off("jobs", "permissions_membership", "active", member_id("ywca.worker")):
+        yield
+
+
+@contextmanager
+def staff_is_locked(superuser: Any) -> Iterator[None]:
+    person = one(
+        superuser,
+        "SELECT person_id FROM permissions_membership WHERE id = %s",
+        [str(member_id("ywca.worker"))],
+    )
+    with turned_off("door", "permissions_person", "is_active", person):
+        yield
+
+
+Change = Callable[[Any], Any]
+MEMBER, CLIENT = ("police.worker", None), ("ywca.client", "ywca.worker")
+CHANGES: list[tuple[tuple[str, str | None], Change, list[str]]] = [
+    # who, what happens, and the triggers that carry it into the credential
+    (MEMBER, membership_ends, ["permissions_membership.ask_again"]),
+    (MEMBER, membership_ends, ["permissions_membership.is_live"]),
+    (MEMBER, role_is_taken, ["permissions_membership.ask_again"]),
+    (MEMBER, person_is_locked, ["permissions_person.ask_again"]),
+    (MEMBER, person_is_locked, ["permissions_membership.ask_again"]),
+    (MEMBER, agency_leaves, ["permissions_agency.ask_again"]),
+    (MEMBER, agency_leaves, ["credential.is_live"]),
+    (CLIENT, client_is_disabled, ["permissions_client.ask_again"]),
+    (CLIENT, staff_ends, ["permissions_membership.is_live"]),
+    (CLIENT, staff_is_locked, ["permissions_person.ask_again"]),
+]
+ONCE = list({(who, change.__name__): (who, change) for who, change, _ in CHANGES}.values())
+
+
+def sees(cursor: Any) -> bool:
+    cursor.execute("SELECT id FROM referral")
+    return cursor.fetchone() is not None
+
+
+@pytest.mark.parametrize(("who", "change"), ONCE, ids=lambda one: getattr(one, "__name__", None))
+def test_it_cuts_off_at_the_next_statement_and_not_for_good(
+    api: Any, story: Story, superuser: Any, who: tuple[str, str | None], change: Change
+) -> None:
+    story.send()
+    with as_app(api(*who)) as cursor:
+        assert sees(cursor)
+        with change(superuser):
+            assert not sees(cursor), "within the same transaction"
+        assert sees(cursor), "what was given back counts again"
+
+
+@pytest.mark.parametrize(
+    ("who", "change", "triggers"), CHANGES, ids=lambda one: getattr(one, "__name__", None)
+)
+def test_each_trigger_matters(
+    api: Any,
+    story: Story,
+    superuser: Any,
+    who: tuple[str, str | None],
+    change: Change,
+    triggers: list[str],
+) -> None:
+    story.send()
+    caller: Caller = api(*who)
+    with without(superuser, *triggers), change(superuser), as_app(caller) as cursor:
+        assert sees(cursor), "another one does its work too: say so here"
+    repair(superuser)
+
+
+@contextmanager
+def without(superuser: Any, *triggers: str) -> Iterator[None]:
+    names = [one.split(".") for one in triggers]
+    for word in ("DISABLE", "ENABLE"):
+        for table, trigger in names:
+            with superuser.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE {table} {word} TRIGGER {trigger}")
+        if word == "DISABLE":
+            yield
+
+
+def repair(superuser: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE permissions_membership SET live = live")
+
+
+def test_a_system_that_is_no_longer_the_agencys_own_opens_nothing(api: Any, superuser: Any) -> None:
+    question = "SELECT (sec.identity()).system_of_record"
+    with as_app(api("ywca.client", "ywca.worker")) as cursor:
+        cursor.execute(question)
+        assert cursor.fetchone() == (True,)
+        client = client_id(superuser)
+        with turned_off("door", "permissions_client", "system_of_record", client):
+            cursor.execute(question)
+            assert cursor.fetchone() == (False,)
+
+
+def test_the_door_writes_none_of_it_by_itself(api: Any, superuser: Any) -> None:
+    caller: Caller = api("police.worker")
+    with connections["door"].cursor() as cursor, membership_ends(superuser):
+        cursor.execute(
+            "UPDATE credential SET live = true, left_roles = '{lead}', system_of_record = true"
+        )
+        cursor.execute("SELECT live, left_roles, system_of_record FROM credential")
+        assert cursor.fetchall() == [(False, [], False)]
+        with as_app(caller) as asked:
+            asked.execute("SELECT agency_id FROM sec.identity()")
+            assert asked.fetchone() == (None,)
+
+
+def test_a_role_that_came_later_is_not_in_an_older_credential(api: Any, superuser: Any) -> None:
+    """She chose an agency with the roles of that hour; a new one counts from the next sign-in."""
+    with as_app(api("police.worker")) as cursor, connections["jobs"].cursor() as jobs:
+        statement = "UPDATE permissions_membership SET roles = %s WHERE id = %s"
+        jobs.execute(statement, [["worker", "lead"], OFFICER])
+        try:
+            cursor.execute("SELECT roles FROM sec.identity()")
+            assert cursor.fetchone() == (["worker"],)
+        finally:
+            jobs.execute(statement, [["worker"], OFFICER])
