@@ -360,6 +360,50 @@ DISCLOSURE_LINE = os.environ.get("CAIRN_DISCLOSURE_LINE") or (
     " consent; the privilege is hers."
 )
 
+# -- Messages: mail, SMS, calls (referrals/senders.py) --------------------------------------------
+
+
+def _smtp(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    tls = {"smtp": "starttls", "smtps": "tls", "smtp+plain": ""}.get(parts.scheme)
+    if tls is None or not parts.hostname:
+        raise ImproperlyConfigured("CAIRN_SMTP must be like smtp://user:…@mail.example.org:587.")
+    if not tls and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ImproperlyConfigured("CAIRN_SMTP: smtp+plain is for a relay on this machine only.")
+    if not (sender := os.environ.get("CAIRN_MAIL_FROM")):
+        raise ImproperlyConfigured("CAIRN_SMTP needs CAIRN_MAIL_FROM.")
+    return {
+        "host": parts.hostname,
+        "port": parts.port or (465 if tls == "tls" else 587),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "tls": tls,
+        "from": sender,
+    }
+
+
+def _twilio(account: str) -> dict[str, str]:
+    base = (os.environ.get("CAIRN_TWILIO_BASE") or "").rstrip("/")
+    if base and urlsplit(base).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ImproperlyConfigured("CAIRN_TWILIO_BASE is for a stand-in on this machine only.")
+    given = {"from": "CAIRN_TWILIO_FROM", "token_file": "CAIRN_TWILIO_TOKEN_FILE"}
+    if missing := [name for name in given.values() if not os.environ.get(name)]:
+        raise ImproperlyConfigured(f"CAIRN_TWILIO_ACCOUNT needs {' and '.join(missing)}.")
+    read = {name: os.environ[variable] for name, variable in given.items()}
+    return read | {"account": account, "base": base}
+
+
+# Without a provider the demo shows what it would send; a server sends nothing and says so.
+_nobody = "demo" if LOOPBACK and not os.environ.get("DATABASE_URL") else None
+SENDERS: dict[str, str | None] = {"mail": _nobody, "phone": _nobody}
+SMTP: dict[str, Any] = {}
+TWILIO: dict[str, str] = {}
+DEMO_MESSAGES = HOME / "demo-messages.jsonl"
+if _url := os.environ.get("CAIRN_SMTP"):
+    SMTP, SENDERS["mail"] = _smtp(_url), "smtp"
+if _account := os.environ.get("CAIRN_TWILIO_ACCOUNT"):
+    TWILIO, SENDERS["phone"] = _twilio(_account), "twilio"
+
 # -- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

@@ -29,6 +29,8 @@ AGENCY_KINDS = (
 DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
 ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
 CASEWORK = frozenset({"worker", "lead"})
+# on_call: rung with every new referral; reachable: with what is hers; off_duty: somebody else is.
+DUTY = ("on_call", "reachable", "off_duty")
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -102,6 +104,7 @@ class Membership(models.Model):
     roles = ArrayField(models.TextField())
     active = models.BooleanField(default=True)
     live = models.BooleanField(default=False, editable=False)  # she too; by trigger alone
+    duty = models.TextField(default="reachable")  # of DUTY; she says it herself
 
     class Meta:
         constraints = [
@@ -115,6 +118,7 @@ class Membership(models.Model):
             models.CheckConstraint(
                 name="known_roles", condition=models.Q(roles__contained_by=list(ROLES))
             ),
+            models.CheckConstraint(name="known_duty", condition=models.Q(duty__in=DUTY)),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,8 @@ from tests.ground import HOME
 # Emptied after each test; the log and the vocabularies never are.
 CONTENT = (
     "referral",
+    "message",
+    "channel",
     "referral_side",
     "referral_assignment",
     "referral_plan",
@@ -100,6 +102,10 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
     with connections["owner"].cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(CONTENT)}")
         cursor.execute("UPDATE sec.clock_offset SET shift = '0' WHERE shift <> '0'")
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE permissions_membership SET duty = 'reachable' WHERE duty <> 'reachable'"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -108,6 +108,11 @@ def full_story(story: Story, api: Any) -> Story:
             [agency_id("police")],
         )
     story.answers("put_return_release", return_body("connected"))
+    channel = {"kind": "sms", "address": "406-555-0170"}
+    for who, use in ((story.sender, "own"), ("police.admin", "duty"), ("ywca.admin", "duty")):
+        kept = api(who).post("/v1/channels", channel | {"use": use})
+        assert kept.status_code == 201, kept.content
+        assert api(who).post(f"/v1/channels/{kept.json()['id']}/ring").status_code == 202
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
     return story

@@ -147,6 +147,18 @@ POST v1/agreement-tally         401  200  200  200  403  403  200  200  200  200
 GET  v1/call-records            401  200  200  200  403  403  200  200  200  200  403  200  403
 POST v1/call-records            401  201  201  201  403  403  201  201  201  201  403  201  403
 GET  v1/mistakes                401  403  403  200  403  403  403  403  403  200  403  403  403
+GET  v1/channels                401  200  200  200  200  200  403  200  200  200  200  200  200
+POST v1/channels                401  201  201  201  201  201  403  201  201  201  201  201  201
+DELETE v1/channels/<uuid:channel_id> \
+                                401  404  404  404  404  404  404  404  404  404  404  404  404
+POST v1/channels/<uuid:channel_id>/ring \
+                                401  404  404  404  404  404  404  404  404  404  404  404  404
+POST v1/channels/<uuid:channel_id>/arrived \
+                                401  404  404  404  404  404  404  404  404  404  404  404  404
+POST v1/duty                    401  200  200  200  200  200  403  200  200  200  200  200  200
+GET  v1/messages                401  200  200  200  200  200  403  200  200  200  200  200  200
+POST v1/messages/<uuid:message_id>/retry \
+                                401  404  404  404  404  404  403  404  404  404  404  404  404
 GET  v1/barred-attempts         401  200  200  200  403  403  200  200  200  200  403  200  403
 GET  v1/self-assignments        401  200  200  200  403  200  200  200  200  200  200  200  403
 GET  v1/access-log              401  403  403  403  403  200  403  403  403  403  200  403  403
@@ -411,14 +423,22 @@ def _acting(who: str) -> str | None:
     return who.replace("client", "worker") if who.endswith("client") else None
 
 
+ELSEWHERE: dict[str, Any] = {
+    "v1/agreement-tally": {},
+    "v1/channels": {"kind": "sms", "address": "406-555-0174"},
+    "v1/channels/<uuid:channel_id>/arrived": {"arrived": True},
+    "v1/duty": {"duty": "reachable"},
+}
+
+
 def body(try_out: TryOut, route: str) -> Any:
     """What is posted to a route; of no use to one that is only read."""
     if route == "v1/referrals":
         return routes.BODIES["put_notice"] | {"service_id": try_out.service}
     if route == "v1/call-records":
         return {"service_id": try_out.by_phone, "outcome": "full", "put_through": False}
-    if route == "v1/agreement-tally":
-        return {}
+    if route in ELSEWHERE:
+        return ELSEWHERE[route]
     act = route.rsplit("/", 1)[1]
     return routes.body_for(route) if act in routes.BODIES else None
 

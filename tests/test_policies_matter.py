@@ -341,6 +341,23 @@ def sees_colleague(world: World, who: Who, row: Row) -> bool:
     return row["agency_id"] == who.agency
 
 
+def herself(who: Who) -> bool:
+    """A person with a live credential; no system sees her number by naming her."""
+    return who.member is not None and who.client is None
+
+
+def keeps_channel(world: World, who: Who, row: Row) -> bool:
+    """Her own, or the agency's as its administrator; a channel, or a message that went there."""
+    owner = row["membership_id"] if "membership_id" in row else row["member_id"]
+    if owner is not None:
+        return herself(who) and owner == who.member
+    return herself(who) and row["agency_id"] == who.agency and "agency_admin" in who.roles
+
+
+def writes_channel(world: World, who: Who, row: Row) -> bool:
+    return keeps_channel(world, who, row) and row["agency_id"] == who.agency
+
+
 def sees_network(world: World, who: Who, row: Row) -> bool:
     return who.agency is not None
 
@@ -424,6 +441,8 @@ SEES: dict[str, Rule] = {
     "packet_grant": sees_grant,
     "private_key": sees_private_key,
     "permissions_membership": sees_colleague,
+    "channel": keeps_channel,
+    "message": keeps_channel,
     "directory_network_listing": sees_network,
     "directory_network_place": sees_network,
     "directory_network_organization": sees_network,
@@ -556,6 +575,8 @@ WRITES: dict[str, Rule] = {
     "private_key": writes_private_key,
     "access_entry": writes_entry,
     "permissions_membership": sees_nothing,
+    "channel": writes_channel,
+    "message": sees_nothing,
     "directory_network_listing": sees_nothing,
 }
 
@@ -714,6 +735,12 @@ def variants(world: World, who: Who, row: Row) -> Iterator[Row]:
     yield fresh | {name: mine[name] for name in row if name in mine}
     agency_only = ("agency_id", "from_agency_id")
     yield fresh | {name: mine[name] for name in row if name in agency_only}
+    if "test_outcome" in row:
+        address = {"address": f"+1406555{uuid4().int % 10000:04}"}
+        yield fresh | address | {"membership_id": who.member, "agency_id": who.agency}
+        yield fresh | address | {"membership_id": who.member, "agency_id": FOREIGN}
+        yield fresh | address | {"membership_id": None, "agency_id": who.agency}
+        yield fresh | address | {"membership_id": str(member_id("police.worker2"))}
     if "handoff_by" in row:
         yield fresh | {"holder_id": None}
         yield fresh | {"agency_id": who.agency, "holder_id": None}
@@ -806,6 +833,18 @@ CHANGES: dict[str, tuple[tuple[str, Rule, Rule], ...]] = {
             ),
             lambda w, who, row: False,
         ),
+    ),
+    "permissions_membership": (
+        (
+            "UPDATE permissions_membership SET duty = 'on_call'",
+            lambda w, who, row: herself(who) and row["id"] == who.member,
+            lambda w, who, row: True,
+        ),
+    ),
+    "channel": (("UPDATE channel SET position = 2", keeps_channel, lambda w, who, row: True),),
+    "message": (
+        ("UPDATE message SET state = 'waiting'", keeps_channel, lambda w, who, row: True),
+        ("UPDATE message SET state = 'sent'", keeps_channel, lambda w, who, row: False),
     ),
     "packet_grant": (
         (

@@ -215,7 +215,7 @@ OF_JOBS = {
     ),
     "referral_plan": ({"referral_id", "agency_id", "replaces_id"}, {"replaces_id"}),
     "referral": (
-        {"id", "from_agency_id", "to_agency_id", "status", "from_purged"}
+        {"id", "from_agency_id", "to_agency_id", "status", "from_purged", "reference", "urgency"}
         | {"created_at", "sent_at", "accepted_at", "ended_at", "expires_at"}
         | {"ack_by", "accept_by", "escalated_at", "version"},
         {"from_purged", "status", "ended_at", "escalated_at", "version"},

@@ -356,6 +356,7 @@ class Migration(migrations.Migration):
                 ),
                 ("active", models.BooleanField(default=True)),
                 ("live", models.BooleanField(default=False, editable=False)),
+                ("duty", models.TextField(default="reachable")),
                 (
                     "agency",
                     models.ForeignKey(
@@ -541,6 +542,13 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="known_roles",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("duty__in", ("on_call", "reachable", "off_duty"))),
+                name="known_duty",
             ),
         ),
         migrations.AddConstraint(

@@ -36,5 +36,6 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "log.sql"),
         permissions.sql.run(FOLDER, "keys.sql"),
         permissions.sql.run(FOLDER, "libraries.sql"),
+        permissions.sql.run(FOLDER, "channels.sql"),
         migrations.RunPython(begin_key_store, migrations.RunPython.noop),
     ]

@@ -20,4 +20,5 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "purge.sql"),
         permissions.sql.run(FOLDER, "accounting.sql"),
         permissions.sql.run(FOLDER, "life.sql"),
+        permissions.sql.run(FOLDER, "messages.sql"),
     ]

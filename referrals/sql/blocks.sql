@@ -61,6 +61,22 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Whether it bars this person, as a member of this agency, lead or not: the same of anybody.
+CREATE FUNCTION sec.bars(r uuid, agency uuid, person uuid, is_lead boolean) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.conflict_block b
+          LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
+         WHERE b.referral_id = r AND b.lifted_at IS NULL
+           AND (m.person_id = person
+                OR (b.bars_agency_id = agency
+                    AND (b.kind = 'agency' OR (b.kind = 'leads_only' AND NOT is_lead))))) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
 -- What a new block does: the flags; whom it bars works on it no longer, and does not hold it where
 -- the one who set it works on it.
 CREATE FUNCTION sec.keep_block() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -161,13 +177,14 @@ BEGIN
      ORDER BY e.at DESC, e.id DESC LIMIT 100;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.keep_block(), sec.flag_side(),
-    sec.set_block(uuid, uuid, text, uuid), sec.lift_block(uuid, text, uuid),
-    sec.barred_attempts() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.bars(uuid, uuid, uuid, boolean),
+    sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
+    sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.not_barred(uuid) OWNER TO gate;
+ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean) OWNER TO gate;
 ALTER FUNCTION sec.keep_block() OWNER TO gate;
 ALTER FUNCTION sec.flag_side() OWNER TO gate;
 ALTER FUNCTION sec.set_block(uuid, uuid, text, uuid) OWNER TO gate;

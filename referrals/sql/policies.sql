@@ -200,14 +200,7 @@ BEGIN
           JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
          WHERE a.id = agency AND a.active AND a.takes_notices
            AND m.roles && ARRAY['worker', 'lead']
-           AND NOT EXISTS (
-               SELECT FROM public.conflict_block b
-                 LEFT JOIN public.permissions_membership x ON x.id = b.bars_member_id
-                WHERE b.referral_id = r AND b.lifted_at IS NULL
-                  AND (x.person_id = m.person_id
-                       OR (b.bars_agency_id = agency
-                           AND (b.kind = 'agency'
-                                OR (b.kind = 'leads_only' AND NOT 'lead' = ANY (m.roles))))))) THEN
+           AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles))) THEN
         RETURN true;
     END IF;
     RETURN false;

@@ -1,0 +1,268 @@
+"""The queue of messages: taken with a lease, sent, written down; tried again, or dead and visible.
+
+Runs as `jobs`. A worker that is killed leaves a lease that runs out, and another takes it up: a
+message is sent at least once. Which messages there are is made elsewhere (referrals/telling.py,
+referrals/escalation.py); what they say, in referrals/texts.py.
+"""
+
+import random
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from django.db import connection, connections, transaction
+
+from permissions import channels, log
+from permissions.errors import NotPossible, NotVisible
+from permissions.ids import uuid7
+from permissions.principal import Principal
+from referrals import senders, telling
+from referrals.reaching import USING, Reach, ask
+from referrals.senders import NotSent, Outgoing
+
+LEASE = "interval '60 seconds'"  # longer than any provider is waited for
+MOST_TRIES = 10  # over half an hour
+FIRST_REST_S, LONGEST_REST_S = 5, 900
+SHOWN = 100
+# Told to one person and to nobody in her place.
+PERSONAL = frozenset({"review", "assigned", "test", "contact"})
+
+
+class Claimed(NamedTuple):
+    """A message that this worker alone sends, until its lease ends."""
+
+    id: UUID
+    lease: UUID
+    cause: UUID
+    referral_id: UUID | None
+    agency_id: UUID
+    member_id: UUID | None
+    channel_id: UUID
+    kind: str
+    template: str
+    reference: str
+    tries: int
+
+
+def mail_step() -> bool:
+    """Send the next mail that is due; whether there was one."""
+    return _step("mail")
+
+
+def sms_step() -> bool:
+    """Send the next SMS that is due; whether there was one."""
+    return _step("sms")
+
+
+def voice_step() -> bool:
+    """Make the next call that is due; whether there was one."""
+    return _step("voice")
+
+
+def _step(kind: str) -> bool:
+    claimed = claim(kind)
+    if claimed is None:
+        return False
+    outgoing = _outgoing(claimed)
+    if outgoing is None:
+        return True
+    try:
+        senders.send(outgoing)
+    except NotSent as error:
+        record(claimed, error.code, sent=False, final=error.final)
+    else:
+        record(claimed, "handed_over", sent=True)
+    return True
+
+
+def claim(kind: str) -> Claimed | None:
+    """The message of this kind that is due first, leased; None: none is. Any number at once."""
+    names = ", ".join(f"m.{name}" for name in Claimed._fields)
+    with transaction.atomic(using=USING):
+        rows = ask(
+            "UPDATE message m SET lease = %s, tries = tries + 1,"  # noqa: S608 (of fixed parts)
+            f" leased_until = sec.clock() + {LEASE}"
+            " WHERE m.id = (SELECT n.id FROM message n WHERE n.state = 'waiting' AND n.kind = %s"
+            "  AND n.due_at <= sec.clock()"
+            "  AND (n.leased_until IS NULL OR n.leased_until <= sec.clock())"
+            "  ORDER BY n.due_at, n.id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            f" RETURNING {names}",
+            [uuid4(), kind],
+        )
+    return Claimed._make(rows[0]) if rows else None
+
+
+def _outgoing(claimed: Claimed) -> Outgoing | None:
+    """Where it goes now. A channel that was taken off since, or whose reader a block bars since, is
+    not rung; then who else may be told is (R12)."""
+    if claimed.referral_id is not None and not _still_may(claimed):
+        with transaction.atomic(using=USING):
+            ask("DELETE FROM message WHERE id = %s RETURNING id", [claimed.id])
+            _forward(claimed)
+        return None
+    rows = ask("SELECT address, language FROM channel WHERE id = %s", [claimed.channel_id])
+    if not rows:
+        record(claimed, "no_channel", sent=False, final=True)
+        return None
+    ((address, language),) = rows
+    return Outgoing(
+        claimed.id, claimed.kind, address, language, claimed.template, claimed.reference
+    )
+
+
+def _still_may(claimed: Claimed) -> bool:
+    whom, name = claimed.member_id, "may_reach"
+    if whom is None:
+        whom, name = claimed.agency_id, "mailbox_open"
+    ((may,),) = ask(f"SELECT sec.{name}(%s, %s)", [claimed.referral_id, whom])
+    return bool(may)
+
+
+def record(claimed: Claimed, outcome: str, *, sent: bool, final: bool = False) -> None:
+    """Write down how a try ended; nothing, where another worker has taken the message up since."""
+    dead = not sent and (final or claimed.tries >= MOST_TRIES)
+    state = "sent" if sent else "dead" if dead else "waiting"
+    with transaction.atomic(using=USING):
+        rows = ask(
+            "UPDATE message SET state = %s, outcome = %s, lease = NULL, leased_until = NULL,"
+            " done_at = CASE WHEN %s = 'waiting' THEN NULL ELSE sec.clock() END,"
+            " due_at = sec.clock() + make_interval(secs => %s)"
+            " WHERE id = %s AND lease = %s RETURNING id",
+            [state, outcome, state, rest_s(claimed.tries), claimed.id, claimed.lease],
+        )
+        if not rows:
+            return
+        if claimed.template == "test" and state != "waiting":
+            ask(
+                "UPDATE channel SET test_outcome = %s"
+                " WHERE id = %s AND test_outcome = 'waiting' RETURNING id",
+                ["handed_over" if sent else "failed", claimed.channel_id],
+            )
+        if dead:
+            _forward(claimed)
+
+
+def rest_s(tries: int) -> float:
+    """Seconds until it is tried again: 5, 10, 20 … 900, and a little chance, so that what failed
+    together does not come back together."""
+    longest = min(FIRST_REST_S * 2.0 ** (tries - 1), LONGEST_REST_S)
+    return longest * random.uniform(0.75, 1)
+
+
+def _forward(claimed: Claimed) -> None:
+    """What did not reach one is told to the rest of her agency at once, unless it was for her."""
+    if claimed.referral_id is None or claimed.template in PERSONAL:
+        return
+    reach = Reach(claimed.referral_id, claimed.agency_id)
+    telling.put(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
+
+
+# -- What people do with it ------------------------------------------------------------------------
+
+
+class Shown(NamedTuple):
+    """A message as its member, or her agency's administrator, sees it: neither address nor words,
+    nor what it was about."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    template: str
+    channel_id: UUID
+    state: str
+    tries: int
+    outcome: str | None
+    done_at: datetime | None
+    own: bool
+
+
+_SHOWN = "id, at, kind, template, channel_id, state, tries, outcome, done_at, member_id IS NOT NULL"
+
+
+def listed(principal: Principal, state: str | None = None) -> list[Shown]:
+    """The newest hundred of the caller's own, and of her agency's channels for its agency_admin.
+
+    Raises NotPermitted for a system. One access entry.
+    """
+    with log.attempt(principal, "messages.read") as attempt:
+        channels.herself(principal)
+        attempt.record()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {_SHOWN} FROM message"  # noqa: S608 (of fixed parts)
+                " WHERE %s::text IS NULL OR state = %s"
+                " ORDER BY at DESC, id DESC LIMIT %s",
+                [state, state, SHOWN],
+            )
+            return [Shown._make(row) for row in cursor.fetchall()]
+
+
+def retry(principal: Principal, message_id: UUID) -> Shown:
+    """A dead message is tried again from the start. Twice is safe: one that waits goes on waiting.
+
+    Raises NotVisible, NotPossible: it was sent.
+    """
+    with log.attempt(principal, "message.retry"), connection.cursor() as cursor:
+        channels.herself(principal)
+        cursor.execute(
+            "UPDATE message SET state = 'waiting', tries = 0, due_at = sec.clock(), done_at = NULL"
+            " WHERE id = %s AND state = 'dead'",
+            [message_id],
+        )
+        cursor.execute(
+            f"SELECT {_SHOWN} FROM message WHERE id = %s",  # noqa: S608 (of fixed parts)
+            [message_id],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise NotVisible
+        shown = Shown._make(row)
+        if shown.state == "sent":
+            raise NotPossible("sent_already", "It was sent.")
+    return shown
+
+
+def ring(principal: Principal, channel_id: UUID) -> channels.Channel:
+    """ "Does my channel ring?": a test is sent there. Once a minute; sooner is NotPossible.
+
+    Raises NotVisible.
+    """
+    with log.attempt(principal, "channel.test"):
+        channels.find(channel_id)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sec.ask_test(%s, %s)", [uuid7(), channel_id])
+            if cursor.fetchone() != (True,):
+                raise NotPossible("tested_just_now", "A test was sent just now. Wait a minute.")
+            cursor.execute(
+                "UPDATE channel SET test_asked_at = sec.clock(), test_outcome = 'waiting'"
+                " WHERE id = %s",
+                [channel_id],
+            )
+        return channels.find(channel_id)
+
+
+# -- What the operator does ------------------------------------------------------------------------
+
+
+def counts() -> list[tuple[str, str, str, int]]:
+    """(kind, state, last outcome, how many); of no agency, no person and no referral."""
+    return [
+        (kind, state, outcome, number)
+        for kind, state, outcome, number in ask(
+            "SELECT kind, state, coalesce(outcome, '-'), count(*) FROM message"
+            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            [],
+        )
+    ]
+
+
+def retry_dead(kind: str | None = None) -> int:
+    """Try every dead message again (of one kind); how many. Twice is safe."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "UPDATE message SET state = 'waiting', tries = 0, due_at = sec.clock(), done_at = NULL"
+            " WHERE state = 'dead' AND (%s::text IS NULL OR kind = %s)",
+            [kind, kind],
+        )
+        again: int = cursor.rowcount
+    return again

@@ -1,0 +1,107 @@
+"""Whom a message about a referral reaches: members' own channels, the duty addresses, the contact.
+
+Runs as `jobs`. The database says who may be told and keeps the reason to itself: a conflict block
+closes the shared mailbox and leaves its people out (R12). "Off duty" forwards at once; where that
+leaves nobody, everybody who may be told is rung: silence is the worst answer.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+USING = "jobs"
+
+
+class Member(NamedTuple):
+    """A live worker or lead whom nothing bars."""
+
+    id: UUID
+    person_id: UUID
+    is_lead: bool
+    duty: str
+    holds: bool
+
+
+class Line(NamedTuple):
+    """One channel to ring."""
+
+    channel_id: UUID
+    agency_id: UUID
+    member_id: UUID | None
+    use: str
+    kind: str
+    address: str
+
+
+class Reach:
+    """One agency's people and channels, as they may be told of one referral."""
+
+    def __init__(self, referral_id: UUID, agency_id: UUID) -> None:
+        self.members = [
+            Member._make(row)
+            for row in ask("SELECT * FROM sec.may_be_told(%s, %s)", [referral_id, agency_id])
+        ]
+        told = {one.id for one in self.members}
+        ((self.mailbox_open,),) = ask("SELECT sec.mailbox_open(%s, %s)", [referral_id, agency_id])
+        self.lines = [
+            line
+            for line in lines_of(agency_id)
+            if (line.member_id in told if line.member_id else self.mailbox_open)
+        ]
+
+    def own(self, members: Iterable[Member]) -> list[Line]:
+        """These members' own channels."""
+        wanted = {one.id for one in members}
+        return [line for line in self.lines if line.member_id in wanted]
+
+    def everyone(self) -> list[Line]:
+        """Who is rung with something new: the duty addresses and whoever is on call; else whoever
+        is not off duty; else everybody."""
+        on_call = self.own(one for one in self.members if one.duty == "on_call")
+        first = [line for line in self.lines if line.use == "duty"] + on_call
+        reachable = [one for one in self.members if one.duty != "off_duty"]
+        return first or self.own(reachable) or self.own(self.members)
+
+    def holder(self) -> list[Line]:
+        """Who answers for it; without one, or off duty, or without a channel: everyone."""
+        holder = [one for one in self.members if one.holds and one.duty != "off_duty"]
+        return self.own(holder) or self.everyone()
+
+    def leads(self) -> list[Line]:
+        """The leads who are not off duty."""
+        leads = [one for one in self.members if one.is_lead and one.duty != "off_duty"]
+        return self.own(leads)
+
+    def contact(self) -> list[Line]:
+        """The escalation contact, which may be outside; none where the mailbox is closed."""
+        return [line for line in self.lines if line.use == "escalation"]
+
+    def member(self, member_id: UUID | None) -> list[Line]:
+        """One member's own channels, whatever her duty; empty where she may not be told."""
+        return self.own(one for one in self.members if one.id == member_id)
+
+
+def lines_of(agency_id: UUID, member_id: UUID | None = None) -> list[Line]:
+    """The channels of an agency, or of one of its members, in their order."""
+    rows = ask(
+        "SELECT id, agency_id, membership_id, use, kind, address FROM channel"
+        " WHERE agency_id = %s AND (%s::uuid IS NULL OR membership_id = %s)"
+        " ORDER BY use, position, created_at, id",
+        [agency_id, member_id, member_id],
+    )
+    return [Line._make(row) for row in rows]
+
+
+def once(lines: Iterable[Line]) -> list[Line]:
+    """Each address once, however many channels name it: rungs that are the same fold into one."""
+    return list({(line.kind, line.address): line for line in reversed([*lines])}.values())[::-1]
+
+
+def ask(question: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    """The rows that `jobs` is answered."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(question, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,170 @@
+"""How a message leaves: mail by SMTP, SMS and calls by Twilio, or shown on this machine (the demo).
+
+One small interface: `send(message)` returns when the provider took it, or raises NotSent. Which of
+them is used, the settings say. An address stands in no log line and in no exception.
+"""
+
+import json
+import os
+import smtplib
+import sys
+from collections.abc import Callable
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+from xml.sax.saxutils import escape
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
+
+from referrals import texts
+
+TIMEOUT_S = 10
+
+
+class Outgoing(NamedTuple):
+    """One message as it leaves. `id` is its handle: the same at each try."""
+
+    id: UUID
+    kind: str
+    address: str
+    language: str
+    template: str
+    reference: str
+
+
+class NotSent(Exception):
+    """The provider did not take it; `final`: it never will, so it is not tried again."""
+
+    def __init__(self, code: str, *, final: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.final = final
+
+
+def send(message: Outgoing) -> None:
+    """Hand it to the provider of its kind. Twice is two messages, but for mail, where the same
+    Message-ID lets a mailbox show it once. Raises NotSent."""
+    provider = settings.SENDERS["mail" if message.kind == "mail" else "phone"]
+    if provider is None:
+        raise NotSent("no_provider")
+    _SENDERS[provider](message)
+
+
+def _smtp(message: Outgoing) -> None:
+    given = settings.SMTP
+    domain = parseaddr(given["from"])[1].rpartition("@")[2]
+    mail = EmailMessage(
+        subject=texts.SUBJECT[message.language],
+        body=texts.text(message.template, message.language, message.reference),
+        from_email=given["from"],
+        to=[message.address],
+        headers={
+            "Message-ID": f"<{message.id}@{domain}>",
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday answers
+        },
+        connection=EmailBackend(
+            host=given["host"],
+            port=given["port"],
+            username=given["user"],
+            password=given["password"],
+            use_tls=given["tls"] == "starttls",
+            use_ssl=given["tls"] == "tls",
+            timeout=TIMEOUT_S,
+        ),
+    )
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise NotSent("refused", final=all(code >= 500 for code in codes)) from None
+    except smtplib.SMTPResponseException as error:
+        raise NotSent(f"smtp_{error.smtp_code}") from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotSent(type(error).__name__) from None
+
+
+def _twilio(message: Outgoing) -> None:
+    """Twilio's REST API by its own library. It takes no idempotency key: a worker that is killed
+    after the provider took it and before that is written sends it once more."""
+    client, refused = _twilio_client()
+    given = settings.TWILIO
+    try:
+        if message.kind == "sms":
+            words = texts.text(message.template, message.language, message.reference)
+            client.messages.create(to=message.address, from_=given["from"], body=words)
+        else:
+            client.calls.create(to=message.address, from_=given["from"], twiml=_call(message))
+    except refused as error:
+        # 400: the number itself is wrong, or may not be rung; anything else may pass.
+        raise NotSent(f"twilio_{error.status}", final=error.status == 400) from None
+    except Exception as error:  # of the HTTP library below, whichever it is
+        raise NotSent(type(error).__name__) from None
+
+
+def _call(message: Outgoing) -> str:
+    """What the voice says, twice. It asks for no key: a key pressed acknowledges nothing."""
+    words = escape(texts.spoken(message.template, message.language, message.reference))
+    voice = {"en": "en-US", "es": "es-US"}[message.language]
+    return f'<Response><Say language="{voice}" loop="2">{words}</Say></Response>'
+
+
+def _twilio_client() -> tuple[Any, type[Any]]:
+    """The library is an extra (`phone`) and is loaded when something is sent by it."""
+    try:
+        from twilio.base.exceptions import TwilioRestException
+        from twilio.http.http_client import TwilioHttpClient
+        from twilio.rest import Client
+    except ImportError:
+        raise NotSent("no_library") from None
+    given = settings.TWILIO
+    http = TwilioHttpClient(timeout=TIMEOUT_S)
+    if given["base"]:
+        reach = http.request
+
+        def elsewhere(method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+            return reach(
+                method, url.replace("https://api.twilio.com", given["base"]), *args, **kwargs
+            )
+
+        http.request = elsewhere  # type: ignore[method-assign]
+    return Client(given["account"], _token(), http_client=http), TwilioRestException
+
+
+def _token() -> str:
+    try:
+        return Path(settings.TWILIO["token_file"]).read_text().strip()
+    except OSError:
+        raise NotSent("no_token_file") from None
+
+
+def _demo(message: Outgoing) -> None:
+    """Said on the terminal (without the address), and kept for the demo's page of messages."""
+    shown = {
+        "kind": message.kind,
+        "to": message.address,
+        "subject": texts.SUBJECT[message.language] if message.kind == "mail" else "",
+        "text": texts.text(message.template, message.language, message.reference).strip(),
+    }
+    path: Path = settings.DEMO_MESSAGES
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(json.dumps(shown) + "\n")
+    except OSError as error:
+        raise NotSent(type(error).__name__) from None
+    sys.stdout.write(f"[{message.kind}] {shown['text']}\n")
+
+
+def shown_in_the_demo(most: int = 100) -> list[dict[str, str]]:
+    """What the demo sent, the newest first."""
+    try:
+        lines = settings.DEMO_MESSAGES.read_text().splitlines()
+    except OSError:
+        return []
+    return [json.loads(line) for line in reversed(lines[-most:])]
+
+
+_SENDERS: dict[str, Callable[[Outgoing], None]] = {"smtp": _smtp, "twilio": _twilio, "demo": _demo}

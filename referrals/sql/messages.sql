@@ -1,0 +1,210 @@
+-- Messages: mail, SMS and calls that tell a person or a desk that something waits. Reference and
+-- neutral words only (R10); the address stays in its channel and stands nowhere here.
+
+CREATE TABLE message (
+    id uuid PRIMARY KEY,
+    cause uuid NOT NULL,  -- the event, or what else it tells of; with it nothing is told twice
+    referral_id uuid REFERENCES referral ON DELETE CASCADE,  -- none: a test
+    agency_id uuid NOT NULL REFERENCES permissions_agency,  -- whose channel it is
+    member_id uuid,  -- none: the agency's own channel
+    channel_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('mail', 'sms', 'voice')),
+    template text NOT NULL,
+    reference text NOT NULL,
+    at timestamptz NOT NULL DEFAULT sec.clock(),
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'dead')),
+    tries int NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL DEFAULT sec.clock(),
+    lease uuid,
+    leased_until timestamptz,
+    outcome text,  -- a code, of the last try
+    done_at timestamptz,
+    UNIQUE (cause, channel_id, template)
+);
+CREATE INDEX message_due ON message (kind, due_at) WHERE state = 'waiting';
+CREATE INDEX message_agency ON message (agency_id, at DESC, id DESC);
+CREATE INDEX message_referral ON message (referral_id);
+ALTER TABLE message ENABLE ROW LEVEL SECURITY;
+ALTER TABLE message FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT, UPDATE (state, tries, due_at, lease, leased_until, outcome, done_at), DELETE
+    ON message TO jobs;
+CREATE POLICY jobs_keep ON message TO jobs USING (true) WITH CHECK (true);
+
+-- Of whom a message is, she sees: hers, or the agency's own for its agency_admin. Neither of what
+-- it tells; so the agency's list says nothing of a referral that bars whoever reads it.
+GRANT SELECT (id, agency_id, member_id, channel_id, kind, template, at, state, tries, due_at,
+              outcome, done_at) ON message TO app;
+GRANT UPDATE (state, tries, due_at, outcome, done_at) ON message TO app;
+CREATE POLICY whose_it_is ON message FOR SELECT TO app
+    USING (member_id = (SELECT sec.herself())
+           OR (member_id IS NULL AND agency_id = (SELECT sec.administering())));
+CREATE POLICY once_more ON message FOR UPDATE TO app
+    USING (member_id = (SELECT sec.herself())
+           OR (member_id IS NULL AND agency_id = (SELECT sec.administering())))
+    WITH CHECK (state = 'waiting');
+
+GRANT SELECT, INSERT ON message TO gate;
+CREATE POLICY gate_reads ON message FOR SELECT TO gate USING (true);
+CREATE POLICY gate_tests ON message FOR INSERT TO gate WITH CHECK (template = 'test');
+
+-- "Does my channel ring?": asked by whoever keeps it, once a minute at most.
+CREATE FUNCTION sec.ask_test(message_id uuid, which uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.message m WHERE m.channel_id = which AND m.template = 'test'
+                  AND m.at > sec.clock() - interval '1 minute') THEN
+        RETURN false;
+    END IF;
+    INSERT INTO public.message (id, cause, agency_id, member_id, channel_id, kind, template,
+                                reference)
+    SELECT message_id, message_id, c.agency_id, c.membership_id, c.id, c.kind, 'test', 'TEST'
+      FROM public.channel c WHERE c.id = which
+       AND (c.membership_id = sec.herself()
+            OR (c.membership_id IS NULL AND c.agency_id = sec.administering()));
+    RETURN FOUND;
+END $$;
+
+-- The event row is the outbox: each is taken once, by whichever worker comes first, and by the next
+-- one if that is killed before it commits. A transaction that stays open elsewhere holds up nothing
+-- here: order matters to a feed, not to an alarm.
+ALTER TABLE referral_event ADD COLUMN told boolean NOT NULL DEFAULT false;
+CREATE INDEX referral_event_untold ON referral_event (xact, id) WHERE NOT told;
+ALTER TABLE self_assignment ADD COLUMN told boolean NOT NULL DEFAULT false;
+CREATE INDEX self_assignment_untold ON self_assignment (at) WHERE NOT told;
+GRANT SELECT, UPDATE (told) ON referral_event, self_assignment TO gate;
+CREATE POLICY gate_reads ON referral_event FOR SELECT TO gate USING (true);
+CREATE POLICY gate_tells ON referral_event FOR UPDATE TO gate USING (true) WITH CHECK (told);
+CREATE POLICY gate_tells ON self_assignment FOR UPDATE TO gate USING (true) WITH CHECK (told);
+
+CREATE FUNCTION sec.take_events(most int)
+RETURNS TABLE (id uuid, referral_id uuid, from_agency_id uuid, to_agency_id uuid, act text,
+               agency_id uuid, member_id uuid, about_id uuid, from_sees boolean, to_sees boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE public.referral_event e SET told = true
+     WHERE e.id IN (SELECT n.id FROM public.referral_event n WHERE NOT n.told
+                     ORDER BY n.xact, n.id LIMIT most FOR UPDATE SKIP LOCKED)
+    RETURNING e.id, e.referral_id, e.from_agency_id, e.to_agency_id, e.act, e.agency_id,
+              e.member_id, e.about_id, e.from_sees, e.to_sees;
+END $$;
+
+CREATE FUNCTION sec.take_self_assignments(most int)
+RETURNS TABLE (id uuid, referral_id uuid, agency_id uuid, member_id uuid)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE public.self_assignment s SET told = true
+     WHERE s.id IN (SELECT n.id FROM public.self_assignment n WHERE NOT n.told
+                     ORDER BY n.at, n.id LIMIT most FOR UPDATE SKIP LOCKED)
+    RETURNING s.id, s.referral_id, s.agency_id, s.member_id;
+END $$;
+
+-- Whom of an agency a message about a referral may reach: its live workers and leads, less those
+-- whom a block bars (R12). The background work is told who, never why.
+CREATE FUNCTION sec.may_be_told(r uuid, agency uuid)
+RETURNS TABLE (member_id uuid, person_id uuid, is_lead boolean, duty text, holds boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.id, m.person_id, 'lead' = ANY (m.roles), m.duty, coalesce(s.holder_id = m.id, false)
+      FROM public.permissions_agency a
+      JOIN public.permissions_membership m ON m.agency_id = a.id AND m.active
+      JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
+      LEFT JOIN public.referral_side s ON s.referral_id = r AND s.agency_id = a.id
+     WHERE a.id = agency AND a.active AND m.roles && ARRAY['worker', 'lead']
+       AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles))
+     ORDER BY m.id;
+END $$;
+
+-- The same of one member, whatever her roles: asked again just before she is rung.
+CREATE FUNCTION sec.may_reach(r uuid, member uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.permissions_membership m
+          JOIN public.permissions_agency a ON a.id = m.agency_id AND a.active
+          JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
+         WHERE m.id = member AND m.active
+           AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles))) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- Whether the agency's shared mailbox may know of it: the agency is live, and nobody who reads
+-- there is barred.
+CREATE FUNCTION sec.mailbox_open(r uuid, agency uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.permissions_agency a WHERE a.id = agency AND a.active)
+       OR EXISTS (
+        SELECT FROM public.conflict_block b
+          LEFT JOIN public.permissions_membership x ON x.id = b.bars_member_id
+          LEFT JOIN public.permissions_membership m
+                 ON m.person_id = x.person_id AND m.agency_id = agency AND m.active
+         WHERE b.referral_id = r AND b.lifted_at IS NULL
+           AND (b.bars_agency_id = agency OR m.id IS NOT NULL)) THEN
+        RETURN false;
+    END IF;
+    RETURN true;
+END $$;
+
+-- The named outside reviewer of an agency of one, unless she is of a side or barred (R2, R12).
+CREATE FUNCTION sec.outside_reviewer(r uuid, agency uuid)
+RETURNS TABLE (member_id uuid, agency_id uuid, person_id uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.id, m.agency_id, m.person_id
+      FROM public.permissions_agency a
+      JOIN public.permissions_membership m ON m.id = a.outside_reviewer_id AND m.active
+      JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
+      JOIN public.referral f ON f.id = r
+     WHERE a.id = agency AND m.agency_id NOT IN (f.from_agency_id, f.to_agency_id)
+       AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles));
+END $$;
+
+-- Who was barred and asked, of the last two days: whose block it is, and one row a person and day.
+-- Read from the refusals of the log, as sec.barred_attempts is. Who it was is not told.
+CREATE FUNCTION sec.barred_alerts()
+RETURNS TABLE (cause text, referral_id uuid, agency_id uuid, set_by uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT concat_ws(' ', b.referral_id, b.agency_id,
+                              coalesce(m.person_id, e.client_id, e.agency_id),
+                              (e.at AT TIME ZONE 'UTC')::date),
+           b.referral_id, b.agency_id, first_value(b.set_by) OVER (
+               PARTITION BY b.referral_id, b.agency_id ORDER BY b.set_at, b.id)
+      FROM public.conflict_block b
+      JOIN public.access_entry e ON e.referral_id = b.referral_id AND e.at >= b.set_at
+      LEFT JOIN public.permissions_membership m ON m.id = e.member_id
+      LEFT JOIN public.permissions_membership barred ON barred.id = b.bars_member_id
+     WHERE e.at > sec.clock() - interval '2 days' AND e.decision = 'refused'
+       AND e.rule IN ('not_found', 'policy')
+       AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
+       AND (m.person_id = barred.person_id
+            OR (e.agency_id = b.bars_agency_id AND b.kind <> 'member'));
+END $$;
+
+-- What of a referral the clocks and the texts need: where it stands, never what is in it.
+GRANT SELECT (reference, urgency) ON referral TO jobs;
+
+REVOKE ALL ON FUNCTION sec.ask_test(uuid, uuid), sec.take_events(int),
+    sec.take_self_assignments(int), sec.may_be_told(uuid, uuid), sec.may_reach(uuid, uuid),
+    sec.mailbox_open(uuid, uuid), sec.outside_reviewer(uuid, uuid), sec.barred_alerts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.ask_test(uuid, uuid) TO app;
+GRANT EXECUTE ON FUNCTION sec.take_events(int), sec.take_self_assignments(int),
+    sec.may_be_told(uuid, uuid), sec.may_reach(uuid, uuid), sec.mailbox_open(uuid, uuid),
+    sec.outside_reviewer(uuid, uuid), sec.barred_alerts() TO jobs;
+-- Last: once gate owns them, `owner` can no longer say who may execute them.
+ALTER FUNCTION sec.ask_test(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.take_events(int) OWNER TO gate;
+ALTER FUNCTION sec.take_self_assignments(int) OWNER TO gate;
+ALTER FUNCTION sec.may_be_told(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.may_reach(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.mailbox_open(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.outside_reviewer(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.barred_alerts() OWNER TO gate;

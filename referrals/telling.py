@@ -1,0 +1,176 @@
+"""Messages made of what happened: which act tells which side, whom of it, in which words.
+
+One table, read by a step of the background work over events that were not told yet; the event row
+is the outbox. A side is told only of what it may know (T5): an event that it does not see tells it
+nothing. Twice is safe: an event is taken once, and (cause, channel, template) is unique.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from django.db import connections, transaction
+
+from permissions.ids import uuid7
+from referrals.reaching import USING, Line, Reach, ask, lines_of, once
+
+BATCH = 50
+
+
+class Tell(NamedTuple):
+    """One side of the referral is told."""
+
+    side: str  # "from" or "to"; "own": the side whose member did it
+    whom: str  # everyone, holder, leads, about (the member whom the act concerns)
+    template: str
+
+
+HOLDER_THERE = (Tell("to", "holder", "changed"),)
+ANSWERED = (Tell("from", "holder", "answered"),)
+PUT_ON = (Tell("own", "about", "assigned"),)
+REVIEWED = (Tell("from", "leads", "review"), Tell("to", "leads", "review"))
+
+# By act and the side that did it (None: the clock). What is not here is told to nobody: the
+# recipient's own work after the accept flows back to no sender (R2), `delivered` is a machine's.
+TELLS: dict[tuple[str, str | None], tuple[Tell, ...]] = {
+    ("send", "from"): (Tell("to", "everyone", "notice"),),
+    ("acknowledge", "to"): ANSWERED,
+    ("accept", "to"): ANSWERED,
+    ("decline", "to"): ANSWERED,
+    ("put_packet", "from"): HOLDER_THERE,
+    ("put_release", "from"): HOLDER_THERE,
+    ("put_notice", "from"): HOLDER_THERE,
+    ("narrow_release", "from"): HOLDER_THERE,
+    ("revoke_release", "from"): HOLDER_THERE,
+    ("set_callback", "from"): HOLDER_THERE,
+    ("withdraw", "from"): (Tell("to", "holder", "taken_back"),),
+    ("stop", "from"): (Tell("to", "holder", "stop"),),
+    ("mark_error", "from"): (Tell("to", "holder", "taken_back"), *REVIEWED),
+    ("call_me", "from"): (Tell("to", "holder", "call_me"),),
+    ("call_me", "to"): (Tell("from", "holder", "call_me"),),
+    ("call_me", None): (Tell("from", "holder", "call_me"),),
+    ("assign", "from"): PUT_ON,
+    ("assign", "to"): PUT_ON,
+    ("hand_over", "from"): PUT_ON,
+    ("hand_over", "to"): PUT_ON,
+    ("expire", None): (Tell("from", "holder", "expired"),),
+    ("idle", None): (Tell("to", "leads", "review"),),
+    ("purge_due", None): REVIEWED,
+}
+
+
+class _Event(NamedTuple):
+    id: UUID
+    referral_id: UUID
+    from_agency_id: UUID
+    to_agency_id: UUID
+    act: str
+    agency_id: UUID | None
+    member_id: UUID | None
+    about_id: UUID | None
+    from_sees: bool
+    to_sees: bool
+
+    @property
+    def side(self) -> str | None:
+        if self.agency_id is None:
+            return None
+        return "from" if self.agency_id == self.from_agency_id else "to"
+
+    def agency(self, side: str) -> UUID:
+        return self.from_agency_id if side == "from" else self.to_agency_id
+
+    def sees(self, side: str) -> bool:
+        return self.from_sees if side == "from" else self.to_sees
+
+
+def step() -> bool:
+    """Make the messages of a batch of events and self-assignments; whether there may be more."""
+    with transaction.atomic(using=USING):
+        events = [_Event._make(row) for row in ask("SELECT * FROM sec.take_events(%s)", [BATCH])]
+        for event in events:
+            _tell(event)
+        assigned = ask("SELECT * FROM sec.take_self_assignments(%s)", [BATCH])
+        for cause, referral_id, agency_id, member_id in assigned:
+            _tell_another(cause, referral_id, agency_id, member_id)
+    return len(events) == BATCH or len(assigned) == BATCH
+
+
+def _tell(event: _Event) -> None:
+    for tell in TELLS.get((event.act, event.side), ()):
+        side = tell.side if tell.side != "own" else event.side or ""
+        if not event.sees(side) or (side == "to" and not _takes_notices(event.to_agency_id)):
+            continue
+        reach = Reach(event.referral_id, event.agency(side))
+        put(event.id, event.referral_id, tell.template, _whom(reach, tell.whom, event))
+
+
+def _whom(reach: Reach, whom: str, event: _Event) -> list[Line]:
+    if whom == "about":
+        herself = event.about_id == event.member_id
+        return [] if herself else reach.member(event.about_id)
+    if whom == "leads":
+        return reach.leads() or reach.everyone()
+    return reach.holder() if whom == "holder" else reach.everyone()
+
+
+def _takes_notices(agency_id: UUID) -> bool:
+    """False: the agency is *phone only*."""
+    ((takes,),) = ask("SELECT takes_notices FROM permissions_agency WHERE id = %s", [agency_id])
+    return bool(takes)
+
+
+def _tell_another(cause: UUID, referral_id: UUID, agency_id: UUID, member_id: UUID) -> None:
+    """R7: a lead put herself on it. Another member is told, its leads first; in an agency of one
+    its outside reviewer, by reference only."""
+    reach = Reach(referral_id, agency_id)
+    ((person_id,),) = ask("SELECT person_id FROM permissions_membership WHERE id = %s", [member_id])
+    others = [one for one in reach.members if one.person_id != person_id]
+    lines = reach.own(one for one in others if one.is_lead) or reach.own(others)
+    if not others:
+        for who, of, person in ask(
+            "SELECT * FROM sec.outside_reviewer(%s, %s)", [referral_id, agency_id]
+        ):
+            lines = lines_of(of, who) if person != person_id else []
+    put(cause, referral_id, "review", lines)
+
+
+def alert_step() -> bool:
+    """R12: somebody barred asked. Whoever holds it on the side that barred him is told, on her own
+    channel, once a day and person. Never more at once."""
+    with transaction.atomic(using=USING):
+        for said, referral_id, agency_id, set_by in ask("SELECT * FROM sec.barred_alerts()", []):
+            cause = uuid5(NAMESPACE_OID, said)
+            if ask("SELECT FROM message WHERE cause = %s LIMIT 1", [cause]):
+                continue
+            reach = Reach(referral_id, agency_id)
+            holder = reach.own(one for one in reach.members if one.holds)
+            lines = holder or reach.member(set_by) or reach.leads() or reach.own(reach.members)
+            put(cause, referral_id, "review", lines)
+    return False
+
+
+def put(cause: UUID, referral_id: UUID, template: str, lines: Iterable[Line]) -> int:
+    """One message a line, within the caller's transaction; a line that has it already has it.
+    Returns how many are new."""
+    new = 0
+    for line in once(lines):
+        with connections[USING].cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO message (id, cause, referral_id, agency_id, member_id, channel_id,"
+                " kind, template, reference) SELECT %s, %s, id, %s, %s, %s, %s, %s, reference"
+                " FROM referral WHERE id = %s"
+                " ON CONFLICT (cause, channel_id, template) DO NOTHING",
+                [
+                    uuid7(),
+                    cause,
+                    line.agency_id,
+                    line.member_id,
+                    line.channel_id,
+                    line.kind,
+                    template,
+                    referral_id,
+                ],
+            )
+            new += cursor.rowcount
+    return new

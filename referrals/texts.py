@@ -1,0 +1,54 @@
+"""What messages say, in English and Spanish: a reference and neutral words, nothing else (R10).
+
+No name, no service, no agency, no link: whoever reads it over a shoulder, or on a phone that is not
+hers alone, learns that work waits. All texts are of one size, so that their length tells nothing.
+"""
+
+SUBJECT = {"en": "Cairn: a reference for you", "es": "Cairn: una referencia para usted"}
+SIZE = 160  # bytes; one SMS
+
+# What of it each template says. Letters of ASCII alone: an accent makes an SMS of another kind.
+SAYS = {
+    "notice": ("A new request waits for your answer.", "Una solicitud espera su respuesta."),
+    "answered": ("There is an answer for you.", "Hay una respuesta para usted."),
+    "changed": ("Something was changed.", "Algo se ha cambiado."),
+    "taken_back": (
+        "It was taken back. Make no contact.",
+        "Se ha retirado. No haga ningun contacto.",
+    ),
+    "stop": ("Stop now. Make no contact.", "Pare ahora. No haga ningun contacto."),
+    "call_me": ("Please ring the other agency.", "Por favor llame a la otra agencia."),
+    "assigned": ("A colleague put you on it.", "Una colega se lo ha asignado."),
+    "late": (
+        "No answer in time. Look at your next step.",
+        "Sin respuesta a tiempo. Vea el paso siguiente.",
+    ),
+    "answer_now": ("Nobody has answered in time. Please do.", "Nadie ha respondido. Hagalo ya."),
+    "contact": (
+        "Our duty desk does not answer. Please ring us.",
+        "Nuestra guardia no responde. Llamenos por favor.",
+    ),
+    "expired": (
+        "Time ran out without an answer. Look at your next step.",
+        "El plazo termino sin respuesta. Vea el paso siguiente.",
+    ),
+    "review": ("There is something for you to review.", "Hay algo que usted debe revisar."),
+    "test": ("This is a test. Nothing waits.", "Esto es una prueba. Nada espera."),
+}
+_FRAME = {
+    "en": "Reference {reference}. {says} Sign in to see it; an answer to this message is not read.",
+    "es": "Referencia {reference}. {says} Entre para verlo; no se leen respuestas a este mensaje.",
+}
+
+
+def text(template: str, language: str, reference: str) -> str:
+    """The words of one message, SIZE bytes long. Raises KeyError for an unknown template."""
+    says = SAYS[template][("en", "es").index(language)]
+    words = _FRAME[language].format(reference=reference, says=says)
+    assert len(words.encode()) <= SIZE, template
+    return words.ljust(SIZE)
+
+
+def spoken(template: str, language: str, reference: str) -> str:
+    """The same for a call, said by a machine: the reference letter by letter."""
+    return text(template, language, ", ".join(reference)).strip()

@@ -1,0 +1,142 @@
+"""The far ends of messages: a mail server and a phone provider, each a real socket on this machine.
+
+They keep what they were sent and answer as they are told to. Nothing of ours is replaced.
+"""
+
+import email
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+
+@dataclass
+class MailServer:
+    """What came by SMTP: (recipient, message). `refuse` maps a recipient to an answer's code."""
+
+    port: int = 0
+    received: list[tuple[str, Message]] = field(default_factory=list)
+    refuse: dict[str, int] = field(default_factory=dict)
+    raw: list[bytes] = field(default_factory=list)
+
+    def of(self, address: str) -> list[Message]:
+        return [mail for to, mail in self.received if to == address]
+
+
+class _Smtp(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 as a client of ours speaks."""
+
+    def handle(self) -> None:
+        kept: MailServer = self.server.kept  # type: ignore[attr-defined]
+        self._say(220, "ready")
+        to: list[str] = []
+        while line := self.rfile.readline():
+            kept.raw.append(line)
+            word = line.decode().strip().upper()
+            if word.startswith(("EHLO", "HELO")):
+                self._say(250, "here")
+            elif word.startswith("RCPT"):
+                address = line.decode().split("<", 1)[1].split(">", 1)[0]
+                code = kept.refuse.get(address, 250)
+                to += [address] if code == 250 else []
+                self._say(code, "said")
+            elif word == "DATA":
+                self._say(354, "go on")
+                body = self._body()
+                kept.raw.append(body)
+                kept.received += [(one, email.message_from_bytes(body)) for one in to]
+                self._say(250, "taken")
+            elif word == "QUIT":
+                self._say(221, "bye")
+                return
+            else:
+                to = [] if word.startswith(("MAIL", "RSET")) else to
+                self._say(250, "so be it")
+
+    def _say(self, code: int, word: str) -> None:
+        self.wfile.write(f"{code} {word}\r\n".encode())
+
+    def _body(self) -> bytes:
+        lines = []
+        while (line := self.rfile.readline()) and line != b".\r\n":
+            lines.append(line[1:] if line.startswith(b"..") else line)
+        return b"".join(lines)
+
+
+@contextmanager
+def mail_server() -> Iterator[MailServer]:
+    """A mail server on a free port of this machine."""
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Smtp)
+    server.daemon_threads = True
+    kept = MailServer(server.server_address[1])
+    server.kept = kept  # type: ignore[attr-defined]
+    with _serving(server):
+        yield kept
+
+
+@dataclass
+class PhoneProvider:
+    """What came by its REST API: (`sms` or `voice`, form). `refuse` maps a number to a status."""
+
+    base: str = ""
+    received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    refuse: dict[str, int] = field(default_factory=dict)
+    authorized: list[str] = field(default_factory=list)
+
+    def to(self, number: str) -> list[tuple[str, dict[str, str]]]:
+        return [(kind, form) for kind, form in self.received if form["To"] == number]
+
+
+class _Twilio(BaseHTTPRequestHandler):
+    """POST /2010-04-01/Accounts/{sid}/Messages.json and …/Calls.json."""
+
+    def do_POST(self) -> None:
+        kept: PhoneProvider = self.server.kept  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+        kind = {"Messages.json": "sms", "Calls.json": "voice"}[self.path.rsplit("/", 1)[1]]
+        kept.authorized.append(self.headers["Authorization"])
+        status = kept.refuse.get(form["To"], 201)
+        if status == 201:
+            kept.received.append((kind, form))
+            answer: dict[str, Any] = {"sid": f"SM{len(kept.received):032d}", "status": "queued"}
+        else:
+            answer = {"code": 21211, "message": f"cannot ring {form['To']}", "status": status}
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args: Any) -> None:
+        """Silent."""
+
+
+@contextmanager
+def phone_provider() -> Iterator[PhoneProvider]:
+    """A stand-in of the provider's REST API on a free port of this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Twilio)
+    server.daemon_threads = True
+    kept = PhoneProvider(f"http://127.0.0.1:{server.server_address[1]}")
+    server.kept = kept  # type: ignore[attr-defined]
+    with _serving(server):
+        yield kept
+
+
+@contextmanager
+def _serving(server: socketserver.BaseServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
