@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 from django.db import close_old_connections, connections
 
-from referrals import purging
+from referrals import messages, purging, telling
 
 log = structlog.get_logger()
 
@@ -36,7 +36,15 @@ class Job(NamedTuple):
     pace_s: float
 
 
-JOBS = (Job("purge", purging.step, 3600),)
+JOBS = (
+    Job("purge", purging.step, 3600),
+    Job("tell", telling.step, 1),  # make messages of what happened
+    Job("alert", telling.alert_step, 5),
+    # Each kind by itself: a mail server that hangs holds up no call.
+    Job("mail", messages.mail_step, 1),
+    Job("sms", messages.sms_step, 1),
+    Job("voice", messages.voice_step, 1),
+)
 
 
 def named(names: Iterable[str]) -> list[Job]:

@@ -1,0 +1,40 @@
+"""manage.py messages status|retry"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from permissions.channels import KINDS
+from referrals import messages
+
+EXAMPLES = """\
+examples:
+  manage.py messages status            # what waits, what was sent, what is dead, and why
+  manage.py messages retry             # every dead one again, from the start
+  manage.py messages retry --kind sms
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Mail, SMS and calls that tell agencies what waits: how many, by kind, state and outcome;"
+        " and the dead ones once more. Shows no address, no person and no referral."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.epilog = EXAMPLES
+        what = parser.add_subparsers(dest="what", required=True)
+        what.add_parser("status", help="how many of each, and who sends them")
+        retry = what.add_parser("retry", help="try the dead ones again")
+        retry.add_argument("--kind", choices=KINDS, help="of this kind alone")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] == "retry":
+            self.stdout.write(f"{messages.retry_dead(options['kind'])} will be tried again")
+            return
+        for name, provider in settings.SENDERS.items():
+            self.stdout.write(f"{name:6} by {provider or 'nobody: nothing is sent'}")
+        for kind, state, outcome, number in messages.counts():
+            self.stdout.write(f"{kind:6} {state:8} {outcome:20} {number:8}")
