@@ -1,12 +1,13 @@
 # Cairn: `make help` lists what there is. Everything it makes is under var/ and .venv/.
 PYTHON ?= python3
 PORT ?= 8000
+WORLDS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test check lint types contract openapi bench lock
+.PHONY: help run stop reset walkthrough test prove check lint types contract openapi bench lock
 
 help: ## What can be asked of make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the run
 
 test: $(VENV)/installed-dev ## All tests, on a PostgreSQL of their own, in random order
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+prove: $(VENV)/installed-dev ## The model against the database, over WORLDS (10000) random worlds
+	@CAIRN_WORLDS=$(WORLDS) $(BIN)/python -m pytest -n auto --dist worksteal -v tests/test_model.py
 
 check: lint types contract test ## What CI runs: lint, types, migrations, contract, tests
 

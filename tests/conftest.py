@@ -6,8 +6,10 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 import os
 import socket
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -106,6 +108,17 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
         cursor.execute(
             "UPDATE permissions_membership SET duty = 'reachable' WHERE duty <> 'reachable'"
         )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many random worlds were compared (tests/test_model.py), by all workers together."""
+    counts: Counter[str] = Counter()
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if getattr(report, "when", "") == "call":
+            counts.update(dict(report.user_properties))
+    if counts["worlds"]:
+        worlds, cells = f"{counts['worlds']:,}", f"{counts['cells']:,}"
+        terminalreporter.write_line(f"{worlds} random worlds, {cells} cells and writes compared")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,17 +1,17 @@
 """Each policy matters: replaced by `true`, or robbed of one condition, a probe finds the leak.
 
 The probe reads and writes every protected table by raw SQL as the role `app`, as many people, and
-holds the rows it got against the design's sentence about them (design §2), written here anew from
-facts that only the superuser sees. With the real policies the two agree row for row.
+holds the rows it got against what the model says of them (permissions/reference), which reads facts
+that only the superuser sees. With the real policies the two agree row for row.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
@@ -20,8 +20,12 @@ from psycopg2.errors import InsufficientPrivilege
 from api import demo
 from directory import demo as directory_demo
 from permissions import credentials
+from permissions.credentials import hash_secret
 from permissions.ids import uuid7
 from permissions.models import Client
+from permissions.reference import world as w
+from permissions.reference.seeing import can_see
+from permissions.reference.writing import can_write
 from tests.conftest import (
     NOTICE,
     PACKET,
@@ -33,6 +37,7 @@ from tests.conftest import (
     service_of,
 )
 from tests.database import forget_edits, full_story, identify, opening
+from tests.probing import CHANGES, Ground, Snapshot, change, key_of, typed, variants
 
 Row = dict[str, Any]
 
@@ -53,22 +58,10 @@ class Who:
     database_role: str = "app"
 
     @property
-    def casework(self) -> bool:
-        """May see referrals at all."""
-        staff_may = bool({"worker", "lead"} & set(self.roles))
-        if self.client is None:
-            return staff_may
-        return "referrals:read" in self.scopes and (self.member is None or staff_may)
-
-    @property
-    def writes(self) -> bool:
-        staff_may = self.member is not None and bool({"worker", "lead"} & set(self.roles))
-        return staff_may and (self.client is None or "referrals:write" in self.scopes)
-
-    @property
-    def opens(self) -> bool:
-        staff_may = self.member is not None and bool({"worker", "lead"} & set(self.roles))
-        return staff_may and (self.client is None or "packets:read" in self.scopes)
+    def principal(self) -> w.Principal:
+        acting = member_id(self.caller.acting) if self.caller.acting else None
+        token = hash_secret(self.caller.secret) if self.caller.secret else None
+        return w.Principal(token, acting, None, self.database_role)
 
 
 ROLES = {
@@ -120,57 +113,23 @@ def people(api: Any) -> list[Who]:
 class World:
     """All rows, as the superuser sees them, and the people."""
 
-    superuser: Any
+    ground: Ground
     people: list[Who]
-    rows: dict[str, dict[str, Row]] = field(default_factory=dict)
-    now: str = ""
+    seen: Snapshot
 
-    def load(self) -> "World":
-        for table in TABLES:
-            recent = " ORDER BY id DESC LIMIT 12" if table == "access_entry" else ""
-            with self.superuser.cursor() as cursor:
-                cursor.execute(f"SELECT to_jsonb(t) FROM {table} t{recent}")
-                key = KEYS.get(table, "id")
-                self.rows[table] = {str(row[key]): row for (row,) in cursor.fetchall()}
-                cursor.execute("SELECT to_jsonb(sec.clock())")
-                self.now = cursor.fetchone()[0]
-        return self
+    @property
+    def superuser(self) -> Any:
+        return self.ground.superuser
 
-    def referral(self, row: Row) -> Row | None:
-        return self.rows["referral"].get(row.get("referral_id") or row.get("content_object_id"))
+    @property
+    def rows(self) -> dict[str, dict[str, Row]]:
+        return self.seen.json
 
-    def assigned(self, who: Who, referral_id: str) -> bool:
-        return any(
-            one["content_object_id"] == referral_id and one["membership_id"] == who.member
-            for one in self.rows["referral_assignment"].values()
-            if one["agency_id"] == who.agency
-        ) and not self.bars(who, referral_id)
-
-    def answers_for(self, who: Who, referral_id: str) -> bool:
-        lead = who.member is not None and "lead" in who.roles
-        return self.assigned(who, referral_id) or (lead and not self.bars(who, referral_id))
-
-    def bars(self, who: Who, referral_id: str) -> bool:
-        """A live block of either side: of the person, of her agency, of all but its leads; a client
-        that names nobody is barred with anybody of its agency (R12)."""
-        people = self.rows["permissions_membership"]
-        person_ = people.get(str(who.member), {}).get("person_id")
-        for block in self.rows["conflict_block"].values():
-            if block["referral_id"] != referral_id or block["lifted_at"]:
-                continue
-            theirs = block["bars_agency_id"] == who.agency
-            if theirs and (who.member is None or block["kind"] == "agency"):
-                return True
-            if theirs and block["kind"] == "leads_only" and "lead" not in who.roles:
-                return True
-            barred = people.get(block["bars_member_id"] or "", {}).get("person_id")
-            if barred is not None and barred == person_:
-                return True
-        return False
-
-    def grant_in_force(self, row: Row) -> bool:
-        """A recipient's: opened by its accept, neither closed nor run out."""
-        return bool(row["opened_at"]) and not row["closed"] and row["expires_at"] > self.now
+    def allowed(self, who: Who, table: str, entry: w.Entry | None = None) -> set[str]:
+        """The rows that the model lets her see; `entry`: which access entry she has written."""
+        asked = (self.seen.world, who.principal._replace(entry=entry))
+        rows = self.seen.rows[table].items()
+        return {key for key, row in rows if can_see(*asked, row, "id", self.seen.now)}
 
 
 def hide_in_the_directory(api: Any) -> None:
@@ -253,332 +212,11 @@ def build(api: Any, story: Story, superuser: Any) -> World:
             )
             cursor.execute("INSERT INTO referral_assignment SELECT * FROM again")
             cursor.execute("DROP TABLE again")
-    return World(superuser, people(api)).load()
+    ground = Ground(superuser).read()
+    return World(ground, people(api), ground.snapshot())
 
 
-# -- What the design allows ------------------------------------------------------------------------
-
-Rule = Callable[[World, Who, Row], bool]
-
-
-def sees_referral(world: World, who: Who, row: Row) -> bool:
-    sent_to_us = row["to_agency_id"] == who.agency and row["sent_at"] is not None
-    ours = (row["from_agency_id"] == who.agency and not row["from_purged"]) or sent_to_us
-    return who.casework and ours and not world.bars(who, row["id"])
-
-
-def sees_own_agencys(world: World, who: Who, row: Row) -> bool:
-    return who.casework and row["agency_id"] == who.agency
-
-
-def sees_release(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row)
-    if not who.casework or referral is None or not world.answers_for(who, row["referral_id"]):
-        return False
-    accepted = referral["accepted_at"] is not None and row["direction"] == "outbound"
-    ours = row["from_agency_id"] == who.agency or (row["to_agency_id"] == who.agency and accepted)
-    return ours and sees_referral(world, who, referral)
-
-
-def sees_returned(world: World, who: Who, row: Row) -> bool:
-    mine = sees_own_agencys(world, who, row) and world.answers_for(who, row["referral_id"])
-    shown = row["key_bundle"] is not None and row["expires_at"] > world.now
-    return mine and shown and sees_referral(world, who, world.rows["referral"][row["referral_id"]])
-
-
-def sees_paper(world: World, who: Who, row: Row) -> bool:
-    release = world.rows["release"][row["release_id"]]
-    return sees_own_agencys(world, who, row) and sees_release(world, who, release)
-
-
-def sees_event(world: World, who: Who, row: Row) -> bool:
-    known = (row["from_agency_id"] == who.agency and row["from_sees"]) or (
-        row["to_agency_id"] == who.agency and row["to_sees"]
-    )
-    open_ = not row["reserved"] or world.answers_for(who, row["referral_id"])
-    return who.casework and known and open_ and not world.bars(who, row["referral_id"])
-
-
-def sees_unbarred(world: World, who: Who, row: Row) -> bool:
-    referral_id = row.get("referral_id") or row["content_object_id"]
-    return sees_own_agencys(world, who, row) and not world.bars(who, referral_id)
-
-
-def sees_plan(world: World, who: Who, row: Row) -> bool:
-    mine = sees_own_agencys(world, who, row) and world.assigned(who, row["referral_id"])
-    return mine and sees_referral(world, who, world.rows["referral"][row["referral_id"]])
-
-
-def sees_end(world: World, who: Who, row: Row) -> bool:
-    release = world.rows["release"][row["release_id"]]
-    return sees_own_agencys(world, who, row) and sees_release(world, who, release)
-
-
-def sees_block(world: World, who: Who, row: Row) -> bool:
-    told = row["kind"] == "leads_only" and row["bars_agency_id"] == who.agency
-    mine = row["agency_id"] == who.agency or told
-    return who.casework and mine and world.answers_for(who, row["referral_id"])
-
-
-def sees_call(world: World, who: Who, row: Row) -> bool:
-    return sees_own_agencys(world, who, row) and row["member_id"] == who.member
-
-
-def sees_key(world: World, who: Who, row: Row) -> bool:
-    return sees_own_agencys(world, who, row) and row["caller_id"] == (who.client or who.member)
-
-
-def sees_grant(world: World, who: Who, row: Row) -> bool:
-    mine = sees_own_agencys(world, who, row) and world.assigned(who, row["referral_id"])
-    return mine and (row["release_id"] is None or world.grant_in_force(row))
-
-
-def sees_private_key(world: World, who: Who, row: Row) -> bool:
-    return sees_own_agencys(world, who, row) and world.assigned(who, row["referral_id"])
-
-
-def sees_colleague(world: World, who: Who, row: Row) -> bool:
-    return row["agency_id"] == who.agency
-
-
-def herself(who: Who) -> bool:
-    """A person with a live credential; no system sees her number by naming her."""
-    return who.member is not None and who.client is None
-
-
-def keeps_channel(world: World, who: Who, row: Row) -> bool:
-    """Her own, or the agency's as its administrator; a channel, or a message that went there."""
-    owner = row["membership_id"] if "membership_id" in row else row["member_id"]
-    if owner is not None:
-        return herself(who) and owner == who.member
-    return herself(who) and row["agency_id"] == who.agency and "agency_admin" in who.roles
-
-
-def writes_channel(world: World, who: Who, row: Row) -> bool:
-    return keeps_channel(world, who, row) and row["agency_id"] == who.agency
-
-
-def sees_network(world: World, who: Who, row: Row) -> bool:
-    return who.agency is not None
-
-
-def sees_change(world: World, who: Who, row: Row) -> bool:
-    return row["public_action"] is not None or who.agency is not None
-
-
-def opens_address(world: World, who: Who, row: Row) -> bool:
-    """With an entry of this transaction that names the place: see `probe_openings`."""
-    reads = bool({"worker", "lead", "directory_editor"} & set(who.roles))
-    ours = row["agency_id"] == who.agency and who.database_role == "app"
-    return who.client is None and reads and ours
-
-
-def sees_nothing(world: World, who: Who, row: Row) -> bool:
-    return False
-
-
-def agreed(world: World, referral_id: str) -> bool:
-    """R14: she could say, or a release was put since."""
-    referral = world.rows["referral"][referral_id]
-    return referral["agreement"] != "cannot_say" or any(
-        one["created_at"] >= referral["sent_at"]
-        for one in world.rows["release"].values()
-        if one["referral_id"] == referral_id and one["direction"] == "outbound"
-    )
-
-
-def purged_for(world: World, who: Who, row: Row) -> bool:
-    """The sender's side of it is purged."""
-    referral = world.referral(row)
-    return (
-        referral is not None
-        and referral["from_purged"]
-        and (referral["from_agency_id"] == who.agency)
-    )
-
-
-def opens_field(world: World, who: Who, row: Row) -> bool:
-    """With an entry of this transaction that names the referral: see `probe_openings`."""
-    if not who.opens or not world.assigned(who, row["referral_id"]):
-        return False
-    if not agreed(world, row["referral_id"]) or purged_for(world, who, row):
-        return False
-    if row["from_agency_id"] == who.agency:
-        return True
-    return any(
-        grant["referral_id"] == row["referral_id"]
-        and grant["agency_id"] == who.agency
-        and row["field"] in grant["fields"]
-        and world.grant_in_force(grant)
-        and not world.rows["release"][grant["release_id"]]["ended"]
-        for grant in world.rows["packet_grant"].values()
-        if grant["release_id"] is not None
-    )
-
-
-def opens_note(world: World, who: Who, row: Row) -> bool:
-    mine = row["agency_id"] == who.agency and world.assigned(who, row["referral_id"])
-    return who.opens and who.casework and mine and not purged_for(world, who, row)
-
-
-SEES: dict[str, Rule] = {
-    "referral": sees_referral,
-    "referral_side": sees_unbarred,
-    "referral_assignment": sees_unbarred,
-    "conflict_block": sees_block,
-    "referral_plan": sees_plan,
-    "release": sees_release,
-    "release_end": sees_end,
-    "release_paper": sees_paper,
-    "returned": sees_returned,
-    "packet_field": sees_nothing,  # without an entry
-    "note": sees_nothing,
-    "self_assignment": sees_unbarred,
-    "referral_event": sees_event,
-    "agreement_tally": sees_own_agencys,
-    "call_record": sees_call,
-    "idempotency_key": sees_key,
-    "packet_grant": sees_grant,
-    "private_key": sees_private_key,
-    "permissions_membership": sees_colleague,
-    "channel": keeps_channel,
-    "message": keeps_channel,
-    "directory_network_listing": sees_network,
-    "directory_network_place": sees_network,
-    "directory_network_organization": sees_network,
-    "directory_editing": sees_colleague,
-    "directory_change": sees_change,
-    "directory_confidential_address": sees_nothing,  # without an entry
-}
-TABLES = (*SEES, "access_entry")
-KEYS = {"directory_change": "seq"}  # where it is not `id`
-
-
-def is_side(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row)
-    return referral is not None and sees_referral(world, who, referral)
-
-
-def writes_own(world: World, who: Who, row: Row) -> bool:
-    return who.writes and row["agency_id"] == who.agency and is_side(world, who, row)
-
-
-def writes_referral(world: World, who: Who, row: Row) -> bool:
-    draft = row["sent_at"] is None and row["status"] == "draft"
-    return who.writes and row["from_agency_id"] == who.agency and draft
-
-
-def writes_side(world: World, who: Who, row: Row) -> bool:
-    """Without a holder: she is named by a function that asks who may (tests/test_assignment.py)."""
-    return row["holder_id"] is None and writes_own(world, who, row)
-
-
-def writes_release(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row)
-    if referral is None or not sees_referral(world, who, referral):
-        return False
-    parties = [referral["from_agency_id"], referral["to_agency_id"]]
-    if row["direction"] == "return":
-        parties = parties[::-1] if referral["accepted_at"] else []
-    return (
-        who.writes
-        and world.assigned(who, referral["id"])
-        and [row["from_agency_id"], row["to_agency_id"]] == parties
-        and row["from_agency_id"] == who.agency
-        and not row["ended"]
-    )
-
-
-def writes_release_end(world: World, who: Who, row: Row) -> bool:
-    release = world.rows["release"].get(row["release_id"])
-    mine = row["agency_id"] == who.agency and row["revoked_by"] == who.member
-    return who.writes and mine and release is not None and sees_release(world, who, release)
-
-
-def writes_paper(world: World, who: Who, row: Row) -> bool:
-    release = world.rows["release"].get(row["release_id"])
-    mine = row["agency_id"] == who.agency
-    ours = release is not None and release["from_agency_id"] == who.agency
-    return who.writes and mine and ours and sees_release(world, who, release)
-
-
-def writes_field(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row)
-    sender = referral is not None and row["from_agency_id"] == referral["from_agency_id"]
-    sender = sender and is_side(world, who, row)
-    mine = row["from_agency_id"] == who.agency and world.assigned(who, row["referral_id"])
-    sender = sender and agreed(world, row["referral_id"])
-    return who.writes and sender and mine
-
-
-def writes_note(world: World, who: Who, row: Row) -> bool:
-    mine = world.assigned(who, row["referral_id"]) and row["member_id"] == who.member
-    return mine and writes_own(world, who, row)
-
-
-def writes_event(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row) or {}
-    agencies = ("from_agency_id", "to_agency_id")
-    truly = all(row[name] == referral.get(name) for name in agencies)
-    return truly and row["member_id"] == who.member and writes_own(world, who, row)
-
-
-def writes_call(world: World, who: Who, row: Row) -> bool:
-    return who.writes and row["agency_id"] == who.agency and row["member_id"] == who.member
-
-
-def writes_key(world: World, who: Who, row: Row) -> bool:
-    mine = row["caller_id"] == (who.client or who.member)
-    return who.writes and row["agency_id"] == who.agency and mine
-
-
-def writes_grant(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row) or {}
-    sender = referral.get("from_agency_id") == who.agency and row["release_id"] is None
-    return sender and writes_private_key(world, who, row)
-
-
-def writes_private_key(world: World, who: Who, row: Row) -> bool:
-    return world.assigned(who, row["referral_id"]) and writes_own(world, who, row)
-
-
-def writes_plan(world: World, who: Who, row: Row) -> bool:
-    referral = world.referral(row) or {}
-    sender = referral.get("from_agency_id") == who.agency
-    return sender and writes_private_key(world, who, row)
-
-
-def writes_entry(world: World, who: Who, row: Row) -> bool:
-    names = ("agency_id", "member_id", "client_id")
-    mine = tuple(row[name] for name in names) == (who.agency, who.member, who.client)
-    return who.agency is not None and row["decision"] == "allowed" and mine
-
-
-WRITES: dict[str, Rule] = {
-    "referral": writes_referral,
-    "referral_side": writes_side,
-    "referral_assignment": sees_nothing,
-    "self_assignment": sees_nothing,
-    "conflict_block": sees_nothing,
-    "referral_plan": writes_plan,
-    "release": writes_release,
-    "release_end": writes_release_end,
-    "release_paper": writes_paper,
-    "returned": sees_nothing,
-    "packet_field": writes_field,
-    "note": writes_note,
-    "referral_event": writes_event,
-    "agreement_tally": sees_nothing,
-    "call_record": writes_call,
-    "idempotency_key": writes_key,
-    "packet_grant": writes_grant,
-    "private_key": writes_private_key,
-    "access_entry": writes_entry,
-    "permissions_membership": sees_nothing,
-    "channel": writes_channel,
-    "message": sees_nothing,
-    "directory_network_listing": sees_nothing,
-}
+TABLES = tuple(table for table, kind in w.TABLES.items() if kind is not w.Unseen)
 
 
 # -- The probe -------------------------------------------------------------------------------------
@@ -626,60 +264,40 @@ def ids(cursor: Any, statement: str) -> set[str]:
 
 
 def probe_rows(world: World, who: Who, cursor: Any, table: str) -> list[str]:
-    if who.database_role == "auditor":
-        if table == "access_entry":
-            auditor = "auditor" in who.roles
-            agencies = ids(cursor, "SELECT DISTINCT agency_id FROM access_entry")
-            expected = {who.agency} if auditor else set()
-            return [] if agencies == expected else [named(who, "reads entries of", agencies)]
-        if table == "self_assignment":
-            auditor = "auditor" in who.roles
-            allowed = {
-                id_
-                for id_, row in world.rows[table].items()
-                if auditor and row["agency_id"] == who.agency
-            }
-            got = ids(cursor, f"SELECT id FROM {table}")
-            return [named(who, "sees or misses", table, row) for row in got ^ allowed]
-        if table != "permissions_membership":
-            return []
-    if table == "access_entry":
-        return [named(who, "reads the log")] if ids(cursor, "SELECT id FROM access_entry") else []
-    got = ids(cursor, f"SELECT {KEYS.get(table, 'id')} FROM {table}")
-    allowed = {id_ for id_, row in world.rows[table].items() if SEES[table](world, who, row)}
+    got = ids(cursor, f"SELECT {key_of(table)} FROM {table}") & set(world.rows[table])
+    allowed = world.allowed(who, table)
     return [named(who, "sees", table, row) for row in got - allowed] + [
         named(who, "does not see", table, row) for row in allowed - got
     ]
 
 
-OPENINGS: dict[str, tuple[str, str, Rule]] = {  # act, column of what it opens, rule
-    "packet_field": ("open_packet", "referral_id", opens_field),
-    "note": ("open_notes", "referral_id", opens_note),
-    "directory_confidential_address": ("address.open", "location_id", opens_address),
+OPENINGS = {  # act, and the column of what it opens
+    "packet_field": ("open_packet", "referral_id"),
+    "note": ("open_notes", "referral_id"),
+    "directory_confidential_address": ("address.open", "location_id"),
 }
 
 
 def probe_openings(world: World, who: Who, cursor: Any, table: str) -> list[str]:
     """With an access entry for each referral in turn, all fields named."""
-    act, about, rule = OPENINGS[table]
+    act, about = OPENINGS[table]
     found = []
     for opened in {row[about] for row in world.rows[table].values()}:
         names = {"agency_id": who.agency, "member_id": who.member, "client_id": who.client}
         if act == "address.open":
             names |= {"act": act, "directory_id": opened, "referral_id": None}
+        statement, values = opening("police.worker", opened, act, **names)
         try:
-            with transaction.atomic():
-                cursor.execute(*opening("police.worker", opened, act, **names))
+            with transaction.atomic(using=cursor.db.alias):
+                cursor.execute(statement, values)
                 got = ids(cursor, f"SELECT id FROM {table}")
-                transaction.set_rollback(True)
+                transaction.set_rollback(True, using=cursor.db.alias)
         except DatabaseError as error:
             only_for_want_of_rights(error)
             got = set()
-        allowed = {
-            id_
-            for id_, row in world.rows[table].items()
-            if row[about] == opened and rule(world, who, row)
-        }
+        full = act if "." in act else f"referral.{act}"
+        entry = w.Entry(full, UUID(opened), "intake", [*PACKET, "health"])
+        allowed = world.allowed(who, table, entry)
         found += [named(who, "opens", table, row) for row in got - allowed]
         found += [named(who, "does not open", table, row) for row in allowed - got]
     return found
@@ -687,9 +305,7 @@ def probe_openings(world: World, who: Who, cursor: Any, table: str) -> list[str]
 
 def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
     """Real rows once more, and rows forged in her own name beside another's referral."""
-    if who.database_role == "auditor" and table != "access_entry":
-        return []
-    columns = insertable(world, who.database_role, table)
+    columns = world.ground.insertable[who.database_role, table]
     if not columns:
         return []
     names = ", ".join(columns)
@@ -697,10 +313,11 @@ def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
         f"INSERT INTO {table} ({names})"
         f" SELECT {names} FROM jsonb_populate_record(NULL::{table}, %s::jsonb)"
     )
-    found = []
+    found, seen = [], world.seen
     for row in one_of_each(world.rows[table]):
-        for forged in variants(world, who, row):
-            allowed = WRITES[table](world, who, forged)
+        for forged in variants(seen, who.principal, row):
+            after = typed(w.TABLES[table], forged)
+            allowed = can_write(seen.world, who.principal, None, after, seen.now)
             if taken(cursor, insert, json.dumps(forged)) != allowed:
                 verb = "is refused" if allowed else "writes"
                 found.append(named(who, verb, table, forged["id"]))
@@ -721,66 +338,6 @@ def one_of_each(rows: dict[str, Row]) -> list[Row]:
     return list(kinds.values())
 
 
-def variants(world: World, who: Who, row: Row) -> Iterator[Row]:
-    fresh = row | {"id": str(uuid4())}
-    yield fresh
-    mine = {
-        "agency_id": who.agency,
-        "from_agency_id": who.agency,
-        "member_id": who.member,
-        "revoked_by": who.member,
-        "caller_id": who.client or who.member,
-        "client_id": who.client,
-    }
-    yield fresh | {name: mine[name] for name in row if name in mine}
-    agency_only = ("agency_id", "from_agency_id")
-    yield fresh | {name: mine[name] for name in row if name in agency_only}
-    if "test_outcome" in row:
-        address = {"address": f"+1406555{uuid4().int % 10000:04}"}
-        yield fresh | address | {"membership_id": who.member, "agency_id": who.agency}
-        yield fresh | address | {"membership_id": who.member, "agency_id": FOREIGN}
-        yield fresh | address | {"membership_id": None, "agency_id": who.agency}
-        yield fresh | address | {"membership_id": str(member_id("police.worker2"))}
-    if "handoff_by" in row:
-        yield fresh | {"holder_id": None}
-        yield fresh | {"agency_id": who.agency, "holder_id": None}
-    if "release_id" in row and "kek_version" in row:
-        yield fresh | {"agency_id": who.agency, "release_id": None}
-    if "from_sees" in row:  # an event that names other agencies than its referral does
-        yield fresh | {"agency_id": who.agency, "member_id": who.member, "to_agency_id": FOREIGN}
-    if "minor_may_consent_alone" in row:
-        swapped = {"from_agency_id": row["to_agency_id"], "to_agency_id": row["from_agency_id"]}
-        for ended in (False, True):
-            yield fresh | {"direction": "return", "ended": ended}
-            yield fresh | swapped | {"direction": "return", "ended": ended}
-        yield fresh | swapped | {"direction": "return", "to_agency_id": FOREIGN, "ended": False}
-        yield fresh | swapped | {"direction": "outbound", "ended": False}
-        yield fresh | {"direction": "return", "to_agency_id": who.agency, "ended": False}
-        yield fresh | {"from_agency_id": who.agency, "ended": not row["ended"]}
-        yield fresh | {"from_agency_id": who.agency, "ended": False, "to_agency_id": FOREIGN}
-        yield fresh | {"from_agency_id": who.agency, "ended": False}
-    if "has_block" in row:
-        yield fresh | {"from_agency_id": who.agency, "sent_at": None, "status": "draft"}
-        yield fresh | {"from_agency_id": who.agency, "sent_at": None, "status": "accepted"}
-        yield fresh | {"from_agency_id": who.agency, "status": "draft"}
-    if "decision" in row:
-        yield fresh | {name: mine[name] for name in row if name in mine} | {"decision": "allowed"}
-        yield fresh | {name: mine[name] for name in row if name in mine} | {"decision": "refused"}
-
-
-FOREIGN = str(agency_id("hospital"))
-
-
-def insertable(world: World, role: str, table: str) -> list[str]:
-    with world.superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-            " AND NOT attisdropped AND has_column_privilege(%s, attrelid, attnum, 'INSERT')",
-            [table, role],
-        )
-        return [name for (name,) in cursor.fetchall()]
-
-
 def taken(cursor: Any, statement: str, *parameters: Any) -> bool:
     """Whether a write passes rights and policies; it is undone. A constraint comes after them."""
     try:
@@ -795,85 +352,22 @@ def taken(cursor: Any, statement: str, *parameters: Any) -> bool:
     return True
 
 
-# What is tried on every row at once, and on which rows it must land. Where it lands on a row that
-# the caller may see but not change, all of it is refused.
-CHANGES: dict[str, tuple[tuple[str, Rule, Rule], ...]] = {
-    "referral": (
-        ("UPDATE referral SET version = 99", sees_referral, lambda w, who, row: who.writes),
-    ),
-    "referral_side": (
-        (
-            "UPDATE referral_side SET version = 99",
-            sees_unbarred,
-            lambda w, who, row: who.writes,
-        ),
-    ),
-    "referral_plan": (
-        ("UPDATE referral_plan SET services = '{}'", sees_plan, lambda w, who, row: who.writes),
-    ),
-    "referral_assignment": (
-        ("DELETE FROM referral_assignment", lambda w, who, row: True, lambda w, who, row: False),
-    ),
-    "release": (
-        (
-            "UPDATE release SET ended = true",
-            lambda w, who, row: (
-                who.casework
-                and who.agency in (row["from_agency_id"], row["to_agency_id"])
-                and not w.bars(who, row["referral_id"])
-            ),
-            lambda w, who, row: who.writes and w.answers_for(who, row["referral_id"]),
-        ),
-        (
-            "UPDATE release SET ended = false",
-            lambda w, who, row: (
-                who.casework
-                and who.agency in (row["from_agency_id"], row["to_agency_id"])
-                and not w.bars(who, row["referral_id"])
-            ),
-            lambda w, who, row: False,
-        ),
-    ),
-    "permissions_membership": (
-        (
-            "UPDATE permissions_membership SET duty = 'on_call'",
-            lambda w, who, row: herself(who) and row["id"] == who.member,
-            lambda w, who, row: True,
-        ),
-    ),
-    "channel": (("UPDATE channel SET position = 2", keeps_channel, lambda w, who, row: True),),
-    "message": (
-        ("UPDATE message SET state = 'waiting'", keeps_channel, lambda w, who, row: True),
-        ("UPDATE message SET state = 'sent'", keeps_channel, lambda w, who, row: False),
-    ),
-    "packet_grant": (
-        (
-            "UPDATE packet_grant SET kek_version = 1",
-            sees_grant,
-            lambda w, who, row: who.writes and row["release_id"] is None,
-        ),
-    ),
-}
-
-
 def probe_changes(world: World, who: Who, cursor: Any, table: str) -> list[str]:
     found = []
-    for statement, lands_on, may in CHANGES.get(table, ()):
-        if who.database_role != "app":
-            continue
-        hit = [row for row in world.rows[table].values() if lands_on(world, who, row)]
-        expected = len(hit) if all(may(world, who, row) for row in hit) else "refused"
-        got = changed(cursor, statement)
-        if got != expected:
-            found.append(named(who, statement, got, "not", expected))
+    for changed_table, what, values in CHANGES:
+        if who.database_role == "app" and changed_table == table:
+            _, statement, expected = change(world.seen, who.principal, table, what, values)
+            got = changed(cursor, statement)
+            if got != expected:
+                found.append(named(who, statement, got, "not", expected))
     return found
 
 
-def changed(cursor: Any, statement: str) -> int | str:
+def changed(cursor: Any, statement: str) -> str:
     try:
         with transaction.atomic():
             cursor.execute(statement)
-            count: int = cursor.rowcount
+            count = str(cursor.rowcount)
             transaction.set_rollback(True)
     except DatabaseError as error:
         only_for_want_of_rights(error)

@@ -1,0 +1,139 @@
+"""Who sees what: the one sentence that Cairn stands on (design §2), as a function that only thinks.
+
+    live principal, active agency and membership, no block, and (its own agency wrote it, and it
+    is not purged; or a live grant for the agency, release in force, field in the grant), and
+    (member assigned; or a system of record with packets:read, naming its acting member), and a
+    purpose of use stated
+
+The database says the same once more, as row-level security (permissions/sql, referrals/sql), and is
+held against this file over random worlds (tests/test_model.py). T0 to T5 and R1 to R16 are names of
+the design (CONTRIBUTING.md). A rule's text is what the page for auditors says; its last bracket is
+where it comes from. What no rule allows is refused.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from permissions.disclosure import PURPOSES
+from permissions.reference import keeping
+from permissions.reference import world as w
+from permissions.reference.asking import Asked, live
+
+NEVER_SERVED: dict[type[w.Row], set[str]] = {
+    w.Referral: {"has_block"},  # whom a block bars cannot learn of it (R12)
+    w.Side: {"has_block"},
+    w.Message: {"cause", "referral_id", "reference", "lease", "leased_until"},  # of what it tells
+}
+
+
+def can_see(world: w.World, principal: w.Principal, row: w.Row, field: str, now: datetime) -> bool:
+    """Whether `principal` may read the column `field` of `row` at `now`."""
+    me = live(world, principal, now)
+    if me is None:
+        public = isinstance(row, w.Change) and row.public_action is not None
+        return principal.role == "app" and (public or isinstance(row, w.Published))
+    rule = (SEES if principal.role == "app" else AUDITOR_SEES).get(type(row))
+    asked = Asked(me, world, principal.entry, now)
+    served = field not in NEVER_SERVED.get(type(row), ())
+    return rule is not None and served and rule(asked, row)
+
+
+def packet(asked: Asked, row: w.PacketField) -> bool:
+    """Members assigned to it: of the agency that wrote it; and, from the accept on, of the one
+    agency that her release names, the fields that it lists, while it is in force. A partner system
+    only as the agency's system of record, naming the member. With a purpose, each time, in the log.
+    (34 U.S.C. 12291(b)(2); 28 CFR 94.115; 45 CFR 164.508, 164.512(c); R1, R7, R11, R13, R14, R15)
+    """
+    ours = asked.side(row.referral_id) == "from" and row.from_agency_id == asked.me.agency_id
+    return (
+        opens(asked, row.referral_id, "referral.open_packet")
+        and (ours or granted(asked, row))
+        and asked.agreed(row.referral_id)
+        and asked.entry is not None
+        and row.field in asked.entry.fields
+    )
+
+
+def granted(asked: Asked, row: w.PacketField) -> bool:
+    """A live grant for the agency, her release in force, and this field in both."""
+    now, me, world = asked.now, asked.me, asked.world
+    stopped = any(
+        (one.referral_id, one.agency_id, one.state) == (row.referral_id, me.agency_id, "stopped")
+        for one in world.sides
+    )
+    return asked.side(row.referral_id) == "to" and not stopped and any(
+        (grant.referral_id, grant.agency_id) == (row.referral_id, me.agency_id)
+        and grant.opened_at is not None  # by the accept
+        and not grant.closed
+        and grant.key_bundle is not None  # revoking destroys it
+        and grant.expires_at is not None
+        and grant.expires_at > now
+        and row.field in grant.fields
+        and grant.release_id is not None
+        and not (release := world.releases[grant.release_id]).ended
+        and release.expires_at > now
+        for grant in world.grants
+    )  # fmt: skip
+
+
+def note(asked: Asked, row: w.Note) -> bool:
+    """Members assigned to it, of the agency that wrote them. With a purpose, each time, in the log.
+    (34 U.S.C. 12291(b)(2); Mont. Code 26-1-812; R2, R7, R11, R13, R15)"""
+    return keeping.own_side(asked, row) and opens(asked, row.referral_id, "referral.open_notes")
+
+
+def opens(asked: Asked, referral: UUID, act: str) -> bool:
+    """What a packet and a note ask for alike."""
+    me, entry = asked.me, asked.entry
+    return (
+        asked.named
+        and (me.client_id is None or ("packets:read" in me.scopes and me.system_of_record))
+        and asked.assigned(referral)  # and no block
+        and asked.side(referral) is not None
+        and entry is not None
+        and (entry.act, entry.about) == (act, referral)
+        and entry.purpose in PURPOSES
+    )
+
+
+def notice(asked: Asked, row: w.Referral) -> bool:
+    """Workers and leads of the agency that sent it and, once it is sent, of the agency that it was
+    sent to; no other. Of its state the sender is shown the table below and nothing finer.
+    (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
+    return keeping.sides(asked, row)
+
+
+SEES: dict[type[w.Row], Callable[..., bool]] = {
+    w.Published: keeping.everybody,
+    w.NetworkEntry: keeping.anybody_live,
+    w.Change: keeping.anybody_live,
+    w.Referral: notice,
+    w.PacketField: packet,
+    w.Release: keeping.release,
+    w.Note: note,
+    w.Side: keeping.own_side,
+    w.Assignment: keeping.own_side,
+    w.SelfAssignment: keeping.own_side,
+    w.Block: keeping.block,
+    w.Plan: keeping.plan,
+    w.Event: keeping.event,
+    w.ReleasePaper: keeping.paper,
+    w.ReleaseEnd: keeping.paper,
+    w.Returned: keeping.returned,
+    w.Grant: keeping.keys,
+    w.PrivateKey: keeping.keys,
+    w.CallRecord: keeping.call,
+    w.IdempotencyKey: keeping.request,
+    w.Tally: keeping.tally,
+    w.Membership: keeping.colleague,
+    w.Editing: keeping.colleague,
+    w.Channel: keeping.reached,
+    w.Message: keeping.reached,
+    w.Address: keeping.address,
+}
+AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {
+    w.AccessEntry: keeping.log,
+    w.SelfAssignment: keeping.log,
+    w.Membership: keeping.colleague,
+}

@@ -1,0 +1,386 @@
+"""What the reference model is asked about: rows as plain values. No database, no Django.
+
+A class stands for a protected table and names the columns that a rule reads, as the database names
+them; `TABLES` holds every protected table, so that a new one is missed here first.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+# -- Who asks --------------------------------------------------------------------------------------
+
+
+class Agency(NamedTuple):
+    id: UUID
+    active: bool
+
+
+class Person(NamedTuple):
+    id: UUID
+    is_active: bool
+
+
+class Client(NamedTuple):
+    id: UUID
+    active: bool
+    system_of_record: bool
+
+
+class Credential(NamedTuple):
+    """A sign-in or a token of the network; `hash` is all that is kept of its secret, as hex."""
+
+    hash: str
+    agency_id: UUID
+    membership_id: UUID | None
+    client_id: UUID | None
+    roles: Sequence[str]
+    scopes: Sequence[str]
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+class Entry(NamedTuple):
+    """What the access entry of the same transaction says, without which nothing opens (R11)."""
+
+    act: str
+    about: UUID  # the referral; for an address, the place
+    purpose: str | None = None
+    fields: Sequence[str] = ()
+
+
+class Principal(NamedTuple):
+    """What a request says of itself: its token, the staff that a client names, its access entry.
+
+    `role` is the database's: `auditor` for the pages of the access log, `app` for all else.
+    """
+
+    token: str | None
+    acting: UUID | None = None
+    entry: Entry | None = None
+    role: str = "app"
+
+
+# -- What is asked for -----------------------------------------------------------------------------
+
+
+class Published(NamedTuple):
+    """T0: an entry of the public directory."""
+
+    id: UUID
+
+
+class NetworkEntry(NamedTuple):
+    """T1: an entry of the directory that is confidential; where it is, it does not say."""
+
+    id: UUID
+
+
+class Change(NamedTuple):
+    """A line of the directory's change feed; `public_action` is what the public is told."""
+
+    seq: int
+    public_action: str | None
+
+
+class Editing(NamedTuple):
+    """Which agency edits which organization of the directory."""
+
+    id: UUID
+    agency_id: UUID
+
+
+class Address(NamedTuple):
+    """Where a confidential place is (R4), sealed for one agency."""
+
+    id: UUID
+    location_id: UUID
+    agency_id: UUID
+
+
+class Membership(NamedTuple):
+    id: UUID
+    agency_id: UUID
+    person_id: UUID
+    roles: Sequence[str]
+    active: bool
+
+
+class Channel(NamedTuple):
+    """Where a member, or an agency, is reached."""
+
+    id: UUID
+    agency_id: UUID
+    membership_id: UUID | None  # none: the agency's own
+
+
+class Message(NamedTuple):
+    """What went to a channel: that something waits, never what."""
+
+    id: UUID
+    agency_id: UUID
+    member_id: UUID | None  # none: to the agency's own
+    state: str
+
+
+class Referral(NamedTuple):
+    """T2 and T5: the notice, and its state as the sender is shown it."""
+
+    id: UUID
+    from_agency_id: UUID
+    to_agency_id: UUID
+    status: str
+    sent_at: datetime | None
+    accepted_at: datetime | None
+    ended_at: datetime | None
+    agreement: str | None
+    from_purged: bool
+
+
+class Side(NamedTuple):
+    """T4: what one side keeps to itself: its holder and, for the recipient, the true state."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+    holder_id: UUID | None
+    state: str | None
+
+
+class Assignment(NamedTuple):
+    id: UUID
+    content_object_id: UUID  # the referral
+    membership_id: UUID
+    agency_id: UUID
+
+    @property
+    def referral_id(self) -> UUID:
+        return self.content_object_id
+
+
+class SelfAssignment(NamedTuple):
+    """T4: a lead who put herself on a referral, and why (R7)."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+
+
+class Block(NamedTuple):
+    """T4: whom a referral bars, on the survivor's word (R12)."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID  # whose block it is
+    kind: str  # member, agency, leads_only
+    bars_agency_id: UUID
+    bars_member_id: UUID | None
+    lifted_at: datetime | None
+
+
+class Release(NamedTuple):
+    """Her permission, as data."""
+
+    id: UUID
+    referral_id: UUID
+    from_agency_id: UUID
+    to_agency_id: UUID
+    direction: str  # outbound, return
+    ended: bool
+    expires_at: datetime
+    created_at: datetime
+
+
+class ReleasePaper(NamedTuple):
+    """T4: where the paper of a release is kept."""
+
+    id: UUID
+    release_id: UUID
+    agency_id: UUID
+
+
+class ReleaseEnd(NamedTuple):
+    """T4: when, how and by whom the end of a release was recorded."""
+
+    id: UUID
+    release_id: UUID
+    agency_id: UUID
+    revoked_by: UUID
+
+
+class Returned(NamedTuple):
+    """What she allowed the recipient to tell the sender (R2), sealed for the sender."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+    key_bundle: object | None
+    expires_at: datetime
+
+
+class Grant(NamedTuple):
+    """The keys of a packet's fields, wrapped for one agency. The sender's own has no release."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+    release_id: UUID | None
+    fields: Sequence[str]
+    opened_at: datetime | None
+    expires_at: datetime | None
+    closed: bool
+    key_bundle: object | None
+
+
+class PrivateKey(NamedTuple):
+    """The key of one agency's own notes."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+
+
+class PacketField(NamedTuple):
+    """T3: one field of the packet."""
+
+    id: UUID
+    referral_id: UUID
+    from_agency_id: UUID
+    field: str
+
+
+class Note(NamedTuple):
+    """T4: a note, an outcome, a mandated report; an agency's own."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+    member_id: UUID
+
+
+class Plan(NamedTuple):
+    """T4: the sender's next services, in order."""
+
+    id: UUID
+    referral_id: UUID
+    agency_id: UUID
+
+
+class Event(NamedTuple):
+    """An entry of a referral's history, marked with the sides that may know it."""
+
+    id: UUID
+    referral_id: UUID
+    from_agency_id: UUID
+    to_agency_id: UUID
+    agency_id: UUID | None
+    member_id: UUID | None
+    reserved: bool
+    from_sees: bool
+    to_sees: bool
+
+
+class CallRecord(NamedTuple):
+    """T4: a referral made by phone."""
+
+    id: UUID
+    agency_id: UUID
+    member_id: UUID
+
+
+class IdempotencyKey(NamedTuple):
+    """What a create under a key of the caller's led to."""
+
+    id: UUID
+    agency_id: UUID
+    caller_id: UUID
+
+
+class Tally(NamedTuple):
+    """How often a notice was offered in a month, and declined (R14)."""
+
+    id: UUID
+    agency_id: UUID
+
+
+class AccessEntry(NamedTuple):
+    """A line of the access log."""
+
+    id: UUID
+    agency_id: UUID | None
+    member_id: UUID | None
+    client_id: UUID | None
+    decision: str
+
+
+class Unseen(NamedTuple):
+    """A row that serves no request: sources of the directory, their history, counts of a purge."""
+
+    id: UUID
+
+
+Row = (
+    Published | NetworkEntry | Change | Editing | Address | Membership | Referral | Side
+    | Assignment | SelfAssignment | Block | Release | ReleasePaper | ReleaseEnd | Returned | Grant
+    | PrivateKey | PacketField | Note | Plan | Event | CallRecord | IdempotencyKey | Tally
+    | AccessEntry | Channel | Message | Unseen
+)  # fmt: skip
+
+TABLES: dict[str, type[Row]] = {
+    "referral": Referral,
+    "referral_side": Side,
+    "referral_assignment": Assignment,
+    "self_assignment": SelfAssignment,
+    "conflict_block": Block,
+    "release": Release,
+    "release_paper": ReleasePaper,
+    "release_end": ReleaseEnd,
+    "returned": Returned,
+    "packet_grant": Grant,
+    "private_key": PrivateKey,
+    "packet_field": PacketField,
+    "note": Note,
+    "referral_plan": Plan,
+    "referral_event": Event,
+    "call_record": CallRecord,
+    "idempotency_key": IdempotencyKey,
+    "agreement_tally": Tally,
+    "access_entry": AccessEntry,
+    "permissions_membership": Membership,
+    "channel": Channel,
+    "message": Message,
+    "directory_network_listing": NetworkEntry,
+    "directory_network_place": NetworkEntry,
+    "directory_network_organization": NetworkEntry,
+    "directory_change": Change,
+    "directory_editing": Editing,
+    "directory_confidential_address": Address,
+}
+TABLES |= dict.fromkeys(
+    ("purged_count", "directory_accessibility", "directory_address", "directory_attribute",
+     "directory_contact", "directory_costoption", "directory_edit", "directory_funding",
+     "directory_holidayschedule", "directory_language", "directory_location",
+     "directory_metadata", "directory_metatabledescription", "directory_organization",
+     "directory_organizationidentifier", "directory_phone", "directory_program",
+     "directory_quarantine", "directory_requireddocument", "directory_schedule",
+     "directory_service", "directory_servicearea", "directory_serviceatlocation",
+     "directory_servicecapacity", "directory_unit", "directory_url"),
+    Unseen,
+)  # fmt: skip
+
+
+class World(NamedTuple):
+    """All that the rules look up beside the row itself."""
+
+    agencies: Mapping[UUID, Agency]
+    people: Mapping[UUID, Person]
+    members: Mapping[UUID, Membership]
+    clients: Mapping[UUID, Client]
+    credentials: Mapping[str, Credential]  # by hash
+    referrals: Mapping[UUID, Referral]
+    sides: Sequence[Side]
+    assignments: Sequence[Assignment]
+    blocks: Sequence[Block]
+    releases: Mapping[UUID, Release]
+    grants: Sequence[Grant]
