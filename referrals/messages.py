@@ -16,8 +16,8 @@ from permissions import channels, log
 from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
 from permissions.principal import Principal
-from referrals import senders, telling
-from referrals.reaching import USING, Reach, ask
+from referrals import escalation, senders
+from referrals.reaching import USING, Reach, ask, put
 from referrals.senders import NotSent, Outgoing
 
 LEASE = "interval '60 seconds'"  # longer than any provider is waited for
@@ -94,12 +94,16 @@ def claim(kind: str) -> Claimed | None:
 
 def _outgoing(claimed: Claimed) -> Outgoing | None:
     """Where it goes now. A channel that was taken off since, or whose reader a block bars since, is
-    not rung; then who else may be told is (R12)."""
-    if claimed.referral_id is not None and not _still_may(claimed):
-        with transaction.atomic(using=USING):
-            ask("DELETE FROM message WHERE id = %s RETURNING id", [claimed.id])
-            _forward(claimed)
-        return None
+    not rung; then who else may be told is (R12). Nor is anybody about what was answered since."""
+    if claimed.referral_id is not None:
+        urging = claimed.template in escalation.URGING
+        needless = urging and not escalation.waits(claimed.referral_id, claimed.template)
+        if needless or not _still_may(claimed):
+            with transaction.atomic(using=USING):
+                ask("DELETE FROM message WHERE id = %s RETURNING id", [claimed.id])
+                if not needless:
+                    _forward(claimed)
+            return None
     rows = ask("SELECT address, language FROM channel WHERE id = %s", [claimed.channel_id])
     if not rows:
         record(claimed, "no_channel", sent=False, final=True)
@@ -154,7 +158,7 @@ def _forward(claimed: Claimed) -> None:
     if claimed.referral_id is None or claimed.template in PERSONAL:
         return
     reach = Reach(claimed.referral_id, claimed.agency_id)
-    telling.put(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
+    put(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
 
 
 # -- What people do with it ------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from django.db import connections
 
+from permissions.ids import uuid7
+
 USING = "jobs"
 
 
@@ -39,6 +41,7 @@ class Reach:
     """One agency's people and channels, as they may be told of one referral."""
 
     def __init__(self, referral_id: UUID, agency_id: UUID) -> None:
+        self.referral_id, self.agency_id = referral_id, agency_id
         self.members = [
             Member._make(row)
             for row in ask("SELECT * FROM sec.may_be_told(%s, %s)", [referral_id, agency_id])
@@ -97,6 +100,36 @@ def lines_of(agency_id: UUID, member_id: UUID | None = None) -> list[Line]:
 def once(lines: Iterable[Line]) -> list[Line]:
     """Each address once, however many channels name it: rungs that are the same fold into one."""
     return list({(line.kind, line.address): line for line in reversed([*lines])}.values())[::-1]
+
+
+def put(
+    cause: UUID, referral_id: UUID, template: str, lines: Iterable[Line], *, after_s: float = 0
+) -> int:
+    """One message a line, within the caller's transaction, due in `after_s` seconds; a line that
+    has it already has it. Returns how many are new."""
+    new = 0
+    for line in once(lines):
+        with connections[USING].cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO message (id, cause, referral_id, agency_id, member_id, channel_id,"
+                " kind, template, reference, due_at)"
+                " SELECT %s, %s, id, %s, %s, %s, %s, %s, reference,"
+                " sec.clock() + make_interval(secs => %s) FROM referral WHERE id = %s"
+                " ON CONFLICT (cause, channel_id, template) DO NOTHING",
+                [
+                    uuid7(),
+                    cause,
+                    line.agency_id,
+                    line.member_id,
+                    line.channel_id,
+                    line.kind,
+                    template,
+                    after_s,
+                    referral_id,
+                ],
+            )
+            new += cursor.rowcount
+    return new
 
 
 def ask(question: str, values: list[Any]) -> list[tuple[Any, ...]]:

@@ -5,14 +5,13 @@ is the outbox. A side is told only of what it may know (T5): an event that it do
 nothing. Twice is safe: an event is taken once, and (cause, channel, template) is unique.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from django.db import connections, transaction
+from django.db import transaction
 
-from permissions.ids import uuid7
-from referrals.reaching import USING, Line, Reach, ask, lines_of, once
+from referrals import escalation
+from referrals.reaching import USING, Line, Reach, ask, lines_of, put
 
 BATCH = 50
 
@@ -21,7 +20,7 @@ class Tell(NamedTuple):
     """One side of the referral is told."""
 
     side: str  # "from" or "to"; "own": the side whose member did it
-    whom: str  # everyone, holder, leads, about (the member whom the act concerns)
+    whom: str  # everyone, holder, leads, about (whom the act concerns), ladder (escalation.py)
     template: str
 
 
@@ -48,11 +47,11 @@ TELLS: dict[tuple[str, str | None], tuple[Tell, ...]] = {
     ("mark_error", "from"): (Tell("to", "holder", "taken_back"), *REVIEWED),
     ("call_me", "from"): (Tell("to", "holder", "call_me"),),
     ("call_me", "to"): (Tell("from", "holder", "call_me"),),
-    ("call_me", None): (Tell("from", "holder", "call_me"),),
     ("assign", "from"): PUT_ON,
     ("assign", "to"): PUT_ON,
     ("hand_over", "from"): PUT_ON,
     ("hand_over", "to"): PUT_ON,
+    ("escalated", None): (Tell("from", "holder", "late"), Tell("to", "ladder", "answer_now")),
     ("expire", None): (Tell("from", "holder", "expired"),),
     ("idle", None): (Tell("to", "leads", "review"),),
     ("purge_due", None): REVIEWED,
@@ -65,6 +64,7 @@ class _Event(NamedTuple):
     from_agency_id: UUID
     to_agency_id: UUID
     act: str
+    code: str | None
     agency_id: UUID | None
     member_id: UUID | None
     about_id: UUID | None
@@ -102,6 +102,9 @@ def _tell(event: _Event) -> None:
         if not event.sees(side) or (side == "to" and not _takes_notices(event.to_agency_id)):
             continue
         reach = Reach(event.referral_id, event.agency(side))
+        if tell.whom == "ladder":
+            escalation.climb(reach, event.id, event.code or "")
+            continue
         put(event.id, event.referral_id, tell.template, _whom(reach, tell.whom, event))
 
 
@@ -148,29 +151,3 @@ def alert_step() -> bool:
             lines = holder or reach.member(set_by) or reach.leads() or reach.own(reach.members)
             put(cause, referral_id, "review", lines)
     return False
-
-
-def put(cause: UUID, referral_id: UUID, template: str, lines: Iterable[Line]) -> int:
-    """One message a line, within the caller's transaction; a line that has it already has it.
-    Returns how many are new."""
-    new = 0
-    for line in once(lines):
-        with connections[USING].cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO message (id, cause, referral_id, agency_id, member_id, channel_id,"
-                " kind, template, reference) SELECT %s, %s, id, %s, %s, %s, %s, %s, reference"
-                " FROM referral WHERE id = %s"
-                " ON CONFLICT (cause, channel_id, template) DO NOTHING",
-                [
-                    uuid7(),
-                    cause,
-                    line.agency_id,
-                    line.member_id,
-                    line.channel_id,
-                    line.kind,
-                    template,
-                    referral_id,
-                ],
-            )
-            new += cursor.rowcount
-    return new

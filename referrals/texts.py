@@ -23,7 +23,7 @@ SAYS = {
         "No answer in time. Look at your next step.",
         "Sin respuesta a tiempo. Vea el paso siguiente.",
     ),
-    "answer_now": ("Nobody has answered in time. Please do.", "Nadie ha respondido. Hagalo ya."),
+    "answer_now": ("It is past its time. Please act now.", "El plazo ha pasado. Actue ahora."),
     "contact": (
         "Our duty desk does not answer. Please ring us.",
         "Nuestra guardia no responde. Llamenos por favor.",

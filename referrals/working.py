@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 from django.db import close_old_connections, connections
 
-from referrals import messages, purging, telling
+from referrals import escalation, messages, purging, telling
 
 log = structlog.get_logger()
 
@@ -38,6 +38,7 @@ class Job(NamedTuple):
 
 JOBS = (
     Job("purge", purging.step, 3600),
+    Job("clocks", escalation.step, 1),  # mark what came due
     Job("tell", telling.step, 1),  # make messages of what happened
     Job("alert", telling.alert_step, 5),
     # Each kind by itself: a mail server that hangs holds up no call.

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -23,6 +24,7 @@ from django.test import Client as HttpClient
 from api import demo, processes
 from permissions import credentials
 from permissions.models import Client, Membership
+from tests.far_ends import MailServer, PhoneProvider, mail_server, phone_provider
 from tests.ground import HOME
 
 # Emptied after each test; the log and the vocabularies never are.
@@ -377,3 +379,49 @@ def names(api: Any) -> Any:
         return [item["name"] for item in answer.json()["contents"]]
 
     return found
+
+
+# -- Far ends of messages --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mails(settings: Any) -> Iterator[MailServer]:
+    """A real mail server, and Cairn told to use it."""
+    with mail_server() as server:
+        settings.SENDERS = settings.SENDERS | {"mail": "smtp"}
+        settings.SMTP = {
+            "host": "127.0.0.1",
+            "port": server.port,
+            "user": "",
+            "password": "",
+            "tls": "",
+            "from": "Cairn <no-reply@cairn.invalid>",
+        }
+        yield server
+
+
+@pytest.fixture
+def phones(settings: Any, tmp_path: Path) -> Iterator[PhoneProvider]:
+    """A real phone provider's REST API, and Cairn told to use it."""
+    token = tmp_path / "token"
+    token.write_text("an invented token\n")
+    with phone_provider() as provider:
+        settings.SENDERS = settings.SENDERS | {"phone": "twilio"}
+        settings.TWILIO = {
+            "account": "AC" + "0" * 32,
+            "token_file": str(token),
+            "from": "+14065550100",
+            "base": provider.base,
+        }
+        yield provider
+
+
+@pytest.fixture
+def reachable(api: Any) -> None:
+    """Everybody keeps a number of her own, two agencies a duty mailbox."""
+    from tests.reached import DUTY, PEOPLE, keep
+
+    for who, number in PEOPLE.items():
+        keep(api, who, "sms", number)
+    for key, address in DUTY.items():
+        keep(api, f"{key}.admin", "mail", address, use="duty")

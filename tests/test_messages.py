@@ -1,111 +1,16 @@
 """Messages: who is told by what happened, on which channel, in which words; sent at least once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.db import connections
 
-from permissions import channels
 from referrals import messages, senders, telling, texts
 from tests.conftest import PACKET, Story, agency_id, service_of
 from tests.database import as_app
-from tests.far_ends import MailServer, PhoneProvider, mail_server, phone_provider
+from tests.far_ends import MailServer, PhoneProvider
+from tests.reached import DUTY, MARK, PEOPLE, keep, number, off_duty, rung, work
 from tests.test_assignment import to
-
-MARK = "Zyxwv"
-PEOPLE = {  # who keeps which own number, by short name of the cast
-    "police.worker": "406-555-0171",
-    "police.worker2": "406-555-0172",
-    "police.lead": "406-555-0173",
-    "ywca.worker": "406-555-0181",
-    "ywca.worker2": "406-555-0182",
-    "ywca.lead": "406-555-0183",
-    "solo.all": "406-555-0191",
-}
-DUTY = {"police": "duty@police.invalid", "ywca": "duty@ywca.invalid"}
-
-
-@pytest.fixture
-def mails(settings: Any) -> Iterator[MailServer]:
-    with mail_server() as server:
-        settings.SENDERS = settings.SENDERS | {"mail": "smtp"}
-        settings.SMTP = {
-            "host": "127.0.0.1",
-            "port": server.port,
-            "user": "",
-            "password": "",
-            "tls": "",
-            "from": "Cairn <no-reply@cairn.invalid>",
-        }
-        yield server
-
-
-@pytest.fixture
-def phones(settings: Any, tmp_path: Path) -> Iterator[PhoneProvider]:
-    token = tmp_path / "token"
-    token.write_text("an invented token\n")
-    with phone_provider() as provider:
-        settings.SENDERS = settings.SENDERS | {"phone": "twilio"}
-        settings.TWILIO = {
-            "account": "AC" + "0" * 32,
-            "token_file": str(token),
-            "from": "+14065550100",
-            "base": provider.base,
-        }
-        yield provider
-
-
-def keep(api: Any, who: str, kind: str, address: str, **more: Any) -> str:
-    answer = api(who).post("/v1/channels", {"kind": kind, "address": address} | more)
-    assert answer.status_code == 201, answer.content
-    return str(answer.json()["id"])
-
-
-@pytest.fixture
-def reachable(api: Any) -> None:
-    """Everybody keeps a number of her own, two agencies a duty mailbox."""
-    for who, number in PEOPLE.items():
-        keep(api, who, "sms", number)
-    for key, address in DUTY.items():
-        keep(api, f"{key}.admin", "mail", address, use="duty")
-
-
-STEPS = (telling.step, messages.mail_step, messages.sms_step, messages.voice_step)
-
-
-def work() -> None:
-    """What the background work does until nothing is left."""
-    telling.alert_step()
-    while sum(step() for step in STEPS):
-        pass
-
-
-def number(who: str) -> str:
-    return channels.normal("sms", PEOPLE[who])
-
-
-def rung(phones: PhoneProvider, mails: MailServer) -> set[tuple[str, str]]:
-    """(who, words) of all that arrived since the last look."""
-    names = {number(who): who for who in PEOPLE} | {address: key for key, address in DUTY.items()}
-    found = {(names[form["To"]], form["Body"]) for _, form in phones.received}
-    found |= {(names[address], str(mail.get_payload()).strip()) for address, mail in mails.received}
-    phones.received.clear()
-    mails.received.clear()
-    return {(who, _template(words)) for who, words in found}
-
-
-def _template(words: str) -> str:
-    said = [name for name, (english, _) in texts.SAYS.items() if f". {english} " in words]
-    assert len(said) == 1, words
-    return said[0]
-
-
-def off_duty(api: Any, *who: str, duty: str = "off_duty") -> None:
-    for one in who:
-        assert api(one).post("/v1/duty", {"duty": duty}).status_code == 200
-
 
 # -- Who is told, by what happened -----------------------------------------------------------------
 
@@ -251,6 +156,8 @@ def test_a_barred_member_who_asks_is_told_of_to_the_holder_once_a_day(
     work()
     assert phones.received == []
     shift_clock("1 day")
+    work()
+    rung(phones, mails)  # of the hand-off, which nobody tried in a day
     assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
     work()
     assert rung(phones, mails) == {("ywca.worker", "review")}

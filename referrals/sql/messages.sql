@@ -79,15 +79,16 @@ CREATE POLICY gate_tells ON self_assignment FOR UPDATE TO gate USING (true) WITH
 
 CREATE FUNCTION sec.take_events(most int)
 RETURNS TABLE (id uuid, referral_id uuid, from_agency_id uuid, to_agency_id uuid, act text,
-               agency_id uuid, member_id uuid, about_id uuid, from_sees boolean, to_sees boolean)
+               code text, agency_id uuid, member_id uuid, about_id uuid, from_sees boolean,
+               to_sees boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     RETURN QUERY
     UPDATE public.referral_event e SET told = true
      WHERE e.id IN (SELECT n.id FROM public.referral_event n WHERE NOT n.told
                      ORDER BY n.xact, n.id LIMIT most FOR UPDATE SKIP LOCKED)
-    RETURNING e.id, e.referral_id, e.from_agency_id, e.to_agency_id, e.act, e.agency_id,
-              e.member_id, e.about_id, e.from_sees, e.to_sees;
+    RETURNING e.id, e.referral_id, e.from_agency_id, e.to_agency_id, e.act, e.code,
+              e.agency_id, e.member_id, e.about_id, e.from_sees, e.to_sees;
 END $$;
 
 CREATE FUNCTION sec.take_self_assignments(most int)
