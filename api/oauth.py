@@ -32,6 +32,7 @@ SCOPES = {
     "referrals:read": "Read the agency's referrals, their notices and their history.",
     "packets:read": "Open packets and notes, as the agency's system of record, with a purpose.",
     "events:read": "Read the agency's feed of events.",
+    "webhooks:write": "Say where the agency's events are sent to, and watch them arrive.",
     "audit:read": "Read the access log of the agency's own people and clients.",
 }
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

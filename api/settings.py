@@ -274,6 +274,16 @@ OAUTH2_PROVIDER = {
     "CLEAR_EXPIRED_TOKENS_BATCH_SIZE": 1000,
 }
 
+# -- Webhooks (referrals/targets.py) --------------------------------------------------------------
+
+# host:port of this machine that a webhook may go to, by http too: for trying it out, and tests.
+WEBHOOK_LOOPBACK = frozenset((os.environ.get("CAIRN_WEBHOOK_LOOPBACK") or "").split())
+if WEBHOOK_LOOPBACK and not LOOPBACK:
+    raise ImproperlyConfigured(
+        "CAIRN_WEBHOOK_LOOPBACK is for this machine's demo: on a server a webhook goes to public"
+        " addresses only."
+    )
+
 # -- The network: lines a person can ring, on every page and every failure (R16) -----------------
 
 NETWORK_TIME_ZONE = os.environ.get("CAIRN_TIME_ZONE") or "America/Denver"  # of opening hours

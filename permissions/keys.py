@@ -12,6 +12,23 @@ from django.db import connections
 
 from permissions.errors import Unavailable
 from permissions.keystore import NoKey, Wrapped, key_store
+from permissions.principal import Principal
+
+# Whose key wraps what the background work itself has to open to send: no agency's, so that it needs
+# none of theirs. Stands as a default in referrals/sql/webhooks.sql.
+SENDING = UUID("00000000-0000-4000-8000-000000000001")
+_SENDER = Principal(
+    agency_id=SENDING,
+    member_id=None,
+    person_id=None,
+    client_id=None,
+    roles=frozenset(),
+    scopes=frozenset(),
+    agency_kind="",
+    duties=frozenset(),
+    system_of_record=False,
+    token_hash="",
+)
 
 # Advisory locks of two numbers; the referral's own (referrals/turns.py) have one.
 WRAPPING, ROTATING = 7001, 7002
@@ -40,3 +57,8 @@ def wrap(agency_id: UUID, plain: bytes, context: str, using: str = "default") ->
         raise Unavailable("key_store", "The key store has lost a key.")
     key_store().begin_version(agency_id)
     return key_store().wrap(agency_id, plain, context)
+
+
+def unwrap_to_send(wrapped: Wrapped, context: str) -> bytes:
+    """What was wrapped for SENDING, by the background work. Raises KeyGone, Unavailable."""
+    return key_store().unwrap(_SENDER, wrapped, context)

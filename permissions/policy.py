@@ -136,3 +136,12 @@ def require_directory_editor(principal: Principal) -> None:
         raise NotPermitted("scope_missing", "The client needs the scope directory:write.")
     if principal.member_id is not None and not principal.has_role("directory_editor"):
         raise NotPermitted("role_missing", "Entries are changed by a directory editor.")
+
+
+def require_webhook_keeper(principal: Principal) -> None:
+    """Raise NotPermitted unless the caller says where its agency's events are sent: an
+    agency_admin, or a client with webhooks:write."""
+    if not principal.may("webhooks:write"):
+        raise NotPermitted("scope_missing", "The client needs the scope webhooks:write.")
+    if not principal.is_client and not principal.has_role("agency_admin"):
+        raise NotPermitted("role_missing", "Webhooks are kept by an agency_admin.")

@@ -18,7 +18,7 @@ from django.db import connections, transaction
 
 from permissions.errors import NotPossible, Unavailable
 from permissions.ids import uuid7
-from permissions.keys import ROTATING, WRAPPING, lock_number
+from permissions.keys import ROTATING, SENDING, WRAPPING, lock_number
 from permissions.keystore import KeyGone, Wrapped, key_store
 from permissions.models import Agency
 from permissions.secret_files import replace
@@ -26,7 +26,10 @@ from permissions.secret_files import replace
 USING = "jobs"
 BATCH = 200
 # Every table that holds bundles: their columns are id, agency_id, kek_version, key_bundle.
-BUNDLES = ("packet_grant", "private_key", "returned", "directory_confidential_address")
+BUNDLES = (
+    *("packet_grant", "private_key", "returned", "webhook_secret"),
+    "directory_confidential_address",
+)
 
 Progress = Callable[[str, int], None]  # a table, and how many of its rows are done
 Row = tuple[UUID, int, bytes]  # id, kek_version, key_bundle
@@ -54,6 +57,11 @@ class Done(NamedTuple):
 
 def agencies() -> list[UUID]:
     return list(Agency.objects.using(USING).order_by("id").values_list("id", flat=True))
+
+
+def holders() -> list[UUID]:
+    """Whoever has a key: the agencies, and the background work."""
+    return [*agencies(), SENDING]
 
 
 def status(agency_id: UUID) -> Status:

@@ -301,6 +301,7 @@ _OWN = (  # what one agency keeps of a referral
     ("returned", "referral_id"),
     ("referral_plan", "referral_id"),
     ("self_assignment", "referral_id"),
+    ("webhook_delivery", "referral_id"),
     ("referral_assignment", "content_object_id"),
 )
 _SHARED = (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 from django.db import close_old_connections, connections
 
-from referrals import escalation, messages, purging, telling
+from referrals import closing, escalation, messages, outbox, purging, sending, telling
 
 log = structlog.get_logger()
 
@@ -28,12 +28,14 @@ class Job(NamedTuple):
     then it is called again at once, else after `pace_s` seconds or when it is woken (`wake`). It
     runs in a thread and with connections of its own, bears to be killed anywhere, and to run beside
     itself in another process. What it raises is logged by type and place, never with its words; it
-    is tried again after a rest that doubles, and the other jobs go on meanwhile.
+    is tried again after a rest that doubles, and the other jobs go on meanwhile. `finish` is called
+    once, after the last step, by a job that leaves something under way between its steps.
     """
 
     name: str
     step: Callable[[], bool]
     pace_s: float
+    finish: Callable[[], None] = lambda: None
 
 
 JOBS = (
@@ -45,6 +47,9 @@ JOBS = (
     Job("mail", messages.mail_step, 1),
     Job("sms", messages.sms_step, 1),
     Job("voice", messages.voice_step, 1),
+    Job("close", closing.step, 5),
+    Job("webhooks", sending.sender.step, 1, sending.sender.finish),
+    Job("webhook-log", outbox.tidy, 3600),
 )
 
 
@@ -145,6 +150,10 @@ class _Thread(threading.Thread):
                 continue
             if rest_s and not self._ended.is_set():
                 self.bell.wait(rest_s)
+        try:
+            self.job.finish()
+        except Exception as error:
+            _tell(self.job, error)
         connections.close_all()
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError
+from django.test import override_settings
 from psycopg2.errors import InsufficientPrivilege
 
 from directory import models as m
@@ -17,6 +18,7 @@ from directory.rendering import render
 from directory.standard import TABLES
 from permissions.credentials import hash_secret
 from permissions.session import IDENTIFY
+from referrals import working
 from tests.conftest import PACKET, Caller, Story, agency_id, member_id, return_body
 
 
@@ -113,9 +115,21 @@ def full_story(story: Story, api: Any) -> Story:
         kept = api(who).post("/v1/channels", channel | {"use": use})
         assert kept.status_code == 201, kept.content
         assert api(who).post(f"/v1/channels/{kept.json()['id']}/ring").status_code == 202
+    webhooks_of(api, "police.admin", "ywca.admin")
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
     return story
+
+
+def webhooks_of(api: Any, *keepers: str) -> None:
+    """A webhook of each of these agencies, to where nobody listens, and a try on it."""
+    nobody_there = "127.0.0.1:9"
+    with override_settings(WEBHOOK_LOOPBACK={nobody_there}):
+        for keeper in keepers:
+            made = api(keeper).post("/v1/webhooks", {"url": f"http://{nobody_there}/"})
+            assert made.status_code == 201, made.content
+            assert api(keeper).post(f"/v1/webhooks/{made.json()['id']}/ping").status_code == 202
+        assert working.work_off(working.named(["webhooks"])) == []
 
 
 def phone_only_service() -> str:

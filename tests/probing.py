@@ -88,6 +88,7 @@ def snapshot(found: dict[str, list[Json]], now: datetime) -> Snapshot:
             blocks=list(rows["conflict_block"].values()),
             releases={one.id: one for one in rows["release"].values()},
             grants=list(rows["packet_grant"].values()),
+            webhooks={one.id: one for one in rows["webhook_endpoint"].values()},
         ),
         json_rows,
         rows,
@@ -423,6 +424,8 @@ CHANGES: tuple[tuple[str, str, Json], ...] = (
     ("channel", "position = 2", {}),
     ("message", "state = 'waiting'", {"state": "waiting"}),
     ("message", "state = 'sent'", {"state": "sent"}),
+    ("webhook_endpoint", "paused = true", {}),
+    ("webhook_secret", "ends_at = now()", {}),
     ("packet_grant", "fields = '{health}'", {"fields": ["health"]}),
 )
 

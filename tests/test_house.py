@@ -39,7 +39,7 @@ LONG = {
     "api/desk/acts.py": (380, "every act's page, one below the other"),
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
     "api/desk/words.py": (390, "what the desk says, in one place"),
-    "api/settings.py": (460, "one file from the environment, as the house says"),
+    "api/settings.py": (480, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
     "directory/finding/__init__.py": (330, "one statement a page, part by part"),
@@ -56,7 +56,7 @@ LONG = {
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
-    "referrals/purging.py": (460, "what is due, side by side, and its end in its order"),
+    "referrals/purging.py": (480, "what is due, side by side, and its end in its order"),
     "referrals/reading.py": (420, "all that a side reads: the list, one in detail, the history"),
     "referrals/sql/policies.sql": (480, "every policy of a referral, read in one sitting"),
 }
@@ -308,6 +308,7 @@ SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x"
         ({"CAIRN_SAFETY_LINES": "911"}, "CAIRN_SAFETY_LINES must be JSON"),
         ({"CAIRN_SAFETY_LINES": '[{"name": "Emergency"}]'}, "CAIRN_SAFETY_LINES must be JSON"),
         ({"PORT": "http"}, "PORT must be a whole number"),
+        (SERVER | {"CAIRN_WEBHOOK_LOOPBACK": "127.0.0.1:9000"}, "CAIRN_WEBHOOK_LOOPBACK is for"),
         ({"CAIRN_PROXIES": "-1"}, "CAIRN_PROXIES must be a whole number"),
     ],
 )

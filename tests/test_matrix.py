@@ -23,6 +23,7 @@ from tests.desk import at_the_desk
 
 R = "v1/referrals/<uuid:referral_id>"
 D = "desk/referrals/<uuid:referral_id>"
+W = "v1/webhooks/<uuid:webhook_id>"
 
 API_WHO = (
     *("none", "police.worker", "police.worker2", "police.lead", "police.admin", "police.auditor"),
@@ -161,6 +162,16 @@ POST v1/messages/<uuid:message_id>/retry \
                                 401  404  404  404  404  404  403  404  404  404  404  404  404
 GET  v1/barred-attempts         401  200  200  200  403  403  200  200  200  200  403  200  403
 GET  v1/self-assignments        401  200  200  200  403  200  200  200  200  200  200  200  403
+GET  v1/events                  401  200  200  200  403  403  200  200  200  200  403  200  403
+GET  v1/webhooks                401  403  403  403  200  403  200  403  403  403  403  403  403
+POST v1/webhooks                401  403  403  403  400  403  400  403  403  403  403  403  403
+GET    {W}                      401  403  403  403  404  403  404  403  403  403  403  403  403
+PATCH  {W}                      401  403  403  403  404  403  404  403  403  403  403  403  403
+DELETE {W}                      401  403  403  403  404  403  404  403  403  403  403  403  403
+POST {W}/rotate                 401  403  403  403  404  403  404  403  403  403  403  403  403
+POST {W}/ping                   401  403  403  403  404  403  404  403  403  403  403  403  403
+POST {W}/replay                 401  403  403  403  404  403  404  403  403  403  403  403  403
+GET  {W}/deliveries             401  403  403  403  404  403  404  403  403  403  403  403  403
 GET  v1/access-log              401  403  403  403  403  200  403  403  403  403  200  403  403
 """
 
@@ -428,6 +439,8 @@ ELSEWHERE: dict[str, Any] = {
     "v1/channels": {"kind": "sms", "address": "406-555-0174"},
     "v1/channels/<uuid:channel_id>/arrived": {"arrived": True},
     "v1/duty": {"duty": "reachable"},
+    "v1/webhooks": {"url": "https://receiver.invalid/hook"},
+    f"{W}/replay": {"event_id": routes.NOBODY},
 }
 
 

@@ -98,6 +98,8 @@ def people(api: Any) -> list[Who]:
         system(api, "police", "police.worker", *every),
         system(api, "police", "police.worker", "referrals:read"),
         system(api, "police", "police.worker", "directory:read"),
+        system(api, "police", None, "events:read"),
+        system(api, "ywca", "ywca.auditor", "events:read"),
         system(api, "ywca", None, *every),
         system(api, "ywca", "ywca.worker", "referrals:read", "referrals:write"),
         system(api, "ywca", "ywca.worker", "referrals:write", "packets:read"),

@@ -53,6 +53,8 @@ SYSTEMS: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
     ("police", "police.worker", ("referrals:write",)),
     ("police", "police.worker", ("packets:read", "referrals:write")),
     ("police", "police.worker", ("directory:read",)),
+    ("police", None, ("events:read",)),
+    ("ywca", "ywca.auditor", ("events:read", "webhooks:write")),
     ("ywca", "ywca.worker", ALL),
     ("ywca", "ywca.worker2", ALL),
     ("ywca", None, ALL),
@@ -191,6 +193,13 @@ INSERT INTO channel (id, agency_id, membership_id, use, kind, address) VALUES
     (gen_random_uuid(), %(ywca)s, NULL, 'duty', 'voice', '406-555-0130');
 INSERT INTO message (id, cause, agency_id, member_id, channel_id, kind, template, reference)
 SELECT gen_random_uuid(), id, agency_id, membership_id, id, kind, 'test', 'TEST' FROM channel;
+INSERT INTO webhook_endpoint (id, agency_id, url, created_at, at_xact, at_event, next_at)
+SELECT gen_random_uuid(), a, 'https://receiver.example.org/', now(), 0, a, now()
+  FROM unnest(ARRAY[%(police)s, %(ywca)s]::uuid[]) a;
+INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at)
+SELECT gen_random_uuid(), id, 1, '', now() FROM webhook_endpoint;
+INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome, took_ms)
+SELECT gen_random_uuid(), id, agency_id, id, now(), 'delivered', 1 FROM webhook_endpoint;
 INSERT INTO call_record
        (id, agency_id, member_id, service_id, outcome, put_through, created_at)
 SELECT gen_random_uuid(), m.agency_id, m.id, m.id, 'full', false, now()

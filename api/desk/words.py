@@ -176,6 +176,7 @@ DONE = {
     "purge_due": "Your part of this goes in seven days: account to her, file what you have to keep",
     "idle": "Nothing was done for 14 days: is it still going on? It ends by itself after 21",
     "purge": "Purged",
+    "closed": "Closed: they accepted it seven days ago",
     "record_report": "Mandated report recorded",
     "record_disclosure": "Compelled disclosure recorded",
     "block": "Kept out, on her word",

@@ -14,12 +14,14 @@ from api.v1 import (
     directory_editing,
     directory_profile,
     directory_upkeep,
+    events,
     own,
     records,
     referrals,
     releases,
     self_assignments,
     warm,
+    webhooks,
 )
 
 urlpatterns = [
@@ -112,5 +114,12 @@ urlpatterns = [
     path("messages/<uuid:message_id>/retry", channels.RetryMessage.as_view()),
     path("barred-attempts", self_assignments.BarredAttempts.as_view()),
     path("self-assignments", self_assignments.SelfAssignments.as_view()),
+    path("events", events.Events.as_view()),
+    path("webhooks", webhooks.Webhooks.as_view()),
+    path("webhooks/<uuid:webhook_id>", webhooks.OneWebhook.as_view()),
+    path("webhooks/<uuid:webhook_id>/rotate", webhooks.Rotate.as_view()),
+    path("webhooks/<uuid:webhook_id>/ping", webhooks.Ping.as_view()),
+    path("webhooks/<uuid:webhook_id>/replay", webhooks.Replay.as_view()),
+    path("webhooks/<uuid:webhook_id>/deliveries", webhooks.Deliveries.as_view()),
     path("access-log", access_log.AccessLog.as_view()),
 ]

@@ -71,6 +71,20 @@ class Asked(NamedTuple):
             return self.named
         return "referrals:read" in self.me.scopes and (self.me.member_id is None or self.named)
 
+    @property
+    def reads_events(self) -> bool:
+        """Of histories; or, with `events:read`, of the feed."""
+        if self.me.client_id is None or "events:read" not in self.me.scopes:
+            return self.casework
+        return self.me.member_id is None or self.named
+
+    @property
+    def keeps_webhooks(self) -> bool:
+        """An agency_admin; a client with `webhooks:write`."""
+        if self.me.client_id is None:
+            return "agency_admin" in self.me.roles
+        return "webhooks:write" in self.me.scopes
+
     def barred(self, referral: UUID) -> bool:
         """R12: a block beats every grant, assignment and role. It bars a person in whichever agency
         she serves, or a whole agency, or there all but the leads. A client that names nobody is its

@@ -21,14 +21,14 @@ def own_side(asked: Asked, row: Kept) -> bool:
 
 
 def event(asked: Asked, row: w.Event) -> bool:
-    """Workers and leads of the side or sides that may know it; what is about a block, members
-    assigned to it and leads alone. (R2, R12)"""
+    """Workers and leads, and the agency's own systems, of the side or sides that may know it; what
+    is about a block, members assigned to it and leads alone. (R2, R12)"""
     mine = asked.me.agency_id
     known = (row.from_agency_id == mine and row.from_sees) or (
         row.to_agency_id == mine and row.to_sees
     )
     reserved = row.reserved and not asked.answers_for(row.referral_id)
-    return asked.casework and known and not reserved and not asked.barred(row.referral_id)
+    return asked.reads_events and known and not reserved and not asked.barred(row.referral_id)
 
 
 def release(asked: Asked, row: w.Release) -> bool:
@@ -114,6 +114,13 @@ def reached(asked: Asked, row: w.Channel | w.Message) -> bool:
         return me.client_id is None and owner == me.member_id
     admin = me.client_id is None and "agency_admin" in me.roles
     return admin and row.agency_id == me.agency_id
+
+
+def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
+    """The agency's administrator, and its systems that keep them: where its events are sent, and
+    whether they arrive. (R10)"""
+    of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
+    return asked.keeps_webhooks and of.agency_id == asked.me.agency_id
 
 
 def anybody_live(asked: Asked, row: w.Row) -> bool:

@@ -23,6 +23,8 @@ from permissions.reference.asking import Asked, live
 NEVER_SERVED: dict[type[w.Row], set[str]] = {
     w.Referral: {"has_block"},  # whom a block bars cannot learn of it (R12)
     w.Side: {"has_block"},
+    w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
+    w.WebhookDelivery: {"referral_id"},
     w.Message: {"cause", "referral_id", "reference", "lease", "leased_until"},  # of what it tells
 }
 
@@ -130,6 +132,9 @@ SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.Editing: keeping.colleague,
     w.Channel: keeping.reached,
     w.Message: keeping.reached,
+    w.Webhook: keeping.webhook,
+    w.WebhookSecret: keeping.webhook,
+    w.WebhookDelivery: keeping.webhook,
     w.Address: keeping.address,
 }
 AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {

@@ -124,6 +124,27 @@ class Message(NamedTuple):
     state: str
 
 
+class Webhook(NamedTuple):
+    """Where an agency's events are sent."""
+
+    id: UUID
+    agency_id: UUID
+
+
+class WebhookSecret(NamedTuple):
+    """What its messages are signed with, sealed."""
+
+    id: UUID
+    endpoint_id: UUID
+
+
+class WebhookDelivery(NamedTuple):
+    """What became of one message."""
+
+    id: UUID
+    agency_id: UUID
+
+
 class Referral(NamedTuple):
     """T2 and T5: the notice, and its state as the sender is shown it."""
 
@@ -324,7 +345,7 @@ Row = (
     Published | NetworkEntry | Change | Editing | Address | Membership | Referral | Side
     | Assignment | SelfAssignment | Block | Release | ReleasePaper | ReleaseEnd | Returned | Grant
     | PrivateKey | PacketField | Note | Plan | Event | CallRecord | IdempotencyKey | Tally
-    | AccessEntry | Channel | Message | Unseen
+    | AccessEntry | Channel | Message | Webhook | WebhookSecret | WebhookDelivery | Unseen
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -350,6 +371,9 @@ TABLES: dict[str, type[Row]] = {
     "permissions_membership": Membership,
     "channel": Channel,
     "message": Message,
+    "webhook_endpoint": Webhook,
+    "webhook_secret": WebhookSecret,
+    "webhook_delivery": WebhookDelivery,
     "directory_network_listing": NetworkEntry,
     "directory_network_place": NetworkEntry,
     "directory_network_organization": NetworkEntry,
@@ -384,3 +408,4 @@ class World(NamedTuple):
     blocks: Sequence[Block]
     releases: Mapping[UUID, Release]
     grants: Sequence[Grant]
+    webhooks: Mapping[UUID, Webhook]

@@ -30,6 +30,9 @@ CHANGEABLE: dict[type[w.Row], set[str]] = {
     w.Membership: {"duty"},
     w.Channel: {"language", "position", "test_asked_at", "test_outcome"},
     w.Message: {"state", "tries", "due_at", "outcome", "done_at"},
+    w.Webhook: {"url", "paused", "stopped", "at_xact", "at_event", "tries", "failing_since"}
+    | {"next_at", "ping_id", "lease", "leased_until", "removed_at"},
+    w.WebhookSecret: {"ends_at"},
 }
 # What the database alone says: the flag of a block, the moment and the seal of an entry.
 DATABASES_OWN: dict[type[w.Row], set[str]] = {
@@ -37,6 +40,7 @@ DATABASES_OWN: dict[type[w.Row], set[str]] = {
     w.Side: {"has_block"},
     w.AccessEntry: {"at", "xact", "leaf"},
     w.Channel: {"created_at", "test_asked_at", "test_outcome"},
+    w.WebhookSecret: {"agency_id", "ends_at"},
 }
 
 
@@ -266,6 +270,17 @@ def once_more(asked: Asked, _before: w.Message, after: w.Message) -> bool:
     return after.state == "waiting"
 
 
+def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret) -> bool:
+    """Her own agency's, and its secrets: by whoever keeps them."""
+    known = isinstance(row, w.Webhook) or row.endpoint_id in asked.world.webhooks
+    return known and keeping.webhook(asked, row)
+
+
+def own_webhook(asked: Asked, _before: w.Row, after: w.Webhook | w.WebhookSecret) -> bool:
+    """It stays its agency's."""
+    return webhook(asked, after)
+
+
 INSERTS: dict[type[w.Row], Callable[..., bool]] = {
     w.Referral: draft,
     w.Side: side,
@@ -281,6 +296,8 @@ INSERTS: dict[type[w.Row], Callable[..., bool]] = {
     w.PrivateKey: private_key,
     w.Plan: plan,
     w.Channel: channel,
+    w.Webhook: webhook,
+    w.WebhookSecret: webhook,
     w.AccessEntry: entry,
 }
 CHANGES: dict[type[w.Row], tuple[Callable[..., bool], Callable[..., bool]]] = {
@@ -292,4 +309,6 @@ CHANGES: dict[type[w.Row], tuple[Callable[..., bool], Callable[..., bool]]] = {
     w.Membership: (herself, still_herself),
     w.Channel: (keeping.reached, own_channel),
     w.Message: (keeping.reached, once_more),
+    w.Webhook: (keeping.webhook, own_webhook),
+    w.WebhookSecret: (keeping.webhook, own_webhook),
 }

@@ -9,7 +9,7 @@ CREATE POLICY jobs_see ON private_key FOR SELECT TO jobs USING (true);
 CREATE POLICY jobs_rewrap ON private_key FOR UPDATE TO jobs USING (true) WITH CHECK (true);
 
 -- Does the database hold anything that a key of this agency opens? Then a key store without one has
--- lost it, and none may be made in its place. Two of the tables come with later migrations.
+-- lost it, and none may be made in its place. Three of the tables come with later migrations.
 GRANT SELECT ON private_key TO gate;
 CREATE POLICY gate_reads ON private_key FOR SELECT TO gate USING (true);
 CREATE FUNCTION sec.has_bundles(agency uuid) RETURNS boolean
@@ -20,6 +20,7 @@ BEGIN
        OR EXISTS (SELECT FROM public.private_key k WHERE k.agency_id = agency)
        OR EXISTS (SELECT FROM public.returned b
                    WHERE b.agency_id = agency AND b.key_bundle IS NOT NULL)
+       OR EXISTS (SELECT FROM public.webhook_secret w WHERE w.agency_id = agency)
        OR EXISTS (SELECT FROM public.directory_confidential_address d
                    WHERE d.agency_id = agency) THEN
         RETURN true;

@@ -13,6 +13,7 @@ FOLDER = str(Path(referrals.sql.__file__).parent)
 class Migration(migrations.Migration):
     dependencies = [("referrals", "0001_initial"), ("permissions", "0002_security")]
     operations = [
+        permissions.sql.run(FOLDER, "feed.sql"),
         permissions.sql.run(FOLDER, "blocks.sql"),
         permissions.sql.run(FOLDER, "policies.sql"),
         permissions.sql.run(FOLDER, "staff.sql"),
@@ -21,4 +22,5 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "accounting.sql"),
         permissions.sql.run(FOLDER, "life.sql"),
         permissions.sql.run(FOLDER, "messages.sql"),
+        permissions.sql.run(FOLDER, "webhooks.sql"),
     ]

@@ -25,11 +25,12 @@ ALTER TABLE call_record FORCE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
 
--- The event's transaction, for feeds that must miss none (bounded by pg_snapshot_xmin).
-ALTER TABLE referral_event
-    ADD COLUMN xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint;
+-- Where an event stands in the feeds (feed.sql). Two indexes: a feed is the merge of what its
+-- agency sent and what it was sent.
+ALTER TABLE referral_event ADD COLUMN xact bigint NOT NULL DEFAULT sec.xact();
 ALTER TABLE referral_event ALTER COLUMN reserved SET DEFAULT false;
-CREATE INDEX referral_event_xact ON referral_event (xact, id);
+CREATE INDEX referral_event_from ON referral_event (from_agency_id, xact, id) WHERE from_sees;
+CREATE INDEX referral_event_to ON referral_event (to_agency_id, xact, id) WHERE to_sees;
 
 -- gate: what the functions below read, and the recipient's grants they alone write -------------
 
@@ -374,8 +375,8 @@ CREATE POLICY own_side_writes ON note FOR INSERT TO app WITH CHECK (
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
 CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
-    ((from_agency_id = (SELECT sec.caseworker()) AND from_sees)
-     OR (to_agency_id = (SELECT sec.caseworker()) AND to_sees))
+    ((from_agency_id = (SELECT sec.event_reader()) AND from_sees)
+     OR (to_agency_id = (SELECT sec.event_reader()) AND to_sees))
     AND (NOT reserved OR sec.answers_for(referral_id))
     AND sec.not_barred(referral_id));
 CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (

@@ -47,7 +47,12 @@ CREATE POLICY jobs_hide ON referral_event FOR UPDATE TO jobs
 -- What the clock did is told to one side alone, and in nobody's name.
 CREATE POLICY jobs_tell ON referral_event FOR INSERT TO jobs WITH CHECK (
     agency_id IS NULL AND member_id IS NULL AND from_sees <> to_sees
-    AND ((act = 'purge_due') OR (to_sees AND act IN ('idle', 'unable'))));
+    AND ((act = 'purge_due') OR (to_sees AND act IN ('idle', 'unable'))
+         OR (from_sees AND act = 'closed')));
+-- The sender's fixed moment comes once (referrals/closing.py finds those that are due by the time).
+CREATE UNIQUE INDEX closed_once ON referral_event (referral_id) WHERE act = 'closed';
+CREATE INDEX closed_last ON referral_event (at) WHERE act = 'closed';
+CREATE INDEX referral_accepted ON referral (accepted_at) WHERE accepted_at IS NOT NULL;
 
 -- Legal hold: a lead's, for her own side; nobody else shortens or lengthens what is kept.
 GRANT UPDATE (hold_until, version) ON referral_side TO gate;

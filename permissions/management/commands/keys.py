@@ -12,11 +12,11 @@ from permissions.errors import Refused
 
 class Command(BaseCommand):
     help = (
-        "The agencies' keys. `status`: which versions there are and how many rows each wraps."
-        " `rotate`: a new version, and everything rewrapped to it, while people work; run again"
-        " after a kill. `destroy`: end all versions but the newest, for good: older backups of the"
-        " database open nothing but what is carried over. `restore`: after an older backup was"
-        " restored, give what still lives its bundle of today."
+        "The agencies' keys, and the one of the background work. `status`: which versions there are"
+        " and how many rows each wraps. `rotate`: a new version, and everything rewrapped to it,"
+        " while people work; run again after a kill. `destroy`: end all versions but the newest,"
+        " for good: older backups of the database open nothing but what is carried over. `restore`:"
+        " after an older backup was restored, give what still lives its bundle of today."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--agency", type=UUID, help="only this one (id); else all, one by one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ids = [options["agency"]] if options["agency"] else rotation.agencies()
+        ids = [options["agency"]] if options["agency"] else rotation.holders()
         refused = 0
         for agency_id in ids:
             try:

@@ -1,0 +1,218 @@
+"""Webhooks: where your agency's events are sent, and what became of each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import cursors
+from api.views import Endpoint, Shape, page_size
+from openapi.schema import problems
+from referrals import targets, webhooks
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of what you change."
+)
+REFUSALS = (400, 401, 403, 404, 413, 415, 503)
+
+
+class WebhookIn(Shape):
+    url = serializers.CharField(
+        max_length=targets.MAX_URL,
+        help_text="https, a public host name, port 443 or 8443. Looked up now and at each sending.",
+    )
+
+
+class WebhookChangeIn(Shape):
+    """What is not named stays. Any change resumes a webhook that was stopped."""
+
+    url = serializers.CharField(max_length=targets.MAX_URL, required=False)
+    paused = serializers.BooleanField(required=False)
+
+
+class WebhookOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    paused = serializers.BooleanField()
+    state = serializers.ChoiceField(
+        choices=["ok", "failing", "paused", "gone", "given_up"],
+        help_text="gone: it answered 410. given_up: 75 hours in vain.",
+    )
+    failing_since = serializers.DateTimeField(allow_null=True)
+    next_at = serializers.DateTimeField(allow_null=True, help_text="The next try, while it fails.")
+
+
+class WebhookSecretOut(WebhookOut):
+    secret = serializers.CharField(help_text="Shown this once. Signs as Standard Webhooks v1 says.")
+
+
+class WebhooksOut(serializers.Serializer):
+    items = WebhookOut(many=True)
+
+
+class ReplayIn(Shape):
+    event_id = serializers.UUIDField(help_text="Sent again from this one on, itself included.")
+
+
+class PingOut(serializers.Serializer):
+    message_id = serializers.UUIDField(help_text="Its webhook-id; look for it in the deliveries.")
+
+
+class DeliveryOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    event_id = serializers.UUIDField(allow_null=True, help_text="Null: a test.")
+    message_id = serializers.UUIDField()
+    outcome = serializers.CharField(
+        help_text="delivered, refused, redirect, gone, timeout, tls, unreachable, no_answer,"
+        " target_refused."
+    )
+    status = serializers.IntegerField(allow_null=True)
+    took_ms = serializers.IntegerField()
+
+
+class DeliveriesOut(serializers.Serializer):
+    items = DeliveryOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class Webhooks(Endpoint):
+    @extend_schema(
+        operation_id="list_webhooks", responses={200: WebhooksOut, **problems(400, 401, 403, 503)}
+    )
+    def get(self, request: Request) -> Response:
+        """Your agency's webhooks."""
+        return self.answer(WebhooksOut, {"items": webhooks.own(self.principal)})
+
+    @extend_schema(
+        operation_id="create_webhook",
+        request=WebhookIn,
+        responses={201: WebhookSecretOut, **problems(400, 401, 403, 409, 413, 415, 503)},
+    )
+    def post(self, request: Request) -> Response:
+        """Send events from now on to an address of yours. Each message holds ids and is signed
+        (headers webhook-id, webhook-timestamp, webhook-signature); what happened is read at
+        /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
+        They come in order, so one that you refuse holds back those behind it. The same address
+        twice is refused: a repeated request makes no second one."""
+        made = webhooks.create(self.principal, self.body(WebhookIn)["url"])
+        return self._with_etag(made)
+
+    def _with_etag(self, made: webhooks.Endpoint) -> Response:
+        answer = self.answer(WebhookSecretOut, made, 201)
+        answer["ETag"] = made.etag
+        return answer
+
+
+class OneWebhook(Endpoint):
+    @extend_schema(
+        operation_id="read_webhook",
+        responses={200: WebhookOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """One webhook: whether it arrives, and since when it does not."""
+        return self._shown(webhooks.read(self.principal, webhook_id))
+
+    @extend_schema(
+        operation_id="change_webhook",
+        request=WebhookChangeIn,
+        parameters=[IF_MATCH],
+        responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428)},
+    )
+    def patch(self, request: Request, webhook_id: UUID) -> Response:
+        """Another address, a pause, or its end; it goes on with the first event it did not take."""
+        given = self.body(WebhookChangeIn)
+        return self._shown(
+            webhooks.change(
+                self.principal,
+                webhook_id,
+                url=given.get("url"),
+                paused=given.get("paused"),
+                if_match=self.if_match(),
+            )
+        )
+
+    @extend_schema(
+        operation_id="remove_webhook", responses={204: None, **problems(400, 401, 403, 404, 503)}
+    )
+    def delete(self, request: Request, webhook_id: UUID) -> Response:
+        """Nothing more is sent there."""
+        webhooks.remove(self.principal, webhook_id)
+        return Response(status=204)
+
+    def _shown(self, seen: webhooks.Endpoint) -> Response:
+        answer = self.answer(WebhookOut, seen)
+        answer["ETag"] = seen.etag
+        return answer
+
+
+class NothingIn(Shape):
+    """An empty object."""
+
+
+class Rotate(Endpoint):
+    @extend_schema(
+        operation_id="rotate_webhook_secret",
+        request=NothingIn,
+        responses={200: WebhookSecretOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """A new secret, shown this once. For 24 hours messages carry two signatures, one by the
+        secret before. Twice is two."""
+        self.body(NothingIn)
+        return self.answer(WebhookSecretOut, webhooks.rotate(self.principal, webhook_id))
+
+
+class Ping(Endpoint):
+    @extend_schema(
+        operation_id="ping_webhook",
+        request=NothingIn,
+        responses={202: PingOut, **problems(*REFUSALS, 409)},
+    )
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """A test message (type `ping`), sent at once; when it arrives, one that failed is tried
+        again with what waits for it."""
+        self.body(NothingIn)
+        return self.answer(PingOut, {"message_id": webhooks.ping(self.principal, webhook_id)}, 202)
+
+
+class Replay(Endpoint):
+    @extend_schema(
+        operation_id="replay_webhook",
+        request=ReplayIn,
+        responses={200: WebhookOut, **problems(*REFUSALS, 409)},
+    )
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """Send again from an event of your feed on, in order, each under its old webhook-id."""
+        event_id = self.body(ReplayIn)["event_id"]
+        return self.answer(WebhookOut, webhooks.replay(self.principal, webhook_id, event_id))
+
+
+class Deliveries(Endpoint):
+    query = ("cursor", "limit")
+
+    @extend_schema(
+        operation_id="list_webhook_deliveries",
+        parameters=[
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+        ],
+        responses={200: DeliveriesOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """Each try of the last 30 days, the newest first."""
+        limit = page_size(request.query_params.get("limit"), webhooks.MAX_PAGE)
+        scope = f"webhook:{webhook_id}"
+        after = None
+        if text := request.query_params.get("cursor"):
+            at, id_ = cursors.unsealed(self.principal, scope, text, "cursor")
+            after = webhooks.Place(datetime.fromisoformat(at), UUID(id_))
+        items, place = webhooks.deliveries(self.principal, webhook_id, after, limit)
+        cursor = place and cursors.sealed(
+            self.principal, scope, place.created_at.isoformat(), str(place.id)
+        )
+        return self.answer(DeliveriesOut, {"items": items, "next": cursor})

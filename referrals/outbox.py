@@ -1,0 +1,236 @@
+"""The database's part of webhooks: which endpoint goes on, with what, and what became of it.
+
+An endpoint is its agency's feed and a place in it. Whoever leases it reads what comes next; the
+first message that is not taken is tried again later, before any that follow, so that none is missed
+and order is kept. Runs as `jobs`; the sending itself is referrals/sending.py.
+"""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from permissions import keys
+from permissions.ids import uuid7
+from permissions.keystore import KeyGone, Wrapped
+
+USING = "jobs"
+BATCH = 50  # messages over one connection
+LEASE_S = 30  # longer than a batch can take (sending.py); a sender that died loses it so
+# Standard Webhooks' ladder, 75 h 35 min in all, and a tenth of chance. Then it is given up.
+LADDER_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+JITTER = 0.1
+_TAKEN = {"delivered", "barred"}
+
+
+class Message(NamedTuple):
+    """What goes out. A test has no event and no place."""
+
+    id: UUID
+    at: datetime
+    event_id: UUID | None
+    referral_id: UUID | None
+    xact: int | None
+    barred: bool  # passed over in silence (R12)
+
+
+@dataclass(slots=True)
+class Batch:
+    """One endpoint, leased, with what to send it; filled in by the thread that sends."""
+
+    endpoint_id: UUID
+    agency_id: UUID
+    url: str
+    tries: int
+    lease: UUID
+    lane: str
+    pinged: bool
+    now: datetime
+    secrets: list[str]
+    messages: list[Message]
+    done: list[tuple[Message, str, int | None, int]] = field(default_factory=list)
+
+
+def retry_after_s(tries: int) -> float | None:
+    """Seconds until the next try after so many in vain; None: it is given up."""
+    if tries > len(LADDER_S):
+        return None
+    return LADDER_S[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+_NEXT = (
+    "SELECT v.id, v.xact, v.at, v.referral_id FROM referral_event v"
+    " WHERE v.{side}_agency_id = {agency} AND v.{side}_sees AND NOT v.reserved"
+    " AND (v.xact, v.id) > ({xact}, {event}) AND v.xact < sec.xact_bound()"
+)
+
+
+def _next(side: str, agency: str, xact: str, event: str) -> str:
+    return _NEXT.format(side=side, agency=agency, xact=xact, event=event)
+
+
+_MINE = ("e.agency_id", "e.at_xact", "e.at_event")
+_DUE = (
+    "SELECT e.id FROM webhook_endpoint e WHERE e.removed_at IS NULL AND NOT e.paused"
+    " AND e.stopped IS NULL AND (e.tries > 0) = (%(lane)s = 'failing')"
+    " AND (e.lease IS NULL OR e.leased_until <= sec.clock())"
+    " AND (e.ping_id IS NOT NULL OR (e.next_at <= sec.clock()"
+    f" AND (EXISTS ({_next('from', *_MINE)}) OR EXISTS ({_next('to', *_MINE)}))))"
+    " ORDER BY e.leased_until NULLS FIRST LIMIT %(free)s FOR UPDATE SKIP LOCKED"
+)
+_WAITING = (
+    "SELECT id, at, id, referral_id, xact, sec.mailbox_barred(referral_id, %(agency)s)"
+    f" FROM ((({_next('from', '%(agency)s', '%(xact)s', '%(event)s')} ORDER BY v.xact, v.id"
+    " LIMIT %(batch)s) UNION ALL"
+    f" ({_next('to', '%(agency)s', '%(xact)s', '%(event)s')} ORDER BY v.xact, v.id"
+    " LIMIT %(batch)s)) ORDER BY xact, id LIMIT %(batch)s) page ORDER BY xact, id"
+)
+
+
+def claim(lane: str, free: int) -> list[Batch]:
+    """Lease at most `free` endpoints of this lane that have something to be sent, and read it. What
+    will go out is in the access log before it does (R11). Raises Unavailable."""
+    if free <= 0:
+        return []
+    lease = uuid7()
+    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhook_endpoint SET lease = %(lease)s,"
+            " leased_until = sec.clock() + make_interval(secs => %(length)s)"
+            f" WHERE id = ANY (ARRAY({_DUE}))"
+            " RETURNING id, agency_id, url, tries, at_xact, at_event, ping_id, sec.clock()",
+            {"lease": lease, "length": LEASE_S, "lane": lane, "free": free},
+        )
+        rows = cursor.fetchall()
+        batches = []
+        for endpoint_id, agency_id, url, tries, xact, event, ping_id, now in rows:
+            if ping_id:
+                messages = [Message(ping_id, now, None, None, None, False)]
+            else:
+                names = {"agency": agency_id, "xact": xact, "event": event, "batch": BATCH}
+                cursor.execute(_WAITING, names)
+                messages = [Message._make(row) for row in cursor.fetchall()]
+                if told := {str(one.referral_id) for one in messages if not one.barred}:
+                    ids = [uuid7(), agency_id, sorted(told)]
+                    cursor.execute("SELECT sec.log_sent(%s, %s, %s::uuid[])", ids)
+            batches.append(
+                Batch(
+                    endpoint_id=endpoint_id,
+                    agency_id=agency_id,
+                    url=url,
+                    tries=tries,
+                    lease=lease,
+                    lane=lane,
+                    pinged=bool(ping_id),
+                    now=now,
+                    secrets=[],
+                    messages=messages,
+                )
+            )
+    for batch in batches:
+        batch.secrets = secrets_of(batch.endpoint_id)
+    return batches
+
+
+def secrets_of(endpoint_id: UUID) -> list[str]:
+    """What this endpoint's messages are signed with now, the newest first. Raises Unavailable."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "SELECT id, kek_version, key_bundle FROM webhook_secret WHERE endpoint_id = %s"
+            " AND (ends_at IS NULL OR ends_at > sec.clock()) ORDER BY created_at DESC, id DESC",
+            [endpoint_id],
+        )
+        rows = cursor.fetchall()
+    try:
+        return [
+            keys.unwrap_to_send(Wrapped(version, bytes(bundle)), secret_context(row)).decode()
+            for row, version, bundle in rows
+        ]
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        return secrets_of(endpoint_id)
+
+
+def secret_context(row_id: UUID) -> str:
+    """What a wrapped secret is bound to."""
+    return f"webhook_secret:{row_id}"
+
+
+def settle(batches: list[Batch]) -> None:
+    """Write down what became of each: the log, how far it got, and when it goes on. A batch whose
+    lease is another's by now moves nothing."""
+    if not batches:
+        return
+    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+        lines = [
+            (uuid7(), b.endpoint_id, b.agency_id, m.event_id, m.referral_id, m.id, outcome, *rest)
+            for b in batches
+            for m, outcome, *rest in b.done
+            if outcome != "barred"
+        ]
+        if lines:
+            marks = ", ".join(["(%s, %s, %s, %s, %s, %s, sec.clock(), %s, %s, %s)"] * len(lines))
+            cursor.execute(
+                "INSERT INTO webhook_delivery (id, endpoint_id, agency_id, event_id, referral_id,"
+                f" message_id, at, outcome, status, took_ms) VALUES {marks}",
+                [value for line in lines for value in line],
+            )
+        for batch in batches:
+            _move(cursor, batch)
+
+
+def _move(cursor: Any, batch: Batch) -> None:
+    taken = [message for message, outcome, *_ in batch.done if outcome in _TAKEN]
+    failed = next((outcome for _, outcome, *_ in batch.done if outcome not in _TAKEN), None)
+    if batch.messages and not batch.done:
+        failed = "failed"  # here: it is told in the log, and rests as one that does not answer
+    last = next((one for one in reversed(taken) if one.xact is not None), None)
+    values: dict[str, Any] = {
+        "id": batch.endpoint_id,
+        "lease": batch.lease,
+        "xact": last.xact if last else None,
+        "event": last.id if last else None,
+        "ping": batch.messages[0].id if batch.pinged else None,
+    }
+    cursor.execute(
+        "UPDATE webhook_endpoint SET lease = NULL, leased_until = sec.clock(),"
+        " at_xact = coalesce(%(xact)s, at_xact), at_event = coalesce(%(event)s, at_event),"
+        " ping_id = CASE WHEN ping_id = %(ping)s THEN NULL ELSE ping_id END"
+        f"{_verdict(batch, bool(taken), failed, values)} WHERE id = %(id)s AND lease = %(lease)s",
+        values,
+    )
+
+
+def _verdict(batch: Batch, any_taken: bool, failed: str | None, values: dict[str, Any]) -> str:
+    """The columns that say how the endpoint is. A test that fails tells of now and costs no try."""
+    if failed is None:
+        well = any(outcome == "delivered" for _, outcome, *_ in batch.done)
+        return ", tries = 0, failing_since = NULL, next_at = sec.clock()" if well else ""
+    if failed == "gone":
+        return ", stopped = 'gone', failing_since = coalesce(failing_since, sec.clock())"
+    if batch.pinged:
+        return ""
+    values["tries"] = 1 if any_taken else batch.tries + 1
+    rest_s = retry_after_s(values["tries"])
+    if rest_s is None:
+        return ", stopped = 'given_up', tries = %(tries)s"
+    values["rest"] = rest_s
+    since = "sec.clock()" if any_taken else "coalesce(failing_since, sec.clock())"
+    return (
+        f", tries = %(tries)s, failing_since = {since},"
+        " next_at = sec.clock() + make_interval(secs => %(rest)s)"
+    )
+
+
+KEPT = "interval '30 days'"  # the log of deliveries
+
+
+def tidy() -> bool:
+    """What is over goes: old lines of the log, ended secrets, removed endpoints. Twice is safe."""
+    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+        cursor.execute(f"DELETE FROM webhook_delivery WHERE at < sec.clock() - {KEPT}")
+        cursor.execute("DELETE FROM webhook_secret WHERE ends_at <= sec.clock()")
+        cursor.execute("DELETE FROM webhook_endpoint WHERE removed_at IS NOT NULL")
+    return False

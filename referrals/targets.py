@@ -1,0 +1,249 @@
+"""Where a webhook may go, and one exchange with it (threat TH8).
+
+https to public addresses only. A name is looked up once for each connection, all its addresses are
+judged, and the connection goes to the one that was judged: a name that changes its address between
+the check and the connection gains nothing. No redirect is followed. Everything has one time limit,
+and little of an answer is read: a receiver that hangs or trickles costs its own place and no other.
+"""
+
+import ipaddress
+import re
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from permissions.errors import BadRequest
+
+PORTS = frozenset({443, 8443})
+MAX_URL = 500  # bytes
+MAX_HEAD = 16 * 1024  # bytes of an answer's head, and of its body
+_PART = r"[a-z0-9-]{0,61}[a-z0-9]"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z)([a-z0-9]({_PART})?\.)+[a-z]({_PART})?")
+_PATH = re.compile(r"[!-~]*")  # printable, no space, nothing to split a request with
+_AGENT = "Cairn-Webhooks"
+Done = TypeVar("Done")
+
+
+class TargetRefused(BadRequest):
+    """One error for all: what is behind a name is not for the one who names it to learn."""
+
+    code = "webhook_target"
+    detail = "Webhooks go to https addresses of public hosts, port 443 or 8443."
+
+    def __init__(self) -> None:
+        super().__init__(pointer="/url")
+
+
+class NoAnswer(Exception):
+    """The receiver did not answer as HTTP asks, or not in time."""
+
+    def __init__(self, outcome: str) -> None:
+        self.outcome = outcome
+        super().__init__(outcome)
+
+
+class Target(NamedTuple):
+    """Where a connection goes: `address` was judged, `host` is whom it is asked for."""
+
+    address: str
+    port: int
+    host: str
+    path: str
+    tls: bool
+
+    @property
+    def authority(self) -> str:
+        usual = 443 if self.tls else 80
+        return self.host if self.port == usual else f"{self.host}:{self.port}"
+
+
+def find(url: str) -> Target:
+    """Look the host up, once, and judge what was found. Raises TargetRefused."""
+    host, port, path, tls, here = _read(url)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise TargetRefused from None
+    addresses = [str(place[4][0]) for place in found]
+    if not addresses or not all(_loopback(one) if here else public(one) for one in addresses):
+        raise TargetRefused
+    return Target(addresses[0], port, host, path, tls)
+
+
+def _read(url: str) -> tuple[str, int, str, bool, bool]:
+    """Host, port, path, whether by TLS, and whether it is one of this machine's that a setting
+    names."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise TargetRefused from None
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise TargetRefused
+    if len(url.encode()) > MAX_URL or not _PATH.fullmatch(url):
+        raise TargetRefused
+    tls = parts.scheme == "https"
+    if f"{host}:{port}" in settings.WEBHOOK_LOOPBACK and parts.scheme in {"http", "https"}:
+        return host, port or 0, path, tls, True
+    # A name, whose last part is no number: none of the spellings of an address is one.
+    if not tls or (port or 443) not in PORTS or not _NAME.fullmatch(host):
+        raise TargetRefused
+    return host, port or 443, path, tls, False
+
+
+def public(text: str) -> bool:
+    """Whether this address is one of the public internet's; positively, so that all else is not."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:  # with a zone, for instance
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and (
+        # Global unicast, without what carries an IPv4 address (6to4, Teredo; others lie outside).
+        address not in ipaddress.ip_network("2000::/3") or address.sixtofour or address.teredo
+    ):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _loopback(text: str) -> bool:
+    return ipaddress.ip_address(text).is_loopback
+
+
+@lru_cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+class Connection:
+    """One connection to a target, for messages one after the other. Not for two threads."""
+
+    def __init__(self, target: Target, within_s: float) -> None:
+        """Connect, `within_s` seconds at most, TLS included. Raises NoAnswer."""
+        self._target = target
+        self._deadline = time.monotonic() + within_s
+        self.usable = True
+        family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+        self._socket: socket.socket = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._socket.settimeout(within_s)
+            self._socket.connect((target.address, target.port))
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.setblocking(False)
+            if target.tls:
+                wrapped = _tls().wrap_socket(
+                    self._socket, server_hostname=target.host, do_handshake_on_connect=False
+                )
+                self._socket = wrapped
+                self._do(wrapped.do_handshake, select.POLLIN)
+        except TimeoutError:
+            self._socket.close()
+            raise NoAnswer("timeout") from None
+        except ssl.SSLError:
+            self._socket.close()
+            raise NoAnswer("tls") from None
+        except OSError:
+            self._socket.close()
+            raise NoAnswer("unreachable") from None
+        except NoAnswer:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._socket.close()
+
+    def post(self, content: bytes, headers: Mapping[str, str], within_s: float) -> int:
+        """The status that the receiver answers. Raises NoAnswer. Afterwards `usable` says whether
+        another message may follow on this connection."""
+        self._deadline = time.monotonic() + within_s
+        self.usable = False
+        lines = [
+            f"POST {self._target.path} HTTP/1.1",
+            f"Host: {self._target.authority}",
+            f"User-Agent: {_AGENT}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(content)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        try:
+            self._send("\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + content)
+            status, fields, rest = self._head(b"")
+            while 100 <= status < 200:
+                status, fields, rest = self._head(rest)
+            self.usable = self._leave_body(status, fields, rest)
+        except OSError:
+            raise NoAnswer("unreachable") from None
+        return status
+
+    def _send(self, data: bytes) -> None:
+        while data:
+            data = data[self._do(partial(self._socket.send, data), select.POLLOUT) :]
+
+    def _receive(self) -> bytes:
+        got = self._do(partial(self._socket.recv, 4096), select.POLLIN)
+        if not got:
+            raise NoAnswer("no_answer")
+        return got
+
+    def _head(self, buffer: bytes) -> tuple[int, dict[str, str], bytes]:
+        while b"\r\n\r\n" not in buffer:
+            if len(buffer) > MAX_HEAD:
+                raise NoAnswer("no_answer")
+            buffer += self._receive()
+        head, rest = buffer.split(b"\r\n\r\n", 1)
+        first, *lines = head.decode("latin-1").split("\r\n")
+        found = re.match(r"HTTP/1\.[01] ([1-5]\d\d)(?: |$)", first)
+        if found is None:
+            raise NoAnswer("no_answer")
+        pairs = (line.split(":", 1) for line in lines if ":" in line)
+        fields = {name.strip().lower(): value.strip().lower() for name, value in pairs}
+        return int(found[1]), fields, rest
+
+    def _leave_body(self, status: int, fields: Mapping[str, str], rest: bytes) -> bool:
+        """Read past a short body, so that the connection may be used again; leave any other."""
+        length = "0" if status == 204 else fields.get("content-length", "")
+        if (
+            fields.get("connection", "keep-alive") != "keep-alive"
+            or "transfer-encoding" in fields
+            or not (length.isascii() and length.isdigit() and int(length) <= MAX_HEAD)
+        ):
+            return False
+        while len(rest) < int(length):
+            rest += self._receive()
+        return len(rest) == int(length)
+
+    def _do(self, action: Callable[[], Done], ready: int) -> Done:
+        """One step of input or output, waited for until the deadline and no longer."""
+        while True:
+            try:
+                return action()
+            except ssl.SSLWantReadError:
+                wanted = select.POLLIN
+            except ssl.SSLWantWriteError:
+                wanted = select.POLLOUT
+            except BlockingIOError:
+                wanted = ready
+            left_s = self._deadline - time.monotonic()
+            poll = select.poll()
+            poll.register(self._socket, wanted)
+            if left_s <= 0 or not poll.poll(left_s * 1000):
+                raise NoAnswer("timeout")
