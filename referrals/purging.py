@@ -21,7 +21,7 @@ from permissions.rotation import USING, log_job
 from referrals.clocks import CLOSED_AFTER, PURGE_TOLD_BEFORE
 
 BATCH = 200
-PURGING = 7003  # an advisory lock, beside those of permissions/keys.py
+PURGING = 7004  # an advisory lock, beside those of permissions/ (keys.py, sql/identity.sql)
 TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
 SOON = "interval '24 hours'"
 

@@ -29,6 +29,19 @@ _PART = r"[a-z0-9-]{0,61}[a-z0-9]"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)([a-z0-9]({_PART})?\.)+[a-z]({_PART})?")
 _PATH = re.compile(r"[!-~]*")  # printable, no space, nothing to split a request with
 _AGENT = "Cairn-Webhooks"
+# IANA's special-purpose addresses (RFC 6890), multicast and what is reserved. Of IPv6 all outside
+# global unicast, and in it what is carried inside IPv4, which would lead anywhere.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_SPECIAL = [
+    ipaddress.ip_network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+        *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+    )
+]
+
 Done = TypeVar("Done")
 
 
@@ -83,7 +96,7 @@ def _read(url: str) -> tuple[str, int, str, bool, bool]:
     names."""
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
+        host, port = (parts.hostname or "").lower(), 443 if parts.port is None else parts.port
     except ValueError:
         raise TargetRefused from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -93,25 +106,23 @@ def _read(url: str) -> tuple[str, int, str, bool, bool]:
         raise TargetRefused
     tls = parts.scheme == "https"
     if f"{host}:{port}" in settings.WEBHOOK_LOOPBACK and parts.scheme in {"http", "https"}:
-        return host, port or 0, path, tls, True
+        return host, port, path, tls, True
     # A name, whose last part is no number: none of the spellings of an address is one.
-    if not tls or (port or 443) not in PORTS or not _NAME.fullmatch(host):
+    if not tls or port not in PORTS or not _NAME.fullmatch(host):
         raise TargetRefused
-    return host, port or 443, path, tls, False
+    return host, port, path, tls, False
 
 
 def public(text: str) -> bool:
-    """Whether this address is one of the public internet's; positively, so that all else is not."""
+    """Whether this address is one of the public internet's. By lists of our own: what Python takes
+    for global differs from one version to the next."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:  # with a zone, for instance
         return False
-    if isinstance(address, ipaddress.IPv6Address) and (
-        # Global unicast, without what carries an IPv4 address (6to4, Teredo; others lie outside).
-        address not in ipaddress.ip_network("2000::/3") or address.sixtofour or address.teredo
-    ):
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return not any(address in network for network in _SPECIAL)
 
 
 def _loopback(text: str) -> bool:

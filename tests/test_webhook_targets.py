@@ -3,12 +3,15 @@ is changed and at each sending; nothing else is connected to, and one error says
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from referrals import outbox, sending, targets, working
 from referrals.targets import Connection, NoAnswer, TargetRefused
@@ -84,7 +87,7 @@ def answers(*addresses: str) -> Resolver:
 
 
 @pytest.fixture
-def no_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every connection that the process tries, but to its database; none is made."""
     tried: list[Any] = []
 
@@ -94,7 +97,7 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
             raise ConnectionRefusedError
 
     monkeypatch.setattr(targets.socket, "socket", Watched)
-    yield tried
+    return tried
 
 
 @pytest.mark.parametrize("url", CORPUS, ids=range(len(CORPUS)))
@@ -217,16 +220,25 @@ def test_a_name_that_the_setting_lists_leads_to_this_machine_or_nowhere(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of `localhost`, made now, signed by itself."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        + ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(path), "-out", f"{path}.crt"],
-        check=True,
-        capture_output=True,
+    """Of `localhost`, made now, signed by itself; the key stands before it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
     )
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    own = key.private_bytes(*form, serialization.NoEncryption())
+    path.write_bytes(own + made.public_bytes(serialization.Encoding.PEM))
     return path
 
 
@@ -260,7 +272,7 @@ def secure(certificate: Path, settings: Any) -> Iterator[SecureReceiver]:
 def test_over_tls_the_certificate_the_name_and_the_host_are_the_names(
     secure: SecureReceiver, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trusted = ssl.create_default_context(cafile=f"{certificate}.crt")
+    trusted = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr(targets, "_tls", lambda: trusted)
     monkeypatch.setattr(socket, "getaddrinfo", answers("127.0.0.1"))
     target = targets.find(f"https://localhost:{secure.port}/hook")
@@ -289,9 +301,9 @@ def test_one_that_hangs_or_trickles_is_left_when_its_time_is_up(
 ) -> None:
     """Over https it never ends its part of the handshake."""
     with receivers(settings, answer) as (one,):
-        with pytest.raises(NoAnswer) as error:
-            with Connection(targets.find(f"{scheme}://{one.authority}/"), 0.3) as line:
-                line.post(b"{}", {"webhook-id": "x"}, 0.3)
+        target = targets.find(f"{scheme}://{one.authority}/")
+        with pytest.raises(NoAnswer) as error, Connection(target, 0.3) as line:
+            line.post(b"{}", {"webhook-id": "x"}, 0.3)
         assert error.value.outcome in {"timeout", "tls"}
 
 
