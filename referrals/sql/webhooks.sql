@@ -124,8 +124,6 @@ END $$;
 
 -- Where an event stands in the feed of the caller's agency, for a replay that begins with it; no
 -- row for one that the agency's mailbox may not know.
-GRANT SELECT ON referral_event TO gate;
-CREATE POLICY gate_reads ON referral_event FOR SELECT TO gate USING (true);
 CREATE FUNCTION sec.event_place(event uuid) RETURNS TABLE (xact bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
