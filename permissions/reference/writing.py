@@ -41,6 +41,7 @@ DATABASES_OWN: dict[type[w.Row], set[str]] = {
     w.AccessEntry: {"at", "xact", "leaf"},
     w.Channel: {"created_at", "test_asked_at", "test_outcome"},
     w.WebhookSecret: {"agency_id", "ends_at"},
+    w.Event: {"xact", "told"},
 }
 
 

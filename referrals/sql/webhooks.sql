@@ -105,6 +105,11 @@ CREATE POLICY gate_reads ON webhook_secret FOR SELECT TO gate USING (true);
 GRANT SELECT, INSERT, DELETE ON webhook_delivery TO jobs;
 GRANT SELECT (id, xact, from_agency_id, to_agency_id, reserved) ON referral_event TO jobs;
 
+-- Where an event stands in the feeds is the database's own word.
+REVOKE INSERT ON referral_event FROM app;
+GRANT INSERT (id, referral_id, from_agency_id, to_agency_id, at, act, agency_id, member_id,
+              about_id, code, reserved, from_sees, to_sees) ON referral_event TO app;
+
 -- A webhook is its agency's mailbox, as a client that names nobody is: it is told nothing of a
 -- referral that bars anybody there (R12).
 CREATE FUNCTION sec.mailbox_barred(r uuid, agency uuid) RETURNS boolean
