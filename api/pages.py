@@ -3,8 +3,11 @@
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from referrals import senders
 
 
 class Docs(SpectacularSwaggerSplitView):
@@ -28,3 +31,9 @@ def health(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def demo_messages(request: HttpRequest) -> HttpResponse:
+    """What the demo would have sent: served on the demo's machine alone (api/urls.py)."""
+    return render(request, "demo_messages.html", {"shown": senders.shown_in_the_demo()})

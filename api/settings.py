@@ -396,11 +396,13 @@ def _twilio(account: str) -> dict[str, str]:
     base = (os.environ.get("CAIRN_TWILIO_BASE") or "").rstrip("/")
     if base and urlsplit(base).hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise ImproperlyConfigured("CAIRN_TWILIO_BASE is for a stand-in on this machine only.")
-    given = {"from": "CAIRN_TWILIO_FROM", "token_file": "CAIRN_TWILIO_TOKEN_FILE"}
-    if missing := [name for name in given.values() if not os.environ.get(name)]:
-        raise ImproperlyConfigured(f"CAIRN_TWILIO_ACCOUNT needs {' and '.join(missing)}.")
-    read = {name: os.environ[variable] for name, variable in given.items()}
-    return read | {"account": account, "base": base}
+    sender = os.environ.get("CAIRN_TWILIO_FROM")
+    token_file = os.environ.get("CAIRN_TWILIO_TOKEN_FILE")
+    if not sender or not token_file:
+        raise ImproperlyConfigured(
+            "CAIRN_TWILIO_ACCOUNT needs CAIRN_TWILIO_FROM and CAIRN_TWILIO_TOKEN_FILE."
+        )
+    return {"account": account, "from": sender, "token_file": token_file, "base": base}
 
 
 # Without a provider the demo shows what it would send; a server sends nothing and says so.

@@ -1,5 +1,6 @@
 """Every address of the process: the JSON API, its page, tokens, and the desk."""
 
+from django.conf import settings
 from django.urls import include, path
 
 from api import oauth, pages
@@ -17,3 +18,5 @@ urlpatterns = [
     path("healthz", pages.health, name="health"),
     path("", include("api.desk.urls")),
 ]
+if "demo" in settings.SENDERS.values():
+    urlpatterns.append(path("demo/messages", pages.demo_messages, name="demo_messages"))

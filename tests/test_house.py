@@ -38,8 +38,8 @@ PAPERS = {
 LONG = {
     "api/desk/acts.py": (380, "every act's page, one below the other"),
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
-    "api/desk/words.py": (390, "what the desk says, in one place"),
-    "api/settings.py": (480, "one file from the environment, as the house says"),
+    "api/desk/words.py": (410, "what the desk says, in one place"),
+    "api/settings.py": (500, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
     "directory/finding/__init__.py": (330, "one statement a page, part by part"),
@@ -309,6 +309,14 @@ SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x"
         ({"CAIRN_SAFETY_LINES": '[{"name": "Emergency"}]'}, "CAIRN_SAFETY_LINES must be JSON"),
         ({"PORT": "http"}, "PORT must be a whole number"),
         (SERVER | {"CAIRN_WEBHOOK_LOOPBACK": "127.0.0.1:9000"}, "CAIRN_WEBHOOK_LOOPBACK is for"),
+        ({"CAIRN_SMTP": "mail.example.org"}, "CAIRN_SMTP must be like"),
+        ({"CAIRN_SMTP": "smtp+plain://mail.example.org"}, "a relay on this machine only"),
+        ({"CAIRN_SMTP": "smtp://mail.example.org"}, "CAIRN_SMTP needs CAIRN_MAIL_FROM"),
+        ({"CAIRN_TWILIO_ACCOUNT": "AC"}, "needs CAIRN_TWILIO_FROM and CAIRN_TWILIO_TOKEN_FILE"),
+        (
+            {"CAIRN_TWILIO_ACCOUNT": "AC", "CAIRN_TWILIO_BASE": "https://elsewhere.example.org"},
+            "a stand-in on this machine only",
+        ),
         ({"CAIRN_PROXIES": "-1"}, "CAIRN_PROXIES must be a whole number"),
     ],
 )

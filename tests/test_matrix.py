@@ -252,6 +252,9 @@ POST desk/said_no               302  200  200  200  403  200  200  200
 GET  desk/calls                 302  200  200  200  403  200  200  200
 GET  desk/calls/new             302  200  200  200  200  200  200  200
 POST desk/calls/new             302  302  302  302  403  302  302  302
+GET  desk/channels              302  200  200  200  200  200  200  200
+POST desk/channels              302  302  302  302  302  302  302  302
+GET  demo/messages              200  200  200  200  200  200  200  200
 GET  desk/told                  302  200  200  200  200  200  200  200
 GET  desk/mistakes              302  403  403  200  403  403  403  403
 GET  desk/access-log            302  403  403  403  200  403  403  403
@@ -481,6 +484,8 @@ def browser(who: str) -> HttpClient:
 
 def form(try_out: TryOut, route: str) -> dict[str, Any]:
     act = route.rsplit("/", 1)[-1]
+    if route == "desk/channels":
+        return {"what": "duty", "which": "reachable"}
     if route in ("desk/referrals/new", "desk/calls/new"):
         calls = route == "desk/calls/new"
         key = "01890000-0000-7000-8000-000000000001"

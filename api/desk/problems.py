@@ -274,5 +274,17 @@ PROBLEMS = {
         "The key of this content was destroyed: it was purged, or an older database was restored.",
         "Ring the sender. Tell whoever runs this server.",
     ),
+    "address": Problem(
+        "It is neither a mail address nor a phone number.",
+        "Write it as duty@example.org or 406-555-0111; numbers abroad begin with +.",
+    ),
+    "not_a_person": Problem(
+        "A system asked, and a private number is its owner's.",
+        "The member keeps her channels at the desk.",
+    ),
+    "too_many_channels": Problem("There are twenty already.", "Take one off first."),
+    "not_tested": Problem("No test was sent there yet.", "Send one, then say whether it arrived."),
+    "tested_just_now": Problem("A test was sent there just now.", "Wait a minute."),
+    "sent_already": Problem("The message was sent.", "There is nothing to do."),
     "server_error": Problem("Something failed here. Nothing was changed.", _RING),
 }

@@ -69,3 +69,18 @@ def ring_words(phone: Phone) -> str:
 
 def is_text(phone: Phone) -> bool:
     return phone.type.lower() in ("text", "sms")
+
+
+@register.filter
+def channel_kind(kind: str) -> str:
+    return words.CHANNEL_KINDS.get(kind, kind)
+
+
+@register.filter
+def channel_use(use: str) -> str:
+    return words.CHANNEL_USES.get(use, use)
+
+
+@register.filter
+def channel_test(outcome: str) -> str:
+    return words.CHANNEL_TESTS.get(outcome, outcome)

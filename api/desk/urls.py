@@ -9,6 +9,7 @@ from api.desk import (
     acts,
     blocks,
     calls,
+    channels,
     directory,
     entries,
     entry_edit,
@@ -120,6 +121,7 @@ urlpatterns = [
     # Calls, and the log
     path("desk/calls", calls.own, name="desk_calls"),
     path("desk/calls/new", calls.new, name="desk_new_call"),
+    path("desk/channels", channels.own, name="desk_channels"),
     path("desk/told", staff.told, name="desk_told"),
     path("desk/mistakes", warm.to_review, name="desk_mistakes"),
     path("desk/access-log", access_log.access_log, name="desk_access_log"),

@@ -376,3 +376,20 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
         ]
     of = "outcome" if kind == "outcome" else "private_reason"
     return [label(of, content.get("code"))]
+
+
+# -- Channels --------------------------------------------------------------------------------------
+
+CHANNEL_KINDS = {"sms": "Text message", "voice": "Phone call", "mail": "Mail"}
+CHANNEL_USES = {
+    "own": "Mine",
+    "duty": "Our agency's: answered by whoever is on duty",
+    "escalation": "Our agency's: rung when nobody answers (may be outside, such as a hotline)",
+}
+CHANNEL_TESTS = {
+    "waiting": "A test is on its way",
+    "handed_over": "Test sent. Did it arrive?",
+    "failed": "The test could not be sent: check the address",
+    "arrived": "The test arrived",
+    "not_arrived": "The test did not arrive: check the address",
+}
