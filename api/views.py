@@ -1,10 +1,12 @@
 """The base of every JSON endpoint: one parser, one renderer, unknown names refused."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
+from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -90,6 +92,17 @@ class Endpoint(APIView):
         self, shape: type[serializers.Serializer], value: Any, status: int = 200
     ) -> Response:
         return Response(shape(value).data, status)
+
+
+def moment_parameter(text: str | None, name: str) -> datetime | None:
+    """A moment with its zone, or None where nothing is asked. Raises BadRequest."""
+    try:
+        moment = parse_datetime(text) if text else None
+    except ValueError:
+        moment = None
+    if text and (moment is None or moment.tzinfo is None):
+        raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
+    return moment
 
 
 def uuid_parameter(text: str | None, name: str) -> UUID | None:

@@ -28,6 +28,8 @@ PACKET_FIELDS = (
     "children",
     "needs_detail",
 )
+# Where she can be reached; what stands in `safe_contact` governs each (R5).
+CONTACT_FIELDS = ("phone", "email", "address", "emergency_contact")
 MAX_FIELD_CHARS = 4000
 HANDLING = ("not_to_portal_or_proxy",)  # labels on every opened packet
 

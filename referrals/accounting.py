@@ -84,7 +84,11 @@ def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting
     The records of reports and compelled disclosures are read from the agency's notes, which is an
     opening with an entry of its own. Raises NotVisible, NotPermitted, WrongState, Unavailable.
     """
-    with packets.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, own):
+    with packets.reading(principal, "account_disclosures", referral_id, purpose) as (
+        attempt,
+        _,
+        own,
+    ):
         subject = own.subject if own else None
         attempt.record(subject=subject)
         notes = packets.notes_within(attempt, subject, purpose)

@@ -184,8 +184,9 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
     """
     with turn(principal, "accept", referral_id, if_match) as current:
         if not current.repeated:
+            due = warm.due_anew(current)
             current.take()
-            current.change_own(state="accepted", handoff_by=warm.due_anew(current))
+            current.change_own(state="accepted", handoff_by=due)
             current.change(status="accepted", accepted_at=current.now)
             current.event(other_side_sees=True)
             grants.open_recipients(referral_id)

@@ -3,11 +3,15 @@
 from uuid import UUID
 
 from directory import listings
+from directory.finding import gaps
 from permissions import log
 from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.models import CallRecord, sees_referrals
+
+# What the county lacks: full, not here, or not there at all. Counted by need and month alone.
+UNMET = frozenset({"full", "out_of_area", "wrong_number"})
 
 
 def record_call(
@@ -20,7 +24,8 @@ def record_call(
 ) -> UUID:
     """Keep what came of a call: coded, without a word about her. Private to the caller (T4).
 
-    `put_through`: whether the survivor herself spoke with the service. Returns the record's id.
+    `put_through`: whether the survivor herself spoke with the service. A need that was not met is
+    counted for the network, without the service, the agency or the day. Returns the record's id.
     Raises NotPermitted, NotPossible (the service is answered here: refer instead), Conflict.
     """
     if outcome not in codes.CALL_OUTCOME:
@@ -43,6 +48,8 @@ def record_call(
             put_through=put_through,
             created_at=attempt.now,
         )
+        if outcome in UNMET:
+            gaps.count_unmet(listing.taxonomy_term_ids, listing.victimization_types)
         idempotency.finish(principal, key, record.id, attempt.now)
     return record.id
 

@@ -3,14 +3,10 @@
 Served at `GET /v1/codes`. A code is never renamed once published; `VERSION` rises with additions.
 """
 
-from collections.abc import Iterable
-
-from permissions.disclosure import BASES, EVERY_ATTESTATION, FORMS, PACKET_FIELDS, PURPOSES
 from permissions.errors import BadRequest
+from referrals.screening import SCREENING, Labels
 
 VERSION = "2026-11-24"
-
-Labels = dict[str, tuple[str, str]]  # code → (English, Spanish)
 
 URGENCY: Labels = {
     "emergency": ("Emergency: answer within minutes", "Emergencia: respuesta en minutos"),
@@ -264,10 +260,81 @@ ENDED_BY_THE_CLOCK: Labels = {
 }
 
 
-def _plain(codes: Iterable[str]) -> Labels:
-    """Codes that are words of the design already: the label is the word with spaces."""
-    return {code: (code.replace("_", " "), code.replace("_", " ")) for code in codes}
-
+# A release and its packet: the codes stand in permissions/disclosure.py, with the law.
+BASIS: Labels = {
+    "written_release": ("Written release, signed", "Permiso escrito y firmado"),
+    "hipaa_authorization": ("HIPAA authorization, signed", "Autorización HIPAA firmada"),
+    "hipaa_agreement": (
+        "Her agreement under HIPAA, heard by the worker",
+        "Su acuerdo según HIPAA, oído por quien refiere",
+    ),
+    "stated_agreement": (
+        "Her stated agreement, heard by the worker",
+        "Su acuerdo de palabra, oído por quien refiere",
+    ),
+}
+FORM: Labels = {
+    "written": ("On paper, signed", "En papel, firmado"),
+    "e_signature": ("Signed on the screen", "Firmado en la pantalla"),
+    "oral_witnessed": ("Spoken, heard by the worker", "De palabra, oído por quien refiere"),
+}
+ATTESTATION: Labels = {
+    "risks_explained": (
+        "The risks of sharing were explained to her",
+        "Se le explicaron los riesgos de compartir",
+    ),
+    "alternatives_offered": (
+        "Other ways were offered (she calls herself, nothing is written)",
+        "Se le ofrecieron otras formas (llama ella misma, no se escribe nada)",
+    ),
+    "not_a_condition_of_service": (
+        "She was told that help does not depend on it",
+        "Se le dijo que la ayuda no depende de esto",
+    ),
+    "platform_explained": (
+        "She was told that it passes through this system, and who can see it",
+        "Se le dijo que pasa por este sistema, y quién puede verlo",
+    ),
+    "right_to_revoke_told": (
+        "She was told that she can end it at any time",
+        "Se le dijo que puede terminarlo cuando quiera",
+    ),
+    "may_be_redisclosed_told": (
+        "She was told that the other agency may have to pass it on",
+        "Se le dijo que la otra agencia puede tener que comunicarlo",
+    ),
+    "told_no_effect_on_case": (
+        "She was told that it has no effect on her case",
+        "Se le dijo que no cambia nada en su caso",
+    ),
+    "police_may_have_to_disclose": (
+        "She was told that police may have to disclose it",
+        "Se le dijo que la policía puede tener que revelarlo",
+    ),
+    "signed_on_screen": (
+        "She read it, or it was read to her, and signed on the screen herself",
+        "Lo leyó, o se le leyó, y ella misma firmó en la pantalla",
+    ),
+}
+PACKET_FIELD: Labels = {
+    "name": ("Name", "Nombre"),
+    "alias": ("Name to ask for", "Nombre por el que preguntar"),
+    "pronouns": ("Pronouns", "Pronombres"),
+    "date_of_birth": ("Date of birth", "Fecha de nacimiento"),
+    "phone": ("Phone", "Teléfono"),
+    "email": ("Email", "Correo electrónico"),
+    "address": ("Address", "Dirección"),
+    "safe_contact": ("How to contact her safely", "Cómo comunicarse con ella sin peligro"),
+    "emergency_contact": ("Emergency contact", "Contacto de emergencia"),
+    "circumstances": ("Circumstances", "Circunstancias"),
+    "screening": ("Screening", "Detección"),
+    "health": ("Health", "Salud"),
+    "substance_use": ("Substance use", "Consumo de sustancias"),
+    "legal": ("Legal", "Asuntos legales"),
+    "case_number": ("Case number", "Número de caso"),
+    "children": ("Children", "Hijos e hijas"),
+    "needs_detail": ("Needs in detail", "Lo que necesita, en detalle"),
+}
 
 CODE_LISTS: dict[str, Labels] = {
     "urgency": URGENCY,
@@ -302,12 +369,12 @@ CODE_LISTS: dict[str, Labels] = {
     "survivor_told": SURVIVOR_TOLD,
     "promptly_informed": PROMPTLY_INFORMED,
     "redisclosure_notice": REDISCLOSURE_NOTICE,
-    "basis": _plain(BASES),
-    "form": _plain(FORMS),
-    "attestation": _plain(EVERY_ATTESTATION),
-    "packet_field": _plain(PACKET_FIELDS),
+    "basis": BASIS,
+    "form": FORM,
+    "attestation": ATTESTATION,
+    "packet_field": PACKET_FIELD,
+    "screening": SCREENING,
 }
-assert set(PURPOSE) == set(PURPOSES)
 
 
 def check(name: str, code: str) -> None:

@@ -19,7 +19,7 @@ from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.grants import SealedKey
 from permissions.keystore import seal, unseal
 from permissions.principal import Principal
-from referrals import idempotency, papers
+from referrals import idempotency, papers, screening
 from referrals.models import Note, PacketField, Referral, Side, side_kept
 from referrals.reading import Detail
 from referrals.shown import side_of, status_shown
@@ -34,6 +34,7 @@ class Opened:
     """An opened packet. `entry_id` is the access entry that opened it: the reader's receipt."""
 
     fields: dict[str, str]
+    safe_contact: str | None  # goes before any contact among the fields; None: there is none
     release_id: UUID | None  # None: the sender reading its own
     release_expires_at: datetime | None
     handling: tuple[str, ...]  # labels; the notice of a release under Part 2 among them
@@ -110,6 +111,8 @@ def _check_fields(fields: Mapping[str, str]) -> None:
                 f"Between 1 and {disclosure.MAX_FIELD_CHARS} characters.",
                 f"/packet/{name}",
             )
+        if name == "screening":
+            screening.read(text)
 
 
 def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
@@ -118,7 +121,7 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
     Each opening is an access entry that commits with the read. Twice is two entries.
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
     """
-    with reading(principal, "open_packet", referral_id, purpose) as (attempt, own):
+    with reading(principal, "open_packet", referral_id, purpose) as (attempt, referral, own):
         grant = grants.held(principal, referral_id)
         if grant is None:
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
@@ -141,7 +144,18 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
             context = _context("packet_field", row, name)
             fields[name] = unseal(key, rows[row], context).decode()
         handling = (*disclosure.HANDLING, *(["part2"] if notice == "part2" else []))
-        return Opened(fields, grant.release_id, grant.expires_at, handling, attempt.entry_id)
+        rule = safe_contact(fields, referral.callback)
+        return Opened(fields, rule, grant.release_id, grant.expires_at, handling, attempt.entry_id)
+
+
+def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
+    """How she may be contacted (R5): it stands wherever a way to reach her does. Where she stated
+    no safe way, nobody tries one: the worker who referred her is rung instead."""
+    if not set(fields) & set(disclosure.CONTACT_FIELDS):
+        return None
+    return fields.get("safe_contact") or (
+        f"No safe way is known. Do not contact her: ring the worker who referred her, {callback}."
+    )
 
 
 def _agreed(referral_id: UUID) -> bool:
@@ -172,7 +186,7 @@ def _ciphertexts(
 @contextmanager
 def reading(
     principal: Principal, act: str, referral_id: UUID, purpose: str
-) -> Iterator[tuple[log.Attempt, Side | None]]:
+) -> Iterator[tuple[log.Attempt, Referral, Side | None]]:
     """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
     caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState."""
     if purpose not in disclosure.PURPOSES:
@@ -188,7 +202,7 @@ def reading(
         require_state(act, side, status_shown(referral, own, side, attempt.now))
         if act == "open_packet" and referral.agreement == "cannot_say" and not _agreed(referral_id):
             raise NotPossible("no_release", "She could not say yet: her release comes first.")
-        yield attempt, own
+        yield attempt, referral, own
 
 
 # -- Notes (T4) ------------------------------------------------------------------------------------
@@ -230,7 +244,7 @@ def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UU
 
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
     """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
-    with reading(principal, "open_notes", referral_id, purpose) as (attempt, own):
+    with reading(principal, "open_notes", referral_id, purpose) as (attempt, _, own):
         attempt.record(subject=own.subject if own else None)
         return unsealed_notes(principal, referral_id)
 

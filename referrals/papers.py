@@ -97,7 +97,8 @@ def narrow_release(
     The recipient's bundle is wrapped anew of the keys that are left. A lead who is not assigned
     can open no keys: if she drops fields it is destroyed, until the sender's next put_packet. The
     terms as signed stay on record. When the recipient records it, the sender is shown the smaller
-    release: no time, no who. Twice is safe. Raises BadRequest, NotPossible (none in force, wider).
+    release: no time, no who. Twice is safe. Raises BadRequest, NotPossible (none in force,
+    wider, a contact without her safe way to it).
     """
     if fields is None and expires_at is None:
         raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
@@ -111,6 +112,9 @@ def narrow_release(
             raise NotPossible("widening", "More fields or a later end is a new release.")
         if until <= current.now:
             raise NotPossible("expired", "To end it now: revoke_release.")
+        contacts = set(left) & set(disclosure.CONTACT_FIELDS)
+        if contacts and "safe_contact" in set(release.fields) - set(left):
+            raise NotPossible("safe_contact", "How to contact her safely goes with the contact.")
         if left != release.fields or until != release.expires_at:
             _narrow(current, release, left, until)
         current.attempt.record(

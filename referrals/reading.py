@@ -18,10 +18,12 @@ from permissions.policy import Standing
 from permissions.principal import Principal
 from referrals import transitions
 from referrals.clocks import PURGE_TOLD_BEFORE
+from referrals.filters import Filters
 from referrals.models import Event, Plan, Referral, Release, Side, sees_referrals, side_kept
 from referrals.shown import etag, side_of, status_shown, word_shown
 
 MAX_PAGE = 100
+EVERYTHING = Filters()
 
 
 class Place(NamedTuple):
@@ -105,20 +107,20 @@ def list_page(
     principal: Principal,
     *,
     box: str | None = None,
-    needs_answer: bool = False,
+    filters: Filters = EVERYTHING,
     after: Place | None = None,
     limit: int = 50,
 ) -> tuple[list[Line], Place | None]:
     """A page of the caller's agency's referrals, newest first, and where it ended.
 
-    `box`: "in" (sent to us), "out" (sent by us), None (both). `needs_answer`: those that wait for
-    an acknowledgement or an answer. `limit` ≤ 100. One entry with the ids shown. No totals (R3).
+    `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One entry with the ids
+    shown. No totals (R3).
     """
     with log.attempt(principal, "referral.list") as attempt:
         if not sees_referrals(principal):
             attempt.record(referral_ids=[])
             return [], None
-        rows = _rows(principal, box, needs_answer, after, min(limit, MAX_PAGE) + 1)
+        rows = _rows(principal, box, filters, after, min(limit, MAX_PAGE) + 1)
         more = len(rows) > limit
         mine = str(principal.agency_id)
         lines = [_line(mine, row, attempt.now) for row in rows[:limit]]
@@ -127,13 +129,13 @@ def list_page(
 
 
 def _rows(
-    principal: Principal, box: str | None, needs_answer: bool, after: Place | None, limit: int
+    principal: Principal, box: str | None, filters: Filters, after: Place | None, limit: int
 ) -> list[_Row]:
-    condition = " AND (created_at, id) < (%(at)s, %(id)s)" if after else ""
-    if needs_answer:
-        condition += " AND status IN ('sent', 'acknowledged') AND expires_at > sec.clock()"
+    beyond = " AND (created_at, id) < (%(at)s, %(id)s)" if after else ""
     branches = " UNION ALL ".join(
-        _branch(each, condition) for each in ("in", "out") if box in (None, each)
+        _branch(each, beyond + filters.condition(each))
+        for each in ("in", "out")
+        if box in (None, each)
     )
     # The page is cut before anything is joined to it; its ids then find their sides in one scan of
     # the index, where a plain join may read all sides of the agency.
@@ -153,6 +155,9 @@ def _rows(
                 "limit": limit,
                 "at": after.created_at if after else None,
                 "id": after.id if after else None,
+                "member": principal.member_id,
+                "urgency": filters.urgency,
+                "since": filters.updated_since,
             },
         )
         return [_Row._make(row) for row in cursor.fetchall()]

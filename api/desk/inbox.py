@@ -11,6 +11,7 @@ from api import cursors
 from api.desk import words
 from api.desk.visit import Visit, signed_in
 from referrals import reading
+from referrals.filters import Filters
 from referrals.reading import Line
 
 PER_PAGE = 25
@@ -56,7 +57,7 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _waiting(visit: Visit, box: str) -> list[Row]:
     """Those without an answer, the nearest deadline first."""
     lines, _place = reading.list_page(
-        visit.principal, box=box, needs_answer=True, limit=WAITING_AT_ONCE
+        visit.principal, box=box, filters=Filters(needs_answer=True), limit=WAITING_AT_ONCE
     )
     rows = [_row(line, visit) for line in lines]
     return sorted(rows, key=lambda row: row.due.at if row.due else visit.now)

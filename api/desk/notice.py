@@ -59,7 +59,15 @@ class NoticeFields(DeskForm):
         words.choices(codes.HOUSEHOLD_SIZE), "How many people need a place", required=False
     )
     language = listed(words.choices(codes.LANGUAGE), "Her language", required=False)
-    interpreter = listed(words.choices(codes.INTERPRETER), "Interpreter", required=False)
+    interpreter = listed(
+        words.choices(codes.INTERPRETER),
+        "Interpreter",
+        required=False,
+        help_text="Never her family, nor anybody who came with her.",
+    )
+    interpreter_not_local = forms.BooleanField(
+        label="Not a local interpreter: nobody who may know her", required=False
+    )
     access_needs = some_of(words.choices(codes.ACCESS_NEEDS), "Access", required=False)
 
     FIRST = ("urgency", "needs", "callback", "wanted", "survivor_can_talk_now", "stays")
@@ -92,6 +100,7 @@ class NoticeFields(DeskForm):
             wanted=value["wanted"],
             access_needs=tuple(value.get("access_needs", ())),
             with_worker_until=staying_until,
+            interpreter_not_local=bool(value.get("interpreter_not_local")),
             survivor_can_talk_now={"yes": True, "no": False}.get(talks or ""),
             **{name: value.get(name, "not_stated") for name in coded},
         )
@@ -104,6 +113,7 @@ class NewReferralForm(NoticeFields):
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     service = forms.UUIDField(widget=forms.HiddenInput)
+    replaces = forms.UUIDField(widget=forms.HiddenInput, required=False)
     agreement = one_of(AGREEMENT, "Does she agree to this notice", required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -131,6 +141,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method != "POST":
         fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
         policy.require(visit.principal, "create", policy.Standing("from", True, True))
+        fresh |= _as_before(visit, request.GET.get("replaces"))
         return page(
             request, "desk/new_referral.html", context | {"form": NewReferralForm(initial=fresh)}
         )
@@ -142,7 +153,11 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
             return render(request, "desk/she_says_no.html", context)
         try:
             draft = acts.create(
-                visit.principal, listing.id, form.notice(visit.now), key=form.idempotency_key()
+                visit.principal,
+                listing.id,
+                form.notice(visit.now),
+                replaces=form.cleaned_data["replaces"],
+                key=form.idempotency_key(),
             )
         except Refused as error:
             refusal = error
@@ -153,6 +168,24 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
                 return redirect("desk_referral", draft.referral.id)
             return _send(request, visit, draft.referral, form.cleaned_data["agreement"])
     return page(request, "desk/new_referral.html", context | {"form": form}, refusal)
+
+
+def _as_before(visit: Visit, text: str | None) -> dict[str, Any]:
+    """The next service asks for what the one before was asked for: its notice, to look over."""
+    try:
+        before = UUID(text or "")
+    except ValueError:
+        return {}
+    seen = reading.detail(visit.principal, before)
+    if seen.side != "from":
+        return {}
+    names = (field for field in NoticeFields.base_fields if hasattr(seen.referral, field))
+    return {"replaces": before} | {
+        name: getattr(seen.referral, name) for name in names if name not in _NOT_AS_BEFORE
+    }
+
+
+_NOT_AS_BEFORE = ("survivor_can_talk_now",)  # it was so then
 
 
 @require_POST

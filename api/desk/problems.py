@@ -186,6 +186,25 @@ PROBLEMS = {
         "Leave the notice out: it is set.",
     ),
     "unknown_member": Problem("That is no member of your agency.", "Name one who is."),
+    "safe_contact": Problem(
+        "How to contact her safely governs every way to reach her: it goes with them.",
+        "Leave it in, or take the ways to reach her out as well.",
+    ),
+    "open_both_first": Problem(
+        "That two referrals are of one person is said by who has opened both packets.",
+        "Open both, then say so.",
+    ),
+    "replaces_unknown": Problem(
+        "There is no such referral of your agency's that you work on.",
+        "Name one that you sent, or begin one without it.",
+    ),
+    "no_duty_line": Problem(
+        "Your agency has no duty line to fall back on.", "Name a worker's number."
+    ),
+    "client_only": Problem(
+        "That a system has received it is said by a partner system.",
+        "Say “I am looking at it” (acknowledge) instead.",
+    ),
     "widening": Problem(
         "A release is made narrower only: fewer fields, or an earlier end.",
         "For more, record her permission anew.",

@@ -9,9 +9,11 @@ from django.views.decorators.http import require_safe
 
 from api.desk import words
 from api.desk.visit import Visit, page, signed_in
+from directory import listings
 from permissions.errors import Refused, WrongState
 from permissions.models import Agency
-from referrals import reading
+from permissions.session import begin
+from referrals import own, reading
 from referrals.models import Referral
 from referrals.reading import Detail
 
@@ -23,6 +25,15 @@ class Offer(NamedTuple):
     words: str
     url: str
     at_once: bool
+
+
+class Next(NamedTuple):
+    """A service to turn to next; one that is answered here takes the referral in one tap."""
+
+    listing: listings.Listing
+    planned: bool
+    suggested: bool
+    takes: bool
 
 
 OFFERS = {  # act: (words on the button, whether it asks nothing)
@@ -95,8 +106,23 @@ def referral_page(
         "notice": notice_facts(seen.referral),
         "not_stated": _not_stated(seen.referral),
         "refused": _why(refusal, seen) if refusal else "",
+        "next": _next(visit, seen),
     }
     return page(request, "desk/referral.html", context, refusal)
+
+
+def _next(visit: Visit, seen: Detail) -> list[Next]:
+    """Where the sender may turn, once these cannot take her or have not answered."""
+    over = seen.status in ("cannot_take", "expired", "withdrawn")
+    late = seen.status in ("sent", "acknowledged") and seen.escalated_at is not None
+    if seen.side != "from" or not (over or late):
+        return []
+    with begin(visit.principal):
+        found = own.next_services(visit.principal, seen)
+    suggested = seen.referral.suggested_service_id
+    return [
+        Next(one, one.id in seen.plan, one.id == suggested, one.open_to_referrals) for one in found
+    ]
 
 
 @require_safe
@@ -104,7 +130,12 @@ def referral_page(
 def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """After an emergency was sent: the number to ring, and what to say (design §4)."""
     seen = reading.detail(visit.principal, referral_id)
-    return page(request, "desk/sent.html", common(visit, seen))
+    context = common(visit, seen)
+    if not context["ring"]:  # an agency without a duty line: the number of the service
+        with begin(visit.principal):
+            listing = listings.find(visit.principal, seen.referral.service_id)
+        context["ring"] = next((one.number for one in listing.phones), "") if listing else ""
+    return page(request, "desk/sent.html", context)
 
 
 @require_safe
@@ -205,8 +236,11 @@ def notice_facts(referral: Referral) -> list[tuple[str, list[str]]]:
         facts.append(("Her agreement", [words.label("agreement", referral.agreement)]))
     for title, name in CODED:
         code = getattr(referral, name)
-        if code != "not_stated":
-            facts.append((title, [words.label(name, code)]))
+        said = [] if code == "not_stated" else [words.label(name, code)]
+        if name == "interpreter" and referral.interpreter_not_local:
+            said.append("Not a local one: nobody who may know her")
+        if said:
+            facts.append((title, said))
     if referral.access_needs:
         facts.append(("Access", words.labels("access_needs", referral.access_needs)))
     return facts

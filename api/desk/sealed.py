@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from api.desk import words
-from api.desk.forms import PRIVATE, ActForm, Group, one_of
+from api.desk.forms import PRIVATE, ActForm, Group, one_of, some_of
 from api.desk.referral import common
 from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
@@ -19,6 +19,7 @@ from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import codes, idempotency, packets, reading
 from referrals.reading import Detail
 
+SCREENS = frozenset({"law_enforcement", "healthcare"})  # they see her first; never required
 LONG_FIELDS = frozenset(
     {"address", "safe_contact", "emergency_contact", "circumstances", "screening", "health"}
     | {"substance_use", "legal", "children", "needs_detail"}
@@ -45,7 +46,16 @@ class PacketForm(ActForm):
                 max_length=disclosure.MAX_FIELD_CHARS,
                 required=False,
                 widget=widget,
+                help_text=words.FIELD_HELP.get(name, ""),
             )
+        self.fields["screening"] = some_of(
+            words.choices(codes.SCREENING),
+            words.FIELDS["screening"],
+            required=False,
+            help_text=words.FIELD_HELP["screening"],
+        )
+        if self.visit.agency.kind not in SCREENS:
+            del self.fields["screening"]
 
     @property
     def groups(self) -> list[Group]:
@@ -65,7 +75,8 @@ class PacketForm(ActForm):
 
 
 def put_packet(visit: Visit, seen: Detail, form: PacketForm) -> None:
-    written = {name: text for name, text in form.cleaned_data.items() if text}
+    given = form.cleaned_data | {"screening": " ".join(form.cleaned_data.get("screening", ()))}
+    written = {name: text for name, text in given.items() if text}
     packets.put_packet(visit.principal, seen.referral.id, written)
 
 
@@ -113,9 +124,9 @@ def _show_packet(
     shared = set(release.fields) if release else set()
     context = common(visit, seen) | {
         "rows": [
-            (words.FIELDS[name], opened.fields[name], name in shared)
+            (words.FIELDS[name], words.field_lines(name, opened.fields[name]), name in shared)
             for name in disclosure.PACKET_FIELDS
-            if name in opened.fields
+            if (name in opened.fields and name != "safe_contact") or _stands_alone(name, opened)
         ],
         "opened": opened,
         "own": opened.release_id is None,
@@ -124,6 +135,11 @@ def _show_packet(
         "handling": [words.handling(code) for code in opened.handling],
     }
     return page(request, "desk/packet.html", context)
+
+
+def _stands_alone(name: str, opened: packets.Opened) -> bool:
+    """Her safe way stands above every contact; without one it is a field like the others."""
+    return name == "safe_contact" and name in opened.fields and opened.safe_contact is None
 
 
 def _show_notes(

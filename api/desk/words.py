@@ -245,36 +245,20 @@ def logged(act: str) -> str:
 
 # -- Packets and permissions -----------------------------------------------------------------------
 
-ATTESTATIONS = {
-    "risks_explained": "The risks of sharing were explained to her",
-    "alternatives_offered": "Other ways were offered (she calls herself, nothing is written)",
-    "not_a_condition_of_service": "She was told that help does not depend on it",
-    "platform_explained": "She was told that it passes through this system, and who can see it",
-    "right_to_revoke_told": "She was told that she can end it at any time",
-    "may_be_redisclosed_told": "She was told that the other agency may have to pass it on",
-    "told_no_effect_on_case": "She was told that it has no effect on her case",
-    "police_may_have_to_disclose": "She was told that police may have to disclose it",
-    "signed_on_screen": "She read it, or it was read to her, and signed on this screen herself",
+ATTESTATIONS = dict(choices(CODE_LISTS["attestation"]))
+FIELDS = dict(choices(CODE_LISTS["packet_field"]))
+FIELD_HELP = {
+    "safe_contact": "When it is safe; whether a voicemail or text is; a name to use, a code word;"
+    " who must never be contacted, such as a parent. It stands before every number.",
+    "screening": "Only what she told or you saw. Nothing is right, too: it is no test.",
 }
-FIELDS = {
-    "name": "Name",
-    "alias": "Name to ask for",
-    "pronouns": "Pronouns",
-    "date_of_birth": "Date of birth",
-    "phone": "Phone",
-    "email": "Email",
-    "address": "Address",
-    "safe_contact": "How to contact her safely",
-    "emergency_contact": "Emergency contact",
-    "circumstances": "Circumstances",
-    "screening": "Screening",
-    "health": "Health",
-    "substance_use": "Substance use",
-    "legal": "Legal",
-    "case_number": "Case number",
-    "children": "Children",
-    "needs_detail": "Needs in detail",
-}
+
+
+def field_lines(name: str, text: str) -> list[str]:
+    """A field of an opened packet as lines to read."""
+    return labels("screening", text.replace(",", " ").split()) if name == "screening" else [text]
+
+
 RETURNED = {
     "connected": "Whether she spoke with an advocate",
     "engaged": "Whether she took up the service",

@@ -1,15 +1,12 @@
 """The access log, for an agency's auditor: who of ours saw what, when, for which purpose."""
 
-from typing import Any
-
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, HasFields, page_size, uuid_parameter
+from api.views import Endpoint, HasFields, moment_parameter, page_size, uuid_parameter
 from openapi.schema import problems
 from permissions import review
 from permissions.errors import BadRequest
@@ -45,16 +42,6 @@ class AccessLogOut(serializers.Serializer):
     next = serializers.CharField(allow_null=True)
 
 
-def _moment(text: str | None, name: str) -> Any:
-    try:
-        moment = parse_datetime(text) if text else None
-    except ValueError:
-        moment = None
-    if text and (moment is None or moment.tzinfo is None):
-        raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
-    return moment
-
-
 class AccessLog(Endpoint):
     query = ("act", "decision", "member_id", "referral_id", "since", "until", "cursor", "limit")
 
@@ -84,8 +71,8 @@ class AccessLog(Endpoint):
             "decision": decision,
             "member_id": uuid_parameter(ask.get("member_id"), "member_id"),
             "referral_id": uuid_parameter(ask.get("referral_id"), "referral_id"),
-            "since": _moment(ask.get("since"), "since"),
-            "until": _moment(ask.get("until"), "until"),
+            "since": moment_parameter(ask.get("since"), "since"),
+            "until": moment_parameter(ask.get("until"), "until"),
         }
         scope = "access-log:" + ":".join(str(value) for value in filters.values())
         after = cursors.from_cursor(self.principal, scope, ask.get("cursor"))

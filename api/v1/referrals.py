@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, HasFields, Shape, page_size
+from api.views import Endpoint, HasFields, Shape, moment_parameter, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
 from referrals import acts, blocks, codes, holds, packets, reading, staff, transitions
+from referrals.filters import STATUSES, Filters
 from referrals.notices import Notice
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
@@ -71,7 +72,8 @@ class PacketIn(Shape):
 
     packet = serializers.DictField(
         child=serializers.CharField(max_length=disclosure.MAX_FIELD_CHARS),
-        help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}.",
+        help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}. `screening` holds codes of that"
+        " list, one after the other.",
     )
 
 
@@ -289,6 +291,10 @@ class ReferralOut(serializers.Serializer):
 class PacketOut(serializers.Serializer):
     """An opened packet. The receipt is the id of the access entry that opened it."""
 
+    safe_contact = serializers.CharField(
+        allow_null=True,
+        help_text="Comes before any contact in the packet, and governs it. Null: none is in it.",
+    )
     packet = serializers.DictField(child=serializers.CharField())
     release_id = serializers.UUIDField(allow_null=True)
     release_expires_at = serializers.DateTimeField(allow_null=True)
@@ -419,13 +425,25 @@ def line_json(line: reading.Line) -> dict[str, Any]:
 
 
 class Referrals(Endpoint):
-    query = ("box", "needs_answer", "cursor", "limit")
+    query = (
+        *("box", "needs_answer", "status", "urgency", "overdue", "mine", "updated_since"),
+        *("cursor", "limit"),
+    )
 
     @extend_schema(
         operation_id="list_referrals",
         parameters=[
             OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
-            OpenApiParameter("needs_answer", bool, description="Only those that wait for us."),
+            OpenApiParameter("needs_answer", bool, description="Those that wait for an answer."),
+            OpenApiParameter("status", enum=STATUSES, description="As your side is shown it."),
+            OpenApiParameter("urgency", enum=list(codes.URGENCY)),
+            OpenApiParameter("overdue", bool, description="Past a deadline you are shown."),
+            OpenApiParameter("mine", bool, description="Those the acting member works on."),
+            OpenApiParameter(
+                "updated_since",
+                {"type": "string", "format": "date-time"},
+                description="Something that your side may know happened after it.",
+            ),
             OpenApiParameter("cursor", str),
             OpenApiParameter("limit", int, description="1 to 100, default 50."),
             ACTING_MEMBER,
@@ -436,16 +454,14 @@ class Referrals(Endpoint):
         """Your agency's referrals, newest first."""
         ask = request.query_params
         box, limit = ask.get("box"), page_size(ask.get("limit"), reading.MAX_PAGE)
-        needs_answer = ask.get("needs_answer", "false")
         if box not in (None, "in", "out"):
             raise BadRequest("invalid", "in or out.", "box")
-        if needs_answer not in ("true", "false"):
-            raise BadRequest("invalid", "true or false.", "needs_answer")
-        scope = f"referrals:{box}:{needs_answer}"
+        filters = _filters(ask)
+        scope = f"referrals:{box}:{filters}"
         lines, place = reading.list_page(
             self.principal,
             box=box,
-            needs_answer=needs_answer == "true",
+            filters=filters,
             after=cursors.from_cursor(self.principal, scope, ask.get("cursor")),
             limit=limit,
         )
@@ -468,6 +484,29 @@ class Referrals(Endpoint):
         service_id, replaces = body.pop("service_id"), body.pop("replaces")
         created = acts.create(self.principal, service_id, _notice(body), replaces=replaces, key=key)
         return _shown(created, 201)
+
+
+def _filters(ask: Any) -> Filters:
+    """The query's, each checked. Raises BadRequest."""
+
+    def yes(name: str) -> bool:
+        if ask.get(name, "false") not in ("true", "false"):
+            raise BadRequest("invalid", "true or false.", name)
+        return bool(ask.get(name) == "true")
+
+    status, urgency = ask.get("status"), ask.get("urgency")
+    if status is not None and status not in STATUSES:
+        raise BadRequest("invalid", f"One of {', '.join(STATUSES)}.", "status")
+    if urgency is not None and urgency not in codes.URGENCY:
+        raise BadRequest("invalid", f"One of {', '.join(codes.URGENCY)}.", "urgency")
+    return Filters(
+        needs_answer=yes("needs_answer"),
+        status=status,
+        urgency=urgency,
+        overdue=yes("overdue"),
+        mine=yes("mine"),
+        updated_since=moment_parameter(ask.get("updated_since"), "updated_since"),
+    )
 
 
 def _notice(body: dict[str, Any]) -> Notice:
@@ -705,6 +744,7 @@ class OpenPacket(Endpoint):
         purpose = self.body(PurposeIn)["purpose"]
         opened = packets.open_packet(self.principal, referral_id, purpose)
         packet = {
+            "safe_contact": opened.safe_contact,
             "packet": opened.fields,
             "release_id": opened.release_id,
             "release_expires_at": opened.release_expires_at,

@@ -26,6 +26,18 @@ def keep_unmet(asked: Asked, area: str = "") -> None:
     if asked.victimization_type:
         codes.add(f"victimization:{asked.victimization_type}")
     codes |= set(_of_terms(asked.needs))
+    _count(codes, area)
+
+
+def count_unmet(terms: Iterable[UUID], types: Iterable[str]) -> None:
+    """One more need that a service, known by its terms, could not meet when it was rung.
+
+    In the caller's transaction; which service it was is not kept.
+    """
+    _count({*_of_terms(terms), *(f"victimization:{one}" for one in types)})
+
+
+def _count(codes: set[str], area: str = "") -> None:
     if codes:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -85,6 +85,14 @@ GRANT SELECT (handoff_by, escalated_at), UPDATE (escalated_at) ON referral_side 
 CREATE POLICY jobs_expire ON referral FOR UPDATE TO jobs
     USING (status IN ('sent', 'acknowledged')) WITH CHECK (
         status = 'expired' OR (status IN ('sent', 'acknowledged') AND escalated_at IS NOT NULL));
+-- Policies add up (purge has one of its own): what was answered never expires, whoever says so.
+CREATE FUNCTION sec.only_waiting_expires() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'it was answered' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER only_waiting_expires BEFORE UPDATE OF status ON referral FOR EACH ROW
+    WHEN (NEW.status = 'expired' AND OLD.status NOT IN ('sent', 'acknowledged', 'expired'))
+    EXECUTE FUNCTION sec.only_waiting_expires();
 CREATE POLICY jobs_flag ON referral_side FOR UPDATE TO jobs
     USING (state IN ('accepted', 'in_handoff'))
     WITH CHECK (state IN ('accepted', 'in_handoff') AND escalated_at IS NOT NULL);
@@ -104,8 +112,8 @@ CREATE POLICY jobs_purge ON referral_plan FOR DELETE TO jobs USING (true);
 CREATE POLICY jobs_unlink ON referral_plan FOR UPDATE TO jobs
     USING (true) WITH CHECK (replaces_id IS NULL);
 
-REVOKE ALL ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid)
-    FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid),
+    sec.only_waiting_expires() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid)
     TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.

@@ -1,0 +1,102 @@
+"""What a list of referrals may be asked for: conditions on its rows, as each side is shown them.
+
+The words are those of referrals/shown.py (T5), said in SQL; a test holds the two against each
+other. Every condition stands on rows that the side's own index has found already.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from referrals.clocks import CLOSED_AFTER
+
+_NOW = "sec.clock()"
+_WAITING = "status IN ('sent', 'acknowledged')"
+_CLOSED = f"accepted_at <= {_NOW} - interval '{CLOSED_AFTER.days} days'"
+_OWN = (
+    "(SELECT s.{column} FROM referral_side s"
+    " WHERE s.agency_id = %(agency)s AND s.referral_id = referral.id)"
+)
+_STATE = _OWN.format(column="state")
+_RAN_OUT = f"(status = 'expired' OR ({_WAITING} AND expires_at <= {_NOW}))"
+
+_BOTH = {
+    "sent": f"status = 'sent' AND expires_at > {_NOW}",
+    "acknowledged": f"status = 'acknowledged' AND expires_at > {_NOW}",
+    "expired": _RAN_OUT,
+}
+_OF_SENDER = _BOTH | {
+    "draft": "status = 'draft'",
+    "cannot_take": "status = 'declined'",
+    "accepted": f"status = 'accepted' AND NOT {_CLOSED}",
+    "closed": f"status = 'accepted' AND {_CLOSED}",
+    "withdrawn": "status = 'withdrawn'",
+    "stopped": "status = 'stopped'",
+    "entered_in_error": "status = 'entered_in_error'",
+}
+_NO_END = f"coalesce({_STATE}, '') NOT IN ('completed', 'unable', 'stopped')"
+_OF_RECIPIENT = _BOTH | {
+    "declined": "status = 'declined'",
+    "accepted": f"status = 'accepted' AND coalesce({_STATE}, 'accepted') = 'accepted'",
+    "in_handoff": f"status = 'accepted' AND {_STATE} = 'in_handoff'",
+    "completed": f"{_STATE} = 'completed'",
+    "unable": f"{_STATE} = 'unable'",
+    "stopped": f"({_STATE} = 'stopped' OR (status = 'stopped' AND {_NO_END}))",
+    "withdrawn": f"status = 'withdrawn' AND {_NO_END}",
+    "entered_in_error": f"status = 'entered_in_error' AND {_NO_END}",
+}
+STATUSES = tuple(sorted({*_OF_SENDER, *_OF_RECIPIENT}))
+
+_LATE = (
+    f"((status = 'sent' AND ack_by <= {_NOW}) OR ({_WAITING} AND accept_by <= {_NOW}))"
+    f" AND expires_at > {_NOW}"
+)
+_UNTRIED = (
+    f"status = 'accepted' AND {_STATE} IN ('accepted', 'in_handoff')"
+    f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
+)
+# The clock, too, changes what a side is shown, and leaves no event where nobody looked.
+_BY_THE_CLOCK = {
+    "out": f"({_WAITING} AND expires_at > %(since)s AND expires_at <= {_NOW})"
+    f" OR (status = 'accepted' AND {_CLOSED}"
+    f" AND accepted_at > %(since)s::timestamptz - interval '{CLOSED_AFTER.days} days')",
+    "in": f"({_WAITING} AND expires_at > %(since)s AND expires_at <= {_NOW})",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """They add up; none: everything. `status`: as the side is shown it. `overdue`: a deadline that
+    the side is shown has passed. `mine`: the acting member works on it. `updated_since`: something
+    that the side may know happened after that moment."""
+
+    needs_answer: bool = False
+    status: str | None = None
+    urgency: str | None = None
+    overdue: bool = False
+    mine: bool = False
+    updated_since: datetime | None = None
+
+    def condition(self, box: str) -> str:
+        """The part of a WHERE for the rows of one box; '' where nothing is asked for."""
+        parts = []
+        if self.needs_answer:
+            parts.append(f"{_WAITING} AND expires_at > {_NOW}")
+        if self.status is not None:
+            shown = _OF_SENDER if box == "out" else _OF_RECIPIENT
+            parts.append(shown.get(self.status, "false"))
+        if self.urgency is not None:
+            parts.append("urgency = %(urgency)s")
+        if self.overdue:
+            parts.append(_LATE if box == "out" else f"(({_LATE}) OR ({_UNTRIED}))")
+        if self.mine:
+            parts.append(
+                "id = ANY (ARRAY(SELECT a.content_object_id FROM referral_assignment a"
+                " WHERE a.agency_id = %(agency)s AND a.membership_id = %(member)s))"
+            )
+        if self.updated_since is not None:
+            sees = "from_sees" if box == "out" else "to_sees"
+            parts.append(
+                f"(EXISTS (SELECT FROM referral_event e WHERE e.referral_id = referral.id"
+                f" AND e.{sees} AND e.at > %(since)s) OR {_BY_THE_CLOCK[box]})"
+            )
+        return "".join(f" AND {part}" for part in parts)

@@ -1,0 +1,85 @@
+"""manage.py set_clocks"""
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.core.management.base import BaseCommand, CommandError
+
+from permissions.models import Agency
+from permissions.rotation import USING
+from referrals import clocks
+
+
+class Command(BaseCommand):
+    help = (
+        "Set when an agency owes an answer, where it differs from the network's: its durations by"
+        " urgency, its hours, holidays and time zone. What was sent keeps the deadlines it was sent"
+        " with. Without options it says what counts now."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("agency", help="its name, or its id")
+        for urgency, usual in clocks.DURATIONS.items():
+            unit = "business days" if urgency in clocks.IN_BUSINESS_DAYS else "minutes"
+            parser.add_argument(
+                f"--{urgency}",
+                metavar="ACK,ACCEPT,HANDOFF,EXPIRES",
+                help=f"{unit}; the network's: {','.join(map(str, usual))}; 'network' for those",
+            )
+        parser.add_argument(
+            "--hours",
+            metavar="MON,…,SUN",
+            help="seven of 09:00-17:00 or closed; 'network' for Monday to Friday, nine to five",
+        )
+        parser.add_argument("--holidays", metavar="DATES", help="such as 2026-12-25,2027-01-01")
+        parser.add_argument("--time-zone", help="such as America/Denver")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        agency = self._agency(options["agency"])
+        try:
+            changed = _changed(agency, options)
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise CommandError(f"Nothing was changed: {error}") from error
+        if changed:
+            agency.save(using=USING, update_fields=changed)
+        for urgency, own in clocks.durations(agency).items():
+            self.stdout.write(f"{urgency}: {','.join(map(str, own))}")
+        of = clocks.calendar(agency)
+        days = [f"{day[0]:%H:%M}-{day[1]:%H:%M}" if day else "closed" for day in of.week]
+        self.stdout.write(f"hours: {','.join(days)}")
+        self.stdout.write(f"holidays: {','.join(map(str, sorted(of.holidays))) or 'none'}")
+        self.stdout.write(f"time zone: {of.zone.key}")
+
+    def _agency(self, text: str) -> Agency:
+        known = Agency.objects.using(USING).order_by("id")
+        found = [one for one in known if text in (one.name, str(one.id))]
+        if len(found) != 1:
+            raise CommandError("There is not one agency of that name or id.")
+        return found[0]
+
+
+def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
+    """Change the agency, not yet saved; the fields that changed. Raises ValueError, in words."""
+    changed = set()
+    own = dict(agency.durations or {})
+    for urgency in clocks.DURATIONS:
+        if (text := options[urgency]) is None:
+            continue
+        own.pop(urgency, None)
+        if text != "network":
+            own[urgency] = clocks.read_durations(urgency, [int(one) for one in text.split(",")])
+        changed.add("durations")
+    if "durations" in changed:
+        agency.durations = own or None
+    if (text := options["hours"]) is not None:
+        agency.opening_hours = None if text == "network" else clocks.read_week(text.split(","))
+        changed.add("opening_hours")
+    if (text := options["holidays"]) is not None:
+        agency.holidays = [date.fromisoformat(one) for one in text.split(",") if one]
+        changed.add("holidays")
+    if (text := options["time_zone"]) is not None:
+        agency.time_zone = ZoneInfo(text).key
+        changed.add("time_zone")
+    return sorted(changed)

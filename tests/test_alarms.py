@@ -1,0 +1,180 @@
+"""What comes due without an answer: who is shown it, once, and what it leaves behind."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connections, transaction
+
+from referrals import alarms
+from tests.conftest import PACKET, Story
+from tests.test_firewall import Sender
+
+NOTHING = dict.fromkeys(("ack_by", "accept_by", "handoff_by", "expires_at"), 0)
+
+
+def seen(api: Any, who: str, story: Story) -> Any:
+    return api(who).get(f"/v1/referrals/{story.id}").json()
+
+
+def history(api: Any, who: str, story: Story) -> list[tuple[str, str, str | None]]:
+    steps = api(who).get(f"/v1/referrals/{story.id}/history").json()["items"]
+    return [(step["act"], step["side"], step["code"]) for step in steps if step["side"] == "system"]
+
+
+def test_nothing_is_marked_before_its_time(story: Story, shift_clock: Any) -> None:
+    story.send()
+    shift_clock("59 minutes")
+    assert alarms.due() == []
+    assert alarms.run() == NOTHING
+
+
+def test_nobody_looked_and_nobody_answered_is_marked_once_each_and_shown_to_both(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    story.send()
+    for after, clock in (("61 minutes", "ack_by"), ("121 minutes", "accept_by")):
+        shift_clock(after)
+        (alarm,) = alarms.due()
+        assert (alarm.clock, str(alarm.referral_id)) == (clock, story.id)
+        assert alarms.run() == NOTHING | {clock: 1}
+        assert alarms.run() == NOTHING, "not twice"
+        assert alarms.mark(alarm) is False
+    for who in ("police.worker", "ywca.worker"):
+        assert seen(api, who, story)["escalated_at"] is not None
+        assert history(api, who, story) == [
+            ("escalated", "system", "ack_by"),
+            ("escalated", "system", "accept_by"),
+        ]
+
+
+def test_a_scheduler_that_slept_marks_both_deadlines_as_one(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    story.send()
+    shift_clock("3 hours")
+    assert alarms.run() == NOTHING | {"accept_by": 1}
+    assert history(api, "police.worker", story) == [("escalated", "system", "accept_by")]
+
+
+def test_what_was_looked_at_is_only_late_with_its_answer(story: Story, shift_clock: Any) -> None:
+    story.send().answers("acknowledge")
+    shift_clock("61 minutes")
+    assert alarms.run() == NOTHING
+    shift_clock("121 minutes")
+    assert alarms.run() == NOTHING | {"accept_by": 1}
+
+
+def test_it_expires_in_the_word_that_it_was_shown_already_and_its_packet_is_destroyed(
+    story: Story, api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    story.create().release(*PACKET).packet(**PACKET).send()
+    shift_clock("4 hours 1 minute")
+    before = seen(api, "police.worker", story)
+    assert alarms.run() == NOTHING | {"expires_at": 1}
+    assert alarms.run() == NOTHING
+    after = seen(api, "police.worker", story)
+    assert before["status"] == after["status"] == "expired"
+    assert before | {"acts": []} == after | {"acts": []}
+    for who in ("police.worker", "ywca.worker"):
+        assert history(api, who, story) == [("expire", "system", None)]
+    assert api("ywca.worker").act(story.id, "accept").json()["current_state"] == "expired"
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.status, r.ended_at = r.expires_at, g.key_bundle IS NULL FROM referral r"
+            " JOIN packet_grant g ON g.referral_id = r.id AND g.release_id IS NOT NULL"
+        )
+        assert cursor.fetchall() == [("expired", True, True)]
+
+
+def test_a_hand_off_that_nobody_tries_is_the_recipients_alone_to_know(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    story.accept()
+    story.answers("start_handoff", {"mode": "phone"})  # an intention stops no clock
+    shift_clock("4 hours 1 minute")
+    sender = Sender(api)
+    before = sender.view(story.id)
+    assert alarms.run() == NOTHING | {"handoff_by": 1}
+    assert alarms.run() == NOTHING
+    assert sender.view(story.id) == before
+    assert seen(api, "ywca.worker", story)["escalated_at"] is not None
+    assert history(api, "ywca.worker", story) == [("escalated", "system", "handoff_by")]
+    attempt = {"result": "not_connected"}
+    assert api("ywca.worker").act(story.id, "record_attempt", attempt).status_code == 201
+    now = seen(api, "ywca.worker", story)
+    assert (now["escalated_at"], now["handoff_by"]) == (None, None)
+
+
+@pytest.mark.parametrize("act", ["accept", "decline"])
+def test_an_answer_that_came_first_is_not_marked(
+    story: Story, api: Any, shift_clock: Any, act: str
+) -> None:
+    story.send()
+    shift_clock("61 minutes")
+    (alarm,) = alarms.due()
+    body = {"code": "other"} if act == "decline" else {}
+    assert api("ywca.worker").act(story.id, act, body).status_code == 200
+    assert alarms.mark(alarm) is False
+    assert history(api, "police.worker", story) == []
+
+
+def test_a_clock_that_is_set_back_marks_nothing_twice(story: Story, shift_clock: Any) -> None:
+    story.send()
+    shift_clock("61 minutes")
+    assert alarms.run() == NOTHING | {"ack_by": 1}
+    shift_clock("10 minutes")
+    assert alarms.run() == NOTHING
+    shift_clock("62 minutes")
+    assert alarms.run() == NOTHING
+
+
+def test_the_next_deadline_is_the_nearest_that_is_still_open(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    assert alarms.next_at() is None
+    story.send()
+    at = seen(api, "ywca.worker", story)
+    assert same(alarms.next_at(), at["ack_by"])
+    story.answers("acknowledge")
+    assert same(alarms.next_at(), at["accept_by"])
+    shift_clock("121 minutes")
+    alarms.run()
+    assert same(alarms.next_at(), at["expires_at"])
+    shift_clock("0")
+    now = api("ywca.worker").act(story.id, "accept").json()
+    assert same(alarms.next_at(), now["handoff_by"])
+    story.answers("complete", {"outcome": "served"})
+    assert alarms.next_at() is None
+
+
+def same(moment: Any, text: str) -> bool:
+    return moment is not None and moment == datetime.fromisoformat(text)
+
+
+def test_the_clocks_change_nothing_else_whatever_they_try(story: Story) -> None:
+    """The role of the background work, by raw SQL: a mark, or an end that is due by its word."""
+    story.accept()
+    for statement in (
+        "UPDATE referral SET status = 'accepted'",
+        "UPDATE referral SET status = 'expired'",
+        "UPDATE referral_side SET escalated_at = NULL, version = 9 WHERE state = 'accepted'",
+        "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act,"
+        " from_sees, to_sees) SELECT gen_random_uuid(), id, from_agency_id, to_agency_id, now(),"
+        " 'escalated', true, true FROM referral",
+        "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act, code,"
+        " from_sees, to_sees) SELECT gen_random_uuid(), id, from_agency_id, to_agency_id, now(),"
+        " 'escalated', 'handoff_by', true, true FROM referral",
+    ):
+        assert untouched(statement), statement
+
+
+def untouched(statement: str) -> bool:
+    try:
+        with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
+            cursor.execute(statement)
+            count = cursor.rowcount
+            transaction.set_rollback(True, using="jobs")
+    except DatabaseError:
+        return True
+    return count == 0
