@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test prove check lint types contract openapi bench lock
+.PHONY: help run stop reset walkthrough test prove mutate check lint types contract openapi bench
+.PHONY: lock
 
 help: ## What can be asked of make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,9 @@ test: $(VENV)/installed-dev ## All tests, on a PostgreSQL of their own, in rando
 
 prove: $(VENV)/installed-dev ## The model against the database, over WORLDS (10000) random worlds
 	@CAIRN_WORLDS=$(WORLDS) $(BIN)/python -m pytest -n auto --dist worksteal -v tests/test_model.py
+
+mutate: $(VENV)/installed-dev ## Weaken each rule of access, one at a time: a test turns red each time
+	@$(BIN)/python -m tests.mutate
 
 check: lint types contract test ## What CI runs: lint, types, migrations, contract, tests
 

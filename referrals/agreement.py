@@ -1,16 +1,22 @@
 """Her agreement to the notice (R14). A "no" stores nothing but a tally: no survivor, no service, no
-member, no hour; no entry in the access log either, since nothing is disclosed."""
+member, no hour; no entry in the access log either, since nothing is disclosed. A draft that was
+begun before she was asked is gone with it."""
 
 from datetime import date
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
 from permissions import log, policy
-from permissions.errors import NotPermitted, NotPossible, Refused
+from permissions.errors import NotPermitted, NotPossible, NotVisible, Refused
+from permissions.ids import uuid7
 from permissions.principal import Principal
 from permissions.session import begin
-from referrals.models import AgreementTally, Referral, sees_referrals
+from referrals.models import AgreementTally, Referral, sees_referrals, side_kept
+from referrals.shown import side_of
+from referrals.transitions import require_state, standing
+from referrals.turns import lock_readers
 
 
 class Tally(NamedTuple):
@@ -19,18 +25,38 @@ class Tally(NamedTuple):
     declined: int
 
 
-def said_no(principal: Principal) -> None:
-    """She does not want it sent: one more in the own agency's tally of this month.
+def said_no(principal: Principal, draft_id: UUID | None = None) -> None:
+    """She does not want it sent: one more in the own agency's tally of this month, and the draft,
+    where there is one, goes at once. Both or neither.
 
-    Twice is two. Raises NotPermitted (which is logged, as every refusal is).
+    Twice is two; of one draft the second is NotVisible, and counts nothing. Raises NotVisible,
+    NotPermitted, WrongState: it was sent (each is logged, as every refusal is).
     """
     try:
         with begin(principal):
             policy.require(principal, "create", policy.Standing("from", True, True))
+            if draft_id is not None:
+                _erase(principal, draft_id)
             count(no=True)
     except Refused as refusal:
-        log.deny(principal, "agreement.decline", refusal.code)
+        log.deny(principal, "agreement.decline", refusal.code, draft_id)
         raise
+
+
+def _erase(principal: Principal, draft_id: UUID) -> None:
+    """Keys and rows, in the transaction of the tally: killed half-way, it is as it was."""
+    lock_readers(draft_id, shared=False)
+    visible = Referral.objects.visible_to(principal).filter(id=draft_id)
+    if visible.select_for_update().first() is None:
+        raise NotVisible
+    draft = visible.first()  # see again: referrals/turns.py
+    if draft is None:
+        raise NotVisible
+    side, own = side_of(principal, draft), side_kept(principal, draft_id)
+    policy.require(principal, "send", standing(principal, draft, side, own))
+    require_state("send", side, draft.status)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.erase_draft(%s, %s)", [uuid7(), draft_id])
 
 
 def count(*, no: bool) -> None:

@@ -184,6 +184,7 @@ def _batch(agency_id: UUID) -> list[int]:
     """Of each kind at most a batch, in the order of _ALL: how many."""
     counts = {name: _each(name, agency_id, _TOLD[name]) for name in (*TELL, *IDLE)}
     counts |= _purge(agency_id)
+    _end_epoch_due(agency_id)
     return [counts[name] for name in _ALL]
 
 
@@ -290,6 +291,14 @@ def _destroy_keys(name: str, agency_id: UUID, referral_id: UUID) -> set[UUID]:
 
     _one(name, agency_id, referral_id, destroy)
     return concerned
+
+
+def _end_epoch_due(agency_id: UUID) -> None:
+    """Drafts that went at her "no" (R14) took their bundles with them; here ends what wrapped them,
+    for older copies of the database. Due until it is done: a "no" meanwhile asks anew."""
+    for (since,) in _ask("SELECT since FROM epoch_due WHERE agency_id = %s", [agency_id]):
+        rotation.end_epoch(agency_id)
+        _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
 
 
 # -- Then rows -------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ CONTENT = (
     "call_record",
     "idempotency_key",
     "purged_count",
+    "epoch_due",
     "packet_grant",
     "private_key",
     "webhook_endpoint",

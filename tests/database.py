@@ -103,6 +103,10 @@ def full_story(story: Story, api: Any) -> Story:
     story.sends("block", admin).sends("unblock", admin)
     story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     story.sends("set_plan", {"services": [phone_only_service()]})
+    unwanted = Story(api, story.service_id, sender=story.sender).create()
+    unwanted.sends("add_note", {"text": "of a draft that she did not want"})
+    no = api(story.sender).post("/v1/agreement-tally", {"draft_id": unwanted.id})
+    assert no.status_code == 200, no.content
     with connections["jobs"].cursor() as cursor:  # of one that was purged long ago
         cursor.execute(
             "INSERT INTO purged_count (id, agency_id, year, side, ending, number)"

@@ -1,12 +1,17 @@
 """Her agreement to the notice (R14): a no leaves a tally and nothing else; who cannot say is only
 asked to be visited, and nothing of a packet is written or opened until her release."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from tests.conftest import PACKET, Story, agency_id, service_of
+from permissions import rotation
+from permissions.keystore import key_store
+from referrals import agreement, purging
+from tests.conftest import PACKET, Story, agency_id, member_id, service_of
 from tests.database import as_app, opening, refused_for_want_of_rights
 from tests.desk import at_the_desk, text_of
 from tests.test_sealing import rows
@@ -45,6 +50,188 @@ def test_a_no_leaves_a_tally_and_no_other_trace(api: Any, superuser: Any) -> Non
     shown = api("police.lead").get("/v1/agreement-tally").json()["items"]
     assert shown == [{"month": counted.isoformat(), "offered": 2, "declined": 2}]
     assert api("ywca.lead").get("/v1/agreement-tally").json() == {"items": []}
+
+
+# -- A draft that was begun before she was asked ---------------------------------------------------
+
+
+def says_no(api: Any, who: str, draft_id: Any) -> Any:
+    return api(who).post("/v1/agreement-tally", {"draft_id": str(draft_id)})
+
+
+def full_draft(story: Story) -> Story:
+    """A draft with all that one can have: packet, note, releases (one has ended), a block."""
+    story.create().release("name").release(*PACKET).packet(**PACKET)
+    story.sends("add_note", {"text": "an invented note"})
+    story.sends("block", {"member_id": str(member_id("police.admin"))})
+    story.sends("set_plan", {"services": [service_of("sarc")]})
+    return story.sends("revoke_release", {"via": "oral"}).release(*PACKET)
+
+
+def test_with_her_no_the_draft_is_gone_and_the_tally_alone_is_more(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    beside = Story(api, story.service_id).create().release("name").packet(name="Invented")
+    before = everything(superuser)
+    full_draft(story)
+    assert says_no(api, "police.worker", story.id).json() == {}
+    after = everything(superuser)
+    entries = {name for name in after if name.startswith("access_entry")}
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed - entries == {"agreement_tally", "epoch_due"}
+    assert [row[2:] for row in rows(superuser, TALLY)] == [(1, 1)]
+    assert story.id not in str([after[name] for name in after if name not in entries])
+    for who in ("police.worker", "police.lead", "ywca.lead"):
+        assert api(who).get(f"/v1/referrals/{story.id}").status_code == 404
+    opened = api("police.worker").act(beside.id, "open_packet", {"purpose": "service"})
+    assert opened.json()["packet"] == {"name": "Invented"}
+
+
+def test_the_log_says_that_it_was_purged_and_no_more(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """As a purge by the clock does: whose, when, the handle; not who, and not that she said no."""
+    story.create()
+    ((subject,),) = rows(superuser, "SELECT subject FROM referral_side")
+    says_no(api, "police.worker", story.id)
+    entry = "SELECT act, agency_id::text, member_id, subject, decision, rule, request_id"
+    last = f"{entry} FROM access_entry WHERE referral_id = %s ORDER BY at DESC, id DESC LIMIT 1"
+    agency = str(agency_id("police"))
+    expected = ("referral.purge", agency, None, subject, "allowed", None, None)
+    assert rows(superuser, last, [story.id]) == [expected]
+
+
+def test_a_second_no_to_the_same_draft_is_one_to_nothing(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    story.create()
+    assert says_no(api, "police.worker", story.id).status_code == 200
+    gone, random = (says_no(api, "police.worker", one) for one in (story.id, uuid4()))
+    assert gone.status_code == random.status_code == 404
+    assert gone.content.replace(gone["X-Request-Id"].encode(), b"") == random.content.replace(
+        random["X-Request-Id"].encode(), b""
+    )
+    assert [row[2:] for row in rows(superuser, TALLY)] == [(1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "code"),
+    [
+        ("police.worker2", 403, "not_assigned"),
+        ("police.lead", 403, "not_assigned"),
+        ("police.admin", 403, "role_missing"),
+        ("ywca.worker", 404, "not_found"),
+        ("outsider.worker", 404, "not_found"),
+    ],
+)
+def test_nobody_else_takes_a_draft_away(
+    story: Story, api: Any, superuser: Any, who: str, status: int, code: str
+) -> None:
+    full_draft(story)
+    before = everything(superuser)
+    answer = says_no(api, who, story.id)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    after = everything(superuser)
+    assert {name for name in after if after[name] != before[name]} <= {
+        name for name in after if name.startswith("access_entry")
+    }
+    with as_app(api(who)) as cursor:
+        erase = "SELECT sec.erase_draft(gen_random_uuid(), %s)"
+        assert refused_for_want_of_rights(cursor, erase, [story.id])
+
+
+def test_what_was_sent_is_withdrawn_or_stopped_and_never_erased(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    story.send()
+    answer = says_no(api, "police.worker", story.id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert [row[2:] for row in rows(superuser, TALLY)] == [(1, 0)]
+    with as_app(api("police.worker")) as cursor:
+        erase = "SELECT sec.erase_draft(gen_random_uuid(), %s)"
+        assert refused_for_want_of_rights(cursor, erase, [story.id])
+    assert api("ywca.worker").get(f"/v1/referrals/{story.id}").status_code == 200
+
+
+def test_a_no_that_is_killed_half_way_leaves_the_draft_and_counts_nothing(
+    story: Story, api: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(**_: Any) -> None:
+        raise Killed
+
+    full_draft(story)
+    before = everything(superuser)
+    with monkeypatch.context() as patched:
+        patched.setattr(agreement, "count", dies)
+        with pytest.raises(Killed):
+            says_no(api, "police.worker", story.id)
+    assert everything(superuser) == before
+    assert says_no(api, "police.worker", story.id).status_code == 200
+
+
+def test_the_next_purge_ends_the_keys_that_had_wrapped_it(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    beside = Story(api, story.service_id).create().release("name").packet(name="Invented")
+    full_draft(story)
+    police = agency_id("police")
+    before = key_store().versions(police)
+    says_no(api, "police.worker", story.id)
+    purging.run()
+    assert set(key_store().versions(police)).isdisjoint(before)
+    assert rows(superuser, "SELECT FROM epoch_due") == []
+    after = key_store().versions(police)
+    purging.run()
+    assert key_store().versions(police) == after, "once is enough"
+    opened = api("police.worker").act(beside.id, "open_packet", {"purpose": "service"})
+    assert opened.json()["packet"] == {"name": "Invented"}
+
+
+def test_what_a_purge_removes_of_a_draft_a_no_removes_too(superuser: Any) -> None:
+    ((body,),) = rows(superuser, "SELECT prosrc FROM pg_proc WHERE proname = 'erase_draft'")
+    tables = {*(table for table, _ in purging.TABLES), *purging._PAPERS, "idempotency_key"}
+    never_of_a_draft = {"returned"}
+    assert {one for one in tables if not re.search(rf"\b{one}\b", body)} == never_of_a_draft
+
+
+def test_a_draft_without_keys_ends_no_epoch(story: Story, api: Any, superuser: Any) -> None:
+    story.create()
+    says_no(api, "police.worker", story.id)
+    assert rows(superuser, "SELECT FROM epoch_due") == []
+
+
+def test_an_epoch_stays_due_until_it_has_ended(
+    story: Story, api: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    full_draft(story)
+    says_no(api, "police.worker", story.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(rotation, "_destroy", dies)
+        with pytest.raises(Killed):
+            purging.run()
+    assert len(rows(superuser, "SELECT FROM epoch_due")) == 1
+    purging.run()
+    assert rows(superuser, "SELECT FROM epoch_due") == []
+
+
+def test_at_the_desk_a_no_before_sending_takes_the_draft_away(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    full_draft(story)
+    pages = at_the_desk("police.worker")
+    done = pages.submit(f"/desk/referrals/{story.id}/send", {"agreement": "no"})
+    assert "The draft is gone, with all that was written in it." in text_of(done.content)
+    assert rows(superuser, "SELECT FROM referral") == []
+    assert [row[2:] for row in rows(superuser, TALLY)] == [(1, 1)]
 
 
 def test_a_sending_that_she_agrees_to_counts_as_offered(story: Story, superuser: Any) -> None:

@@ -25,7 +25,8 @@ from permissions.ids import uuid7
 from permissions.models import Client
 from tests.conftest import Caller, agency_id, member_id
 from tests.database import identify
-from tests.test_policies_matter import altered, weakened
+from tests.mutate.equivalent import EQUIVALENT
+from tests.mutate.sql import Mutant, of_policies, policies, replaced
 
 Row = dict[str, Any]
 
@@ -347,32 +348,22 @@ def test_an_editor_writes_rows_of_her_own_organizations_that_point_at_such_rows(
 # -- Each condition matters ------------------------------------------------------------------------
 
 
-def policies(superuser: Any) -> list[tuple[str, str, str | None, str | None]]:
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT tablename, policyname, qual, with_check FROM pg_policies"
-            " WHERE 'editor' = ANY (roles) AND tablename = ANY (%s) ORDER BY 1, 2",
-            [[relation(table) for table in SOURCES]],
-        )
-        return cursor.fetchall()
-
-
 def test_a_policy_that_is_weakened_lets_the_probe_see_it(world: World, superuser: Any) -> None:
     tables = {relation(table): table for table in SOURCES}
     before, missed = policies(superuser), []
-    assert {name for name, *_ in before} == set(tables)
-    for name, policy, using, check in before:
-        for clause, real in (("USING", using), ("WITH CHECK", check)):
-            for mutated, condition in weakened(real) if real else ():
-                with altered(name, policy, clause, real, mutated):
-                    leak = next(probe(world, tables[name]), None)
-                if leak is None:
-                    missed.append(f"{name}.{policy} {clause} without {condition}")
+    mutants = [one for one in to_the_editor(superuser) if one.about in tables]
+    assert {one.about for one in mutants} == set(tables)
+    for mutant in mutants:
+        with mutant.applied():
+            leak = next(probe(world, tables[mutant.about]), None)
+        if leak is None:
+            missed.append(mutant.name)
     assert policies(superuser) == before
-    # UPDATE's columns keep a row where it is: USING has said whose it is, the check says it again.
-    implied = {f"{name}.own_changes WITH CHECK without sec.edits(part_of_id)" for name in tables}
-    implied.add("directory_organization.own_changes WITH CHECK without sec.edits(id)")
-    assert set(missed) <= implied
+    assert set(missed) <= set(EQUIVALENT), missed
+
+
+def to_the_editor(superuser: Any) -> list[Mutant]:
+    return [one for one in of_policies(superuser) if "editor" in one.roles]
 
 
 FUNCTIONS = [
@@ -410,13 +401,9 @@ def rewritten(superuser: Any, function: str, old: str, new: str) -> Iterator[Non
     with superuser.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef(%s::regprocedure)", [function])
         real = cursor.fetchone()[0]
-        assert old in real, (function, old)
-        cursor.execute(real.replace(old, new))
-    try:
+    assert old in real, (function, old)
+    with replaced(superuser, real, real.replace(old, new)):
         yield
-    finally:
-        with superuser.cursor() as cursor:
-            cursor.execute(real)
 
 
 @pytest.mark.parametrize(("function", "old", "new", "table"), FUNCTIONS)
@@ -781,29 +768,15 @@ def test_each_policy_that_is_left_is_missed_by_one_of_these_tests(
         ]
         for name in network
     }
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT tablename, policyname, qual, with_check FROM pg_policies"
-            " WHERE 'editor' = ANY (roles) AND tablename <> ALL (%s)"
-            " AND tablename <> 'access_entry' ORDER BY 1, 2",
-            [[relation(table) for table in SOURCES]],
-        )
-        left = cursor.fetchall()
-    assert {name for name, *_ in left} == set(checks)
+    sources = {relation(table) for table in SOURCES} | {"access_entry"}
+    left = [one for one in to_the_editor(superuser) if one.about not in sources]
+    assert {one.about for one in left} == set(checks)
     missed = []
-    for name, policy, using, check in left:
-        for clause, real in (("USING", using), ("WITH CHECK", check)):
-            for mutated, condition in weakened(real) if real else ():
-                with altered(name, policy, clause, real, mutated):
-                    if all(holds(one, world) for one in checks[name]):
-                        missed.append(f"{name}.{policy} {clause} without {condition}")
-    # Nobody but an editor gets past the trigger, which asks which entry it is as well.
-    implied = {
-        f"{name}.editor_keeps WITH CHECK without ( SELECT sec.directory_editor() AS"
-        " directory_editor) IS NOT NULL"
-        for name in network
-    }
-    assert set(missed) <= implied, missed
+    for mutant in left:
+        with mutant.applied():
+            if all(holds(one, world) for one in checks[mutant.about]):
+                missed.append(mutant.name)
+    assert set(missed) <= set(EQUIVALENT), missed
 
 
 def holds(check: Any, world: World) -> bool:

@@ -264,8 +264,7 @@ def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         agreement = form.cleaned_data["agreement"]
         if agreement == SHE_SAYS_NO:
-            acts.stop(visit.principal, referral_id)
-            consent.said_no(visit.principal)
+            consent.said_no(visit.principal, referral_id)
             with begin(visit.principal):
                 listing = listings.find(visit.principal, seen.referral.service_id)
             said_no = {"listing": listing, "draft": True}

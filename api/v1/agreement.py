@@ -11,7 +11,15 @@ from referrals import agreement
 
 
 class SaidNoIn(Shape):
-    """An empty object: nothing about her, the service or the hour is taken."""
+    """Nothing about her, the service or the hour is taken."""
+
+    draft_id = serializers.UUIDField(
+        required=False, help_text="The draft that was begun before she was asked: it goes at once."
+    )
+
+
+class CountedOut(serializers.Serializer):
+    """An empty object."""
 
 
 class TallyOut(serializers.Serializer):
@@ -38,11 +46,12 @@ class AgreementTally(Endpoint):
         operation_id="she_said_no",
         request=SaidNoIn,
         parameters=[ACTING_MEMBER],
-        responses={200: SaidNoIn, **problems(400, 401, 403, 413, 415, 503)},
+        responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
     def post(self, request: Request) -> Response:
-        """She does not want it sent: one more in the tally, and nothing else anywhere. Give her
-        the number, and leave the choice to her. Twice is two."""
-        self.body(SaidNoIn)
-        agreement.said_no(self.principal)
-        return self.answer(SaidNoIn, {})
+        """She does not want it sent: one more in the tally, and nothing else anywhere. A draft that
+        you name is gone with it, its packet and notes too. Give her the number, and leave the
+        choice to her. Twice is two; of one draft the second is 404."""
+        body = self.body(SaidNoIn)
+        agreement.said_no(self.principal, body.get("draft_id"))
+        return self.answer(CountedOut, {})

@@ -23,4 +23,5 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "life.sql"),
         permissions.sql.run(FOLDER, "messages.sql"),
         permissions.sql.run(FOLDER, "webhooks.sql"),
+        permissions.sql.run(FOLDER, "drafts.sql"),
     ]

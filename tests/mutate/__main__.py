@@ -1,0 +1,34 @@
+"""`python -m tests.mutate`: read the options, give the run a cluster of its own, begin."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+DESCRIPTION = """\
+Weaken one rule at a time and see a test turn red: each policy and each of its conditions, each
+condition of the functions in schema `sec`, each line of RULES, each check of require, of the key
+store and of sealing. Prints a line a mutant: caught, in how many seconds, by which judge; or that
+it survives. Exit code 0: every one was caught, or stands in tests/mutate/equivalent.py with its
+reason; 1: one survives, or that list names one that need not stand there.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make mutate", description=DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--only", metavar="PATTERN", help="mutants whose name fits this expression")
+    parser.add_argument("--list", action="store_true", help="name them, and try none")
+    chosen = parser.parse_args()
+    os.chdir(REPOSITORY)
+    # Beside `make test`: neither may empty the other's tables.
+    os.environ.setdefault("CAIRN_TEST_HOME", str(REPOSITORY / "var" / "mutate"))
+    from tests.mutate.run import run
+
+    return run(chosen.only, listing=chosen.list)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

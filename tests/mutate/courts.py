@@ -1,0 +1,70 @@
+"""Judges that hold a world open for many mutants: the probe of the second wall, the matrix.
+
+What they find, a test of the suite finds with the same eyes: each is that test's own probe.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import DatabaseError
+
+from tests import test_matrix as matrix
+from tests.mutate.run import Campaign, Mutant
+from tests.test_matrix import try_out  # noqa: F401 (a fixture)
+from tests.test_policies_matter import TABLES, World, probe, world  # noqa: F401 (a fixture)
+
+GLANCES = 4  # so many tables are asked about a function; what they miss, the tests that name it see
+
+
+def test_the_catalogue_is_read(campaign: Campaign, django_db_setup: str) -> None:
+    campaign.begin(django_db_setup)
+
+
+def test_of_referrals(campaign: Campaign, world: World) -> None:  # noqa: F811
+    campaign.stay_signed_in()
+    recent = list(TABLES)
+
+    def tables(mutant: Mutant) -> list[str]:
+        if mutant.kind == "policy":
+            mine = mutant.about in TABLES and mutant.roles & {"app", "auditor"}
+            return [mutant.about] if mine else []
+        if mutant.kind == "function":
+            asking = campaign.tables_asking.get(mutant.about, [])
+            return [table for table in recent if table in asking][:GLANCES]
+        return []
+
+    def leak(mutant: Mutant) -> str | None:
+        for table in tables(mutant):
+            if found := _seen(probe(world, table)):
+                recent.remove(table)
+                recent.insert(0, table)  # what saw the last one is asked first
+                return f"the probe of the second wall: {found}"
+        return None
+
+    campaign.judge("test_policies_matter", lambda one: bool(tables(one)), leak)
+
+
+def _seen(found: Iterator[str]) -> str | None:
+    try:
+        return next(found, None)
+    except (DatabaseError, AssertionError, TypeError) as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def test_of_the_matrix(campaign: Campaign, try_out: Any) -> None:  # noqa: F811
+    def leak(mutant: Mutant) -> str | None:
+        for method, route in matrix.API_ROWS:
+            if route.rsplit("/", 1)[-1] != mutant.about:
+                continue
+            for who in matrix.API_WHO:
+                caller = try_out.api(None if who == "none" else who, matrix._acting(who))
+                path = try_out.address(route)
+                answer = matrix.ask(caller, method, path, try_out, route)
+                expected = matrix.API_ROWS[method, route][who]
+                if answer.status_code != expected:
+                    try_out.begin()
+                    return f"the matrix: {who} is answered {answer.status_code}, not {expected}"
+                matrix.change(try_out, method, route, answer)
+        return None
+
+    campaign.judge("test_matrix", lambda mutant: mutant.kind == "rule", leak)

@@ -1,0 +1,267 @@
+"""One run: every mutant before its judges, quick ones first; then the table and the verdict."""
+
+import inspect
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.mutate import code, sql
+from tests.mutate.equivalent import EQUIVALENT
+from tests.mutate.sql import Mutant
+
+TESTS = Path(__file__).resolve().parent.parent
+COURTS = ("courts.py", "courts_directory.py")
+SLOWEST_S = 60  # a test that a mutant keeps from ending has seen it
+
+# Who judges what, beside the tests that name it: by file of SQL, by module, by table.
+_REFERRALS = ("blocks", "sealing", "agreement", "assignment", "returning", "narrowing", "releases")
+_REFERRALS += ("rls_catalogue", "purge", "access_log", "acts", "first_wall")
+_DIRECTORY = ("directory_second_wall", "directory_editing", "confidential_address")
+_DIRECTORY += ("directory_secrets_database", "directory_confidential", "rls_catalogue")
+JUDGES: dict[str, tuple[str, ...]] = {
+    "identity.sql": ("first_wall", "tokens", "rls_catalogue", "races", "access_log", "assignment"),
+    "log.sql": ("access_log", "rls_catalogue"),
+    "keys.sql": ("keys", "key_store", "purge", "sealing"),
+    "blocks.sql": ("blocks", "races"),
+    "papers.sql": ("narrowing", "returning", "agreement", "releases"),
+    "policies.sql": ("policies_matter", *_REFERRALS),
+    "purge.sql": ("purge", "old_backups"),
+    "staff.sql": ("assignment", "blocks", "acts"),
+    "editing.sql": _DIRECTORY,
+    "places.sql": _DIRECTORY,
+    "access.sql": _DIRECTORY,
+    "rule": ("who_may", "tokens", "assignment", "acts", "first_wall", "blocks"),
+    "permissions.policy": ("who_may", "first_wall", "tokens", "assignment", "acts"),
+    "permissions.keystore": ("key_store", "sealing", "keys", "old_backups"),
+    "permissions.keys": ("keys", "sealing", "key_store"),
+    "permissions.grants": ("sealing", "keys", "narrowing", "returning", "agreement"),
+    "permissions.vault": ("key_store",),
+    "referrals.packets": ("sealing", "agreement", "acts", "requests", "first_wall", "races"),
+    "referrals.papers": ("sealing", "releases", "narrowing"),
+    "referrals.returning": ("returning", "sealing", "keys"),
+    "referrals.turns": ("races", "acts", "firewall", "requests", "blocks"),
+    "directory.editing.addresses": ("confidential_address", "directory_secrets"),
+    "policy of the directory": _DIRECTORY,
+    "policy": ("purge", "rls_catalogue", "keys", *_REFERRALS),
+}
+# Tests that weaken rules themselves, or look at the rules' text, judge nothing here.
+_NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|follows_from|contract|killed_")
+
+
+class Campaign:
+    """A pytest plugin: collects the judges, and instead of running them all, tries the mutants."""
+
+    def __init__(self, only: str | None, *, listing: bool = False) -> None:
+        self.only = re.compile(only) if only else None
+        self.listing = listing
+        self.mutants: list[Mutant] = []
+        self.caught: dict[str, tuple[str, float]] = {}  # mutant → judge, seconds
+        self.spent: dict[str, float] = {}
+        self.tables_asking: dict[str, list[str]] = {}  # by function
+        self.sound: set[str] = set()  # tests that pass where nothing is weakened
+        self.session: Any = None
+        self.superuser: Any = None
+
+    @pytest.fixture(name="campaign")
+    def itself(self) -> "Campaign":
+        return self
+
+    # -- The course of a run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self.session = session
+        if session.testsfailed:
+            raise session.Interrupted("the judges could not be collected")
+        courts = [one for one in session.items if Path(one.fspath).name in COURTS]
+        judges = [one for one in session.items if one not in courts]
+        for court in courts:
+            if court is courts[0] or not self.listing:
+                problem = self._failure(court, 0)  # as long as it takes
+                if problem:
+                    raise session.Interrupted(f"{court.name}: {problem}")
+        if self.listing:
+            for mutant in self.mutants:
+                self.say(f"{mutant.kind:9}{mutant.name}")
+            return True
+        for mutant in self.left():
+            self._try(mutant, judges)
+        return True
+
+    def begin(self, database: str) -> None:
+        """Read every mutant there is; by a connection that outlives the test that begins it."""
+        from tests.conftest import _cluster  # once Django is set up
+
+        superuser = self.superuser = _cluster().connect_superuser(database)
+        found = [
+            *sql.of_policies(superuser),
+            *sql.of_functions(superuser),
+            *code.of_rules(),
+            *code.of_checks(),
+        ]
+        self.tables_asking = sql.tables_asking(superuser)
+        names = [one.name for one in found]
+        assert len(set(names)) == len(names), "two mutants of one name"
+        self.mutants = [one for one in found if not self.only or self.only.search(one.name)]
+
+    def left(self) -> list[Mutant]:
+        return [one for one in self.mutants if one.name not in self.caught]
+
+    def judge(
+        self,
+        court: str,
+        concerns: Callable[[Mutant], bool],
+        leak: Callable[[Mutant], str | None],
+    ) -> None:
+        """Every mutant that concerns this court, which must find nothing where there is none."""
+        mine = [one for one in self.left() if concerns(one)]
+        for mutant in mine:
+            began = time.monotonic()
+            with mutant.applied():
+                found = leak(mutant)
+            self._spent(mutant, began)
+            if found:
+                self._caught(mutant, f"{court}: {found}")
+        for mutant in mine[-1:]:
+            assert leak(mutant) is None, f"{court} finds what is not there: {leak(mutant)}"
+
+    def stay_signed_in(self) -> None:
+        """Whoever a court asks as: a token lives five minutes, a court sits longer."""
+        with self.superuser.cursor() as cursor:
+            cursor.execute("UPDATE credential SET expires_at = expires_at + interval '1 day'")
+
+    def _try(self, mutant: Mutant, judges: list[Any]) -> None:
+        began = time.monotonic()
+        wanted = self._judges_of(mutant, judges)
+        found = next((one.nodeid for one in wanted if self._sees(one, mutant)), None)
+        self._spent(mutant, began)
+        if found:
+            self._caught(mutant, found.removeprefix("tests/"))
+            judges.sort(key=lambda one: one.nodeid != found)  # the next is often seen by the same
+        elif mutant.name in EQUIVALENT:
+            self.say(f"{'same':9}{self.spent[mutant.name]:6.1f} s  {mutant.name}")
+        else:
+            self.say(f"{'SURVIVES':9}{self.spent[mutant.name]:6.1f} s  {mutant.name}")
+
+    def _judges_of(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
+        files = [f"test_{name}.py" for name in _rooms(mutant)]
+        if mutant.kind == "function":
+            word = re.compile(rf"sec\.{mutant.about}\b")
+            files = [
+                *(p.name for p in TESTS.glob("test_*.py") if word.search(p.read_text())),
+                *files,
+            ]
+        order = {name: number for number, name in reversed(list(enumerate(files)))}
+        mine = [one for one in judges if Path(one.fspath).name in order]
+        recent = [one for one in mine[:1] if one is judges[0]]
+        naming = {id(one) for one in mine if mutant.about in inspect.getsource(one.function)}
+        mine.sort(key=lambda one: (id(one) not in naming, order[Path(one.fspath).name]))
+        return recent + mine
+
+    def _sees(self, item: Any, mutant: Mutant) -> bool:
+        """Whether a test fails with the mutant, and passes without."""
+        with mutant.applied():
+            failed = bool(self._failure(item))
+        if failed and item.nodeid not in self.sound:
+            if self._failure(item):
+                self.say(f"{'unsound':9}{'':8}  {item.nodeid} fails by itself")
+                return False
+            self.sound.add(item.nodeid)
+        return failed
+
+    def _failure(self, item: Any, seconds: int = SLOWEST_S) -> str | None:
+        """What a test said when it failed; None: it passed, or was skipped."""
+        other = next((one for one in self.session.items if one is not item), None)
+        with _ending(seconds):
+            reports = runtestprotocol(item, nextitem=other, log=False)
+        return next((str(one.longrepr) for one in reports if one.failed), None)
+
+    # -- What is told
+
+    def _spent(self, mutant: Mutant, began: float) -> None:
+        spent = time.monotonic() - began
+        self.spent[mutant.name] = self.spent.get(mutant.name, 0.0) + spent
+
+    def _caught(self, mutant: Mutant, judge: str) -> None:
+        self.caught[mutant.name] = (judge, self.spent[mutant.name])
+        self.say(f"{'caught':9}{self.spent[mutant.name]:6.1f} s  {mutant.name}")
+        self.say(f"{'':19}by {judge[:160]}")
+
+    def say(self, line: str) -> None:
+        capture = self.session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    def verdict(self) -> int:
+        """The exit code, and the last lines: what survives, what the list says wrongly."""
+        survivors = [one.name for one in self.left() if one.name not in EQUIVALENT]
+        tried = {one.name for one in self.mutants}
+        wrong = [name for name in EQUIVALENT if name in self.caught]
+        if not self.only:
+            wrong += [name for name in EQUIVALENT if name not in tried]
+        same = len(self.left()) - len(survivors)
+        for kind in dict.fromkeys(one.kind for one in self.mutants):
+            mine = [one.name for one in self.mutants if one.kind == kind]
+            caught = sum(name in self.caught for name in mine)
+            self.say(f"{kind:9}{len(mine):5} mutants, {caught} caught")
+        self.say(f"{'all':9}{len(tried):5} mutants, {len(self.caught)} caught, {same} the same")
+        for name in survivors:
+            self.say(f"SURVIVES  {name}")
+        for name in wrong:
+            self.say(f"TAKE IT FROM THE LIST OF EQUIVALENTS  {name}")
+        return int(bool(survivors or wrong or not tried))
+
+
+def _rooms(mutant: Mutant) -> tuple[str, ...]:
+    if mutant.kind == "policy":
+        directory = mutant.about.startswith("directory_")
+        return JUDGES["policy of the directory" if directory else "policy"]
+    if mutant.kind == "function":
+        return JUDGES.get(sql.file_of(mutant.about), ())
+    return JUDGES["rule" if mutant.kind == "rule" else mutant.about]
+
+
+@contextmanager
+def _ending(seconds: int) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"not ended after {seconds} s")  # alarm(0) never comes
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def files() -> list[str]:
+    """The courts, and each file that may be asked to judge."""
+    named = {name for names in JUDGES.values() for name in names}
+    mentioning = {
+        path.stem.removeprefix("test_")
+        for path in TESTS.glob("test_*.py")
+        if "sec." in path.read_text()
+    }
+    tests = [TESTS / f"test_{name}.py" for name in sorted(named | mentioning)]
+    return [str(TESTS / "mutate" / one) for one in COURTS] + [
+        str(path) for path in tests if path.exists()
+    ]
+
+
+def run(only: str | None, *, listing: bool = False) -> int:
+    campaign = Campaign(only, listing=listing)
+    words = ["-q", "--no-header", "--no-summary", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    code_of_pytest = pytest.main([*words, *files()], plugins=[campaign])
+    if code_of_pytest not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return int(code_of_pytest)
+    return 0 if listing else campaign.verdict()
