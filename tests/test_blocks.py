@@ -1,11 +1,14 @@
 """Conflict blocks (R12): "the officer is my husband". Whom a referral bars is answered as for a
 random id, everywhere; a block beats every grant, assignment and role, and nobody tells him."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from permissions.policy import RULES
 from tests import routes
 from tests.conftest import PACKET, Story, member_id, service_of
 from tests.database import as_app, opening, refused
@@ -85,35 +88,14 @@ def test_to_whom_it_bars_it_does_not_exist(
     key = whom.split(".")[0]
     assert_it_does_not_exist(api, f"{key}.client", opened)  # a system that names nobody
     assert_it_does_not_exist(api, f"{key}.client", opened, whom)
-    # Assigned all the same, made the holder, made lead: nothing changes.
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO referral_assignment (id, content_object_id, membership_id, agency_id,"
-            " user_id, permission_id) SELECT gen_random_uuid(), %s, m.id, m.agency_id,"
-            " m.person_id, a.permission_id FROM permissions_membership m,"
-            " (SELECT permission_id FROM referral_assignment LIMIT 1) a WHERE m.id = %s",
-            [opened.id, str(member_id(whom))],
-        )
-        cursor.execute(
-            "UPDATE referral_side SET holder_id = %s WHERE referral_id = %s AND agency_id ="
-            " (SELECT agency_id FROM permissions_membership WHERE id = %s)",
-            [str(member_id(whom)), opened.id, str(member_id(whom))],
-        )
-    assert_it_does_not_exist(api, whom, opened)
-    roles = "UPDATE permissions_membership SET roles = %s WHERE id = %s"
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT roles FROM permissions_membership WHERE id = %s", [str(member_id(whom))]
-        )
-        (before,) = cursor.fetchone()
-        cursor.execute(roles, [["lead", "worker"], str(member_id(whom))])
-    try:
-        assert_it_does_not_exist(api, whom, opened)
-        himself = api(whom).act(opened.id, "assign", to(whom, reason="safety"))
-        assert himself.status_code == 404
-    finally:
+    for what in (["assigned", "holder"], ["assigned", "holder", "lead"]):
+        with made(superuser, opened, whom, what):
+            assert_it_does_not_exist(api, whom, opened)
+            himself = api(whom).act(opened.id, "assign", to(whom, reason="safety"))
+            assert himself.status_code == 404
         with superuser.cursor() as cursor:
-            cursor.execute(roles, [before, str(member_id(whom))])
+            again = "DELETE FROM referral_assignment WHERE membership_id = %s"
+            cursor.execute(again, [str(member_id(whom))])
 
 
 def test_who_sets_it_is_alerted_when_the_barred_ask(opened: Story, api: Any) -> None:
@@ -137,6 +119,98 @@ def test_who_sets_it_is_alerted_when_the_barred_ask(opened: Story, api: Any) -> 
     page = text_of(at_the_desk("ywca.worker").get("/desk/told").content)
     assert "Yoko Specimen" in page
     assert "Kept out, and asked for it" in page
+
+
+OFFICER = "police.worker2"
+BECOMES = {
+    # what he is made all the same, past every function that would refuse it
+    "nothing": [],
+    "assigned": ["assigned"],
+    "the holder": ["assigned", "holder"],
+    "a lead": ["lead"],
+    "a lead, assigned, the holder": ["assigned", "holder", "lead"],
+}
+
+
+@pytest.mark.parametrize("standing", BECOMES)
+def test_whatever_he_is_made_and_tries_it_is_as_nowhere_and_it_is_told(
+    opened: Story, api: Any, superuser: Any, standing: str
+) -> None:
+    """By each route and method, and by each way to put himself on it; nothing but request id and
+    date differs, and each try is an alert to the side that bars him."""
+    bar(api, "police.worker", opened, OFFICER)
+    for act in ("assign", "hand_over"):  # nobody puts him on it, whoever asks
+        answer = api("police.lead").act(opened.id, act, to(OFFICER))
+        assert (answer.status_code, answer.json()["code"]) == (409, "barred"), act
+    with made(superuser, opened, OFFICER, BECOMES[standing]):
+        caller = api(OFFICER)
+        assert everything(caller, opened.id) == everything(caller, uuid4())
+        for act, body in (
+            ("assign", to(OFFICER, reason="safety")),
+            ("hand_over", to(OFFICER)),
+            ("take_over", {"reason": "safety"}),
+        ):
+            asked = [
+                routes.ask(caller, "POST", f"/v1/referrals/{one}/{act}", body)
+                for one in (opened.id, uuid4())
+            ]
+            assert asked[0] == asked[1], act
+            assert asked[0][0] == 404, act
+        with as_app(caller) as cursor:
+            for call in (
+                "sec.put_on(%s, %s, %s, 'safety')",
+                "sec.hand_over(%s, %s, %s, false)",
+            ):
+                values = [uuid4(), opened.id, str(member_id(OFFICER))]
+                assert refused(cursor, f"SELECT {call}", values), call
+    refusals = "SELECT act FROM access_entry WHERE referral_id = %s AND member_id = %s"
+    him = str(member_id(OFFICER))
+    with superuser.cursor() as cursor:
+        cursor.execute(f"{refusals} AND decision = 'refused'", [opened.id, him])
+        tried = {act for (act,) in cursor.fetchall()}
+    assert {f"referral.{act}" for act in RULES if act != "create"} | {"referral.read"} <= tried
+    for who in ("police.worker", "police.lead"):
+        with as_app(api(who)) as cursor:
+            cursor.execute(
+                "SELECT act, member_id::text, referral_id::text FROM sec.barred_attempts()"
+            )
+            told = set(cursor.fetchall())
+        assert told == {(act, him, opened.id) for act in tried}, who
+    for who in (OFFICER, "ywca.worker", "ywca.lead"):
+        with as_app(api(who)) as cursor:
+            cursor.execute("SELECT count(*) FROM sec.barred_attempts()")
+            assert cursor.fetchone() == (0,), who
+
+
+@contextmanager
+def made(superuser: Any, story: Story, who: str, what: list[str]) -> Iterator[None]:
+    """Somebody is assigned, the holder or a lead for a while, past all walls."""
+    member = str(member_id(who))
+    with superuser.cursor() as cursor:
+        if "assigned" in what:
+            cursor.execute(
+                "INSERT INTO referral_assignment (id, content_object_id, membership_id, agency_id,"
+                " user_id, permission_id) SELECT gen_random_uuid(), %s, m.id, m.agency_id,"
+                " m.person_id, a.permission_id FROM permissions_membership m,"
+                " (SELECT permission_id FROM referral_assignment LIMIT 1) a WHERE m.id = %s",
+                [story.id, member],
+            )
+        if "holder" in what:
+            cursor.execute(
+                "UPDATE referral_side SET holder_id = %s WHERE referral_id = %s AND agency_id ="
+                " (SELECT agency_id FROM permissions_membership WHERE id = %s)",
+                [member, story.id, member],
+            )
+        roles = "UPDATE permissions_membership SET roles = %s WHERE id = %s"
+        cursor.execute("SELECT roles FROM permissions_membership WHERE id = %s", [member])
+        (before,) = cursor.fetchone()
+        if "lead" in what:
+            cursor.execute(roles, [["lead", "worker"], member])
+    try:
+        yield
+    finally:
+        with superuser.cursor() as cursor:
+            cursor.execute(roles, [before, member])
 
 
 def test_the_holder_who_is_barred_holds_it_no_longer(opened: Story, api: Any) -> None:

@@ -5,18 +5,25 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from io import StringIO
+from contextlib import closing
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from django.core.management import call_command
 from django.db import connections
 
 from api.postgres_binaries import find_binaries
+from directory import demo as directory_demo
+from permissions.credentials import hash_secret
 from permissions.disclosure import PACKET_FIELDS
+from permissions.ids import uuid7
+from permissions.session import IDENTIFY
 from referrals import purging
 from tests.conftest import PACKET, Story, _cluster, service_of
+from tests.database import forget_edits, opening
 
 NOTE = {"text": "a note of ours"}
 
@@ -106,22 +113,43 @@ def test_yesterdays_dump_opens_what_lives_and_nothing_that_was_purged(
     assert opened(revoked, revoked.sender).json()["packet"] == PACKET, "the sender's own lives"
 
 
-def test_a_dump_holds_none_of_five_hundred_markers(
-    story: Story, api: Any, django_db_setup: str, tmp_path: Path
-) -> None:
+MARKERS = [f"MARKER{number:05}X" for number in range(500)]
+
+
+@pytest.fixture
+def marked(story: Story, api: Any) -> Iterator[Story]:
+    """500 unique values in packet fields, notes, references of theirs and a sealed address; one of
+    the referrals, open on both sides."""
     fields = [name for name in PACKET_FIELDS if name != "substance_use"]
-    markers = [f"MARKER{number:05}X" for number in range(500)]
-    fresh = iter(markers)
+    fresh = iter(MARKERS)
+    place = f"/v1/directory/locations/{uuid7()}"
+    organization = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    hidden = {"organization_id": organization, "name": "House", "confidential": True}
+    assert api("ywca.editor").put(place, hidden).status_code == 201
+    address = {"address_1": next(fresh), "address_2": next(fresh), "city": next(fresh)}
+    kept = api("ywca.editor").put(f"{place}/confidential_address", address)
+    assert kept.status_code == 204, kept.content
     while True:
         one = Story(api, story.service_id).accept().release(*fields)
         if not all(_filled(one, fields, fresh)):
             break
+    assert next(fresh, None) is None
+    yield story.accept().release(*PACKET).packet(**PACKET)
+    forget_edits()
+
+
+def assert_unmarked(text: bytes) -> None:
+    found = re.findall(rb"MARKER\d{5}X|4d41524b4552(?:3\d){5}58", text)
+    assert found == []
+
+
+def test_a_dump_holds_none_of_five_hundred_markers(marked: Story, django_db_setup: str) -> None:
     for words in (["-Fp"], ["-Fp", "--inserts"]):
         text = run("pg_dump", django_db_setup, *words, django_db_setup).stdout
         assert b"packet_field" in text
-        hexed = [marker.encode().hex().encode() for marker in markers]
-        for sought in (*map(str.encode, markers), *hexed):
-            assert sought not in text
+        assert_unmarked(text)
+    with pytest.raises(AssertionError):
+        assert_unmarked(b"x" + MARKERS[7].encode().hex().encode())
 
 
 def _filled(one: Story, fields: list[str], fresh: Iterator[str]) -> Iterator[bool]:
@@ -132,7 +160,54 @@ def _filled(one: Story, fields: list[str], fresh: Iterator[str]) -> Iterator[boo
     for act in (one.sends, one.answers):
         if word := next(fresh, None):
             act("add_note", {"text": word})
+    if word := next(fresh, None):
+        one.answers("set_external_ref", {"ref": word})
     yield len(values) == len(fields)
+
+
+READABLE = (
+    "SELECT c.oid::regclass::text, string_agg(quote_ident(attname), ', ' ORDER BY attnum)"
+    " FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped"
+    " WHERE relkind IN ('r', 'p', 'v', 'm')"
+    " AND relnamespace IN ('public'::regnamespace, 'sec'::regnamespace)"
+    " AND has_schema_privilege(relnamespace, 'USAGE')"
+    " AND has_column_privilege(c.oid, attnum, 'SELECT') GROUP BY c.oid"
+)
+ROLES = ("owner", "app", "door", "editor", "jobs", "auditor", "backup", "sealer")
+
+
+ASKING = {"app": (None, "police.worker", "ywca.worker"), "editor": (None, "ywca.editor")}
+ASKING["auditor"] = (None, "ywca.auditor")
+
+
+def test_what_each_role_may_copy_holds_no_marker(
+    marked: Story, api: Any, django_db_setup: str
+) -> None:
+    """Every column of every table that the role may read at all; with a live identity, too, and
+    with the entries in the log that open whatever is sealed."""
+    for role in ROLES:
+        for who in ASKING.get(role, (None,)):
+            with closing(psycopg2.connect(**_cluster().dsn(role, django_db_setup))) as connection:
+                text = _copied(connection, marked, api, role, who)
+            assert_unmarked(text)
+            assert (marked.id.encode() in text) == (role in SEE_IT or who in SEE_IT), (role, who)
+
+
+SEE_IT = ("police.worker", "ywca.worker", "jobs", "ywca.auditor")
+
+
+def _copied(connection: Any, marked: Story, api: Any, role: str, who: str | None) -> bytes:
+    copied = BytesIO()
+    with connection.cursor() as cursor:
+        if who is not None:
+            cursor.execute(IDENTIFY, [hash_secret(api(who).secret), ""])
+        if who in ("police.worker", "ywca.worker"):
+            for act in ("open_packet", "open_notes"):
+                cursor.execute(*opening(who, marked.id, act))
+        cursor.execute(READABLE)
+        for table, columns in cursor.fetchall():
+            cursor.copy_expert(f"COPY (SELECT {columns} FROM {table}) TO STDOUT", copied)
+    return copied.getvalue()
 
 
 @pytest.mark.parametrize("role", ["owner", "app", "door", "jobs", "auditor", "backup", "editor"])

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid5
 
 import pytest
 from django.db import connections
 
+from api import demo
 from permissions import credentials
 from permissions.models import Membership
 from tests import routes
-from tests.conftest import PACKET, Story, member_id
+from tests.conftest import PACKET, Story, agency_id, member_id
 
 WAIT_S = 4  # less than the statement time-out of a request
 
@@ -335,11 +337,26 @@ def test_a_reader_that_comes_while_a_revoke_is_under_way_gets_nothing(
     assert "packet" not in answer.json()
 
 
-def test_no_reader_of_twenty_commits_after_a_block_has(race: Race, story: Story, api: Any) -> None:
-    """Twenty read while she is barred: each that was let read was so before the block committed."""
+CLOSINGS = [
+    # who closes, by which act, how; what a later reader is answered
+    ("police.worker", "revoke_release", {"via": "oral"}, (409, "sealed")),
+    ("ywca.worker2", "revoke_release", {"via": "written"}, (409, "sealed")),
+    ("police.worker", "stop", {}, (409, "wrong_state")),
+    ("ywca.worker2", "stop", {}, (409, "wrong_state")),
+    ("ywca.lead", "block", {"member_id": str(member_id("ywca.worker"))}, (404, "not_found")),
+    ("police.worker", "block", {"other_agency": True}, (404, "not_found")),
+]
+
+
+@pytest.mark.parametrize(("who", "closing", "body", "later"), CLOSINGS)
+def test_no_reader_of_twenty_commits_after_what_closes_has(
+    race: Race, story: Story, api: Any, who: str, closing: str, body: Any, later: Any
+) -> None:
+    """Twenty read while it is closed: each that reads does so before the closing commits."""
     story.accept().release(*PACKET).packet(**PACKET)
-    body = {"member_id": str(member_id("ywca.worker"))}
-    lead = api("ywca.lead")
+    colleague = {"member_id": str(member_id("ywca.worker2"))}
+    story.answers("assign", colleague)
+    closer = api(who)
     readers = [api("ywca.worker") for _ in range(20)]
 
     def read(caller: Any) -> Any:
@@ -349,18 +366,112 @@ def test_no_reader_of_twenty_commits_after_a_block_has(race: Race, story: Story,
         crowd = Race(race.superuser, pool)
         with race.held("LOCK TABLE packet_field IN ACCESS EXCLUSIVE MODE"):
             before = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[:10]]
-            barred = crowd.start_and_wait(lambda: lead.act(story.id, "block", body))
+            closed = crowd.start_and_wait(lambda: closer.act(story.id, closing, body))
             after = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[10:]]
         assert [one.result(3 * WAIT_S).status_code for one in before] == [200] * 10
-        assert barred.result(3 * WAIT_S).status_code == 200
-        assert [one.result(3 * WAIT_S).status_code for one in after] == [404] * 10
+        assert closed.result(3 * WAIT_S).status_code == 200
+        answers = [one.result(3 * WAIT_S) for one in after]
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [later] * 10
     late = race.one(
-        "SELECT count(*) FROM access_entry e, access_entry b WHERE b.act = 'referral.block'"
+        "SELECT count(*) FROM access_entry e, access_entry b WHERE b.act = %(act)s"
         " AND b.referral_id = %(id)s AND e.referral_id = %(id)s AND e.decision = 'allowed'"
-        " AND e.act = 'referral.open_packet' AND e.at > b.at",
-        {"id": story.id},
+        " AND b.decision = 'allowed' AND e.act = 'referral.open_packet' AND e.at > b.at",
+        {"id": story.id, "act": f"referral.{closing}"},
     )
     assert late == 0
+
+
+# -- What ends without an act ----------------------------------------------------------------------
+
+Change = tuple[str, list[Any]]
+
+
+def endings(who: str) -> dict[str, tuple[Change, Change, tuple[int, str]]]:
+    """What ends, how it begins again, and what whoever reads is answered from then on."""
+    member, agency = str(member_id(who)), str(agency_id(who.split(".")[0]))
+    client = str(uuid5(demo.NAMESPACE, "client ywca"))
+    person = "(SELECT person_id FROM permissions_membership WHERE id = %s)"
+
+    def switch(table: str, column: str, key: str, value: str) -> tuple[Change, Change]:
+        say = f"UPDATE {table} SET {column} = %s WHERE id = {key}"
+        return (say, [False, value]), (say, [True, value])
+
+    nothing: Change = ("SELECT 1", [])
+    return {
+        "the release": (
+            ("UPDATE release SET expires_at = sec.clock()", []),
+            nothing,
+            (409, "sealed"),
+        ),
+        "the grant": (
+            ("UPDATE packet_grant SET expires_at = sec.clock() WHERE release_id IS NOT NULL", []),
+            nothing,
+            (409, "sealed"),
+        ),
+        "the session": (
+            ("UPDATE credential SET ended_at = now()", []),
+            nothing,
+            (401, "not_authenticated"),
+        ),
+        "the session's time": (
+            ("UPDATE credential SET expires_at = now() - interval '1 second'", []),
+            nothing,
+            (401, "not_authenticated"),
+        ),
+        "the membership": (
+            *switch("permissions_membership", "active", "%s", member),
+            (401, "not_authenticated"),
+        ),
+        "the person": (
+            *switch("permissions_person", "is_active", person, member),
+            (401, "not_authenticated"),
+        ),
+        "the agency": (
+            *switch("permissions_agency", "active", "%s", agency),
+            (401, "not_authenticated"),
+        ),
+        "the client": (
+            *switch("permissions_client", "active", "%s", client),
+            (401, "not_authenticated"),
+        ),
+        "the assignment": (
+            ("DELETE FROM referral_assignment WHERE membership_id = %s", [member]),
+            nothing,
+            (403, "not_assigned"),
+        ),
+    }
+
+
+@pytest.mark.parametrize("what", endings("ywca.worker"))
+def test_once_it_has_ended_each_of_twenty_is_refused_at_the_next_request(
+    race: Race, story: Story, api: Any, superuser: Any, what: str
+) -> None:
+    """All twenty have just read; what they read by ends; not one reads again."""
+    story.accept().release(*PACKET).packet(**PACKET)
+    end, again, refusal = endings("ywca.worker")[what]
+    who = ("ywca.client", "ywca.worker") if what == "the client" else ("ywca.worker", None)
+    readers = [api(*who) for _ in range(20)]
+
+    def read(caller: Any) -> Any:
+        answer = caller.act(story.id, "open_packet", {"purpose": "intake"})
+        return answer.status_code, answer.json().get("code")
+
+    with ThreadPoolExecutor(20) as pool:
+        crowd = Race(race.superuser, pool)
+
+        def all_read() -> set[Any]:
+            every = [crowd.start(lambda one=one: read(one)) for one in readers]
+            return {one.result(10 * WAIT_S) for one in every}
+
+        assert all_read() == {(200, None)}
+        with superuser.cursor() as cursor:
+            cursor.execute(*end)
+            assert cursor.rowcount
+        try:
+            assert all_read() == {refusal}
+        finally:
+            with superuser.cursor() as cursor:
+                cursor.execute(*again)
 
 
 # -- Seen again after the wait ---------------------------------------------------------------------

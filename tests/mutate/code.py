@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from uuid import UUID
 
-from tests.mutate.sql import Mutant
+from tests.mutate.sql import Mutant, Numbered
 
 # module → its functions that check; None: all
 CHECKS: dict[str, tuple[str, ...] | None] = {
@@ -137,15 +137,13 @@ Change = Callable[[ast.Module], None]
 
 def _checks(tree: ast.Module, wanted: tuple[str, ...] | None) -> Iterator[tuple[Change, str]]:
     """What can be dropped: a change to a copy of the tree, and what it takes away."""
-    seen: dict[str, int] = {}
+    numbered = Numbered()
     for function, owner in _functions(tree):
         if wanted is None or function.name in wanted:
             for node in ast.walk(function):
                 for path, said in _droppable(node):
-                    name = f"{owner}{function.name}: {said}"
-                    seen[name] = seen.get(name, 0) + 1
-                    again = f" ({seen[name]})" if seen[name] > 1 else ""
-                    yield _change(tree, node, path), name + again
+                    name = numbered(f"{owner}{function.name}: {said}")
+                    yield _change(tree, node, path), name
     parts = {ast.unparse(node): node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)}
     for text, joined in parts.items():
         for number, value in enumerate(joined.values):

@@ -53,7 +53,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "policy": ("purge", "rls_catalogue", "keys", *_REFERRALS),
 }
 # Tests that weaken rules themselves, or look at the rules' text, judge nothing here.
-_NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|follows_from|contract|killed_")
+_NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|contract")
 
 
 class Campaign:
@@ -82,7 +82,9 @@ class Campaign:
         if session.testsfailed:
             raise session.Interrupted("the judges could not be collected")
         courts = [one for one in session.items if Path(one.fspath).name in COURTS]
-        judges = [one for one in session.items if one not in courts]
+        judges = [
+            one for one in session.items if one not in courts and not _NO_JUDGES.search(one.name)
+        ]
         for court in courts:
             if court is courts[0] or not self.listing:
                 problem = self._failure(court, 0)  # as long as it takes
@@ -109,7 +111,8 @@ class Campaign:
         ]
         self.tables_asking = sql.tables_asking(superuser)
         names = [one.name for one in found]
-        assert len(set(names)) == len(names), "two mutants of one name"
+        twice = sorted(name for name in set(names) if names.count(name) > 1)
+        assert not twice, f"two mutants of one name: {twice}"
         self.mutants = [one for one in found if not self.only or self.only.search(one.name)]
 
     def left(self) -> list[Mutant]:
@@ -179,9 +182,9 @@ class Campaign:
 
     def _failure(self, item: Any, seconds: int = SLOWEST_S) -> str | None:
         """What a test said when it failed; None: it passed, or was skipped."""
-        other = next((one for one in self.session.items if one is not item), None)
         with _ending(seconds):
-            reports = runtestprotocol(item, nextitem=other, log=False)
+            # All but the session is torn down: whichever test comes next, of whichever file.
+            reports = runtestprotocol(item, nextitem=self.session, log=False)
         return next((str(one.longrepr) for one in reports if one.failed), None)
 
     # -- What is told

@@ -35,6 +35,17 @@ DECIDE_NOTHING = {
 }
 
 
+class Numbered:
+    """Tells names apart that are said more than once: the second is `… (2)`."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, int] = {}
+
+    def __call__(self, name: str) -> str:
+        self.seen[name] = self.seen.get(name, 0) + 1
+        return name if self.seen[name] == 1 else f"{name} ({self.seen[name]})"
+
+
 # -- Policies --------------------------------------------------------------------------------------
 
 
@@ -51,12 +62,13 @@ def policies(superuser: Any) -> list[tuple[str, str, list[str], str | None, str 
 
 def of_policies(superuser: Any) -> Iterator[Mutant]:
     """Each policy as `true`, and without each of its conditions."""
+    numbered = Numbered()
     for table, name, roles, using, check in policies(superuser):
         for clause, real in (("USING", using), ("WITH CHECK", check)):
             for mutated, condition in _weaker(real):
                 yield Mutant(
                     "policy",
-                    f"{table}.{name} {clause} without {' '.join(condition.split())}",
+                    numbered(f"{table}.{name} {clause} without {' '.join(condition.split())}"),
                     _altering(table, name, clause, real or "", mutated),
                     table,
                     frozenset(roles),
@@ -152,18 +164,14 @@ def functions(superuser: Any) -> list[tuple[str, str, str]]:
 
 def of_functions(superuser: Any) -> Iterator[Mutant]:
     """Each function without each of its conditions."""
+    numbered = Numbered()
     for function, definition, body in functions(superuser):
         if function in DECIDE_NOTHING:
             continue
-        seen: dict[str, int] = {}
         for one in dropped(body):
-            name = f"sec.{function}: {one.answer} for {one.condition}"
-            seen[name] = seen.get(name, 0) + 1
-            number = f" ({seen[name]})" if seen[name] > 1 else ""
+            name = numbered(f"sec.{function}: {one.answer} for {one.condition}")
             changed = definition.replace(body, one.text)
-            yield Mutant(
-                "function", name + number, _replacing(superuser, definition, changed), function
-            )
+            yield Mutant("function", name, _replacing(superuser, definition, changed), function)
 
 
 def _replacing(
