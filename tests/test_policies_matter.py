@@ -6,12 +6,7 @@ that only the superuser sees. With the real policies the two agree row for row.
 """
 
 import json
-<<<<<<< HEAD
-import re
 from collections.abc import Iterator
-=======
-from collections.abc import Callable, Iterator
->>>>>>> ee78333 (make mutate: each rule of access weakened, one at a time, before its judges; a no to a draft takes it away at once)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,12 +36,9 @@ from tests.conftest import (
     service_of,
 )
 from tests.database import forget_edits, full_story, identify, opening
-<<<<<<< HEAD
-from tests.probing import CHANGES, Ground, Snapshot, change, key_of, typed, variants
-=======
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.sql import of_policies, policies
->>>>>>> ee78333 (make mutate: each rule of access weakened, one at a time, before its judges; a no to a draft takes it away at once)
+from tests.probing import CHANGES, Ground, Snapshot, change, key_of, typed, variants
 
 Row = dict[str, Any]
 

@@ -382,7 +382,8 @@ TABLES: dict[str, type[Row]] = {
     "directory_confidential_address": Address,
 }
 TABLES |= dict.fromkeys(
-    ("purged_count", "directory_accessibility", "directory_address", "directory_attribute",
+    ("purged_count", "epoch_due",
+     "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_edit", "directory_funding",
      "directory_holidayschedule", "directory_language", "directory_location",
      "directory_metadata", "directory_metatabledescription", "directory_organization",
