@@ -193,7 +193,7 @@ def test_what_each_role_may_copy_holds_no_marker(
             assert (marked.id.encode() in text) == (role in SEE_IT or who in SEE_IT), (role, who)
 
 
-SEE_IT = ("police.worker", "ywca.worker", "jobs", "ywca.auditor")
+SEE_IT = ("police.worker", "ywca.worker", "jobs", "ywca.auditor", "sealer")
 
 
 def _copied(connection: Any, marked: Story, api: Any, role: str, who: str | None) -> bytes:
