@@ -21,11 +21,11 @@ DECLARE
 BEGIN
     FOREACH part IN ARRAY ARRAY['note', 'packet_grant', 'private_key', 'packet_field', 'release',
         'release_end', 'release_paper', 'self_assignment', 'conflict_block', 'referral_event',
-        'referral_side', 'referral_plan', 'idempotency_key', 'referral']
+        'referral_side', 'referral_plan', 'webhook_delivery', 'idempotency_key', 'referral']
     LOOP
         EXECUTE format('GRANT SELECT, DELETE ON %I TO gate', part);
         IF part IN ('note', 'packet_field', 'release_end', 'release_paper', 'referral_event',
-                    'referral_plan', 'idempotency_key') THEN  -- of the others it has one
+                    'referral_plan', 'webhook_delivery', 'idempotency_key') THEN  -- it has others
             EXECUTE format('CREATE POLICY gate_finds ON %I FOR SELECT TO gate USING (true)', part);
         END IF;
         EXECUTE format('CREATE POLICY gate_erases ON %I FOR DELETE TO gate USING (true)', part);
@@ -61,7 +61,8 @@ BEGIN
     DELETE FROM public.idempotency_key WHERE result_id = r;
     DELETE FROM public.referral_assignment WHERE content_object_id = r;
     FOREACH part IN ARRAY ARRAY['packet_grant', 'private_key', 'packet_field', 'note', 'release',
-        'self_assignment', 'conflict_block', 'referral_plan', 'referral_event', 'referral_side']
+        'self_assignment', 'conflict_block', 'referral_plan', 'webhook_delivery', 'referral_event',
+        'referral_side']
     LOOP
         EXECUTE format('DELETE FROM public.%I WHERE referral_id = $1', part) USING r;
     END LOOP;
