@@ -9,7 +9,7 @@ Written by directory/rendering alone.
 """
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -63,20 +63,24 @@ class Listing(Rendered):
         abstract = True
 
 
+def _listing_indexes(prefix: str, by_organization: str) -> list[models.Index]:
+    return [
+        models.Index(fields=["organization_id", "name"], name=by_organization),
+        # A page looks twenty up by their ids: one page each at any size, where a tree has levels.
+        HashIndex(fields=["id"], name=f"{prefix}_by_id"),
+    ]
+
+
 class PublicListing(Listing):
     class Meta:
         db_table = "directory_listing"
-        indexes = [
-            models.Index(fields=["organization_id", "name"], name="listing_by_organization"),
-        ]
+        indexes = _listing_indexes("listing", "listing_by_organization")
 
 
 class NetworkListing(Listing):
     class Meta:
         db_table = "directory_network_listing"
-        indexes = [
-            models.Index(fields=["organization_id", "name"], name="network_listing_by_org"),
-        ]
+        indexes = _listing_indexes("network_listing", "network_listing_by_org")
 
 
 class Place(Rendered):
@@ -153,7 +157,7 @@ class PublicPlace(Place):
 class NetworkPlace(Place):
     class Meta:
         db_table = "directory_network_place"
-        indexes = _in_order("network_place")
+        indexes = _place_indexes("network_place")
 
 
 class OrganizationListing(Rendered):
@@ -197,17 +201,18 @@ class Word(models.Model):
 
 
 class Change(models.Model):
-    """One line of the change feed. `seq` grows in the order of commits.
+    """One line of the change feed, for the public or for the network. `seq` grows in the order of
+    commits.
 
-    `public_action` is null where the public may not know: a row that becomes confidential is
-    `deleted` for it and `updated` for the network.
+    Each is told in lines of its own: an entry that becomes confidential is `deleted` in the
+    public's, `updated` in the network's, and nothing in the former tells it from one that ended.
     """
 
     seq = models.BigAutoField(primary_key=True)
     kind = models.TextField()  # organization, service, service_at_location, taxonomy, …
     entity_id = models.UUIDField()
-    public_action = models.TextField(null=True)  # created, updated, deleted
-    network_action = models.TextField()
+    network = models.BooleanField()
+    action = models.TextField()  # created, updated, deleted
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -7,7 +7,7 @@ The codes are ours and free to use; other taxonomies are named, never copied.
 import csv
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -99,13 +99,26 @@ def codes_for_name(name: str) -> set[Key]:
 def ids_for_name(name: str) -> frozenset[UUID]:
     """Our terms for such a name with all above them, as ids in every language: what a service is
     to be found by whose source names its needs in Open Eligibility's words."""
-    parents = {(term.taxonomy, term.code): term.parent for term in terms()}
+    return frozenset(
+        term_id(*key, language)
+        for key in with_all_above(codes_for_name(name))
+        for language in LANGUAGES
+    )
+
+
+def with_all_above(keys: Iterable[Key]) -> set[Key]:
+    """These terms of ours and the wider ones they stand under; others stay as they are."""
     found = set()
-    for taxonomy, code in codes_for_name(name):
+    for taxonomy, code in keys:
         while code:
-            found |= {term_id(taxonomy, code, language) for language in LANGUAGES}
-            code = parents[taxonomy, code]
-    return frozenset(found)
+            found.add((taxonomy, code))
+            code = _parents().get((taxonomy, code), "")
+    return found
+
+
+@lru_cache
+def _parents() -> dict[Key, str]:
+    return {(term.taxonomy, term.code): term.parent for term in terms()}
 
 
 def codes_for_need(need: str) -> set[Key]:

@@ -5,13 +5,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from directory import demo
 from directory import models as m
-from directory.rendering import JOBS
+from directory.rendering import JOBS, render
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
@@ -143,10 +144,33 @@ def test_what_is_hidden_makes_no_line_and_no_gap_for_the_public(api: Any) -> Non
 def test_the_database_itself_shows_the_public_its_part_only(api: Any) -> None:
     make(api("ywca.editor"), confidential=True)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM directory_change WHERE public_action IS NULL")
+        cursor.execute("SELECT count(*) FROM directory_change WHERE network")
         assert cursor.fetchone() == (0,)
         cursor.execute("SELECT count(*) > 0 FROM directory_change")
         assert cursor.fetchone() == (True,)
+
+
+def test_what_lives_on_hidden_is_told_the_public_like_what_ended(api: Any) -> None:
+    """By raw SQL without an identity: an entry that the network still has, and one that nobody has
+    any longer."""
+    ywca = api("ywca.editor")
+    hidden, ended = (make(ywca).rsplit("/", 1)[1] for _ in range(2))
+    patch(ywca, f"/v1/directory/services/{hidden}", confidential=True)
+    with transaction.atomic(using=JOBS):
+        m.Service.objects.using(JOBS).filter(id=ended).delete()
+        render([UUID(ended)])
+    told = {}
+    with connection.cursor() as cursor:
+        for one in (hidden, ended):
+            cursor.execute(
+                "SELECT kind, network, action FROM directory_change WHERE entity_id = %s"
+                " ORDER BY seq",
+                [one],
+            )
+            told[one] = cursor.fetchall()
+    assert told[hidden] == told[ended]
+    assert told[ended][-1] == ("service", False, "deleted")
+    assert actions(api("police.worker"), f"/{hidden}", "")[-1] == "updated"
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,9 @@ def history_of(path: str) -> list[m.Edit]:
 
 
 def changes_of(path: str) -> list[str]:
-    rows = m.Change.objects.using("jobs").filter(entity_id=path.rsplit("/", 1)[1])
-    return [row.network_action for row in rows.order_by("seq")]
+    entry = path.rsplit("/", 1)[1]
+    rows = m.Change.objects.using("jobs").filter(entity_id=entry, network=True)
+    return [row.action for row in rows.order_by("seq")]
 
 
 def refusal(answer: Any) -> tuple[int, str, str | None]:
@@ -744,5 +745,6 @@ def test_a_service_that_becomes_confidential_is_gone_for_the_public_with_its_pla
     again = {**ywca.get(service).json(), "alert": "still"}
     del again["confidential"]
     assert ywca.put(service, again, If_Match=tag(ywca, service)).json()["confidential"] is True
-    last = m.Change.objects.using("jobs").filter(entity_id=service.rsplit("/", 1)[1])
-    assert [one.public_action for one in last.order_by("seq")][-2:] == ["deleted", None]
+    told = m.Change.objects.using("jobs").filter(entity_id=service.rsplit("/", 1)[1])
+    last = [(one.network, one.action) for one in told.order_by("seq")][-3:]
+    assert last == [(False, "deleted"), (True, "updated"), (True, "updated")]

@@ -16,6 +16,7 @@ from django.db import connections, transaction
 from directory import demo
 from directory import models as m
 from directory.finding.asked import CAP, FILTERED_CAP, METRES
+from directory.finding.postcodes import derive
 from directory.rendering import JOBS, render
 from directory.vocabulary import codes_for_name, term_id, terms
 from tests.conftest import agency_id
@@ -135,6 +136,30 @@ def test_a_need_stands_for_all_below_it_and_for_its_name_in_the_other_language(n
     assert set(found) <= set(names(taxonomy_term_id=str(above)))
     assert names(taxonomy_term_id=str(term_id("needs", "emergency-shelter", "es"))) == found
     assert set(found) <= set(names(needs=f"{leaf},{above}"))
+
+
+def test_a_kind_of_victimization_stands_for_all_below_it(
+    shelf: Shelf, api: Any, names: Any
+) -> None:
+    """Whether a service says it itself or bears the term in either language; not the other way."""
+    shelf.service("Says it", victimization_types=["labor_trafficking"])
+    for language in ("en", "es"):
+        marked = shelf.service(f"Bears it, {language}")
+        term = term_id("victimization", "labor_trafficking", language)
+        shelf.add(marked, m.Attribute(link_table="service", link_id=marked, taxonomy_term_id=term))
+    shelf.service("Of the wider kind", victimization_types=["trafficking"])
+    narrow = {"Says it", "Bears it, en", "Bears it, es"}
+    everything = {*narrow, "Of the wider kind"}
+    assert everything & set(names(victimization_type="trafficking")) == everything
+    assert everything & set(names(victimization_type="labor_trafficking")) == narrow
+    assert everything & set(names(victimization_type="sex_trafficking")) == set()
+    # What a document says is what its agency said.
+    (found,) = [
+        item
+        for item in api(None).get(LIST, {"search": "Says it"}).json()["contents"]
+        if item["name"] == "Says it"
+    ]
+    assert found["victimization_types"] == ["labor_trafficking"]
 
 
 def test_a_service_with_open_eligibilitys_names_is_found_by_our_needs(
@@ -440,6 +465,38 @@ def test_a_radius_limits_and_a_postcode_stands_for_its_middle(shelf: Shelf, api:
     assert (refused.status_code, refused.json()["code"]) == (400, "unknown_postcode")
 
 
+@pytest.mark.parametrize("how", ["hidden", "removed", "its address removed", "moved"])
+def test_the_middle_of_a_postcode_goes_with_the_last_place_it_was_made_of(
+    shelf: Shelf, how: str
+) -> None:
+    """At once, not at night: of a single address it is the address, to a kilometre."""
+    service = shelf.service("Once here", [(46.912, -114.123), (46.931, -114.15)])
+    links = m.ServiceAtLocation.objects.using(JOBS).filter(service=service).order_by("position")
+    first, second = links.values_list("location_id", flat=True)
+    for place, code in ((first, "00061"), (second, "00062")):
+        shelf.add(service, m.Address(location_id=place, address_1="1 Lane", postal_code=code))
+    derive()
+
+    def known() -> set[str]:
+        rows = m.Postcode.objects.using(JOBS).filter(postcode__startswith="0006")
+        return set(rows.values_list("postcode", flat=True))
+
+    assert known() == {"00061", "00062"}
+    places = m.Location.objects.using(JOBS).filter(id=first)
+    addresses = m.Address.objects.using(JOBS).filter(location_id=first)
+    with transaction.atomic(using=JOBS):
+        if how == "hidden":
+            places.update(confidential=True, latitude=None, longitude=None)
+        elif how == "removed":
+            places.delete()
+        elif how == "moved":
+            addresses.update(postal_code="00062")
+        else:
+            addresses.delete()
+        render([service])
+    assert known() == {"00062"}
+
+
 def test_a_table_of_postcodes_is_taken_or_refused_whole(tmp_path: Path) -> None:
     file = tmp_path / "postcodes.csv"
     with file.open("w", newline="") as out:
@@ -470,7 +527,7 @@ def test_a_place_that_is_nowhere_on_earth_is_listed_and_not_near_anything(
 def test_counts_of_filters_stop_and_say_so(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = api(None).get(LIST).json()
     assert "total_items_capped" not in everything
-    monkeypatch.setattr("directory.finding.FILTERED_CAP", 3)
+    monkeypatch.setattr("directory.finding.statements.FILTERED_CAP", 3)
     page = api(None).get(LIST, {"language": "en", "per_page": "2"}).json()
     assert (page["total_items"], page["total_items_capped"]) == (3, True)
     assert page["last_page"] is False

@@ -2,9 +2,10 @@
 which indexes answer it, how many pages of the database it touches. No timing: `make bench` does
 that. As nobody, and as a member, who is also shown the confidential entries (one in thirty)."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,30 +38,29 @@ THEN = datetime(2026, 11, 25, 17, tzinfo=UTC)
 # with a quarter to spare. A member's questions with words or filters look through the confidential
 # half (750 pages here), twice at most: no index answers those under row security.
 QUESTIONS: dict[str, tuple[Asked, dict[str, Any], int, int]] = {
-    "list": (Asked(), {}, 85, 210),
-    "list, deep": (Asked(), {"page": 1_200}, 570, 680),
-    "25 nested": (Asked(), {"shape": "full", "per_page": 25}, 300, 455),
-    "25 nested, deep": (Asked(), {"shape": "full", "per_page": 25, "page": 960}, 780, 900),
-    "50 nested": (Asked(), {"shape": "full", "per_page": 50}, 580, 800),
-    "places": (Asked(), {"kind": "service_at_location"}, 85, 185),
-    "places, deep": (Asked(), {"kind": "service_at_location", "page": 500}, 175, 260),
-    "common word": (Asked(words="shelter"), {}, 355, 1_365),
-    "rare words": (Asked(words="Lantern Quarry immigration"), {}, 165, 2_125),
-    "nearest": (Asked(near=MISSOULA), {}, 195, 300),
-    "nearest, radius": (Asked(near=MISSOULA, radius=20_000), {}, 320, 2_300),
-    "word, nearest": (Asked(words="shelter", near=MISSOULA), {}, 225, 500),
-    "town, nearest": (Asked(words="Tamarack", near=MISSOULA), {}, 240, 2_300),
-    "rare words, nearest": (
-        Asked(words="Lantern Quarry immigration", near=MISSOULA),
-        {},
-        145,
-        1_200,
-    ),
-    "language, nearest": (Asked(language="es", near=MISSOULA), {}, 360, 740),
-    "free, nearest": (Asked(free=True, near=MISSOULA), {}, 205, 360),
-    "open, word, nearest": (Asked(words="shelter", near=MISSOULA, open_at=THEN), {}, 310, 2_000),
-    "need, nearest": (Asked(needs=(NEED,), near=MISSOULA), {}, 1_200, 3_400),
-    "need": (Asked(needs=(NEED,)), {}, 7_200, 11_400),
+    "list": (Asked(), {}, 60, 130),
+    "list, deep": (Asked(), {"page": 1_200}, 570, 600),
+    "25 nested": (Asked(), {"shape": "full", "per_page": 25}, 270, 360),
+    "25 nested, deep": (Asked(), {"shape": "full", "per_page": 25, "page": 960}, 780, 800),
+    "50 nested": (Asked(), {"shape": "full", "per_page": 50}, 520, 610),
+    "places": (Asked(), {"kind": "service_at_location"}, 85, 130),
+    "places, deep": (Asked(), {"kind": "service_at_location", "page": 500}, 185, 220),
+    "common word": (Asked(words="shelter"), {}, 435, 740),
+    "rare words": (Asked(words="Lantern Quarry immigration"), {}, 120, 185),
+    "misspelt word": (Asked(words="sheltr"), {}, 465, 830),
+    "nearest": (Asked(near=MISSOULA), {}, 160, 160),
+    "nearest, radius": (Asked(near=MISSOULA, radius=20_000), {}, 300, 300),
+    "word, nearest": (Asked(words="shelter", near=MISSOULA), {}, 225, 225),
+    "town, nearest": (Asked(words="Tamarack", near=MISSOULA), {}, 220, 220),
+    "misspelt word, nearest": (Asked(words="sheltr", near=MISSOULA), {}, 265, 265),
+    "rare words, nearest": (Asked(words="Lantern Quarry immigration", near=MISSOULA), {}, 90, 90),
+    "one in a hundred, nearest": (Asked(words="zq10", near=MISSOULA), {}, 700, 700),
+    "one in a thousand, nearest": (Asked(words="zq100", near=MISSOULA), {}, 300, 300),
+    "language, nearest": (Asked(language="es", near=MISSOULA), {}, 290, 290),
+    "free, nearest": (Asked(free=True, near=MISSOULA), {}, 190, 190),
+    "open, word, nearest": (Asked(words="shelter", near=MISSOULA, open_at=THEN), {}, 300, 300),
+    "need, nearest": (Asked(needs=(NEED,), near=MISSOULA), {}, 950, 950),
+    "need": (Asked(needs=(NEED,)), {}, 7_200, 7_600),
 }
 GATE = 300  # words and distance, at any size
 GROWTH = 1.2  # five times as many services
@@ -117,13 +117,15 @@ def measured(django_db_setup: str, network: Any) -> Iterator[Measured]:
 
 
 def plan_of(principal: Any, ask: Any) -> plans.Plan:
-    """The plan of the one statement that answers a question."""
+    """The plan of the one statement that answers a question; of a misspelling the second, which
+    has read it anew, and the pages of both."""
     with begin(principal):
         with plans.statements() as seen:
             ask(principal)
-        (statement,) = seen
         with connection.cursor() as cursor:
-            return plans.explain(cursor, statement)
+            *before, last = [plans.explain(cursor, statement) for statement in seen]
+    assert len(before) <= 1
+    return replace(last, buffers=last.buffers + sum(plan.buffers for plan in before))
 
 
 def nodes(plan: plans.Plan) -> Iterator[dict[str, Any]]:
@@ -163,21 +165,70 @@ def test_a_page_touches_no_more_than_its_gate(measured: Measured, question: str)
     assert measured(question, "member").buffers <= for_member
 
 
+@pytest.mark.parametrize("who", ["nobody", "member"])
 @pytest.mark.parametrize(
     "question",
     [
-        *("nearest", "nearest, radius", "word, nearest", "town, nearest"),
+        *("nearest", "nearest, radius", "word, nearest", "town, nearest", "misspelt word, nearest"),
+        *("rare words, nearest", "one in a thousand, nearest"),
         *("language, nearest", "free, nearest", "open, word, nearest"),
     ],
 )
-def test_the_nearest_are_within_three_hundred_pages(measured: Measured, question: str) -> None:
-    assert measured(question).buffers <= GATE
+def test_the_nearest_are_within_three_hundred_pages(
+    measured: Measured, question: str, who: str
+) -> None:
+    assert measured(question, who).buffers <= GATE
 
 
-@pytest.mark.parametrize("question", ["list", "nearest", "word, nearest", "common word"])
-def test_five_times_as_many_services_cost_the_same(measured: Measured, question: str) -> None:
-    small, big = measured(question, size=SMALL), measured(question)
+@pytest.mark.parametrize(
+    ("question", "who"),
+    [
+        *(
+            (question, who)
+            for question in (
+                *("nearest", "word, nearest", "town, nearest", "misspelt word, nearest"),
+                *("language, nearest", "free, nearest"),
+            )
+            for who in ("nobody", "member")
+        ),
+        # A member's three hundred of the confidential half are not there yet at the smaller size.
+        *(("common word", "nobody"), ("misspelt word", "nobody")),
+    ],
+)
+def test_five_times_as_many_services_cost_the_same(
+    measured: Measured, question: str, who: str
+) -> None:
+    small, big = measured(question, who, SMALL), measured(question, who)
     assert big.buffers <= GROWTH * small.buffers
+
+
+@pytest.mark.parametrize("question", ["nearest", "word, nearest", "one in a hundred, nearest"])
+def test_a_members_distances_are_everybodys(measured: Measured, question: str) -> None:
+    """What is confidential stands nowhere, and is not looked at."""
+    assert scans(measured(question, "member"), "directory_network_place") == set()
+
+
+def test_a_member_finds_by_the_indexes_of_the_confidential_half(
+    measured: Measured, superuser: Any
+) -> None:
+    """Within the function that searches there for her, as its owner."""
+    with superuser.cursor() as cursor:
+        cursor.execute("SET ROLE gate")
+        for column, wanted in (
+            ("named", "named @@ 'shelter'::tsquery"),
+            ("search", "search @@ 'shelter'::tsquery AND NOT named @@ 'shelter'::tsquery"),
+            ("facets", "facets @> ARRAY['language:es']"),
+            ("terms", f"taxonomy_term_ids @> ARRAY['{NEED}'::uuid]"),
+        ):
+            cursor.execute(
+                "EXPLAIN (FORMAT JSON) SELECT p.* FROM public.directory_network_place p"
+                f" WHERE p.open AND p.first AND p.{wanted} LIMIT 301"
+            )
+            assert f"network_place_{column}" in json.dumps(cursor.fetchone()[0]), column
+    for question in ("common word", "rare words", "misspelt word", "need"):
+        assert ("Seq Scan", "") not in scans(
+            measured(question, "member"), "directory_network_place"
+        )
 
 
 def test_a_detail_is_the_same_few_pages_whether_it_is_there_or_not(
@@ -220,9 +271,10 @@ def test_a_list_walks_its_index_alone(
         for node in nodes(plan)
         if node["Node Type"] == "Index Only Scan" and node["Index Name"] == f"place_{index}"
     ]
-    assert len(walked) == 1
+    # Deep in both halves: to where the page can begin at the soonest, and from there.
+    assert len(walked) == (2 if who == "member" and "deep" in question else 1)
     # A few, of rows that others have written since the vacuum; never one an entry.
-    assert walked[0]["Heap Fetches"] <= 20
+    assert all(walk["Heap Fetches"] <= 20 for walk in walked)
     assert most_sorted(plan) <= 51  # a page, never the directory
     # Whole rows only of the page: places of nested services, documents of places.
     others = scans(plan) - {("Index Only Scan", f"place_{index}")}
@@ -233,10 +285,20 @@ def test_a_list_walks_its_index_alone(
 def test_rare_words_are_found_by_their_indexes(measured: Measured) -> None:
     plan = measured("rare words")
     assert scans(plan) == {("Bitmap Heap Scan", "")}
-    assert bitmaps(plan) == {"place_named", "place_search"}
+    assert bitmaps(plan) == {"place_sample", "place_named", "place_search"}
     near = measured("rare words, nearest")
     assert scans(near) == {("Bitmap Heap Scan", "")}
-    assert bitmaps(near) == {"place_search"}
+    assert bitmaps(near) == {"place_sample", "place_search"}
+
+
+@pytest.mark.parametrize("who", ["nobody", "member"])
+@pytest.mark.parametrize(
+    "question", ["common word", "word, nearest", "town, nearest", "language, nearest"]
+)
+def test_of_what_many_bear_only_the_sample_is_read(
+    measured: Measured, question: str, who: str
+) -> None:
+    assert bitmaps(measured(question, who)) == {"place_sample"}
 
 
 @pytest.mark.parametrize("who", ["nobody", "member"])
@@ -249,7 +311,7 @@ def test_of_many_matches_the_index_of_distances_is_walked(
     assert walks
     assert all("Order By" in node for node in walks)
     if who == "nobody":
-        assert most_sorted(plan) <= 21
+        assert most_sorted(plan) <= 51  # a count and a page
 
 
 @pytest.mark.parametrize("size", [SMALL, BIG])

@@ -610,8 +610,8 @@ def test_an_edit_is_told_in_ones_own_name_of_ones_own_entries(world: World) -> N
             cursor.execute("SELECT count(*) > 0 FROM directory_change")
             assert cursor.fetchone() == (who.editor,), who.name
             tell = (
-                "INSERT INTO directory_change (kind, entity_id, network_action, at)"
-                " VALUES ('service', %s, 'updated', now())"
+                "INSERT INTO directory_change (kind, entity_id, network, action, at)"
+                " VALUES ('service', %s, true, 'updated', now())"
             )
             assert done(cursor, tell, str(uuid4())) == (1 if who.editor else REFUSED)
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg2
 import pytest
 from django.db import connections, transaction
 from django.db.utils import DatabaseError
@@ -98,6 +99,14 @@ def test_app_without_an_identity_reads_nothing_of_it(scene: Scene, api: Any) -> 
     assert count >= 5
 
 
+def test_app_for_a_client_that_does_not_read_the_directory_reads_nothing_of_it(
+    scene: Scene, api: Any
+) -> None:
+    """The database asks for the scope itself; with it there is something to read."""
+    assert shown(api("outsider.client"), named(scene))[0] != []
+    assert shown(hidden.without_the_scope(api), named(scene))[0] == []
+
+
 def test_app_with_an_ended_identity_reads_nothing_of_it(scene: Scene, api: Any) -> None:
     lead = api("outsider.lead")
     assert shown(lead, named(scene))[0] != []
@@ -114,13 +123,14 @@ def test_app_without_a_live_identity_reads_no_line_of_the_networks(scene: Scene,
         with as_app(caller) as cursor:
             cursor.execute(
                 "SELECT count(*) FROM directory_change"
-                " WHERE public_action IS NULL AND entity_id = ANY (%s::uuid[])",
+                " WHERE network AND entity_id = ANY (%s::uuid[])",
                 [ids],
             )
             return int(cursor.fetchone()[0])
 
     assert lines(lead) > 0
     assert lines(None) == 0
+    assert lines(hidden.without_the_scope(api)) == 0
     hidden.ended()
     assert lines(lead) == 0
 
@@ -187,6 +197,51 @@ def test_no_log_line_repeats_what_was_read_or_looked_for(
         record.getMessage() for record in caplog.records if record.name != "django.db.backends"
     ).lower()
     assert [word for word in named(scene) if word in lines] == []
+
+
+FOUND = (
+    "SELECT count(*) FROM sec.network_places(NULL, NULL, NULL, NULL, false, NULL)",
+    "SELECT count(*) FROM sec.network_places('shelter'::tsquery, true, NULL, NULL, false, NULL)",
+    "SELECT count(*) FROM sec.network_places(NULL, NULL, NULL, ARRAY['answered'], false, 5)",
+    "SELECT count(*) FROM sec.network_places(NULL, NULL, NULL, NULL, true, NULL)",
+)
+
+
+def rows_found(caller: Caller | None) -> list[int]:
+    with as_app(caller) as cursor:
+        found = []
+        for statement in FOUND:
+            cursor.execute(statement)
+            found.append(cursor.fetchone()[0])
+    return found
+
+
+def test_the_function_that_searches_for_the_network_gives_others_no_row(
+    scene: Scene, api: Any
+) -> None:
+    """It reads past row security, for the sake of its indexes, and asks who is there itself."""
+    lead, client = api("outsider.lead"), api("outsider.client")
+    assert all(rows_found(lead))
+    assert rows_found(client) == rows_found(lead)
+    nothing = [0] * len(FOUND)
+    assert rows_found(None) == nothing
+    assert rows_found(hidden.without_the_scope(api)) == nothing
+    hidden.ended()
+    assert rows_found(lead) == rows_found(client) == nothing
+
+
+@pytest.mark.parametrize("role", ["door", "editor", "jobs", "auditor", "sealer", "backup"])
+def test_nobody_but_app_may_search_for_the_network(role: str, superuser: Any) -> None:
+    function = "sec.network_places(tsquery, boolean, uuid[], text[], boolean, integer)"
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege(%s, %s, 'EXECUTE')", [role, function])
+        assert cursor.fetchone() == (False,)
+
+
+def test_what_is_confidential_stands_nowhere(scene: Scene, superuser: Any) -> None:
+    """No order of distances could tell where it is, not to a member either: the table refuses."""
+    with superuser.cursor() as cursor, pytest.raises(psycopg2.errors.CheckViolation):
+        cursor.execute("UPDATE directory_network_place SET point = directory_point(46.9, -114)")
 
 
 def test_a_search_in_vain_keeps_no_word(scene: Scene, api: Any, superuser: Any) -> None:

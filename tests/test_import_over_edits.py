@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from directory import models as m
 from directory.importing.reading import id_of
+from directory.rendering import JOBS
 from tests.conftest import Caller, agency_id
 from tests.database import forget_edits
 from tests.source_rows import forget
@@ -61,6 +63,75 @@ def test_what_an_agency_wrote_stays_and_the_report_says_so(taken: Path, api: Any
     take(write_tables(taken, gone))
     assert told(api)["status"] == "active"
     assert told(api)["phones"]
+
+
+PLACE = {
+    "locations": [
+        {
+            "id": "5",
+            "organization_id": "1",
+            "name": "Their hall",
+            "latitude": "46.871",
+            "longitude": "-113.994",
+        }
+    ],
+    "addresses": [
+        {
+            "id": "6",
+            "location_id": "5",
+            "address_1": "48 Quennelby Lane",
+            "city": "Missoula",
+            "state_province": "MT",
+            "postal_code": "59802",
+            "country": "US",
+            "address_type": "physical",
+        }
+    ],
+    "service_at_location": [{"id": "7", "service_id": "11", "location_id": "5"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "key"),
+    [("organizations", 0, "1"), ("services", 0, "10"), ("locations", 0, "5")],
+)
+def test_a_marker_that_hides_is_taken_all_the_same_and_none_that_shows(
+    taken: Path, api: Any, table: str, row: int, key: str
+) -> None:
+    """A source may know of a danger first. The rest of the entry stays its agency's."""
+    source = {**HELP, **PLACE}
+    take(write_tables(taken, source))
+    patch(api("ywca.editor"), {"description": "In our own words."})
+    kind = table.removesuffix("s")
+    path = f"/v1/directory/{table}/{id_of(SOURCE, kind, key)}"
+    reader = api("ywca.editor")
+
+    def marked() -> bool:
+        if kind == "location":
+            found = m.Location.objects.using(JOBS).get(id=id_of(SOURCE, kind, key))
+            addresses = m.Address.objects.using(JOBS).filter(location_id=found.id)
+            assert addresses.exists() == (found.latitude is not None) == (not found.confidential)
+            return found.confidential
+        return bool(reader.get(path).json()["confidential"])
+
+    new = changed(source, table, row, confidential="yes", name="Renamed", description="Anew.")
+    more = {**HELP["services"][1], "id": "12", "confidential": "yes"}
+    new["services"] = [*new["services"], more]
+    dry = take(write_tables(taken, new), "--dry-run")
+    assert "the source marks it confidential" in dry
+    assert not marked()
+    assert "the source marks it confidential" in take(write_tables(taken, new))
+    assert marked()
+    if kind != "location":
+        assert api(None).get(path).status_code == 404
+        assert reader.get(path).json()["name"] != "Renamed"
+    assert reader.get(SERVICE).json()["description"] == "In our own words."
+    new_one = f"/v1/directory/services/{id_of(SOURCE, 'service', '12')}"
+    assert reader.get(new_one).status_code == 404  # nothing else of the source is taken
+    again = take(write_tables(taken, new))
+    assert "the source marks it confidential" not in again  # nothing is left to take
+    take(write_tables(taken, changed(source, table, row, confidential="no")))
+    assert marked()
 
 
 def test_it_can_be_taken_back(taken: Path, api: Any) -> None:

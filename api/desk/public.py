@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from api.desk.problems import PROBLEMS
 from api.errors import refused_page
-from directory import finding, profile
+from directory import profile
 from directory.finding import asked
 from directory.rendering import hours
 from directory.safety import lines_to_keep, notice_in_spanish, safety_notice
@@ -34,7 +34,7 @@ def guide(request: HttpRequest) -> HttpResponse:
         "added": dict(added),
         "near_cap": asked.CAP,
         "filters_cap": asked.FILTERED_CAP,
-        "words_cap": finding.NAMED_CAP,
+        "words_cap": asked.NAMED_CAP,
         "ahead_days": hours.AHEAD_DAYS,
     }
     return render(request, "desk/guide.html", context)

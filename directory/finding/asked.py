@@ -1,5 +1,6 @@
 """What somebody looks for, and the conditions it becomes. No HTTP, no page."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -11,6 +12,7 @@ from directory.rendering.facets import GENDERS
 Value: TypeAlias = "str | int | float | bool | datetime | UUID | list[str]"
 CAP = 50  # matches near a place that are counted: "50 or more"
 FILTERED_CAP = 1_000  # of filters alone
+NAMED_CAP = 300  # matches of words that are looked at, ranked and paged through
 METRES = (1, 20_037_500)  # a radius: up to the other side of the earth
 HERE = "directory_point(%(latitude)s, %(longitude)s)"
 # The box is what the index understands; the distance is what counts.
@@ -80,15 +82,22 @@ class Asked:
         return " ".join(self.words.replace("\x00", " ").replace('"', " ").split())
 
 
+_VALUE = re.compile(r"%\(\w+\)s(?:::uuid\[\])?")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """Parts of a WHERE, joined by AND, on the columns of `Place` (alias {p}) and their values."""
 
     parts: tuple[str, ...]
     values: dict[str, Value]
+    indexed: bool = True  # nothing but `needs` and `facets`, which have indexes of their own
 
-    def on(self, alias: str) -> str:
-        return " AND ".join(part.format(p=alias) for part in self.parts) or "true"
+    def on(self, alias: str, *, by_index: bool = False) -> str:
+        """`by_index`: the planner is not to see the values, whatever it thinks of how many there
+        are; then it takes an index that answers them."""
+        said = " AND ".join(part.format(p=alias) for part in self.parts) or "true"
+        return _VALUE.sub(r"(SELECT \g<0>)", said) if by_index else said
 
 
 def condition(asked: Asked, *, at_place: bool = False, tables: Sequence[str] = ()) -> Condition:
@@ -140,9 +149,10 @@ def condition(asked: Asked, *, at_place: bool = False, tables: Sequence[str] = (
         own = "{p}.open_hours @> %(open_at)s"
         others = [_ELSEWHERE.replace("TABLE", table) for table in tables if not at_place]
         add(f"({' OR '.join([own, *others])})", open_at=asked.open_at)
+    beside = len(parts) - bool(asked.needs)
     if tokens := _tokens(asked, at_place):
         add("{p}.facets @> %(facets)s", facets=tokens)
-    return Condition(tuple(parts), values)
+    return Condition(tuple(parts), values, indexed=not beside)
 
 
 _ELSEWHERE = (

@@ -27,12 +27,10 @@ class Line(NamedTuple):
 
 
 def changes(principal: Principal | None, after: int, limit: int) -> list[Line]:
-    """The lines that come after `after`, as the caller may know them: for the public an entry that
-    becomes confidential is `deleted`. A client without `directory:read` is answered as it is."""
+    """The lines that come after `after`, the network's or the public's: for the latter an entry
+    that becomes confidential is `deleted`. A client without `directory:read` is answered as it
+    is."""
     network = principal is not None and principal.may("directory:read")
-    action = "network_action" if network else "public_action"
-    rows = m.Change.objects.filter(seq__gt=after)
-    if not network:
-        rows = rows.filter(public_action__isnull=False)
-    columns = ("seq", "kind", "entity_id", action, "at")
+    rows = m.Change.objects.filter(seq__gt=after, network=network)
+    columns = ("seq", "kind", "entity_id", "action", "at")
     return [Line(*row) for row in rows.order_by("seq").values_list(*columns)[:limit]]

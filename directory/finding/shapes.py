@@ -57,9 +57,9 @@ def halves(principal: Principal | None) -> Sequence[Tables]:
 # -- What is selected: `hit` has service_id and id (the place's) --------------------------------
 
 
-def select(kind: str, shape: str, half: Tables) -> str:
-    """id of the hit, then the parts of its document."""
-    return _SELECTS[kind, shape](half)
+def select(kind: str, shape: str, half: Tables, hit: str = "hit") -> str:
+    """id of the hit, then the parts of its document. `hit`: those that can be in this half."""
+    return _SELECTS[kind, shape](half).replace("FROM hit", f"FROM {hit}")
 
 
 def _service_item(t: Tables) -> str:

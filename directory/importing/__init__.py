@@ -26,6 +26,7 @@ from directory.importing.places import Secrets, Withholding
 from directory.importing.reading import Entry, Knowledge, Reading, id_of, leave_out
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.importing.storing import (
+    HIDDEN,
     KEPT,
     Difference,
     Storing,
@@ -278,9 +279,12 @@ class _Taking:
         self.dated |= {entry.id for entry in entries if entry.values.get("last_modified")}
 
     def _less_kept(self, entries: list[Entry]) -> list[Entry]:
-        for entry in entries:
-            if entry.owner in self.kept:
-                entry.row.line.notes.append(KEPT)
+        """Without those that their agencies keep, of which a marker that hides is taken alone: a
+        source may know of a danger first."""
+        kept = [entry for entry in entries if entry.owner in self.kept]
+        hidden = self.storing.tighten(kept)
+        for entry in kept:
+            entry.row.line.notes.append(HIDDEN if entry.id in hidden else KEPT)
         return [entry for entry in entries if entry.owner not in self.kept]
 
     def _remove(self, organizations: Sequence[int]) -> None:

@@ -18,10 +18,11 @@ from django.db import connections, models
 from directory import models as m
 from directory.importing.reading import ORDER, Entry
 from directory.rendering import JOBS
-from directory.standard import TABLES
+from directory.standard import TABLES, WHEREABOUTS
 
 ANOTHERS = "refused (its id belongs to another source)"
 KEPT = "its agency changes this entry itself: left as it is"
+HIDDEN = f"{KEPT}, but hidden: the source marks it confidential"
 OPEN = ("active", "temporarily closed")
 # What an agency says of today; to say so does not yet make the entry its own.
 STATES = ("answered_by", "assured_date", "capacities", "intake_paused")
@@ -112,6 +113,23 @@ class Storing:
             for one in new:
                 self._tell(Difference(owner[one], "created", table, one))
             self._update(table, wanted, there, owner)
+
+    def tighten(self, entries: Sequence[Entry]) -> set[UUID]:
+        """Of entries that are left as they stand take the marker that hides, never one that shows;
+        a place loses with it what tells where it is (places.py has emptied it). Returns those that
+        were public. New entries are left out."""
+        hidden: set[UUID] = set()
+        marked = [entry for entry in entries if entry.values.get("confidential") is True]
+        for table, rows in _by_table(marked):
+            columns = ("confidential", *WHEREABOUTS.get(table, ()))
+            wanted: dict[UUID, dict[str, object]] = {
+                row.id: {"id": row.id, **{column: row.values[column] for column in columns}}
+                for row in rows
+            }
+            there = self._there(table, wanted)
+            self._update(table, wanted, there, {row.id: row.owner for row in rows})
+            hidden |= {one for one, before in there.items() if not before["confidential"]}
+        return hidden
 
     def _values(self, entry: Entry) -> dict[str, object]:
         values: dict[str, object] = dict(entry.values)

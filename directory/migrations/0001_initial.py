@@ -32,8 +32,8 @@ class Migration(migrations.Migration):
                 ('seq', models.BigAutoField(primary_key=True, serialize=False)),
                 ('kind', models.TextField()),
                 ('entity_id', models.UUIDField()),
-                ('public_action', models.TextField(null=True)),
-                ('network_action', models.TextField()),
+                ('network', models.BooleanField()),
+                ('action', models.TextField()),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_network_listing',
-                'indexes': [models.Index(fields=['organization_id', 'name'], name='network_listing_by_org')],
+                'indexes': [models.Index(fields=['organization_id', 'name'], name='network_listing_by_org'), django.contrib.postgres.indexes.HashIndex(fields=['id'], name='network_listing_by_id')],
             },
         ),
         migrations.CreateModel(
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_network_place',
-                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], include=['id'], name='network_place_by_name'), models.Index(condition=models.Q(('location_id__isnull', False), ('open', True)), fields=['id'], include=['service_id'], name='network_place_by_id'), models.Index(fields=['service_id'], name='network_place_by_service')],
+                'indexes': [models.Index(condition=models.Q(('first', True), ('open', True)), fields=['name', 'service_id'], include=['id'], name='network_place_by_name'), models.Index(condition=models.Q(('location_id__isnull', False), ('open', True)), fields=['id'], include=['service_id'], name='network_place_by_id'), models.Index(fields=['service_id'], name='network_place_by_service'), models.Index(fields=['organization_id'], name='network_place_by_organization'), models.Index(fields=['last_modified'], name='network_place_by_change'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['search'], name='network_place_search'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['named'], name='network_place_named'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['facets'], name='network_place_facets'), django.contrib.postgres.indexes.GinIndex(condition=models.Q(('open', True)), fields=['taxonomy_term_ids'], name='network_place_terms')],
             },
         ),
         migrations.CreateModel(
@@ -405,7 +405,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_listing',
-                'indexes': [models.Index(fields=['organization_id', 'name'], name='listing_by_organization')],
+                'indexes': [models.Index(fields=['organization_id', 'name'], name='listing_by_organization'), django.contrib.postgres.indexes.HashIndex(fields=['id'], name='listing_by_id')],
             },
         ),
         migrations.CreateModel(

@@ -12,6 +12,8 @@ from typing import Any
 
 from babel import Locale
 
+from directory.vocabulary import with_all_above
+
 Row = Mapping[str, Any]
 
 INTAKES = ("taking", "paused", "full")
@@ -44,8 +46,10 @@ def of_service(
 ) -> set[str]:
     """The facets of a service as a whole. `keys` are terms of ours: taxonomy and code."""
     served = {code for taxonomy, code in keys if taxonomy == "served"}
-    types = {code for taxonomy, code in keys if taxonomy == "victimization"}
-    found = {f"type:{one}" for one in types.union(service["victimization_types"])}
+    types = {key for key in keys if key[0] == "victimization"}
+    types |= {("victimization", one) for one in service["victimization_types"]}
+    # Whoever is there for a narrower kind is found by the wider one, too; not the other way round.
+    found = {f"type:{code}" for _, code in with_all_above(types)}
     found.add(f"intake:{intake}")
     found.add("answered" if service["answered_by_id"] else "phone_only")
     spoken = {code for row in languages if (code := language_code(row))}

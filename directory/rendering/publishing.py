@@ -239,10 +239,10 @@ _ADD = """
     ON CONFLICT ("table") DO UPDATE SET rows = t.rows + excluded.rows
 """
 _CHANGES = """
-    INSERT INTO directory_change (kind, entity_id, public_action, network_action, at)
-    SELECT kind, entity_id, public_action, network_action, sec.clock()
+    INSERT INTO directory_change (kind, entity_id, network, action, at)
+    SELECT kind, entity_id, network, action, sec.clock()
       FROM jsonb_to_recordset(%s::jsonb) AS row (
-           kind text, entity_id uuid, public_action text, network_action text, place bigint)
+           kind text, entity_id uuid, network boolean, action text, place bigint)
      ORDER BY place
 """
 _SERVICES = """
@@ -266,13 +266,20 @@ def _services_of_changed(cursor: Any, rendered: Rendered) -> None:
 
 
 def _lines(changes: Iterable[tuple[str, UUID, str | None, str]]) -> list[Document]:
+    """Each change once for the public, where it may know, and once for the network."""
+    told = (
+        (kind, row_id, network, action)
+        for kind, row_id, *actions in changes
+        for network, action in zip((False, True), actions, strict=True)
+        if action
+    )
     return [
         {
             "kind": kind,
             "entity_id": str(row_id),
-            "public_action": public,
-            "network_action": network,
+            "network": network,
+            "action": action,
             "place": place,
         }
-        for place, (kind, row_id, public, network) in enumerate(changes)
+        for place, (kind, row_id, network, action) in enumerate(told)
     ]

@@ -19,10 +19,10 @@ BEGIN
 END $$;
 GRANT SELECT ON directory_taxonomy, directory_taxonomyterm, directory_listing, directory_place,
     directory_organization_listing, directory_word, directory_total, directory_postcode TO app;
-GRANT SELECT ON directory_listing, directory_network_listing TO gate;
+GRANT SELECT ON directory_listing, directory_network_listing, directory_network_place TO gate;
 GRANT USAGE ON SEQUENCE directory_change_seq_seq TO jobs;
 
--- T1: what is confidential is known to members of the network, that is to any live credential.
+-- T1: what is confidential is known to members of the network, and to clients that read for one.
 -- No row security on the public projections: GIN and GiST cannot be used under it.
 DO $$
 DECLARE
@@ -33,7 +33,7 @@ BEGIN
         EXECUTE format('ALTER TABLE directory_network_%s FORCE ROW LEVEL SECURITY', projection);
         EXECUTE format('GRANT SELECT ON directory_network_%s TO app', projection);
         EXECUTE format('CREATE POLICY network ON directory_network_%s FOR SELECT TO app'
-                       ' USING ((SELECT sec.caller()) IS NOT NULL)', projection);
+                       ' USING ((SELECT sec.in_network()))', projection);
         EXECUTE format('CREATE POLICY gate_reads ON directory_network_%s FOR SELECT TO gate'
                        ' USING (true)', projection);
         EXECUTE format('CREATE POLICY jobs_keep ON directory_network_%s TO jobs'

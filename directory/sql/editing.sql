@@ -336,11 +336,11 @@ BEGIN
     END LOOP;
 END $$;
 
--- The change feed: the public's part to everybody, the network's to a live credential.
+-- The change feed: the public's lines to everybody, the network's to the network.
 GRANT SELECT ON directory_change TO app;
 GRANT SELECT, INSERT ON directory_change TO editor;
 CREATE POLICY public_or_network ON directory_change FOR SELECT TO app
-    USING (public_action IS NOT NULL OR (SELECT sec.caller()) IS NOT NULL);
+    USING (NOT network OR (SELECT sec.in_network()));
 CREATE POLICY editor_reads ON directory_change FOR SELECT TO editor
     USING ((SELECT sec.directory_editor()) IS NOT NULL);
 CREATE POLICY editor_tells ON directory_change FOR INSERT TO editor

@@ -90,12 +90,28 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
--- With the address go its history, which has old words, and that of whatever is found there; the
--- middle of its postcode; what waits in quarantine of the place; its key in the source.
+-- The middle of a postcode goes, or is made anew, with an address that it was made of: the place is
+-- hidden, removed, or elsewhere now.
+CREATE FUNCTION sec.address_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    codes text[] := ARRAY(SELECT p.postcode FROM public.directory_postcode p
+                           WHERE p.derived AND p.postcode IN (
+                                 SELECT sec.postcode(o.postal_code) FROM gone o));
+BEGIN
+    IF codes <> '{}' THEN
+        PERFORM sec.derive_postcodes(codes);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER leaves AFTER DELETE ON directory_address REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION sec.address_leaves();
+CREATE TRIGGER moves AFTER UPDATE ON directory_address REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION sec.address_leaves();
+
+-- With the address go its history, which has old words, and that of whatever is found there; what
+-- waits in quarantine of the place; its key in the source.
 CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    codes text[] := ARRAY(SELECT DISTINCT sec.postcode(postal_code)
-                            FROM public.directory_address WHERE location_id = NEW.id);
     parts uuid[] := ARRAY(SELECT id FROM public.directory_address WHERE location_id = NEW.id);
     links uuid[] := ARRAY(SELECT id FROM public.directory_serviceatlocation
                            WHERE location_id = NEW.id);
@@ -118,9 +134,6 @@ BEGIN
     END LOOP;
     DELETE FROM public.directory_metadata WHERE resource_id = ANY (parts);
     DELETE FROM public.directory_address WHERE location_id = NEW.id;
-    IF codes <> '{}' THEN
-        PERFORM sec.derive_postcodes(codes);
-    END IF;
     DELETE FROM public.directory_quarantine q
      WHERE q.source = NEW.source AND (
            q.row ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
@@ -195,7 +208,7 @@ CREATE TRIGGER is_public BEFORE INSERT OR UPDATE ON directory_address
 REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
     sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
     sec.stays_hidden(), sec.address_is_public(), sec.postcode(text),
-    sec.derive_postcodes(text[]), sec.location_loses_its_key() FROM PUBLIC;
+    sec.derive_postcodes(text[]), sec.location_loses_its_key(), sec.address_leaves() FROM PUBLIC;
 -- An index asks it: whoever writes, and `owner`, whose it stays, at every ANALYZE.
 GRANT EXECUTE ON FUNCTION sec.postcode(text) TO editor, jobs, gate;
 GRANT EXECUTE ON FUNCTION sec.derive_postcodes(text[]) TO jobs;
@@ -208,4 +221,5 @@ ALTER FUNCTION sec.location_hides() OWNER TO gate;
 ALTER FUNCTION sec.begins_hidden() OWNER TO gate;
 ALTER FUNCTION sec.stays_hidden() OWNER TO gate;
 ALTER FUNCTION sec.address_is_public() OWNER TO gate;
+ALTER FUNCTION sec.address_leaves() OWNER TO gate;
 ALTER FUNCTION sec.derive_postcodes(text[]) OWNER TO gate;

@@ -86,10 +86,48 @@ $$;
 CREATE INDEX place_near ON directory_place USING gist (point, search tsvector_ops (siglen = 256))
     WHERE open AND point IS NOT NULL;
 
--- The confidential ones are few, and no condition on words may use an index under row security; the
--- order of distances may.
-CREATE INDEX network_place_near ON directory_network_place USING gist (point)
-    WHERE open AND point IS NOT NULL;
+-- What is confidential stands nowhere (R4): no order of distances tells where.
+ALTER TABLE directory_network_place ADD CONSTRAINT network_place_is_nowhere CHECK (point IS NULL);
+
+-- One row in sixteen, by its id. GIN reads all rows that bear a word before it gives the first: of
+-- a common word that is more with every service, of the sample next to nothing. What many of the
+-- sample bear, many bear; what few of it bear, few enough bear to be read to the end.
+CREATE INDEX place_sample ON directory_place
+    USING gin (search, named, facets, taxonomy_term_ids)
+    WHERE open AND first AND uuid_hash(id) & 15 = 0;
+
+-- Confidential entries that bear these words (in their names, or only elsewhere), needs and facets,
+-- `most` of them (NULL: all). Row security lets no index answer `@@` and `@>`, which are not
+-- leakproof; gate may use them, and asks itself first who is there. NULL: anything will do.
+CREATE FUNCTION sec.network_places(
+    words tsquery, in_names boolean, needs uuid[], facets text[], at_place boolean, most integer
+) RETURNS SETOF directory_network_place
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 AS $$
+DECLARE
+    wanted text := CASE WHEN at_place THEN 'p.location_id IS NOT NULL' ELSE 'p.first' END;
+BEGIN
+    IF sec.in_network() THEN
+        IF words IS NOT NULL THEN
+            wanted := wanted || CASE WHEN in_names THEN ' AND p.named @@ $1'
+                                     ELSE ' AND p.search @@ $1 AND NOT p.named @@ $1' END;
+        END IF;
+        IF needs IS NOT NULL THEN
+            wanted := wanted || ' AND p.taxonomy_term_ids @> $2';
+        END IF;
+        IF facets IS NOT NULL THEN
+            wanted := wanted || ' AND p.facets @> $3';
+        END IF;
+        RETURN QUERY EXECUTE
+            'SELECT p.* FROM public.directory_network_place p WHERE p.open AND ' || wanted
+            || ' LIMIT $4' USING words, needs, facets, most;
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION
+    sec.network_places(tsquery, boolean, uuid[], text[], boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    sec.network_places(tsquery, boolean, uuid[], text[], boolean, integer) TO app;
+ALTER FUNCTION sec.network_places(tsquery, boolean, uuid[], text[], boolean, integer)
+    OWNER TO gate;
 
 -- The vectors are looked at row by row, and what is not in the row costs four pages more.
 ALTER TABLE directory_place ALTER search SET STORAGE MAIN, ALTER named SET STORAGE MAIN;

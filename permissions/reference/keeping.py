@@ -123,9 +123,15 @@ def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) 
     return asked.keeps_webhooks and of.agency_id == asked.me.agency_id
 
 
-def anybody_live(asked: Asked, row: w.Row) -> bool:
-    """Members and clients of the network. (34 U.S.C. 12291(b)(2); R4: never a street)"""
-    return True
+def network(asked: Asked, row: w.NetworkEntry | w.Change) -> bool:
+    """Members of the network, and clients with `directory:read`. (34 U.S.C. 12291(b)(2); R4: never
+    a street)"""
+    return asked.me.client_id is None or "directory:read" in asked.me.scopes
+
+
+def change(asked: Asked, row: w.Change) -> bool:
+    """The public's lines: anybody. The network's: its members, and clients that read it. (R3)"""
+    return not row.network or network(asked, row)
 
 
 def everybody(asked: Asked, row: w.Row) -> bool:

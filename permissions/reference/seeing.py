@@ -33,7 +33,7 @@ def can_see(world: w.World, principal: w.Principal, row: w.Row, field: str, now:
     """Whether `principal` may read the column `field` of `row` at `now`."""
     me = live(world, principal, now)
     if me is None:
-        public = isinstance(row, w.Change) and row.public_action is not None
+        public = isinstance(row, w.Change) and not row.network
         return principal.role == "app" and (public or isinstance(row, w.Published))
     rule = (SEES if principal.role == "app" else AUDITOR_SEES).get(type(row))
     asked = Asked(me, world, principal.entry, now)
@@ -108,8 +108,8 @@ def notice(asked: Asked, row: w.Referral) -> bool:
 
 SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.Published: keeping.everybody,
-    w.NetworkEntry: keeping.anybody_live,
-    w.Change: keeping.anybody_live,
+    w.NetworkEntry: keeping.network,
+    w.Change: keeping.change,
     w.Referral: notice,
     w.PacketField: packet,
     w.Release: keeping.release,

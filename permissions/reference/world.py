@@ -78,10 +78,10 @@ class NetworkEntry(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A line of the directory's change feed; `public_action` is what the public is told."""
+    """A line of the directory's change feed, for the public or for the `network`."""
 
     seq: int
-    public_action: str | None
+    network: bool
 
 
 class Editing(NamedTuple):

@@ -176,6 +176,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Whether the caller is of the network that confidential entries are known to (T1): a member, or a
+-- client with directory:read.
+CREATE FUNCTION sec.in_network() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        RETURN me.member_id IS NOT NULL;
+    ELSIF 'directory:read' = ANY (me.scopes) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
 -- The agency, if the caller may edit entries of the directory: a directory editor, or a client with
 -- directory:write (whose named staff, if any, is one). Which entries: sec.edits.
 CREATE FUNCTION sec.directory_editor() RETURNS uuid
@@ -219,6 +233,7 @@ GRANT EXECUTE ON FUNCTION sec.clock(), sec.shift()
     TO gate, app, door, editor, jobs, auditor, sealer;
 GRANT EXECUTE ON FUNCTION sec.identity(), sec.caller(), sec.caseworker(), sec.auditing()
     TO app, auditor;
+GRANT EXECUTE ON FUNCTION sec.in_network() TO app;
 GRANT EXECUTE ON FUNCTION sec.identity(), sec.directory_editor() TO editor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.member_is_live() OWNER TO gate;
@@ -228,4 +243,5 @@ ALTER FUNCTION sec.identity() OWNER TO gate;
 ALTER FUNCTION sec.caller() OWNER TO gate;
 ALTER FUNCTION sec.caseworker() OWNER TO gate;
 ALTER FUNCTION sec.auditing() OWNER TO gate;
+ALTER FUNCTION sec.in_network() OWNER TO gate;
 ALTER FUNCTION sec.directory_editor() OWNER TO gate;

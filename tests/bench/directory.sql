@@ -1,6 +1,8 @@
 -- Grows the directory to %(size)s services: copies of the demo's rendered rows with names, places
--- and ids of their own, which begin with 9e9e9e. About one in thirty is confidential: of whole
--- organizations that are, and of others. Deterministic. As the superuser; twice is safe.
+-- and ids of their own, which begin with 9e9e9e, and each with one of many uncommon words, as words
+-- are distributed (Zipf: zq1, in one of ten, to zq19930, in one of 200,000). About one in thirty is
+-- confidential: of whole organizations that are, and of others. Deterministic. As the superuser;
+-- twice is safe.
 
 CREATE TEMP TABLE grown_base ON COMMIT DROP AS
 SELECT row_number() OVER (ORDER BY l.id) - 1 AS k, l.id AS listing_id, p.id AS place_id,
@@ -21,6 +23,7 @@ SELECT n, b.listing_id, b.place_id, b.base_organization,
        (ARRAY['Family', 'Youth', 'Community', 'County', 'Valley', 'Mountain', 'River', 'Hope',
               'Bridge', 'Harbor', 'Lantern', 'Meadow', 'Sunrise'])
               [1 + (hashint8(n + 5) & 65535) %% 13] AS kind,
+       'zq' || floor(exp(9.9 * (hashint8(n + 41) & 65535) / 65536.0)) AS uncommon,
        45.0 + 3.8 * (hashint8(n) & 1023) / 1024.0 + (hashint8(n + 7) & 1023) / 1e6 AS latitude,
        -115.5 + 11.0 * (hashint8(n + 13) & 1023) / 1024.0 + (hashint8(n + 29) & 1023) / 1e6
            AS longitude,
@@ -59,8 +62,10 @@ SELECT g.new_place, g.id, replace(p.document, p.service_id::text, g.id::text), p
        p.name || ' ' || g.kind || ' ' || g.town, p.open, true, true, 0, p.answered_by,
        p.minimum_age, p.maximum_age, p.taxonomy_term_ids, p.facets, p.postcodes,
        p.named || setweight(to_tsvector('directory_en', g.kind || ' ' || g.town), 'A'),
-       p.search || strip(to_tsvector('directory_en', g.kind || ' ' || g.town)),
-       directory_point(g.latitude, g.longitude), p.open_hours, p.hours_until
+       p.search || strip(to_tsvector('directory_en', g.kind || ' ' || g.town))
+           || strip(to_tsvector('simple', g.uncommon)),
+       CASE WHEN NOT g.hidden THEN directory_point(g.latitude, g.longitude) END, p.open_hours,
+       p.hours_until
   FROM grown g JOIN directory_place p ON p.id = g.place_id;
 
 INSERT INTO directory_organization_listing
