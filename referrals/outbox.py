@@ -11,11 +11,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from django.db import connections, transaction
 
 from permissions import keys
+from permissions.errors import Unavailable
 from permissions.ids import uuid7
-from permissions.keystore import KeyGone, Wrapped
+from permissions.keystore import Wrapped
+
+log = structlog.get_logger()
 
 USING = "jobs"
 BATCH = 50  # messages over one connection
@@ -92,7 +96,7 @@ _WAITING = (
 
 def claim(lane: str, free: int) -> list[Batch]:
     """Lease at most `free` endpoints of this lane that have something to be sent, and read it. What
-    will go out is in the access log before it does (R11). Raises Unavailable."""
+    will go out is in the access log before it does (R11)."""
     if free <= 0:
         return []
     lease = uuid7()
@@ -136,7 +140,8 @@ def claim(lane: str, free: int) -> list[Batch]:
 
 
 def secrets_of(endpoint_id: UUID) -> list[str]:
-    """What this endpoint's messages are signed with now, the newest first. Raises Unavailable."""
+    """What this endpoint's messages are signed with now, the newest first; none that does not open,
+    which is this endpoint's trouble and no other's."""
     with connections[USING].cursor() as cursor:
         cursor.execute(
             "SELECT id, kek_version, key_bundle FROM webhook_secret WHERE endpoint_id = %s"
@@ -144,13 +149,14 @@ def secrets_of(endpoint_id: UUID) -> list[str]:
             [endpoint_id],
         )
         rows = cursor.fetchall()
-    try:
-        return [
-            keys.unwrap_to_send(Wrapped(version, bytes(bundle)), secret_context(row)).decode()
-            for row, version, bundle in rows
-        ]
-    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
-        return secrets_of(endpoint_id)
+    found = []
+    for row_id, version, bundle in rows:
+        try:
+            wrapped = Wrapped(version, bytes(bundle))
+            found.append(keys.unwrap_to_send(wrapped, secret_context(row_id)).decode())
+        except Unavailable as error:
+            log.error("not_answered", job="webhooks", error=error.code)
+    return found
 
 
 def secret_context(row_id: UUID) -> str:

@@ -35,6 +35,9 @@ def send(batch: Batch) -> None:
             if message.barred:
                 batch.done.append((message, "barred", None, 0))
                 continue
+            if not batch.secrets:  # nothing goes out unsigned
+                batch.done.append((message, "no_secret", None, 0))
+                break
             began = time.monotonic()
             if began >= until:
                 break
@@ -103,6 +106,9 @@ class Sender:
         """Wait for what is under way, and write it down: each has its time limit."""
         while self._busy():
             self._settle()
+
+    def under_way(self, lane: str) -> int:
+        return self._under_way[lane]
 
     def _busy(self) -> bool:
         return any(self._under_way.values())

@@ -69,7 +69,7 @@ class DeliveryOut(serializers.Serializer):
     message_id = serializers.UUIDField()
     outcome = serializers.CharField(
         help_text="delivered, refused, redirect, gone, timeout, tls, unreachable, no_answer,"
-        " target_refused."
+        " target_refused, no_secret."
     )
     status = serializers.IntegerField(allow_null=True)
     took_ms = serializers.IntegerField()
