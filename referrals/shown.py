@@ -5,7 +5,8 @@ in its own `Side`, which never reaches the sender (R2: "requested, utilized, or 
 """
 
 import hmac
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -55,6 +56,36 @@ def word_shown(
     if status == "accepted" and accepted_at and now >= accepted_at + CLOSED_AFTER:
         return "closed"
     return status
+
+
+class Shown(NamedTuple):
+    """A true state, and the word that the sender has for it, then and a week after the accept."""
+
+    true: str
+    at_once: str
+    after_a_week: str
+
+
+def shown_to_sender() -> list[Shown]:
+    """The T5 table: what the sender is shown for each true state (R2)."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def line(name: str, status: str, own_state: str | None) -> Shown:
+        at_once, later = (
+            word_shown("from", status, own_state, expires_at=None, accepted_at=at, now=now)
+            for at in (now, now - CLOSED_AFTER)
+        )
+        return Shown(name, at_once, later)
+
+    return [
+        *(line(one, one, None) for one in ("draft", "sent", "acknowledged", "declined")),
+        *(
+            line(f"{one}, by the recipient", "accepted", one)
+            for one in ("accepted", "in_handoff", "completed", "unable", "stopped")
+        ),
+        line("stopped, by the sender", "stopped", None),
+        *(line(one, one, None) for one in ("withdrawn", "expired", "entered_in_error")),
+    ]
 
 
 def etag(referral: Referral, own: Side | None, principal: Principal, now: datetime) -> str:

@@ -213,6 +213,7 @@ GET  desk/directory/<uuid:service_id> \
 POST directory                  302  302  302  302  302  302  302  302
 GET  directory/found/<str:sealed> \
                                 200  200  200  200  200  200  200  200
+GET  who-sees-what              200  200  200  200  200  200  200  200
 GET  safety                     200  200  200  200  200  200  200  200
 POST desk/directory             302  302  302  302  302  302  302  302
 GET  desk/directory/found/<str:sealed> \

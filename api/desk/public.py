@@ -15,6 +15,9 @@ from directory.finding import asked
 from directory.rendering import hours
 from directory.safety import lines_to_keep, notice_in_spanish, safety_notice
 from permissions.errors import NotVisible
+from permissions.reference import table
+from permissions.reference.table import LINES
+from referrals.shown import shown_to_sender
 
 
 @require_safe
@@ -38,6 +41,25 @@ def guide(request: HttpRequest) -> HttpResponse:
         "ahead_days": hours.AHEAD_DAYS,
     }
     return render(request, "desk/guide.html", context)
+
+
+@require_safe
+def who_sees_what(request: HttpRequest) -> HttpResponse:
+    """For auditors and lawyers: the model's own answers. It holds no data, and needs no sign-in."""
+    context = {
+        "tables": [
+            (
+                title,
+                columns,
+                [(line, [(one.who, table.cell(line, one)) for one in columns]) for line in LINES],
+            )
+            for title, columns in table.TABLES.items()
+        ],
+        "rules": [(line, table.rule_of(line.row)) for line in LINES],
+        "legend": table.LEGEND,
+        "shown": shown_to_sender(),
+    }
+    return render(request, "desk/who_sees_what.html", context)
 
 
 @require_safe

@@ -39,6 +39,7 @@ urlpatterns = [
     path("directory/found/<str:sealed>", directory.public_found, name="directory_found"),
     path("directory/guide", public.guide, name="directory_guide"),
     path("directory/<uuid:service_id>", service.public_service, name="directory_service"),
+    path("who-sees-what", public.who_sees_what, name="who_sees_what"),
     path("safety", public.safety, name="safety"),
     path("problems/<slug:code>", public.problem, name="problem"),
     # Signing in and out; allauth looks for its own by these names
