@@ -11,7 +11,8 @@ from playwright.sync_api import Browser
 from permissions.reference import table
 from permissions.reference.seeing import AUDITOR_SEES, SEES
 from referrals.shown import shown_to_sender
-from tests.browser import SIZES, chromium  # noqa: F401 (a fixture)
+from tests.browser import SIZES
+from tests.browser import chromium as chromium  # a fixture
 from tests.conftest import Server
 from tests.desk import Pages, at_the_desk, text_of
 

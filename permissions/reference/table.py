@@ -92,6 +92,7 @@ def world(*, accepted: bool = True, ended: bool = False, barring: bool = False) 
                 ended, None if ended else "wrapped",
             )
         ],
+        webhooks={},
     )  # fmt: skip
 
 
