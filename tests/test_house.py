@@ -51,6 +51,7 @@ LONG = {
     "directory/importing/reading.py": (340, "one row, column by column and link by link"),
     "directory/importing/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),
+    "permissions/reference/writing.py": (340, "what may be written, one table below the other"),
     "permissions/reference/world.py": (420, "every protected table, one row beside the other"),
     "referrals/acts.py": (360, "every act, one function each"),
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),

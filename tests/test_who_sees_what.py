@@ -3,12 +3,13 @@
 import re
 from html import unescape
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from playwright.sync_api import Browser
 
-from permissions.reference import table
+from permissions.reference import seeing, table
 from permissions.reference.seeing import AUDITOR_SEES, SEES
 from referrals.shown import shown_to_sender
 from tests.browser import SIZES
@@ -27,6 +28,15 @@ def cells(what: str) -> dict[str, str]:
         for title, columns in table.TABLES.items()
         for column in columns
     }
+
+
+def test_the_model_can_be_read_in_one_sitting() -> None:
+    """can_see and its words: each file under 150 lines, and nothing imported that does anything."""
+    folder = Path(seeing.__file__).parent
+    for name in ("seeing.py", "asking.py", "keeping.py"):
+        text = (folder / name).read_text()
+        assert len(text.splitlines()) <= 150, name
+        assert not re.search(r"^(from|import) (django|api|referrals|directory)", text, re.M), name
 
 
 def test_each_rule_says_where_it_comes_from() -> None:
