@@ -50,7 +50,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "referrals.turns": ("races", "acts", "firewall", "requests", "blocks"),
     "directory.editing.addresses": ("confidential_address", "directory_secrets"),
     "policy of the directory": _DIRECTORY,
-    "policy": ("purge", "rls_catalogue", "keys", *_REFERRALS),
+    "policy": ("rls_catalogue", "purge", "keys"),
 }
 # Tests that weaken rules themselves, or look at the rules' text, judge nothing here.
 _NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|contract")
@@ -155,9 +155,13 @@ class Campaign:
             self.say(f"{'SURVIVES':9}{self.spent[mutant.name]:6.1f} s  {mutant.name}")
 
     def _judges_of(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
+        """Tests that name what is weakened, then those of its room; what saw the last one, first.
+        None where a court has looked at every row already: it is the suite's own probe."""
+        if mutant.kind == "policy" and mutant.name in self.spent:
+            return []
+        word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         files = [f"test_{name}.py" for name in _rooms(mutant)]
-        if mutant.kind == "function":
-            word = re.compile(rf"sec\.{mutant.about}\b")
+        if mutant.kind in ("function", "policy"):
             files = [
                 *(p.name for p in TESTS.glob("test_*.py") if word.search(p.read_text())),
                 *files,
@@ -250,10 +254,11 @@ def _ending(seconds: int) -> Iterator[None]:
 def files() -> list[str]:
     """The courts, and each file that may be asked to judge."""
     named = {name for names in JUDGES.values() for name in names}
+    asking = re.compile(r"\bsec\.|FROM [a-z_]+|UPDATE [a-z_]+|INSERT INTO")  # by SQL of their own
     mentioning = {
         path.stem.removeprefix("test_")
         for path in TESTS.glob("test_*.py")
-        if "sec." in path.read_text()
+        if asking.search(path.read_text())
     }
     tests = [TESTS / f"test_{name}.py" for name in sorted(named | mentioning)]
     return [str(TESTS / "mutate" / one) for one in COURTS] + [
