@@ -18,12 +18,29 @@ from urllib.parse import parse_qs
 
 @dataclass
 class MailServer:
-    """What came by SMTP: (recipient, message). `refuse` maps a recipient to an answer's code."""
+    """What came by SMTP: (recipient, message). `refuse` maps a recipient to an answer's code.
+
+    With `pause` set to "before" or "after" it stops there, once: all of a mail has come, and it was
+    not yet taken, or was taken and nobody was told so. `paused` says that it stands; the sender's
+    end of the connection, or `go_on`, moves it.
+    """
 
     port: int = 0
     received: list[tuple[str, Message]] = field(default_factory=list)
     refuse: dict[str, int] = field(default_factory=dict)
     raw: list[bytes] = field(default_factory=list)
+    pause: str = ""
+    paused: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def stand(self, where: str) -> bool:
+        """Wait at `where`, if told to; whether it did."""
+        if self.pause != where:
+            return False
+        self.pause = ""
+        self.paused.set()
+        self.go_on.wait(60)
+        return True
 
     def of(self, address: str) -> list[Message]:
         return [mail for to, mail in self.received if to == address]
@@ -50,7 +67,11 @@ class _Smtp(socketserver.StreamRequestHandler):
                 self._say(354, "go on")
                 body = self._body()
                 kept.raw.append(body)
+                if kept.stand("before"):
+                    return
                 kept.received += [(one, email.message_from_bytes(body)) for one in to]
+                if kept.stand("after"):
+                    return
                 self._say(250, "taken")
             elif word == "QUIT":
                 self._say(221, "bye")

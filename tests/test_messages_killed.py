@@ -1,0 +1,136 @@
+"""kill -9 of the worker, wherever it is: each event is told at least once, nothing is lost; what a
+provider took before the kill is sent again under the same handle."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.conftest import Story
+from tests.far_ends import MailServer
+from tests.ground import HOME
+from tests.reached import DUTY, keep
+from tests.test_background_work import until
+
+SOON = 60.0  # seconds that a test waits for what must come
+
+
+@pytest.fixture
+def mailbox(api: Any, mails: MailServer) -> MailServer:
+    keep(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
+    return mails
+
+
+@pytest.fixture
+def worker(django_db_setup: str, mailbox: MailServer) -> Callable[[], Any]:
+    """A process of its own: `manage.py work`, with the mail server as its provider."""
+
+    @contextmanager
+    def running() -> Iterator[subprocess.Popen[bytes]]:
+        env = os.environ | {
+            "CAIRN_HOME": str(HOME),
+            "CAIRN_DATABASE": django_db_setup,
+            "CAIRN_SMTP": f"smtp+plain://127.0.0.1:{mailbox.port}",
+            "CAIRN_MAIL_FROM": "no-reply@cairn.invalid",
+            "CAIRN_LOG_LEVEL": "WARNING",
+        }
+        command = [sys.executable, "manage.py", "work", "--only", "tell", "--only", "mail"]
+        process = subprocess.Popen(command, env=env)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(SOON)
+
+    return running
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait(SOON)
+
+
+def handles(mailbox: MailServer) -> list[str]:
+    return [str(mail["Message-ID"]) for mail in mailbox.of(DUTY["ywca"])]
+
+
+@pytest.mark.parametrize(("where", "taken"), [("before", 1), ("after", 2)])
+def test_killed_while_it_sends(
+    story: Story,
+    worker: Callable[[], Any],
+    mailbox: MailServer,
+    shift_clock: Any,
+    where: str,
+    taken: int,
+) -> None:
+    mailbox.pause = where
+    story.send()
+    with worker() as first:
+        assert mailbox.paused.wait(SOON)
+        kill(first)
+        mailbox.go_on.set()
+    shift_clock("61 seconds")  # the lease of the dead one has run out
+    with worker():
+        until(lambda: len(handles(mailbox)) == taken)
+    assert len(set(handles(mailbox))) == 1  # a mailbox can tell that they are the same
+    assert _states(story) == [("sent", 2)]
+
+
+def _states(story: Story) -> list[tuple[str, int]]:
+    items = story.api("ywca.admin").get("/v1/messages").json()["items"]
+    return [(one["state"], one["tries"]) for one in items]
+
+
+def test_killed_while_it_makes_messages_of_an_event(
+    story: Story, worker: Callable[[], Any], mailbox: MailServer, superuser: Any
+) -> None:
+    """It stands in the middle of its transaction, waiting for a row that somebody holds."""
+    story.send()
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SELECT FROM referral WHERE id = %s FOR UPDATE", [story.id])
+            with worker() as first:
+                until(lambda: _waits_for_a_lock(cursor))
+                kill(first)
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
+    assert handles(mailbox) == []
+    with worker():
+        until(lambda: len(handles(mailbox)) == 1)
+    assert _states(story) == [("sent", 1)]
+
+
+def _waits_for_a_lock(cursor: Any) -> bool:
+    cursor.execute("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+    found: bool = cursor.fetchone()[0]
+    return found
+
+
+def test_killed_again_and_again_under_load_every_event_is_told(
+    story: Story,
+    api: Any,
+    worker: Callable[[], Any],
+    mailbox: MailServer,
+    shift_clock: Any,
+) -> None:
+    sent = [Story(api, story.service_id).send() for _ in range(12)]
+    for round_ in range(1, 5):
+        with worker() as one:
+            enough = 2 * round_
+            until(lambda: len(mailbox.received) >= enough)  # noqa: B023
+            kill(one)
+        shift_clock(f"{61 * round_} seconds")
+    with worker():
+        until(lambda: len(set(handles(mailbox))) == len(sent))
+        until(lambda: {state for state, _ in _states(story)} == {"sent"})
+    assert len(_states(story)) == len(sent)  # one message an event, whoever made it
+    # Twice came at most what was on its way when one was killed, under the same handle.
+    assert len(handles(mailbox)) <= len(sent) + 4
