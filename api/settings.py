@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "api.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "api.middleware.TokenMiddleware",  # above everything that is for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
     "api.middleware.OfflinePageMiddleware",  # above everything that looks for a session
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -155,7 +156,7 @@ def _database(role: str) -> dict[str, Any]:
             "PORT": str(dsn["port"]),
         }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "permissions.postgresql" if role == "app" else "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,  # seconds
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,  # a denial is logged after the rollback (design §8)
@@ -172,6 +173,9 @@ DATABASES = {
     "sealer": _database("sealer"),
     "owner": _database("owner"),
 }
+# Hot statements are planned once a connection; not behind a pooler that gives each transaction
+# another one.
+PREPARE_STATEMENTS = os.environ.get("CAIRN_PREPARE", "1") != "0"
 DATABASE_ROUTERS = ["permissions.router.Router"]
 CACHES = {
     # Sign-in throttling and used one-time codes must be shared by all worker processes.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -30,6 +31,13 @@ class Shape(serializers.Serializer):
             shown = f"/{name}" if name.isidentifier() and len(name) <= 40 else None
             raise BadRequest("unknown_field", "Not a documented field.", shown)
         return super().to_internal_value(data)
+
+
+@cache
+def _reader(shape: type[Shape]) -> Shape:
+    """One for all requests: to read a body leaves nothing behind in it, and to make one copies
+    every field."""
+    return shape()
 
 
 class HasFields(serializers.Serializer):
@@ -71,9 +79,7 @@ class Endpoint(APIView):
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
         """The request's body as `shape` reads it. Raises BadRequest with a pointer."""
-        read = shape(data=self.request.data)
-        read.is_valid(raise_exception=True)
-        return dict(read.validated_data)
+        return dict(_reader(shape).run_validation(self.request.data))
 
     def if_match(self) -> str | None:
         return self.request.META.get("HTTP_IF_MATCH")

@@ -5,16 +5,18 @@ Only the role `door` writes them. `resolve` asks as `app`, which can learn its o
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 
 from permissions import log
 from permissions.ids import uuid7
 from permissions.models import Client, Credential, Membership
+from permissions.prepared import Prepared
 from permissions.principal import Principal
 from permissions.session import IDENTIFY
 
@@ -24,22 +26,22 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+Found = TypeVar("Found")
+_WHO = Prepared(
+    "who_calls",
+    "SELECT me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes, a.kind,"
+    " a.duties, me.system_of_record"
+    " FROM sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id",
+)
+
+
 def resolve(secret: str, acting: str = "") -> Principal | None:
     """Whoever holds `secret`, if it is live now; `acting` is the member of staff a client names.
 
     One query, no cache: a revoked token is refused at the next request.
     """
     token_hash = hash_secret(secret)
-    with connection.cursor() as cursor:
-        # One packet, one implicit transaction: the settings hold for the second statement.
-        cursor.execute(
-            f"{IDENTIFY}; SELECT me.agency_id, me.member_id,"  # noqa: S608 (a constant)
-            " me.person_id, me.client_id, me.roles, me.scopes, a.kind, a.duties,"
-            " me.system_of_record FROM sec.identity() me"
-            " JOIN permissions_agency a ON a.id = me.agency_id",
-            [token_hash, acting],
-        )
-        row = cursor.fetchone()
+    row = _first_of_a_request(lambda: _ask_who(token_hash, acting))
     if row is None:
         return None
     return Principal(
@@ -55,6 +57,27 @@ def resolve(secret: str, acting: str = "") -> Principal | None:
         token_hash=token_hash,
         acting=acting,
     )
+
+
+def _ask_who(token_hash: str, acting: str) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        # One packet, one implicit transaction: the settings hold for the second statement.
+        cursor.execute(f"{IDENTIFY}; {_WHO.text()}", [token_hash, acting])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _first_of_a_request(ask: Callable[[], Found]) -> Found:
+    """A question that is its own health check of the connection (CONN_HEALTH_CHECKS would ask one
+    more): over one that was lost since the last request it is asked anew."""
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return ask()
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return ask()
 
 
 def open_for_member(membership: Membership, code_age_s: float = 0) -> str:

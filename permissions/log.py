@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, ProgrammingError, connections
@@ -19,8 +20,9 @@ from psycopg2.errors import InsufficientPrivilege
 
 from permissions.errors import NotVisible, Refused, Unavailable
 from permissions.ids import uuid7
+from permissions.prepared import Ask, Prepared, array
 from permissions.principal import Principal
-from permissions.session import begin
+from permissions.session import begin, begin_asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,9 @@ def address_prefix(address: str | None) -> str | None:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return None
-    prefix = 24 if parsed.version == 4 else 48
-    return str(ipaddress.ip_network((parsed, prefix), strict=False))
+    kept, of = (24, 32) if parsed.version == 4 else (48, 128)
+    network = type(parsed)(int(parsed) >> (of - kept) << (of - kept))
+    return f"{network}/{kept}"
 
 
 @contextmanager
@@ -66,6 +69,7 @@ class Attempt:
     directory_id: UUID | None = None
     entry_id: UUID = field(default_factory=uuid7)
     written: bool = False
+    found: list[tuple[Any, ...]] = field(default_factory=list)  # by what was asked at once
     given: list[str] | None = None
     given_under: UUID | None = None
 
@@ -88,46 +92,52 @@ class Attempt:
         fields: Sequence[str] | None = None,
         release_id: UUID | None = None,
         rule: str | None = None,
-    ) -> UUID:
-        """Write this act's access entry now (a read: before it reads). Returns the entry's id.
+        then: Ask | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Write this act's access entry now (a read: before it reads).
 
-        `rule` is the code of the reason given, where the act asks for one (R7).
+        `rule` is the code of the reason given, where the act asks for one (R7). `then` is what the
+        entry opens, asked in the same packet behind it; returns what that finds.
         Raises Unavailable.
         """
         here = origin.get()
         if self.given is not None:
             fields, release_id = self.given, self.given_under
+        values = {
+            "entry_id": self.entry_id,
+            "agency_id": self.principal.agency_id,
+            "member_id": self.principal.member_id,
+            "client_id": self.principal.client_id,
+            "act": self.act,
+            "purpose": self.purpose,
+            "referral_id": self.referral_id,
+            "referral_ids": None if referral_ids is None else array(referral_ids),
+            "subject": subject,
+            "fields": None if fields is None else list(fields),
+            "release_id": release_id,
+            "directory_id": self.directory_id,
+            "rule": rule,
+            "request_id": here.request_id,
+            "address_prefix": here.address_prefix,
+        }
         with must_be_written(), connections[self.using].cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose,"
-                " referral_id, referral_ids, subject, fields, release_id, directory_id, decision,"
-                " rule, request_id, address_prefix) VALUES (%s, %s, %s, %s, %s, %s, %s,"
-                " %s::uuid[], %s, %s, %s, %s, 'allowed', %s, %s, %s)",
-                [
-                    self.entry_id,
-                    self.principal.agency_id,
-                    self.principal.member_id,
-                    self.principal.client_id,
-                    self.act,
-                    self.purpose,
-                    self.referral_id,
-                    None if referral_ids is None else _array(referral_ids),
-                    subject,
-                    None if fields is None else list(fields),
-                    release_id,
-                    self.directory_id,
-                    rule,
-                    here.request_id,
-                    here.address_prefix,
-                ],
-            )
-        self.written = True
-        return self.entry_id
+            sql = ENTRY.text(self.using)
+            if then is None:
+                cursor.execute(sql, values)
+            else:
+                cursor.execute(f"{sql}; {then.sql}", {**then.values, **values})
+            self.written = True
+            return [] if then is None else cursor.fetchall()
 
 
-def _array(ids: Sequence[UUID | str]) -> str:
-    """As PostgreSQL writes it: one constant, where a list becomes as many casts as it has ids."""
-    return "{" + ",".join(map(str, ids)) + "}"
+ENTRY = Prepared(
+    "write_access_entry",
+    "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,"
+    " referral_ids, subject, fields, release_id, directory_id, decision, rule, request_id,"
+    " address_prefix) VALUES (%(entry_id)s, %(agency_id)s, %(member_id)s, %(client_id)s, %(act)s,"
+    " %(purpose)s, %(referral_id)s, %(referral_ids)s::uuid[], %(subject)s, %(fields)s,"
+    " %(release_id)s, %(directory_id)s, 'allowed', %(rule)s, %(request_id)s, %(address_prefix)s)",
+)
 
 
 @contextmanager
@@ -139,11 +149,13 @@ def attempt(
     purpose: str | None = None,
     directory_id: UUID | None = None,
     using: str = "default",
+    ask: Ask | None = None,
 ) -> Iterator[Attempt]:
     """One act, one transaction, one access entry, whichever way it ends.
 
-    `act` is `noun.verb`; `directory_id` the entry of the directory that it is about. An unexpected
-    exception (a bug) rolls back and leaves no entry.
+    `act` is `noun.verb`; `directory_id` the entry of the directory that it is about; `ask` what is
+    asked in the same packet as the transaction begins (its rows: `found`). An unexpected exception
+    (a bug) rolls back and leaves no entry.
     """
 
     def refuse(rule: str) -> None:
@@ -158,8 +170,9 @@ def attempt(
         )
 
     try:
-        with begin(principal, using) as now:
+        with begin_asking(principal, ask, using) as (now, found):
             current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
+            current.found = found
             yield current
             if not current.written:
                 current.record()

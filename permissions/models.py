@@ -244,6 +244,7 @@ class Grant(models.Model):
     closed = models.BooleanField(default=False)
     kek_version = models.IntegerField(null=True)
     key_bundle = models.BinaryField(null=True)
+    redisclosure_notice = models.TextField(null=True)  # the release's, which goes with the fields
 
     class Meta:
         db_table = "packet_grant"

@@ -7,12 +7,15 @@ carries nothing over (design §6).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.db import connections, transaction
 
+from permissions.prepared import Ask
 from permissions.principal import Principal
 
 IDENTIFY = "SELECT set_config('cairn.token', %s, true), set_config('cairn.acting', %s, true)"
+IDENTIFY_BY_NAME = IDENTIFY.replace("%s", "%(cairn_token)s", 1).replace("%s", "%(cairn_acting)s", 1)
 
 
 @contextmanager
@@ -23,6 +26,25 @@ def begin(principal: Principal | None, using: str = "default") -> Iterator[datet
     """
     with transaction.atomic(using=using, durable=True):
         yield identify(principal, using)
+
+
+@contextmanager
+def begin_asking(
+    principal: Principal, ask: Ask | None, using: str = "default"
+) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:
+    """The same, and a question in the same packet. Yields the clock and the rows that it found.
+
+    The question's first column is sec.clock(), asked behind whatever lock stands before it.
+    """
+    with transaction.atomic(using=using, durable=True):
+        if ask is None:
+            yield identify(principal, using), []
+            return
+        with connections[using].cursor() as cursor:
+            identity = {"cairn_token": principal.token_hash, "cairn_acting": principal.acting}
+            cursor.execute(f"{IDENTIFY_BY_NAME}; {ask.sql}", {**ask.values, **identity})
+            rows = cursor.fetchall()
+        yield rows[0][0] if rows else identify(principal, using), rows
 
 
 def identify(principal: Principal | None, using: str = "default") -> datetime:

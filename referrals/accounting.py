@@ -84,14 +84,9 @@ def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting
     The records of reports and compelled disclosures are read from the agency's notes, which is an
     opening with an entry of its own. Raises NotVisible, NotPermitted, WrongState, Unavailable.
     """
-    with packets.reading(principal, "account_disclosures", referral_id, purpose) as (
-        attempt,
-        _,
-        own,
-    ):
-        subject = own.subject if own else None
-        attempt.record(subject=subject)
-        notes = packets.notes_within(attempt, subject, purpose)
+    with packets.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, seen):
+        attempt.record(subject=seen.subject)
+        notes = packets.notes_within(attempt, seen.subject, purpose)
         records = [note for note in notes if note.kind in RECORDS and note.content["to"] != NOBODY]
         told = [note for note in records if note.content["survivor_told"] != FORBIDDEN]
         lines = _lines(referral_id)

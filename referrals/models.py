@@ -37,6 +37,14 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         )
 
 
+# `visible_to` once more, for statements that are prepared: of `referral r`, by `agency`. Both stand
+# here, to be read side by side; whoever sees none (`sees_referrals`) does not ask.
+VISIBLE_SQL = (
+    "((r.from_agency_id = %(agency)s AND NOT r.from_purged)"
+    " OR (r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL)) AND sec.not_barred(r.id)"
+)
+
+
 def sees_referrals(principal: Principal) -> bool:
     """Workers and leads; clients with `referrals:read`, whose named staff is one of these."""
     if principal.is_client:

@@ -18,13 +18,14 @@ from permissions import disclosure, grants, log, policy
 from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.grants import SealedKey
 from permissions.keystore import seal, unseal
+from permissions.prepared import Ask, Prepared, array
 from permissions.principal import Principal
 from referrals import idempotency, papers, screening
-from referrals.models import Note, PacketField, Referral, Side, side_kept
+from referrals.models import Note, PacketField, sees_referrals
 from referrals.reading import Detail
-from referrals.shown import side_of, status_shown
-from referrals.transitions import require_state, standing
-from referrals.turns import Turn, lock_readers, turn
+from referrals.seeing import Seen, behind_the_lock
+from referrals.transitions import require_state
+from referrals.turns import Turn, turn
 
 MAX_NOTE_CHARS = 4000
 
@@ -121,30 +122,32 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
     Each opening is an access entry that commits with the read. Twice is two entries.
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
     """
-    with reading(principal, "open_packet", referral_id, purpose) as (attempt, referral, own):
-        grant = grants.held(principal, referral_id)
+    with reading(principal, "open_packet", referral_id, purpose) as (attempt, seen):
+        grant = seen.grant(principal, referral_id)
         if grant is None:
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
-        attempt.record(
-            subject=own.subject if own else None,
-            fields=grant.fields,
-            release_id=grant.release_id,
-        )
         keys = grants.open_bundle(principal, grant)
         wanted = [keys[name].row for name in grant.fields if name in keys]
-        rows, notice = _ciphertexts(referral_id, wanted, grant.release_id)
-        if not rows:
+        found = attempt.record(
+            subject=seen.subject,
+            fields=grant.fields,
+            release_id=grant.release_id,
+            then=Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
+        )
+        if not found:
             # The policy opened nothing: the release or the assignment ended in between.
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
+        rows = dict(found)
         fields = {}
         for name in grant.fields:
             if name not in keys or keys[name].row not in rows:
                 raise Unavailable("unsealing_failed", "A part of this packet is missing.")
             row, key = keys[name]
             context = _context("packet_field", row, name)
-            fields[name] = unseal(key, rows[row], context).decode()
-        handling = (*disclosure.HANDLING, *(["part2"] if notice == "part2" else []))
-        rule = safe_contact(fields, referral.callback)
+            fields[name] = unseal(key, bytes(rows[row]), context).decode()
+        part2 = grant.redisclosure_notice == "part2"
+        handling = (*disclosure.HANDLING, *(["part2"] if part2 else []))
+        rule = safe_contact(fields, seen.callback)
         return Opened(fields, rule, grant.release_id, grant.expires_at, handling, attempt.entry_id)
 
 
@@ -158,6 +161,14 @@ def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
     )
 
 
+# Those of the sealed rows that row security lets be seen: the entry comes first (R11).
+OPENED = Prepared(
+    "opened_fields",
+    "SELECT p.id::text, p.ciphertext FROM packet_field p"
+    " WHERE p.referral_id = %(referral)s AND p.id = ANY (%(wanted)s::uuid[])",
+)
+
+
 def _agreed(referral_id: UUID) -> bool:
     """R14: whether a release was put since she could not say."""
     with connection.cursor() as cursor:
@@ -166,43 +177,26 @@ def _agreed(referral_id: UUID) -> bool:
     return bool(row and row[0])
 
 
-def _ciphertexts(
-    referral_id: UUID, ids: list[str], release_id: UUID | None
-) -> tuple[dict[str, bytes], str | None]:
-    """By id, those of the sealed rows that row security lets be seen (the entry comes first), and
-    the notice that the release makes go with them; in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p.id::text, p.ciphertext, l.redisclosure_notice"
-            " FROM packet_field p LEFT JOIN release l ON l.id = %s"
-            " WHERE p.referral_id = %s AND p.id = ANY (%s::uuid[])",
-            [release_id, referral_id, ids],
-        )
-        found = cursor.fetchall()
-    rows = {row: bytes(ciphertext) for row, ciphertext, _ in found}
-    return rows, found[0][2] if found else None
-
-
 @contextmanager
 def reading(
     principal: Principal, act: str, referral_id: UUID, purpose: str
-) -> Iterator[tuple[log.Attempt, Referral, Side | None]]:
+) -> Iterator[tuple[log.Attempt, Seen]]:
     """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
     caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState."""
     if purpose not in disclosure.PURPOSES:
         raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
-    with log.attempt(principal, f"referral.{act}", referral_id, purpose=purpose) as attempt:
-        lock_readers(referral_id, shared=True)
-        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
-        if referral is None:
+    ask = behind_the_lock(principal, referral_id)
+    with log.attempt(
+        principal, f"referral.{act}", referral_id, purpose=purpose, ask=ask
+    ) as attempt:
+        if not attempt.found or not sees_referrals(principal):
             raise NotVisible
-        side = side_of(principal, referral)
-        own = side_kept(principal, referral_id)
-        policy.require(principal, act, standing(principal, referral, side, own))
-        require_state(act, side, status_shown(referral, own, side, attempt.now))
-        if act == "open_packet" and referral.agreement == "cannot_say" and not _agreed(referral_id):
+        seen = Seen._make(attempt.found[0])
+        policy.require(principal, act, seen.standing(principal))
+        require_state(act, seen.side(principal), seen.status_shown(principal))
+        if act == "open_packet" and seen.agreement == "cannot_say" and not _agreed(referral_id):
             raise NotPossible("no_release", "She could not say yet: her release comes first.")
-        yield attempt, referral, own
+        yield attempt, seen
 
 
 # -- Notes (T4) ------------------------------------------------------------------------------------
@@ -244,8 +238,8 @@ def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UU
 
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
     """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
-    with reading(principal, "open_notes", referral_id, purpose) as (attempt, _, own):
-        attempt.record(subject=own.subject if own else None)
+    with reading(principal, "open_notes", referral_id, purpose) as (attempt, seen):
+        attempt.record(subject=seen.subject)
         return unsealed_notes(principal, referral_id)
 
 

@@ -6,7 +6,7 @@ Each is one access entry of the same transaction (R11). Nothing here is a rule: 
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -15,6 +15,7 @@ from permissions import assignments, log
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
 from permissions.policy import Standing
+from permissions.prepared import Ask
 from permissions.principal import Principal
 from referrals import transitions
 from referrals.clocks import PURGE_TOLD_BEFORE
@@ -60,8 +61,9 @@ class Line(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """What the list reads: columns of the referral, then what is joined to them."""
+    """What the list reads: the clock, columns of the referral, then what is joined to them."""
 
+    now: datetime
     id: str
     reference: str
     from_agency_id: str
@@ -85,21 +87,20 @@ class _Row(NamedTuple):
     holder_id: str | None
 
 
-_OF_REFERRAL = _Row._fields[: _Row._fields.index("from_agency_name")]
+_OF_REFERRAL = _Row._fields[1 : _Row._fields.index("from_agency_name")]
 _COLUMNS = ", ".join(_OF_REFERRAL)
 _SHOWN = ", ".join(
     f"r.{name}::text" if name.endswith("id") else f"r.{name}" for name in _OF_REFERRAL
 )
-_NEWEST = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
 
 
-def _branch(box: str, condition: str) -> str:
+def _branch(box: str, rest: str) -> str:
     """One index scan: the newest rows of one box. Two of them beat any OR (measured)."""
     column = "from_agency_id" if box == "out" else "to_agency_id"
     sent = " AND NOT from_purged" if box == "out" else " AND sent_at IS NOT NULL"
     return (
         f"(SELECT {_COLUMNS} FROM referral"  # noqa: S608 (of fixed parts)
-        f" WHERE {column} = %(agency)s{sent}{condition}{_NEWEST})"
+        f" WHERE {column} = %(agency)s{sent}{rest})"
     )
 
 
@@ -116,84 +117,87 @@ def list_page(
     `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One entry with the ids
     shown. No totals (R3).
     """
-    with log.attempt(principal, "referral.list") as attempt:
-        if not sees_referrals(principal):
+    if not sees_referrals(principal):
+        with log.attempt(principal, "referral.list") as attempt:
             attempt.record(referral_ids=[])
-            return [], None
-        rows = _rows(principal, box, filters, after, min(limit, MAX_PAGE) + 1)
+        return [], None
+    limit = min(limit, MAX_PAGE)
+    sql = query(box, filters, after=after is not None, limit=limit + 1)
+    values = {
+        "agency": principal.agency_id,
+        "at": after.created_at if after else None,
+        "id": after.id if after else None,
+        "member": principal.member_id,
+        "urgency": filters.urgency,
+        "since": filters.updated_since,
+    }
+    with log.attempt(principal, "referral.list", ask=Ask(sql, values)) as attempt:
+        rows = attempt.found
         more = len(rows) > limit
         mine = str(principal.agency_id)
-        lines = [_line(mine, row, attempt.now) for row in rows[:limit]]
+        lines = [_line(mine, row) for row in rows[:limit]]
         attempt.record(referral_ids=[line.id for line in lines])
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
 
 
-def _rows(
-    principal: Principal, box: str | None, filters: Filters, after: Place | None, limit: int
-) -> list[_Row]:
+def query(box: str | None, filters: Filters, *, after: bool, limit: int) -> str:
+    """The query of a kind of page. Not prepared: one plan for all agencies would sort the whole box
+    of a big one (measured), so that the planner is told the agency and the limit each time."""
     beyond = " AND (created_at, id) < (%(at)s, %(id)s)" if after else ""
+    newest = f" ORDER BY created_at DESC, id DESC LIMIT {limit}"
     branches = " UNION ALL ".join(
-        _branch(each, beyond + filters.condition(each))
+        _branch(each, beyond + filters.condition(each) + newest)
         for each in ("in", "out")
         if box in (None, each)
     )
     # The page is cut before anything is joined to it; its ids then find their sides in one scan of
     # the index, where a plain join may read all sides of the agency.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
-            f" (SELECT * FROM ({branches}) boxes{_NEWEST})"
-            f" SELECT {_SHOWN}, f.name, t.name, s.state, s.handoff_by, s.holder_id::text"
-            " FROM page r"
-            " JOIN permissions_agency f ON f.id = r.from_agency_id"
-            " JOIN permissions_agency t ON t.id = r.to_agency_id"
-            " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
-            "  AND s.referral_id = ANY (ARRAY(SELECT id FROM page))"
-            " ORDER BY r.created_at DESC, r.id DESC",
-            {
-                "agency": principal.agency_id,
-                "limit": limit,
-                "at": after.created_at if after else None,
-                "id": after.id if after else None,
-                "member": principal.member_id,
-                "urgency": filters.urgency,
-                "since": filters.updated_since,
-            },
-        )
-        return [_Row._make(row) for row in cursor.fetchall()]
+    return (
+        "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
+        f" (SELECT * FROM ({branches}) boxes{newest})"
+        f" SELECT (SELECT sec.clock()), {_SHOWN}, f.name, t.name, s.state, s.handoff_by,"
+        " s.holder_id::text"
+        " FROM page r"
+        " JOIN permissions_agency f ON f.id = r.from_agency_id"
+        " JOIN permissions_agency t ON t.id = r.to_agency_id"
+        " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
+        "  AND s.referral_id = ANY (ARRAY(SELECT id FROM page))"
+        " ORDER BY r.created_at DESC, r.id DESC"
+    )
 
 
-def _line(mine: str, row: _Row, now: datetime) -> Line:
+def _line(mine: str, found: tuple[Any, ...]) -> Line:
     """No model is made of a row: fifty of them cost more than the whole rest of the list."""
+    row = _Row._make(found)
     side = "from" if row.from_agency_id == mine else "to"
     return Line(
-        id=row.id,
-        side=side,
-        reference=row.reference,
-        from_agency_id=row.from_agency_id,
-        to_agency_id=row.to_agency_id,
-        from_agency_name=row.from_agency_name,
-        to_agency_name=row.to_agency_name,
-        service_id=row.service_id,
-        service_name=row.service_name,
-        status=word_shown(
+        row.id,
+        side,
+        row.reference,
+        row.from_agency_id,
+        row.to_agency_id,
+        row.from_agency_name,
+        row.to_agency_name,
+        row.service_id,
+        row.service_name,
+        word_shown(
             side,
             row.status,
             row.own_state,
             expires_at=row.expires_at,
             accepted_at=row.accepted_at,
-            now=now,
+            now=row.now,
         ),
-        urgency=row.urgency,
-        needs=row.needs,
-        wanted=row.wanted,
-        created_at=row.created_at,
-        sent_at=row.sent_at,
-        ack_by=row.ack_by,
-        accept_by=row.accept_by,
-        expires_at=row.expires_at,
-        handoff_by=row.handoff_by if side == "to" else None,
-        holder_id=row.holder_id,
+        row.urgency,
+        row.needs,
+        row.wanted,
+        row.created_at,
+        row.sent_at,
+        row.ack_by,
+        row.accept_by,
+        row.expires_at,
+        row.handoff_by if side == "to" else None,
+        row.holder_id,
     )
 
 

@@ -19,6 +19,7 @@ from permissions.errors import NotVisible, StaleMatch
 from permissions.principal import Principal
 from referrals import reading
 from referrals.models import Event, Referral, Side, side_kept
+from referrals.seeing import lock_number
 from referrals.shown import etag, side_of, status_shown
 from referrals.transitions import MOVES, require_state, sources, standing
 
@@ -182,7 +183,6 @@ def _is_repeated(current: Turn, status: str) -> bool:
 def lock_readers(referral_id: UUID, *, shared: bool) -> None:
     """The referral's advisory lock, until the transaction ends: shared by every packet read,
     exclusive for every act that closes, so that no read commits after a revoke has (design §6)."""
-    key = (referral_id.int & (2**64 - 1)) - 2**63
     name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {name}(%s)", [key])
+        cursor.execute(f"SELECT {name}(%s)", [lock_number(referral_id)])

@@ -1,5 +1,7 @@
 """Answers that are made without their serializer are what the serializer would have made."""
 
+from uuid import UUID
+
 import orjson
 import pytest
 from django.db import connection
@@ -8,9 +10,9 @@ from api.rendering import JSONRenderer
 from api.v1 import referrals
 from permissions import assignments, session
 from permissions.credentials import resolve
-from referrals import reading
+from referrals import packets, reading
 from referrals.models import Referral, Side, side_kept
-from tests.conftest import Story, service_of
+from tests.conftest import PACKET, Story, service_of
 
 
 @pytest.fixture
@@ -37,6 +39,16 @@ def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
     made = JSONRenderer().render(referrals.ReferralPageOut(page).data)
     assert JSONRenderer().render(page) == made
     assert caller.get("/v1/referrals", {"limit": "100"}).content == made
+
+
+@pytest.mark.parametrize("who", ["police.worker", "ywca.worker"])  # without a release, and with one
+def test_an_opened_packet_is_what_its_serializer_makes_of_it(api, story, who):
+    story.accept().release(*PACKET).packet(**PACKET)
+    opened = packets.open_packet(resolve(api(who).secret), UUID(story.id), "intake")
+    shown = referrals.packet_json(opened)
+    assert shown["packet"] == PACKET
+    made = JSONRenderer().render(referrals.PacketOut(shown).data)
+    assert JSONRenderer().render(shown) == made
 
 
 def test_times_are_written_alike_with_and_without_microseconds(api, story):

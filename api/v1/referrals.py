@@ -421,6 +421,18 @@ def line_json(line: reading.Line) -> dict[str, Any]:
     }
 
 
+def packet_json(opened: packets.Opened) -> dict[str, Any]:
+    """What `PacketOut` makes of it, without a serializer, as in a list."""
+    return {
+        "safe_contact": opened.safe_contact,
+        "packet": opened.fields,
+        "release_id": opened.release_id,
+        "release_expires_at": opened.release_expires_at,
+        "handling": opened.handling,
+        "receipt": opened.entry_id,
+    }
+
+
 # -- Endpoints -------------------------------------------------------------------------------------
 
 
@@ -742,16 +754,7 @@ class OpenPacket(Endpoint):
     def post(self, request: Request, referral_id: UUID) -> Response:
         """Open the packet, for a purpose. Each opening is an entry in the access log."""
         purpose = self.body(PurposeIn)["purpose"]
-        opened = packets.open_packet(self.principal, referral_id, purpose)
-        packet = {
-            "safe_contact": opened.safe_contact,
-            "packet": opened.fields,
-            "release_id": opened.release_id,
-            "release_expires_at": opened.release_expires_at,
-            "handling": opened.handling,
-            "receipt": opened.entry_id,
-        }
-        return self.answer(PacketOut, packet)
+        return Response(packet_json(packets.open_packet(self.principal, referral_id, purpose)))
 
 
 class AddNote(Endpoint):

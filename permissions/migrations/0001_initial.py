@@ -492,6 +492,7 @@ class Migration(migrations.Migration):
                 ("closed", models.BooleanField(default=False)),
                 ("kek_version", models.IntegerField(null=True)),
                 ("key_bundle", models.BinaryField(null=True)),
+                ("redisclosure_notice", models.TextField(null=True)),
                 (
                     "agency",
                     models.ForeignKey(

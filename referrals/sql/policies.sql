@@ -137,8 +137,8 @@ BEGIN
     SELECT e.referral_id, e.fields INTO entry
       FROM public.access_entry e
      WHERE e.xact = current_xact
-       -- prunes partitions; never the deciding test
-       AND e.at > now - interval '1 hour' AND e.at < now + interval '1 hour'
+       -- since this transaction began: finds the partition; `xact` is the deciding test
+       AND e.at >= transaction_timestamp() + sec.shift() AND e.at <= now
        AND e.act = what AND e.decision = 'allowed'
        AND e.agency_id = me.agency_id AND e.member_id = me.member_id
        AND e.client_id IS NOT DISTINCT FROM me.client_id
@@ -216,7 +216,7 @@ CREATE FUNCTION sec.put_grant(
 DECLARE
     about record;
 BEGIN
-    SELECT f.to_agency_id, f.accepted_at, l.expires_at INTO about
+    SELECT f.to_agency_id, f.accepted_at, l.expires_at, l.redisclosure_notice INTO about
       FROM public.referral f
       JOIN public.release l ON l.id = by_release AND l.referral_id = f.id AND NOT l.ended
                            AND l.direction = 'outbound' AND l.fields @> field_names
@@ -232,14 +232,16 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO public.packet_grant AS g (id, referral_id, agency_id, release_id, fields, opened_at,
-                                          expires_at, closed, kek_version, key_bundle)
+                                          expires_at, closed, kek_version, key_bundle,
+                                          redisclosure_notice)
     VALUES (grant_id, r, about.to_agency_id, by_release, field_names,
             CASE WHEN about.accepted_at IS NOT NULL THEN sec.clock() END,
-            about.expires_at, false, kek, bundle)
+            about.expires_at, false, kek, bundle, about.redisclosure_notice)
     ON CONFLICT (referral_id, agency_id) DO UPDATE
        SET release_id = excluded.release_id, fields = excluded.fields,
            opened_at = excluded.opened_at, expires_at = excluded.expires_at, closed = false,
-           kek_version = excluded.kek_version, key_bundle = excluded.key_bundle;
+           kek_version = excluded.kek_version, key_bundle = excluded.key_bundle,
+           redisclosure_notice = excluded.redisclosure_notice;
 END $$;
 
 -- By the recipient's accept, which has just been written in this transaction.

@@ -35,7 +35,7 @@ INBOX = (
     "  SELECT id, reference, from_agency_id, to_agency_id, service_id, service_name, status,"
     "   urgency, needs, wanted, created_at, sent_at, ack_by, accept_by, expires_at"
     "  FROM referral WHERE to_agency_id = %(agency)s AND sent_at IS NOT NULL"
-    "  ORDER BY created_at DESC, id DESC LIMIT 51)"
+    "  ORDER BY created_at DESC, id DESC LIMIT %(limit)s)"
     " SELECT r.id, r.reference, r.from_agency_id, f.name, r.to_agency_id, t.name,"
     "  r.service_id, r.service_name, r.status, r.urgency, r.needs, r.wanted, r.created_at,"
     "  r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id"
@@ -85,7 +85,8 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
             start_response("401 Unauthorized", [("Content-Length", "0")])
             return [b""]
         if environ["REQUEST_METHOD"] == "GET":
-            answer = inbox(cursor, *caller)
+            limit = 100 if "limit=100" in environ["QUERY_STRING"] else 50
+            answer = inbox(cursor, *caller, limit)
         else:
             member = environ["HTTP_ACTING_MEMBER"]
             purpose = orjson.loads(environ["wsgi.input"].read())["purpose"]
@@ -111,11 +112,11 @@ def directory(cursor: Any, environ: dict[str, Any], start_response: Any) -> list
     return send(body.encode(), start_response)
 
 
-def inbox(cursor: Any, agency: str, client: str) -> dict[str, Any]:
-    cursor.execute(INBOX, {"agency": agency})
+def inbox(cursor: Any, agency: str, client: str, limit: int) -> dict[str, Any]:
+    cursor.execute(INBOX, {"agency": agency, "limit": limit + 1})
     rows = cursor.fetchall()
-    more = len(rows) > 50
-    ids = _array(row[0] for row in rows[:50])
+    more = len(rows) > limit
+    ids = _array(row[0] for row in rows[:limit])
     entry = (_id(), agency, None, client, "referral.list", None, None, ids, None, None, _id())
     cursor.execute(ENTRY + "; COMMIT", entry)
     now = datetime.now(UTC)
@@ -139,9 +140,10 @@ def inbox(cursor: Any, agency: str, client: str) -> dict[str, Any]:
             "handoff_by": row[18],
             "holder_id": row[19],
         }
-        for row in rows[:50]
+        for row in rows[:limit]
     ]
-    return {"items": items, "next": f"{rows[49][12]} {rows[49][0]}" if more else None}
+    last = rows[limit - 1] if more else None
+    return {"items": items, "next": f"{last[12]} {last[0]}" if last else None}
 
 
 def _id() -> str:
@@ -182,6 +184,7 @@ def open_packet(
         for row, field, ciphertext in rows
     }
     return {
+        "safe_contact": packet.get("safe_contact"),
         "packet": packet,
         "release_id": release,
         "release_expires_at": expires_at,

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connections
 
 from permissions import session
+from permissions.prepared import Prepared
 from permissions.principal import Principal
 
 TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_.]+)"?')
@@ -23,14 +24,23 @@ class Statement:
     params: Any
 
     @property
+    def query(self) -> str:
+        """The last of the packet, written out: what goes before it is no query."""
+        last = self.sql.rpartition("; ")[2]
+        return Prepared.known[_name(last)].sql if last.startswith("EXECUTE ") else last
+
+    @property
     def name(self) -> str:
-        """In a few words: `identity + SELECT referral`, `INSERT access_entry`."""
-        return " + ".join(_name(part) for part in self.sql.split("; "))
+        """In a few words: `identity + SELECT referral`; a prepared one by its own name."""
+        parts = self.sql.removeprefix("BEGIN; ").split("; ")
+        return " + ".join(_name(part) for part in parts)
 
 
 def _name(sql: str) -> str:
     if "set_config" in sql:
         return "identity"
+    if sql.startswith("EXECUTE "):
+        return sql.split()[1].partition("(")[0]
     if found := TABLE.search(sql):
         verb = "SELECT" if sql.startswith("WITH") else sql.split(maxsplit=1)[0]
         return f"{verb} {found[1]}"
@@ -75,9 +85,10 @@ class Plan:
         ]
 
 
-def explain(cursor: Any, statement: Statement, times: int = 3) -> Plan:
-    """The warm plan: of `times` executions the one with the fewest pages."""
-    sql = statement.sql.rpartition("; ")[2]  # what goes before it in a packet is no query
+def explain(cursor: Any, statement: Statement, times: int = 3, *, written_out: bool = True) -> Plan:
+    """The warm plan: of `times` executions the one with the fewest pages. `written_out`: as the
+    planner sees it with these values, not as it was planned once a connection."""
+    sql = statement.query if written_out else statement.sql
     plans = []
     for _ in range(times):
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", statement.params)

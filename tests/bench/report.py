@@ -3,9 +3,19 @@
 import statistics
 from typing import Any
 
+WIRE = {
+    "authentication, ms": "authentication of a request: ms",
+    "list, ms more": "list: ms more than as an exempt role",
+    "by id, ms more": "one by its id: ms more than as an exempt role",
+    "commits ratio": "audited reads a second / plain inserts, 16 clients",
+}
+
 
 def result(
-    referrals: list[Any], services: list[Any], exact: dict[int, dict[str, Any]]
+    referrals: list[Any],
+    services: list[Any],
+    exact: dict[int, dict[str, Any]],
+    wire: dict[int, dict[str, list[float]]],
 ) -> dict[str, Any]:
     """All figures of a run; `ratio` is [median, lowest, highest] over the rounds."""
     return {
@@ -23,15 +33,21 @@ def result(
             if small.title == big.title and small.size == rows[0].size < big.size
         ],
         "exact": {str(size): found for size, found in exact.items()},
+        "wire": {str(size): found for size, found in wire.items()},
     }
 
 
 def _row(row: Any) -> dict[str, Any]:
     ours, bare = row.samples["ours"], row.samples["bare"]
     pairs = list(zip(ours, bare, strict=True))
+    beside = list(zip(ours, row.samples["exempt"], strict=True)) if row.exempt else []
     return {
         "title": row.title,
         "size": row.size,
+        "exempt_cpu": _spread([a.cpu / b.cpu for a, b in beside]) if beside else None,
+        "exempt_latency": _spread([a.latency / b.latency for a, b in beside]) if beside else None,
+        "records_a_second": row.records
+        and round(row.records * 1000 / statistics.median(one.latency for one in ours)),
         "latency_ratio": _spread([a.latency / b.latency for a, b in pairs]),
         "cpu_ratio": _spread([a.cpu / b.cpu for a, b in pairs]),
         "worker_ratio": _spread([a.worker / b.worker for a, b in pairs]),
@@ -78,6 +94,11 @@ def text(found: dict[str, Any]) -> str:
             lines.append(
                 f"  {label:32}  {ratio:28}{row['ours'][name]:>9.2f}{row['bare'][name]:>9.2f}"
             )
+        for name in ("CPU", "latency"):
+            if spread := row[f"exempt_{name.lower()}"]:
+                lines.append(f"  {f'{name}, beside an exempt role':32}  {_ratio(spread)}")
+        if row["records_a_second"]:
+            lines.append(f"  {'records a second, one client':32}  {row['records_a_second']:,}")
     lines += _directory(found["directory"])
     for grown in found["growth"]:
         lines.append(f"\n{grown['title']}, ours, from {grown['from']:,} to {grown['to']:,}")
@@ -90,6 +111,10 @@ def text(found: dict[str, Any]) -> str:
             f"\nList at {int(size):,}: {plan['buffers']} buffers as app,"
             f" {plan['buffers_exempt']} as an exempt role, {same}\n  {plan['shape']}"
         )
+    for size, figures in found["wire"].items():
+        lines.append(f"\nAt the wire, {int(size):,} referrals")
+        for name, title in WIRE.items():
+            lines.append(f"  {title:52}  {_ratio(figures[name], 3)}")
     last = list(found["exact"].values())[-1:]
     for title, names in last[0]["statements"].items() if last else ():
         lines.append(f"\n{title}: {len(names)} statements: {', '.join(names)}")
@@ -114,6 +139,6 @@ def _directory(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _ratio(spread: list[float]) -> str:
-    middle, low, high = spread
-    return f"{middle:.2f}  ({low:.2f}-{high:.2f})"
+def _ratio(spread: list[float], digits: int = 2) -> str:
+    middle, low, high = (f"{one:.{digits}f}" for one in spread)
+    return f"{middle}  ({low}-{high})"

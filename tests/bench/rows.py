@@ -6,6 +6,7 @@ from uuid import UUID
 from tests.bench import serve
 
 BARE, OURS = "bare", "ours"
+EXEMPT = "exempt"  # ours, as a role that no policy concerns: what row security costs
 
 
 @dataclass
@@ -34,8 +35,12 @@ class Row:
     acting: UUID | None = None
     signed_in: bool = True
     target: float | None = None  # CPU milliseconds a request
+    exempt: bool = False  # measured beside an exempt role, too
+    records: int = 0  # that one answer discloses
     share: int = 1  # of the requests of a round: one in so many
-    samples: dict[str, list[Sample]] = field(default_factory=lambda: {OURS: [], BARE: []})
+    samples: dict[str, list[Sample]] = field(
+        default_factory=lambda: {OURS: [], BARE: [], EXEMPT: []}
+    )
 
     def requests(self, token: str, count: int) -> list[bytes]:
         headers = {"Authorization": f"Bearer {token}"} if self.signed_in else {}

@@ -14,8 +14,8 @@ from django.test import Client as HttpClient
 from api.postgres import Cluster
 from permissions import credentials
 from permissions.models import Client
-from tests.bench import directory, fill, plans, report, serve
-from tests.bench.rows import BARE, OURS, Row, Sample
+from tests.bench import directory, fill, plans, report, serve, wire
+from tests.bench.rows import BARE, EXEMPT, OURS, Row, Sample
 from tests.bench.serve import Line, Served
 from tests.conftest import member_id
 
@@ -57,6 +57,14 @@ def run(
             for _, database, _, _ in made
             for name, application in ((OURS, "api.wsgi"), (BARE, "tests.bench.bare"))
         }
+        served |= {
+            (EXEMPT, f"bench_{size}"): stack.enter_context(
+                serve.serve(
+                    cluster, home, "api.wsgi", f"exempt-{size}", f"bench_{size}", exempt=True
+                )
+            )
+            for size in referrals
+        }
         of_referrals = [row for size in referrals for row in _rows(cluster, size)]
         of_services = [
             row
@@ -70,12 +78,13 @@ def run(
             say(f"round {number + 1} of {rounds}")
             for row in rows:
                 token = _token(row.database)
-                order = (OURS, BARE) if number % 2 else (BARE, OURS)
-                for name in order:
+                order = [OURS, BARE, *([EXEMPT] if row.exempt else [])]
+                for name in order if number % 2 else reversed(order):
                     line = row.requests(token, requests)
                     row.samples[name].append(_measure(cluster, served[name, row.database], line))
         exact = {size: _exact(cluster, f"bench_{size}") for size in referrals}
-    result = report.result(of_referrals, of_services, exact)
+    at_the_wire = {size: _at_the_wire(cluster, f"bench_{size}", rounds) for size in referrals}
+    result = report.result(of_referrals, of_services, exact, at_the_wire)
     (home / "latest.json").write_text(json.dumps(result, indent=1) + "\n")
     print(report.text(result))
 
@@ -86,8 +95,9 @@ def _rows(cluster: Cluster, size: int) -> list[Row]:
     body = b'{"purpose":"intake"}'
     acting = member_id("ywca.worker")
     return [
-        Row("inbox list", size, database, "GET", [LIST]),
-        Row("open a packet of 12", size, database, "POST", packets, body, acting),
+        Row("inbox list", size, database, "GET", [LIST], exempt=True),
+        Row("inbox, pages of 100", size, database, "GET", [f"{LIST}&limit=100"], records=100),
+        Row("open a packet of 12", size, database, "POST", packets, body, acting, exempt=True),
     ]
 
 
@@ -110,7 +120,7 @@ def _token(database: str) -> str:
 def _warm_up(home: Path, served: dict[tuple[str, str], Served], token: str, row: Row) -> None:
     """Ask both sides, and see that they give the same answer."""
     answers = {}
-    for name in (OURS, BARE):
+    for name in (OURS, BARE, *([EXEMPT] if row.exempt else [])):
         with closing(Line(served[name, row.database].port)) as line:
             for request in row.requests(token, WARM_UP):
                 status, body = line.ask(request)
@@ -146,6 +156,13 @@ def _measure(cluster: Cluster, served: Served, requests: list[bytes]) -> Sample:
     return Sample(statistics.median(latencies) * 1000, in_worker, in_back_ends)
 
 
+def _at_the_wire(cluster: Cluster, database: str, rounds: int) -> dict[str, list[float]]:
+    """Without HTTP: what row security adds to a read, and what it leaves of commits a second."""
+    packet = fill.sealed(cluster, database)[0]
+    acting = str(member_id("ywca.worker"))
+    return wire.measure(cluster, database, _token(database), acting, packet, rounds)
+
+
 # -- What is exact ---------------------------------------------------------------------------------
 
 
@@ -168,6 +185,7 @@ def _exact(cluster: Cluster, database: str) -> dict[str, Any]:
             headers=headers | acting,
         )
 
+    inbox(), opening()  # the statements are planned
     listed, opened = _sent(inbox), _sent(opening)
     principal = credentials.resolve(token)
     assert principal is not None

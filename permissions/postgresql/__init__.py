@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, with one round trip fewer a transaction: base.py."""

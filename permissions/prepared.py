@@ -1,0 +1,58 @@
+"""The few statements that are asked all the time: planned once a connection, sent by name.
+
+To plan a short statement under row security takes PostgreSQL longer than to run it. Off
+(CAIRN_PREPARE=0) behind a pooler that gives each transaction another connection.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import connections
+
+_MARK = re.compile(r"%\((\w+)\)s")
+
+
+class Ask(NamedTuple):
+    """Statements for one packet, parted by `; `. The rows of the last one are the answer."""
+
+    sql: str
+    values: Mapping[str, Any]
+
+
+class Prepared:
+    """`Prepared("by_id", "SELECT … WHERE id = %(id)s")`. The planner learns nothing of a value: for
+    look-ups by an index, whoever asks. Names are unique in a process."""
+
+    known: ClassVar[dict[str, "Prepared"]] = {}
+    _held: ClassVar[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
+
+    def __init__(self, name: str, sql: str) -> None:
+        self.name, self.sql = name, sql
+        assert self.known.setdefault(name, self).sql == sql, name
+        marks = list(dict.fromkeys(_MARK.findall(sql)))
+        place = {mark: number for number, mark in enumerate(marks, 1)}
+        self.plan = f"PREPARE {name} AS " + _MARK.sub(lambda mark: f"${place[mark[1]]}", sql)
+        arguments = ", ".join(f"%({mark})s" for mark in marks)
+        self.call = f"EXECUTE {name}({arguments})" if marks else f"EXECUTE {name}"
+
+    def text(self, using: str = "default") -> str:
+        """What to send over this connection now, with its marks; plans it if that was not done."""
+        if not settings.PREPARE_STATEMENTS:
+            return self.sql
+        connection = connections[using]
+        connection.ensure_connection()
+        held = self._held.setdefault(connection.connection, set())
+        if self.name not in held:
+            with connection.cursor() as cursor:
+                cursor.execute(self.plan)
+            held.add(self.name)
+        return self.call
+
+
+def array(ids: Sequence[UUID | str]) -> str:
+    """As PostgreSQL writes it: one constant, where a list becomes as many casts as it has ids."""
+    return "{" + ",".join(map(str, ids)) + "}"
