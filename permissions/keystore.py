@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -26,6 +27,15 @@ from permissions.secret_files import sync_folder, write_once
 class Wrapped(NamedTuple):
     kek_version: int
     blob: bytes
+
+
+class Signed(NamedTuple):
+    key_id: str  # which key signed: the beginning of its public half's SHA-256, in hex
+    signature: bytes  # Ed25519 (RFC 8032)
+
+
+def key_id(public: bytes) -> str:
+    return hashlib.sha256(public).hexdigest()[:16]
 
 
 class NoKey(Exception):
@@ -67,6 +77,16 @@ class KeyStore(Protocol):
     def destroy(self, agency_id: UUID, version: int) -> None:
         """This version and every older one open nothing from now on. Twice is safe. The newest
         cannot be destroyed: ValueError."""
+
+    def sign(self, message: bytes) -> Signed:
+        """By the newest of the keys that seal the access log. They are the network's own, apart
+        from the agencies', and no key of theirs is ever destroyed: what it signed stands."""
+
+    def signing_keys(self) -> dict[str, bytes]:
+        """The public halves (32 bytes) of all keys that ever sealed, by id; the newest last."""
+
+    def begin_signing_key(self) -> str:
+        """A new key, which seals from now on; returns its id. Old seals stay valid."""
 
 
 def seal(key: bytes, plain: bytes, context: str) -> bytes:
@@ -112,6 +132,8 @@ class FileKeyStore:
 
     def begin(self) -> None:
         self._write(self.folder / "root.key", os.urandom(32))
+        if not self._signing_numbers():
+            self.begin_signing_key()
 
     def begin_version(self, agency_id: UUID) -> int:
         """Its number is one that never was: those of destroyed versions are remembered."""
@@ -145,6 +167,41 @@ class FileKeyStore:
                 # The mark first: of a half-destroyed key it is known that it is gone for good.
                 self._write(self._path(agency_id, old, "gone"), b"")
                 self._erase(self._path(agency_id, old, "kek"))
+
+    def sign(self, message: bytes) -> Signed:
+        numbers = self._signing_numbers()
+        if not numbers:
+            raise Unavailable("key_store", "The key store has no key that seals the log.")
+        sealed = self._read(self._signing_path(numbers[-1]))
+        plain = unseal(self._root(), sealed, f"signing:{numbers[-1]}")
+        key = Ed25519PrivateKey.from_private_bytes(plain)
+        return Signed(key_id(key.public_key().public_bytes_raw()), key.sign(message))
+
+    def signing_keys(self) -> dict[str, bytes]:
+        public = [self._read(self._signing_path(one, "pub")) for one in self._signing_numbers()]
+        return {key_id(one): one for one in public}
+
+    def begin_signing_key(self) -> str:
+        number = max(self._signing_numbers("pub"), default=0) + 1
+        key = Ed25519PrivateKey.generate()
+        public = key.public_key().public_bytes_raw()
+        sealed = seal(self._root(), key.private_bytes_raw(), f"signing:{number}")
+        # The public half first: a key that signed is never one that nobody can check. Of two
+        # processes at once one file of each wins; a half whose other half lost signs nothing.
+        self._write(self._signing_path(number, "pub"), public)
+        if self._read(self._signing_path(number, "pub")) == public:
+            self._write(self._signing_path(number), sealed)
+        return key_id(self._read(self._signing_path(number, "pub")))
+
+    def _signing_path(self, number: int, kind: str = "ed25519") -> Path:
+        return self.folder / "signing" / f"{number}.{kind}"
+
+    def _signing_numbers(self, kind: str = "ed25519") -> list[int]:
+        try:
+            found = (self.folder / "signing").glob(f"*.{kind}")
+            return sorted(int(path.stem) for path in found)
+        except OSError as error:
+            raise Unavailable("key_store", "The key store does not answer.") from error
 
     def _wrap(self, agency_id: UUID, bound: bytes) -> Wrapped:
         version = self._newest(agency_id)

@@ -43,7 +43,7 @@ def access_log(
     `since` is inclusive, `until` exclusive, `after` the key of the last row of the page before.
     """
     with log.attempt(principal, "access_log.read", referral_id, using=USING) as attempt:
-        if not _may_review(principal):
+        if not may_review(principal):
             raise NotPermitted("role_missing", "The access log is read by auditors.")
         rows = AccessEntry.objects.using(USING).filter(agency_id=principal.agency_id)
         if act is not None:
@@ -67,7 +67,8 @@ def access_log(
     return Reviewed(found[:limit], names, len(found) > limit)
 
 
-def _may_review(principal: Principal) -> bool:
+def may_review(principal: Principal) -> bool:
+    """An auditor, or a client with audit:read."""
     if principal.is_client:
         return principal.may("audit:read")
     return principal.has_role("auditor")

@@ -16,10 +16,11 @@ import hvac
 from hvac import exceptions
 
 from permissions.errors import Unavailable
-from permissions.keystore import KeyGone, NoKey, Wrapped, bind, unbind
+from permissions.keystore import KeyGone, NoKey, Signed, Wrapped, bind, key_id, unbind
 from permissions.principal import Principal
 
 TIMEOUT_S = 5
+_SIGNING = "cairn-signing"
 
 T = TypeVar("T")
 
@@ -32,8 +33,10 @@ class VaultKeyStore:
         self.client = hvac.Client(address, timeout=TIMEOUT_S)  # one connection, kept open
 
     def begin(self) -> None:
-        """Nothing to make, but Vault has to be there, open, with the engine mounted."""
+        """The key that seals the log; for the rest, Vault has to be there, with the engine."""
         self._ask(lambda transit: self._keys_of(transit))
+        if not self._public_halves():
+            self.begin_signing_key()
 
     def begin_version(self, agency_id: UUID) -> int:
         """The agency's transit key, made at first and rotated then."""
@@ -107,6 +110,42 @@ class VaultKeyStore:
             transit.trim_key(name, min_version=oldest, mount_point=self.mount)
 
         self._ask(destroy)
+
+    def sign(self, message: bytes) -> Signed:
+        """Inside Vault, by its transit key of type ed25519."""
+        text = base64.b64encode(message).decode()
+        found = self._ask(
+            lambda transit: transit.sign_data(_SIGNING, hash_input=text, mount_point=self.mount)
+        )
+        _vault, version, signature = found["data"]["signature"].split(":")
+        public = self._public_halves()[int(version.removeprefix("v"))]
+        return Signed(key_id(public), base64.b64decode(signature))
+
+    def signing_keys(self) -> dict[str, bytes]:
+        halves = self._public_halves()
+        return {key_id(halves[version]): halves[version] for version in sorted(halves)}
+
+    def begin_signing_key(self) -> str:
+        def begin(transit: Any) -> None:
+            try:
+                transit.read_key(_SIGNING, mount_point=self.mount)
+            except exceptions.InvalidPath:
+                transit.create_key(_SIGNING, key_type="ed25519", mount_point=self.mount)
+            else:
+                transit.rotate_key(_SIGNING, mount_point=self.mount)
+
+        self._ask(begin)
+        return list(self.signing_keys())[-1]
+
+    def _public_halves(self) -> dict[int, bytes]:
+        def read(transit: Any) -> Any:
+            try:
+                return transit.read_key(_SIGNING, mount_point=self.mount)["data"]["keys"]
+            except exceptions.InvalidPath:
+                return {}
+
+        keys = self._ask(read)
+        return {int(one): base64.b64decode(keys[one]["public_key"]) for one in keys}
 
     def _read(self, transit: Any, agency_id: UUID) -> dict[str, Any]:
         try:

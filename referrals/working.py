@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 from django.db import close_old_connections, connections
 
+from permissions import sealer, witness
 from referrals import closing, escalation, messages, outbox, purging, sending, telling
 
 log = structlog.get_logger()
@@ -50,6 +51,8 @@ JOBS = (
     Job("close", closing.step, 5),
     Job("webhooks", sending.sender.step, 1, sending.sender.finish),
     Job("webhook-log", outbox.tidy, 3600),
+    Job("seal", sealer.step, 1),
+    Job("witness", witness.step, 1),
 )
 
 

@@ -224,6 +224,8 @@ LOGGED = {
     "barred_attempts.read": "Looked who was kept out and asked",
     "self_assignments.read": "Looked who put herself on a referral",
     "access_log.read": "Read this log",
+    "access_log.prove": "Asked for the proof of an entry",
+    "access_log.checkpoints": "Fetched the log's checkpoints",
     "directory.edit": "Changed the directory",
     "directory.read": "Looked at a place of the directory",
     "directory.history": "Looked at the history of an entry",

@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
         migrations.RunPython(permissions.sql.require_roles, migrations.RunPython.noop),
         permissions.sql.run(FOLDER, "identity.sql"),
         permissions.sql.run(FOLDER, "log.sql"),
+        permissions.sql.run(FOLDER, "seals.sql"),
         permissions.sql.run(FOLDER, "keys.sql"),
         permissions.sql.run(FOLDER, "libraries.sql"),
         permissions.sql.run(FOLDER, "channels.sql"),

@@ -1,4 +1,4 @@
-"""The SQL of the second wall, read as files: identity.sql, log.sql, keys.sql, channels.sql."""
+"""The SQL of the second wall, read as files: identity, log, seals, keys, channels."""
 
 from pathlib import Path
 

@@ -33,15 +33,18 @@ CREATE INDEX access_entry_listed ON access_entry USING gin (referral_ids);
 
 -- RFC 9162, section 2.1.1: a leaf is hashed behind the byte 00. The content is a JSON array of the
 -- columns as text, so that a verifier without a database can rebuild it byte for byte.
-CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
-    SELECT sha256('\x00'::bytea || convert_to(array_to_json(ARRAY[
+CREATE FUNCTION sec.leaf_text(e access_entry) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT array_to_json(ARRAY[
         e.id::text,
         to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         e.agency_id::text, e.member_id::text, e.client_id::text, e.act, e.purpose,
         e.referral_id::text, array_to_string(e.referral_ids, ','), e.subject::text,
         array_to_string(e.fields, ','), e.release_id::text, e.directory_id::text, e.decision,
         e.rule, e.request_id::text, e.address_prefix, e.xact::text
-    ])::text, 'UTF8'))
+    ])::text
+$$;
+CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256('\x00'::bytea || convert_to(sec.leaf_text(e), 'UTF8'))
 $$;
 CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -137,11 +140,13 @@ BEGIN
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
 REVOKE ALL ON FUNCTION
-    sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only(),
+    sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
+    sec.log_is_append_only(),
     sec.guard_log_partition(regclass), sec.add_log_partitions(int),
     sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text),
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
+GRANT EXECUTE ON FUNCTION
+    sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
     TO app, editor, auditor, gate, sealer;
 GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text)
     TO app, door, editor, auditor;

@@ -1,0 +1,122 @@
+"""The seals of the access log: checkpoints for witnesses, proofs for receipts, and the verifier."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.views import Endpoint, page_size
+from openapi.schema import problems
+from permissions import proofs, sealed_export, verifier
+from permissions.errors import BadRequest
+
+
+class CheckpointOut(serializers.Serializer):
+    """`body` is the signed text, byte for byte: JSON with origin, seq, size, root, previous (hash
+    of the body before) and time; with `gap` where a restored backup had lost entries."""
+
+    body = serializers.CharField()
+    key_id = serializers.CharField()
+    signature = serializers.CharField(help_text="Ed25519 (RFC 8032) over the body, base64.")
+
+
+class CheckpointsOut(serializers.Serializer):
+    items = CheckpointOut(many=True)
+
+
+class KeysOut(serializers.Serializer):
+    """Hold them outside of this system: whoever takes them from here each time trusts it."""
+
+    keys = serializers.DictField(child=serializers.CharField(help_text="32 bytes, base64."))
+
+
+class ProofOut(serializers.Serializer):
+    """RFC 9162, section 2.1.3: the leaf, its place in its batch, and its siblings upwards (hex)."""
+
+    leaf = serializers.CharField()
+    place = serializers.IntegerField()
+    size = serializers.IntegerField()
+    path = serializers.ListField(child=serializers.CharField())
+    checkpoint = CheckpointOut()
+
+
+def _checkpoint(body: str, key_id: str, signature: bytes) -> dict[str, str]:
+    return {
+        "body": body,
+        "key_id": key_id,
+        "signature": base64.b64encode(signature).decode(),
+    }
+
+
+class Checkpoints(Endpoint):
+    query = ("after", "limit")
+
+    @extend_schema(
+        operation_id="list_checkpoints",
+        parameters=[
+            OpenApiParameter("after", int, description="The `seq` of the last one you hold."),
+            OpenApiParameter("limit", int, description="1 to 1000, default 50."),
+        ],
+        responses={200: CheckpointsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        """Signed checkpoints of the access log, in their order. For auditors and witnesses."""
+        ask = request.query_params
+        after = ask.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) <= 18):
+            raise BadRequest("invalid", "The number of a checkpoint.", "after")
+        limit = page_size(ask.get("limit"), proofs.MAX_PAGE)
+        found = proofs.list_checkpoints(self.principal, after=int(after), limit=limit)
+        items = [_checkpoint(one.body, one.key_id, one.signature) for one in found]
+        return self.answer(CheckpointsOut, {"items": items})
+
+
+class InclusionProof(Endpoint):
+    @extend_schema(
+        operation_id="prove_entry",
+        responses={200: ProofOut, **problems(401, 409, 503)},
+    )
+    def get(self, request: Request, entry_id: UUID) -> Response:
+        """The proof that an entry of your agency stands in the sealed log. A receipt is its id."""
+        found = proofs.prove(self.principal, entry_id)
+        proof = {
+            "leaf": found.leaf.hex(),
+            "place": found.place,
+            "size": found.size,
+            "path": [one.hex() for one in found.path],
+            "checkpoint": _checkpoint(found.body, found.key_id, found.signature),
+        }
+        return self.answer(ProofOut, proof)
+
+
+class SigningKeys(Endpoint):
+    public = True
+
+    @extend_schema(operation_id="list_signing_keys", responses={200: KeysOut, **problems(503)})
+    def get(self, request: Request) -> Response:
+        """The public keys that sealed the log, by id; the newest last."""
+        return self.answer(KeysOut, {"keys": sealed_export.public_keys()})
+
+
+class Verifier(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="download_verifier",
+        responses={(200, "text/x-python"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> Any:
+        """The program that checks an export, one file; its SHA-256 stands in `Repr-Digest`."""
+        program = Path(verifier.__file__).read_bytes()
+        answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")
+        digest = base64.b64encode(hashlib.sha256(program).digest()).decode()
+        answer["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530
+        answer["Content-Disposition"] = 'attachment; filename="verifier.py"'
+        return answer

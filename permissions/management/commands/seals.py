@@ -1,0 +1,80 @@
+"""manage.py seals"""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from permissions import sealed_export, sealer, verifier, witness
+from permissions.errors import Refused
+from permissions.keystore import key_store
+
+
+class Command(BaseCommand):
+    help = (
+        "The seals of the access log. `status`: how far it is sealed and witnessed. `export`: all"
+        " of it with its seals, as lines for the verifier (permissions/verifier.py, which needs"
+        " nothing else of this). `keys`: the public keys, as JSON. `verify`: check it here and now,"
+        " and against the witness's file. `rotate`: a new key seals from now on; old seals stay"
+        " valid. `restore`: once, after the database was restored from a backup and before it"
+        " serves: what the witness holds and the backup has lost is signed into the log as a gap."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = ["status", "export", "keys", "verify", "rotate", "restore"]
+        parser.add_argument("what", choices=what)
+        parser.add_argument(
+            "--after", type=int, default=0, metavar="SEQ", help="export: behind this checkpoint"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['what']}")(options)
+        except Refused as error:
+            raise CommandError(error.detail) from error
+
+    def _status(self, options: dict[str, Any]) -> None:
+        last, held = sealer.newest(), witness.last_held()
+        if last is None:
+            self.stdout.write("Nothing is sealed yet. Does `manage.py work` run?")
+        else:
+            self.stdout.write(
+                f"Sealed: {last.size} entries, checkpoint {last.seq} of {last.said['time']}."
+            )
+        self.stdout.write(f"Not sealed yet: {sealer.unsealed()}.")
+        self.stdout.write(
+            f"Witnessed: checkpoint {held.seq}, in {witness.file()}." if held else "No witness yet."
+        )
+
+    def _export(self, options: dict[str, Any]) -> None:
+        for line in sealed_export.lines(options["after"]):
+            self.stdout.write(line)
+
+    def _keys(self, options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(sealed_export.public_keys(), indent=1))
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        chain, faults = verifier.Chain(sealed_export.public_keys()), 0
+        found = list(verifier.check(sealed_export.lines(), chain, sys.stderr))
+        if witness.file().exists():
+            with witness.file().open(encoding="utf-8") as held:
+                found += verifier.compare(held, chain)
+        for fault in found:
+            faults += 1
+            self.stdout.write(f"FAULT: {fault}")
+        for gap in chain.gaps:
+            self.stdout.write(f"GAP: {gap}")
+        if faults:
+            raise CommandError(f"{faults} faults.")
+        self.stdout.write(f"As it was sealed: {len(chain.bodies)} checkpoints.")
+
+    def _rotate(self, options: dict[str, Any]) -> None:
+        self.stdout.write(f"Key {key_store().begin_signing_key()} seals from now on.")
+
+    def _restore(self, options: dict[str, Any]) -> None:
+        gap = witness.lost()
+        made = sealer.restore(gap)
+        lost = f"; {gap['entries']} entries are lost, and the log says so" if gap else ""
+        self.stdout.write(f"Checkpoint {made.seq}: {made.size} entries sealed{lost}.")

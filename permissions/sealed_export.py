@@ -1,0 +1,72 @@
+"""The access log with its seals, as lines of text that permissions/verifier.py checks.
+
+A checkpoint is a JSON object with `body`, `key_id`, `signature`; before it stand its entries in
+their sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `-` in place
+of an entry that is not there any more. At the end stand the entries that nobody sealed although
+their time has passed, behind a `+`. No value of a referral is in any of it: the log holds none.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+
+from django.db import connections, transaction
+
+from permissions import sealer
+from permissions.keystore import key_store
+from permissions.sealer import USING, Checkpoint
+
+ROWS_AT_ONCE = 5_000
+
+
+def lines(after: int = 0) -> Iterator[str]:
+    """All lines behind the checkpoint `after`, in one snapshot; memory is bounded."""
+    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        last = None
+        for last in sealer.checkpoints(after):
+            yield from _entries(last)
+            yield of_checkpoint(last)
+        if last is not None:
+            yield from _never_sealed(last)
+
+
+def of_checkpoint(one: Checkpoint) -> str:
+    signature = base64.b64encode(one.signature).decode()
+    return json.dumps({"body": one.body, "key_id": one.key_id, "signature": signature})
+
+
+def public_keys() -> dict[str, str]:
+    """What the verifier needs beside the lines: the public keys by id, in base64."""
+    return {
+        name: base64.b64encode(key).decode() for name, key in key_store().signing_keys().items()
+    }
+
+
+def _entries(checkpoint: Checkpoint) -> Iterator[str]:
+    for first in range(checkpoint.first, checkpoint.size, ROWS_AT_ONCE):
+        with connections[USING].cursor() as cursor:
+            cursor.execute(
+                "SELECT encode(l.leaf, 'hex'), l.entry_id::text,"
+                " CASE WHEN e.id IS NOT NULL THEN sec.leaf_text(e) END"
+                " FROM log_leaf l"
+                " LEFT JOIN access_entry e ON e.id = l.entry_id AND e.at = l.entry_at"
+                " WHERE l.position >= %s AND l.position < %s ORDER BY l.position",
+                [first, min(first + ROWS_AT_ONCE, checkpoint.size)],
+            )
+            for leaf, entry, text in cursor.fetchall():
+                yield f"{leaf} {text}" if text else f"{leaf} - {entry}"
+
+
+def _never_sealed(last: Checkpoint) -> Iterator[str]:
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.leaf_text(e) FROM access_entry e"
+            " LEFT JOIN log_leaf l ON l.entry_id = e.id AND l.entry_at = e.at"
+            " WHERE (e.xact < %s AND l.position IS NULL) OR l.position >= %s ORDER BY e.at, e.id",
+            [last.xact_before, last.size],
+        )
+        for (text,) in cursor.fetchall():
+            yield f"+ {text}"

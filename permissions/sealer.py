@@ -1,0 +1,187 @@
+"""The sealer: committed entries of the access log, batch by batch, under signed checkpoints.
+
+A batch is every entry of transactions that ended before the oldest one still under way
+(`pg_snapshot_xmin`), so that none can commit behind it. Over its leaves stands a Merkle tree
+(RFC 9162), over that a checkpoint, signed with Ed25519 and chained to the one before. Witnesses
+hold copies (permissions/witness.py); permissions/verifier.py checks all of it without this code.
+Runs as the role `sealer`, any number of times at once: one seals, the others find that it does.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from django.db import connections, transaction
+
+from permissions import merkle
+from permissions.keystore import key_store
+
+USING = "sealer"
+BATCH = 50_000  # entries; a transaction is never divided
+SEALING = 7004  # an advisory lock, beside those of permissions/keys.py
+
+
+class Checkpoint(NamedTuple):
+    """One row of log_checkpoint: the entries `first` … `size` - 1, and what was signed of them."""
+
+    seq: int
+    first: int
+    size: int
+    xact_before: int
+    body: str
+    key_id: str
+    signature: bytes
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The signed content: origin, seq, size, root, previous, time; `gap` after a restore."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    @property
+    def hash(self) -> str:
+        return sha256(self.body.encode()).hexdigest()
+
+
+_COLUMNS = ", ".join(Checkpoint._fields)
+
+
+def step() -> bool:
+    """Seal one batch. True: there may be more. Killed anywhere, nothing of it happened.
+
+    Raises Unavailable (the key store).
+    """
+    with transaction.atomic(using=USING):
+        if not _alone():
+            return False
+        last = newest()
+        before = _upper_bound(last)
+        first = last.size if last else 0
+        leaves = _take(first, "xact >= %s AND xact < %s", [last.xact_before if last else 0, before])
+        if leaves:
+            _sign(last, leaves, before)
+        return len(leaves) >= BATCH
+
+
+def restore(gap: dict[str, int] | None = None) -> Checkpoint:
+    """After the database was restored from a backup, before anything serves: seal what the backup
+    holds unsealed, whatever its transactions were called in the old cluster, and go on.
+
+    `gap` is what witnesses hold and this database has lost: it is signed into the checkpoint, for
+    everybody to see. Twice is safe.
+    """
+    with transaction.atomic(using=USING):
+        if not _alone():
+            raise RuntimeError("A sealer is at work: stop it first.")
+        last = newest()
+        before = _number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        leaves = _take(last.size if last else 0, "true", [])
+        return _sign(last, leaves, before, gap)
+
+
+def newest() -> Checkpoint | None:
+    return next(checkpoints(newest_first=True, limit=1), None)
+
+
+def checkpoints(
+    after: int = 0, *, newest_first: bool = False, limit: int | None = None, using: str = USING
+) -> Iterator[Checkpoint]:
+    """The checkpoints behind `after`, in their order."""
+    order = "DESC" if newest_first else "ASC"
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM log_checkpoint WHERE seq > %s"  # noqa: S608 (fixed parts)
+            f" ORDER BY seq {order} LIMIT %s",
+            [after, limit],
+        )
+        for row in cursor.fetchall():
+            yield Checkpoint._make((*row[:-1], bytes(row[-1])))
+
+
+def unsealed() -> int:
+    """How many committed entries wait for their seal."""
+    last = newest()
+    return _number(
+        "SELECT count(*) FROM access_entry e WHERE e.xact >= %s"
+        " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id)",
+        [last.xact_before if last else 0],
+    )
+
+
+def _alone() -> bool:
+    return bool(_number("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
+
+
+def _upper_bound(last: Checkpoint | None) -> int:
+    """The first transaction that is not in the batch: the oldest that is under way, or the one with
+    which the batch would grow too large."""
+    oldest = _number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    since = last.xact_before if last else 0
+    cut = _number(
+        "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
+        " ORDER BY xact OFFSET %s LIMIT 1), %s)",
+        [since, oldest, BATCH, oldest],
+    )
+    if cut == oldest:
+        return cut
+    head = _number("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
+    return cut if cut > head else cut + 1  # one transaction that is larger than a batch
+
+
+def _take(first: int, which: str, parameters: list[int]) -> list[bytes]:
+    """Give the entries their places, and return their leaves in that order. What was sealed before
+    stays where it is: after a restore, numbers of transactions come again."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO log_leaf (position, entry_id, entry_at, leaf)"  # noqa: S608 (fixed parts)
+            " SELECT %s + row_number() OVER (ORDER BY e.xact, e.id) - 1, e.id, e.at, e.leaf"
+            f" FROM access_entry e WHERE {which}"
+            " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id)",
+            [first, *parameters],
+        )
+        cursor.execute("SELECT leaf FROM log_leaf WHERE position >= %s ORDER BY position", [first])
+        return [bytes(leaf) for (leaf,) in cursor.fetchall()]
+
+
+def _sign(
+    last: Checkpoint | None, leaves: list[bytes], before: int, gap: dict[str, int] | None = None
+) -> Checkpoint:
+    first = last.size if last else 0
+    seq = 1 + (gap["to_seq"] if gap else last.seq if last else 0)
+    said: dict[str, object] = {
+        "origin": last.said["origin"] if last else f"cairn/{uuid4()}",
+        "previous": last.hash if last else "",
+        "root": merkle.root(leaves).hex(),
+        "seq": seq,
+        "size": first + len(leaves),
+        "time": _now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+    } | ({"gap": gap} if gap else {})
+    body = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    signed = key_store().sign(body.encode())
+    made = Checkpoint(
+        seq, first, first + len(leaves), before, body, signed.key_id, signed.signature
+    )
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO log_checkpoint ({_COLUMNS})"  # noqa: S608 (fixed parts)
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            list(made),
+        )
+    return made
+
+
+def _now() -> datetime:
+    with connections[USING].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        now: datetime = cursor.fetchone()[0]  # type: ignore[index]
+    return now.astimezone(UTC)
+
+
+def _number(question: str, parameters: list[Any] | None = None) -> int:
+    with connections[USING].cursor() as cursor:
+        cursor.execute(question, parameters)
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,112 @@
+"""A witness of the log's checkpoints: a file that is only ever added to, apart from the database.
+
+What it holds cannot be unsaid: a database that was rolled back, or whose checkpoints were made
+anew, no longer fits it, and the witness says so instead of writing on. On a server, let the file
+lie on another machine's disk or a write-once medium; partner agencies keep copies of their own
+(GET /v1/access-log/checkpoints).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from permissions import sealer
+from permissions.errors import Refused
+from permissions.sealed_export import of_checkpoint
+from permissions.secret_files import sync_folder
+
+AT_ONCE = 1_000
+
+
+class Forked(Refused):
+    """The database does not hold the checkpoint that the witness saw last: it was rolled back, or
+    its log was made anew. Nothing is written until somebody has looked (deploy/RUNBOOK.md)."""
+
+    code = "log_forked"
+    detail = "The log is not the one that was witnessed."
+
+
+class Held(NamedTuple):
+    """The last checkpoint in the file."""
+
+    seq: int
+    size: int
+    body: str
+
+
+def file() -> Path:
+    return Path(settings.LOG_WITNESS_FILE)
+
+
+def last_held() -> Held | None:
+    """What the witness saw last; None: nothing yet. A last line that was cut off by a kill is not
+    one. Raises OSError, ValueError (the file is not ours)."""
+    try:
+        with open(file(), "rb") as held:
+            size = held.seek(0, os.SEEK_END)
+            held.seek(max(0, size - 65_536))
+            lines = held.read().split(b"\n")[:-1]  # what stands behind the last newline is cut off
+    except FileNotFoundError:
+        return None
+    if not lines:
+        return None
+    body = json.loads(lines[-1])["body"]
+    said = json.loads(body)
+    return Held(said["seq"], said["size"], body)
+
+
+def step() -> bool:
+    """Add the checkpoints that are new. True: there may be more. Killed anywhere, run it again.
+
+    Raises Forked, OSError.
+    """
+    held = last_held()
+    if held is not None:
+        _must_follow(held)
+    found = list(sealer.checkpoints(held.seq if held else 0, limit=AT_ONCE))
+    if found:
+        _add([of_checkpoint(one) for one in found])
+    return len(found) == AT_ONCE
+
+
+def _must_follow(held: Held) -> None:
+    there = next(sealer.checkpoints(held.seq - 1, limit=1), None)
+    if there is None or there.body != held.body:
+        raise Forked
+
+
+def lost() -> dict[str, int] | None:
+    """After a restore: what the witness holds and this database has lost, for sealer.restore."""
+    held, last = last_held(), sealer.newest()
+    if held is None or (last is not None and last.seq >= held.seq):
+        return None
+    return {
+        "from_seq": last.seq + 1 if last else 1,
+        "to_seq": held.seq,
+        "entries": held.size - (last.size if last else 0),
+    }
+
+
+def _add(lines: list[str]) -> None:
+    """Whole lines, and on the disk before we go on; a line that a kill cut off is ended first."""
+    path = file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            os.ftruncate(descriptor, _whole(descriptor, size))
+        os.write(descriptor, "".join(f"{line}\n" for line in lines).encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def _whole(descriptor: int, size: int) -> int:
+    """Where the last whole line ends."""
+    start = max(0, size - 65_536)
+    return start + os.pread(descriptor, size - start, start).rfind(b"\n") + 1

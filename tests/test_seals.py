@@ -1,0 +1,709 @@
+"""The sealed access log: every committed entry under exactly one signature, whoever writes and
+whatever is killed; and whatever the owner of the database changes afterwards is found and named, by
+a verifier that needs none of our code."""
+
+import ast
+import base64
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connection, connections, transaction
+from psycopg2.errors import InsufficientPrivilege
+
+from permissions import credentials, merkle, sealed_export, sealer, verifier, witness
+from permissions.ids import uuid7
+from permissions.keystore import key_store
+from permissions.models import Client
+from referrals import working
+from tests.conftest import Story
+from tests.database import IDENTIFY, hash_secret
+
+LOG = ("log_checkpoint", "log_leaf", "access_entry")
+
+
+def seal() -> None:
+    while sealer.step():
+        pass
+
+
+def write(api: Any, entries: int = 1) -> None:
+    """So many reads, each an entry."""
+    caller = api("ywca.worker")
+    for _ in range(entries):
+        assert caller.get("/v1/referrals").status_code == 200
+
+
+def faults(held: Path | None = None) -> list[verifier.Fault]:
+    chain = verifier.Chain(sealed_export.public_keys())
+    found = list(verifier.check(sealed_export.lines(), chain))
+    if held is not None:
+        with held.open() as lines:
+            found += verifier.compare(lines, chain)
+    return found
+
+
+def ask(superuser: Any, question: str, *values: Any) -> Any:
+    with superuser.cursor() as cursor:
+        cursor.execute(question, values)
+        return cursor.fetchone()
+
+
+def partitions(superuser: Any) -> list[str]:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'access_entry'::regclass"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+# -- What is sealed --------------------------------------------------------------------------------
+
+
+def test_each_committed_entry_is_sealed_once_and_nothing_is_at_fault(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    story.accept()
+    seal()
+    write(api, 3)
+    seal()
+    (sealed,) = ask(superuser, "SELECT count(*) FROM log_leaf")
+    (entries,) = ask(superuser, "SELECT count(*) FROM access_entry")
+    assert sealed == entries == sealer.newest().size  # type: ignore[union-attr]
+    assert sealer.unsealed() == 0
+    assert faults() == []
+    before = sealer.newest()
+    seal()
+    assert sealer.newest() == before, "of nothing new there is no checkpoint"
+
+
+def test_an_entry_that_commits_late_is_in_a_later_batch_and_in_none_twice(
+    api: Any, superuser: Any
+) -> None:
+    """By id or time alone it would be passed over: its transaction began before others ended."""
+    late = api("police.worker")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(IDENTIFY, [hash_secret(late.secret), ""])
+            cursor.execute("SELECT pg_current_xact_id()")
+        done = threading.Event()
+
+        def others() -> None:
+            write(api, 3)
+            seal()
+            done.set()
+            connections.close_all()
+
+        thread = threading.Thread(target=others)
+        thread.start()
+        thread.join()
+        assert done.is_set()
+        waiting = sealer.unsealed()
+        assert waiting >= 3, "nothing at or behind a transaction under way is sealed"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO access_entry (id, agency_id, member_id, act, decision)"
+                " SELECT %s, (i).agency_id, (i).member_id, 'referral.list', 'allowed'"
+                " FROM (SELECT sec.identity() AS i) me",
+                [uuid7()],
+            )
+    seal()
+    assert sealer.unsealed() == 0
+    assert faults() == []
+
+
+def test_many_write_several_seal_and_each_entry_is_in_one_batch(api: Any, superuser: Any) -> None:
+    writers, each = 6, 25
+    ended = threading.Event()
+
+    def writing() -> None:
+        write(api, each)
+        connections.close_all()
+
+    def sealing() -> None:
+        while not ended.is_set():
+            sealer.step()
+        connections.close_all()
+
+    seal()
+    (before,) = ask(superuser, "SELECT count(*) FROM log_leaf")
+    writing_threads = [threading.Thread(target=writing) for _ in range(writers)]
+    sealing_threads = [threading.Thread(target=sealing) for _ in range(3)]
+    for thread in (*writing_threads, *sealing_threads):
+        thread.start()
+    for thread in writing_threads:
+        thread.join()
+    ended.set()
+    for thread in sealing_threads:
+        thread.join()
+    seal()
+    (after,) = ask(superuser, "SELECT count(*) FROM log_leaf")
+    (entries,) = ask(superuser, "SELECT count(*) FROM access_entry")
+    assert after == entries
+    assert after - before >= writers * each
+    assert faults() == []
+
+
+def test_a_batch_is_bounded_and_no_transaction_is_divided(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal()
+    first = sealer.newest()
+    monkeypatch.setattr(sealer, "BATCH", 4)
+    write(api, 10)
+    seal()
+    made = list(sealer.checkpoints(first.seq if first else 0))
+    assert [one.size - one.first for one in made] == [4, 4, 2]
+    assert faults() == []
+
+
+def test_a_sealer_that_is_killed_at_any_moment_leaves_whole_batches(
+    api: Any, superuser: Any, tmp_path: Path
+) -> None:
+    seal()
+    name = connections["sealer"].settings_dict["NAME"]
+    env = os.environ | {"CAIRN_DATABASE": str(name), "CAIRN_LOG_WITNESS": str(tmp_path / "held")}
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "work", "--only", "seal", "--only", "witness"],
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            size = sealer.newest().size  # type: ignore[union-attr]
+            while sealer.newest().size == size:  # type: ignore[union-attr]
+                assert process.poll() is None
+                write(api, 5)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    seal()
+    assert sealer.unsealed() == 0
+    assert faults(tmp_path / "held") == []
+
+
+# -- What somebody changed -------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def tampered(superuser: Any) -> Iterator[Any]:
+    """A superuser's hands in the log, triggers off; afterwards all of it is as it was."""
+    tables = [*partitions(superuser), "log_leaf", "log_checkpoint"]
+    superuser.commit()
+    with superuser.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")
+        guard(cursor, [*tables, "access_entry"], "DISABLE")
+        superuser.commit()
+        try:
+            yield cursor
+        finally:
+            superuser.rollback()
+            guard(cursor, [*tables, "access_entry"], "DISABLE")
+            for table in tables:
+                cursor.execute(f"TRUNCATE {table}")
+                cursor.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
+                cursor.execute(f"DROP TABLE kept_{table}")
+            guard(cursor, [*tables, "access_entry"], "ENABLE ALWAYS")
+            superuser.commit()
+
+
+def guard(cursor: Any, tables: list[str], how: str) -> None:
+    """Switch the triggers of the log off, or on as they were made."""
+    for table in tables:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+            [table],
+        )
+        for (trigger,) in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} {how} TRIGGER {trigger}")
+
+
+ROW = "(SELECT entry_id FROM log_leaf WHERE position = %(place)s)"
+NEXT = "(SELECT entry_id FROM log_leaf WHERE position = %(place)s + 1)"
+CHECKPOINT = "(SELECT max(seq) - 1 FROM log_checkpoint)"
+SWAP = (
+    "UPDATE access_entry e SET {0} = o.{0} FROM access_entry o"
+    f" WHERE (e.id, o.id) IN (({ROW}, {NEXT}), ({NEXT}, {ROW}))"
+)
+NEWEST = "(SELECT max(seq) FROM log_checkpoint)"
+# name: (what is done, what the verifier has to say, and where: the entry, or a checkpoint)
+EDITS: dict[str, tuple[list[str], str, str]] = {
+    "another act": (
+        [f"UPDATE access_entry SET act = 'x.y' WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "another member": (
+        [f"UPDATE access_entry SET member_id = gen_random_uuid() WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "another agency": (
+        [f"UPDATE access_entry SET agency_id = gen_random_uuid() WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "no referral": (
+        [f"UPDATE access_entry SET referral_id = NULL, referral_ids = NULL WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "a refusal made a yes": (
+        [
+            "UPDATE access_entry SET decision = CASE decision WHEN 'allowed' THEN 'refused'"
+            f" ELSE 'allowed' END WHERE id = {ROW}"
+        ],
+        "an entry was changed",
+        "row",
+    ),
+    "another purpose": (
+        [f"UPDATE access_entry SET purpose = 'safety' WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "another address": (
+        [f"UPDATE access_entry SET address_prefix = '198.51.100.0/24' WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "a field added to what was opened": (
+        [f"UPDATE access_entry SET fields = '{{name}}' WHERE id = {ROW}"],
+        "an entry was changed",
+        "row",
+    ),
+    "edited, and hashed anew": (
+        [
+            f"UPDATE access_entry SET act = 'x.y' WHERE id = {ROW}",
+            f"UPDATE access_entry e SET leaf = sec.leaf(e) WHERE id = {ROW}",
+        ],
+        "an entry was changed",
+        "row",
+    ),
+    "edited, and its sealed leaf too": (
+        [
+            f"UPDATE access_entry SET act = 'x.y' WHERE id = {ROW}",
+            "UPDATE log_leaf l SET leaf = sec.leaf(e) FROM access_entry e"
+            " WHERE e.id = l.entry_id AND l.position = %(place)s",
+        ],
+        "the entries are not those that were signed",
+        "checkpoint",
+    ),
+    "deleted": (
+        [f"DELETE FROM access_entry WHERE id = {ROW}"],
+        "an entry is gone",
+        "row",
+    ),
+    "deleted, and its place too": (
+        [
+            f"DELETE FROM access_entry WHERE id = {ROW}",
+            "DELETE FROM log_leaf WHERE position = %(place)s",
+        ],
+        "the entries are not those that were signed",
+        "checkpoint",
+    ),
+    "back-dated by a month": (
+        [f"UPDATE access_entry SET at = at - interval '31 days' WHERE id = {ROW}"],
+        "an entry is gone",
+        "row",
+    ),
+    "back-dated by a moment": (
+        [f"UPDATE access_entry SET at = at - interval '1 second' WHERE id = {ROW}"],
+        "an entry was put in after its time",
+        "row",
+    ),
+    "truncated": (["TRUNCATE access_entry"], "an entry is gone", "row"),
+    "two entries swapped": (
+        [SWAP.format("act"), SWAP.format("request_id")],
+        "an entry was changed",
+        "row",
+    ),
+    "two places swapped": (
+        [
+            "ALTER TABLE log_leaf DROP CONSTRAINT log_leaf_position_check",
+            "UPDATE log_leaf SET position = -1 WHERE position = %(place)s",
+            "UPDATE log_leaf SET position = %(place)s WHERE position = %(place)s + 1",
+            "UPDATE log_leaf SET position = %(place)s + 1 WHERE position = -1",
+            "ALTER TABLE log_leaf ADD CONSTRAINT log_leaf_position_check CHECK (position >= 0)",
+        ],
+        "the entries are not those that were signed",
+        "checkpoint",
+    ),
+    "a place behind the last": (
+        [
+            "INSERT INTO log_leaf SELECT (SELECT max(size) FROM log_checkpoint), gen_random_uuid(),"
+            " entry_at, leaf FROM log_leaf WHERE position = %(place)s",
+            "INSERT INTO access_entry SELECT (e).* FROM (SELECT jsonb_populate_record("
+            "NULL::access_entry, to_jsonb(a) || jsonb_build_object('id', (SELECT entry_id FROM"
+            " log_leaf ORDER BY position DESC LIMIT 1))) AS e FROM access_entry a"
+            f" WHERE a.id = {ROW}) made",
+        ],
+        "an entry was put in after its time",
+        "anywhere",
+    ),
+    "a checkpoint dropped": (
+        [f"DELETE FROM log_checkpoint WHERE seq = {CHECKPOINT}"],
+        "checkpoints are missing before it",
+        "anywhere",
+    ),
+    "the newest checkpoint dropped": (
+        [f"DELETE FROM log_checkpoint WHERE seq = {NEWEST}"],
+        "a checkpoint that was witnessed is not there",
+        "anywhere",
+    ),
+    "a time moved": (
+        ['UPDATE log_checkpoint SET body = replace(body, \'"time":"2\', \'"time":"1\')'],
+        "a signature is not that of a known key",
+        "checkpoint",
+    ),
+    "a signature of another checkpoint": (
+        [
+            "UPDATE log_checkpoint SET signature = (SELECT signature FROM log_checkpoint"
+            f" WHERE seq = {NEWEST}) WHERE seq = {CHECKPOINT}"
+        ],
+        "a signature is not that of a known key",
+        "checkpoint",
+    ),
+    "another key named": (
+        [f"UPDATE log_checkpoint SET key_id = '0000000000000000' WHERE seq = {CHECKPOINT}"],
+        "a signature is not that of a known key",
+        "checkpoint",
+    ),
+    "rolled back to an hour ago": (
+        [
+            "DELETE FROM access_entry WHERE id IN (SELECT entry_id FROM log_leaf WHERE position >="
+            f" (SELECT first FROM log_checkpoint WHERE seq = {CHECKPOINT}))",
+            "DELETE FROM log_leaf WHERE position >="
+            f" (SELECT first FROM log_checkpoint WHERE seq = {CHECKPOINT})",
+            f"DELETE FROM log_checkpoint WHERE seq >= {CHECKPOINT}",
+        ],
+        "a checkpoint that was witnessed is not there",
+        "anywhere",
+    ),
+}
+
+
+@pytest.fixture
+def sealed(story: Story, api: Any, superuser: Any, tmp_path: Path, settings: Any) -> Path:
+    """A log of several batches, witnessed; the file that the witness holds."""
+    settings.LOG_WITNESS_FILE = str(tmp_path / "held")
+    story.accept()
+    for _ in range(3):
+        write(api, 4)
+        seal()
+    while witness.step():
+        pass
+    superuser.commit()
+    return tmp_path / "held"
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_the_owner_of_the_database_changes_is_found_and_named(
+    sealed: Path, superuser: Any, name: str
+) -> None:
+    statements, what, where = EDITS[name]
+    last = sealer.newest()
+    assert last is not None
+    place = next(sealer.checkpoints(last.seq - 2)).first + 1  # in the batch before the last
+    (row,) = ask(superuser, "SELECT entry_id::text FROM log_leaf WHERE position = %s", place)
+    assert faults(sealed) == []
+    with tampered(superuser) as cursor:
+        for statement in statements:
+            cursor.execute(statement, {"place": place})
+        superuser.commit()
+        found = [fault for fault in faults(sealed) if fault.what == what]
+    expected = {"row": row, "checkpoint": f"checkpoint {last.seq - 1}"}.get(where)
+    assert found, name
+    assert expected is None or expected in {fault.where for fault in found}
+    assert faults(sealed) == [], "all is as it was again"
+
+
+def test_an_entry_put_in_afterwards_is_found(sealed: Path, superuser: Any) -> None:
+    made = str(uuid7())
+    with tampered(superuser) as cursor:
+        cursor.execute(
+            "INSERT INTO access_entry (id, at, act, decision, xact, leaf)"
+            " SELECT %s, at, 'referral.read', 'allowed', xact, leaf FROM access_entry"
+            " WHERE xact = (SELECT min(xact) FROM access_entry) LIMIT 1",
+            [made],
+        )
+        superuser.commit()
+        assert faults(sealed) == [verifier.Fault("an entry was put in after its time", made)]
+
+
+def test_a_log_signed_anew_with_another_key_is_found(sealed: Path, superuser: Any) -> None:
+    """Whoever owns the server and makes a key of his own: nobody knows it."""
+    key = Ed25519PrivateKey.generate()
+    with tampered(superuser) as cursor:
+        cursor.execute("SELECT seq, body FROM log_checkpoint")
+        for seq, body in cursor.fetchall():
+            cursor.execute(
+                "UPDATE log_checkpoint SET signature = %s WHERE seq = %s",
+                [key.sign(body.encode()), seq],
+            )
+        superuser.commit()
+        found = faults(sealed)
+    assert {fault.what for fault in found} == {"a signature is not that of a known key"}
+
+
+def test_even_with_the_key_a_log_made_anew_is_not_the_one_that_was_witnessed(
+    sealed: Path, superuser: Any
+) -> None:
+    """An operator with code and keys edits, and seals all of it again: the witness holds it."""
+    with tampered(superuser) as cursor:
+        cursor.execute("TRUNCATE log_leaf, log_checkpoint")
+        cursor.execute("UPDATE access_entry SET act = 'x.y' WHERE act = 'referral.accept'")
+        for partition in partitions(superuser):
+            cursor.execute(f"UPDATE {partition} e SET leaf = sec.leaf(e::access_entry)")
+        superuser.commit()
+        seal()
+        assert faults() == [], "in itself it is sound"
+        assert {fault.what for fault in faults(sealed)} & {
+            "a checkpoint is not the one that was witnessed",
+            "a checkpoint that was witnessed is not there",
+        }
+        with pytest.raises(witness.Forked):
+            witness.step()
+
+
+@pytest.mark.parametrize("role", ["default", "auditor", "editor", "jobs", "door", "sealer"])
+@pytest.mark.parametrize("table", LOG)
+def test_no_serving_role_can_change_what_stands_there(sealed: Path, role: str, table: str) -> None:
+    for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
+        assert _refused(role, statement), statement
+    column = {"log_checkpoint": "key_id", "log_leaf": "leaf", "access_entry": "act"}[table]
+    assert _refused(role, f"UPDATE {table} SET {column} = {column}")
+
+
+def _refused(role: str, statement: str) -> bool:
+    try:
+        with transaction.atomic(using=role), connections[role].cursor() as cursor:
+            cursor.execute(statement)
+    except ProgrammingError as error:
+        return isinstance(error.__cause__, InsufficientPrivilege)
+    return False
+
+
+# -- Witness, restore, keys ------------------------------------------------------------------------
+
+
+def test_a_witness_that_was_killed_in_a_line_goes_on(sealed: Path, api: Any) -> None:
+    whole = sealed.read_bytes()
+    sealed.write_bytes(whole + b'{"body": "cut o')
+    write(api)
+    seal()
+    assert not witness.step()
+    lines = sealed.read_text().splitlines()
+    assert len(lines) == len(whole.splitlines()) + 1
+    assert faults(sealed) == []
+
+
+def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
+    sealed: Path, superuser: Any, api: Any
+) -> None:
+    last = sealer.newest()
+    assert last is not None
+    with tampered(superuser) as cursor:  # yesterday's backup: one batch lost, one entry unsealed
+        cursor.execute("DELETE FROM log_checkpoint WHERE seq = %s", [last.seq])
+        cursor.execute(
+            "DELETE FROM access_entry WHERE id IN (SELECT entry_id FROM log_leaf"
+            " WHERE position > %s)",
+            [last.first],
+        )
+        cursor.execute("DELETE FROM log_leaf WHERE position >= %s", [last.first])
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        call_command("seals", "restore")
+        made = sealer.newest()
+        assert made is not None
+        assert made.said["gap"] == {
+            "from_seq": last.seq,
+            "to_seq": last.seq,
+            "entries": last.size - last.first,
+        }
+        assert made.seq == last.seq + 1
+        write(api)
+        seal()
+        chain = verifier.Chain(sealed_export.public_keys())
+        assert list(verifier.check(sealed_export.lines(), chain)) == []
+        assert list(verifier.compare(sealed.read_text().splitlines(), chain)) == []
+        (gap,) = chain.gaps
+        assert f"checkpoints {last.seq} to {last.seq}" in gap
+
+
+def test_a_new_key_seals_on_and_the_old_seals_stay_valid(sealed: Path, api: Any) -> None:
+    old = sealer.newest()
+    call_command("seals", "rotate")
+    write(api)
+    seal()
+    new = sealer.newest()
+    assert old is not None
+    assert new is not None
+    assert old.key_id != new.key_id
+    assert {old.key_id, new.key_id} <= set(key_store().signing_keys())
+    assert faults(sealed) == []
+
+
+def test_the_worker_seals_and_witnesses(sealed: Path, api: Any) -> None:
+    write(api)
+    assert working.work_off(working.named(["seal", "witness"])) == []
+    held, last = witness.last_held(), sealer.newest()
+    assert held is not None
+    assert last is not None
+    assert held.seq == last.seq
+    assert sealer.unsealed() == 0
+
+
+# -- What a reader, a witness and an auditor get ---------------------------------------------------
+
+
+def test_a_receipt_is_proved_to_whoever_belongs_to_the_agency_and_to_nobody_else(
+    sealed: Path, story: Story, api: Any
+) -> None:
+    story.release("name").packet(name="Invented Person")
+    receipt = (
+        api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"}).json()["receipt"]
+    )
+    path = f"/v1/access-log/{receipt}/proof"
+    assert api("ywca.worker").get(path).json()["code"] == "not_sealed"
+    seal()
+    proof = api("ywca.worker").get(path).json()
+    body = json.loads(proof["checkpoint"]["body"])
+    siblings = [bytes.fromhex(one) for one in proof["path"]]
+    right = (bytes.fromhex(proof["leaf"]), proof["place"], proof["size"], siblings)
+    top = bytes.fromhex(body["root"])
+    assert verifier.verify_inclusion(*right, top)
+    assert not verifier.verify_inclusion(*right, bytes(32))
+    assert not verifier.verify_inclusion(bytes(32), *right[1:], top)
+    unknown = f"/v1/access-log/{uuid7()}/proof"
+    for who in ("police.worker", "outsider.lead", "police.auditor"):
+        other = api(who)
+        assert other.get(path).json()["code"] == other.get(unknown).json()["code"] == "not_sealed"
+    assert api(None).get(path).status_code == 401
+
+
+def test_a_witness_fetches_checkpoints_and_follows_them(sealed: Path, api: Any) -> None:
+    client = api("police.client")
+    witnessing = Client.objects.get(client_id="demo-police")
+    credentials.open_for_client(witnessing, client.secret + "-of-a-witness", ["audit:read"])
+    client.secret += "-of-a-witness"
+    found: list[dict[str, str]] = []
+    while page := client.get(
+        "/v1/access-log/checkpoints",
+        {"after": str(json.loads(found[-1]["body"])["seq"]) if found else "0", "limit": "2"},
+    ).json()["items"]:
+        found += page
+    chain = verifier.Chain(api(None).get("/v1/access-log/keys").json()["keys"])
+    assert len(found) >= 3
+    for one in found:
+        assert chain._signed(one)
+    hashes = [sha256(one["body"].encode()).hexdigest() for one in found]
+    assert [json.loads(one["body"])["previous"] for one in found][1:] == hashes[:-1]
+    assert api("ywca.auditor").get("/v1/access-log/checkpoints").status_code == 200
+    assert api("ywca.worker").get("/v1/access-log/checkpoints").status_code == 403
+    assert client.get("/v1/access-log/checkpoints", {"after": "x"}).status_code == 400
+
+
+# -- The verifier ----------------------------------------------------------------------------------
+
+
+def test_the_verifier_is_one_short_file_that_needs_none_of_ours() -> None:
+    source = Path(verifier.__file__).read_text()
+    assert len(source.splitlines()) <= 300
+    names = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    ours = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
+    assert ours == {"cryptography"}
+
+
+def test_it_is_downloaded_with_its_checksum_and_runs_by_itself(
+    sealed: Path, api: Any, tmp_path: Path, superuser: Any
+) -> None:
+    answer = api(None).get("/v1/access-log/verifier.py")
+    digest = base64.b64encode(sha256(answer.content).digest()).decode()
+    assert answer["Repr-Digest"] == f"sha-256=:{digest}:"
+    program, export = tmp_path / "verifier.py", tmp_path / "export.txt"
+    program.write_bytes(answer.content)
+    (tmp_path / "keys.json").write_text(json.dumps(sealed_export.public_keys()))
+    export.write_text("".join(f"{line}\n" for line in sealed_export.lines()))
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-I", str(program), str(export), "--keys", "keys.json", *more],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+
+    fine = run("--witness", str(sealed))
+    assert (fine.returncode, fine.stdout) == (0, "As it was sealed.\n"), fine.stderr
+    lines = export.read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if "referral.accept" in line)
+    row = json.loads(lines[at][65:])[0]
+    lines[at] = lines[at].replace("referral.accept", "referral.decline")
+    export.write_text("".join(f"{line}\n" for line in lines))
+    wrong = run()
+    assert wrong.returncode == 1
+    assert f"FAULT: an entry was changed: {row}" in wrong.stdout
+    export.write_text("nonsense\n")
+    assert run().returncode == 2
+    export.write_text("")
+    assert run().returncode == 1, "an empty export is not a sound one"
+
+
+def test_the_command_says_how_it_stands_and_ends_loudly(
+    sealed: Path, superuser: Any, capsys: Any
+) -> None:
+    call_command("seals", "status")
+    call_command("seals", "verify")
+    said = capsys.readouterr().out
+    assert "Not sealed yet: 0." in said
+    assert "As it was sealed" in said
+    with tampered(superuser) as cursor:
+        cursor.execute("DELETE FROM access_entry WHERE act = 'referral.accept'")
+        superuser.commit()
+        with pytest.raises(CommandError, match="faults"):
+            call_command("seals", "verify")
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("size", range(1, 20))
+def test_each_leaf_of_a_tree_of_any_size_is_proved_at_its_place_and_at_no_other(size: int) -> None:
+    leaves = [sha256(bytes([0, number])).digest() for number in range(size)]
+    top = merkle.root(leaves)
+    assert top == verifier.root(leaves)
+    for place, leaf in enumerate(leaves):
+        path = merkle.path(leaves, place)
+        proved = [
+            other
+            for other in range(size + 2)
+            if verifier.verify_inclusion(leaf, other, size, path, top)
+        ]
+        assert proved == [place]
+
+
+@pytest.mark.no_database
+def test_the_tree_is_that_of_rfc_9162() -> None:
+    """Section 2.1.5 draws the tree of seven: ((01)(23))((45)6)."""
+    leaves = [sha256(bytes([0, number])).digest() for number in range(7)]
+    n = merkle.node
+    left = n(n(leaves[0], leaves[1]), n(leaves[2], leaves[3]))
+    assert merkle.root(leaves) == n(left, n(n(leaves[4], leaves[5]), leaves[6]))
+    assert merkle.path(leaves, 6) == [n(leaves[4], leaves[5]), left]
