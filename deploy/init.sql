@@ -10,13 +10,15 @@
 \getenv editor PASSWORD_EDITOR
 \getenv auditor PASSWORD_AUDITOR
 \getenv jobs PASSWORD_JOBS
+\getenv sealer PASSWORD_SEALER
 ALTER ROLE owner PASSWORD :'owner';
 ALTER ROLE app PASSWORD :'app';
 ALTER ROLE door PASSWORD :'door';
 ALTER ROLE editor PASSWORD :'editor';
 ALTER ROLE auditor PASSWORD :'auditor';
 ALTER ROLE jobs PASSWORD :'jobs';
--- sealer and backup get none: with scram, a role without a password cannot log in.
+ALTER ROLE sealer PASSWORD :'sealer';
+-- backup gets none: with scram, a role without a password cannot log in.
 
 CREATE DATABASE cairn OWNER owner TEMPLATE template0 ENCODING 'UTF8';
 \connect cairn

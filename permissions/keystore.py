@@ -35,6 +35,7 @@ class Signed(NamedTuple):
 
 
 def key_id(public: bytes) -> str:
+    """The name of a signing key, from its public half."""
     return hashlib.sha256(public).hexdigest()[:16]
 
 

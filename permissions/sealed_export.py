@@ -34,6 +34,7 @@ def lines(after: int = 0) -> Iterator[str]:
 
 
 def of_checkpoint(one: Checkpoint) -> str:
+    """A checkpoint as the line that the verifier and the witnesses know."""
     signature = base64.b64encode(one.signature).decode()
     return json.dumps({"body": one.body, "key_id": one.key_id, "signature": signature})
 

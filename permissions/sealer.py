@@ -77,12 +77,13 @@ def restore(gap: dict[str, int] | None = None) -> Checkpoint:
         if not _alone():
             raise RuntimeError("A sealer is at work: stop it first.")
         last = newest()
-        before = _number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        before = _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
         leaves = _take(last.size if last else 0, "true", [])
         return _sign(last, leaves, before, gap)
 
 
 def newest() -> Checkpoint | None:
+    """The last checkpoint; None: nothing is sealed yet."""
     return next(checkpoints(newest_first=True, limit=1), None)
 
 
@@ -104,7 +105,7 @@ def checkpoints(
 def unsealed() -> int:
     """How many committed entries wait for their seal."""
     last = newest()
-    return _number(
+    return _ask(
         "SELECT count(*) FROM access_entry e WHERE e.xact >= %s"
         " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id)",
         [last.xact_before if last else 0],
@@ -112,22 +113,22 @@ def unsealed() -> int:
 
 
 def _alone() -> bool:
-    return bool(_number("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
+    return bool(_ask("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
 
 
 def _upper_bound(last: Checkpoint | None) -> int:
     """The first transaction that is not in the batch: the oldest that is under way, or the one with
     which the batch would grow too large."""
-    oldest = _number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    oldest = _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     since = last.xact_before if last else 0
-    cut = _number(
+    cut = _ask(
         "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
         " ORDER BY xact OFFSET %s LIMIT 1), %s)",
         [since, oldest, BATCH, oldest],
     )
     if cut == oldest:
         return cut
-    head = _number("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
+    head = _ask("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
     return cut if cut > head else cut + 1  # one transaction that is larger than a batch
 
 
@@ -180,7 +181,7 @@ def _now() -> datetime:
     return now.astimezone(UTC)
 
 
-def _number(question: str, parameters: list[Any] | None = None) -> int:
+def _ask(question: str, parameters: list[Any] | None = None) -> int:
     with connections[USING].cursor() as cursor:
         cursor.execute(question, parameters)
         row = cursor.fetchone()

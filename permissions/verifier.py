@@ -191,6 +191,7 @@ def verify_inclusion(leaf: bytes, place: int, count: int, path: list[bytes], top
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="verifier.py",
         description=__doc__,

@@ -38,6 +38,7 @@ class Held(NamedTuple):
 
 
 def file() -> Path:
+    """Where it lies (settings.LOG_WITNESS_FILE)."""
     return Path(settings.LOG_WITNESS_FILE)
 
 

@@ -16,6 +16,7 @@ from psycopg2.errors import InsufficientPrivilege
 from directory import models as m
 from directory.rendering import render
 from directory.standard import TABLES
+from permissions import sealer
 from permissions.credentials import hash_secret
 from permissions.session import IDENTIFY
 from referrals import working
@@ -122,6 +123,7 @@ def full_story(story: Story, api: Any) -> Story:
     webhooks_of(api, "police.admin", "ywca.admin")
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
+    sealer.step()
     return story
 
 

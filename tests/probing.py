@@ -61,7 +61,7 @@ class Snapshot:
 
 def snapshot(found: dict[str, list[Json]], now: datetime) -> Snapshot:
     json_rows = {
-        table: {str(row["seq" if table == "directory_change" else "id"]): row for row in rows}
+        table: {str(row[key_of(table)]): row for row in rows}
         for table, rows in found.items()
         if table in w.TABLES
     }
@@ -281,7 +281,7 @@ class Ground:
 
 
 def key_of(table: str) -> str:
-    return "seq" if table == "directory_change" else "id"
+    return "seq" if table in ("directory_change", "log_checkpoint") else "id"
 
 
 # -- What is tried ---------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def test_each_process_gets_the_passwords_of_its_own_roles_only(compose: Any) -> 
     }
     assert given["web"] == {"APP", "DOOR", "EDITOR", "AUDITOR"}
     assert given["migrate"] == {"APP", "OWNER"}
-    assert given["work"] == {"APP", "JOBS"}
+    assert given["work"] == {"APP", "JOBS", "SEALER"}
     assert given["tools"] == {"APP", "DOOR", "JOBS"}
     assert given["nginx"] == set()
 

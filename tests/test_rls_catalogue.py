@@ -169,12 +169,15 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
         if role != "jobs":  # of which the next test speaks
             assert not reached & sealed, role
         assert reached < every["SELECT"]
-    assert rights(superuser, "sealer", "SELECT") == {"access_entry"}
+    seals = {"log_leaf", "log_checkpoint"}
+    assert rights(superuser, "sealer", "SELECT") == {"access_entry", *seals}
+    assert rights(superuser, "sealer", "INSERT") == seals
     assert rights(superuser, "backup", "SELECT") == set()
     assert rights(superuser, "auditor", "SELECT") == {
         "access_entry",
         "auth_permission",
         "django_content_type",
+        "log_checkpoint",
         "permissions_agency",
         "permissions_membership",
         "self_assignment",

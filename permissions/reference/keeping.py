@@ -151,6 +151,10 @@ def address(asked: Asked, row: w.Address) -> bool:
 def log(asked: Asked, row: w.AccessEntry | w.SelfAssignment) -> bool:
     """The agency's auditor, the acts of its own people: ids and codes, never what was in it.
     (45 CFR 164.312(b), 164.528; R2)"""
+    return seal(asked, row) and row.agency_id == asked.me.agency_id
+
+
+def seal(asked: Asked, row: w.Row) -> bool:
+    """Auditors, and systems that witness: numbers and hashes. (45 CFR 164.312(c)(1))"""
     me = asked.me
-    auditor = "auditor" in me.roles if me.client_id is None else "audit:read" in me.scopes
-    return auditor and row.agency_id == me.agency_id
+    return "auditor" in me.roles if me.client_id is None else "audit:read" in me.scopes

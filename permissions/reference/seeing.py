@@ -139,6 +139,7 @@ SEES: dict[type[w.Row], Callable[..., bool]] = {
 }
 AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.AccessEntry: keeping.log,
+    w.Checkpoint: keeping.seal,
     w.SelfAssignment: keeping.log,
     w.Membership: keeping.colleague,
 }

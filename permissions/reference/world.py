@@ -335,6 +335,12 @@ class AccessEntry(NamedTuple):
     decision: str
 
 
+class Checkpoint(NamedTuple):
+    """A seal of the access log: numbers and hashes."""
+
+    seq: int
+
+
 class Unseen(NamedTuple):
     """A row that serves no request: sources of the directory, their history, counts of a purge."""
 
@@ -345,7 +351,8 @@ Row = (
     Published | NetworkEntry | Change | Editing | Address | Membership | Referral | Side
     | Assignment | SelfAssignment | Block | Release | ReleasePaper | ReleaseEnd | Returned | Grant
     | PrivateKey | PacketField | Note | Plan | Event | CallRecord | IdempotencyKey | Tally
-    | AccessEntry | Channel | Message | Webhook | WebhookSecret | WebhookDelivery | Unseen
+    | AccessEntry | Checkpoint | Channel | Message | Webhook | WebhookSecret | WebhookDelivery
+    | Unseen
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -368,6 +375,7 @@ TABLES: dict[str, type[Row]] = {
     "idempotency_key": IdempotencyKey,
     "agreement_tally": Tally,
     "access_entry": AccessEntry,
+    "log_checkpoint": Checkpoint,
     "permissions_membership": Membership,
     "channel": Channel,
     "message": Message,
@@ -382,7 +390,7 @@ TABLES: dict[str, type[Row]] = {
     "directory_confidential_address": Address,
 }
 TABLES |= dict.fromkeys(
-    ("purged_count", "epoch_due",
+    ("purged_count", "epoch_due", "log_leaf",
      "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_edit", "directory_funding",
      "directory_holidayschedule", "directory_language", "directory_location",
