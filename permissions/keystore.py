@@ -170,6 +170,7 @@ class FileKeyStore:
                 self._erase(self._path(agency_id, old, "kek"))
 
     def sign(self, message: bytes) -> Signed:
+        """The key leaves its file for this one signature."""
         numbers = self._signing_numbers()
         if not numbers:
             raise Unavailable("key_store", "The key store has no key that seals the log.")
@@ -179,10 +180,12 @@ class FileKeyStore:
         return Signed(key_id(key.public_key().public_bytes_raw()), key.sign(message))
 
     def signing_keys(self) -> dict[str, bytes]:
+        """Kept beside the keys, in clear."""
         public = [self._read(self._signing_path(one, "pub")) for one in self._signing_numbers()]
         return {key_id(one): one for one in public}
 
     def begin_signing_key(self) -> str:
+        """Several processes at once are safe."""
         number = max(self._signing_numbers("pub"), default=0) + 1
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes_raw()

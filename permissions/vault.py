@@ -122,10 +122,13 @@ class VaultKeyStore:
         return Signed(key_id(public), base64.b64decode(signature))
 
     def signing_keys(self) -> dict[str, bytes]:
+        """As Vault tells them: it keeps all versions."""
         halves = self._public_halves()
         return {key_id(halves[version]): halves[version] for version in sorted(halves)}
 
     def begin_signing_key(self) -> str:
+        """Made at first and rotated then."""
+
         def begin(transit: Any) -> None:
             try:
                 transit.read_key(_SIGNING, mount_point=self.mount)
