@@ -15,7 +15,7 @@ from permissions import credentials, log, session
 from permissions.prepared import Prepared, array
 from permissions.principal import Principal
 from referrals import packets, reading
-from referrals.filters import EVERYTHING
+from referrals.filters import Filters
 from tests.bench.fill import PACKET
 
 CLIENTS = 16
@@ -35,7 +35,7 @@ def measure(
     ours = psycopg2.connect(cluster.url("app", database))
     exempt = psycopg2.connect(cluster.url(SUPERUSER, database))
     ours.autocommit = exempt.autocommit = True
-    box = reading.query("in", EVERYTHING, after=False, limit=51)
+    box = reading.query("in", Filters(), after=False, limit=51)
     values = {"agency": str(lister.agency_id), "referral": str(packet)}
     identity = {"cairn_token": lister.token_hash, "cairn_acting": lister.acting}
     wanted = _sealed_rows(exempt, packet)
