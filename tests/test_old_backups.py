@@ -120,7 +120,7 @@ MARKERS = [f"MARKER{number:05}X" for number in range(500)]
 def marked(story: Story, api: Any) -> Iterator[Story]:
     """500 unique values in packet fields, notes, references of theirs and a sealed address; one of
     the referrals, open on both sides."""
-    fields = [name for name in PACKET_FIELDS if name != "substance_use"]
+    fields = [name for name in PACKET_FIELDS if name not in ("substance_use", "screening")]
     fresh = iter(MARKERS)
     place = f"/v1/directory/locations/{uuid7()}"
     organization = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))

@@ -6,6 +6,7 @@ A function is changed by its code object, so that whoever holds it runs the muta
 import ast
 import importlib
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -29,6 +30,7 @@ CHECKS: dict[str, tuple[str, ...] | None] = {
     "referrals.returning": None,
     "directory.editing.addresses": None,
 }
+VAULT = bool(os.environ.get("CAIRN_TEST_VAULT_ADDR"))  # without one its tests are skipped
 # What no rule of this file finds: module, pattern, what stands there instead, what that takes away.
 SWAPS = (
     (
@@ -117,6 +119,8 @@ def _ruled(act: str, loose: Any) -> Callable[[], AbstractContextManager[None]]:
 def of_checks() -> Iterator[Mutant]:
     """Each function of CHECKS without each of its checks."""
     for name, wanted in CHECKS.items():
+        if name == "permissions.vault" and not VAULT:
+            continue
         module = importlib.import_module(name)
         tree = ast.parse(inspect.getsource(module))
         for place, said in _checks(tree, wanted):

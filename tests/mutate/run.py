@@ -221,6 +221,8 @@ class Campaign:
             caught = sum(name in self.caught for name in mine)
             self.say(f"{kind:9}{len(mine):5} mutants, {caught} caught")
         self.say(f"{'all':9}{len(tried):5} mutants, {len(self.caught)} caught, {same} the same")
+        if not code.VAULT:
+            self.say("permissions.vault was not tried: set CAIRN_TEST_VAULT_ADDR")
         for name in survivors:
             self.say(f"SURVIVES  {name}")
         for name in wrong:
