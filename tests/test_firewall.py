@@ -13,7 +13,10 @@ from tests.conftest import PACKET, Caller, Story, release_body, service_of
 from tests.database import as_app
 
 STATE_ACTS = ("start_handoff", "complete", "unable", "stop")
-KEPT_ACTS = ("add_note", "open_packet", "open_notes", "record_report", "record_disclosure")
+KEPT_ACTS = (
+    *("add_note", "open_packet", "open_notes", "record_report", "record_disclosure"),
+    *("record_attempt", "set_external_ref"),
+)
 
 SENDERS = (
     ("police.worker", None),
@@ -22,7 +25,7 @@ SENDERS = (
 )
 TABLES = (
     *("referral", "referral_side", "referral_event", "referral_assignment", "release"),
-    *("release_end", "packet_grant", "private_key"),
+    *("release_end", "packet_grant", "private_key", "referral_plan"),
 )
 
 

@@ -12,7 +12,7 @@ from django.db import connections
 from permissions import rotation
 from permissions.keystore import key_store
 from referrals import purging
-from tests.conftest import PACKET, Story, agency_id, service_of
+from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
 from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import Sender
 
@@ -388,3 +388,18 @@ def test_by_raw_sql_nobody_but_a_lead_of_the_side_holds(story: Story) -> None:
             assert refused_for_want_of_rights(cursor, call, [story.id]) != may, who
             change = "UPDATE referral_side SET hold_until = NULL"
             assert refused_for_want_of_rights(cursor, change), who
+
+
+def test_a_plan_goes_with_the_senders_part_and_so_does_the_link_to_it(
+    story: Story, api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """A referral that took another's place lives on, and no longer names it."""
+    story.create().sends("set_plan", {"services": []})
+    body = NOTICE | {"service_id": story.service_id, "replaces": story.id}
+    following = api("police.worker").post("/v1/referrals", body).json()["id"]
+    after = Story(api, story.service_id, id=following).send()
+    shift_clock("25 hours")  # the draft is due; the one that was sent is not
+    purging.run()
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT referral_id::text, replaces_id FROM referral_plan")
+        assert cursor.fetchall() == [(after.id, None)]

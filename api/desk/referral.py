@@ -200,10 +200,19 @@ def _offers(seen: Detail) -> dict[str, list[Offer]]:
 
 
 def _of_use(act: str, seen: Detail) -> bool:
-    """What there is to lift is offered for lifting, and what is marked is not marked again."""
+    """What there is to lift is offered for lifting, what is marked is not marked again, and nobody
+    is asked to reach her who has no part in it yet, or any more."""
     marked = any(one.ours and one.kind == "leads_only" for one in seen.blocks)
     barred = any(one.ours and one.kind != "leads_only" for one in seen.blocks)
-    known = {"unblock": barred, "leads_only": not marked, "end_leads_only": marked}
+    reaching = seen.status in ("accepted", "in_handoff")
+    known = {
+        "unblock": barred,
+        "leads_only": not marked,
+        "end_leads_only": marked,
+        "record_attempt": reaching,
+        "same_person_as": reaching,
+        "set_plan": seen.status in ("draft", "sent", "acknowledged", "cannot_take", "expired"),
+    }
     return known.get(act, True)
 
 

@@ -1,0 +1,74 @@
+"""Services that only a call reaches: what came of it is the caller's own; a need that was not met
+is counted for the network, without the service, the agency or the day."""
+
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from referrals import codes
+from referrals.calls import UNMET
+from tests.conftest import service_of
+from tests.desk import at_the_desk, text_of
+
+
+@pytest.fixture
+def counted(superuser: Any) -> Any:
+    def rows() -> list[tuple[Any, ...]]:
+        with superuser.cursor() as cursor:
+            cursor.execute("SELECT codes, area, count FROM directory_unmet_search ORDER BY codes")
+            return list(cursor.fetchall())
+
+    assert rows() == []
+    yield rows
+    with superuser.cursor() as cursor:
+        cursor.execute("DELETE FROM directory_unmet_search")
+
+
+def phone_only() -> str:
+    """One that says what it is for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM directory_listing WHERE answered_by IS NULL"
+            " AND cardinality(taxonomy_term_ids) > 0 LIMIT 1"
+        )
+        return str(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("outcome", codes.CALL_OUTCOME)
+def test_what_was_full_out_of_area_or_not_there_is_counted_and_nothing_else(
+    api: Any, counted: Any, outcome: str
+) -> None:
+    service = phone_only()
+    body = {"service_id": service, "outcome": outcome, "put_through": False}
+    caller = api("police.worker")
+    for _ in range(2):  # a retried request counts once
+        answer = caller.post("/v1/call-records", body, Idempotency_Key="one")
+        assert answer.status_code == 201
+    rows = counted()
+    assert len(rows) == (1 if outcome in UNMET else 0)
+    for kinds, area, count in rows:
+        assert (area, count) == ("", 1)
+        assert kinds
+        assert all(":" in kind for kind in kinds)
+        assert service not in str(rows)
+
+
+def test_a_call_to_what_is_answered_here_is_neither_kept_nor_counted(
+    api: Any, counted: Any
+) -> None:
+    body = {"service_id": service_of("ywca"), "outcome": "full", "put_through": False}
+    answer = api("police.worker").post("/v1/call-records", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "answered_here")
+    assert counted() == []
+
+
+def test_the_page_brings_the_number_from_the_directory(api: Any) -> None:
+    service = phone_only()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT name FROM directory_listing WHERE id = %s", [service])
+        (name,) = cursor.fetchone()
+    page = at_the_desk("police.worker").get("/desk/calls/new", {"service": service})
+    text = page.content.decode()
+    assert name in text_of(text)
+    assert 'href="tel:' in text
