@@ -263,6 +263,12 @@ POST desk/channels              302  302  302  302  302  302  302  302
 GET  demo/messages              200  200  200  200  200  200  200  200
 GET  desk/told                  302  200  200  200  200  200  200  200
 GET  desk/mistakes              302  403  403  200  403  403  403  403
+GET  desk/webhooks              302  403  403  403  403  403  403  403
+POST desk/webhooks              302  403  403  403  403  403  403  403
+GET  desk/webhooks/<uuid:webhook_id> \
+                                302  403  403  403  403  403  403  403
+POST desk/webhooks/<uuid:webhook_id> \
+                                302  403  403  403  403  403  403  403
 GET  desk/access-log            302  403  403  403  200  403  403  403
 GET  {D}                        302  200  200  200  404  200  200  404
 GET  {D}/history                302  200  200  200  404  200  200  404

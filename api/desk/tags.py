@@ -12,6 +12,7 @@ register = template.Library()
 register.filter("done", words.done)
 register.filter("logged", words.logged)
 register.filter("log_time", words.log_time)
+register.filter("outcome", words.outcome)
 register.filter("purpose", words.purpose)
 register.filter("always", told.is_always)
 

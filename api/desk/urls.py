@@ -24,6 +24,7 @@ from api.desk import (
     session,
     staff,
     warm,
+    webhooks,
 )
 
 sign_in = session.SignIn.as_view()
@@ -125,5 +126,7 @@ urlpatterns = [
     path("desk/channels", channels.own, name="desk_channels"),
     path("desk/told", staff.told, name="desk_told"),
     path("desk/mistakes", warm.to_review, name="desk_mistakes"),
+    path("desk/webhooks", webhooks.own, name="desk_webhooks"),
+    path("desk/webhooks/<uuid:webhook_id>", webhooks.one, name="desk_webhook"),
     path("desk/access-log", access_log.access_log, name="desk_access_log"),
 ]

@@ -47,6 +47,10 @@ class Visit:
         return self.principal.has_role("directory_editor")
 
     @property
+    def administers(self) -> bool:
+        return self.principal.has_role("agency_admin")
+
+    @property
     def reviews(self) -> bool:
         return self.principal.has_role("auditor")
 

@@ -226,6 +226,17 @@ LOGGED = {
     "access_log.read": "Read this log",
     "access_log.prove": "Asked for the proof of an entry",
     "access_log.checkpoints": "Fetched the log's checkpoints",
+    "event.list": "Read the feed of events",
+    "webhook.list": "Looked at the webhooks",
+    "webhook.read": "Looked at a webhook",
+    "webhook.deliveries": "Looked what became of a webhook's messages",
+    "webhook.create": "Made a webhook",
+    "webhook.change": "Changed a webhook",
+    "webhook.rotate": "Made a new secret for a webhook",
+    "webhook.ping": "Tested a webhook",
+    "webhook.replay": "Had events sent again",
+    "webhook.remove": "Took a webhook away",
+    "webhook.send": "Events were sent to the agency's webhook",
     "directory.edit": "Changed the directory",
     "directory.read": "Looked at a place of the directory",
     "directory.history": "Looked at the history of an entry",
@@ -239,6 +250,24 @@ LOGGED = {
 def purpose(code: str) -> str:
     """What something was opened for, or given to the other agency for."""
     return label("purpose" if code in CODE_LISTS["purpose"] else "release_purpose", code)
+
+
+DELIVERED = {
+    "refused": "refused",
+    "redirect": "it pointed elsewhere, which is not followed",
+    "gone": "gone",
+    "timeout": "no answer in time",
+    "tls": "its certificate is not good",
+    "unreachable": "not reached",
+    "no_answer": "no answer that could be read",
+    "target_refused": "its address is not public",
+    "no_secret": "its secret does not open: make a new one",
+}
+
+
+def outcome(code: str) -> str:
+    """What became of a webhook's message."""
+    return DELIVERED.get(code, code)
 
 
 def logged(act: str) -> str:
