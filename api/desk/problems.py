@@ -305,5 +305,17 @@ PROBLEMS = {
     "not_tested": Problem("No test was sent there yet.", "Send one, then say whether it arrived."),
     "tested_just_now": Problem("A test was sent there just now.", "Wait a minute."),
     "sent_already": Problem("The message was sent.", "There is nothing to do."),
+    "webhook_target": Problem(
+        "Webhooks go to https addresses of public hosts, port 443 or 8443, and to nothing else.",
+        "Give the receiver a public name and a certificate.",
+    ),
+    "webhook_exists": Problem(
+        "Your agency has a webhook to this address.", "Use that one, or take it away first."
+    ),
+    "webhooks_full": Problem("An agency has at most five webhooks.", "Take one away first."),
+    "webhook_stopped": Problem("The webhook is paused or stopped.", "Resume it first."),
+    "event_unknown": Problem(
+        "No such event in your agency's feed.", "Take an id from /v1/events or a delivery."
+    ),
     "server_error": Problem("Something failed here. Nothing was changed.", _RING),
 }

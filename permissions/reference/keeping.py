@@ -116,13 +116,6 @@ def reached(asked: Asked, row: w.Channel | w.Message) -> bool:
     return admin and row.agency_id == me.agency_id
 
 
-def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
-    """The agency's administrator, and its systems that keep them: where its events are sent, and
-    whether they arrive. (R10)"""
-    of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
-    return asked.keeps_webhooks and of.agency_id == asked.me.agency_id
-
-
 def network(asked: Asked, row: w.NetworkEntry | w.Change) -> bool:
     """Members of the network, and clients with `directory:read`. (34 U.S.C. 12291(b)(2); R4: never
     a street)"""

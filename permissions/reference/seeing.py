@@ -106,6 +106,12 @@ def notice(asked: Asked, row: w.Referral) -> bool:
     return keeping.sides(asked, row)
 
 
+def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
+    """The agency's administrator, and its systems that keep them. (R10)"""
+    of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
+    return asked.keeps_webhooks and of.agency_id == asked.me.agency_id
+
+
 SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.Published: keeping.everybody,
     w.NetworkEntry: keeping.network,
@@ -132,9 +138,9 @@ SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.Editing: keeping.colleague,
     w.Channel: keeping.reached,
     w.Message: keeping.reached,
-    w.Webhook: keeping.webhook,
-    w.WebhookSecret: keeping.webhook,
-    w.WebhookDelivery: keeping.webhook,
+    w.Webhook: webhook,
+    w.WebhookSecret: webhook,
+    w.WebhookDelivery: webhook,
     w.Address: keeping.address,
 }
 AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {

@@ -8,7 +8,7 @@ database that ask who may (referrals/sql); nothing is deleted but by purge (R13)
 from collections.abc import Callable
 from datetime import datetime
 
-from permissions.reference import keeping
+from permissions.reference import keeping, seeing
 from permissions.reference import world as w
 from permissions.reference.asking import Asked, live
 
@@ -274,7 +274,7 @@ def once_more(asked: Asked, _before: w.Message, after: w.Message) -> bool:
 def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret) -> bool:
     """Her own agency's, and its secrets: by whoever keeps them."""
     known = isinstance(row, w.Webhook) or row.endpoint_id in asked.world.webhooks
-    return known and keeping.webhook(asked, row)
+    return known and seeing.webhook(asked, row)
 
 
 def own_webhook(asked: Asked, _before: w.Row, after: w.Webhook | w.WebhookSecret) -> bool:
@@ -310,6 +310,6 @@ CHANGES: dict[type[w.Row], tuple[Callable[..., bool], Callable[..., bool]]] = {
     w.Membership: (herself, still_herself),
     w.Channel: (keeping.reached, own_channel),
     w.Message: (keeping.reached, once_more),
-    w.Webhook: (keeping.webhook, own_webhook),
-    w.WebhookSecret: (keeping.webhook, own_webhook),
+    w.Webhook: (seeing.webhook, own_webhook),
+    w.WebhookSecret: (seeing.webhook, own_webhook),
 }
