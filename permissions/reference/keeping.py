@@ -62,9 +62,8 @@ def keys(asked: Asked, row: w.Grant | w.PrivateKey) -> bool:
     on, until her release ends. (R7, R9)"""
     mine = asked.casework and row.agency_id == asked.me.agency_id
     if isinstance(row, w.Grant) and row.release_id is not None:
-        ends = row.expires_at
         mine = mine and row.opened_at is not None and not row.closed
-        mine = mine and ends is not None and ends > asked.now
+        mine = mine and row.expires_at is not None and row.expires_at > asked.now
     return mine and asked.assigned(row.referral_id)
 
 
@@ -110,10 +109,8 @@ def reached(asked: Asked, row: w.Channel | w.Message) -> bool:
     administrator. (R10)"""
     me = asked.me
     owner = row.membership_id if isinstance(row, w.Channel) else row.member_id
-    if owner is not None:
-        return me.client_id is None and owner == me.member_id
-    admin = me.client_id is None and "agency_admin" in me.roles
-    return admin and row.agency_id == me.agency_id
+    admin = "agency_admin" in me.roles and row.agency_id == me.agency_id
+    return me.client_id is None and (owner == me.member_id if owner else admin)
 
 
 def network(asked: Asked, row: w.NetworkEntry | w.Change) -> bool:

@@ -138,9 +138,7 @@ SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.Editing: keeping.colleague,
     w.Channel: keeping.reached,
     w.Message: keeping.reached,
-    w.Webhook: webhook,
-    w.WebhookSecret: webhook,
-    w.WebhookDelivery: webhook,
+    **dict.fromkeys((w.Webhook, w.WebhookSecret, w.WebhookDelivery), webhook),
     w.Address: keeping.address,
 }
 AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {
