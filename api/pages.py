@@ -1,5 +1,7 @@
 """Pages about the process: the API's page (works offline, under the CSP) and its health."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +18,11 @@ class Docs(SpectacularSwaggerSplitView):
     template_name = "docs.html"
     authentication_classes: list[type] = []
     permission_classes: list[type] = []
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.url_self = request.path  # without the query: what was asked is not repeated
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return answer
 
 
 @require_safe

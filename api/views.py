@@ -25,11 +25,27 @@ class Shape(serializers.Serializer):
     """A request body. A field it does not name is refused, never ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
-            # The name comes from the caller: told only when it could be one of ours.
-            name = min(unknown)
-            shown = f"/{name}" if name.isidentifier() and len(name) <= 40 else None
-            raise BadRequest("unknown_field", "Not a documented field.", shown)
+        if isinstance(data, dict) and set(data) - set(self.fields):
+            # The name comes from the caller, and might be a person's: ours are told instead.
+            raise BadRequest(
+                "unknown_field", f"Documented are: {', '.join(self.fields) or 'none'}."
+            )
+        return super().to_internal_value(data)
+
+
+class NamedTexts(serializers.DictField):
+    """Texts by name, the names of a closed list: another is refused before its text is looked at,
+    and is not repeated."""
+
+    child = serializers.CharField()
+
+    def __init__(self, names: Sequence[str], **options: Any) -> None:
+        self.names = names
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and set(data) - set(self.names):
+            raise BadRequest("unknown_field", "Not a name of its list.", f"/{self.field_name}")
         return super().to_internal_value(data)
 
 

@@ -131,8 +131,8 @@ def given(request: Request, names: Sequence[str]) -> "Given":
             raise BadRequest("invalid", "The search is a JSON object.")
         for name, value in body.items():
             if name not in names:
-                shown = f"/{name}" if name.isidentifier() and len(name) <= 40 else None
-                raise BadRequest("unknown_field", "Not a documented field.", shown)
+                # What somebody meant to look for is not repeated, not even as a name.
+                raise BadRequest("unknown_field", "Not a documented parameter of this list.")
             if name in texts:
                 raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
             texts[name] = _text(name, value)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import cursors
-from api.views import Endpoint, HasFields, Shape, moment_parameter, page_size
+from api.views import Endpoint, HasFields, NamedTexts, Shape, moment_parameter, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
@@ -70,7 +70,8 @@ class ReferralIn(NoticeFields):
 class PacketIn(Shape):
     """Packet fields to write; those not named stay as they are."""
 
-    packet = serializers.DictField(
+    packet = NamedTexts(
+        disclosure.PACKET_FIELDS,
         child=serializers.CharField(max_length=disclosure.MAX_FIELD_CHARS),
         help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}. `screening` holds codes of that"
         " list, one after the other.",
