@@ -4,9 +4,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import Server
 from tests.desk import one_time_code
@@ -27,25 +29,51 @@ SIZES = {"phone": (390, 844), "wide": (1280, 900)}
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
     """One a test: playwright's event loop must have ended before the database is touched again."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI") == "1":
-            pytest.fail("CI=1 and no chromium: the main job must run in a real browser.")
-        pytest.skip("no chromium on this machine: the browser test did not run")
+    path = found()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
 
+def found() -> str:
+    """Where the browser is; without one the test is skipped, in CI it fails."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI") == "1":
+            pytest.fail("CI=1 and no chromium: the main job must run in a real browser.")
+        pytest.skip("no chromium on this machine: the browser test did not run")
+    return path
+
+
+@contextmanager
+def with_profile(folder: Path, server: Server) -> Iterator["Desk"]:
+    """A browser that keeps what it keeps in `folder`, as one's own does; closed at the end."""
+    path, (width, height) = found(), SIZES["wide"]
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder,
+            executable_path=path,
+            args=FLAGS,
+            base_url=server.base_url,
+            viewport={"width": width, "height": height},
+        )
+        yield Desk(context, server, SIZES["wide"])
+        context.close()
+
+
 class Desk:
     """One person's browser. `complaints` is what the browser itself found wrong."""
 
-    def __init__(self, browser: Browser, server: Server, size: tuple[int, int]) -> None:
+    def __init__(
+        self, browser: Browser | BrowserContext, server: Server, size: tuple[int, int]
+    ) -> None:
         self.server, self.width = server, size[0]
-        self.context = browser.new_context(
-            base_url=server.base_url, viewport={"width": size[0], "height": size[1]}
-        )
+        if isinstance(browser, Browser):
+            browser = browser.new_context(
+                base_url=server.base_url, viewport={"width": size[0], "height": size[1]}
+            )
+        self.context = browser
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.titles: set[str] = set()

@@ -184,10 +184,10 @@ DESK_WHO = (
     *("none", "police.worker", "police.worker2", "police.lead", "police.auditor"),
     *("ywca.worker", "ywca.worker2", "outsider.worker"),
 )
-# 302: to sign in, or back to the referral, where the act is not hers now. 200 at `put_release` for
-# the recipient, at `put_return_release` for the sender, at `assign` and `hand_over` for everybody:
-# the form once more, since it knows the bases and the members of her own agency only; at
-# `narrow_release` for a colleague: it offers what she is shown.
+# 302: to sign in; back to the referral, where the act is not hers now; to the form once more, where
+# it has private words. 200 at `assign` and `hand_over` for everybody: the form once more, since it
+# knows the members of her own agency only; at `narrow_release` for a colleague: it offers what she
+# is shown.
 #                              none police              ywca     outsider
 #                                   work wrk2 lead audi work wrk2 work
 DESK = f"""
@@ -251,7 +251,7 @@ POST desk/places/<uuid:location_id>/address \
 GET  desk/places/<uuid:location_id>/address/put \
                                 302  403  403  200  403  403  403  403
 POST desk/places/<uuid:location_id>/address/put \
-                                302  403  403  200  403  403  403  403
+                                302  403  403  302  403  403  403  403
 GET  desk/referrals/new         302  200  200  200  403  200  200  200
 POST desk/referrals/new         302  302  302  302  403  409  409  302
 POST desk/said_no               302  200  200  200  403  200  200  200
@@ -274,7 +274,7 @@ GET  {D}                        302  200  200  200  404  200  200  404
 GET  {D}/history                302  200  200  200  404  200  200  404
 GET  {D}/sent                   302  200  200  200  404  200  200  404
 GET  {D}/put_notice             302  302  302  302  404  302  302  404
-POST {D}/put_notice             302  409  403  403  404  403  403  404
+POST {D}/put_notice             302  302  403  403  404  403  403  404
 GET  {D}/send                   302  302  302  302  404  302  302  404
 POST {D}/send                   302  302  302  302  404  302  302  404
 GET  {D}/acknowledge            302  302  302  302  302  302  302  302
@@ -284,7 +284,7 @@ POST {D}/accept                 302  403  403  403  404  302  409  404
 GET  {D}/decline                302  302  302  302  404  302  302  404
 POST {D}/decline                302  403  403  403  404  409  409  404
 GET  {D}/put_release            302  200  302  302  404  302  302  404
-POST {D}/put_release            302  302  403  403  404  200  200  404
+POST {D}/put_release            302  302  403  403  404  302  302  404
 GET  {D}/releases               302  200  403  200  404  200  403  404
 GET  {D}/release_paper          302  200  200  200  404  404  404  404
 GET  {D}/put_packet             302  200  302  302  404  302  302  404
@@ -305,7 +305,7 @@ GET  {D}/narrow_release         302  200  302  200  404  200  302  404
 POST {D}/narrow_release         302  302  200  302  404  302  200  404
 GET  {D}/returned               302  200  403  200  404  403  403  404
 GET  {D}/put_return_release     302  302  302  302  404  200  302  404
-POST {D}/put_return_release     302  200  200  200  404  302  403  404
+POST {D}/put_return_release     302  302  302  302  404  302  403  404
 GET  {D}/revoke_return_release  302  200  302  200  404  200  302  404
 POST {D}/revoke_return_release  302  409  403  409  404  409  403  404
 GET  {D}/stop                   302  200  302  200  404  200  302  404
@@ -327,7 +327,7 @@ POST {D}/set_external_ref       302  302  403  403  404  302  403  404
 GET  {D}/set_plan               302  200  302  302  404  302  302  404
 POST {D}/set_plan               302  302  403  403  404  403  403  404
 GET  {D}/same_person_as         302  302  302  302  404  200  302  404
-POST {D}/same_person_as         302  403  403  403  404  409  403  404
+POST {D}/same_person_as         302  403  403  403  404  302  403  404
 GET  {D}/assign                 302  200  302  200  404  200  302  404
 POST {D}/assign                 302  200  200  200  404  200  200  404
 GET  {D}/hand_over              302  200  302  200  404  200  302  404

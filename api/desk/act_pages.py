@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from api.desk import again
 from api.desk.forms import ActForm
 from api.desk.referral import common, referral_page
 from api.desk.visit import Visit, page, signed_in
@@ -41,12 +42,13 @@ def act_view(act: ActPage) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         seen = reading.detail(visit.principal, referral_id)
         posted = request.method == "POST"
-        if not posted and act.act not in seen.acts:
+        typed = request.POST if posted else again.typed_before(request, visit)
+        if typed is None and act.act not in seen.acts:
             messages.error(request, "That cannot be done now. This is how it stands.")
             return redirect("desk_referral", referral_id)
-        if not posted and (first := act.needs(seen)):
+        if typed is None and (first := act.needs(seen)):
             return redirect(f"desk_{first}", referral_id)
-        form = act.form(request.POST if posted else None, visit=visit, seen=seen)
+        form = act.form(typed, visit=visit, seen=seen)
         refusal = None
         if posted and form.is_valid():
             try:
@@ -57,8 +59,13 @@ def act_view(act: ActPage) -> Callable[..., HttpResponse]:
                 refusal = error
                 form.refuse(error)
             else:
+                again.forget(request)
                 messages.success(request, act.done)
                 return redirect("desk_referral", referral_id)
+        if posted and again.is_private(form):
+            return again.ask_again(request, visit, form)
+        if typed is not None and not posted:
+            again.say_why(form, typed)
         context = common(visit, seen) | {"act": act, "form": form}
         return page(request, "desk/act.html", context, refusal)
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from api.desk import again
 from api.desk.forms import PRIVATE, DeskForm
 from api.desk.visit import Visit, page, signed_in
 from directory.editing import addresses
@@ -75,10 +76,14 @@ def look(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
 def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
     """Sealed for the agency's own people; the form never shows what is kept already."""
     policy.require_directory_editor(visit.principal)
-    form = AddressForm(request.POST if request.method == "POST" else None)
-    context = {"location_id": location_id, "form": form}
     if request.method != "POST":
+        typed = again.typed_before(request, visit)
+        form = AddressForm(typed)
+        if typed is not None:
+            again.say_why(form, typed)
+        context = {"location_id": location_id, "form": form}
         return page(request, "desk/secret_place_put.html", context)
+    form = AddressForm(request.POST)
     if "remove" in request.POST:
         addresses.remove_address(visit.principal, location_id)
         messages.success(request, "It is kept here no longer.")
@@ -91,7 +96,8 @@ def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
             raise
         except Refused as refusal:
             form.refuse(refusal)
-            return page(request, "desk/secret_place_put.html", context, refusal)
-        messages.success(request, "Sealed. Only your agency's own people can look at it.")
-        return redirect("desk_secret_place", location_id)
-    return page(request, "desk/secret_place_put.html", context)
+        else:
+            again.forget(request)
+            messages.success(request, "Sealed. Only your agency's own people can look at it.")
+            return redirect("desk_secret_place", location_id)
+    return again.ask_again(request, visit, form)
