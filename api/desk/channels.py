@@ -30,8 +30,8 @@ class ChannelForm(DeskForm):
         label="Number or mail address",
         max_length=254,
         widget=forms.TextInput(attrs=PRIVATE),
-        help_text="A phone that nobody you would not tell can read. Messages say a reference and"
-        " that something waits; never who or what.",
+        help_text="Best one that you alone read. Messages say a reference and that something waits;"
+        " never who or what.",
     )
     language = listed([("en", "English"), ("es", "Spanish")], "Language of the messages")
     use = one_of(list(words.CHANNEL_USES.items()), "Whose", initial="own")
