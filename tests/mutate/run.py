@@ -169,7 +169,8 @@ class Campaign:
         order = {name: number for number, name in reversed(list(enumerate(files)))}
         mine = [one for one in judges if Path(one.fspath).name in order]
         recent = [one for one in mine[:1] if one is judges[0]]
-        naming = {id(one) for one in mine if mutant.about in inspect.getsource(one.function)}
+        by_name = mutant.kind in ("function", "policy")
+        naming = {id(one) for one in mine if by_name and word.search(_source(one))}
         mine.sort(key=lambda one: (id(one) not in naming, order[Path(one.fspath).name]))
         return recent + mine
 
@@ -228,6 +229,10 @@ class Campaign:
         for name in wrong:
             self.say(f"TAKE IT FROM THE LIST OF EQUIVALENTS  {name}")
         return int(bool(survivors or wrong or not tried))
+
+
+def _source(item: Any) -> str:
+    return inspect.getsource(item.function)
 
 
 def _rooms(mutant: Mutant) -> tuple[str, ...]:
