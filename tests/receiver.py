@@ -41,6 +41,9 @@ class Receiver:
     def url(self) -> str:
         return f"http://{self.authority}/hook"
 
+    def took(self, message: Had) -> None:
+        """A message came; before it is answered."""
+
     def ids(self) -> list[str]:
         with self.changed:
             return [one.id for one in self.had]
@@ -84,6 +87,7 @@ class Receiver:
                 if got is None:
                     return
                 message, rest = got
+                self.took(message)
                 with self.changed:
                     self.had.append(message)
                     answer = self.answer

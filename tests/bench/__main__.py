@@ -36,7 +36,9 @@ def options() -> argparse.Namespace:
         action="append",
         help="services in the directory; may be given again (default 50000)",
     )
-    parser.add_argument("--only", choices=["referrals", "directory"], help="one half of the rows")
+    parser.add_argument(
+        "--only", choices=["referrals", "directory", "webhooks"], help="a part of the rows"
+    )
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -48,9 +50,8 @@ def options() -> argparse.Namespace:
     if found.rounds < 1 or found.requests < 10 or min(*found.size, *found.services) < 1000:
         parser.error("at least 1 round, 10 requests, 1000 referrals and services")
     if found.only:
-        found.size, found.services = (
-            ([], found.services) if found.only == "directory" else (found.size, [])
-        )
+        found.size = found.size if found.only == "referrals" else []
+        found.services = found.services if found.only == "directory" else []
     return found
 
 
@@ -72,10 +73,14 @@ def main() -> None:
     cluster.start()
     try:
         django.setup()
+        from tests.bench import webhooks
         from tests.bench.run import run
 
         sizes = chosen.size, chosen.services
-        run(cluster, home, *sizes, chosen.rounds, chosen.requests, keep=chosen.keep)
+        if chosen.only != "webhooks":
+            run(cluster, home, *sizes, chosen.rounds, chosen.requests, keep=chosen.keep)
+        if chosen.only in (None, "webhooks"):
+            webhooks.run(cluster)
     finally:
         if not was_running:
             cluster.stop()

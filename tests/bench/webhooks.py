@@ -1,0 +1,151 @@
+"""Deliveries of webhooks (G11): how many a second to receivers on this machine, and whether one
+that hangs, one that trickles and one that fails cost the others anything."""
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from api.postgres import Cluster
+from permissions import keys, session
+from permissions.ids import uuid7
+from referrals import outbox, signing
+from tests.bench import fill
+from tests.conftest import Caller, Story, agency_id, member_id, service_of
+from tests.receiver import Had, Receiver, ok
+
+DATABASE = "bench_webhooks"
+RECEIVERS = 20
+EVENTS = 500  # each goes to every receiver
+PACED = 150  # events, one after the other, for the time that each takes
+PAUSE_S = 0.05
+BAD = (None, 1.0, ok("500 Oops"))
+
+
+class Timed(Receiver):
+    """Keeps when each message came, and nothing else of it but its own time."""
+
+    def __init__(self, answer: Any = b"") -> None:
+        self.lags: list[float] = []
+        super().__init__(answer)
+
+    def took(self, message: Had) -> None:
+        said = message.body.split(b'"timestamp":"')[1][:27].decode()
+        self.lags.append(time.time() - datetime.fromisoformat(said).timestamp())
+
+
+def run(cluster: Cluster) -> None:
+    """Make a database, and print what was measured on it."""
+    fill.begin(cluster, DATABASE)
+    callers = {}
+    for who in ("police.worker", "ywca.worker"):
+        member = fill.Membership.objects.using("door").get(id=member_id(who))
+        callers[who] = Caller(who, fill.credentials.open_for_member(member))
+    referral = Story(callers.__getitem__, service_of("ywca")).accept().id
+    with under_load(cluster, [b""] * RECEIVERS) as made:
+        began = time.monotonic()
+        write(cluster, referral, EVENTS)
+        written = time.monotonic()
+        for one in made:
+            one.wait_for(EVENTS, 600)
+        took = time.monotonic() - began
+    total = EVENTS * RECEIVERS
+    print(f"\nWebhooks: {total:,} deliveries to {RECEIVERS} receivers of this machine")
+    print(f"  {total / took:,.0f} a second, by one process (written in {written - began:.1f} s)")
+    lags = {}
+    for name, answers in (("twenty that answer", [b""] * RECEIVERS),
+                          ("seventeen beside three bad ones", [*BAD, *[b""] * 17])):  # fmt: skip
+        with under_load(cluster, answers) as made:
+            well = made[-17:]
+            for _ in range(PACED):
+                write(cluster, referral, 1)
+                time.sleep(PAUSE_S)
+            for one in well:
+                one.wait_for(PACED, 600)
+            lags[name] = sorted(lag for one in well for lag in one.lags)
+    for name, found in lags.items():
+        p99 = found[int(len(found) * 0.99)]
+        middle = statistics.median(found)
+        print(f"  {name}: median {middle * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms after the event")
+
+
+@contextmanager
+def under_load(cluster: Cluster, answers: list[Any]) -> Iterator[list[Timed]]:
+    """Receivers, an endpoint each, and the sender in a process of its own."""
+    made = [Timed(answer) for answer in answers]
+    for one in made:
+        _endpoint(cluster, one.url)
+    env = os.environ | {
+        "CAIRN_DATABASE": DATABASE,
+        "CAIRN_WEBHOOK_LOOPBACK": " ".join(one.authority for one in made),
+    }
+    command = [sys.executable, "manage.py", "work", "--only", "webhooks"]
+    process = subprocess.Popen(command, env=env)
+    try:
+        _wait_until_it_listens(cluster)
+        yield made
+    finally:
+        for one in made:
+            one.end()
+        process.terminate()
+        process.wait(60)
+        superuser = cluster.connect_superuser(DATABASE)
+        superuser.cursor().execute("TRUNCATE webhook_endpoint CASCADE")
+        superuser.close()
+
+
+def _endpoint(cluster: Cluster, url: str) -> None:
+    """More of them than an agency may have."""
+    endpoint, secret = uuid7(), uuid7()
+    with session.begin(None):
+        wrapped = keys.wrap(
+            keys.SENDING, signing.new_secret().encode(), outbox.secret_context(secret)
+        )
+    superuser = cluster.connect_superuser(DATABASE)
+    cursor = superuser.cursor()
+    cursor.execute(
+        "INSERT INTO webhook_endpoint (id, agency_id, url, created_at, at_xact, at_event, next_at)"
+        " VALUES (%s, %s, %s, now(), sec.xact_bound() - 1, %s, now())",
+        [str(endpoint), str(agency_id("ywca")), url, str(UUID(int=2**128 - 1))],
+    )
+    cursor.execute(
+        "INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at)"
+        " VALUES (%s, %s, %s, %s, now())",
+        [str(secret), str(endpoint), wrapped.kek_version, wrapped.blob],
+    )
+    superuser.close()
+
+
+def _wait_until_it_listens(cluster: Cluster) -> None:
+    superuser = cluster.connect_superuser(DATABASE)
+    cursor = superuser.cursor()
+    pause = threading.Event()
+    for _ in range(600):
+        cursor.execute(
+            "SELECT FROM pg_stat_activity WHERE query = 'LISTEN cairn_work' AND datname = %s",
+            [DATABASE],
+        )
+        if cursor.rowcount:
+            break
+        pause.wait(0.1)
+    superuser.close()
+
+
+def write(cluster: Cluster, referral_id: str, count: int) -> None:
+    """So many events, in one transaction."""
+    superuser = cluster.connect_superuser(DATABASE)
+    superuser.cursor().execute(
+        "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act,"
+        " from_sees, to_sees, told) SELECT gen_random_uuid(), r.id, r.from_agency_id,"
+        " r.to_agency_id, clock_timestamp(), 'set_callback', true, true, true"
+        " FROM referral r, generate_series(1, %s) WHERE r.id = %s",
+        [count, referral_id],
+    )
+    superuser.close()
