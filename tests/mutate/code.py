@@ -26,6 +26,7 @@ CHECKS: dict[str, tuple[str, ...] | None] = {
     "permissions.grants": None,
     "permissions.vault": None,
     "referrals.packets": None,
+    "referrals.seeing": None,
     "referrals.turns": None,
     "referrals.returning": None,
     "directory.editing.addresses": None,
@@ -64,9 +65,9 @@ SWAPS = (
         "what is given back, not bound to its row",
     ),
     (
-        "referrals.packets",
-        r"lock_readers\(referral_id, shared=True\)",
-        "None",
+        "referrals.seeing",
+        r"\b_LOCKED\b(?! =)",
+        "'SELECT 1'",
         "no reader of a packet holds the referral's lock",
     ),
     (

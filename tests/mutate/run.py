@@ -47,6 +47,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "referrals.packets": ("sealing", "agreement", "acts", "requests", "first_wall", "races"),
     "referrals.papers": ("sealing", "releases", "narrowing"),
     "referrals.returning": ("returning", "sealing", "keys"),
+    "referrals.seeing": ("races", "sealing", "acts"),
     "referrals.turns": ("races", "acts", "firewall", "requests", "blocks"),
     "directory.editing.addresses": ("confidential_address", "directory_secrets"),
     "policy of the directory": _DIRECTORY,
