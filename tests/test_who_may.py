@@ -171,3 +171,7 @@ def test_who_keeps_webhooks() -> None:
         with pytest.raises(NotPermitted) as refused:
             require_webhook_keeper(principal)
         assert refused.value.code == code
+
+
+def test_a_referral_is_begun_by_the_agency_that_refers() -> None:
+    assert refusal(LEAD, "create", Standing("to", True, True)) == "wrong_side"
