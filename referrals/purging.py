@@ -304,6 +304,7 @@ def _end_epoch_due(agency_id: UUID) -> None:
 # -- Then rows -------------------------------------------------------------------------------------
 
 _OWN = (  # what one agency keeps of a referral
+    ("message", "referral_id"),  # that it was rung, never why
     ("note", "referral_id"),
     ("packet_grant", "referral_id"),
     ("private_key", "referral_id"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connections
 
-from referrals import messages, senders, telling, texts
+from referrals import messages, purging, senders, telling, texts
 from tests.conftest import PACKET, Story, agency_id, service_of
 from tests.database import as_app
 from tests.far_ends import MailServer, PhoneProvider
@@ -396,3 +396,23 @@ def test_a_message_is_seen_by_whose_it_is(
         cursor.execute("SELECT has_column_privilege('message', 'referral_id', 'SELECT')")
         assert cursor.fetchone() == (False,)
     assert api("police.client", "police.worker").get("/v1/messages").status_code == 403
+
+
+def test_what_was_sent_goes_with_the_referral(
+    story: Story,
+    mails: MailServer,
+    phones: PhoneProvider,
+    reachable: None,
+    shift_clock: Any,
+    superuser: Any,
+) -> None:
+    story.send().sends("withdraw", {"code": "other"})
+    work()
+    assert rung(phones, mails)
+    for days in (25, 40):  # told seven days before, then purged (R13)
+        shift_clock(f"{days} days")
+        purging.run()
+    with superuser.cursor() as cursor:
+        for table in ("referral", "message"):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone() == (0,), table
