@@ -78,6 +78,10 @@ OFFERS = {  # act: (words on the button, whether it asks nothing)
     "stop": ("Stop: no contact", False),
 }
 ENDINGS = ("unable", "withdraw", "mark_error", "revoke_release", "revoke_return_release", "stop")
+RARE = (  # folded away: nobody looks for them at night
+    *("set_external_ref", "same_person_as", "account_disclosures", "set_hold", "end_hold"),
+    *("record_report", "record_disclosure"),
+)
 NEXT = {  # (side, state): what is to be done now, the likeliest first
     ("from", "draft"): ("send", "put_notice"),
     ("from", "accepted"): ("put_packet", "put_release"),
@@ -185,7 +189,8 @@ def _why(refusal: Refused, seen: Detail) -> str:
 
 
 def _offers(seen: Detail) -> dict[str, list[Offer]]:
-    """The acts that the domain says are open, as buttons: to do now, also possible, to end it."""
+    """The acts that the domain says are open, as buttons: to do now, also possible, for the record,
+    to end it."""
     useful = [act for act in OFFERS if act in seen.acts]
     if seen.release is None or seen.release_ended:
         useful = [act for act in useful if act != "revoke_release"]
@@ -193,9 +198,10 @@ def _offers(seen: Detail) -> dict[str, list[Offer]]:
         useful = [act for act in useful if act not in ("put_packet", "narrow_release")]
     useful = [act for act in useful if _of_use(act, seen)]
     now = [act for act in NEXT.get((seen.side, seen.status), ()) if act in useful]
-    also = [act for act in useful if act not in now and act not in ENDINGS]
+    rare = [act for act in useful if act in RARE]
+    also = [act for act in useful if act not in {*now, *rare, *ENDINGS}]
     endings = [act for act in useful if act in ENDINGS]
-    groups = {"now": now, "also": also, "endings": endings}
+    groups = {"now": now, "also": also, "rare": rare, "endings": endings}
     return {name: [_offer(act, seen.referral.id) for act in acts] for name, acts in groups.items()}
 
 
