@@ -216,7 +216,9 @@ def build(api: Any, story: Story, superuser: Any) -> World:
             cursor.execute("INSERT INTO referral_assignment SELECT * FROM again")
             cursor.execute("DROP TABLE again")
     ground = Ground(superuser).read()
-    return World(ground, people(api), ground.snapshot())
+    everybody = people(api)
+    ground.ask("UPDATE credential SET expires_at = '2100-01-01'")  # a slow machine takes minutes
+    return World(ground, everybody, ground.snapshot())
 
 
 TABLES = tuple(table for table, kind in w.TABLES.items() if kind is not w.Unseen)
