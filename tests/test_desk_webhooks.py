@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from referrals import signing, working
-from tests.conftest import Story
+from tests.browser import SIZES, Desk
+from tests.browser import chromium as chromium  # a fixture
+from tests.conftest import Server, Story
 from tests.desk import Pages, at_the_desk, text_of
 from tests.receiver import Receiver, ok, receivers
 
@@ -99,3 +102,31 @@ def test_another_agencys_is_not_there(receiver: Receiver) -> None:
     assert at_the_desk("police.admin").get(path).status_code == 404
     for who in ("ywca.worker", "ywca.auditor"):
         assert at_the_desk(who).get("/desk/webhooks").status_code == 403
+
+
+@pytest.fixture
+def failing(story: Story, api: Any, settings: Any) -> Iterator[Receiver]:
+    """A webhook that does not take an event; made before a browser runs its loop here."""
+    with receivers(settings, ok("500 Oops")) as (one,):
+        assert api("ywca.admin").post("/v1/webhooks", {"url": one.url}).status_code == 201
+        story.send()
+        work()
+        yield one
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+def test_in_a_real_browser_it_is_watched_and_paused_on_a_phone_too(
+    failing: Receiver, server: Server, chromium: Browser, size: str
+) -> None:
+    desk = Desk(chromium, server, SIZES[size])
+    desk.sign_in("ywca.admin")
+    desk.follow("Webhooks")
+    desk.follow(failing.url)
+    assert "It does not take them" in desk.page.inner_text("main")
+    desk.press("Pause it")
+    assert "Paused." in desk.page.inner_text("main")
+    desk.press("Go on where it stopped")
+    desk.press("New secret")
+    assert "whsec_" in desk.page.inner_text("main")
+    desk.context.close()
