@@ -277,6 +277,7 @@ def test_both_sides_leads_are_given_the_list(story: Story, api: Any) -> None:
         (one,) = api(who).get("/v1/mistakes").json()["items"]
         assert (one["referral_id"], one["side"], one["code"]) == (story.id, side, "wrong_recipient")
         assert (one["openings"] or {}).get("people") == opened
+        assert b"/desk/mistakes" in at_the_desk(who).get("/desk/told").content
         page = text_of(at_the_desk(who).get("/desk/mistakes").content.decode())
         assert "Sent to the wrong agency" in page
     assert api("sarc.lead").get("/v1/mistakes").json() == {"items": []}

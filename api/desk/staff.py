@@ -158,4 +158,5 @@ def told(request: HttpRequest, visit: Visit) -> HttpResponse:
         names = dict(Membership.objects.filter(agency_id=visit.agency.id).values_list("id", "name"))
     tried = [(one, names.get(one.member_id, "Somebody of the other agency")) for one in asked]
     context = {"own": own, "to_review": to_review, "tried": tried, "now": visit.now}
+    context["leads"] = visit.principal.has_role("lead")
     return render(request, "desk/told.html", context)
