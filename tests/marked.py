@@ -1,0 +1,394 @@
+"""A world in which every word that a caller may write is a marker: found anywhere, it tells from
+which field of whose referral it came. Referrals in every state a referral can be in, at one time.
+
+Which words may be written is read from the contract, so that a new one is marked the day it comes.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import yaml
+from django.conf import settings
+from django.db import connections
+
+from api import demo
+from directory import demo as directory_demo
+from permissions.disclosure import PACKET_FIELDS
+from permissions.ids import uuid7
+from permissions.policy import RULES
+from referrals import purging
+from referrals.transitions import MOVES
+from tests import routes
+from tests.conftest import CONTENT, Story, member_id, release_body, return_body, service_of
+
+# A word of letters that no id, hash or time can hold; for a phone, an extension of six digits.
+MARK = re.compile(r"zq[g-y]{14}|(?:x ?|ext=)[0-9]{6}(?![0-9])", re.IGNORECASE)
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NAMES = re.compile("|".join(name for unit in demo.CAST for name, _ in unit.people.values()))
+UNRELEASED = "legal"  # the one field of the packet that she lets nobody have
+NARROWED = "name"  # the one that is left where she made her release narrower
+
+
+class State(NamedTuple):
+    """One referral of the world: what was done with it, and what follows for its two sides.
+
+    `seen` by whom: sides, of the recipient perhaps its leads alone. `opens`: whose assignee opens
+    the packet. A purged side has neither.
+    """
+
+    how: tuple[str, ...]
+    seen: frozenset[str]
+    opens: frozenset[str]
+
+
+def states(text: str) -> dict[str, State]:
+    """Those whose acts exist."""
+    found = {}
+    for line in text.strip().splitlines():
+        name, how, seen, opens = (part.strip() for part in line.split("|"))
+        acts = tuple(how.split())
+        if {act.removeprefix("to:") for act in acts} <= set(MOVES):
+            found[name] = State(acts, frozenset(seen.split()), frozenset(opens.split()))
+    return found
+
+
+# state             | what was done, by the sender or with to: by the recipient | is shown | opens
+STATES = states(
+    """
+draft               |                                                  | from          | from
+sent                | send                                             | from to       | from
+acknowledged        | send to:acknowledge                              | from to       | from
+accepted            | send to:accept                                   | from to       | from to
+in_handoff          | send to:accept to:start_handoff                  | from to       | from to
+rung                | send to:accept call_me to:call_me set_callback   | from to       | from to
+completed           | send to:accept to:start_handoff to:complete      | from to       | from to
+unable              | send to:accept to:unable                         | from to       | from to
+returned            | send to:accept to:complete to:put_return_release | from to       | from to
+declined            | send to:decline                                  | from to       | from
+withdrawn           | send to:accept withdraw                          | from to       | from
+in_error            | send to:accept mark_error                        | from to       | from
+stopped             | send to:accept stop                              | from to       | from
+stopped_there       | send to:accept to:stop                           | from to       | from
+revoked             | send to:accept revoke_release                    | from to       | from
+revoked_there       | send to:accept to:revoke_release                 | from to       | from
+narrowed            | send to:accept narrow_release                    | from to       | from to
+barred              | send to:accept block to:block                    | from to       | from to
+leads_only          | leads_only send to:accept                        | from to:leads | from to
+agency_barred       | send to:accept block                             | from          | from
+release_over        | send to:accept narrow_release                    | from to       | from
+expired             | send                                             | from to       | from
+closed              | send to:accept                                   | from to       | from to
+purged              | send to:accept to:complete                       |               |
+purged_draft        |                                                  |               |
+purged_by_sender    | send to:accept                                   | to            |
+purged_by_recipient | send to:accept to:complete                       | from to       | from
+"""
+)
+# Those that need a time of their own; every other is of the last day.
+EARLY = ("purged", "purged_draft", "purged_by_sender", "purged_by_recipient", "closed")
+BARRED = {"barred": {"police.worker2", "ywca.worker2"}}
+SENDER, RECIPIENT = "police.worker", "ywca.worker"
+
+
+@dataclass(frozen=True)
+class Marker:
+    kind: str  # a line of the table in tests/test_markers.py
+    name: str
+    state: str = ""  # of which referral; none: of no referral
+    side: str = ""  # whose it is
+
+
+def texts() -> dict[str, list[str]]:
+    """Of each act on a referral, the members of its body that are free text, by the contract."""
+    contract = yaml.safe_load((settings.BASE_DIR / "openapi" / "v1.yaml").read_text())
+    shapes, found = contract["components"]["schemas"], {}
+    for path, operations in contract["paths"].items():
+        content = operations.get("post", {}).get("requestBody", {}).get("content")
+        if not path.startswith("/v1/referrals/{referral_id}/") or not content:
+            continue
+        shape = shapes[content["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]]
+        free = [name for name, one in shape.get("properties", {}).items() if _is_text(one)]
+        if free:
+            found[path.rsplit("/", 1)[1]] = free
+    return found
+
+
+def _is_text(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type")
+    text = "string" in kinds if isinstance(kinds, list) else kinds == "string"
+    return text and not {"enum", "format", "$ref"} & set(schema)
+
+
+WITH_TEXT = texts()
+# How each reaches the world; any other act with a text of its own is done by each side that may.
+OF_THE_STORY = {"put_notice", "put_packet", "put_release", "put_return_release", "set_callback"}
+# Of the packet's fields one may hold codes alone; a row of them is as good as a word.
+CODED, CODES = (
+    "screening",
+    ("power_or_control", "threats", "violence", "isolated", "watched", "labour"),
+)
+
+
+@dataclass
+class World:
+    api: Any
+    shift: Any
+    marks: dict[str, Marker] = field(default_factory=dict)
+    rows: dict[str, Marker] = field(default_factory=dict)  # likewise, of codes
+    ids: dict[str, str] = field(default_factory=dict)  # of each state, its referral
+    place: str = ""  # a confidential place of ywca's
+    age_h: float = 0
+
+    # -- Marking
+
+    def mark(self, kind: str, name: str, state: str = "", side: str = "") -> str:
+        word = "zq" + "".join(secrets.choice("ghijklmnopqrstuvwxy") for _ in range(14))
+        self.marks[word] = Marker(kind, name, state, side)
+        return word
+
+    def number(self, state: str) -> str:
+        extension = f"x{secrets.randbelow(900_000) + 100_000}"
+        self.marks[extension] = Marker("notice", "callback", state, "from")
+        return f"406-555-0111 {extension}"
+
+    def found_in(self, text: str) -> set[Marker]:
+        spelt = {one.lower().replace("x ", "x").replace("ext=", "x") for one in MARK.findall(text)}
+        spelt |= {*ID.findall(text), *NAMES.findall(text)}
+        found = {self.marks[one] for one in spelt if one in self.marks}
+        return found | {self.rows[one] for one in self.rows if one in text}
+
+    # -- Making
+
+    def hours(self, age: float) -> None:
+        self.age_h = age
+        self.shift(f"{age} hours")
+
+    def begin(self, only: tuple[str, ...] = tuple(STATES)) -> "World":
+        """Every state at once; the last day is day 40."""
+        self._people()
+        self._channels()
+        self._confidential_place()
+        if set(EARLY) & set(only):
+            self._early()
+        self.hours(40 * 24)
+        for state in STATES:
+            if state not in EARLY and state in only:
+                self.make(state)
+        self.hours(40 * 24 + 5)
+        self._rows()
+        return self
+
+    def _early(self) -> None:
+        for state in ("purged", "purged_draft", "purged_by_sender"):
+            self.make(state)
+        self.hours(9 * 24)
+        self.make("purged_by_recipient")
+        working = Story(self.api, "", self.ids["purged_by_sender"])
+        for day in (13, 26):
+            self.hours(day * 24)
+            working.answers("add_note", {"text": "still at work"})
+        self.hours(30 * 24 + 1)
+        purging.run()
+        self.hours(32 * 24 + 2)
+        purging.run()
+        self.hours(33 * 24)
+        self.make("closed")
+        self.hours(37 * 24)  # a release of its own days, which outlasts what the sender is shown
+        self._release(Story(self.api, "", self.ids["closed"]), "closed")
+        for hours in (38 * 24 + 2, 39 * 24 + 4):
+            self.hours(hours)
+            purging.run()
+
+    def make(self, state: str) -> None:
+        """One referral, with every text of both sides, brought to its state."""
+        story = Story(self.api, service_of("ywca"))
+        if state == "leads_only":
+            story.recipient = "ywca.lead"
+        story.create(callback=self.number(state))
+        self.ids[state] = story.id
+        self._release(story, state)
+        self._own_texts(story, state, "from")
+        told = False
+        for step in STATES[state].how:
+            act = step.removeprefix("to:")
+            if act == step:
+                story.sends(act, self._body(act, state, step))
+            else:
+                story.answers(act, self._body(act, state, step))
+                if not told:
+                    self._own_texts(story, state, "to")
+                told = True
+
+    def _release(self, story: Story, state: str) -> None:
+        fields = [name for name in PACKET_FIELDS if name != UNRELEASED]
+        paper = {"evidence_ref": self.mark("paper", "evidence_ref", state, "from")}
+        story.sends("put_release", self._signed(release_body(*fields)) | paper)
+        packet = {one: self.mark("packet", one, state, "from") for one in PACKET_FIELDS}
+        packet[CODED] = " ".join(secrets.SystemRandom().sample(CODES, len(CODES)))
+        self.rows[packet[CODED]] = Marker("packet", CODED, state, "from")
+        story.sends("put_packet", {"packet": packet})
+
+    def _signed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Its times by the world's clock."""
+        now = self.now()
+        body["consenters"][0]["signed_at"] = now.isoformat()
+        times = {"signed_at": now, "expires_at": now + timedelta(days=6)}
+        return body | {name: at.isoformat() for name, at in times.items()}
+
+    def now(self) -> datetime:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT sec.clock()")
+            now: datetime = cursor.fetchone()[0]
+        return now
+
+    def _own_texts(self, story: Story, state: str, side: str) -> None:
+        """Every text that this side may write of its referral now, and nobody else is told."""
+        draft = STATES[state].how == ()
+        for act, names in WITH_TEXT.items():
+            rule = getattr(RULES[act], f"{side}_side")
+            if act in OF_THE_STORY or rule is None:
+                continue
+            if draft and "draft" not in (MOVES[act].from_side or ()):
+                continue
+            body = routes.body_for(f"/{act}") | {
+                name: self.mark("own", f"{act}.{name}", state, side) for name in names
+            }
+            (story.sends if side == "from" else story.answers)(act, body)
+
+    def _body(self, act: str, state: str, step: str) -> Any:
+        match act:
+            case "put_return_release":
+                paper = {"evidence_ref": self.mark("paper", "evidence_ref", state, "to")}
+                return self._signed(return_body()) | paper
+            case "set_callback":
+                return {"callback": self.number(state)}
+            case "narrow_release" if state == "release_over":
+                return {"expires_at": (self.now() + timedelta(hours=1)).isoformat()}
+            case "block" if state == "agency_barred":
+                return {"other_agency": True}
+            case "block":
+                whom = "ywca.worker2" if step != act else "police.worker2"
+                return {"member_id": str(member_id(whom))}
+        return routes.body_for(f"/{act}")
+
+    def _channels(self) -> None:
+        """Where each worker is reached, and each agency: addresses that are nobody else's."""
+        for key, word in (("police", "duty"), ("ywca", "duty")):
+            self._channel(f"{key}.admin", key, word, use="duty")
+            for short in ("worker", "worker2", "lead"):
+                self._channel(f"{key}.{short}", f"{key}.{short}", "own")
+
+    def _channel(self, who: str, whose: str, name: str, **more: str) -> None:
+        address = f"{self.mark('channel', name, side=whose)}@mail.invalid"
+        answer = self.api(who).post("/v1/channels", {"kind": "mail", "address": address} | more)
+        assert answer.status_code == 201, answer.content
+
+    def _confidential_place(self) -> None:
+        """A place of ywca's, each line of its address a marker."""
+        ours = directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter")
+        self.place = str(uuid7())
+        path = f"/v1/directory/locations/{self.place}"
+        body = {"organization_id": str(ours), "name": "House", "confidential": True}
+        lines = ("attention", "address_1", "address_2", "city", "directions")
+        address = {line: self.mark("address", line) for line in lines}
+        editor = self.api("ywca.editor")
+        assert editor.put(path, body).status_code == 201
+        assert editor.put(f"{path}/confidential_address", address).status_code == 204
+
+    def _people(self) -> None:
+        """Each member by name and id: her own agency's people alone are told of her."""
+        for unit in demo.CAST:
+            for short, (name, _) in unit.people.items():
+                one = Marker("member", name, side=unit.key)
+                self.marks[str(member_id(f"{unit.key}.{short}"))] = self.marks[name] = one
+
+    def _rows(self) -> None:
+        """Ids that tell something: referrals, an agency's own handles of her, one side's events."""
+        of = {referral: state for state, referral in self.ids.items()}
+        for referral, state in of.items():
+            self.marks[referral] = Marker("referral", "id", state)
+        for kind, question in (
+            ("handle", "SELECT subject, referral_id, agency_id FROM referral_side"),
+            ("own", "SELECT id, referral_id, agency_id FROM note"),
+            (
+                "event",
+                "SELECT id, referral_id, CASE WHEN from_sees THEN from_agency_id"
+                " ELSE to_agency_id END FROM referral_event WHERE from_sees <> to_sees",
+            ),
+        ):
+            for row, referral, agency in self._past_policies(question):
+                side = "from" if agency == demo.agency_id("police") else "to"
+                self.marks[str(row)] = Marker(kind, "row", of[str(referral)], side)
+
+    def _past_policies(self, question: str) -> list[tuple[UUID, UUID, UUID]]:
+        from tests.conftest import _cluster
+
+        connection = _cluster().connect_superuser(connections["default"].settings_dict["NAME"])
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(question)
+                return [tuple(map(_uuid, row)) for row in cursor.fetchall()]
+        finally:
+            connection.close()
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+# -- Kept, and put back ----------------------------------------------------------------------------
+
+KEPT = tuple(
+    table for table in CONTENT if table not in ("credential", "django_session", "permissions_cache")
+)
+
+
+class Kept:
+    """The content as it is now, put back as often as one likes: an act that was tried is undone.
+
+    Past every trigger and policy, as the superuser. The keys in the key store stay as they are.
+    """
+
+    def __init__(self, superuser: Any, schema: str = "kept") -> None:
+        self.superuser, self.schema = superuser, schema
+        with superuser.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute(f"CREATE SCHEMA {schema}")
+            for table in KEPT:
+                cursor.execute(f"CREATE TABLE {schema}.{table} AS TABLE public.{table}")
+        superuser.commit()
+
+    def put_back(self) -> None:
+        back = ";".join(
+            f"DELETE FROM public.{one}; INSERT INTO public.{one} TABLE {self.schema}.{one}"
+            for one in KEPT
+        )
+        with self.superuser.cursor() as cursor:
+            cursor.execute(back)
+        self.superuser.commit()
+
+    def forget(self) -> None:
+        self.superuser.rollback()
+        with self.superuser.cursor() as cursor:
+            cursor.execute(f"DROP SCHEMA {self.schema} CASCADE")
+            cursor.execute("SET session_replication_role = origin")
+        self.superuser.commit()
+
+
+def cast() -> Iterator[tuple[str, str | None]]:
+    """Everybody: each member, each system naming nobody and naming a worker, and nobody."""
+    yield "none", None
+    for unit in demo.CAST:
+        for short in unit.people:
+            yield f"{unit.key}.{short}", None
+        if unit.has_client:
+            yield f"{unit.key}.client", None
+            yield f"{unit.key}.client", f"{unit.key}.{next(iter(WORKERS & set(unit.people)))}"
+
+
+WORKERS = {"worker", "all"}

@@ -1,0 +1,331 @@
+"""The return-flow firewall (R2, TH15) over every order of the acts that the sender is not told of.
+
+The acts are read from MOVES: one that is added is silent until it stands in TOLD. All that the
+sender can get is the same bytes as if the recipient had done nothing: every page and list, the raw
+rows, and the answer of each act that it tries meanwhile; until the fixed moment of `closed`, then.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from api import cursors
+from permissions.credentials import resolve
+from referrals import purging
+from referrals.clocks import CLOSED_AFTER
+from referrals.transitions import MOVES
+from tests import routes
+from tests.conftest import PACKET, Caller, Story, member_id, service_of
+from tests.database import as_app
+from tests.desk import at_the_desk
+from tests.marked import Kept
+from tests.test_firewall import TABLES, columns, comparable
+
+# What the design lets the sender know at once (the T5 table): an answer, "please ring", that the
+# paper ended or became smaller, and what she allowed to be returned.
+TOLD = {
+    *("acknowledge", "accept", "decline", "call_me"),
+    *("revoke_release", "narrow_release", "put_return_release", "revoke_return_release"),
+}
+SILENT = [act for act, move in MOVES.items() if move.to_side and act not in TOLD]
+CHANGING = [act for act in SILENT if MOVES[act].target]
+KEPT = [act for act in SILENT if not MOVES[act].target]
+# The accounting reads the sender's own log, which keeps each try and is never put back.
+SENDERS = [a for a, move in MOVES.items() if move.from_side and a != "account_disclosures"]
+
+BY = ("ywca.worker", "ywca.lead", "ywca.worker2")
+SENDER = (("police.worker", None), ("police.lead", None), ("police.client", "police.worker"))
+OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
+NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
+
+
+def body_of(act: str, other: str) -> Any:
+    if act in ("assign", "hand_over", "block", "unblock"):
+        return {"member_id": str(member_id("ywca.worker2"))}
+    if act == "same_person_as":
+        return {"referral_id": other}
+    return routes.body_for(f"/{act}")
+
+
+def paths(state: str = "accepted", done: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every order of the acts that change the recipient's true state."""
+    possible = [a for a in CHANGING if a not in done and state in (MOVES[a].to_side or ())]
+    if not possible:
+        yield done
+    for act in possible:
+        yield from paths(str(MOVES[act].target), (*done, act))
+
+
+PATHS = sorted(set(paths()))
+PLACES = sorted({path[:length] for path in PATHS for length in range(len(path) + 1)}, key=len)
+
+
+def test_the_acts_and_their_orders_are_read_from_the_tables() -> None:
+    assert set(CHANGING) >= {"start_handoff", "complete", "unable", "stop"}
+    assert set(KEPT) >= {"add_note", "record_report", "record_disclosure", "set_hold", "block"}
+    assert {path[-1] for path in PATHS} >= {"complete", "unable", "stop"}
+    assert set(MOVES) >= TOLD
+
+
+class Recipient:
+    """Whoever of its people may do an act now does it."""
+
+    def __init__(self, api: Any, other: str = routes.NOBODY) -> None:
+        self.people = [api(who) for who in BY]
+        self.system = api("ywca.client", "ywca.worker")
+        self.other = other  # a referral of the same person to it, from whomever
+        self.did: set[str] = set()
+
+    def does(self, referral_id: str, act: str) -> bool:
+        for caller in (*self.people, self.system):
+            if caller.act(referral_id, act, body_of(act, self.other)).status_code in (200, 201):
+                self.did.add(act)
+                return True
+        return False
+
+
+class Sender:
+    """Everything that the sender's people and systems get; opened anew after the clock moved."""
+
+    def __init__(self, api: Any) -> None:
+        self.callers: list[Caller] = [api(*one) for one in SENDER]
+        self.pages = at_the_desk("police.worker")
+        self.addresses = [
+            (route.startswith("v1/"), "/" + route.replace("<uuid:referral_id>", "{id}"))
+            for route, pattern in routes.served()
+            if route and not route.startswith(NO_PART) and "GET" in routes.methods_of(pattern)
+            if "<" not in route.replace("<uuid:referral_id>", "")
+        ]
+
+    def little(self, referral_id: str) -> list[Any]:
+        """The bytes that an act could move first; and what the rows themselves say."""
+        worker = self.callers[0]
+        one = f"/v1/referrals/{referral_id}"
+        got = [_bytes(worker.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
+        with as_app(worker) as cursor:
+            for table in TABLES:
+                row = columns(cursor, table)
+                cursor.execute(f"SELECT ({row})::text FROM {table} ORDER BY 1")
+                got.append((table, cursor.fetchall()))
+        return got
+
+    def all(self, referral_id: str) -> dict[tuple[str, str], Any]:
+        """Every address that is served and speaks of referrals: JSON and pages."""
+        found: dict[tuple[str, str], Any] = {}
+        for api, address in self.addresses:
+            path = routes.at(address, referral_id)
+            if not api:
+                found["the desk", address] = _page(self.pages.get(path))
+                continue
+            for caller in self.callers:
+                answer = _bytes(caller.get(path))
+                if address == "/v1/events":  # its cursor is sealed anew each time: where it stands
+                    answer = (*answer[:2], _opened(caller, json.loads(answer[2])))
+                found[f"{caller.who} {caller.acting}", address] = answer
+        one = f"/v1/referrals/{referral_id}"
+        etag = self.callers[0].get(one)["ETag"]
+        found["again", one] = _bytes(self.callers[0].get(one, If_None_Match=etag))
+        since = datetime.fromisoformat(self.callers[0].get(one).json()["accepted_at"])
+        for name, value in {
+            "updated_since": (since + timedelta(milliseconds=1)).isoformat(),
+            "overdue": "true",
+            "mine": "true",
+            "status": "accepted",
+        }.items():
+            found["filtered", name] = _bytes(self.callers[0].get("/v1/referrals", {name: value}))
+        return found
+
+
+def _bytes(answer: Any) -> Any:
+    kept = {name: text for name, text in answer.items() if name not in ("X-Request-Id", "Date")}
+    return answer.status_code, kept, answer.content, sorted(answer.cookies)
+
+
+def _opened(caller: Caller, page: dict[str, Any]) -> dict[str, Any]:
+    acting = str(member_id(caller.acting)) if caller.acting else ""
+    principal = resolve(caller.secret, acting)
+    return page | {"next": cursors.unsealed(principal, "events", page["next"], "after")}
+
+
+OWN_TO_EACH_PAGE = re.compile(
+    r'(name="(?:csrfmiddlewaretoken|key)" value="|name="(?:\w+_)?at" value=")[^"]+'
+)
+COUNTS_DOWN = re.compile(r"\b\d+ (?:s|sec|min|h|hours?|days?)\b")
+
+
+def _page(answer: Any) -> Any:
+    """A page less what each has of its own: the form's token, minutes that pass."""
+    text = OWN_TO_EACH_PAGE.sub(r"\1", answer.content.decode())
+    return answer.status_code, answer.get("Location"), COUNTS_DOWN.sub("…", text)
+
+
+def begun(api: Any) -> Story:
+    return Story(api, service_of("ywca")).accept().release().packet(**PACKET)
+
+
+@pytest.fixture
+def kept(superuser: Any) -> Iterator[list[Kept]]:
+    """Whatever was kept in a test is forgotten after it."""
+    made: list[Kept] = []
+    yield made
+    for one in made:
+        one.forget()
+
+
+def keep(superuser: Any, kept: list[Kept]) -> Kept:
+    kept.append(Kept(superuser, f"kept_{len(kept)}"))
+    return kept[-1]
+
+
+def assert_same(found: dict[Any, Any], expected: dict[Any, Any], where: Any) -> None:
+    assert found.keys() == expected.keys()
+    for key, answer in found.items():
+        assert answer == expected[key], (where, key)
+
+
+@pytest.mark.parametrize("state", ["sent", "acknowledged"])
+def test_nothing_moves_before_the_accept_either(
+    state: str, api: Any, superuser: Any, kept: list[Kept]
+) -> None:
+    story = Story(api, service_of("ywca")).send()
+    if state == "acknowledged":
+        story.answers("acknowledge")
+    sender, recipient = Sender(api), Recipient(api)
+    start, little = keep(superuser, kept), sender.little(story.id)
+    for act in KEPT:
+        if recipient.does(story.id, act):
+            assert sender.little(story.id) == little, act
+        start.put_back()
+    needed = {"sent": {"assign", "hand_over", "block", "delivered"}, "acknowledged": {"add_note"}}
+    assert recipient.did >= needed[state]
+
+
+# -- The sender's acts between ---------------------------------------------------------------------
+
+
+def judged(answer: Any) -> Any:
+    """Less ids and moments; and less the one thing that the sender is told of the recipient's
+    reading: of a packet that it marked as its own error, by how many it had been opened."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: strip(one) for name, one in value.items() if name != "openings"}
+        return [strip(one) for one in value] if isinstance(value, list) else value
+
+    return tuple(strip(one) for one in comparable(answer))
+
+
+def shown(caller: Caller, story: Story) -> Any:
+    one = f"/v1/referrals/{story.id}"
+    return [judged(caller.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
+
+
+@seed(20261124)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(moves=st.lists(st.tuples(st.booleans(), st.integers(0, 99)), min_size=4, max_size=14))
+def _any_order(api: Any, story: Story, start: Kept, moves: list[tuple[bool, int]]) -> None:
+    """Once with the recipient's acts between the sender's, once without them."""
+    told: list[list[Any]] = []
+    for recipient in (Recipient(api), None):
+        start.put_back()
+        police, answers = api("police.worker"), []
+        for ours, number in moves:
+            if ours:
+                act = SENDERS[number % len(SENDERS)]
+                answers.append(judged(police.act(story.id, act, routes.body_for(f"/{act}"))))
+                answers.append(shown(police, story))
+            elif recipient:
+                recipient.does(story.id, SILENT[number % len(SILENT)])
+        told.append([*answers, shown(police, story)])
+    assert told[0] == told[1]
+
+
+def test_in_whatever_order_both_act(api: Any, superuser: Any, kept: list[Kept]) -> None:
+    story = begun(api)
+    _any_order(api, story, keep(superuser, kept))
+
+
+# -- The clocks ------------------------------------------------------------------------------------
+
+
+def now() -> datetime:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def at(moment: datetime, shift: Any) -> None:
+    shift("0")
+    shift(f"{(moment - now()).total_seconds()} seconds")
+
+
+def by_every_caller(api: Any, story: Story) -> str:
+    paths = (f"/v1/referrals/{story.id}", f"/v1/referrals/{story.id}/history", "/v1/referrals")
+    return json.dumps([repr(_bytes(api(*who).get(path))) for who in SENDER for path in paths])
+
+
+def just_before(api: Any, story: Story, fixed: datetime, shift: Any) -> str:
+    """What the sender is shown one second before; asked again where the machine was too slow."""
+    for _ in range(30):
+        at(fixed - timedelta(seconds=1), shift)
+        view = by_every_caller(api, story)
+        if now() < fixed:
+            return view
+    pytest.fail("A view took longer than a second, thirty times.")
+
+
+def test_it_closes_at_one_fixed_moment_whatever_happened(
+    api: Any, superuser: Any, kept: list[Kept], shift_clock: Any
+) -> None:
+    story, recipient = begun(api), Recipient(api)
+    start = keep(superuser, kept)
+    accepted = api("police.worker").get(f"/v1/referrals/{story.id}").json()["accepted_at"]
+    fixed = datetime.fromisoformat(accepted) + CLOSED_AFTER
+    before = just_before(api, story, fixed, shift_clock)
+    at(fixed, shift_clock)
+    after, pages = by_every_caller(api, story), Sender(api).all(story.id)
+    assert "closed" in after
+    assert "closed" not in before
+    for place in PLACES[1:]:
+        shift_clock("0")
+        start.put_back()
+        for act in (*place, *KEPT):
+            Recipient.does(recipient, story.id, act)
+        assert just_before(api, story, fixed, shift_clock) == before, place
+        at(fixed, shift_clock)
+        assert by_every_caller(api, story) == after, place
+        assert_same(Sender(api).all(story.id), pages, place)
+        recipient = Recipient(api)
+
+
+def test_idle_ends_and_purges_tell_the_sender_nothing(api: Any, shift_clock: Any) -> None:
+    """Twins beside each other, one for each true state: asked about after 14 idle days, ended
+    after 21, the recipient's part purged in its own time."""
+    twins = []
+    for place in PLACES:
+        story, recipient = begun(api), Recipient(api)
+        for act in (*place, *(KEPT if place else ())):
+            recipient.does(story.id, act)
+        twins.append(story)
+    for day in (7.5, 14.1, 21.2, 22, 23.1, 28.2, 30.2, 31, 36, 37.5, 38):
+        shift_clock(f"{day * 24} hours")
+        purging.run()
+        police = api("police.worker")
+        views = [
+            [comparable(police.get(f"/v1/referrals/{one.id}{part}")) for part in ("", "/history")]
+            for one in twins
+        ]
+        for place, view in zip(PLACES, views, strict=True):
+            assert view == views[0], (day, place)
+        listed = [line["id"] for line in police.get("/v1/referrals").json()["items"]]
+        order = [one.id for one in reversed(twins)]
+        assert listed == (order if views[0][0][0] == 200 else []), day
+    assert views[0][0][0] == 404, "and in the end its own part is gone, everywhere at once"
