@@ -251,8 +251,9 @@ COMMON = {
 PEOPLE = {  # who moves, and where to
     "her roles are others": "UPDATE permissions_membership SET roles = %(roles)s WHERE id = %(id)s",
     "she leaves": "UPDATE permissions_membership SET active = false WHERE id = %(id)s",
-    "she works for another agency": "UPDATE permissions_membership SET agency_id = %(agency)s"
-    " WHERE id = %(id)s",
+    "she works for another agency": "UPDATE permissions_membership m SET agency_id = %(agency)s"
+    " WHERE m.id = %(id)s AND NOT EXISTS (SELECT FROM permissions_membership o"
+    " WHERE o.agency_id = %(agency)s AND o.person_id = m.person_id)",
     "she is locked out": "UPDATE permissions_person p SET is_active = false"
     " FROM permissions_membership m WHERE m.person_id = p.id AND m.id = %(id)s",
     "she signs out": "UPDATE credential SET ended_at = sec.clock() WHERE membership_id = %(id)s",
