@@ -317,5 +317,14 @@ PROBLEMS = {
     "event_unknown": Problem(
         "No such event in your agency's feed.", "Take an id from /v1/events or a delivery."
     ),
+    "not_sealed": Problem(
+        "No sealed entry of your agency has this id; an entry is sealed a second or two after it"
+        " was written.",
+        "Ask again shortly.",
+    ),
+    "log_forked": Problem(
+        "The access log is not the one that its witness saw last.",
+        "The operator compares the two before anything is written on: deploy/RUNBOOK.md.",
+    ),
     "server_error": Problem("Something failed here. Nothing was changed.", _RING),
 }
