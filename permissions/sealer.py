@@ -21,7 +21,7 @@ from permissions.keystore import key_store
 
 USING = "sealer"
 BATCH = 50_000  # entries; a transaction is never divided
-SEALING = 7004  # an advisory lock, beside those of permissions/keys.py
+SEALING = 7006  # an advisory lock, beside those of permissions/keys.py
 
 
 class Checkpoint(NamedTuple):
