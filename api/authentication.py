@@ -1,50 +1,44 @@
 """From an access token or a signed-in session to the frozen Principal. No rule of its own."""
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 from uuid import UUID
 
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
+from django.http import HttpRequest, QueryDict
+from rest_framework.authentication import SessionAuthentication
 
 from permissions import credentials, log
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
 from permissions.principal import Principal
 
-if TYPE_CHECKING:
-    from api.views import Endpoint
-
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/=-]{20,200})", re.IGNORECASE)  # RFC 6750
 SESSION_KEY = "credential"
 
 
-class Authentication(BaseAuthentication):
-    """`Authorization: Bearer …` of a client, or the session of a person who signed in.
+def caller_of(request: HttpRequest) -> Principal | None:
+    """Whoever brings `Authorization: Bearer …` of a client, or the session of a person who signed
+    in; None: nobody. A client names the acting member of staff in the header `Acting-Member` (R15).
 
-    A client names the acting member of staff in the header `Acting-Member` (R15).
+    Raises NotAuthenticated, BadRequest, NotPermitted, and for a session without the token against
+    forgery DRF's PermissionDenied.
     """
-
-    def authenticate(self, request: Request) -> tuple[Principal, Principal] | None:
-        header = request.META.get("HTTP_AUTHORIZATION", "")
-        if header:
-            match = _BEARER.fullmatch(header)
-            principal = _resolve(match[1], acting_member(request)) if match else None
-        elif secret := request._request.session.get(SESSION_KEY):
-            principal = credentials.resolve(secret)
-            if principal is not None:
-                SessionAuthentication().enforce_csrf(request)
-        else:
-            return None
-        if principal is None:
-            refuse_unknown()
-        return principal, principal
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if header:
+        match = _BEARER.fullmatch(header)
+        principal = _resolve(match[1], acting_member(request)) if match else None
+    elif secret := request.session.get(SESSION_KEY):
+        principal = credentials.resolve(secret)
+        if principal is not None:
+            request.POST = QueryDict()  # the token comes in its header: no form is read here
+            SessionAuthentication().enforce_csrf(request)  # type: ignore[arg-type]
+    else:
+        return None
+    if principal is None:
+        refuse_unknown()
+    return principal
 
 
-def acting_member(request: Request) -> str:
+def acting_member(request: HttpRequest) -> str:
     """The header's value as a canonical UUID, or ''. Raises BadRequest."""
     text = request.META.get("HTTP_ACTING_MEMBER", "")
     try:
@@ -66,12 +60,3 @@ def refuse_unknown() -> NoReturn:
     """Log and refuse a credential that nobody holds, or no longer."""
     log.deny(None, "api.authenticate", NotAuthenticated.code)
     raise NotAuthenticated
-
-
-class PrincipalOrPublic(BasePermission):
-    """Is there a Principal at all? All that is finer is decided in the domain."""
-
-    def has_permission(self, request: Request, view: "Endpoint") -> bool:  # type: ignore[override]
-        if request.auth is None and not view.public:
-            refuse_unknown()
-        return True

@@ -5,6 +5,7 @@ lines (R16), since the service that was not reached here can be rung.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -15,9 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from psycopg2.errors import InsufficientPrivilege
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 
-from api.rendering import TooLarge
+from api.rendering import Answer, TooLarge
 from directory.safety import safety_lines
 from permissions import errors
 
@@ -150,15 +150,15 @@ EXPLAINED = {
 }
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler. None lets the 500 page answer."""
+def handle(error: Exception, allowed: Sequence[str]) -> Answer | None:
+    """A refusal as its problem; None for a bug. `allowed`: the methods of the address."""
     refusal = translate(error)
     if refusal is None:
         return None
     status, body, headers = problem(refusal)
     if isinstance(refusal, MethodNotAllowed):
-        headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    return Response(body, status, headers=headers, content_type=MEDIA_TYPE)
+        headers["Allow"] = ", ".join(allowed)
+    return Answer(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 
 from permissions.ids import uuid7
@@ -97,8 +96,6 @@ class TokenMiddleware:
             return self.get_response(request)
         match = request.resolver_match = resolve(path)
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
-        if isinstance(response, SimpleTemplateResponse):  # as every answer of an endpoint is
-            response = response.render()
         if not (response.streaming or response.has_header("Content-Length")):
             response["Content-Length"] = str(len(response.content))
         return response

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from api import errors
 from referrals import senders
 
 
@@ -23,6 +24,13 @@ class Docs(SpectacularSwaggerSplitView):
         self.url_self = request.path  # without the query: what was asked is not repeated
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        """Refusals as everywhere else."""
+        refused = errors.handle(exc, self.allowed_methods)
+        if refused is None:
+            raise exc
+        return refused
 
 
 @require_safe

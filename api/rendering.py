@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
+from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 
 from permissions.errors import BadRequest
 
@@ -17,19 +17,39 @@ MAX_DEPTH = 10
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates: PostgreSQL refuses both
 
 
-class JSONRenderer(BaseRenderer):
-    media_type = "application/json"
-    format = "json"
-    charset = None
+class Answer(HttpResponse):
+    """JSON, written as it is made; without a body where there is nothing to say (204, 304)."""
 
-    def render(
+    def __init__(
         self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        # Times with a Z, as serializers write them.
-        return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
+        value: Any = None,
+        status: int = 200,
+        *,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> None:
+        body = b"" if value is None else as_json(value)
+        super().__init__(body, media_type, status, headers=headers)
+        if value is None:
+            del self["Content-Type"]
+
+
+def as_json(value: Any) -> bytes:
+    """Times with a Z, as serializers write them."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)
+
+
+def read(request: HttpRequest, parsers: Iterable[type["JSONParser"]]) -> dict[str, Any]:
+    """The body as the parser of its media type reads it; {} where there is none.
+
+    Raises BadRequest, TooLarge, UnsupportedMediaType.
+    """
+    if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
+        return {}
+    for parser in parsers:
+        if parser.media_type == request.content_type:
+            return parser().parse(request)
+    raise UnsupportedMediaType(request.content_type or "")
 
 
 class JSONParser(BaseParser):
@@ -38,16 +58,11 @@ class JSONParser(BaseParser):
     media_type = "application/json"
     depth = MAX_DEPTH
 
-    def parse(
-        self,
-        stream: BinaryIO,
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        encoding = (parser_context or {})["request"].META.get("HTTP_CONTENT_ENCODING", "identity")
-        if encoding != "identity":
-            raise UnsupportedMediaType(media_type or "")
-        body = stream.read(MAX_BODY + 1)
+    def parse(self, request: HttpRequest) -> dict[str, Any]:  # type: ignore[override]
+        """The object in the body. Raises BadRequest, TooLarge, UnsupportedMediaType."""
+        if request.META.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+            raise UnsupportedMediaType(request.content_type or "")
+        body = request.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
             raise TooLarge
         try:

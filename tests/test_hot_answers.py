@@ -6,7 +6,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from api.rendering import JSONRenderer
+from api.rendering import as_json
 from api.v1 import referrals
 from permissions import assignments, session
 from permissions.credentials import resolve
@@ -36,8 +36,8 @@ def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
     assert lines
     items = [referrals.line_json(line) for line in lines]
     page = {"items": items, "next": None}
-    made = JSONRenderer().render(referrals.ReferralPageOut(page).data)
-    assert JSONRenderer().render(page) == made
+    made = as_json(referrals.ReferralPageOut(page).data)
+    assert as_json(page) == made
     assert caller.get("/v1/referrals", {"limit": "100"}).content == made
 
 
@@ -47,8 +47,8 @@ def test_an_opened_packet_is_what_its_serializer_makes_of_it(api, story, who):
     opened = packets.open_packet(resolve(api(who).secret), UUID(story.id), "intake")
     shown = referrals.packet_json(opened)
     assert shown["packet"] == PACKET
-    made = JSONRenderer().render(referrals.PacketOut(shown).data)
-    assert JSONRenderer().render(shown) == made
+    made = as_json(referrals.PacketOut(shown).data)
+    assert as_json(shown) == made
 
 
 def test_times_are_written_alike_with_and_without_microseconds(api, story):
@@ -57,7 +57,7 @@ def test_times_are_written_alike_with_and_without_microseconds(api, story):
     with session.begin(principal), connection.cursor() as cursor:
         cursor.execute("UPDATE referral SET sent_at = '2026-01-02 03:04:05+00', ack_by = NULL")
     [line], _place = reading.list_page(principal)
-    shown = orjson.loads(JSONRenderer().render(referrals.line_json(line)))
+    shown = orjson.loads(as_json(referrals.line_json(line)))
     assert shown["sent_at"] == "2026-01-02T03:04:05Z"
     assert shown == orjson.loads(orjson.dumps(referrals.LineOut(referrals.line_json(line)).data))
 

@@ -1,11 +1,11 @@
 """The access log, for an agency's auditor: who of ours saw what, when, for which purpose."""
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import cursors
+from api.rendering import Answer
 from api.views import Endpoint, HasFields, moment_parameter, page_size, uuid_parameter
 from openapi.schema import problems
 from permissions import review
@@ -59,9 +59,9 @@ class AccessLog(Endpoint):
         ],
         responses={200: AccessLogOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Entries of your agency's own people and clients, newest first."""
-        ask = request.query_params
+        ask = request.GET
         limit = page_size(ask.get("limit"), review.MAX_PAGE)
         decision = ask.get("decision")
         if decision not in (None, "allowed", "refused"):

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1.referrals import REFUSALS, PurposeIn
 from api.views import Endpoint, HasFields
 from openapi.schema import ACTING_MEMBER, problems
@@ -75,7 +75,7 @@ class AccountDisclosures(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: AccountingOut, **problems(*REFUSALS)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Account to the survivor for your agency's own disclosures. Two entries in the log."""
         purpose = self.body(PurposeIn)["purpose"]
         made = accounting.account(self.principal, referral_id, purpose)

@@ -1,10 +1,10 @@
 """The tally of agreement: how often a notice was offered, and how often she said no (R14)."""
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.views import Endpoint, Shape
 from openapi.schema import ACTING_MEMBER, problems
 from referrals import agreement
@@ -38,7 +38,7 @@ class AgreementTally(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: TalliesOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Your agency's tally by month, the newest first."""
         return self.answer(TalliesOut, {"items": agreement.tallies(self.principal)})
 
@@ -48,7 +48,7 @@ class AgreementTally(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: HttpRequest) -> Answer:
         """She does not want it sent: one more in the tally, and nothing else anywhere. A draft that
         you name is gone with it, its packet and notes too. Give her the number, and leave the
         choice to her. Twice is two; of one draft the second is 404."""

@@ -1,10 +1,10 @@
 """Call records: referrals made by phone to services that nobody here answers."""
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.views import Endpoint, Shape
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from referrals import calls, codes
@@ -40,7 +40,7 @@ class CallRecords(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: CallRecordsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Your own call records, newest first, at most 100."""
         return self.answer(CallRecordsOut, {"items": calls.list_calls(self.principal)})
 
@@ -50,7 +50,7 @@ class CallRecords(Endpoint):
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: CallRecordCreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: HttpRequest) -> Answer:
         """Keep what came of a call to a phone-only service. Coded; no word about her."""
         body = self.body(CallRecordIn)
         key = self.idempotency_key("call-records")

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.views import Endpoint, Shape
 from openapi.schema import problems
 from permissions import channels
@@ -82,7 +82,7 @@ class Channels(Endpoint):
         operation_id="list_channels",
         responses={200: ChannelsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Your own channels and duty; your agency's too, if you are its agency_admin."""
         return self.answer(ChannelsOut, channels.kept(self.principal))
 
@@ -91,7 +91,7 @@ class Channels(Endpoint):
         request=ChannelIn,
         responses={201: ChannelOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: HttpRequest) -> Answer:
         """Be rung there from now on. The same once more changes its language and position."""
         body = self.body(ChannelIn)
         kind, address = body.pop("kind"), body.pop("address")
@@ -111,10 +111,10 @@ class Channel(Endpoint):
         operation_id="remove_channel",
         responses={204: None, **problems(400, 401, 403, 404, 503)},
     )
-    def delete(self, request: Request, channel_id: UUID) -> Response:
+    def delete(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Nobody is rung there any longer."""
         channels.remove(self.principal, channel_id)
-        return Response(status=204)
+        return Answer(status=204)
 
 
 class RingChannel(Endpoint):
@@ -123,7 +123,7 @@ class RingChannel(Endpoint):
         request=None,
         responses={202: ChannelOut, **problems(400, 401, 403, 404, 409, 503)},
     )
-    def post(self, request: Request, channel_id: UUID) -> Response:
+    def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Does it ring? A test is sent; what came of it stands in `test_outcome`."""
         return self.answer(ChannelOut, messages.ring(self.principal, channel_id), 202)
 
@@ -134,7 +134,7 @@ class ChannelArrived(Endpoint):
         request=ArrivedIn,
         responses={200: ChannelOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
-    def post(self, request: Request, channel_id: UUID) -> Response:
+    def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Whether the test came through: a provider that took it has not rung anybody yet."""
         yes = self.body(ArrivedIn)["arrived"]
         return self.answer(ChannelOut, channels.arrived(self.principal, channel_id, yes))
@@ -146,7 +146,7 @@ class Duty(Endpoint):
         request=DutyIn,
         responses={200: DutyOut, **problems(400, 401, 403, 413, 415, 503)},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: HttpRequest) -> Answer:
         """On call (rung with all that is new), reachable (with what is yours), or off duty (what is
         yours is forwarded at once)."""
         duty = channels.set_duty(self.principal, self.body(DutyIn)["duty"])
@@ -161,10 +161,10 @@ class Messages(Endpoint):
         parameters=[OpenApiParameter("state", str, enum=list(STATES))],
         responses={200: MessagesOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """What was sent to your own channels, and to your agency's if you are its agency_admin: the
         newest hundred; neither address, nor words, nor what it was about."""
-        state = request.query_params.get("state")
+        state = request.GET.get("state")
         if state is not None and state not in STATES:
             raise BadRequest("unknown_code", f"state is one of {', '.join(STATES)}.", "state")
         return self.answer(MessagesOut, {"items": messages.listed(self.principal, state)})
@@ -176,6 +176,6 @@ class RetryMessage(Endpoint):
         request=None,
         responses={200: MessageOut, **problems(400, 401, 403, 404, 409, 503)},
     )
-    def post(self, request: Request, message_id: UUID) -> Response:
+    def post(self, request: HttpRequest, message_id: UUID) -> Answer:
         """Try a dead one again, from the start."""
         return self.answer(MessageOut, messages.retry(self.principal, message_id))

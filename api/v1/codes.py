@@ -1,10 +1,10 @@
 """The code lists: GET /v1/codes."""
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.views import Endpoint
 from openapi.schema import problems
 from referrals.codes import CODE_LISTS, VERSION
@@ -25,7 +25,7 @@ class Codes(Endpoint):
     public = True
 
     @extend_schema(operation_id="codes", responses={200: CodesOut, **problems(400, 401, 503)})
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Every coded value, with its English and Spanish label."""
         lists = {
             name: [{"code": code, "en": en, "es": es} for code, (en, es) in codes.items()]

@@ -11,12 +11,11 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1 import directory_parameters as parameters
 from api.v1 import directory_shapes as shapes
 from api.v1.directory_answers import ANYBODY, List, contract, detail, envelope
@@ -34,7 +33,7 @@ class DirectoryRoot(Endpoint):
     public = True
 
     @extend_schema(operation_id="directory", auth=[{}], responses=shapes.DirectoryOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """What this directory speaks, and the safety lines."""
         base = settings.BASE_URL.rstrip("/")
         root = {
@@ -78,7 +77,7 @@ class _Entries(List):
             if not found.total and given.page == 1:
                 gaps.keep_unmet(asked, given.words("postcode", 12))
         page = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
-        return Response(page if counted is None else page | {"facets": counted})
+        return Answer(page if counted is None else page | {"facets": counted})
 
 
 def _item(kind: str, shape: str, hit: finding.Hit) -> orjson.Fragment:
@@ -178,7 +177,7 @@ class ServiceDetail(ServiceEditing):
         auth=ANYBODY,
         responses=shapes.DirectoryServiceDetailOut,
     )
-    def get(self, request: Request, service_id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
         """One service with everything that hangs on it, whatever its status."""
         with begin(self.principal):
             return detail(request, reads.detail(self.principal, "service", service_id))
@@ -192,7 +191,7 @@ class PlaceDetail(Endpoint):
         auth=ANYBODY,
         responses=shapes.DirectoryPlaceDetailOut,
     )
-    def get(self, request: Request, place_id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """One service at one of its places, with all of both."""
         with begin(self.principal):
             return detail(request, reads.detail(self.principal, "service_at_location", place_id))
@@ -207,9 +206,9 @@ class OrganizationDetail(OrganizationEditing):
         parameters=documented(("full_service",)),
         responses=shapes.DirectoryOrganizationDetailOut,
     )
-    def get(self, request: Request, organization_id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """One organization with everything of its own, and its services."""
-        full = given(request, self.query).flag("full_service")
+        full = given(request.GET, self.query).flag("full_service")
         with begin(self.principal):
             return detail(request, reads.organization(self.principal, organization_id, full))
 
@@ -218,7 +217,7 @@ class _Word(Endpoint):
     public = True
     kind: ClassVar[str]
 
-    def one(self, request: Request, row_id: UUID) -> HttpResponse:
+    def one(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
         with begin(self.principal):
             found = reads.vocabulary(self.kind, row_id=row_id, per_page=1)
         return detail(request, found.contents[0] if found.contents else None)
@@ -230,7 +229,7 @@ class TaxonomyDetail(_Word):
     @extend_schema(
         operation_id="directory_taxonomy", auth=ANYBODY, responses=shapes.DirectoryTaxonomyOut
     )
-    def get(self, request: Request, taxonomy_id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, taxonomy_id: UUID) -> HttpResponse:
         """One taxonomy."""
         return self.one(request, taxonomy_id)
 
@@ -241,6 +240,6 @@ class TermDetail(_Word):
     @extend_schema(
         operation_id="directory_taxonomy_term", auth=ANYBODY, responses=shapes.DirectoryTermOut
     )
-    def get(self, request: Request, term_id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, term_id: UUID) -> HttpResponse:
         """One taxonomy term."""
         return self.one(request, term_id)

@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1.directory_parameters import Given, documented, given, searched
 from api.views import Endpoint
 from directory import finding
@@ -28,11 +27,11 @@ class List(Endpoint):
     public = True
     names: ClassVar[Sequence[str]]
 
-    def get(self, request: Request) -> HttpResponse:
-        return self.search(given(request, self.names))
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.search(given(request.GET, self.names))
 
-    def post(self, request: Request) -> HttpResponse:
-        return self.search(given(request, self.names))
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.search(given(request.GET, self.names, self.data))
 
     def search(self, asked: Given) -> HttpResponse:
         raise NotImplementedError
@@ -55,7 +54,7 @@ class List(Endpoint):
         """One page of what `fetch` gives, or all its pages as lines."""
         if not given.streams:
             with begin(self.principal):
-                return Response(envelope(fetch(given.page)))
+                return Answer(envelope(fetch(given.page)))
 
         def lines() -> Iterator[bytes]:
             page, last = 1, False
@@ -106,11 +105,11 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
     )
 
 
-def detail(request: Request, document: str | None) -> HttpResponse:
+def detail(request: HttpRequest, document: str | None) -> HttpResponse:
     """A document with its validator; 304 to who has it already (RFC 9110, section 13.1.2)."""
     if document is None:
         raise NotVisible
     tag = reads.etag(document)
     if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
-        return Response(status=304, headers={"ETag": tag})
-    return Response(orjson.Fragment(document), headers={"ETag": tag})
+        return Answer(status=304, headers={"ETag": tag})
+    return Answer(orjson.Fragment(document), headers={"ETag": tag})

@@ -1,11 +1,11 @@
 """The directory's change feed, for whoever keeps a copy of it."""
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import cursors
+from api.rendering import Answer
 from api.views import Endpoint, page_size
 from directory.finding import changes
 from openapi.schema import problems
@@ -42,10 +42,10 @@ class Changes(Endpoint):
         ],
         responses={200: DirectoryChangesOut, **problems(400, 401, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """What changed in the directory, oldest first: read each document that is named again, drop
         what is `deleted`, and ask on with `next`, also after an empty page. Nothing is missed."""
-        asked = request.query_params
+        asked = request.GET
         limit = page_size(asked.get("limit"), changes.MAX_PAGE)
         after = 0
         if text := asked.get("after"):

@@ -8,14 +8,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
+from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.authentication import refuse_unknown
-from api.rendering import DocumentParser, PatchParser
+from api.rendering import Answer, DocumentParser, PatchParser
 from api.v1 import directory_shapes as shapes
 from api.views import Endpoint
 from directory import editing
@@ -103,31 +102,29 @@ class Editing(Endpoint):
     @property
     def editor(self) -> Principal:
         """The caller. Raises NotAuthenticated."""
-        if self.request.auth is None:
+        if self.principal is None:
             refuse_unknown()
         return self.principal
 
     def match(self) -> editing.Match:
         return editing.Match(self.if_match(), self.request.META.get("HTTP_IF_NONE_MATCH"))
 
-    def replace(self, entry_id: UUID) -> Response:
+    def replace(self, entry_id: UUID) -> Answer:
+        return self.edited(editing.put(self.editor, self.table, entry_id, self.data, self.match()))
+
+    def change(self, entry_id: UUID) -> Answer:
         return self.edited(
-            editing.put(self.editor, self.table, entry_id, self.request.data, self.match())
+            editing.patch(self.editor, self.table, entry_id, self.data, self.match())
         )
 
-    def change(self, entry_id: UUID) -> Response:
-        return self.edited(
-            editing.patch(self.editor, self.table, entry_id, self.request.data, self.match())
-        )
-
-    def edited(self, found: editing.Edited) -> Response:
+    def edited(self, found: editing.Edited) -> Answer:
         if found.document is None or found.etag is None:
-            return Response(status=204)  # it is confidential now, and this client reads none such
+            return Answer(status=204)  # it is confidential now, and this client reads none such
         headers = {"ETag": found.etag}
         if found.created:
             headers["Location"] = self.request.path
         status = 201 if found.created else 200
-        return Response(orjson.Fragment(found.document), status, headers=headers)
+        return Answer(orjson.Fragment(found.document), status, headers=headers)
 
 
 class ServiceEditing(Editing):
@@ -144,7 +141,7 @@ class ServiceEditing(Editing):
             **REFUSALS,
         },
     )
-    def put(self, request: Request, service_id: UUID) -> Response:
+    def put(self, request: HttpRequest, service_id: UUID) -> Answer:
         """Make a service under your own UUID, or replace it. Nested rows that are left out are
         removed; its places are named by `location_id`, and changed at their own address."""
         return self.replace(service_id)
@@ -156,7 +153,7 @@ class ServiceEditing(Editing):
         request=_PATCH,
         responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
     )
-    def patch(self, request: Request, service_id: UUID) -> Response:
+    def patch(self, request: HttpRequest, service_id: UUID) -> Answer:
         """Change members of a service (RFC 7386): pause it, say how many beds are free …"""
         return self.change(service_id)
 
@@ -166,10 +163,10 @@ class ServiceEditing(Editing):
         parameters=[_MATCH],
         responses={204: None, **REFUSALS},
     )
-    def delete(self, request: Request, service_id: UUID) -> Response:
+    def delete(self, request: HttpRequest, service_id: UUID) -> Answer:
         """The service is no more: its status becomes `defunct`. Referrals may still name it."""
         editing.patch(self.editor, "service", service_id, {"status": "defunct"}, self.match())
-        return Response(status=204)
+        return Answer(status=204)
 
 
 class OrganizationEditing(Editing):
@@ -186,7 +183,7 @@ class OrganizationEditing(Editing):
             **REFUSALS,
         },
     )
-    def put(self, request: Request, organization_id: UUID) -> Response:
+    def put(self, request: HttpRequest, organization_id: UUID) -> Answer:
         """Make an organization under your own UUID, which your agency edits from then on, or
         replace it. Its services and places are changed at their own addresses."""
         return self.replace(organization_id)
@@ -198,7 +195,7 @@ class OrganizationEditing(Editing):
         request=_PATCH,
         responses={200: shapes.DirectoryOrganizationDetailOut, **REFUSALS},
     )
-    def patch(self, request: Request, organization_id: UUID) -> Response:
+    def patch(self, request: HttpRequest, organization_id: UUID) -> Answer:
         """Change members of an organization (RFC 7386)."""
         return self.change(organization_id)
 
@@ -212,11 +209,11 @@ class LocationEditing(Editing):
         auth=_SCOPE,
         responses={200: DirectoryLocationDetailOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, location_id: UUID) -> Response:
+    def get(self, request: HttpRequest, location_id: UUID) -> Answer:
         """A place by itself, for those who edit it. Of a confidential one nothing tells where it
         is."""
         document, etag = editing.location(self.editor, location_id)
-        return Response(orjson.Fragment(document), headers={"ETag": etag})
+        return Answer(orjson.Fragment(document), headers={"ETag": etag})
 
     @extend_schema(
         operation_id="directory_put_location",
@@ -229,7 +226,7 @@ class LocationEditing(Editing):
             **REFUSALS,
         },
     )
-    def put(self, request: Request, location_id: UUID) -> Response:
+    def put(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Make a place of an organization of yours under your own UUID, or replace it."""
         return self.replace(location_id)
 
@@ -240,7 +237,7 @@ class LocationEditing(Editing):
         request=_PATCH,
         responses={200: DirectoryLocationDetailOut, **REFUSALS},
     )
-    def patch(self, request: Request, location_id: UUID) -> Response:
+    def patch(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Change members of a place (RFC 7386). `confidential: true` takes its address away."""
         return self.change(location_id)
 
@@ -250,7 +247,7 @@ class LocationEditing(Editing):
         parameters=[_MATCH],
         responses={204: None, **REFUSALS},
     )
-    def delete(self, request: Request, location_id: UUID) -> Response:
+    def delete(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Remove a place where no service is found."""
         editing.remove_location(self.editor, location_id, self.match())
-        return Response(status=204)
+        return Answer(status=204)

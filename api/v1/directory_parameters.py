@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from api.views import uuid_parameter
 from directory.finding import MOST_PER_PAGE, PER_PAGE
@@ -122,20 +122,17 @@ def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
     )
 
 
-def given(request: Request, names: Sequence[str]) -> "Given":
-    """What the request asks. Raises BadRequest for a name that is not documented here."""
-    texts = dict(request.query_params.items())
-    if request.method == "POST":
-        body = request.data
-        if not isinstance(body, dict):
-            raise BadRequest("invalid", "The search is a JSON object.")
-        for name, value in body.items():
-            if name not in names:
-                # What somebody meant to look for is not repeated, not even as a name.
-                raise BadRequest("unknown_field", "Not a documented parameter of this list.")
-            if name in texts:
-                raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
-            texts[name] = _text(name, value)
+def given(query: QueryDict, names: Sequence[str], body: Mapping[str, Any] | None = None) -> "Given":
+    """What a request asks, in its query and in the body of a search. Raises BadRequest for a name
+    that is not documented here."""
+    texts = query.dict()
+    for name, value in (body or {}).items():
+        if name not in names:
+            # What somebody meant to look for is not repeated, not even as a name.
+            raise BadRequest("unknown_field", "Not a documented parameter of this list.")
+        if name in texts:
+            raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
+        texts[name] = _text(name, value)
     return Given(texts)
 
 

@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.middleware import CACHEABLE
+from api.rendering import Answer
 from api.views import Endpoint
 from directory import profile, schemas
 from openapi.schema import problems
@@ -47,7 +47,7 @@ class ProfileIndex(Endpoint):
         auth=[{}],
         responses={200: DirectoryProfileOut, **problems(400, 401)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """What the victim services profile adds to HSDS: its patches and merged schemas."""
         index = {
             "name": profile.NAME,
@@ -59,14 +59,14 @@ class ProfileIndex(Endpoint):
             },
             "schemas": {name: _at(f"/v1/directory/schema/{name}.json") for name in schemas.SCHEMAS},
         }
-        return Response(index, headers=_HEADERS)
+        return Answer(index, headers=_HEADERS)
 
 
 class ProfilePatch(Endpoint):
     public = True
 
     @extend_schema(operation_id="directory_profile_patch", auth=[{}], responses=_ANSWERS)
-    def get(self, request: Request, name: str) -> Response:
+    def get(self, request: HttpRequest, name: str) -> Answer:
         """Our merge patch for the standard's file of this name."""
         return _file(name, schemas.PATCHES, _patch)
 
@@ -75,15 +75,15 @@ class MergedSchema(Endpoint):
     public = True
 
     @extend_schema(operation_id="directory_schema", auth=[{}], responses=_ANSWERS)
-    def get(self, request: Request, name: str) -> Response:
+    def get(self, request: HttpRequest, name: str) -> Answer:
         """The JSON Schema (2020-12) of a document of the directory, needing no other file."""
         return _file(name, schemas.SCHEMAS, _schema)
 
 
-def _file(name: str, names: tuple[str, ...], content: Callable[[str], Any]) -> Response:
+def _file(name: str, names: tuple[str, ...], content: Callable[[str], Any]) -> Answer:
     if name not in names:
         raise NotVisible
-    return Response(content(name), headers=_HEADERS)
+    return Answer(content(name), headers=_HEADERS)
 
 
 @lru_cache

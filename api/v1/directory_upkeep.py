@@ -4,12 +4,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import cursors
+from api.rendering import Answer
 from api.v1.directory_editing import REFUSALS
 from api.views import Endpoint, HasFields, Shape, page_size
 from directory.editing import addresses, reviews
@@ -48,9 +48,9 @@ class History(Endpoint):
         parameters=_PAGED,
         responses={200: DirectoryHistoryOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, organization_id: UUID) -> Response:
+    def get(self, request: HttpRequest, organization_id: UUID) -> Answer:
         """Changes of an organization's entries, newest first, for its editors."""
-        asked, scope = request.query_params, f"directory-history:{organization_id}"
+        asked, scope = request.GET, f"directory-history:{organization_id}"
         limit = page_size(asked.get("limit"), reviews.MAX_PAGE)
         after = cursors.from_cursor(self.principal, scope, asked.get("cursor"))
         found, more = reviews.history(self.principal, organization_id, after, limit)
@@ -82,10 +82,10 @@ class Reviews(Endpoint):
         parameters=_PAGED,
         responses={200: DirectoryReviewsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Open services that your agency edits and nobody has assured for long, or ever; the
         longest first. Look at each, then set its `assured_date`."""
-        asked, scope = request.query_params, "directory-reviews"
+        asked, scope = request.GET, "directory-reviews"
         limit = page_size(asked.get("limit"), reviews.MAX_PAGE)
         after: tuple[date | None, UUID] | None = None
         if text := asked.get("cursor"):
@@ -117,10 +117,10 @@ class ConfidentialAddress(Endpoint):
         operation_id="directory_open_confidential_address",
         responses={200: ConfidentialAddressIn, **problems(400, 401, 404, 503)},
     )
-    def get(self, request: Request, location_id: UUID) -> Response:
+    def get(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Where a confidential place of your own agency is. For its workers, leads and directory
         editors, signed in themselves; each opening is an access entry."""
-        return Response(addresses.open_address(self.principal, location_id))
+        return Answer(addresses.open_address(self.principal, location_id))
 
     @extend_schema(
         operation_id="directory_put_confidential_address",
@@ -128,18 +128,18 @@ class ConfidentialAddress(Endpoint):
         request=ConfidentialAddressIn,
         responses={204: None, **REFUSALS},
     )
-    def put(self, request: Request, location_id: UUID) -> Response:
+    def put(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Keep it here, sealed with your agency's key, for your agency's own people alone. Your
         agency decides whether to; nothing else in the directory holds or needs it."""
         addresses.put_address(self.principal, location_id, self.body(ConfidentialAddressIn))
-        return Response(status=204)
+        return Answer(status=204)
 
     @extend_schema(
         operation_id="directory_remove_confidential_address",
         auth=_SCOPE,
         responses={204: None, **REFUSALS},
     )
-    def delete(self, request: Request, location_id: UUID) -> Response:
+    def delete(self, request: HttpRequest, location_id: UUID) -> Answer:
         """Keep it here no longer."""
         addresses.remove_address(self.principal, location_id)
-        return Response(status=204)
+        return Answer(status=204)

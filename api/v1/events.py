@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import cursors
+from api.rendering import Answer
 from api.views import Endpoint, page_size
 from openapi.schema import ACTING_MEMBER, problems
 from referrals import feed
@@ -43,13 +43,13 @@ class Events(Endpoint):
         ],
         responses={200: EventsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Events of your agency's referrals, oldest first. Fewer than `limit`: nothing more for
         now. Whoever goes on from `next` misses none and has none twice; an event appears once all
         that could come before it are there."""
-        limit = page_size(request.query_params.get("limit"), feed.MAX_PAGE)
+        limit = page_size(request.GET.get("limit"), feed.MAX_PAGE)
         after = feed.BEGINNING
-        if text := request.query_params.get("after"):
+        if text := request.GET.get("after"):
             xact, id_ = cursors.unsealed(self.principal, "events", text, "after")
             after = feed.Place(int(xact), UUID(id_))
         entries, place = feed.read(self.principal, after, limit)

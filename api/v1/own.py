@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1.referrals import (
     REFUSALS,
     ActEndpoint,
@@ -64,7 +64,7 @@ class SetExternalRef(Endpoint):
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: CreatedOut, **problems(*REFUSALS, 422)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Keep the number it has in your own system, sealed with your notes."""
         ref = self.body(SetExternalRefIn)["ref"]
         key = self.idempotency_key(f"referrals/{referral_id}/set_external_ref")
@@ -79,7 +79,7 @@ class SamePersonAs(Endpoint):
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: CreatedOut, **problems(*REFUSALS, 422)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Note that another referral to your agency is of the same person. Open both first."""
         other = self.body(SamePersonIn)["referral_id"]
         key = self.idempotency_key(f"referrals/{referral_id}/same_person_as")
@@ -111,6 +111,6 @@ class Mistakes(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: MistakesOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """What was marked as an error on either side, newest first: for your leads to review."""
         return self.answer(MistakesOut, {"items": mistakes.to_review(self.principal)})

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1.referrals import REFUSALS, coded
 from api.views import Endpoint, Shape
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
@@ -48,7 +48,7 @@ class RecordEndpoint(Endpoint):
     shape: type[Shape]
     act: str
 
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         record = records.Record(**self.body(self.shape))
         key = self.idempotency_key(f"referrals/{referral_id}/{self.act}")
         keep = getattr(records, self.act)
@@ -69,7 +69,7 @@ class RecordReport(RecordEndpoint):
     shape, act = RecordReportIn, "record_report"
 
     @record_schema("record_report", RecordReportIn, "Record a mandated report. Your side's alone.")
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         return super().post(request, referral_id)
 
 
@@ -79,5 +79,5 @@ class RecordDisclosure(RecordEndpoint):
     @record_schema(
         "record_disclosure", RecordDisclosureIn, "Record a compelled disclosure. Your side's alone."
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         return super().post(request, referral_id)

@@ -4,12 +4,12 @@ permissions/policy.py and referrals/transitions.py, both served at GET /v1/refer
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import cursors
+from api.rendering import Answer
 from api.views import Endpoint, HasFields, NamedTexts, Shape, moment_parameter, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
@@ -463,9 +463,9 @@ class Referrals(Endpoint):
         ],
         responses={200: ReferralPageOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Your agency's referrals, newest first."""
-        ask = request.query_params
+        ask = request.GET
         box, limit = ask.get("box"), page_size(ask.get("limit"), reading.MAX_PAGE)
         if box not in (None, "in", "out"):
             raise BadRequest("invalid", "in or out.", "box")
@@ -482,7 +482,7 @@ class Referrals(Endpoint):
             "items": [line_json(line) for line in lines],
             "next": cursors.to_cursor(self.principal, scope, place),
         }
-        return Response(page)
+        return Answer(page)
 
     @extend_schema(
         operation_id="create_referral",
@@ -490,7 +490,7 @@ class Referrals(Endpoint):
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: ReferralOut, **problems(*REFUSALS, 422)},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: HttpRequest) -> Answer:
         """Begin a referral: a draft that nobody else sees. `send` puts it before the service."""
         body = self.body(ReferralIn)
         key = self.idempotency_key("referrals")
@@ -527,12 +527,12 @@ def _notice(body: dict[str, Any]) -> Notice:
     return Notice(**plain)
 
 
-def _shown(seen: reading.Detail, status: int = 200) -> Response:
+def _shown(seen: reading.Detail, status: int = 200) -> Answer:
     """The referral as it now is, with its ETag: the answer of every act."""
     headers = {"ETag": seen.etag}
     if status == 201:
         headers["Location"] = f"/v1/referrals/{seen.referral.id}"
-    return Response(ReferralOut(referral_json(seen)).data, status, headers=headers)
+    return Answer(ReferralOut(referral_json(seen)).data, status, headers=headers)
 
 
 class Transitions(Endpoint):
@@ -541,7 +541,7 @@ class Transitions(Endpoint):
     @extend_schema(
         operation_id="transitions", responses={200: TransitionsOut, **problems(400, 401, 503)}
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """The tables that the server obeys: who may do what, from which state, to which."""
         items = [
             {
@@ -562,7 +562,7 @@ class ReferralDetail(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: ReferralOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, referral_id: UUID) -> Response:
+    def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """One referral, as your side is shown it."""
         return _shown(reading.detail(self.principal, referral_id))
 
@@ -573,7 +573,7 @@ class History(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: HistoryOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, referral_id: UUID) -> Response:
+    def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """What your side may know of what happened, oldest first."""
         steps = reading.history(self.principal, referral_id)
         return self.answer(HistoryOut, {"items": steps})
@@ -587,7 +587,7 @@ class ActEndpoint(Endpoint):
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         raise NotImplementedError
 
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         return _shown(self.act(referral_id, self.body(self.shape)))
 
 
@@ -752,10 +752,10 @@ class OpenPacket(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: PacketOut, **problems(*REFUSALS)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Open the packet, for a purpose. Each opening is an entry in the access log."""
         purpose = self.body(PurposeIn)["purpose"]
-        return Response(packet_json(packets.open_packet(self.principal, referral_id, purpose)))
+        return Answer(packet_json(packets.open_packet(self.principal, referral_id, purpose)))
 
 
 class AddNote(Endpoint):
@@ -765,7 +765,7 @@ class AddNote(Endpoint):
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: CreatedOut, **problems(*REFUSALS, 422)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Add a note of your own agency, for its assigned members only."""
         text = self.body(NoteIn)["text"]
         key = self.idempotency_key(f"referrals/{referral_id}/add_note")
@@ -780,7 +780,7 @@ class OpenNotes(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: NotesOut, **problems(*REFUSALS)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Read your agency's own notes, for a purpose. An entry in the access log."""
         purpose = self.body(PurposeIn)["purpose"]
         notes = packets.open_notes(self.principal, referral_id, purpose)

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1.referrals import ActEndpoint, NothingIn, ReleaseOut, act_schema, coded, coded_list
 from api.views import Endpoint, HasFields, Shape
 from openapi.schema import ACTING_MEMBER, problems
@@ -155,7 +155,7 @@ class Releases(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: ReleasesOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, referral_id: UUID) -> Response:
+    def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Her releases as your side may know them, newest first; ended ones stay on record."""
         kept = papers.list_releases(self.principal, referral_id)
         return self.answer(ReleasesOut, {"items": [release_json(one) for one in kept]})
@@ -240,7 +240,7 @@ class ReadReturned(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: ReturnedOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, referral_id: UUID) -> Response:
+    def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """What the recipient told you under her return release, if one is in force."""
         told = returning.read_returned(self.principal, referral_id)
         answer = {

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.views import Endpoint, page_size
 from openapi.schema import problems
 from permissions import proofs, sealed_export, verifier
@@ -66,9 +65,9 @@ class Checkpoints(Endpoint):
         ],
         responses={200: CheckpointsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Signed checkpoints of the access log, in their order. For auditors and witnesses."""
-        ask = request.query_params
+        ask = request.GET
         after = ask.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) <= 18):
             raise BadRequest("invalid", "The number of a checkpoint.", "after")
@@ -83,7 +82,7 @@ class InclusionProof(Endpoint):
         operation_id="prove_entry",
         responses={200: ProofOut, **problems(401, 409, 503)},
     )
-    def get(self, request: Request, entry_id: UUID) -> Response:
+    def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
         """The proof that an entry of your agency stands in the sealed log. A receipt is its id."""
         found = proofs.prove(self.principal, entry_id)
         proof = {
@@ -100,7 +99,7 @@ class SigningKeys(Endpoint):
     public = True
 
     @extend_schema(operation_id="list_signing_keys", responses={200: KeysOut, **problems(503)})
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """The public keys that sealed the log, by id; the newest last."""
         return self.answer(KeysOut, {"keys": sealed_export.public_keys()})
 
@@ -112,7 +111,7 @@ class Verifier(Endpoint):
         operation_id="download_verifier",
         responses={(200, "text/x-python"): OpenApiTypes.STR},
     )
-    def get(self, request: Request) -> Any:
+    def get(self, request: HttpRequest) -> Any:
         """The program that checks an export, one file; its SHA-256 stands in `Repr-Digest`."""
         program = Path(verifier.__file__).read_bytes()
         answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")

@@ -1,11 +1,11 @@
 """What somebody else is told: which lead put herself on a referral (R7), which barred member asked
 for one (R12)."""
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.views import Endpoint
 from openapi.schema import ACTING_MEMBER, problems
 from referrals import blocks, staff
@@ -40,7 +40,7 @@ class SelfAssignments(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: SelfAssignmentsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Leads of your agency who put themselves on a referral, the newest hundred first."""
         own, to_review = staff.self_assignments(self.principal)
         return self.answer(SelfAssignmentsOut, {"items": own, "to_review": to_review})
@@ -67,6 +67,6 @@ class BarredAttempts(Endpoint):
         parameters=[ACTING_MEMBER],
         responses={200: BarredAttemptsOut, **problems(400, 401, 403, 503)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Who asked for a referral that your side bars them from; of those you answer for."""
         return self.answer(BarredAttemptsOut, {"items": blocks.attempts(self.principal)})

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.rendering import Answer
 from api.v1.referrals import (
     REFUSALS,
     ActEndpoint,
@@ -87,7 +87,7 @@ class RecordAttempt(Endpoint):
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: CreatedOut, **problems(*REFUSALS, 422)},
     )
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Somebody tried to reach her: sealed, your side's alone. Stops the recipient's clock."""
         body = self.body(RecordAttemptIn)
         key = self.idempotency_key(f"referrals/{referral_id}/record_attempt")

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import cursors
+from api.rendering import Answer
 from api.views import Endpoint, Shape, page_size
 from openapi.schema import problems
 from referrals import targets, webhooks
@@ -84,7 +84,7 @@ class Webhooks(Endpoint):
     @extend_schema(
         operation_id="list_webhooks", responses={200: WebhooksOut, **problems(400, 401, 403, 503)}
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: HttpRequest) -> Answer:
         """Your agency's webhooks."""
         return self.answer(WebhooksOut, {"items": webhooks.own(self.principal)})
 
@@ -93,7 +93,7 @@ class Webhooks(Endpoint):
         request=WebhookIn,
         responses={201: WebhookSecretOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: HttpRequest) -> Answer:
         """Send events from now on to an address of yours. Each message holds ids and is signed
         (headers webhook-id, webhook-timestamp, webhook-signature); what happened is read at
         /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
@@ -102,7 +102,7 @@ class Webhooks(Endpoint):
         made = webhooks.create(self.principal, self.body(WebhookIn)["url"])
         return self._with_etag(made)
 
-    def _with_etag(self, made: webhooks.Endpoint) -> Response:
+    def _with_etag(self, made: webhooks.Endpoint) -> Answer:
         answer = self.answer(WebhookSecretOut, made, 201)
         answer["ETag"] = made.etag
         return answer
@@ -113,7 +113,7 @@ class OneWebhook(Endpoint):
         operation_id="read_webhook",
         responses={200: WebhookOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, webhook_id: UUID) -> Response:
+    def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """One webhook: whether it arrives, and since when it does not."""
         return self._shown(webhooks.read(self.principal, webhook_id))
 
@@ -123,7 +123,7 @@ class OneWebhook(Endpoint):
         parameters=[IF_MATCH],
         responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428)},
     )
-    def patch(self, request: Request, webhook_id: UUID) -> Response:
+    def patch(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Another address, a pause, or its end; it goes on with the first event it did not take."""
         given = self.body(WebhookChangeIn)
         return self._shown(
@@ -139,12 +139,12 @@ class OneWebhook(Endpoint):
     @extend_schema(
         operation_id="remove_webhook", responses={204: None, **problems(400, 401, 403, 404, 503)}
     )
-    def delete(self, request: Request, webhook_id: UUID) -> Response:
+    def delete(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Nothing more is sent there."""
         webhooks.remove(self.principal, webhook_id)
-        return Response(status=204)
+        return Answer(status=204)
 
-    def _shown(self, seen: webhooks.Endpoint) -> Response:
+    def _shown(self, seen: webhooks.Endpoint) -> Answer:
         answer = self.answer(WebhookOut, seen)
         answer["ETag"] = seen.etag
         return answer
@@ -160,7 +160,7 @@ class Rotate(Endpoint):
         request=NothingIn,
         responses={200: WebhookSecretOut, **problems(*REFUSALS)},
     )
-    def post(self, request: Request, webhook_id: UUID) -> Response:
+    def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """A new secret, shown this once. For 24 hours messages carry two signatures, one by the
         secret before. Twice is two."""
         self.body(NothingIn)
@@ -173,7 +173,7 @@ class Ping(Endpoint):
         request=NothingIn,
         responses={202: PingOut, **problems(*REFUSALS, 409)},
     )
-    def post(self, request: Request, webhook_id: UUID) -> Response:
+    def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """A test message (type `ping`), sent at once; when it arrives, one that failed is tried
         again with what waits for it."""
         self.body(NothingIn)
@@ -186,7 +186,7 @@ class Replay(Endpoint):
         request=ReplayIn,
         responses={200: WebhookOut, **problems(*REFUSALS, 409)},
     )
-    def post(self, request: Request, webhook_id: UUID) -> Response:
+    def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Send again from an event of your feed on, in order, each under its old webhook-id."""
         event_id = self.body(ReplayIn)["event_id"]
         return self.answer(WebhookOut, webhooks.replay(self.principal, webhook_id, event_id))
@@ -203,12 +203,12 @@ class Deliveries(Endpoint):
         ],
         responses={200: DeliveriesOut, **problems(400, 401, 403, 404, 503)},
     )
-    def get(self, request: Request, webhook_id: UUID) -> Response:
+    def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Each try of the last 30 days, the newest first."""
-        limit = page_size(request.query_params.get("limit"), webhooks.MAX_PAGE)
+        limit = page_size(request.GET.get("limit"), webhooks.MAX_PAGE)
         scope = f"webhook:{webhook_id}"
         after = None
-        if text := request.query_params.get("cursor"):
+        if text := request.GET.get("cursor"):
             at, id_ = cursors.unsealed(self.principal, scope, text, "cursor")
             after = webhooks.Place(datetime.fromisoformat(at), UUID(id_))
         items, place = webhooks.deliveries(self.principal, webhook_id, after, limit)
