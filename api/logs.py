@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Any
 
+import orjson
 import structlog
 
 ALLOWED = frozenset(
@@ -46,6 +47,10 @@ class _Frugal(logging.Formatter):
         return str(structlog.processors.JSONRenderer()(None, "", fields))
 
 
+def _line(entry: dict[str, Any], **_options: Any) -> str:
+    return orjson.dumps(entry, default=repr).decode()
+
+
 def configure(config: dict[str, Any]) -> None:
     """Called by Django with settings.LOGGING."""
     handler = logging.StreamHandler(sys.stderr)
@@ -60,11 +65,11 @@ def configure(config: dict[str, Any]) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             only_allowed,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[config["level"]]
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )

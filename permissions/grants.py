@@ -29,6 +29,18 @@ class SealedKey(NamedTuple):
 Keys = dict[str, SealedKey]  # name of the field → where it is sealed, and under what
 
 
+class Held(NamedTuple):
+    """What a reader needs of a grant: a model of it takes longer to make than to read."""
+
+    referral_id: UUID
+    release_id: UUID | None
+    fields: list[str]
+    expires_at: datetime | None
+    kek_version: int | None
+    key_bundle: bytes | memoryview | None
+    redisclosure_notice: str | None
+
+
 def _context(kind: str, referral_id: UUID, agency_id: UUID) -> str:
     return f"{kind}:{referral_id}:{agency_id}"
 
@@ -57,7 +69,7 @@ def held(principal: Principal, referral_id: UUID) -> Grant | None:
     return _HELD.first(principal.agency_id, referral_id)
 
 
-def open_bundle(principal: Principal, grant: Grant) -> Keys:
+def open_bundle(principal: Principal, grant: Grant | Held) -> Keys:
     """The keys in a grant of the principal's own agency. Raises Unavailable."""
     if grant.kek_version is None or grant.key_bundle is None:
         return {}

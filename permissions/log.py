@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ class Origin:
 origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 (frozen)
 
 
+@lru_cache(1024)
 def address_prefix(address: str | None) -> str | None:
     """The /24 (IPv4) or /48 (IPv6) of an address: enough to review, too coarse to track."""
     try:
@@ -93,11 +95,13 @@ class Attempt:
         release_id: UUID | None = None,
         rule: str | None = None,
         then: Ask | None = None,
+        last: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Write this act's access entry now (a read: before it reads).
 
         `rule` is the code of the reason given, where the act asks for one (R7). `then` is what the
-        entry opens, asked in the same packet behind it; returns what that finds.
+        entry opens, asked in the same packet behind it; returns what that finds. `last`: nothing
+        comes behind it, so that the transaction ends in the same packet.
         Raises Unavailable.
         """
         here = origin.get()
@@ -122,7 +126,9 @@ class Attempt:
         }
         with must_be_written(), connections[self.using].cursor() as cursor:
             sql = ENTRY.text(self.using)
-            if then is None:
+            if last:
+                cursor.execute_last(sql, values)  # type: ignore[attr-defined]  # ours
+            elif then is None:
                 cursor.execute(sql, values)
             else:
                 cursor.execute(f"{sql}; {then.sql}", {**then.values, **values})

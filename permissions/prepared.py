@@ -44,7 +44,8 @@ class Prepared:
         if not settings.PREPARE_STATEMENTS:
             return self.sql
         connection = connections[using]
-        connection.ensure_connection()
+        if connection.connection is None:
+            connection.ensure_connection()
         held = self._held.setdefault(connection.connection, set())
         if self.name not in held:
             with connection.cursor() as cursor:

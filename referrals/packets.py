@@ -123,7 +123,7 @@ def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
     """
     with reading(principal, "open_packet", referral_id, purpose) as (attempt, seen):
-        grant = seen.grant(principal, referral_id)
+        grant = seen.grant(referral_id)
         if grant is None:
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
         keys = grants.open_bundle(principal, grant)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from permissions.models import Grant
+from permissions.grants import Held
 from permissions.policy import Standing
 from permissions.prepared import Ask, Prepared
 from permissions.principal import Principal
@@ -53,19 +53,18 @@ class Seen(NamedTuple):
             now=self.now,
         )
 
-    def grant(self, principal: Principal, referral_id: UUID) -> Grant | None:
-        """As `grants.held` reads it."""
+    def grant(self, referral_id: UUID) -> Held | None:
+        """What `grants.held` reads, as it was read here."""
         if self.granted is None:
             return None
-        return Grant(
-            referral_id=referral_id,
-            agency_id=principal.agency_id,
-            release_id=self.release_id,
-            fields=self.granted,
-            expires_at=self.granted_until,
-            kek_version=self.kek_version,
-            key_bundle=self.key_bundle,
-            redisclosure_notice=self.notice,
+        return Held(
+            referral_id,
+            self.release_id,
+            self.granted,
+            self.granted_until,
+            self.kek_version,
+            self.key_bundle,
+            self.notice,
         )
 
 

@@ -137,7 +137,7 @@ def test_a_list_takes_the_same_statements_for_one_row_and_for_fifty(crowd, api):
     for caller in (one, fifty):
         seen = sent_by(lambda caller=caller: caller.get("/v1/referrals"))
         names = [statement.name for statement in seen]
-        assert names == [WHO, "identity + SELECT referral", "write_access_entry"]
+        assert names == [WHO, "identity + SELECT referral", "write_access_entry + COMMIT"]
 
 
 def test_statements_of_a_detail(api, story):

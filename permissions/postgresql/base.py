@@ -30,6 +30,8 @@ class Cursor(CursorWrapper):
 
     def execute(self, sql: Any, params: Any = None) -> Any:
         """As Django's; behind BEGIN where that is due."""
+        if self.db.commit_is_sent:
+            raise InternalError("The transaction has ended with what was said to be its last.")
         if not self.db.begin_is_due:
             return super().execute(sql, params)
         try:
@@ -37,10 +39,29 @@ class Cursor(CursorWrapper):
         finally:  # still due, where it never reached the server
             self.db.begin_is_due = self.db.is_idle()
 
+    def execute_last(self, sql: str, params: Any = None) -> None:
+        """Its COMMIT goes in the same packet: nothing can come behind it, and no rows come back."""
+        self.execute(f"{sql}; COMMIT", params)
+        self.db.commit_is_sent = self.db.in_atomic_block
+
     def executemany(self, sql: Any, param_list: Any) -> Any:
         """As Django's; BEGIN goes before it."""
         self.db.begin_now()
         return super().executemany(sql, param_list)
+
+    def fetchone(self) -> Any:
+        """As Django's, which finds it by its name each time; so are the next two."""
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchone()
+
+    def fetchall(self) -> Any:
+        """All rows."""
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchall()
+
+    def close(self) -> None:
+        """Safe twice."""
+        self.cursor.close()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith(("copy_", "call")):
@@ -50,6 +71,9 @@ class Cursor(CursorWrapper):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     begin_is_due = False
+    commit_is_sent = False  # it went with the last statement
+    health_check_enabled: bool  # Django's
+    health_check_done: bool
 
     def is_idle(self) -> bool:
         """Whether the server is in no transaction; a connection that is gone is in none."""
@@ -62,6 +86,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.begin_is_due:
             self._say("BEGIN")
             self.begin_is_due = False
+
+    def cursor(self) -> CursorWrapper:
+        """As Django's; without its detours where the connection stands and was found well."""
+        asked = self.health_check_done or not self.health_check_enabled
+        if self.connection is None or self.queries_logged or not asked:
+            return super().cursor()  # type: ignore[no-any-return]
+        self.validate_thread_sharing()
+        with self.wrap_database_errors:
+            cursor = self.connection.cursor()
+        cursor.tzinfo_factory = ZONES.__getitem__
+        return Cursor(cursor, self)
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
         """As Django's, of our class."""
@@ -76,12 +111,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return cursor
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        self.begin_is_due = not autocommit
+        self.begin_is_due, self.commit_is_sent = not autocommit, False
         if not self.connection.autocommit:
             super()._set_autocommit(True)  # type: ignore[misc]
 
     def _commit(self) -> None:
         if self.connection is None or self.begin_is_due:
+            return
+        if self.commit_is_sent:
             return
         if self._say("COMMIT") != "COMMIT":  # it had failed before: nothing of it is there
             raise InternalError("The transaction was rolled back.")
