@@ -66,12 +66,7 @@ class JSONParser(BaseParser):
         if len(body) > MAX_BODY:
             raise TooLarge
         try:
-            value = json.loads(
-                body.decode(),
-                object_pairs_hook=_object,
-                parse_constant=_refuse,
-                parse_float=_finite,
-            )
+            value = _STRICT.decode(body.decode())
         except RecursionError:
             raise BadRequest("too_deep", f"At most {self.depth} levels.") from None
         except ValueError:
@@ -115,6 +110,9 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError
     return number
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
 
 
 def _check(value: Any, depth: int, most: int) -> None:

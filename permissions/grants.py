@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from permissions import keys as agency_keys
@@ -55,8 +56,8 @@ def _unwrap(
 ) -> Keys:
     context = _context(kind, referral_id, principal.agency_id)
     plain = key_store().unwrap(principal, Wrapped(version, bytes(bundle)), context)
-    bundle_keys = json.loads(plain).items()
-    return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in bundle_keys}
+    found = orjson.loads(plain).items()
+    return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in found}
 
 
 _HELD = Compiled(

@@ -132,9 +132,10 @@ class FileKeyStore:
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
+        self.root_key = self.folder / "root.key"
 
     def begin(self) -> None:
-        self._write(self.folder / "root.key", os.urandom(32))
+        self._write(self.root_key, os.urandom(32))
         if not self._signing_numbers():
             self.begin_signing_key()
 
@@ -233,7 +234,7 @@ class FileKeyStore:
             raise
 
     def _root(self) -> bytes:
-        return self._read(self.folder / "root.key")
+        return self._read(self.root_key)
 
     def _path(self, agency_id: UUID, version: int, kind: str) -> Path:
         return self.folder / str(agency_id) / f"{version}.{kind}"

@@ -46,7 +46,9 @@ class Prepared:
         connection = connections[using]
         if connection.connection is None:
             connection.ensure_connection()
-        held = self._held.setdefault(connection.connection, set())
+        held = self._held.get(connection.connection)
+        if held is None:
+            held = self._held[connection.connection] = set()
         if self.name not in held:
             with connection.cursor() as cursor:
                 cursor.execute(self.plan)

@@ -168,15 +168,37 @@ def query(box: str | None, filters: Filters, *, after: bool, limit: int) -> str:
 
 def _line(mine: str, found: tuple[Any, ...]) -> Line:
     """No model is made of a row: fifty of them cost more than the whole rest of the list."""
-    # By place, not by name: a page makes fifty.
-    now, id_, reference, sender, recipient, service, service_name, status, *rest = found
-    urgency, needs, wanted, created, sent, ack_by, accept_by, expires, accepted, *joined = rest
-    sender_name, recipient_name, own_state, handoff_by, holder = joined
-    side = "from" if sender == mine else "to"
-    word = word_shown(side, status, own_state, expires_at=expires, accepted_at=accepted, now=now)
-    names = (sender, recipient, sender_name, recipient_name, service, service_name)
-    times = (created, sent, ack_by, accept_by, expires, handoff_by if side == "to" else None)
-    return Line(id_, side, reference, *names, word, urgency, needs, wanted, *times, holder)
+    row = _Row._make(found)
+    side = "from" if row.from_agency_id == mine else "to"
+    return Line(
+        row.id,
+        side,
+        row.reference,
+        row.from_agency_id,
+        row.to_agency_id,
+        row.from_agency_name,
+        row.to_agency_name,
+        row.service_id,
+        row.service_name,
+        word_shown(
+            side,
+            row.status,
+            row.own_state,
+            expires_at=row.expires_at,
+            accepted_at=row.accepted_at,
+            now=row.now,
+        ),
+        row.urgency,
+        row.needs,
+        row.wanted,
+        row.created_at,
+        row.sent_at,
+        row.ack_by,
+        row.accept_by,
+        row.expires_at,
+        row.handoff_by if side == "to" else None,
+        row.holder_id,
+    )
 
 
 class Openings(NamedTuple):
