@@ -1,22 +1,19 @@
 """The return-flow firewall (R2, the T5 table): what the recipient does after its accept reaches the
-sender in no way: no word, no time, no ETag, no event, no other answer to an act of its own."""
+sender in no way: no word, no time, no ETag, no event, no other answer to an act of its own.
+
+Here true state by true state, and what the sender is told of; in every order of the acts:
+tests/test_firewall_orders.py.
+"""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from referrals.transitions import MOVES, TAKEN
+from referrals.transitions import TAKEN
 from tests import routes
 from tests.conftest import PACKET, Caller, Story, release_body, service_of
 from tests.database import as_app
-
-STATE_ACTS = ("start_handoff", "complete", "unable", "stop")
-KEPT_ACTS = (
-    *("add_note", "open_packet", "open_notes", "record_report", "record_disclosure"),
-    *("record_attempt", "set_external_ref"),
-)
 
 SENDERS = (
     ("police.worker", None),
@@ -67,45 +64,6 @@ def columns(cursor: Any, table: str) -> str:
         [table],
     )
     return "row(" + ", ".join(name for (name,) in cursor.fetchall()) + ")"
-
-
-def orders() -> Iterator[tuple[str, ...]]:
-    """Every order of acts that the recipient's state table allows, the kept ones in every gap."""
-    for path in _state_orders("accepted", ()):
-        for gap in range(len(path) + 1):
-            yield (*path[:gap], *KEPT_ACTS, *path[gap:])
-
-
-def _state_orders(state: str, done: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    possible = [act for act in STATE_ACTS if act not in done and state in MOVES[act].to_side]
-    if not possible:
-        yield done
-    for act in possible:
-        yield from _state_orders(str(MOVES[act].target), (*done, act))
-
-
-ORDERS = sorted(set(orders()))
-
-
-def test_the_orders_are_read_from_the_table() -> None:
-    assert len(ORDERS) == 15
-    assert {order[-1] for order in ORDERS} >= {"complete", "unable", "stop"}
-    assert {"accepted", "in_handoff"} == TAKEN
-
-
-@pytest.mark.parametrize("order", ORDERS, ids="-".join)
-def test_no_act_of_the_recipients_changes_anything_that_the_sender_gets(
-    api: Any, order: tuple[str, ...]
-) -> None:
-    story, sender = begun(api), Sender(api)
-    before = sender.view(story.id)
-    recipient = api("ywca.worker")
-    for act in order:
-        answer = recipient.act(story.id, act, routes.BODIES[act])
-        ended = "stop" in order[: order.index(act)]
-        expected = (409,) if act == "open_packet" and ended else (200, 201)
-        assert answer.status_code in expected, (act, answer.content)
-        assert sender.view(story.id) == before, act
 
 
 # -- The sender's own acts -------------------------------------------------------------------------

@@ -2,13 +2,16 @@
 
 The acts are read from MOVES: one that is added is silent until it stands in TOLD. All that the
 sender can get is the same bytes as if the recipient had done nothing: every page and list, the raw
-rows, and the answer of each act that it tries meanwhile; until the fixed moment of `closed`, then.
+rows, what its webhook is sent, and the answer of each act that it tries meanwhile; until the fixed
+moment of `closed`, then. CAIRN_SWEEP=whole: each gap of each order in one go, each act everywhere.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,14 +21,15 @@ from hypothesis import strategies as st
 
 from api import cursors
 from permissions.credentials import resolve
-from referrals import purging
+from referrals import purging, working
 from referrals.clocks import CLOSED_AFTER
-from referrals.transitions import MOVES
+from referrals.transitions import MOVES, TAKEN
 from tests import routes
-from tests.conftest import PACKET, Caller, Story, member_id, service_of
+from tests.conftest import PACKET, Caller, Story, member_id, release_body, service_of
 from tests.database import as_app
 from tests.desk import at_the_desk
 from tests.marked import Kept
+from tests.receiver import receivers
 from tests.test_firewall import TABLES, columns, comparable
 
 # What the design lets the sender know at once (the T5 table): an answer, "please ring", that the
@@ -41,7 +45,10 @@ KEPT = [act for act in SILENT if not MOVES[act].target]
 SENDERS = [a for a, move in MOVES.items() if move.from_side and a != "account_disclosures"]
 
 BY = ("ywca.worker", "ywca.lead", "ywca.worker2")
-SENDER = (("police.worker", None), ("police.lead", None), ("police.client", "police.worker"))
+SENDER = (
+    *(("police.worker", None), ("police.lead", None)),
+    *(("police.client", "police.worker"), ("police.client", None)),
+)
 OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
 NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
 
@@ -65,6 +72,14 @@ def paths(state: str = "accepted", done: tuple[str, ...] = ()) -> Iterator[tuple
 
 PATHS = sorted(set(paths()))
 PLACES = sorted({path[:length] for path in PATHS for length in range(len(path) + 1)}, key=len)
+WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"
+# An order, and in which of its gaps the other acts are done: each place once, or every gap at once.
+WALKS = [
+    (path, set(range(len(path) + 1)) if WHOLE else {len(place)})
+    for place in PLACES
+    for path in [one for one in PATHS if one[: len(place)] == place][: None if WHOLE else 1]
+]
+EVERY = 1 if WHOLE else 4  # each act of the sender's is tried at every so-manieth place
 
 
 def test_the_acts_and_their_orders_are_read_from_the_tables() -> None:
@@ -72,6 +87,7 @@ def test_the_acts_and_their_orders_are_read_from_the_tables() -> None:
     assert set(KEPT) >= {"add_note", "record_report", "record_disclosure", "set_hold", "block"}
     assert {path[-1] for path in PATHS} >= {"complete", "unable", "stop"}
     assert set(MOVES) >= TOLD
+    assert {"accepted", "in_handoff"} == TAKEN
 
 
 class Recipient:
@@ -109,16 +125,11 @@ class Sender:
         worker = self.callers[0]
         one = f"/v1/referrals/{referral_id}"
         got = [_bytes(worker.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
-        with as_app(worker) as cursor:
-            for table in TABLES:
-                row = columns(cursor, table)
-                cursor.execute(f"SELECT ({row})::text FROM {table} ORDER BY 1")
-                got.append((table, cursor.fetchall()))
-        return got
+        return [*got, rows(worker)]
 
     def all(self, referral_id: str) -> dict[tuple[str, str], Any]:
         """Every address that is served and speaks of referrals: JSON and pages."""
-        found: dict[tuple[str, str], Any] = {}
+        found = {(f"{one.who} {one.acting}", "rows"): rows(one) for one in self.callers}
         for api, address in self.addresses:
             path = routes.at(address, referral_id)
             if not api:
@@ -126,7 +137,8 @@ class Sender:
                 continue
             for caller in self.callers:
                 answer = _bytes(caller.get(path))
-                if address == "/v1/events":  # its cursor is sealed anew each time: where it stands
+                if address == "/v1/events" and answer[0] == 200:
+                    # Its cursor is sealed anew each time: where it stands is compared.
                     answer = (*answer[:2], _opened(caller, json.loads(answer[2])))
                 found[f"{caller.who} {caller.acting}", address] = answer
         one = f"/v1/referrals/{referral_id}"
@@ -141,6 +153,16 @@ class Sender:
         }.items():
             found["filtered", name] = _bytes(self.callers[0].get("/v1/referrals", {name: value}))
         return found
+
+
+def rows(caller: Caller) -> list[Any]:
+    """What the tables give, by raw SQL as `app` with its identity."""
+    with as_app(caller) as cursor:
+        got = []
+        for table in TABLES:
+            cursor.execute(f"SELECT ({columns(cursor, table)})::text FROM {table} ORDER BY 1")
+            got.append((table, cursor.fetchall()))
+    return got
 
 
 def _bytes(answer: Any) -> Any:
@@ -170,6 +192,15 @@ def begun(api: Any) -> Story:
     return Story(api, service_of("ywca")).accept().release().packet(**PACKET)
 
 
+def of_the_hospital(api: Any) -> str:
+    """Another referral of the same night, which the recipient's worker has opened too."""
+    story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
+    told = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
+    story.release("name", basis="hipaa_authorization", form="written", attestations=told)
+    story.packet(name=PACKET["name"]).answers("open_packet", {"purpose": "intake"})
+    return story.id
+
+
 @pytest.fixture
 def kept(superuser: Any) -> Iterator[list[Kept]]:
     """Whatever was kept in a test is forgotten after it."""
@@ -180,8 +211,55 @@ def kept(superuser: Any) -> Iterator[list[Kept]]:
 
 
 def keep(superuser: Any, kept: list[Kept]) -> Kept:
+    """The content as it is; and whoever is signed in stays so, for a slow machine takes minutes."""
     kept.append(Kept(superuser, f"kept_{len(kept)}"))
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE credential SET expires_at = '2100-01-01'")
+    superuser.commit()
     return kept[-1]
+
+
+# -- In every order --------------------------------------------------------------------------------
+
+
+def drawn(number: int) -> list[str]:
+    """The kept acts: as they stand in the table at first, so that each has its turn; then mixed,
+    and in the end somebody may go on."""
+    mixed = Random(number).sample(KEPT, len(KEPT)) if number % 3 else KEPT
+    return [*mixed, "end_leads_only", "unblock", "take_over"]
+
+
+def test_nothing_that_the_sender_gets_moves_in_any_order(
+    api: Any, superuser: Any, kept: list[Kept], settings: Any
+) -> None:
+    """Each order of the acts that change the true state, every other act in the gaps of it."""
+    with receivers(settings) as (hook,):
+        assert api("police.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
+        other = of_the_hospital(api)
+        story, sender, recipient = begun(api), Sender(api), Recipient(api, other)
+        sent = delivered_to(hook)
+        assert sent, "what the sender is told arrives there"
+        start = keep(superuser, kept)
+        little, everything = sender.little(story.id), sender.all(story.id)
+        for number, (path, gaps) in enumerate(WALKS):
+            start.put_back()
+            for gap in range(len(path) + 1):
+                if gap in gaps:
+                    for act in drawn(number + gap):
+                        if recipient.does(story.id, act):
+                            assert sender.little(story.id) == little, (path[:gap], act)
+                    assert_same(sender.all(story.id), everything, (path[:gap], "and all others"))
+                if gap < len(path):
+                    assert recipient.does(story.id, path[gap]), (path, gap)
+                    assert sender.little(story.id) == little, path[: gap + 1]
+            assert delivered_to(hook) == sent, path
+    never = {act for act in SILENT if not MOVES[act].to_side & (TAKEN | {"completed"})}
+    assert recipient.did | never == set(SILENT), "each was done, or cannot be after the accept"
+
+
+def delivered_to(hook: Any) -> list[str]:
+    assert working.work_off(working.named(["webhooks"])) == []
+    return list(hook.ids())
 
 
 def assert_same(found: dict[Any, Any], expected: dict[Any, Any], where: Any) -> None:
@@ -222,9 +300,39 @@ def judged(answer: Any) -> Any:
     return tuple(strip(one) for one in comparable(answer))
 
 
+def tries(api: Any, story: Story, kept: Kept, place: int | None) -> dict[tuple[str, str], Any]:
+    """The answers of acts that the sender has, and what it is shown afterwards; undone again."""
+    found = {}
+    callers = [api(*one) for one in SENDER]
+    for number, act in enumerate(SENDERS):
+        if place is not None and (place + number) % EVERY:
+            continue
+        others = [callers[1 + number % 2]] if number % 3 == 0 else []
+        for caller in (callers[0], *others):
+            answer = judged(caller.act(story.id, act, routes.body_for(f"/{act}")))
+            found[caller.who, act] = answer, shown(callers[0], story)
+            kept.put_back()
+    return found
+
+
 def shown(caller: Caller, story: Story) -> Any:
     one = f"/v1/referrals/{story.id}"
     return [judged(caller.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
+
+
+def test_each_act_of_the_senders_is_answered_as_if_nothing_had_been_done(
+    api: Any, superuser: Any, kept: list[Kept]
+) -> None:
+    story, recipient = begun(api), Recipient(api)
+    start = keep(superuser, kept)
+    expected = tries(api, story, start, None)
+    assert {answer[0][0] for answer in expected.values()} >= {200, 201, 409}
+    for number, place in enumerate(PLACES):
+        start.put_back()
+        for act in (*place, *KEPT):
+            recipient.does(story.id, act)
+        found = tries(api, story, keep(superuser, kept), number)
+        assert_same(found, {key: expected[key] for key in found}, place)
 
 
 @seed(20261124)
