@@ -156,6 +156,13 @@ class World:
         self.marks[extension] = Marker("notice", "callback", state, "from")
         return f"406-555-0111 {extension}"
 
+    def _codes(self) -> str:
+        """The codes in an order that no other referral has: as good as a word."""
+        while True:
+            row = " ".join(secrets.SystemRandom().sample(CODES, len(CODES)))
+            if row not in self.rows:
+                return row
+
     def found_in(self, text: str) -> set[Marker]:
         spelt = {one.lower().replace("x ", "x").replace("ext=", "x") for one in MARK.findall(text)}
         spelt |= {*ID.findall(text), *NAMES.findall(text)}
@@ -229,7 +236,7 @@ class World:
         paper = {"evidence_ref": self.mark("paper", "evidence_ref", state, "from")}
         story.sends("put_release", self._signed(release_body(*fields)) | paper)
         packet = {one: self.mark("packet", one, state, "from") for one in PACKET_FIELDS}
-        packet[CODED] = " ".join(secrets.SystemRandom().sample(CODES, len(CODES)))
+        packet[CODED] = self._codes()
         self.rows[packet[CODED]] = Marker("packet", CODED, state, "from")
         story.sends("put_packet", {"packet": packet})
 
