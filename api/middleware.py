@@ -61,8 +61,8 @@ class RequestMiddleware:
         response["X-Request-Id"] = str(here.request_id)
         docs = request.path.startswith("/docs")
         response.setdefault("Content-Security-Policy", CSP_DOCS if docs else CSP)
-        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
         kept = response.get("Cache-Control") == CACHEABLE
         if request.path in OFFLINE and response.status_code == 200:
             response["Cache-Control"] = KEPT_OFFLINE
