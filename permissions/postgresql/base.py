@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import InternalError
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorWrapper
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 
@@ -69,6 +69,10 @@ class Cursor(CursorWrapper):
         return super().__getattr__(name)
 
 
+class CountingCursor(CursorDebugWrapper, Cursor):
+    """The same where queries are noted down, as tests that count them do."""
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     begin_is_due = False
     commit_is_sent = False  # it went with the last statement
@@ -101,6 +105,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def make_cursor(self, cursor: Any) -> CursorWrapper:
         """As Django's, of our class."""
         return Cursor(cursor, self)
+
+    def make_debug_cursor(self, cursor: Any) -> CountingCursor:
+        """As Django's, of our class."""
+        return CountingCursor(cursor, self)
 
     def create_cursor(self, name: str | None = None) -> Any:
         """As Django's; BEGIN goes before a cursor of the server's."""
