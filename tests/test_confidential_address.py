@@ -135,15 +135,15 @@ def test_a_public_place_has_its_address_in_its_document(api: Any) -> None:
     [
         ({"city": "Missoula"}, "/address_1"),
         ({"address_1": "", "city": "Missoula"}, "/address_1"),
-        ({**ADDRESS, "latitude": 46.8}, "/latitude"),
+        ({**ADDRESS, "latitude": 46.8}, None),  # no name of the caller's is repeated
         ({**ADDRESS, "directions": "x" * 2001}, "/directions"),
     ],
 )
 def test_what_is_no_address_is_refused(
-    api: Any, place: str, body: dict[str, Any], pointer: str
+    api: Any, place: str, body: dict[str, Any], pointer: str | None
 ) -> None:
     answer = api("ywca.editor").put(f"{place}/confidential_address", body)
-    assert (answer.status_code, answer.json()["pointer"]) == (400, pointer)
+    assert (answer.status_code, answer.json().get("pointer")) == (400, pointer)
 
 
 def test_two_agencies_that_edit_a_place_keep_one_each(api: Any, place: str) -> None:

@@ -36,7 +36,7 @@ def paths_of(referral_id, service_id):
         path = str(route.pattern).replace("<uuid:referral_id>", referral_id)
         path = path.replace("<uuid:service_id>", service_id).replace("<slug:code>", "sealed")
         path = path.replace("<str:sealed>", "sealed")
-        path = path.replace("<uuid:location_id>", str(uuid7()))
+        path = re.sub(r"<uuid:\w+>", str(uuid7()), path)
         query = (
             f"?service={service_id}" if route.name in ("desk_new_referral", "desk_new_call") else ""
         )

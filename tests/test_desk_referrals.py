@@ -78,8 +78,8 @@ def test_when_she_does_not_agree_nothing_is_stored(officer, superuser):
 def test_when_she_does_not_agree_to_a_draft_it_ends(story, officer):
     path = f"/desk/referrals/{story.create().id}"
     answer = officer.submit(f"{path}/send", {"agreement": "no"})
-    assert "The draft has ended." in text_of(answer.content)
-    assert "Stopped" in text_of(officer.get(path).content)
+    assert "The draft is gone, with all that was written in it." in text_of(answer.content)
+    assert officer.get(path).status_code == 404, "it is gone at once (R14)"
 
 
 def test_without_her_agreement_stated_nothing_is_sent(officer, superuser):

@@ -352,7 +352,7 @@ def test_a_page_is_one_statement_beside_the_identity(
 ) -> None:
     assert statements(api(None), path, query) == ["identity", 1]
     assert statements(api("ywca.worker"), path, query) == [
-        "identity + SELECT sec.identity",  # whose token is it?
+        "identity + who_calls",  # whose token is it?
         "identity",
         1,
     ]

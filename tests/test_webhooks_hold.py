@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -221,6 +222,13 @@ def test_two_senders_never_have_one_endpoint_at_once(story: Story, api: Any, set
     with receivers(settings) as (one,):
         make(api, one.url)
         story.accept()
+        with connections["jobs"].cursor() as cursor:  # both are within the bound of the feed
+            ends = time.monotonic() + 60
+            while True:
+                cursor.execute("SELECT count(*) FROM referral_event WHERE xact >= sec.xact_bound()")
+                if cursor.fetchone() == (0,):
+                    break
+                assert time.monotonic() < ends
         first = outbox.claim("well", 24)
         assert [len(batch.messages) for batch in first] == [2]
         assert outbox.claim("well", 24) == []

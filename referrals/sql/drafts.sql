@@ -21,7 +21,8 @@ DECLARE
 BEGIN
     FOREACH part IN ARRAY ARRAY['note', 'packet_grant', 'private_key', 'packet_field', 'release',
         'release_end', 'release_paper', 'self_assignment', 'conflict_block', 'referral_event',
-        'referral_side', 'referral_plan', 'webhook_delivery', 'idempotency_key', 'referral']
+        'referral_side', 'referral_plan', 'webhook_delivery', 'message', 'idempotency_key',
+        'referral']
     LOOP
         EXECUTE format('GRANT SELECT, DELETE ON %I TO gate', part);
         IF part IN ('note', 'packet_field', 'release_end', 'release_paper', 'referral_event',
@@ -61,8 +62,8 @@ BEGIN
     DELETE FROM public.idempotency_key WHERE result_id = r;
     DELETE FROM public.referral_assignment WHERE content_object_id = r;
     FOREACH part IN ARRAY ARRAY['packet_grant', 'private_key', 'packet_field', 'note', 'release',
-        'self_assignment', 'conflict_block', 'referral_plan', 'webhook_delivery', 'referral_event',
-        'referral_side']
+        'self_assignment', 'conflict_block', 'referral_plan', 'webhook_delivery', 'message',
+        'referral_event', 'referral_side']
     LOOP
         EXECUTE format('DELETE FROM public.%I WHERE referral_id = $1', part) USING r;
     END LOOP;
