@@ -3,6 +3,7 @@
 For tests of row-level security only; everything else goes through HTTP.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,18 @@ def identify(cursor: Any, caller: Caller | None) -> None:
     token = hash_secret(caller.secret) if caller and caller.secret else ""
     acting = str(member_id(caller.acting)) if caller and caller.acting else ""
     cursor.execute(IDENTIFY, [token, acting])
+
+
+def all_in_the_feed() -> None:
+    """Wait until every event is within the feed's bound: a transaction of another database on this
+    server, of a test beside this one, holds it back too."""
+    ends = time.monotonic() + 60
+    while True:
+        with connections["jobs"].cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM referral_event WHERE xact >= sec.xact_bound()")
+            if cursor.fetchone() == (0,):
+                return
+        assert time.monotonic() < ends, "something holds the bound back"
 
 
 def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool:

@@ -11,6 +11,7 @@ from referrals import signing, working
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture
 from tests.conftest import Server, Story
+from tests.database import all_in_the_feed
 from tests.desk import Pages, at_the_desk, text_of
 from tests.receiver import Receiver, ok, receivers
 
@@ -22,6 +23,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 
 
 def work() -> None:
+    all_in_the_feed()
     assert working.work_off(working.named(["webhooks"])) == []
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.db import connections
 from referrals import outbox, sending, webhooks, working
 from referrals.working import Job
 from tests.conftest import Story
+from tests.database import all_in_the_feed
 from tests.ground import HOME
 from tests.receiver import Receiver, ok, receivers
 from tests.writing import Writers, in_order
@@ -222,13 +222,7 @@ def test_two_senders_never_have_one_endpoint_at_once(story: Story, api: Any, set
     with receivers(settings) as (one,):
         make(api, one.url)
         story.accept()
-        with connections["jobs"].cursor() as cursor:  # both are within the bound of the feed
-            ends = time.monotonic() + 60
-            while True:
-                cursor.execute("SELECT count(*) FROM referral_event WHERE xact >= sec.xact_bound()")
-                if cursor.fetchone() == (0,):
-                    break
-                assert time.monotonic() < ends
+        all_in_the_feed()
         first = outbox.claim("well", 24)
         assert [len(batch.messages) for batch in first] == [2]
         assert outbox.claim("well", 24) == []
