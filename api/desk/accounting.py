@@ -133,7 +133,7 @@ def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any
         "given": _given(made, language),
         "outside": _outside(made, language),
         "opened": [_opened(made, line, language) for line in made.opened],
-        "people": _people(made, text),
+        "people": _people(made, language),
         "total": text.total.format(entries=made.entries),
         "withheld": made.withheld,
     }
@@ -195,8 +195,9 @@ def _opened(made: Accounting, line: Line, language: str) -> dict[str, Any]:
     }
 
 
-def _people(made: Accounting, text: Text) -> list[dict[str, str]]:
+def _people(made: Accounting, language: str) -> list[dict[str, str]]:
     """Whoever saw the notice or worked on it: how often, from when to when, any reason given."""
+    text = PAPER[language]
     found: dict[str, list[Line]] = {}
     for line in made.seen:
         found.setdefault(_who(made, line, text), []).append(line)
@@ -211,9 +212,7 @@ def _people(made: Accounting, text: Text) -> list[dict[str, str]]:
             ),
             "why": ", ".join(
                 dict.fromkeys(
-                    _label("self_assignment", one.reason, "es" if text is PAPER["es"] else "en")
-                    for one in lines
-                    if one.reason
+                    _label("self_assignment", one.reason, language) for one in lines if one.reason
                 )
             ),
         }
