@@ -71,5 +71,5 @@ def configure(config: dict[str, Any]) -> None:
             logging.getLevelNamesMapping()[config["level"]]
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )

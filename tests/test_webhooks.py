@@ -15,6 +15,7 @@ from permissions import keys, rotation
 from referrals import outbox, sending, signing, working
 from referrals.working import Job
 from tests.conftest import Story, member_id
+from tests.database import all_in_the_feed
 from tests.receiver import Receiver, ok, receivers
 
 WORK = [Job("webhooks", sending.sender.step, 1, sending.sender.finish)]
@@ -22,6 +23,7 @@ WORK = [Job("webhooks", sending.sender.step, 1, sending.sender.finish)]
 
 def work() -> None:
     """All that is due now."""
+    all_in_the_feed()
     assert working.work_off(WORK) == []
 
 
