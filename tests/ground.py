@@ -1,8 +1,10 @@
 """The test ground, a pytest plugin loaded before Django's settings: a cluster of the tests' own.
 
 `CAIRN_HOME` becomes `var/test` (or `CAIRN_TEST_HOME`), so that no test meets the demo's database.
-With `DATABASE_URL` set (and one for each other role, the superuser's among them) that server is
-used, through databases of its own name.
+Each xdist worker has a folder of it, and so a server, of its own: what bounds the feed and the
+sealer (`pg_snapshot_xmin`) counts the open transactions of a whole server. With `DATABASE_URL` set
+(and one for each other role, the superuser's among them) that server is used, through databases of
+its own name.
 """
 
 import os
@@ -11,27 +13,27 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-HOME = Path(os.environ.get("CAIRN_TEST_HOME") or REPOSITORY / "var" / "test").resolve()
-
-
-def _worker() -> str:
-    return os.environ.get("PYTEST_XDIST_WORKER", "")
+GROUND = Path(os.environ.get("CAIRN_TEST_HOME") or REPOSITORY / "var" / "test").resolve()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+HOME = GROUND / (WORKER or "main")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests() -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["CAIRN_HOME"] = str(HOME)
-    # A key store a worker: one test takes the keys away for a while.
-    os.environ["CAIRN_KEY_FOLDER"] = str(HOME / "keys" / (_worker() or "main"))
+    os.environ["CAIRN_KEY_FOLDER"] = str(HOME / "keys")
     os.environ.pop("CAIRN_BASE_URL", None)
-    if not os.environ.get("DATABASE_URL"):
+    has_workers = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
+    if not os.environ.get("DATABASE_URL") and (WORKER or not has_workers):
         from api.postgres import Cluster
 
-        Cluster(HOME).start()  # again is safe: each xdist worker comes by
+        Cluster(HOME).start()
 
 
 def pytest_unconfigure() -> None:
-    if not _worker() and not os.environ.get("DATABASE_URL"):
+    """Stop the server; the last to leave stops those of workers that were killed, too."""
+    if not os.environ.get("DATABASE_URL"):
         from api.postgres import Cluster
 
-        Cluster(HOME).stop()
+        for folder in [HOME / "postgres"] if WORKER else GROUND.glob("*/postgres"):
+            Cluster(folder.parent).stop()

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 
@@ -61,9 +61,11 @@ class Receiver:
         assert came, (len(set(self.ids())), "of", count)
 
     def end(self) -> None:
+        """Also for whoever comes while this goes on: nobody is left to wait."""
         self._ended.set()
-        self._listening.close()
-        for one in list(self._open):
+        for one in (self._listening, *list(self._open)):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # closing alone wakes no thread that waits in it
             one.close()
 
     def _accept(self) -> None:
@@ -82,7 +84,7 @@ class Receiver:
         try:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             rest = b""
-            while True:
+            while not self._ended.is_set():
                 got = _read(one, rest)
                 if got is None:
                     return

@@ -21,7 +21,8 @@ SIDES = {"from": "police", "to": "ywca"}
 
 def everything(superuser: Any) -> dict[str, list[Any]]:
     """Every row that the model reads; the log and the directory's feed, which hold no word, not."""
-    tables = {*w.TABLES, "permissions_agency", "permissions_person", "permissions_client"}
+    tables = {table for table, kind in w.TABLES.items() if kind is not w.Unseen}
+    tables |= {"permissions_agency", "permissions_person", "permissions_client"}
     found: dict[str, list[Any]] = {"access_entry": [], "directory_change": []}
     with superuser.cursor() as cursor:
         for table in {*tables, "permissions_membership", "credential"} - set(found):
