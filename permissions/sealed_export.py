@@ -1,14 +1,16 @@
 """The access log with its seals, as lines of text that permissions/verifier.py checks.
 
 A checkpoint is a JSON object with `body`, `key_id`, `signature`; before it stand its entries in
-their sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `-` in place
-of an entry that is not there any more. At the end stand the entries that nobody sealed although
-their time has passed, behind a `+`. No value of a referral is in any of it: the log holds none.
+their sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `-`, its id
+and its time in place of an entry that is not there any more. At the end stand the entries that
+nobody sealed although their time has passed, behind a `+`. No value of a referral is in any of it:
+the log holds none.
 """
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db import connections, transaction
 
@@ -22,15 +24,20 @@ ROWS_AT_ONCE = 5_000
 def lines(after: int = 0) -> Iterator[str]:
     """All lines behind the checkpoint `after`, in one snapshot; memory is bounded."""
     with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        one_long_snapshot(cursor)
         last = None
         for last in sealer.checkpoints(after):
-            yield from _entries(last)
+            yield from entries(last)
             yield of_checkpoint(last)
         if last is not None:
             yield from _never_sealed(last)
+
+
+def one_long_snapshot(cursor: Any) -> None:
+    """What this transaction reads is of one moment, however long it takes."""
+    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def of_checkpoint(one: Checkpoint) -> str:
@@ -46,19 +53,27 @@ def public_keys() -> dict[str, str]:
     }
 
 
-def _entries(checkpoint: Checkpoint) -> Iterator[str]:
+def entries(
+    checkpoint: Checkpoint, within: Sequence[str] = ("-infinity", "infinity")
+) -> Iterator[str]:
+    """The lines of a batch; of entries that are not from this time, the leaf alone, and `~`."""
     for first in range(checkpoint.first, checkpoint.size, ROWS_AT_ONCE):
         with connections[USING].cursor() as cursor:
             cursor.execute(
                 "SELECT encode(l.leaf, 'hex'), l.entry_id::text,"
+                " to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
+                " l.entry_at >= %s AND l.entry_at < %s,"
                 " CASE WHEN e.id IS NOT NULL THEN sec.leaf_text(e) END"
                 " FROM log_leaf l"
                 " LEFT JOIN access_entry e ON e.id = l.entry_id AND e.at = l.entry_at"
                 " WHERE l.position >= %s AND l.position < %s ORDER BY l.position",
-                [first, min(first + ROWS_AT_ONCE, checkpoint.size)],
+                [*within, first, min(first + ROWS_AT_ONCE, checkpoint.size)],
             )
-            for leaf, entry, text in cursor.fetchall():
-                yield f"{leaf} {text}" if text else f"{leaf} - {entry}"
+            for leaf, entry, at, wanted, text in cursor.fetchall():
+                if not wanted:
+                    yield f"{leaf} ~"
+                else:
+                    yield f"{leaf} {text}" if text else f"{leaf} - {entry} {at}"
 
 
 def _never_sealed(last: Checkpoint) -> Iterator[str]:

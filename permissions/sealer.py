@@ -20,6 +20,7 @@ from permissions.keystore import key_store
 
 USING = "sealer"
 BATCH = 50_000  # entries; a transaction is never divided
+AT_ONCE = 1_000  # checkpoints read
 SEALING = 7006  # an advisory lock, beside those of permissions/keys.py
 
 
@@ -36,7 +37,8 @@ class Checkpoint(NamedTuple):
 
     @property
     def said(self) -> dict[str, Any]:
-        """The signed content: origin, seq, size, root, previous, time; `gap` after a restore."""
+        """The signed content: origin, seq, size, root, previous, time; `gap` after a restore,
+        `retired` where a month has left the log."""
         found: dict[str, Any] = json.loads(self.body)
         return found
 
@@ -78,7 +80,16 @@ def restore(gap: dict[str, int] | None = None) -> Checkpoint:
         last = newest()
         before = _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
         leaves = _take(last.size if last else 0, "true", [])
-        return _sign(last, leaves, before, gap)
+        return _sign(last, leaves, before, {"gap": gap} if gap else {})
+
+
+def say(besides: dict[str, Any]) -> Checkpoint:
+    """A checkpoint of no entries that says something more, under the same signature: that a month
+    has left (permissions/retiring.py). Once each."""
+    with transaction.atomic(using=USING):
+        _ask("SELECT 1 FROM pg_advisory_xact_lock(%s, 0)", [SEALING])
+        last = newest()
+        return _sign(last, [], last.xact_before if last else 0, besides)
 
 
 def newest() -> Checkpoint | None:
@@ -89,16 +100,23 @@ def newest() -> Checkpoint | None:
 def checkpoints(
     after: int = 0, *, newest_first: bool = False, limit: int | None = None, using: str = USING
 ) -> Iterator[Checkpoint]:
-    """The checkpoints behind `after`, in their order."""
-    order = "DESC" if newest_first else "ASC"
+    """The checkpoints behind `after`, in their order; memory is bounded."""
+    if newest_first or limit is not None:
+        yield from _page(after, "DESC" if newest_first else "ASC", limit, using)
+        return
+    while page := _page(after, "ASC", AT_ONCE, using):
+        yield from page
+        after = page[-1].seq
+
+
+def _page(after: int, order: str, limit: int | None, using: str) -> list[Checkpoint]:
     with connections[using].cursor() as cursor:
         cursor.execute(
             f"SELECT {_COLUMNS} FROM log_checkpoint WHERE seq > %s"  # noqa: S608 (fixed parts)
             f" ORDER BY seq {order} LIMIT %s",
             [after, limit],
         )
-        for row in cursor.fetchall():
-            yield Checkpoint._make((*row[:-1], bytes(row[-1])))
+        return [Checkpoint._make((*row[:-1], bytes(row[-1]))) for row in cursor.fetchall()]
 
 
 def unsealed() -> int:
@@ -147,10 +165,14 @@ def _take(first: int, which: str, parameters: list[int]) -> list[bytes]:
 
 
 def _sign(
-    last: Checkpoint | None, leaves: list[bytes], before: int, gap: dict[str, int] | None = None
+    last: Checkpoint | None,
+    leaves: list[bytes],
+    before: int,
+    besides: dict[str, Any] | None = None,
 ) -> Checkpoint:
+    besides = besides or {}
     first = last.size if last else 0
-    seq = 1 + (gap["to_seq"] if gap else last.seq if last else 0)
+    seq = 1 + (besides["gap"]["to_seq"] if "gap" in besides else last.seq if last else 0)
     said: dict[str, object] = {
         "origin": last.said["origin"] if last else f"cairn/{uuid4()}",
         "previous": last.hash if last else "",
@@ -158,7 +180,7 @@ def _sign(
         "seq": seq,
         "size": first + len(leaves),
         "time": max(_now(), last.said["time"] if last else ""),
-    } | ({"gap": gap} if gap else {})
+    } | besides
     body = json.dumps(said, sort_keys=True, separators=(",", ":"))
     signed = key_store().sign(body.encode())
     made = Checkpoint(

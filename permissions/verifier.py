@@ -3,16 +3,18 @@
 `cryptography`, and nothing of Cairn: download it, read it, keep it with your own copies of the
 checkpoints.
 
-    python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson]
+    python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson] [--part]
 
 Exit status: 0 all is as it was sealed; 1 something is not, and the first lines say what; 2 the
 files cannot be read. Progress goes to standard error.
 
 An export is lines of text (UTF-8). An entry: `<leaf, hex> <JSON array>`. An entry that is gone:
-`<leaf, hex> - <its id>`. A checkpoint, after its entries: a JSON object with body, key_id and
-signature (base64). An entry that was never sealed: `+ <JSON array>`. The leaf of an entry is the
-SHA-256 of a byte 00 and the array's text; the root is that of RFC 9162, section 2.1; the signature
-is Ed25519 (RFC 8032) over the body's bytes.
+`<leaf, hex> - <its id> <its time>`. A checkpoint, after its entries: a JSON object with body,
+key_id and signature (base64). An entry that was never sealed: `+ <JSON array>`. In the archive of a
+month (`--part`), an entry of another month: `<leaf, hex> ~`. Entries are gone lawfully where a
+checkpoint says that their month is `retired`, how many they were, and the SHA-256 of their leaves.
+The leaf of an entry is the SHA-256 of a byte 00 and the array's text; the root is that of RFC 9162,
+section 2.1; the signature is Ed25519 (RFC 8032) over the body's bytes.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PROGRESS_EVERY = 1_000_000
+NAMED = 1_000_000  # entries that are gone and told by name; memory is bounded
 
 
 class Fault(NamedTuple):
@@ -37,6 +40,20 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.where}"
+
+
+class Gone:
+    """Entries of one month that are not there: in their order, the first of them by name."""
+
+    def __init__(self) -> None:
+        self.count, self.leaves = 0, sha256()
+        self.first: list[str] = []
+
+    def add(self, leaf: bytes, entry: str, *, named: bool) -> None:
+        self.count += 1
+        self.leaves.update(leaf)
+        if named:
+            self.first.append(entry)
 
 
 class Unreadable(Exception):
@@ -52,11 +69,16 @@ class Chain:
             for name, text in keys.items()
         }
         self.last: dict[str, Any] | None = None
+        self.whole = False  # it began at the first checkpoint: only then all of a month is seen
         self.last_body = ""
         self.bodies: dict[int, str] = {}
         self.gaps: list[str] = []
+        self.retired: dict[str, tuple[int, str]] = {}  # by month, as it was signed
+        self.gone: dict[str, Gone] = {}  # by month, as it was found
 
-    def follow(self, line: dict[str, Any], leaves: list[bytes]) -> Iterator[Fault]:
+    def follow(
+        self, line: dict[str, Any], leaves: list[bytes], *, part: bool = False
+    ) -> Iterator[Fault]:
         """Check one checkpoint over its leaves, then stand behind it."""
         body = line["body"]
         said = json.loads(body)
@@ -65,12 +87,32 @@ class Chain:
             yield Fault("a signature is not that of a known key", where)
         if root(leaves).hex() != said["root"]:
             yield Fault("the entries are not those that were signed", where)
-        if self.last is not None:
+        if part:
+            pass  # others may stand between
+        elif self.last is not None:
             yield from self._behind(said, where, len(leaves))
-        elif said["previous"] == "" and said["size"] != len(leaves):
-            yield Fault("the number of entries is not what was signed", where)
+        elif said["previous"] == "":
+            self.whole = True
+            if said["size"] != len(leaves):
+                yield Fault("the number of entries is not what was signed", where)
+        if "retired" in said:
+            left = said["retired"]
+            self.retired[left["month"]] = (left["entries"], left["leaves"])
         self.last, self.last_body = said, body
         self.bodies[said["seq"]] = body
+
+    def unlawfully_gone(self) -> Iterator[Fault]:
+        """Entries that are not there, and that no signature lets go; those of a month together."""
+        for month, gone in sorted(self.gone.items()):
+            signed = self.retired.get(month)
+            if signed != (gone.count, gone.leaves.hexdigest()) and (self.whole or not signed):
+                for entry in gone.first:
+                    yield Fault("an entry is gone", entry)
+                if gone.count > len(gone.first):
+                    yield Fault("more entries are gone", f"{gone.count} of {month}")
+        for month in sorted(set(self.retired) - set(self.gone)):
+            if self.retired[month][0] and self.whole:
+                yield Fault("a month that was retired stands there", month)
 
     def _signed(self, line: dict[str, Any]) -> bool:
         key = self.keys.get(line["key_id"])
@@ -115,15 +157,18 @@ def root(leaves: list[bytes]) -> bytes:
     return level[0] if level else sha256(b"").digest()
 
 
-def check(lines: Iterable[str], chain: Chain, report: TextIO | None = None) -> Iterator[Fault]:
-    """Every fault of an export, in its order. Raises Unreadable."""
+def check(
+    lines: Iterable[str], chain: Chain, report: TextIO | None = None, *, part: bool = False
+) -> Iterator[Fault]:
+    """Every fault of an export, in its order; what is gone at the end. `part`: it is the archive of
+    a month, whose batches need not follow each other. Raises Unreadable."""
     leaves: list[bytes] = []
     number = 0
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip("\n")
         try:
             if line.startswith("{"):
-                yield from chain.follow(json.loads(line), leaves)
+                yield from chain.follow(json.loads(line), leaves, part=part)
                 leaves = []
             elif line.startswith("+ "):
                 yield Fault("an entry was put in after its time", json.loads(line[2:])[0])
@@ -131,7 +176,11 @@ def check(lines: Iterable[str], chain: Chain, report: TextIO | None = None) -> I
                 leaf, text = bytes.fromhex(line[:64]), line[65:]
                 leaves.append(leaf)
                 if text.startswith("- "):
-                    yield Fault("an entry is gone", text[2:])
+                    _, entry, at = text.split()
+                    named = sum(len(one.first) for one in chain.gone.values()) < NAMED
+                    chain.gone.setdefault(at[:7], Gone()).add(leaf, entry, named=named)
+                elif text == "~" and part:
+                    continue
                 elif sha256(b"\x00" + text.encode()).digest() != leaf:
                     yield Fault("an entry was changed", json.loads(text)[0])
         except (ValueError, KeyError, IndexError, TypeError) as error:
@@ -140,6 +189,7 @@ def check(lines: Iterable[str], chain: Chain, report: TextIO | None = None) -> I
             print(f"{number:,} lines", file=report)
     if leaves:
         yield Fault("entries stand behind the last checkpoint", str(len(leaves)))
+    yield from chain.unlawfully_gone()
     if report is not None:
         print(f"{number:,} lines, {len(chain.bodies)} checkpoints", file=report)
 
@@ -200,17 +250,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("export", help="the export; - for standard input")
     parser.add_argument("--keys", required=True, help="JSON object: key id → public key (base64)")
     parser.add_argument("--witness", help="checkpoints that a witness holds, a JSON object a line")
+    parser.add_argument("--part", action="store_true", help="it is the archive of one month")
     parser.add_argument("--most", type=int, default=20, help="how many faults to print (20)")
     asked = parser.parse_args(arguments)
     try:
         with open(asked.keys, encoding="utf-8") as file:
             chain = Chain(json.load(file))
-        faults = _run(asked.export, asked.witness, chain, asked.most)
+        faults = _run(asked, chain)
     except (OSError, Unreadable, ValueError) as error:
         print(f"Cannot be checked: {error}", file=sys.stderr)
         return 2
     for gap in chain.gaps:
         print(f"GAP: {gap}")
+    for month, (entries, _) in chain.retired.items():
+        print(f"RETIRED: {entries} entries of {month}")
     if not chain.bodies:
         print("There is no checkpoint in it: nothing was sealed.")
         return 1
@@ -218,23 +271,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def _run(export: str, witness: str | None, chain: Chain, most: int) -> int:
+def _run(asked: argparse.Namespace, chain: Chain) -> int:
     faults = 0
 
     def tell(found: Iterable[Fault]) -> None:
         nonlocal faults
         for fault in found:
             faults += 1
-            if faults <= most:
+            if faults <= asked.most:
                 print(f"FAULT: {fault}")
 
-    if export == "-":
-        tell(check(sys.stdin, chain, sys.stderr))
+    if asked.export == "-":
+        tell(check(sys.stdin, chain, sys.stderr, part=asked.part))
     else:
-        with open(export, encoding="utf-8") as file:
-            tell(check(file, chain, sys.stderr))
-    if witness:
-        with open(witness, encoding="utf-8") as file:
+        with open(asked.export, encoding="utf-8") as file:
+            tell(check(file, chain, sys.stderr, part=asked.part))
+    if asked.witness:
+        with open(asked.witness, encoding="utf-8") as file:
             tell(compare(file, chain))
     return faults
 

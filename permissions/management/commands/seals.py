@@ -3,11 +3,12 @@
 import json
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from permissions import sealed_export, sealer, verifier, witness
+from permissions import retiring, sealed_export, sealer, verifier, witness
 from permissions.errors import Refused
 from permissions.keystore import key_store
 
@@ -20,14 +21,19 @@ class Command(BaseCommand):
         " and against the witness's file. `rotate`: a new key seals from now on; old seals stay"
         " valid. `restore`: once, after the database was restored from a backup and before it"
         " serves: what the witness holds and the backup has lost is signed into the log as a gap."
+        " `retire --month 2020-01 --to FOLDER`: a month older than the log is kept is written to an"
+        " archive there, signed off in the log, and dropped; what is left goes on to verify."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        what = ["status", "export", "keys", "verify", "rotate", "restore"]
+        what = ["status", "export", "keys", "verify", "rotate", "restore", "retire"]
         parser.add_argument("what", choices=what)
         parser.add_argument(
             "--after", type=int, default=0, metavar="SEQ", help="export: behind this checkpoint"
         )
+
+        parser.add_argument("--month", metavar="YYYY-MM", help="retire: which")
+        parser.add_argument("--to", type=Path, metavar="FOLDER", help="retire: where it is kept")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -66,6 +72,8 @@ class Command(BaseCommand):
             self.stdout.write(f"FAULT: {fault}")
         for gap in chain.gaps:
             self.stdout.write(f"GAP: {gap}")
+        for month, (entries, _) in chain.retired.items():
+            self.stdout.write(f"RETIRED: {entries} entries of {month}")
         if faults:
             raise CommandError(f"{faults} faults.")
         self.stdout.write(f"As it was sealed: {len(chain.bodies)} checkpoints.")
@@ -78,3 +86,19 @@ class Command(BaseCommand):
         made = sealer.restore(gap)
         lost = f"; {gap['entries']} entries are lost, and the log says so" if gap else ""
         self.stdout.write(f"Checkpoint {made.seq}: {made.size} entries sealed{lost}.")
+
+    def _retire(self, options: dict[str, Any]) -> None:
+        month, folder = options["month"], options["to"]
+        if month is None or folder is None:
+            raise CommandError(
+                "Say which: --month 2020-01, and where its archive goes: --to FOLDER."
+            )
+        if not folder.is_dir():
+            raise CommandError(f"{folder}: there is no such folder.")
+        try:
+            chosen = retiring.Month.read(month)
+        except ValueError:
+            raise CommandError(f"{month} is no month: write it like 2020-01.") from None
+        done = retiring.retire(chosen, folder, self.stdout.write)
+        what = "was dropped" if done.dropped else "had left before"
+        self.stdout.write(f"{month}: {done.entries} entries, {what}; SHA-256 {done.archive}.")

@@ -1,0 +1,236 @@
+"""A month of the access log that is older than it is kept: archived, signed off, dropped; and all
+that is left, and the archive by itself, goes on to verify."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from permissions import retiring, sealed_export, verifier
+from tests.ground import HOME, REPOSITORY
+from tests.test_seals import ask, faults, seal, tampered, write
+
+YEARS = iter(range(2005, 2019))  # a month leaves once: each test has one of its own
+
+
+@dataclass
+class Old:
+    """A month long ago: its entries stand beside others in the same batch."""
+
+    month: str
+    superuser: Any
+    write: Callable[[], None]
+    entries: int = 0
+
+    @property
+    def table(self) -> str:
+        return f"access_entry_{self.month.replace('-', '_')}"
+
+    def is_there(self) -> bool:
+        self.superuser.commit()
+        question = f"SELECT to_regclass('public.{self.table}') IS NOT NULL"
+        return bool(ask(self.superuser, question)[0])
+
+
+@pytest.fixture
+def old(api: Any, superuser: Any, shift_clock: Any) -> Old:
+    year = next(YEARS)
+
+    def write_then() -> None:
+        """One more entry of that month."""
+        caller = api("ywca.worker")
+        (back,) = ask(superuser, f"SELECT (timestamptz '{year}-03-15T12:00Z' - now())::text")
+        shift_clock(back)
+        assert caller.get("/v1/referrals").status_code == 200
+        shift_clock("0")
+
+    seal()
+    made = Old(f"{year}-03", superuser, write_then)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE {made.table} PARTITION OF access_entry"
+            f" FOR VALUES FROM ('{year}-03-01T00:00:00Z') TO ('{year}-04-01T00:00:00Z')"
+        )
+        cursor.execute("SELECT sec.guard_log_partition(%s::regclass)", [made.table])
+    write(api)
+    for _ in range(3):
+        write_then()
+    write(api)
+    seal()
+    superuser.commit()
+    (made.entries,) = ask(superuser, f"SELECT count(*) FROM {made.table}")
+    assert made.entries >= 3
+    return made
+
+
+def retire(folder: Path, month: str) -> str:
+    said = io.StringIO()
+    call_command("seals", "retire", month=month, to=folder, stdout=said)
+    return said.getvalue()
+
+
+def checked(path: Path, keys: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """The verifier by itself, as an auditor runs it."""
+    keys.write_text(json.dumps(sealed_export.public_keys()))
+    return subprocess.run(
+        [sys.executable, verifier.__file__, str(path), "--keys", str(keys), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
+    old: Old, api: Any, superuser: Any, tmp_path: Path
+) -> None:
+    said = retire(tmp_path, old.month)
+    assert f"{old.month}: {old.entries} entries, was dropped" in said
+    assert not old.is_there()
+    assert faults() == []
+    write(api)
+    seal()
+    assert faults() == [], "and so does what is sealed after it"
+    archive = tmp_path / f"access-log-{old.month}.txt"
+    assert archive.stat().st_mode & 0o777 == 0o600
+    told = checked(archive, tmp_path / "keys", "--part")
+    assert (told.returncode, told.stdout) == (0, "As it was sealed.\n"), told.stdout
+    assert sum(line[65:66] == "[" for line in archive.read_text().splitlines()) == old.entries
+    log = tmp_path / "log.txt"
+    log.write_text("".join(f"{line}\n" for line in sealed_export.lines()))
+    told = checked(log, tmp_path / "keys")
+    assert told.returncode == 0, told.stdout
+    assert f"RETIRED: {old.entries} entries of {old.month}" in told.stdout
+    assert "had left before" in retire(tmp_path, old.month), "twice is safe"
+
+
+def test_an_archive_that_is_altered_is_found(old: Old, tmp_path: Path) -> None:
+    retire(tmp_path, old.month)
+    archive = tmp_path / f"access-log-{old.month}.txt"
+    lines = archive.read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if line[65:66] == "[")
+    entry = json.loads(lines[at][65:])[0]
+    for change, what in (
+        (lines[at].replace("referral.list", "referral.read"), f"an entry was changed: {entry}"),
+        (f"{lines[at][:64]} - {entry} {old.month}-15T12:00:00Z", f"an entry is gone: {entry}"),
+        (None, "the entries are not those that were signed"),
+    ):
+        kept = [*lines[:at], *([change] if change else []), *lines[at + 1 :]]
+        archive.write_text("\n".join(kept) + "\n")
+        told = checked(archive, tmp_path / "keys", "--part")
+        assert (told.returncode, what in told.stdout) == (1, True), told.stdout
+    archive.write_text("\n".join(lines) + "\n")
+    assert checked(archive, tmp_path / "keys").returncode == 2, "a part is not the whole"
+
+
+def test_nobody_can_hide_an_entry_behind_a_month_that_was_retired(
+    old: Old, api: Any, superuser: Any, tmp_path: Path
+) -> None:
+    """The owner of the database deletes an entry, and says of it that it was of that month."""
+    retire(tmp_path, old.month)
+    write(api)
+    seal()
+    superuser.commit()
+    row = "SELECT entry_id::text FROM log_leaf ORDER BY position DESC LIMIT 1"
+    (hidden,) = ask(superuser, row)
+    with tampered(superuser) as cursor:
+        cursor.execute("DELETE FROM access_entry WHERE id = %s", [hidden])
+        cursor.execute(
+            f"UPDATE log_leaf SET entry_at = '{old.month}-02T00:00Z' WHERE entry_id = %s", [hidden]
+        )
+        superuser.commit()
+        found = faults()
+        assert verifier.Fault("an entry is gone", hidden) in found
+        assert len(found) == old.entries + 1, "of that month nothing is believed any more"
+    assert faults() == []
+
+
+def test_what_is_not_as_it_was_sealed_is_not_dropped(
+    old: Old, superuser: Any, tmp_path: Path
+) -> None:
+    with tampered(superuser) as cursor:
+        cursor.execute(f"UPDATE {old.table} SET act = 'referral.read' WHERE act = 'referral.list'")
+        assert cursor.rowcount
+        superuser.commit()
+        with pytest.raises(CommandError, match="not as it was sealed: an entry was changed"):
+            retire(tmp_path, old.month)
+    assert old.is_there()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_has_no_seal_is_not_dropped(old: Old, tmp_path: Path) -> None:
+    old.write()
+    with pytest.raises(CommandError, match="have no seal"):
+        retire(tmp_path, old.month)
+    assert old.is_there()
+    seal()
+    assert f"{old.entries + 1} entries, was dropped" in retire(tmp_path, old.month)
+
+
+def test_killed_after_it_was_signed_it_is_finished_by_running_it_again(
+    old: Old, superuser: Any, django_db_setup: str, tmp_path: Path
+) -> None:
+    """It waits for a reader of the log, signed already; there it is killed."""
+    superuser.autocommit = False
+    with superuser.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {old.table}")  # holds the table until the end
+        process = subprocess.Popen(
+            [sys.executable, *f"manage.py seals retire --month {old.month} --to".split(), tmp_path],
+            cwd=REPOSITORY,
+            env=os.environ | {"CAIRN_HOME": str(HOME), "CAIRN_DATABASE": django_db_setup},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        assert any("signed off" in line for line in process.stdout)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                       " WHERE usename = 'owner' AND query LIKE 'ALTER TABLE%'")  # fmt: skip
+    superuser.commit()
+    superuser.autocommit = True
+    assert old.is_there()
+    assert f"{old.entries} entries, was dropped" in retire(tmp_path, old.month)
+    assert not old.is_there()
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("month", "why"),
+    [
+        ("2019-13", "is no month"),
+        ("last March", "is no month"),
+        ("2018-01", "has no partition"),
+    ],
+)
+def test_a_month_that_cannot_go_is_refused(month: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=why):
+        retire(tmp_path, month)
+
+
+def test_the_last_six_years_stay(superuser: Any, tmp_path: Path) -> None:
+    (now,) = ask(superuser, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')")
+    with pytest.raises(CommandError, match="is kept for 6 years"):
+        retire(tmp_path, now)
+    today = retiring.Month.read(now).first
+    six_years_ago = retiring.Month(today.replace(year=today.year - 6))
+    assert not six_years_ago.may_go(today)
+    before = six_years_ago.first.toordinal() - 1
+    assert retiring.Month(today.fromordinal(before).replace(day=1)).may_go(today)
+
+
+def test_it_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="--month 2020-01, and where"):
+        call_command("seals", "retire")
+    with pytest.raises(CommandError, match="no such folder"):
+        call_command("seals", "retire", month="2019-03", to=tmp_path / "nowhere")
