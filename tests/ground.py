@@ -8,6 +8,7 @@ its own name.
 """
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if not os.environ.get("DATABASE_URL") and (WORKER or not has_workers):
         from api.postgres import Cluster
 
-        Cluster(HOME).start()
+        cluster = Cluster(HOME)
+        cluster.start()
+        with closing(cluster.connect_superuser()) as superuser, superuser.cursor() as cursor:
+            # What is killed here is processes, which loses nothing, not the machine's power.
+            cursor.execute("ALTER SYSTEM SET fsync = off")
+            cursor.execute("SELECT pg_reload_conf()")
 
 
 def pytest_unconfigure() -> None:
