@@ -92,16 +92,16 @@ def _archive_and_sign(month: Month, path: Path, say: Callable[[str], Any]) -> di
     count = 0
     part = path.with_suffix(".part")
     chain = verifier.Chain(sealed_export.public_keys())
-    with open(part, "w", encoding="utf-8", opener=_for_the_owner) as file:
+    with open(part, "wb", opener=_for_the_owner) as file:
 
-        def written() -> Iterator[str]:
+        def written() -> Iterator[bytes]:
             nonlocal count
             for line in lines(month):
                 if len(line) > 64 and line[65] == "[":
                     leaves.update(bytes.fromhex(line[:64]))
                     count += 1
-                file.write(line + "\n")
-                yield line
+                file.write(whole := f"{line}\n".encode())
+                yield whole
 
         faults = list(verifier.check(written(), chain, part=True))
         file.flush()

@@ -37,7 +37,7 @@ def options() -> argparse.Namespace:
         help="services in the directory; may be given again (default 50000)",
     )
     parser.add_argument(
-        "--only", choices=["referrals", "directory", "webhooks"], help="a part of the rows"
+        "--only", choices=["referrals", "directory", "webhooks", "seals"], help="a part of the rows"
     )
     parser.add_argument(
         "--keep",
@@ -73,14 +73,16 @@ def main() -> None:
     cluster.start()
     try:
         django.setup()
-        from tests.bench import webhooks
+        from tests.bench import seals, webhooks
         from tests.bench.run import run
 
         sizes = chosen.size, chosen.services
-        if chosen.only != "webhooks":
+        if chosen.only not in ("webhooks", "seals"):
             run(cluster, home, *sizes, chosen.rounds, chosen.requests, keep=chosen.keep)
         if chosen.only in (None, "webhooks"):
             webhooks.run(cluster)
+        if chosen.only in (None, "seals"):
+            seals.run(cluster)
     finally:
         if not was_running:
             cluster.stop()

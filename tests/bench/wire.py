@@ -2,24 +2,24 @@
 read beside a plain insert, by sixteen clients at once."""
 
 import statistics
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg2
 
 from api.postgres import SUPERUSER, Cluster
 from permissions import credentials, log, session
-from permissions.prepared import Prepared, array
+from permissions.prepared import array
 from permissions.principal import Principal
 from referrals import packets, reading
 from referrals.filters import Filters
+from tests.bench import commits
+from tests.bench.commits import NEW
 from tests.bench.fill import PACKET
 
-CLIENTS = 16
-READS, SECONDS = 60, 1.0  # a round
+READS = 60  # a round
 BY_ID = "SELECT status, created_at FROM referral WHERE id = %(referral)s"
 
 
@@ -53,8 +53,15 @@ def measure(
                     taken[place].append(_timed(lambda: _read(cursor, text, given)))  # noqa: B023
             more = statistics.median(taken[0]) - statistics.median(taken[1])
             found[name].append(more * 1000)
-        audited = _commits(cluster.url("app", database), _opening(staff, packet, wanted))
-        plain = _commits(cluster.url(SUPERUSER, database), _insert(staff, packet))
+        # The entry, then the rows that it opens, as the product sends them; and the same entry by
+        # itself, without row security.
+        entry = access_entry(staff, packet)
+        begin = f"BEGIN; {session.IDENTIFY_BY_NAME}".replace("; ", r"\; ")
+        opening = entry | {"cairn_token": staff.token_hash, "cairn_acting": staff.acting}
+        opening |= {"referral": str(packet), "wanted": wanted}
+        both = [log.ENTRY, packets.OPENED]
+        audited = commits.a_second(cluster, "app", database, begin, both, opening)
+        plain = commits.a_second(cluster, SUPERUSER, database, "BEGIN", [log.ENTRY], entry)
         found["commits ratio"].append(audited / plain)
     return {
         name: [round(one, 3) for one in (statistics.median(all_), min(all_), max(all_))]
@@ -79,86 +86,17 @@ def _sealed_rows(connection: Any, packet: UUID) -> str:
     return array([row[0] for row in cursor.fetchall()])
 
 
-def _entry(staff: Principal, packet: UUID) -> dict[str, Any]:
-    kept = ("purpose", "subject", "release_id", "directory_id", "rule", "address_prefix")
+def access_entry(staff: Principal, packet: UUID) -> dict[str, Any]:
+    """The values of an opening's entry, for pgbench."""
+    kept = ("subject", "release_id", "directory_id", "rule", "address_prefix", "referral_ids")
     return dict.fromkeys(kept) | {
-        "entry_id": str(uuid4()),
+        "entry_id": NEW,
         "agency_id": str(staff.agency_id),
         "member_id": str(staff.member_id),
         "client_id": str(staff.client_id),
         "act": "referral.open_packet",
         "purpose": "intake",
         "referral_id": str(packet),
-        "referral_ids": None,
         "fields": list(PACKET),
-        "request_id": str(uuid4()),
+        "request_id": NEW,
     }
-
-
-Turn = Callable[[Any], None]
-
-
-def _opening(staff: Principal, packet: UUID, wanted: str) -> Callable[[Any], Turn]:
-    """The entry, then the rows that it opens, in one packet, as the product sends them."""
-    identity = {"cairn_token": staff.token_hash, "cairn_acting": staff.acting}
-    opened = packets.OPENED
-
-    def ready(cursor: Any) -> Turn:
-        calls = "; ".join(_planned(cursor, one) for one in (log.ENTRY, opened))
-
-        def turn(cursor: Any) -> None:
-            values = _entry(staff, packet) | identity
-            values |= {"referral": str(packet), "wanted": wanted}
-            cursor.execute(f"BEGIN; {session.IDENTIFY_BY_NAME}; {calls}", values)
-            assert len(cursor.fetchall()) == len(PACKET)
-            cursor.execute("COMMIT")
-
-        return turn
-
-    return ready
-
-
-def _insert(staff: Principal, packet: UUID) -> Callable[[Any], Turn]:
-    """The same entry by itself, without row security."""
-
-    def ready(cursor: Any) -> Turn:
-        call = _planned(cursor, log.ENTRY)
-
-        def turn(cursor: Any) -> None:
-            cursor.execute(f"BEGIN; {call}", _entry(staff, packet))
-            cursor.execute("COMMIT")
-
-        return turn
-
-    return ready
-
-
-def _planned(cursor: Any, statement: Prepared) -> str:
-    cursor.execute(statement.plan)
-    return statement.call
-
-
-def _commits(dsn: str, ready: Callable[[Any], Turn]) -> float:
-    """A second, by sixteen clients at once, each with its own connection."""
-    counts = [0] * CLIENTS
-    begin = threading.Barrier(CLIENTS)
-
-    def client(number: int) -> None:
-        connection = psycopg2.connect(dsn)
-        connection.autocommit = True
-        cursor = connection.cursor()
-        turn = ready(cursor)
-        turn(cursor)
-        begin.wait()
-        until = time.monotonic() + SECONDS
-        while time.monotonic() < until:
-            turn(cursor)
-            counts[number] += 1
-        connection.close()
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / SECONDS

@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
     def _verify(self, options: dict[str, Any]) -> None:
         chain, faults = verifier.Chain(sealed_export.public_keys()), 0
-        found = list(verifier.check(sealed_export.lines(), chain, sys.stderr))
+        found = list(verifier.check(sealed_export.for_the_verifier(), chain, sys.stderr))
         if witness.file().exists():
             with witness.file().open(encoding="utf-8") as held:
                 found += verifier.compare(held, chain)
