@@ -193,6 +193,23 @@ def test_a_store_whose_folder_is_away_answers_nothing_and_makes_nothing(
     assert not files.folder.exists()
 
 
+def test_without_a_key_that_seals_nothing_is_signed_and_none_is_made(files: FileKeyStore) -> None:
+    (files.folder / "signing" / "1.ed25519").unlink()
+    with pytest.raises(Unavailable) as refusal:
+        files.sign(b"a checkpoint")
+    assert refusal.value.code == "key_store"
+    assert list((files.folder / "signing").glob("*.ed25519")) == []
+
+
+def test_a_signing_key_put_in_anothers_place_signs_nothing(files: FileKeyStore) -> None:
+    """An old key, perhaps one that leaked, under the number of the new one."""
+    files.begin_signing_key()
+    old, new = (files.folder / "signing" / f"{number}.ed25519" for number in (1, 2))
+    new.write_bytes(old.read_bytes())
+    with pytest.raises(Unavailable):
+        files.sign(b"a checkpoint")
+
+
 def test_many_processes_begin_and_wrap_at_once(files: FileKeyStore) -> None:
     """Whichever is first, all wrap by keys that stay."""
     agency = uuid4()
