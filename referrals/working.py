@@ -18,7 +18,9 @@ from referrals import closing, escalation, messages, outbox, purging, sending, t
 
 log = structlog.get_logger()
 
-CHANNEL = "cairn_work"  # NOTIFY: a hint that a job has something to do; nothing depends on it
+# NOTIFY: a hint that a job has something to do; nothing depends on it. Triggers give it with the
+# commit of an event or a message (sql/messages.sql), `wake` by hand.
+CHANNEL = "cairn_work"
 LONGEST_REST_S = 300.0  # of a job that fails again and again
 
 

@@ -15,10 +15,13 @@ from django.db import connections
 from structlog.testing import capture_logs
 
 from api.logs import ALLOWED
-from referrals import working
+from referrals import messages, sending, telling, working
 from referrals.working import Job, Worker
 from tests.conftest import Story
+from tests.far_ends import MailServer
 from tests.ground import HOME
+from tests.reached import DUTY, keep
+from tests.receiver import receivers
 
 FAR = 3600.0  # seconds: no job looks by itself again while a test runs
 SOON = 30.0  # seconds that a test waits for what must come
@@ -88,6 +91,43 @@ def test_a_hint_wakes_the_job_it_names_and_no_other() -> None:
         while not named.enough.wait(0.1):  # until the worker listens
             working.wake("named")
     assert other.calls == 1
+
+
+def test_the_commit_of_an_act_wakes_who_tells_and_who_sends(
+    story: Story, api: Any, mails: MailServer, superuser: Any
+) -> None:
+    """No job looks by itself here: what arrives was woken for, by the event and by the message."""
+    keep(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
+    jobs = [Job("tell", telling.step, FAR), Job("mail", messages.mail_step, FAR)]
+    with running(*jobs):
+        until(lambda: listening(superuser) == 1)
+        until(lambda: drafts(superuser) == 0)  # a moment, in which each has looked once
+        for number in range(1, 4):
+            Story(api, story.service_id).send()
+            until(lambda: len(mails.received) == number)  # noqa: B023
+        mails.refuse[DUTY["ywca"]] = 550
+        story.send()
+        until(lambda: dead(api) != [])
+        mails.refuse.clear()
+        assert api("ywca.admin").post(f"/v1/messages/{dead(api)[0]}/retry").status_code == 200
+        until(lambda: len(mails.received) == 4)
+
+
+def dead(api: Any) -> list[str]:
+    items = api("ywca.admin").get("/v1/messages", {"state": "dead"}).json()["items"]
+    return [one["id"] for one in items]
+
+
+def test_the_commit_of_an_act_wakes_who_sends_webhooks(
+    story: Story, api: Any, settings: Any, superuser: Any
+) -> None:
+    with receivers(settings) as (one,):
+        assert api("ywca.admin").post("/v1/webhooks", {"url": one.url}).status_code == 201
+        sender = sending.Sender()
+        with running(Job("webhooks", sender.step, FAR, sender.finish)):
+            until(lambda: listening(superuser) == 1)
+            story.send()
+            one.wait_for(1)
 
 
 def test_a_job_that_fails_stops_no_other_and_is_told_without_its_words() -> None:

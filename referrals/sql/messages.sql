@@ -190,12 +190,32 @@ BEGIN
             OR (e.agency_id = b.bars_agency_id AND b.kind <> 'member'));
 END $$;
 
+-- A commit wakes the background work (referrals/working.py), so that nobody waits for its pace. A
+-- hint, given once a transaction: whoever misses it looks by itself a moment later.
+CREATE FUNCTION sec.wake() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('cairn_work', job) FROM unnest(TG_ARGV) job;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION sec.wake_sender() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('cairn_work', NEW.kind);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER wake AFTER INSERT ON referral_event
+    FOR EACH STATEMENT EXECUTE FUNCTION sec.wake('tell', 'webhooks');
+-- A new message, and a dead one that is tried again from the start.
+CREATE TRIGGER wake AFTER INSERT OR UPDATE OF tries ON message
+    FOR EACH ROW WHEN (NEW.state = 'waiting' AND NEW.tries = 0)
+    EXECUTE FUNCTION sec.wake_sender();
+
 -- What of a referral the clocks and the texts need: where it stands, never what is in it.
 GRANT SELECT (reference, urgency) ON referral TO jobs;
 
 REVOKE ALL ON FUNCTION sec.ask_test(uuid, uuid), sec.take_events(int),
     sec.take_self_assignments(int), sec.may_be_told(uuid, uuid), sec.may_reach(uuid, uuid),
-    sec.mailbox_open(uuid, uuid), sec.outside_reviewer(uuid, uuid), sec.barred_alerts() FROM PUBLIC;
+    sec.mailbox_open(uuid, uuid), sec.outside_reviewer(uuid, uuid), sec.barred_alerts(),
+    sec.wake(), sec.wake_sender() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.ask_test(uuid, uuid) TO app;
 GRANT EXECUTE ON FUNCTION sec.take_events(int), sec.take_self_assignments(int),
     sec.may_be_told(uuid, uuid), sec.may_reach(uuid, uuid), sec.mailbox_open(uuid, uuid),

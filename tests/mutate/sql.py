@@ -32,6 +32,8 @@ DECIDE_NOTHING = {
     "derive_postcodes": "where postcodes are, from public addresses: tests/test_directory_secrets",
     "postcode": "spells one",
     "written_once": "only raises; its conditions are the trigger's",
+    "wake": "a hint to the background work, which looks by itself, too",
+    "wake_sender": "likewise",
 }
 
 
