@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
 from django.db import connections, transaction
@@ -18,6 +18,7 @@ from permissions import keys
 from permissions.errors import Unavailable
 from permissions.ids import uuid7
 from permissions.keystore import Wrapped
+from referrals.reaching import keepers, put_of_none
 
 log = structlog.get_logger()
 
@@ -27,6 +28,8 @@ LEASE_S = 30  # longer than a batch can take (sending.py); a sender that died lo
 # Standard Webhooks' ladder, 75 h 35 min in all, and a tenth of chance. Then it is given up.
 LADDER_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 JITTER = 0.1
+# Its keepers are told after so many tries in vain, five minutes: less is an update of their system.
+TOLD_AFTER = 3
 _TAKEN = {"delivered", "barred"}
 
 
@@ -204,9 +207,22 @@ def _move(cursor: Any, batch: Batch) -> None:
         "UPDATE webhook_endpoint SET lease = NULL, leased_until = sec.clock(),"
         " at_xact = coalesce(%(xact)s, at_xact), at_event = coalesce(%(event)s, at_event),"
         " ping_id = CASE WHEN ping_id = %(ping)s THEN NULL ELSE ping_id END"
-        f"{_verdict(batch, bool(taken), failed, values)} WHERE id = %(id)s AND lease = %(lease)s",
+        f"{_verdict(batch, bool(taken), failed, values)} WHERE id = %(id)s AND lease = %(lease)s"
+        " RETURNING tries, stopped, failing_since",
         values,
     )
+    if moved := cursor.fetchone():
+        _tell_keepers(batch, *moved)
+
+
+def _tell_keepers(batch: Batch, tries: int, stopped: str | None, since: datetime | None) -> None:
+    """Whoever keeps it is told that it fails, and that nothing more is sent there: once each, from
+    the first failure until it is well again or resumed."""
+    if stopped is None and tries < TOLD_AFTER:
+        return
+    cause = uuid5(NAMESPACE_OID, f"{batch.endpoint_id} {since}")
+    template = "webhook_stopped" if stopped else "webhook_failing"
+    put_of_none(cause, template, "SYSTEM", keepers(batch.agency_id))
 
 
 def _verdict(batch: Batch, any_taken: bool, failed: str | None, values: dict[str, Any]) -> str:

@@ -97,6 +97,22 @@ def lines_of(agency_id: UUID, member_id: UUID | None = None) -> list[Line]:
     return [Line._make(row) for row in rows]
 
 
+def keepers(agency_id: UUID) -> list[Line]:
+    """Whom of an agency the state of its own systems concerns: its administrators' own channels and
+    its duty addresses, by mail. Only without any mail by SMS, and only without that by a call."""
+    rows = ask(
+        "SELECT c.id, c.agency_id, c.membership_id, c.use, c.kind, c.address FROM channel c"
+        " LEFT JOIN permissions_membership m ON m.id = c.membership_id"
+        " WHERE c.agency_id = %s AND (c.use = 'duty' OR (c.use = 'own' AND m.active"
+        "  AND 'agency_admin' = ANY (m.roles) AND (c.kind = 'mail' OR m.duty <> 'off_duty')))"
+        " ORDER BY c.use, c.position, c.created_at, c.id",
+        [agency_id],
+    )
+    lines = [Line._make(row) for row in rows]
+    by_kind = [[line for line in lines if line.kind == kind] for kind in ("mail", "sms", "voice")]
+    return next((found for found in by_kind if found), [])
+
+
 def once(lines: Iterable[Line]) -> list[Line]:
     """Each address once, however many channels name it: rungs that are the same fold into one."""
     return list({(line.kind, line.address): line for line in reversed([*lines])}.values())[::-1]
@@ -130,6 +146,21 @@ def put(
             )
             new += cursor.rowcount
     return new
+
+
+def put_of_none(cause: UUID, template: str, reference: str, lines: Iterable[Line]) -> None:
+    """The same about no referral: `reference` is a word that says what it is about."""
+    for line in once(lines):
+        with connections[USING].cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO message (id, cause, agency_id, member_id, channel_id, kind, template,"
+                " reference) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (cause, channel_id, template) DO NOTHING",
+                [
+                    *(uuid7(), cause, line.agency_id, line.member_id, line.channel_id),
+                    *(line.kind, template, reference),
+                ],
+            )
 
 
 def ask(question: str, values: list[Any]) -> list[tuple[Any, ...]]:

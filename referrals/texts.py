@@ -34,6 +34,14 @@ SAYS = {
     ),
     "review": ("There is something for you to review.", "Hay algo que usted debe revisar."),
     "test": ("This is a test. Nothing waits.", "Esto es una prueba. Nada espera."),
+    "webhook_failing": (
+        "A system of yours does not answer us.",
+        "Un sistema suyo no nos responde.",
+    ),
+    "webhook_stopped": (
+        "We send nothing more to a system of yours.",
+        "Ya no enviamos nada a un sistema suyo.",
+    ),
 }
 _FRAME = {
     "en": "Reference {reference}. {says} Sign in to see it; an answer to this message is not read.",

@@ -12,10 +12,12 @@ import pytest
 import standardwebhooks
 
 from permissions import keys, rotation
-from referrals import outbox, sending, signing, working
+from referrals import messages, outbox, sending, signing, working
 from referrals.working import Job
 from tests.conftest import Story, member_id
 from tests.database import all_in_the_feed
+from tests.far_ends import MailServer, PhoneProvider
+from tests.reached import keep, template_of
 from tests.receiver import Receiver, ok, receivers
 
 WORK = [Job("webhooks", sending.sender.step, 1, sending.sender.finish)]
@@ -348,6 +350,113 @@ def test_each_answer_is_judged_and_no_more_of_it_is_read_than_needed(
         work()
         found = [each["outcome"] for each in deliveries(api, hook)]
         assert found == [outcome] * (2 if outcome == "delivered" else 1)
+
+
+# -- Its keepers are told --------------------------------------------------------------------------
+
+
+def told(mails: MailServer) -> list[tuple[str, str]]:
+    """(address, words) of what was mailed since the last look."""
+    while messages.mail_step():
+        pass
+    found = [(to, template_of(str(mail.get_payload()))) for to, mail in mails.received]
+    mails.received.clear()
+    return sorted(found)
+
+
+@pytest.fixture
+def kept(api: Any, mails: MailServer) -> MailServer:
+    """The administrator has a mailbox and a number, the agency a duty mailbox, a worker her own."""
+    keep(api, "ywca.admin", "mail", "admin@ywca.invalid", language="es")
+    keep(api, "ywca.admin", "sms", "406-555-0163")
+    keep(api, "ywca.admin", "mail", "duty@ywca.invalid", use="duty")
+    keep(api, "ywca.worker", "mail", "worker@ywca.invalid")
+    return mails
+
+
+FAILING = [("admin@ywca.invalid", "webhook_failing"), ("duty@ywca.invalid", "webhook_failing")]
+STOPPED = [("admin@ywca.invalid", "webhook_stopped"), ("duty@ywca.invalid", "webhook_stopped")]
+
+
+def climb(receiver: Receiver, shift_clock: Any, tries: int, *, done: int = 0) -> None:
+    """So many tries, each when it is due."""
+    passed = 0.0
+    for number in range(1, tries + 1):
+        if number > done:
+            shift_clock(f"{passed} seconds")
+            work()
+            assert len(receiver.had) == number
+        if number <= len(outbox.LADDER_S):
+            passed += outbox.LADDER_S[number - 1] * (1 + outbox.JITTER)
+
+
+def test_who_keeps_it_is_told_once_that_it_fails_and_once_that_it_was_given_up(
+    story: Story, api: Any, receiver: Receiver, shift_clock: Any, kept: MailServer
+) -> None:
+    made(api, receiver)
+    receiver.answer = ok("503 Later")
+    story.send()
+    climb(receiver, shift_clock, 2)
+    assert told(kept) == [], "a receiver that is being updated is no news"
+    climb(receiver, shift_clock, outbox.TOLD_AFTER, done=2)
+    assert told(kept) == FAILING
+    climb(receiver, shift_clock, len(outbox.LADDER_S), done=outbox.TOLD_AFTER)
+    assert told(kept) == [], "once, not at each try"
+    climb(receiver, shift_clock, len(outbox.LADDER_S) + 1, done=len(outbox.LADDER_S))
+    assert told(kept) == STOPPED
+
+
+def test_one_that_says_410_is_told_of_at_once_and_anew_after_it_was_resumed(
+    story: Story, api: Any, receiver: Receiver, kept: MailServer, superuser: Any
+) -> None:
+    hook = made(api, receiver)
+    receiver.answer = ok("410 Gone")
+    story.send()
+    work()
+    raw = b"".join(kept.raw).decode()
+    assert told(kept) == STOPPED
+    assert "Reference SYSTEM" in b"".join(kept.raw).decode()
+    assert "Ya no enviamos nada a un sistema suyo." in b"".join(kept.raw).decode()
+    for secret in (receiver.url, receiver.authority, story.id, hook["id"]):
+        assert secret not in raw + b"".join(kept.raw).decode()
+    resume(api, hook)
+    work()
+    assert told(kept) == STOPPED
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM message WHERE referral_id IS NULL")
+        assert cursor.fetchone() == (4,)
+    receiver.answer = ok()
+    resume(api, hook)
+    work()
+    assert told(kept) == []
+
+
+def test_without_any_mail_a_number_is_told(
+    story: Story, api: Any, receiver: Receiver, mails: MailServer, phones: PhoneProvider
+) -> None:
+    keep(api, "ywca.admin", "sms", "406-555-0163")
+    keep(api, "ywca.admin", "voice", "406-555-0164", use="duty")
+    made(api, receiver)
+    receiver.answer = ok("410 Gone")
+    story.send()
+    work()
+    while messages.sms_step() or messages.voice_step():
+        pass
+    ((kind, form),) = phones.received
+    assert (kind, form["To"]) == ("sms", "+14065550163")
+    assert template_of(form["Body"]) == "webhook_stopped"
+
+
+def test_the_log_of_deliveries_is_kept_for_thirty_days(
+    api: Any, receiver: Receiver, shift_clock: Any
+) -> None:
+    hook = made(api, receiver)
+    api("ywca.admin").post(f"/v1/webhooks/{hook['id']}/ping")
+    work()
+    for after, left in (("29 days", 1), ("30 days 1 minute", 0)):
+        shift_clock(after)
+        outbox.tidy()
+        assert len(deliveries(api, hook)) == left, after
 
 
 # -- Keeping them ----------------------------------------------------------------------------------
