@@ -24,6 +24,7 @@ BATCH = 200
 PURGING = 7004  # an advisory lock, beside those of permissions/ (keys.py, sql/identity.sql)
 TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
 SOON = "interval '24 hours'"
+MESSAGES_KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
 
 Progress = Callable[[str, int], None]  # what, and how many
 
@@ -154,6 +155,7 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
                     counts[name] += more
             progress(str(agency_id), sum(counts.values()))
         _erase_finished()
+        _forget_messages()
     return counts
 
 
@@ -164,6 +166,7 @@ def step() -> bool:
         with _alone():
             done = [any(_batch(agency_id)) for agency_id in rotation.agencies()]
             _erase_finished()
+            _forget_messages()
             return any(done)
     except NotPossible:
         return False  # another one is under way
@@ -299,6 +302,16 @@ def _end_epoch_due(agency_id: UUID) -> None:
     for (since,) in _ask("SELECT since FROM epoch_due WHERE agency_id = %s", [agency_id]):
         rotation.end_epoch(agency_id)
         _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
+
+
+# -- What is of no referral ------------------------------------------------------------------------
+
+
+def _forget_messages() -> None:
+    """Tests of channels, and what was told of webhooks. Whatever is of a referral goes with it."""
+    _do(
+        f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {MESSAGES_KEPT}", []
+    )
 
 
 # -- Then rows -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import smtplib
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from django.core.mail.backends.smtp import EmailBackend
 from referrals import texts
 
 TIMEOUT_S = 10
+LOOKED_AT = 50  # SMS to one number, the newest
+CLOCKS_APART = timedelta(minutes=1)  # ours and the provider's
 
 
 class Outgoing(NamedTuple):
@@ -33,6 +36,7 @@ class Outgoing(NamedTuple):
     language: str
     template: str
     reference: str
+    again_since: datetime | None = None  # when it was made; None: this is the first try
 
 
 class NotSent(Exception):
@@ -45,8 +49,11 @@ class NotSent(Exception):
 
 
 def send(message: Outgoing) -> None:
-    """Hand it to the provider of its kind. Twice is two messages, but for mail, where the same
-    Message-ID lets a mailbox show it once. Raises NotSent."""
+    """Hand it to the provider of its kind. Twice is two calls; two mails, but with one Message-ID,
+    so that a mailbox may show them once; an SMS is looked for there before it is tried again.
+
+    Raises NotSent.
+    """
     provider = settings.SENDERS["mail" if message.kind == "mail" else "phone"]
     if provider is None:
         raise NotSent("no_provider")
@@ -87,13 +94,15 @@ def _smtp(message: Outgoing) -> None:
 
 
 def _twilio(message: Outgoing) -> None:
-    """Twilio's REST API by its own library. It takes no idempotency key: a worker that is killed
-    after the provider took it and before that is written sends it once more."""
+    """Twilio's REST API by its own library. Its POSTs take no idempotency key, so that before a
+    second try an SMS is looked for there. A call is not: its list does not hold what was said."""
     client, refused = _twilio_client()
     given = settings.TWILIO
     try:
         if message.kind == "sms":
             words = texts.text(message.template, message.language, message.reference)
+            if message.again_since is not None and _went_out(client, message, words):
+                return
             client.messages.create(to=message.address, from_=given["from"], body=words)
         else:
             client.calls.create(to=message.address, from_=given["from"], twiml=_call(message))
@@ -102,6 +111,23 @@ def _twilio(message: Outgoing) -> None:
         raise NotSent(f"twilio_{error.status}", final=error.status == 400) from None
     except Exception as error:  # of the HTTP library below, whichever it is
         raise NotSent(type(error).__name__) from None
+
+
+def _went_out(client: Any, message: Outgoing, words: str) -> bool:
+    """Whether Twilio has these words for this number since the message was made: then a try of
+    which nobody knew the end came through, or she was told the same meanwhile."""
+    assert message.again_since is not None
+    since = message.again_since - CLOCKS_APART
+    newest = client.messages.list(
+        to=message.address, from_=settings.TWILIO["from"], limit=LOOKED_AT
+    )
+    return any(
+        (one.body or "").strip() == words.strip()
+        and one.date_created is not None
+        and one.date_created >= since
+        and one.status not in ("failed", "undelivered", "canceled")
+        for one in newest
+    )
 
 
 def _call(message: Outgoing) -> str:

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import Message
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -103,9 +105,15 @@ def mail_server() -> Iterator[MailServer]:
 
 @dataclass
 class PhoneProvider:
-    """What came by its REST API: (`sms` or `voice`, form). `refuse` maps a number to a status."""
+    """What came by its REST API: (`sms` or `voice`, form). `refuse` maps a number to a status.
+
+    With `silent` it takes what comes and never says so: the connection ends, once. `kept` is what
+    it lists, with the time.
+    """
 
     base: str = ""
+    silent: bool = False
+    kept: list[tuple[str, datetime, dict[str, str]]] = field(default_factory=list)
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refuse: dict[str, int] = field(default_factory=dict)
     authorized: list[str] = field(default_factory=list)
@@ -115,7 +123,19 @@ class PhoneProvider:
 
 
 class _Twilio(BaseHTTPRequestHandler):
-    """POST /2010-04-01/Accounts/{sid}/Messages.json and …/Calls.json."""
+    """POST /2010-04-01/Accounts/{sid}/Messages.json and …/Calls.json; GET of the first."""
+
+    def do_GET(self) -> None:
+        provider: PhoneProvider = self.server.kept  # type: ignore[attr-defined]
+        path, _, query = self.path.partition("?")
+        assert path.endswith("/Messages.json"), path
+        asked = parse_qs(query)
+        found = [
+            {"body": form["Body"], "status": "sent", "date_created": format_datetime(at)}
+            for kind, at, form in reversed(provider.kept)
+            if kind == "sms" and [form["To"]] == asked["To"] and [form["From"]] == asked["From"]
+        ]
+        self._answer(200, {"messages": found, "next_page_uri": None})
 
     def do_POST(self) -> None:
         kept: PhoneProvider = self.server.kept  # type: ignore[attr-defined]
@@ -126,9 +146,17 @@ class _Twilio(BaseHTTPRequestHandler):
         status = kept.refuse.get(form["To"], 201)
         if status == 201:
             kept.received.append((kind, form))
+            kept.kept.append((kind, datetime.now(UTC), form))
+            if kept.silent:
+                kept.silent = False
+                self.close_connection = True
+                return
             answer: dict[str, Any] = {"sid": f"SM{len(kept.received):032d}", "status": "queued"}
         else:
             answer = {"code": 21211, "message": f"cannot ring {form['To']}", "status": status}
+        self._answer(status, answer)
+
+    def _answer(self, status: int, answer: dict[str, Any]) -> None:
         text = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -1,5 +1,6 @@
 """Messages: who is told by what happened, on which channel, in which words; sent at least once."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +357,72 @@ def test_the_demo_keeps_and_prints_what_it_would_send(
     assert shown["text"] in printed
     assert DUTY["ywca"] not in printed
     assert (tmp_path / "messages").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_sms_of_which_nobody_knows_whether_it_left_is_looked_for_before_it_is_sent_again(
+    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, shift_clock: Any
+) -> None:
+    keep(api, "ywca.admin", "sms", "406-555-0161", use="duty")
+    phones.silent = True  # it takes the message, and its answer never comes
+    story.send()
+    work()
+    ((state, outcome, tries),) = states(api, "ywca.admin")
+    assert (state, tries) == ("waiting", 1), outcome
+    shift_clock("1 minute")
+    work()
+    assert states(api, "ywca.admin") == [("sent", "handed_over", 2)]
+    assert len(phones.received) == 1, "not a second time"
+    phones.refuse["+14065550161"] = 503  # this one it does not take, and says so
+    Story(api, story.service_id).send()
+    work()
+    phones.refuse.clear()
+    shift_clock("2 minutes")
+    work()
+    assert [state for state, _, _ in states(api, "ywca.admin")] == ["sent", "sent"]
+    assert len(phones.received) == 2, "of another reference: other words"
+
+
+def test_the_same_words_of_long_ago_are_not_this_message(
+    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, shift_clock: Any
+) -> None:
+    keep(api, "ywca.worker", "sms", "406-555-0162")
+    story.accept().release(*PACKET).packet(**PACKET)
+    work()
+    phones.kept[:] = [(kind, at - timedelta(minutes=2), form) for kind, at, form in phones.kept]
+    before = len(phones.received)
+    phones.refuse["+14065550162"] = 503
+    story.packet(name="Another Invented Person")  # "Something was changed.", as before
+    work()
+    phones.refuse.clear()
+    shift_clock("30 seconds")
+    work()
+    assert len(phones.received) == before + 1
+
+
+def test_all_duty_addresses_are_told_at_once_in_their_order(
+    story: Story, api: Any, mails: MailServer
+) -> None:
+    for position, name in ((3, "third"), (1, "first"), (2, "second")):
+        address = f"{name}@ywca.invalid"
+        keep(api, "ywca.admin", "mail", address, use="duty", position=position)
+    story.send()
+    work()
+    told = [address.split("@")[0] for address, _ in mails.received]
+    assert told == ["first", "second", "third"]
+
+
+def test_a_test_is_forgotten_after_thirty_days(
+    api: Any, mails: MailServer, shift_clock: Any, superuser: Any
+) -> None:
+    channel = keep(api, "ywca.worker", "mail", "own@ywca.invalid")
+    assert api("ywca.worker").post(f"/v1/channels/{channel}/ring").status_code == 202
+    work()
+    for after, left in (("29 days", 1), ("30 days 1 minute", 0)):
+        shift_clock(after)
+        purging.run()
+        with superuser.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM message")
+            assert cursor.fetchone() == (left,), after
 
 
 # -- The record ------------------------------------------------------------------------------------
