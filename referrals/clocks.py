@@ -13,6 +13,8 @@ from permissions.models import Agency
 
 # The fixed moment: the sender is shown `closed` then, whatever happened (R2, the T5 table).
 CLOSED_AFTER = timedelta(days=7)
+# How long "please ring" stands out among others; it is shown as long as the referral is open.
+RING_STANDS = timedelta(days=1)
 # How long before a side's part is purged it is told so (R13).
 PURGE_TOLD_BEFORE = timedelta(days=7)
 

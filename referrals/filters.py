@@ -7,7 +7,7 @@ other. Every condition stands on rows that the side's own index has found alread
 from dataclasses import dataclass
 from datetime import datetime
 
-from referrals.clocks import CLOSED_AFTER
+from referrals.clocks import CLOSED_AFTER, RING_STANDS
 
 _NOW = "sec.clock()"
 _WAITING = "status IN ('sent', 'acknowledged')"
@@ -54,6 +54,18 @@ _UNTRIED = (
     f"status = 'accepted' AND {_STATE} IN ('accepted', 'in_handoff')"
     f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
 )
+# By an index of the sides whose clock runs, so that a long box of old ones is not asked one by one.
+_CONTACT_LATE = (
+    "(status = 'accepted' AND id = ANY (ARRAY("  # noqa: S608 (of fixed parts)
+    "SELECT s.referral_id FROM referral_side s"
+    f" WHERE s.agency_id = %(agency)s AND s.handoff_by <= {_NOW}"
+    " AND s.state IN ('accepted', 'in_handoff'))))"
+)
+_OPEN = {
+    "out": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND NOT {_CLOSED})",
+    "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
+}
+_ASKED = {"out": "to_asks_ring_at", "in": "from_asks_ring_at"}
 # The clock, too, changes what a side is shown, and leaves no event where nobody looked.
 _BY_THE_CLOCK = {
     "out": f"({_WAITING} AND expires_at > %(since)s AND expires_at <= {_NOW})"
@@ -65,11 +77,13 @@ _BY_THE_CLOCK = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """They add up; none: everything. `status`: as the side is shown it. `overdue`: a deadline that
-    the side is shown has passed. `mine`: the acting member works on it. `updated_since`: something
-    that the side may know happened after that moment."""
+    """They add up; none: everything. `pressing`: an answer is awaited, the other side asked for a
+    ring within a day, or the first contact is late. `status`: as the side is shown it. `overdue`: a
+    deadline that the side is shown has passed. `mine`: the acting member works on it.
+    `updated_since`: something that the side may know happened after that moment."""
 
     needs_answer: bool = False
+    pressing: bool = False
     status: str | None = None
     urgency: str | None = None
     overdue: bool = False
@@ -81,6 +95,11 @@ class Filters:
         parts = []
         if self.needs_answer:
             parts.append(f"{_WAITING} AND expires_at > {_NOW}")
+        if self.pressing:
+            asked = f"{_ASKED[box]} > {_NOW} - interval '{RING_STANDS.days} days'"
+            ring = f"({asked} AND ({_OPEN[box]}))"
+            late = f" OR {_CONTACT_LATE}" if box == "in" else ""
+            parts.append(f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late})")
         if self.status is not None:
             shown = _OF_SENDER if box == "out" else _OF_RECIPIENT
             parts.append(shown.get(self.status, "false"))

@@ -57,6 +57,7 @@ class Line(NamedTuple):
     accept_by: datetime | None
     expires_at: datetime | None
     handoff_by: datetime | None  # recipient only
+    asked_to_ring_at: datetime | None  # by the other side's people
     holder_id: str | None  # own side's
 
 
@@ -80,6 +81,8 @@ class _Row(NamedTuple):
     accept_by: datetime | None
     expires_at: datetime | None
     accepted_at: datetime | None
+    from_asks_ring_at: datetime | None
+    to_asks_ring_at: datetime | None
     from_agency_name: str
     to_agency_name: str
     own_state: str | None
@@ -197,6 +200,7 @@ def _line(mine: str, found: tuple[Any, ...]) -> Line:
         row.accept_by,
         row.expires_at,
         row.handoff_by if side == "to" else None,
+        row.from_asks_ring_at if side == "to" else row.to_asks_ring_at,
         row.holder_id,
     )
 

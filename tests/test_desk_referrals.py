@@ -5,7 +5,7 @@ import re
 import pytest
 
 from referrals.models import CallRecord, Referral
-from tests.conftest import PACKET, service_of
+from tests.conftest import PACKET, Story, service_of
 from tests.desk import at_the_desk, rows, text_of
 
 NOTICE = {
@@ -139,6 +139,25 @@ def test_the_inbox_has_the_nearest_deadline_on_top_and_says_when_it_is_late(
     shown = text_of(advocate.get("/desk/").content)
     assert "Nothing waits for your agency." in shown
     assert "Expired" in shown
+
+
+def test_the_inbox_shows_a_ring_that_was_asked_for_and_a_contact_that_is_late_on_top(
+    story, advocate, officer, shift_clock
+):
+    story.accept()
+    waits = Story(story.api, story.service_id).send()
+    assert "Cannot wait" not in text_of(advocate.get("/desk/").content)
+    story.sends("call_me")
+    shown = text_of(advocate.get("/desk/").content)
+    assert re.search("Cannot wait .* They ask you to ring , .* Needs your answer .* New", shown)
+    assert "They ask you to ring" not in text_of(officer.get("/desk/?box=out").content)
+    waits.answers("acknowledge").answers("call_me")
+    shown = text_of(officer.get("/desk/?box=out").content)
+    assert re.search("Waiting for their answer .* They ask you to ring , .* All others", shown)
+    shift_clock("5 hours")
+    shown = text_of(advocate.get("/desk/").content)
+    assert re.search("Cannot wait .* Overdue: first contact is due .* Nothing waits", shown)
+    assert "Cannot wait" not in text_of(officer.get("/desk/?box=out").content)
 
 
 def test_the_inbox_leads_on_page_by_page(story, advocate):

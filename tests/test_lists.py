@@ -96,6 +96,35 @@ def test_what_is_overdue_is_so_for_whom_the_deadline_is_shown(
     assert listed(api, RECIPIENT, overdue="true") == {ids["accepted"], ids["in_handoff"]}
 
 
+def test_what_presses_is_an_answer_a_ring_of_today_and_a_contact_that_is_late(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    states = ("sent", "acknowledged", "accepted", "in_handoff", "completed", "declined")
+    ids = {name: bring(api, story.service_id, name).id for name in states}
+    waiting = {ids["sent"], ids["acknowledged"]}
+    for who in (SENDER, RECIPIENT):
+        assert listed(api, who, pressing="true") == waiting
+    assert api(SENDER).act(ids["accepted"], "call_me").status_code == 200
+    assert api(SENDER).act(ids["completed"], "call_me").status_code == 200
+    assert listed(api, RECIPIENT, pressing="true") == waiting | {ids["accepted"]}, "one is through"
+    assert listed(api, SENDER, pressing="true") == waiting, "it is not they who are asked"
+    assert api(RECIPIENT).act(ids["in_handoff"], "call_me").status_code == 200
+    assert listed(api, SENDER, pressing="true") == waiting | {ids["in_handoff"]}
+    lines = api(SENDER).get("/v1/referrals", {"pressing": "true"}).json()["items"]
+    asked = {line["id"]: line["asked_to_ring_at"] is not None for line in lines}
+    assert asked == dict.fromkeys(waiting, False) | {ids["in_handoff"]: True}
+    shift_clock("241 minutes")  # nobody answered the waiting ones, nobody tried the taken ones
+    assert listed(api, RECIPIENT, pressing="true") == {ids["accepted"], ids["in_handoff"]}
+    assert listed(api, SENDER, pressing="true") == {ids["in_handoff"]}
+    for id_ in (ids["accepted"], ids["in_handoff"]):
+        attempt = {"result": "not_connected"}
+        assert api(RECIPIENT).act(id_, "record_attempt", attempt).status_code == 201
+    assert listed(api, RECIPIENT, pressing="true") == {ids["accepted"]}
+    shift_clock("25 hours")
+    for who in (SENDER, RECIPIENT):
+        assert listed(api, who, pressing="true") == set(), "the ring is a day old"
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat()
 
@@ -128,6 +157,7 @@ def test_what_changed_since_is_what_the_side_may_know_of(
         ("status", "connected"),
         ("urgency", "soon"),
         ("overdue", "1"),
+        ("pressing", "1"),
         ("mine", "me"),
         ("updated_since", "yesterday"),
         ("updated_since", "2026-11-24T10:00:00"),

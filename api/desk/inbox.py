@@ -1,4 +1,5 @@
-"""The inbox: what needs an answer first, with the time left, then the rest; in and out."""
+"""The inbox: what cannot wait first, then what needs an answer, with the time left, then the rest;
+in and out."""
 
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ from api import cursors
 from api.desk import words
 from api.desk.visit import Visit, signed_in
 from referrals import reading
+from referrals.clocks import RING_STANDS
 from referrals.filters import Filters
 from referrals.reading import Line
 
 PER_PAGE = 25
-WAITING_AT_ONCE = 100
+PRESSING_AT_ONCE = 100
+AWAITS_ANSWER = frozenset({"sent", "acknowledged"})
+OPEN = AWAITS_ANSWER | {"accepted", "in_handoff"}
 
 
 class Row(NamedTuple):
@@ -23,6 +27,11 @@ class Row(NamedTuple):
     state: words.State
     due: words.Due | None
     needs: list[str]
+    rings: bool  # the other side asked for a ring, and that is not a day ago
+
+    @property
+    def late(self) -> bool:
+        return self.due is not None and self.due.late
 
 
 @require_safe
@@ -35,7 +44,7 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
         return render(request, "desk/no_referrals.html", {})
     box = "out" if request.GET.get("box") == "out" else "in"
     cursor = request.GET.get("after")
-    waiting = [] if cursor else _waiting(visit, box)
+    pressing = [] if cursor else _pressing(visit, box)
     scope = f"desk:{box}"
     lines, place = reading.list_page(
         visit.principal,
@@ -43,10 +52,11 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
         after=cursors.from_cursor(visit.principal, scope, cursor),
         limit=PER_PAGE,
     )
-    shown_above = {row.line.id for row in waiting}
+    shown_above = {row.line.id for row in pressing}
     context: dict[str, Any] = {
         "box": box,
-        "waiting": waiting,
+        "now": [row for row in pressing if row.line.status not in AWAITS_ANSWER],
+        "waiting": [row for row in pressing if row.line.status in AWAITS_ANSWER],
         "rest": [_row(line, visit) for line in lines if line.id not in shown_above],
         "later": bool(cursor),
         "next": cursors.to_cursor(visit.principal, scope, place),
@@ -54,19 +64,22 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(request, "desk/inbox.html", context)
 
 
-def _waiting(visit: Visit, box: str) -> list[Row]:
-    """Those without an answer, the nearest deadline first."""
+def _pressing(visit: Visit, box: str) -> list[Row]:
+    """Those without an answer, a ring that was asked for, a first contact that is late: the nearest
+    deadline first."""
     lines, _place = reading.list_page(
-        visit.principal, box=box, filters=Filters(needs_answer=True), limit=WAITING_AT_ONCE
+        visit.principal, box=box, filters=Filters(pressing=True), limit=PRESSING_AT_ONCE
     )
     rows = [_row(line, visit) for line in lines]
     return sorted(rows, key=lambda row: row.due.at if row.due else visit.now)
 
 
 def _row(line: Line, visit: Visit) -> Row:
+    asked = line.asked_to_ring_at
     return Row(
         line,
         words.state(line.side, line.status),
         words.due(line, visit.now),
         words.labels("needs", line.needs),
+        rings=asked is not None and line.status in OPEN and visit.now < asked + RING_STANDS,
     )

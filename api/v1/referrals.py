@@ -191,6 +191,9 @@ class LineOut(serializers.Serializer):
     accept_by = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     handoff_by = serializers.DateTimeField(allow_null=True, help_text="Recipient only.")
+    asked_to_ring_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the other side last asked you to ring."
+    )
     holder_id = serializers.UUIDField(allow_null=True, help_text="Your side's.")
 
 
@@ -418,6 +421,7 @@ def line_json(line: reading.Line) -> dict[str, Any]:
         "accept_by": line.accept_by,
         "expires_at": line.expires_at,
         "handoff_by": line.handoff_by,
+        "asked_to_ring_at": line.asked_to_ring_at,
         "holder_id": line.holder_id,
     }
 
@@ -439,8 +443,8 @@ def packet_json(opened: packets.Opened) -> dict[str, Any]:
 
 class Referrals(Endpoint):
     query = (
-        *("box", "needs_answer", "status", "urgency", "overdue", "mine", "updated_since"),
-        *("cursor", "limit"),
+        *("box", "needs_answer", "pressing", "status", "urgency", "overdue", "mine"),
+        *("updated_since", "cursor", "limit"),
     )
 
     @extend_schema(
@@ -448,6 +452,12 @@ class Referrals(Endpoint):
         parameters=[
             OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
             OpenApiParameter("needs_answer", bool, description="Those that wait for an answer."),
+            OpenApiParameter(
+                "pressing",
+                bool,
+                description="Those that wait for an answer, whose other side asked you to ring"
+                " within a day, or whose first contact is late.",
+            ),
             OpenApiParameter("status", enum=STATUSES, description="As your side is shown it."),
             OpenApiParameter("urgency", enum=list(codes.URGENCY)),
             OpenApiParameter("overdue", bool, description="Past a deadline you are shown."),
@@ -514,6 +524,7 @@ def _filters(ask: Any) -> Filters:
         raise BadRequest("invalid", f"One of {', '.join(codes.URGENCY)}.", "urgency")
     return Filters(
         needs_answer=yes("needs_answer"),
+        pressing=yes("pressing"),
         status=status,
         urgency=urgency,
         overdue=yes("overdue"),
