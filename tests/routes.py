@@ -73,6 +73,9 @@ BODIES: dict[str, Any] = {
     "open_notes": {"purpose": "review"},
 }
 
+# What is no act of its own: another's rules, log and body.
+READ_AS = {"open_handoff": "open_notes"}
+
 
 def served() -> Iterator[tuple[str, URLPattern]]:
     """Every route of the process with its pattern, `v1/referrals/<uuid:referral_id>` and so on."""
@@ -127,6 +130,7 @@ def of_one_referral() -> list[tuple[str, set[str]]]:
 def body_for(route: str) -> Any:
     """A right body for the act that ends `route`. A KeyError tells of an act without one."""
     act = route.rsplit("/", 1)[1]
+    act = READ_AS.get(act, act)
     if act == "put_return_release":
         return return_body()
     return release_body() if act == "put_release" else BODIES[act]

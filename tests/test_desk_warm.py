@@ -57,6 +57,10 @@ def test_a_hand_off_that_fails_is_tried_again_and_the_worker_with_her_is_rung(
     advocate.follow("The hand-off failed")
     advocate.press("It failed: start again")
     advocate.sees("Try again, or another way.")
+    advocate.follow("The hand-off so far")
+    advocate.press("Open")
+    advocate.sees("The hand-off failed: the clock started again")
+    advocate.follow("Close")
 
     officer.sign_in("police.worker")
     officer.page.goto(f"/desk/referrals/{story.id}")

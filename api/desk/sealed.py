@@ -16,7 +16,7 @@ from api.desk.referral import common
 from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
 from permissions.errors import NotPermitted, NotVisible, Refused
-from referrals import codes, idempotency, packets, reading
+from referrals import codes, handoff, idempotency, packets, reading
 from referrals.reading import Detail
 
 SCREENS = frozenset({"law_enforcement", "healthcare"})  # they see her first; never required
@@ -84,11 +84,15 @@ class PurposeForm(ActForm):
     purpose = one_of(words.choices(codes.PURPOSE), "What do you open it for")
 
 
+class HandoffPurposeForm(ActForm):
+    purpose = one_of(words.choices(codes.PURPOSE), "What do you open it for", initial="hand_off")
+
+
 Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
 
 
 def opening(
-    act: str, title: str, says: str, show: Show, asks: type[PurposeForm] = PurposeForm
+    act: str, title: str, says: str, show: Show, asks: type[ActForm] = PurposeForm
 ) -> Callable[..., HttpResponse]:
     """GET asks for the purpose; the answer to POST is what was opened."""
 
@@ -162,6 +166,28 @@ def _show_notes(
     return page(request, "desk/notes.html", context)
 
 
+def _show_handoff(
+    request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any]
+) -> HttpResponse:
+    purpose = given["purpose"]
+    steps = handoff.open_handoff(visit.principal, seen.referral.id, purpose)
+    context = common(visit, seen) | {
+        "steps": [
+            (
+                words.HANDOFF_STEPS[step.step],
+                seen.names.get(step.member_id, "A former member")
+                if step.member_id
+                else "the clock",
+                step.at,
+                words.handoff_lines(step.step, step.content),
+            )
+            for step in steps
+        ],
+        "purpose": words.label("purpose", purpose),
+    }
+    return page(request, "desk/handoff.html", context)
+
+
 open_packet = opening(
     "open_packet",
     "Open the packet",
@@ -173,6 +199,13 @@ open_notes = opening(
     "Open our notes",
     "Who opened them, when and for what stands in the access log.",
     _show_notes,
+)
+open_handoff = opening(
+    "open_notes",
+    "Open the record of the hand-off",
+    "Who opened it, when and for what stands in the access log, as for your notes.",
+    _show_handoff,
+    HandoffPurposeForm,
 )
 
 

@@ -110,6 +110,7 @@ urlpatterns = [
         name="desk_account_disclosures",
     ),
     path(f"{ONE}/open_notes", sealed.open_notes, name="desk_open_notes"),
+    path(f"{ONE}/open_handoff", sealed.open_handoff, name="desk_open_handoff"),
     # The agency's own entries of the directory
     path("desk/entries", entries.own, name="desk_entries"),
     path(ENTRY, entries.one, name="desk_entry"),

@@ -393,6 +393,23 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
     return [label(of, content.get("code"))]
 
 
+HANDOFF_STEPS = {
+    "begun": "Hand-off begun",
+    "attempt": "Tried to reach her",
+    "failed": "The hand-off failed: the clock started again",
+    "completed": "Completed",
+    "unable": "Did not come about",
+}
+_NOTE_OF = {"begun": "hand_off", "attempt": "attempt", "completed": "outcome", "unable": "unable"}
+
+
+def handoff_lines(step: str, content: dict[str, str | None]) -> list[str]:
+    """One step of the hand-off record as lines to read."""
+    if content.get("code") == "idle":
+        return [label("ended_by_the_clock", "idle")]
+    return note_lines(_NOTE_OF[step], content) if step in _NOTE_OF else []
+
+
 # -- Channels --------------------------------------------------------------------------------------
 
 CHANNEL_KINDS = {"sms": "Text message", "voice": "Phone call", "mail": "Mail"}

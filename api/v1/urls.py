@@ -79,6 +79,7 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/record_report", records.RecordReport.as_view()),
     path("referrals/<uuid:referral_id>/record_disclosure", records.RecordDisclosure.as_view()),
     path("referrals/<uuid:referral_id>/open_notes", referrals.OpenNotes.as_view()),
+    path("referrals/<uuid:referral_id>/open_handoff", warm.OpenHandoff.as_view()),
     path("agreement-tally", agreement.AgreementTally.as_view()),
     path("call-records", calls.CallRecords.as_view()),
     path("mistakes", own.Mistakes.as_view()),

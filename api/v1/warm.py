@@ -1,5 +1,6 @@
 """What keeps a referral warm: please ring, the call-back, the hand-off and each attempt."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,13 @@ from api.v1.referrals import (
     ActEndpoint,
     CreatedOut,
     NothingIn,
+    PurposeIn,
     act_schema,
     coded,
 )
 from api.views import Endpoint, Shape
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
-from referrals import acts, codes, reading, warm
+from referrals import acts, codes, handoff, reading, warm
 
 
 class SetCallbackIn(Shape):
@@ -42,6 +44,23 @@ class RecordAttemptIn(Shape):
         default="none",
         help_text="Who interpreted. Never her family, nor anybody who came with her.",
     )
+
+
+class HandoffStepOut(serializers.Serializer):
+    """One step of the hand-off record, in codes of GET /v1/codes; what it has not, is null."""
+
+    at = serializers.DateTimeField()
+    step = serializers.ChoiceField(choices=["begun", "attempt", "failed", "completed", "unable"])
+    member_id = serializers.UUIDField(allow_null=True, help_text="Null: the clock.")
+    mode = serializers.CharField(allow_null=True, help_text="Of `begun`.")
+    planned_at = serializers.DateTimeField(allow_null=True, help_text="Of `begun`, if not at once.")
+    result = serializers.CharField(allow_null=True, help_text="Of `attempt`.")
+    interpreter = serializers.CharField(allow_null=True, help_text="Of `attempt`.")
+    code = serializers.CharField(allow_null=True, help_text="Of `completed` and `unable`.")
+
+
+class HandoffOut(serializers.Serializer):
+    items = HandoffStepOut(many=True)
 
 
 @act_schema("call_me", NothingIn, "Please ring: to whoever holds it on the other side.")
@@ -78,6 +97,32 @@ class HandoffFailed(ActEndpoint):
 class Delivered(ActEndpoint):
     def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
         return acts.delivered(self.principal, referral_id, if_match=self.if_match())
+
+
+class OpenHandoff(Endpoint):
+    @extend_schema(
+        operation_id="open_handoff",
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: HandoffOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        """Read your side's record of the hand-off, oldest first, for a purpose: begun, each
+        attempt, each failure, how it ended. An entry in the access log, as of notes."""
+        purpose = self.body(PurposeIn)["purpose"]
+        steps = handoff.open_handoff(self.principal, referral_id, purpose)
+        return self.answer(HandoffOut, {"items": [_step(step) for step in steps]})
+
+
+def _step(step: handoff.Step) -> dict[str, Any]:
+    said = {name: step.content.get(name) for name in ("mode", "result", "interpreter", "code")}
+    planned = step.content.get("at")
+    return said | {
+        "at": step.at,
+        "step": step.step,
+        "member_id": step.member_id,
+        "planned_at": datetime.fromisoformat(planned) if planned else None,
+    }
 
 
 class RecordAttempt(Endpoint):
