@@ -2,13 +2,15 @@
 PYTHON ?= python3
 PORT ?= 8000
 WORLDS ?= 10000
+KILLS ?= 100
+EVENTS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test prove mutate check lint types contract openapi bench
-.PHONY: lock
+.PHONY: help run stop reset walkthrough test prove mutate hold check lint types contract
+.PHONY: openapi bench lock
 
 help: ## What can be asked of make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +55,11 @@ prove: $(VENV)/installed-dev ## The model against the database, over WORLDS (100
 
 mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn: a test turns red each time
 	@$(BIN)/python -m tests.mutate
+
+hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events: KILLS, EVENTS
+	@CAIRN_KILLS=$(KILLS) CAIRN_EVENTS=$(EVENTS) $(BIN)/python -m pytest -q -s -p no:randomly \
+		tests/test_workers_killed.py tests/test_webhooks_hold.py tests/test_events.py \
+		| grep -v '^.\?{"'
 
 check: lint types contract test ## What CI runs: lint, types, migrations, contract, tests
 
