@@ -8,7 +8,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
@@ -49,9 +49,13 @@ class MailServer:
 
 
 class _Smtp(socketserver.StreamRequestHandler):
-    """As much of RFC 5321 as a client of ours speaks."""
+    """As much of RFC 5321 as a client of ours speaks; one that is killed says no goodbye."""
 
     def handle(self) -> None:
+        with suppress(ConnectionError):
+            self._talk()
+
+    def _talk(self) -> None:
         kept: MailServer = self.server.kept  # type: ignore[attr-defined]
         self._say(220, "ready")
         to: list[str] = []
