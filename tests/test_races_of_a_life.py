@@ -73,6 +73,31 @@ def test_no_reading_commits_after_a_mistake_was_marked(race: Race, story: Story,
     assert told(after.result(WAIT_S)) == (409, "entered_in_error")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("ywca.worker", "accept"), ("ywca.worker2", "accept")),
+        (("police.worker", "stop"), ("ywca.worker", "accept")),
+        (("ywca.worker", "decline"), ("police.worker", "withdraw")),
+        (("ywca.worker", "acknowledge"), ("ywca.worker2", "acknowledge")),
+    ],
+)
+def test_who_named_the_version_that_was_before_is_told_that_it_is_stale(
+    race: Race, story: Story, api: Any, first: Any, second: Any
+) -> None:
+    """With `If-Match` the second is answered 412, before anything of the state (409)."""
+    story.send()
+    calls = []
+    for who, name in (first, second):
+        caller = api(who)
+        etag = caller.get(f"/v1/referrals/{story.id}")["ETag"]
+        body = routes.body_for(f"/{name}")
+        calls.append(lambda c=caller, n=name, b=body, e=etag: c.act(story.id, n, b, If_Match=e))
+    won, lost = in_order(race, story, *calls)
+    assert (won.status_code, lost.status_code) == (200, 412)
+    assert events(race, story, first[1]) == 1
+
+
 # -- The clock -------------------------------------------------------------------------------------
 
 
