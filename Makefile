@@ -59,7 +59,8 @@ mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn: a test turn
 hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events: KILLS, EVENTS
 	@CAIRN_KILLS=$(KILLS) CAIRN_EVENTS=$(EVENTS) CAIRN_LOG_LEVEL=WARNING \
 		$(BIN)/python -m pytest -v -s -p no:randomly \
-		tests/test_workers_killed.py tests/test_webhooks_hold.py tests/test_events.py
+		tests/test_workers_killed.py tests/test_webhooks_hold.py tests/test_events.py \
+		tests/test_reads_killed.py
 
 check: lint types contract test ## What CI runs: lint, types, migrations, contract, tests
 

@@ -4,6 +4,7 @@ permissions.E001  psycopg 3 is importable: Django would silently prefer it
 permissions.E002  the role of a connection is a superuser or bypasses row security
 permissions.E003  the clock was shifted
 permissions.E004  the server's version has a known hole in row security
+permissions.E005  a commit does not wait for the disk: what was served might not be in the log
 """
 
 import importlib.util
@@ -21,16 +22,17 @@ SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
 def database_is_the_second_wall(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """permissions.E002 to E004, for each connection that is asked about."""
+    """permissions.E002 to E005, for each connection that is asked about."""
     errors = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
             cursor.execute(
                 "SELECT rolsuper OR rolbypassrls, current_user,"
-                " current_setting('server_version_num')::int"
+                " current_setting('server_version_num')::int,"
+                " current_setting('synchronous_commit') = 'off'"
                 " FROM pg_roles WHERE rolname = current_user"
             )
-            unsafe, role, version = cursor.fetchone() or (True, "?", 0)
+            unsafe, role, version, hasty = cursor.fetchone() or (True, "?", 0, True)
             if unsafe:
                 errors.append(
                     Error(
@@ -45,6 +47,15 @@ def database_is_the_second_wall(
                         "This PostgreSQL has a known hole in row security.",
                         hint="15.14, 16.10, 17.6 or newer.",
                         id="permissions.E004",
+                    )
+                )
+            if hasty:
+                errors.append(
+                    Error(
+                        f"A commit of the connection {alias} does not wait for the disk: after a"
+                        " crash the log would lack what was served.",
+                        hint="synchronous_commit = on, for this role, database and server.",
+                        id="permissions.E005",
                     )
                 )
             if alias == "default":

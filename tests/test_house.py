@@ -389,6 +389,22 @@ def test_a_shifted_clock_is_an_error(
             cursor.execute("UPDATE sec.clock_offset SET shift = '0'")
 
 
+def test_a_commit_that_does_not_wait_for_the_disk_is_an_error(
+    django_db_setup: str, superuser: psycopg2.extensions.connection
+) -> None:
+    def for_new_sessions(change: str) -> None:
+        with superuser.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {django_db_setup} {change}")
+        for alias in connections:
+            connections[alias].close()
+
+    for_new_sessions("SET synchronous_commit = off")
+    try:
+        assert set(problems()) == {"permissions.E005"}
+    finally:
+        for_new_sessions("RESET synchronous_commit")
+
+
 def test_a_server_with_a_known_hole_is_an_error(
     django_db_setup: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,16 @@ class Home:
             check=True,
             stdout=subprocess.DEVNULL,
         )
+        self._serve()
+        content: dict[str, Any] = json.loads((self.folder / "demo.json").read_text())
+        return content
+
+    def resume(self) -> None:
+        """Start again what was killed."""
+        self.cluster.start()
+        self._serve()
+
+    def _serve(self) -> None:
         self.server = subprocess.Popen(
             processes.gunicorn(self.base_url),
             env=self.env,
@@ -70,8 +80,6 @@ class Home:
             start_new_session=True,
         )
         processes.wait_until_ready(self.base_url, self.server)
-        content: dict[str, Any] = json.loads((self.folder / "demo.json").read_text())
-        return content
 
     def kill(self) -> None:
         """Both at once, without a chance to finish anything."""
