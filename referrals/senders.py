@@ -23,7 +23,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from referrals import texts
 
 TIMEOUT_S = 10
-LOOKED_AT = 50  # SMS to one number, the newest
+PAGE = 100  # SMS that the provider lists at a time
 CLOCKS_APART = timedelta(minutes=1)  # ours and the provider's
 
 
@@ -118,16 +118,14 @@ def _went_out(client: Any, message: Outgoing, words: str) -> bool:
     which nobody knew the end came through, or she was told the same meanwhile."""
     assert message.again_since is not None
     since = message.again_since - CLOCKS_APART
-    newest = client.messages.list(
-        to=message.address, from_=settings.TWILIO["from"], limit=LOOKED_AT
-    )
-    return any(
-        (one.body or "").strip() == words.strip()
-        and one.date_created is not None
-        and one.date_created >= since
-        and one.status not in ("failed", "undelivered", "canceled")
-        for one in newest
-    )
+    sender = settings.TWILIO["from"]
+    for one in client.messages.stream(to=message.address, from_=sender, page_size=PAGE):
+        if one.date_created is not None and one.date_created < since:  # the newest come first
+            return False
+        failed = one.status in ("failed", "undelivered", "canceled")
+        if (one.body or "").strip() == words.strip() and not failed:
+            return True
+    return False
 
 
 def _call(message: Outgoing) -> str:
