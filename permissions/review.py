@@ -1,70 +1,136 @@
-"""The auditor's work: reading the access log of the agency's own people and clients.
+"""The auditor's work: reading the access log of the agency's own people and clients, page by page
+or as an export; and of another agency, for an oversight auditor, while that agency's opt-in stands.
 
-Runs as the database role `auditor`, whose policy shows the caller's own agency only. The auditor's
-own reads are entries too.
+Runs as the database role `auditor`, whose policies show these rows alone. The auditor's own reads
+are entries too. Each filter has an index in the order of the pages (permissions/sql/log.sql).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connections
+from django.db.models import QuerySet
+
 from permissions import log
-from permissions.errors import NotPermitted
+from permissions.errors import BadRequest, NotAuthenticated, NotPermitted, NotVisible
 from permissions.models import AccessEntry, Membership
 from permissions.principal import Principal
+from permissions.session import begin
 
 USING = "auditor"
 MAX_PAGE = 100
+EXPORTED_AT_ONCE = 1_000
+SELF_ASSIGNED = "referral.self_assign"  # a lead who put herself on a referral (R7)
+
+Key = tuple[datetime, UUID]  # of an entry: where a page ends
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What an auditor looks for; all of it together. `since` is inclusive, `until` exclusive.
+
+    `agency_id`: whose entries, by their opt-in; None: her own agency's.
+    """
+
+    act: str | None = None
+    decision: str | None = None  # allowed | refused
+    member_id: UUID | None = None
+    client_id: UUID | None = None
+    referral_id: UUID | None = None
+    subject: UUID | None = None
+    purpose: str | None = None
+    self_assigned: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    agency_id: UUID | None = None
+
+    @property
+    def scope(self) -> str:
+        """What a cursor is bound to."""
+        return ":".join(str(getattr(self, name)) for name in self.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A page of entries, newest first, the names of the agency's members, and where it ended."""
+    """Entries, newest first, the names of the agency's members, and whether there are more."""
 
     entries: list[AccessEntry]
     names: dict[UUID, str]
     more: bool
 
 
-def access_log(
-    principal: Principal,
-    *,
-    act: str | None = None,
-    decision: str | None = None,
-    member_id: UUID | None = None,
-    referral_id: UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 50,
-) -> Reviewed:
-    """Entries of the caller's own agency's people and clients. Raises NotPermitted.
+class Listing(NamedTuple):
+    """One who had a referral in her lists: how often, from when to when."""
 
-    `since` is inclusive, `until` exclusive, `after` the key of the last row of the page before.
+    member_id: UUID | None
+    client_id: UUID | None
+    times: int
+    first_at: datetime
+    last_at: datetime
+
+
+def access_log(
+    principal: Principal, filters: Filters, *, after: Key | None = None, limit: int = 50
+) -> Reviewed:
+    """A page of entries, newest first. `after`: the key of the last row of the page before.
+
+    Raises NotPermitted, NotVisible (no opt-in of that agency stands), BadRequest.
+    """
+    _check(principal, filters)
+    limit = min(limit, MAX_PAGE)
+    with log.attempt(principal, "access_log.read", filters.referral_id, using=USING) as attempt:
+        whose = _allowed(principal, filters, attempt)
+        found = _page(principal, whose, filters, after, limit + 1)
+        names = _names(principal)
+    return Reviewed(found[:limit], names, len(found) > limit)
+
+
+def listings(principal: Principal, referral_id: UUID) -> tuple[list[Listing], dict[UUID, str]]:
+    """Who of the caller's agency had the referral in her lists, the latest first, and the names of
+    its members: the trail of a referral beside the entries that are its own. Raises NotPermitted.
     """
     with log.attempt(principal, "access_log.read", referral_id, using=USING) as attempt:
-        if not may_review(principal):
-            raise NotPermitted("role_missing", "The access log is read by auditors.")
-        rows = AccessEntry.objects.using(USING).filter(agency_id=principal.agency_id)
-        if act is not None:
-            rows = rows.filter(act=act)
-        if decision is not None:
-            rows = rows.filter(decision=decision)
-        if member_id is not None:
-            rows = rows.filter(member_id=member_id)
-        if referral_id is not None:
-            rows = rows.filter(referral_id=referral_id)
-        if since is not None:
-            rows = rows.filter(at__gte=since)
-        if until is not None:
-            rows = rows.filter(at__lt=until)
-        if after is not None:
-            rows = rows.extra(where=["(at, id) < (%s, %s)"], params=list(after))
-        found = list(rows.order_by("-at", "-id")[: min(limit, MAX_PAGE) + 1])
+        must_review(principal)
         attempt.record()
-        members = Membership.objects.using(USING).filter(agency_id=principal.agency_id)
-        names = dict(members.values_list("id", "name"))
-    return Reviewed(found[:limit], names, len(found) > limit)
+        with connections[USING].cursor() as cursor:
+            cursor.execute(
+                "SELECT member_id, client_id, times, first_at, last_at FROM sec.listings(%s)",
+                [referral_id],
+            )
+            found = [Listing._make(row) for row in cursor.fetchall()]
+        return found, _names(principal)
+
+
+def export(principal: Principal, filters: Filters) -> Iterator[Reviewed]:
+    """All that fits, newest first, in parts. The export's own entry commits before this returns;
+    what came after it is not in it. Each part is a transaction of its own, so that a right that
+    ends cuts off the next one: then it raises NotAuthenticated, and the export is not whole.
+
+    Raises NotPermitted, NotVisible, BadRequest.
+    """
+    _check(principal, filters)
+    with log.attempt(principal, "access_log.export", filters.referral_id, using=USING) as attempt:
+        whose = _allowed(principal, filters, attempt)
+        until = min(filters.until or attempt.now, attempt.now)
+    return _parts(principal, whose, replace(filters, until=until))
+
+
+def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Reviewed]:
+    after: Key | None = None
+    more = True
+    while more:
+        with begin(principal, USING):
+            if whose not in _readable():
+                raise NotAuthenticated
+            found = _page(principal, whose, filters, after, EXPORTED_AT_ONCE)
+            names = _names(principal)
+        more = len(found) == EXPORTED_AT_ONCE
+        if found:
+            after = (found[-1].at, found[-1].id)
+            yield Reviewed(found, names, more)
 
 
 def may_review(principal: Principal) -> bool:
@@ -72,3 +138,123 @@ def may_review(principal: Principal) -> bool:
     if principal.is_client:
         return principal.may("audit:read")
     return principal.has_role("auditor")
+
+
+def must_review(principal: Principal) -> None:
+    """Raise NotPermitted unless the caller is one who reviews."""
+    if not may_review(principal):
+        raise NotPermitted("role_missing", "The access log is read by auditors.")
+
+
+def _check(principal: Principal, filters: Filters) -> None:
+    """Raise BadRequest for what no row could fit."""
+    if filters.since and filters.until and filters.since >= filters.until:
+        raise BadRequest("invalid", "It lies at or before `since`: nothing fits.", "until")
+    if filters.subject and filters.agency_id not in (None, principal.agency_id):
+        raise BadRequest("invalid", "A survivor's handle is her agency's own.", "subject")
+
+
+def _allowed(principal: Principal, filters: Filters, attempt: log.Attempt) -> UUID:
+    """Whose entries are read, once it is permitted and the entry that says so is written."""
+    must_review(principal)
+    if filters.agency_id in (None, principal.agency_id):
+        attempt.record()
+        return principal.agency_id
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "SELECT agency_id, id FROM log_opt_in WHERE agency_id = %s AND to_agency_id = %s"
+            " AND withdrawn_at IS NULL AND ends_at > sec.clock() LIMIT 1",
+            [filters.agency_id, principal.agency_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotVisible
+    whose, opt_in = row
+    attempt.record(rule="opt_in", release_id=opt_in)
+    return UUID(str(whose))
+
+
+def _readable() -> list[UUID]:
+    """The agencies whose entries the open transaction's caller may read."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute("SELECT sec.auditing() || sec.opted_in()")
+        row = cursor.fetchone()
+    return list(row[0]) if row else []
+
+
+def _names(principal: Principal) -> dict[UUID, str]:
+    """Of the caller's own agency's members alone: a staff list is shown to no other."""
+    members = Membership.objects.using(USING).filter(agency_id=principal.agency_id)
+    return dict(members.values_list("id", "name"))
+
+
+# -- One page --------------------------------------------------------------------------------------
+
+
+def _page(
+    principal: Principal, whose: UUID, filters: Filters, after: Key | None, limit: int
+) -> list[AccessEntry]:
+    """The next `limit` entries of that agency. Three statements at most: what is later than the
+    months of the log, the months, and what is earlier; each only as far as the page needs."""
+    begins, ends = _months()
+    rows = _fitting(whose, filters).defer("leaf", "xact")
+    foreign = whose != principal.agency_id
+    if foreign:  # a survivor's handle is sent to no other agency (design §1)
+        rows = rows.defer("leaf", "xact", "subject")
+    found: list[AccessEntry] = []
+    for earliest, latest in ((ends, None), (begins, ends), (None, begins)):
+        earliest = max((one for one in (earliest, filters.since) if one), default=None)
+        latest = min((one for one in (latest, filters.until) if one), default=None)
+        empty = earliest and latest and earliest >= latest
+        passed = after and earliest and after[0] < earliest
+        if not empty and not passed and len(found) < limit:
+            found += _within(rows, earliest, latest, after)[: limit - len(found)]
+    for entry in found if foreign else ():
+        entry.subject = None
+    return found
+
+
+def _months() -> tuple[datetime, datetime]:
+    with connections[USING].cursor() as cursor:
+        cursor.execute("SELECT begins, ends FROM sec.log_months()")
+        row = cursor.fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _fitting(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
+    rows = AccessEntry.objects.using(USING).filter(agency_id=whose)
+    if filters.act is not None:
+        rows = rows.filter(act=filters.act)
+    if filters.self_assigned:
+        rows = rows.filter(act=SELF_ASSIGNED)
+    if filters.decision is not None:
+        rows = rows.filter(decision=filters.decision)
+    if filters.member_id is not None:
+        rows = rows.filter(member_id=filters.member_id)
+    if filters.client_id is not None:
+        rows = rows.filter(client_id=filters.client_id)
+    if filters.referral_id is not None:
+        rows = rows.filter(referral_id=filters.referral_id)
+    if filters.subject is not None:
+        rows = rows.filter(subject=filters.subject)
+    if filters.purpose is not None:
+        rows = rows.filter(purpose=filters.purpose)
+    return rows
+
+
+def _within(
+    rows: "QuerySet[AccessEntry]",
+    earliest: datetime | None,
+    latest: datetime | None,
+    after: Key | None,
+) -> "QuerySet[AccessEntry]":
+    if earliest is not None:
+        rows = rows.filter(at__gte=earliest)
+    if latest is not None:
+        rows = rows.filter(at__lt=latest)
+    if after is not None:
+        # The first condition says once more what the second implies: it leaves out later months.
+        rows = rows.filter(at__lte=after[0])
+        rows = rows.extra(where=["(at, id) < (%s, %s)"], params=list(after))
+    return rows.order_by("-at", "-id")

@@ -54,6 +54,7 @@ CONTENT = (
     "webhook_endpoint",
     "webhook_secret",
     "webhook_delivery",
+    "log_opt_in",
     "credential",
     "django_session",
     "permissions_cache",

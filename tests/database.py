@@ -6,6 +6,7 @@ For tests of row-level security only; everything else goes through HTTP.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -134,6 +135,10 @@ def full_story(story: Story, api: Any) -> Story:
         assert kept.status_code == 201, kept.content
         assert api(who).post(f"/v1/channels/{kept.json()['id']}/ring").status_code == 202
     webhooks_of(api, "police.admin", "ywca.admin")
+    ends = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    read_by = {"to_agency_id": str(agency_id("taskforce")), "ends_at": ends}
+    let = api("police.admin").post("/v1/access-log/opt-ins", read_by)
+    assert let.status_code in (201, 409), let.content
     call = {"service_id": phone_only_service(), "outcome": "full", "put_through": False}
     assert api(story.sender).post("/v1/call-records", call).status_code == 201
     sealer.step()

@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from uuid import UUID, uuid4
@@ -89,6 +89,7 @@ def snapshot(found: dict[str, list[Json]], now: datetime) -> Snapshot:
             releases={one.id: one for one in rows["release"].values()},
             grants=list(rows["packet_grant"].values()),
             webhooks={one.id: one for one in rows["webhook_endpoint"].values()},
+            opt_ins=list(rows["log_opt_in"].values()),
         ),
         json_rows,
         rows,
@@ -388,6 +389,13 @@ def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json
         yield fresh | {"from_agency_id": agency, "sent_at": None, "status": "draft"}
         yield fresh | {"from_agency_id": agency, "sent_at": None, "status": "accepted"}
         yield fresh | {"from_agency_id": agency, "status": "draft"}
+    if "withdrawn_at" in row:
+        soon = datetime.now(UTC) + timedelta(days=1)
+        given = fresh | {"agency_id": agency, "given_by": member, "ends_at": soon.isoformat()}
+        yield given
+        yield given | {"to_agency_id": FOREIGN}
+        yield given | {"ends_at": (soon + timedelta(days=4000)).isoformat()}
+        yield given | {"given_by": str(member_id("police.admin"))}
     if "decision" in row:
         yield hers | {"decision": "allowed"}
         yield hers | {"decision": "refused"}
@@ -426,6 +434,12 @@ CHANGES: tuple[tuple[str, str, Json], ...] = (
     ("webhook_endpoint", "paused = true", {}),
     ("webhook_secret", "ends_at = now()", {}),
     ("packet_grant", "fields = '{health}'", {"fields": ["health"]}),
+    (
+        "log_opt_in",
+        "withdrawn_at = '2026-01-01T00:00Z'",
+        {"withdrawn_at": "2026-01-01T00:00+00:00"},
+    ),
+    ("log_opt_in", "withdrawn_at = NULL", {"withdrawn_at": None}),
 )
 
 

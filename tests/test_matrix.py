@@ -5,7 +5,7 @@ routes come from the resolver: one that is missing here fails, and so does one t
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,15 @@ from django.test import Client as HttpClient
 from directory import demo, vocabulary
 from directory.importing.reading import id_of
 from tests import routes
-from tests.conftest import PACKET, Caller, Story, release_body, return_body, service_of
+from tests.conftest import (
+    PACKET,
+    Caller,
+    Story,
+    agency_id,
+    release_body,
+    return_body,
+    service_of,
+)
 from tests.database import phone_only_service
 from tests.desk import at_the_desk
 
@@ -179,6 +187,15 @@ GET  v1/access-log/verifier.py  200  200  200  200  200  200  200  200  200  200
 GET  v1/access-log/<uuid:entry_id>/proof \
                                 401  409  409  409  409  409  409  409  409  409  409  409  409
 GET  v1/access-log              401  403  403  403  403  200  403  403  403  403  200  403  403
+GET  v1/access-log/export       401  403  403  403  403  200  403  403  403  403  200  403  403
+GET  v1/access-log/counts       401  403  403  403  403  200  403  403  403  403  200  403  403
+GET  v1/access-log/listings     401  403  403  403  403  200  403  403  403  403  200  403  403
+GET  v1/access-log/seals        401  403  403  403  403  200  403  403  403  403  200  403  403
+POST v1/access-log/seals/verify 401  403  403  403  403  200  403  403  403  403  200  403  403
+GET  v1/access-log/opt-ins      401  403  403  403  200  200  403  403  403  403  200  403  403
+POST v1/access-log/opt-ins      401  403  403  403  201  403  403  403  403  403  403  403  403
+DELETE v1/access-log/opt-ins/<uuid:opt_in_id> \
+                                401  403  403  403  404  403  403  403  403  403  403  403  403
 """
 
 DESK_WHO = (
@@ -271,6 +288,12 @@ GET  desk/webhooks/<uuid:webhook_id> \
 POST desk/webhooks/<uuid:webhook_id> \
                                 302  403  403  403  403  403  403  403
 GET  desk/access-log            302  403  403  403  200  403  403  403
+GET  desk/access-log/export     302  403  403  403  200  403  403  403
+GET  desk/access-log/counts     302  403  403  403  200  403  403  403
+GET  desk/access-log/seals      302  403  403  403  200  403  403  403
+POST desk/access-log/seals      302  403  403  403  200  403  403  403
+GET  desk/access-log/readers    302  403  403  403  200  403  403  403
+POST desk/access-log/readers    302  403  403  403  200  403  403  403
 GET  {D}                        302  200  200  200  404  200  200  404
 GET  {D}/history                302  200  200  200  404  200  200  404
 GET  {D}/sent                   302  200  200  200  404  200  200  404
@@ -391,8 +414,13 @@ class TryOut:
         self.story = Story(self.api, self.service).accept().release(*PACKET).packet(**PACKET)
 
     def address(self, route: str) -> str:
-        calls = route.endswith("calls/new")
-        query = {"desk/referrals/new": self.service, "desk/calls/new": self.by_phone}
+        queries = {
+            "desk/referrals/new": f"service={self.service}",
+            "desk/calls/new": f"service={self.by_phone}",
+            "desk/access-log/export": "format=csv",
+            "v1/access-log/counts": "month=2026-01",
+            "v1/access-log/listings": f"referral_id={self.story.id}",
+        }
         path = routes.filled(
             route,
             referral_id=self.story.id,
@@ -406,7 +434,7 @@ class TryOut:
             location_id=str(id_of(demo.SOURCE, "location", "shelter-office")),
             name="service",
         )
-        return path + (f"?service={query[route]}" if calls or route in query else "")
+        return path + (f"?{queries[route]}" if route in queries else "")
 
 
 def change(try_out: TryOut, method: str, route: str, answer: Any) -> None:
@@ -459,6 +487,10 @@ ELSEWHERE: dict[str, Any] = {
     "v1/duty": {"duty": "reachable"},
     "v1/webhooks": {"url": "https://receiver.invalid/hook"},
     f"{W}/replay": {"event_id": routes.NOBODY},
+    "v1/access-log/opt-ins": {
+        "to_agency_id": str(agency_id("taskforce")),
+        "ends_at": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
+    },
 }
 
 

@@ -106,6 +106,7 @@ def people(api: Any) -> list[Who]:
         system(api, "ywca", "ywca.worker", "referrals:write", "packets:read"),
         system(api, "ywca", "ywca.auditor", *every),
         *(person(api, who, "auditor") for who in ("police.auditor", "ywca.auditor", "ywca.lead")),
+        person(api, "taskforce.auditor", "auditor"),
     ]
 
 

@@ -178,6 +178,7 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
         "auth_permission",
         "django_content_type",
         "log_checkpoint",
+        "log_opt_in",
         "permissions_agency",
         "permissions_membership",
         "self_assignment",

@@ -40,7 +40,7 @@ MEMBERS = (
     *(f"police.{short}" for short in ("worker", "worker2", "lead", "admin", "editor", "auditor")),
     *(f"ywca.{short}" for short in ("worker", "worker2", "lead", "admin", "editor", "auditor")),
     *("ywca.moonlighter", "outsider.worker", "outsider.lead", "sarc.worker", "solo.all"),
-    "taskforce.coordinator",
+    *("taskforce.coordinator", "taskforce.auditor"),
 )
 # A person may serve in several agencies: here police.worker2 at ywca.
 MOONLIGHTER = ("ywca.moonlighter", "police.worker2")
@@ -101,7 +101,7 @@ class Cast:
             self.who.append(Who(name, hash_secret(secret)))
         for key, acting, scopes in SYSTEMS:
             self._system(key, acting, scopes)
-        for name in ("police.auditor", "ywca.auditor", "ywca.lead"):
+        for name in ("police.auditor", "ywca.auditor", "ywca.lead", "taskforce.auditor"):
             token = hash_secret(self.callers[name].secret)
             self.who.append(Who(name, token, role="auditor"))
         self._odd_ones()
@@ -170,10 +170,9 @@ class Cast:
             self.moved = False
 
     def _furniture(self) -> dict[str, str]:
-        found = {
-            one.replace(".", "_"): str(member_id(one)) for one in ("police.worker", "ywca.worker")
-        }
-        return found | {key: str(agency_id(key)) for key in ("police", "ywca")}
+        people = ("police.worker", "ywca.worker", "police.admin")
+        found = {one.replace(".", "_"): str(member_id(one)) for one in people}
+        return found | {key: str(agency_id(key)) for key in ("police", "ywca", "taskforce", "sarc")}
 
     def sign_out(self) -> None:
         """Nothing is left of the worlds."""
@@ -201,6 +200,12 @@ INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at
 SELECT gen_random_uuid(), id, 1, '', now() FROM webhook_endpoint;
 INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome, took_ms)
 SELECT gen_random_uuid(), id, agency_id, id, now(), 'delivered', 1 FROM webhook_endpoint;
+INSERT INTO log_opt_in (id, agency_id, to_agency_id, given_by, ends_at, withdrawn_at)
+SELECT gen_random_uuid(), a, t, %(police_admin)s, now() + lasts, taken_back
+  FROM (VALUES (%(police)s::uuid, %(taskforce)s::uuid, interval '7 days', NULL::timestamptz),
+               (%(police)s, %(sarc)s, interval '7 days', NULL),
+               (%(ywca)s, %(taskforce)s, interval '7 days', now()),
+               (%(ywca)s, %(taskforce)s, interval '1 hour', NULL)) o (a, t, lasts, taken_back);
 INSERT INTO call_record
        (id, agency_id, member_id, service_id, outcome, put_through, created_at)
 SELECT gen_random_uuid(), m.agency_id, m.id, m.id, 'full', false, now()
@@ -287,6 +292,7 @@ TWISTS = (
     "UPDATE referral_event SET reserved = NOT reserved",
     "DELETE FROM referral_assignment",
     "UPDATE conflict_block SET lifted_at = sec.clock()",
+    "UPDATE log_opt_in SET withdrawn_at = sec.clock()",
     "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id, set_by, set_at)"
     " SELECT gen_random_uuid(), id, from_agency_id, 'agency', to_agency_id, id, now()"
     " FROM referral ON CONFLICT DO NOTHING",

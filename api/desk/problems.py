@@ -135,6 +135,10 @@ PROBLEMS = {
     "key_reused": Problem(
         "This Idempotency-Key was used with another body.", "Take a new key for a new request."
     ),
+    "opt_in_stands": Problem(
+        "That agency's auditors may read your log already.",
+        "Take the one that stands back first, then give another.",
+    ),
     "no_reference": Problem("No free reference was found.", "Try again."),
     "service_unknown": Problem("There is no such service in the directory.", "Search again."),
     "service_moved": Problem(

@@ -14,6 +14,7 @@ from api.desk import (
     entries,
     entry_edit,
     inbox,
+    log_overview,
     notice,
     public,
     referral,
@@ -130,4 +131,8 @@ urlpatterns = [
     path("desk/webhooks", webhooks.own, name="desk_webhooks"),
     path("desk/webhooks/<uuid:webhook_id>", webhooks.one, name="desk_webhook"),
     path("desk/access-log", access_log.access_log, name="desk_access_log"),
+    path("desk/access-log/export", access_log.export, name="desk_log_export"),
+    path("desk/access-log/counts", log_overview.counts, name="desk_log_counts"),
+    path("desk/access-log/seals", log_overview.seals, name="desk_log_seals"),
+    path("desk/access-log/readers", log_overview.readers, name="desk_log_readers"),
 ]

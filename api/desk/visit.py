@@ -54,6 +54,10 @@ class Visit:
     def reviews(self) -> bool:
         return self.principal.has_role("auditor")
 
+    @property
+    def oversees(self) -> bool:
+        return self.reviews and self.agency.kind == "oversight"
+
 
 def arrive(request: HttpRequest) -> Visit | None:
     """The visit of a live session, None for anybody else. Four queries."""

@@ -224,6 +224,13 @@ LOGGED = {
     "barred_attempts.read": "Looked who was kept out and asked",
     "self_assignments.read": "Looked who put herself on a referral",
     "access_log.read": "Read this log",
+    "access_log.export": "Took this log away as a file",
+    "access_log.counts": "Looked at counts of the log",
+    "access_log.seals": "Looked how the log's seals stand",
+    "access_log.verify": "Checked the log's seals",
+    "access_log.opt_ins": "Looked who else may read the log",
+    "access_log.opt_in": "Let an oversight agency read the log",
+    "access_log.end_opt_in": "Ended an oversight agency's reading of the log",
     "access_log.prove": "Asked for the proof of an entry",
     "access_log.checkpoints": "Fetched the log's checkpoints",
     "event.list": "Read the feed of events",
@@ -245,6 +252,9 @@ LOGGED = {
     "address.put": "Sealed a confidential address",
     "address.remove": "Removed a confidential address",
 }
+
+
+PURPOSES = [*choices(CODE_LISTS["purpose"]), *choices(CODE_LISTS["release_purpose"])]
 
 
 def purpose(code: str) -> str:

@@ -1,15 +1,30 @@
-"""The access log, for an agency's auditor: who of ours saw what, when, for which purpose."""
+"""The access log, for auditors: who of ours saw what, when, for which purpose; page by page, as a
+file, counted; and who else may read it."""
 
-from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+import re
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
 from api import cursors
+from api.exporting import MEDIA_TYPES, exported, row
 from api.rendering import Answer
-from api.views import Endpoint, HasFields, moment_parameter, page_size, uuid_parameter
+from api.views import (
+    Endpoint,
+    HasFields,
+    Shape,
+    moment_parameter,
+    page_size,
+    uuid_parameter,
+)
 from openapi.schema import problems
-from permissions import review
+from permissions import opt_ins, overview, review
 from permissions.errors import BadRequest
+from permissions.review import Filters
 from referrals.reading import Place
 
 
@@ -19,7 +34,9 @@ class AccessEntryOut(HasFields):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
     member_id = serializers.UUIDField(allow_null=True)
-    member_name = serializers.CharField(allow_null=True)
+    member_name = serializers.CharField(
+        allow_null=True, help_text="Null: no member, or not of your agency (any longer)."
+    )
     client_id = serializers.UUIDField(allow_null=True)
     act = serializers.CharField()
     purpose = serializers.CharField(allow_null=True)
@@ -27,7 +44,9 @@ class AccessEntryOut(HasFields):
     referral_ids = serializers.ListField(child=serializers.UUIDField(), allow_null=True)
     subject = serializers.UUIDField(allow_null=True)
     fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    release_id = serializers.UUIDField(allow_null=True)
+    release_id = serializers.UUIDField(
+        allow_null=True, help_text="Of an auditor's reading: the opt-in that allowed it."
+    )
     directory_id = serializers.UUIDField(
         allow_null=True, help_text="The entry of the directory that it is about."
     )
@@ -42,46 +61,224 @@ class AccessLogOut(serializers.Serializer):
     next = serializers.CharField(allow_null=True)
 
 
+class ListingOut(serializers.Serializer):
+    member_id = serializers.UUIDField(allow_null=True)
+    member_name = serializers.CharField(allow_null=True)
+    client_id = serializers.UUIDField(allow_null=True)
+    times = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+
+
+class ListingsOut(serializers.Serializer):
+    items = ListingOut(many=True)
+
+
+class CountOut(serializers.Serializer):
+    agency_id = serializers.UUIDField(allow_null=True, help_text="Null: a caller nobody knows.")
+    act = serializers.CharField()
+    decision = serializers.ChoiceField(choices=["allowed", "refused"])
+    rule = serializers.CharField(allow_null=True, help_text="Why it was refused.")
+    entries = serializers.IntegerField()
+
+
+class CountsOut(serializers.Serializer):
+    items = CountOut(many=True)
+
+
+class OptInIn(Shape):
+    to_agency_id = serializers.UUIDField(help_text="An agency that oversees the network.")
+    ends_at = serializers.DateTimeField(help_text="At most 90 days from now.")
+
+
+class OptInOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    agency_id = serializers.UUIDField(help_text="Whose entries are read.")
+    agency_name = serializers.CharField()
+    to_agency_id = serializers.UUIDField(help_text="Whose auditors read them.")
+    to_agency_name = serializers.CharField()
+    given_by = serializers.UUIDField()
+    given_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    withdrawn_at = serializers.DateTimeField(allow_null=True)
+    stands = serializers.BooleanField()
+
+
+class OptInsOut(serializers.Serializer):
+    items = OptInOut(many=True)
+
+
+_ID = {"type": "string", "format": "uuid"}
+_MOMENT = {"type": "string", "format": "date-time"}
+FILTERS = (
+    *("act", "decision", "member_id", "client_id", "referral_id", "subject", "purpose"),
+    *("self_assigned", "since", "until", "agency_id"),
+)
+FILTER_PARAMETERS = [
+    OpenApiParameter("act", str, description="For example referral.open_packet."),
+    OpenApiParameter("decision", enum=["allowed", "refused"]),
+    OpenApiParameter("member_id", _ID),
+    OpenApiParameter("client_id", _ID),
+    OpenApiParameter("referral_id", _ID),
+    OpenApiParameter("subject", _ID, description="Your agency's handle of a survivor."),
+    OpenApiParameter("purpose", str, description="For example intake."),
+    OpenApiParameter(
+        "self_assigned", enum=["true"], description="Leads who put themselves on a referral."
+    ),
+    OpenApiParameter("since", _MOMENT),
+    OpenApiParameter("until", _MOMENT, description="Not included."),
+    OpenApiParameter(
+        "agency_id", _ID, description="An oversight auditor: whose entries, by their opt-in."
+    ),
+]
+
+
+def filters_of(ask: Any) -> Filters:
+    """The filters of a query. Raises BadRequest for a value that makes no sense."""
+    decision, self_assigned = ask.get("decision"), ask.get("self_assigned")
+    if decision not in (None, "allowed", "refused"):
+        raise BadRequest("invalid", "allowed or refused.", "decision")
+    if self_assigned not in (None, "true"):
+        raise BadRequest("invalid", "true, or leave it out.", "self_assigned")
+    return Filters(
+        act=ask.get("act"),
+        decision=decision,
+        member_id=uuid_parameter(ask.get("member_id"), "member_id"),
+        client_id=uuid_parameter(ask.get("client_id"), "client_id"),
+        referral_id=uuid_parameter(ask.get("referral_id"), "referral_id"),
+        subject=uuid_parameter(ask.get("subject"), "subject"),
+        purpose=ask.get("purpose"),
+        self_assigned=self_assigned is not None,
+        since=moment_parameter(ask.get("since"), "since"),
+        until=moment_parameter(ask.get("until"), "until"),
+        agency_id=uuid_parameter(ask.get("agency_id"), "agency_id"),
+    )
+
+
 class AccessLog(Endpoint):
-    query = ("act", "decision", "member_id", "referral_id", "since", "until", "cursor", "limit")
+    query = (*FILTERS, "cursor", "limit")
 
     @extend_schema(
         operation_id="read_access_log",
         parameters=[
-            OpenApiParameter("act", str, description="For example referral.open_packet."),
-            OpenApiParameter("decision", enum=["allowed", "refused"]),
-            OpenApiParameter("member_id", {"type": "string", "format": "uuid"}),
-            OpenApiParameter("referral_id", {"type": "string", "format": "uuid"}),
-            OpenApiParameter("since", {"type": "string", "format": "date-time"}),
-            OpenApiParameter("until", {"type": "string", "format": "date-time"}),
+            *FILTER_PARAMETERS,
             OpenApiParameter("cursor", str),
             OpenApiParameter("limit", int, description="1 to 100, default 50."),
         ],
-        responses={200: AccessLogOut, **problems(400, 401, 403, 503)},
+        responses={200: AccessLogOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Entries of your agency's own people and clients, newest first."""
-        ask = request.GET
-        limit = page_size(ask.get("limit"), review.MAX_PAGE)
-        decision = ask.get("decision")
-        if decision not in (None, "allowed", "refused"):
-            raise BadRequest("invalid", "allowed or refused.", "decision")
-        filters = {
-            "act": ask.get("act"),
-            "decision": decision,
-            "member_id": uuid_parameter(ask.get("member_id"), "member_id"),
-            "referral_id": uuid_parameter(ask.get("referral_id"), "referral_id"),
-            "since": moment_parameter(ask.get("since"), "since"),
-            "until": moment_parameter(ask.get("until"), "until"),
-        }
-        scope = "access-log:" + ":".join(str(value) for value in filters.values())
-        after = cursors.from_cursor(self.principal, scope, ask.get("cursor"))
-        page = review.access_log(self.principal, after=after, limit=limit, **filters)
+        """Entries of your agency's own people and clients, newest first. As an oversight auditor
+        also those of an agency that has opted in: no names, and no handle of a survivor."""
+        limit = page_size(request.GET.get("limit"), review.MAX_PAGE)
+        filters = filters_of(request.GET)
+        scope = f"access-log:{filters.scope}"
+        after = cursors.from_cursor(self.principal, scope, request.GET.get("cursor"))
+        page = review.access_log(self.principal, filters, after=after, limit=limit)
         last = page.entries[-1] if page.more else None
-        items = []
-        for entry in page.entries:
-            entry.member_name = page.names.get(entry.member_id)  # type: ignore[attr-defined]
-            items.append(entry)
         place = Place(last.at, last.id) if last else None
         cursor = cursors.to_cursor(self.principal, scope, place)
+        items = [row(entry, page.names) for entry in page.entries]
         return self.answer(AccessLogOut, {"items": items, "next": cursor})
+
+
+class AccessLogExport(Endpoint):
+    query = (*FILTERS, "format")
+
+    @extend_schema(
+        operation_id="export_access_log",
+        parameters=[*FILTER_PARAMETERS, OpenApiParameter("format", enum=sorted(MEDIA_TYPES))],
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/x-ndjson"): OpenApiTypes.STR,
+            **problems(400, 401, 403, 404, 503),
+        },
+    )
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """All that fits, newest first: `ndjson` (one entry a line, as in the list) or `csv` (cells
+        that a spreadsheet would run begin with an apostrophe). A connection that ends without its
+        last chunk: it is not whole, fetch it again."""
+        kind = request.GET.get("format", "ndjson")
+        if kind not in MEDIA_TYPES:
+            raise BadRequest("invalid", f"{' or '.join(sorted(MEDIA_TYPES))}.", "format")
+        return exported(self.principal, filters_of(request.GET), kind)
+
+
+class Listings(Endpoint):
+    query = ("referral_id",)
+
+    @extend_schema(
+        operation_id="list_listings",
+        parameters=[OpenApiParameter("referral_id", _ID, required=True)],
+        responses={200: ListingsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Who of your agency had a referral in her lists, how often, and when. The rest of its
+        trail: the log by `referral_id`."""
+        referral_id = uuid_parameter(request.GET.get("referral_id"), "referral_id")
+        if referral_id is None:
+            raise BadRequest("invalid", "Say which referral.", "referral_id")
+        found, names = review.listings(self.principal, referral_id)
+        items = [one._asdict() | {"member_name": names.get(one.member_id)} for one in found]
+        return self.answer(ListingsOut, {"items": items})
+
+
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month_of(text: str | None) -> tuple[datetime, datetime]:
+    """A calendar month (UTC) from its text, as the moments that it lies between."""
+    found = _MONTH.fullmatch(text or "")
+    if found is None:
+        raise BadRequest("invalid", "A month is needed, like 2026-11.", "month")
+    year, month = int(found[1]), int(found[2])
+    since = datetime(year, month, 1, tzinfo=UTC)
+    return since, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+
+
+class Counts(Endpoint):
+    query = ("month",)
+
+    @extend_schema(
+        operation_id="count_access_log",
+        parameters=[OpenApiParameter("month", str, required=True, description="2026-11, in UTC.")],
+        responses={200: CountsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """How many entries of each kind in a month: your agency's; as an oversight auditor each
+        agency's, refusals and callers whom nobody knows included."""
+        found = overview.counts(self.principal, *month_of(request.GET.get("month")))
+        return self.answer(CountsOut, {"items": found})
+
+
+class OptIns(Endpoint):
+    @extend_schema(
+        operation_id="list_opt_ins",
+        responses={200: OptInsOut, **problems(401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Who else may read, or could, the newest hundred first: for an agency's administrator and
+        auditors, and for the auditors of whom it was given to."""
+        return self.answer(OptInsOut, {"items": opt_ins.given(self.principal)})
+
+    @extend_schema(
+        operation_id="give_opt_in",
+        request=OptInIn,
+        responses={201: OptInOut, **problems(400, 401, 403, 409, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """Let an oversight agency's auditors read your agency's entries, for a time: an
+        agency_admin in person."""
+        body = self.body(OptInIn)
+        given = opt_ins.give(self.principal, body["to_agency_id"], body["ends_at"])
+        return self.answer(OptInOut, given, 201)
+
+
+class OneOptIn(Endpoint):
+    @extend_schema(
+        operation_id="withdraw_opt_in",
+        responses={200: OptInOut, **problems(401, 403, 404, 503)},
+    )
+    def delete(self, request: HttpRequest, opt_in_id: UUID) -> Answer:
+        """Take it back: nobody reads by it from now on. It stays in the list."""
+        return self.answer(OptInOut, opt_ins.withdraw(self.principal, opt_in_id))

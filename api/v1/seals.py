@@ -11,9 +11,9 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
 from api.rendering import Answer
-from api.views import Endpoint, page_size
+from api.views import Endpoint, Shape, page_size
 from openapi.schema import problems
-from permissions import proofs, sealed_export, verifier
+from permissions import overview, proofs, sealed_export, verifier
 from permissions.errors import BadRequest
 
 
@@ -46,6 +46,55 @@ class ProofOut(serializers.Serializer):
     checkpoint = CheckpointOut()
 
 
+class NewestOut(serializers.Serializer):
+    """What the newest checkpoint says."""
+
+    origin = serializers.CharField()
+    seq = serializers.IntegerField()
+    size = serializers.IntegerField()
+    root = serializers.CharField()
+    previous = serializers.CharField()
+    time = serializers.DateTimeField()
+
+
+class GapOut(serializers.Serializer):
+    """What a restored backup had lost, as it was signed."""
+
+    from_seq = serializers.IntegerField()
+    to_seq = serializers.IntegerField()
+    entries = serializers.IntegerField()
+    time = serializers.DateTimeField()
+
+
+class SealsOut(serializers.Serializer):
+    newest = NewestOut(allow_null=True, help_text="Null: nothing is sealed yet.")
+    key_id = serializers.CharField(allow_null=True)
+    waiting = serializers.IntegerField(help_text="Entries without a seal yet; up to 10,000.")
+    gaps = GapOut(many=True)
+
+
+class VerifyIn(Shape):
+    before = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**62, help_text="Those before this checkpoint."
+    )
+
+
+class SealFaultOut(serializers.Serializer):
+    what = serializers.CharField()
+    where = serializers.CharField()
+
+
+class VerifiedOut(serializers.Serializer):
+    """`faults` is empty: as it was sealed. `earlier`: send it as `before` to go on; null: that was
+    the whole log."""
+
+    first_seq = serializers.IntegerField(allow_null=True)
+    last_seq = serializers.IntegerField(allow_null=True)
+    entries = serializers.IntegerField()
+    faults = SealFaultOut(many=True)
+    earlier = serializers.IntegerField(allow_null=True)
+
+
 def _checkpoint(body: str, key_id: str, signature: bytes) -> dict[str, str]:
     return {
         "body": body,
@@ -75,6 +124,31 @@ class Checkpoints(Endpoint):
         found = proofs.list_checkpoints(self.principal, after=int(after), limit=limit)
         items = [_checkpoint(one.body, one.key_id, one.signature) for one in found]
         return self.answer(CheckpointsOut, {"items": items})
+
+
+class Seals(Endpoint):
+    @extend_schema(
+        operation_id="read_seals",
+        responses={200: SealsOut, **problems(401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """How the seals of the log stand. For auditors and witnesses."""
+        found = overview.status(self.principal)
+        newest = found.newest and {name: found.newest[name] for name in NewestOut().fields}
+        return self.answer(SealsOut, found._asdict() | {"newest": newest})
+
+
+class Verify(Endpoint):
+    @extend_schema(
+        operation_id="verify_seals",
+        request=VerifyIn,
+        responses={200: VerifiedOut, **problems(400, 401, 403, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """Check the newest batches now, or those before a checkpoint, against their signatures. The
+        database hashes its own rows here; the verifier trusts nobody."""
+        found = overview.check(self.principal, self.body(VerifyIn).get("before"))
+        return self.answer(VerifiedOut, found)
 
 
 class InclusionProof(Endpoint):

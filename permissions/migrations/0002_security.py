@@ -38,5 +38,6 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "keys.sql"),
         permissions.sql.run(FOLDER, "libraries.sql"),
         permissions.sql.run(FOLDER, "channels.sql"),
+        permissions.sql.run(FOLDER, "auditing.sql"),
         migrations.RunPython(begin_key_store, migrations.RunPython.noop),
     ]

@@ -1,4 +1,4 @@
-"""What a side keeps to itself (T4), what the network shares (T1), and the log: more of seeing.py.
+"""What a side keeps to itself (T4) and what the network shares (T1): more of seeing.py.
 
 A rule's text is what the page for auditors says; its last bracket is where it comes from.
 """
@@ -136,15 +136,3 @@ def address(asked: Asked, row: w.Address) -> bool:
     reads = bool((CASEWORK | {"directory_editor"}) & me.roles) and me.client_id is None
     opened = entry is not None and (entry.act, entry.about) == ("address.open", row.location_id)
     return reads and opened and row.agency_id == me.agency_id
-
-
-def log(asked: Asked, row: w.AccessEntry | w.SelfAssignment) -> bool:
-    """The agency's auditor, the acts of its own people: ids and codes, never what was in it.
-    (45 CFR 164.312(b), 164.528; R2)"""
-    return seal(asked, row) and row.agency_id == asked.me.agency_id
-
-
-def seal(asked: Asked, row: w.Row) -> bool:
-    """Auditors, and systems that witness: numbers and hashes. (45 CFR 164.312(c)(1))"""
-    me = asked.me
-    return "auditor" in me.roles if me.client_id is None else "audit:read" in me.scopes

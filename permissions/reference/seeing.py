@@ -16,7 +16,7 @@ from datetime import datetime
 from uuid import UUID
 
 from permissions.disclosure import PURPOSES
-from permissions.reference import keeping
+from permissions.reference import keeping, reviewing
 from permissions.reference import world as w
 from permissions.reference.asking import Asked, live
 
@@ -136,14 +136,15 @@ SEES: dict[type[w.Row], Callable[..., bool]] = {
     w.Tally: keeping.tally,
     w.Membership: keeping.colleague,
     w.Editing: keeping.colleague,
-    w.Channel: keeping.reached,
-    w.Message: keeping.reached,
+    **dict.fromkeys((w.Channel, w.Message), keeping.reached),
     **dict.fromkeys((w.Webhook, w.WebhookSecret, w.WebhookDelivery), webhook),
     w.Address: keeping.address,
+    w.OptIn: reviewing.own_opt_in,
 }
 AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {
-    w.AccessEntry: keeping.log,
-    w.Checkpoint: keeping.seal,
-    w.SelfAssignment: keeping.log,
+    w.AccessEntry: reviewing.log,
+    w.Checkpoint: reviewing.seal,
+    w.SelfAssignment: reviewing.own,
+    w.OptIn: reviewing.opt_in,
     w.Membership: keeping.colleague,
 }

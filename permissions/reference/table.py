@@ -52,8 +52,11 @@ CLIENTS = {  # of which agency, and whether it is a system of record
 }
 
 
-def world(*, accepted: bool = True, ended: bool = False, barring: bool = False) -> w.World:
-    """Sent with a packet ready; then accepted; then her release has ended; or with blocks."""
+def world(
+    *, accepted: bool = True, ended: bool = False, barring: bool = False, opted_in: bool = False
+) -> w.World:
+    """Sent with a packet ready; then accepted; then her release has ended; or with blocks; or the
+    recipient lets an oversight agency read its part of the log."""
     credentials = [
         w.Credential(name, one.agency_id, one.id, None, one.roles, [], LATER, None)
         for name, one in MEMBERS.items()
@@ -64,7 +67,10 @@ def world(*, accepted: bool = True, ended: bool = False, barring: bool = False) 
     assigned = ("sender assigned", "sender barred", "recipient assigned", "recipient barred")
     taken = NOW if accepted else None
     return w.World(
-        agencies={id_: w.Agency(id_, True) for id_ in AGENCIES.values()},
+        agencies={
+            id_: w.Agency(id_, True, "oversight" if id_ == NETWORK else "social_service")
+            for id_ in AGENCIES.values()
+        },
         people={one.person_id: w.Person(one.person_id, True) for one in MEMBERS.values()},
         members={one.id: one for one in MEMBERS.values()},
         clients={
@@ -93,6 +99,13 @@ def world(*, accepted: bool = True, ended: bool = False, barring: bool = False) 
             )
         ],
         webhooks={},
+        opt_ins=[
+            w.OptIn(
+                _id("opt-in"), RECIPIENT, NETWORK, MEMBERS["recipient administrator"].id, LATER,
+                None,
+            )
+            for _ in range(opted_in)
+        ],
     )  # fmt: skip
 
 
@@ -108,7 +121,7 @@ def _release(ended: bool = False) -> w.Release:
 
 
 WAITING, TAKEN, ENDED = world(accepted=False), world(), world(ended=True)
-BARRING = world(barring=True)
+BARRING, OPTED_IN = world(barring=True), world(opted_in=True)
 
 
 class Column(NamedTuple):
@@ -139,6 +152,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("Their administrators", tuple(f"{one} administrator" for one in EITHER)),
         Column("Their auditors", tuple(f"{one} auditor" for one in EITHER)),
         Column("Task force coordinator", ("network coordinator",)),
+        Column("Oversight auditor", ("network auditor",)),
+        Column("The same, where the recipient has opted in", ("network auditor",), OPTED_IN),
         Column("Whom a block bars", tuple(f"{one} barred" for one in EITHER), BARRING),
     ),
     "Partner systems": (
@@ -224,6 +239,7 @@ def _lines() -> Iterable[Line]:
         "Log", "What the recipient's people opened and did",
         w.AccessEntry(_id("entry"), RECIPIENT, None, None, "allowed"),
     )  # fmt: skip
+    yield Line("Log", "Its seals: numbers and hashes, and counts", w.Checkpoint(1))
 
 
 LINES = tuple(_lines())

@@ -15,6 +15,7 @@ from uuid import UUID
 class Agency(NamedTuple):
     id: UUID
     active: bool
+    kind: str
 
 
 class Person(NamedTuple):
@@ -341,6 +342,17 @@ class Checkpoint(NamedTuple):
     seq: int
 
 
+class OptIn(NamedTuple):
+    """An agency lets an oversight agency's auditors read its entries, until a moment."""
+
+    id: UUID
+    agency_id: UUID
+    to_agency_id: UUID
+    given_by: UUID
+    ends_at: datetime
+    withdrawn_at: datetime | None
+
+
 class Unseen(NamedTuple):
     """A row that serves no request: sources of the directory, their history, counts of a purge."""
 
@@ -351,8 +363,8 @@ Row = (
     Published | NetworkEntry | Change | Editing | Address | Membership | Referral | Side
     | Assignment | SelfAssignment | Block | Release | ReleasePaper | ReleaseEnd | Returned | Grant
     | PrivateKey | PacketField | Note | Plan | Event | CallRecord | IdempotencyKey | Tally
-    | AccessEntry | Checkpoint | Channel | Message | Webhook | WebhookSecret | WebhookDelivery
-    | Unseen
+    | AccessEntry | Checkpoint | OptIn | Channel | Message | Webhook | WebhookSecret
+    | WebhookDelivery | Unseen
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -376,6 +388,7 @@ TABLES: dict[str, type[Row]] = {
     "agreement_tally": Tally,
     "access_entry": AccessEntry,
     "log_checkpoint": Checkpoint,
+    "log_opt_in": OptIn,
     "permissions_membership": Membership,
     "channel": Channel,
     "message": Message,
@@ -418,3 +431,4 @@ class World(NamedTuple):
     releases: Mapping[UUID, Release]
     grants: Sequence[Grant]
     webhooks: Mapping[UUID, Webhook]
+    opt_ins: Sequence[OptIn]

@@ -6,9 +6,9 @@ database that ask who may (referrals/sql); nothing is deleted but by purge (R13)
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from permissions.reference import keeping, seeing
+from permissions.reference import keeping, reviewing, seeing
 from permissions.reference import world as w
 from permissions.reference.asking import Asked, live
 
@@ -33,6 +33,7 @@ CHANGEABLE: dict[type[w.Row], set[str]] = {
     w.Webhook: {"url", "paused", "stopped", "at_xact", "at_event", "tries", "failing_since"}
     | {"next_at", "ping_id", "lease", "leased_until", "removed_at"},
     w.WebhookSecret: {"ends_at"},
+    w.OptIn: {"withdrawn_at"},
 }
 # What the database alone says: the flag of a block, the moment and the seal of an entry.
 DATABASES_OWN: dict[type[w.Row], set[str]] = {
@@ -42,7 +43,10 @@ DATABASES_OWN: dict[type[w.Row], set[str]] = {
     w.Channel: {"created_at", "test_asked_at", "test_outcome"},
     w.WebhookSecret: {"agency_id", "ends_at"},
     w.Event: {"xact", "told"},
+    w.OptIn: {"given_at", "withdrawn_at"},
 }
+# How long another agency may be let into the log at once.
+OPTED_IN_FOR = timedelta(days=90)
 
 
 def can_write(
@@ -210,6 +214,14 @@ def entry(asked: Asked, row: w.AccessEntry) -> bool:
     return hers and row.decision == "allowed"
 
 
+def opt_in(asked: Asked, row: w.OptIn) -> bool:
+    """By her agency's administrator, in her own name, to an agency that oversees, for a time."""
+    to = asked.world.agencies.get(row.to_agency_id)
+    overseen = to is not None and to.active and to.kind == "oversight"
+    ours = reviewing.own_opt_in(asked, row) and row.given_by == asked.me.member_id
+    return overseen and ours and asked.now < row.ends_at <= asked.now + OPTED_IN_FOR
+
+
 # -- What may be changed: which rows a change reaches, and what they may become --------------------
 
 
@@ -277,6 +289,11 @@ def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret) -> bool:
     return known and seeing.webhook(asked, row)
 
 
+def taken_back(asked: Asked, _before: w.OptIn, after: w.OptIn) -> bool:
+    """It is over, and stands no more."""
+    return reviewing.own_opt_in(asked, after) and after.withdrawn_at is not None
+
+
 def own_webhook(asked: Asked, _before: w.Row, after: w.Webhook | w.WebhookSecret) -> bool:
     """It stays its agency's."""
     return webhook(asked, after)
@@ -300,6 +317,7 @@ INSERTS: dict[type[w.Row], Callable[..., bool]] = {
     w.Webhook: webhook,
     w.WebhookSecret: webhook,
     w.AccessEntry: entry,
+    w.OptIn: opt_in,
 }
 CHANGES: dict[type[w.Row], tuple[Callable[..., bool], Callable[..., bool]]] = {
     w.Referral: (keeping.sides, seen_still),
@@ -312,4 +330,5 @@ CHANGES: dict[type[w.Row], tuple[Callable[..., bool], Callable[..., bool]]] = {
     w.Message: (keeping.reached, once_more),
     w.Webhook: (seeing.webhook, own_webhook),
     w.WebhookSecret: (seeing.webhook, own_webhook),
+    w.OptIn: (reviewing.own_opt_in, taken_back),
 }

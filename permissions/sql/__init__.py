@@ -1,4 +1,5 @@
-"""The SQL of the second wall, read as files: identity, log, seals, keys, channels."""
+"""The SQL of the second wall, read as files: identity, log, seals, keys, channels,
+auditing."""
 
 from pathlib import Path
 

@@ -1,0 +1,120 @@
+"""What an auditor is told of the log beside its rows, and who else may read it: counts by month,
+the seals with a check of them, and the opt-ins, which the agency's administrator gives."""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from api.desk.forms import DeskForm, one_of
+from api.desk.visit import Visit, page, signed_in
+from api.v1.access_log import month_of
+from permissions import opt_ins, overview
+from permissions.errors import Refused
+from permissions.models import Agency
+
+METHODS = ["GET", "HEAD", "POST"]
+MONTHS = 12  # to choose from
+
+
+@require_safe
+@signed_in
+def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """How many entries of each kind in a month; of every agency for an oversight auditor."""
+    months = _months(visit.now)
+    month = request.GET.get("month") or months[0]
+    since, until = month_of(month)
+    found = overview.counts(visit.principal, since, until)
+    names = dict(Agency.objects.values_list("id", "name"))
+    by_agency: dict[str, list[overview.Count]] = {}
+    for one in found:
+        name = names.get(one.agency_id, "Nobody known") if one.agency_id else "Nobody known"
+        by_agency.setdefault(name, []).append(one)
+    context = {"months": months, "month": month, "since": since, "agencies": by_agency}
+    return page(request, "desk/log_counts.html", context)
+
+
+def _months(now: datetime) -> list[str]:
+    """This month and those before, as `2026-11`."""
+    at = now.year * 12 + now.month - 1
+    return [f"{one // 12}-{one % 12 + 1:02}" for one in range(at, at - MONTHS, -1)]
+
+
+class CheckForm(DeskForm):
+    """Which checkpoint to go on before; none: the newest are checked."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+
+
+@require_http_methods(METHODS)
+@signed_in
+def seals(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """How the seals stand; a check of the newest batches, or of those before, by a button."""
+    context: dict[str, Any] = {}
+    if request.method == "POST":
+        form = CheckForm(request.POST)
+        before = form.cleaned_data["before"] if form.is_valid() else None
+        context["checked"] = overview.check(visit.principal, before)
+    found = overview.status(visit.principal)
+    newest = found.newest
+    context |= {
+        "status": found,
+        "newest_at": datetime.fromisoformat(newest["time"]) if newest else None,
+        "gaps": [one | {"at": datetime.fromisoformat(one["time"])} for one in found.gaps],
+    }
+    return page(request, "desk/log_seals.html", context)
+
+
+class OptInForm(DeskForm):
+    refused: ClassVar[dict[str, str]] = {"opt_in_stands": "to_agency_id"}
+
+    to_agency_id = one_of([], "Whose auditors may read")
+    days = one_of(
+        [("1", "One day"), ("7", "Seven days"), ("30", "30 days"), ("90", "90 days")],
+        "For how long",
+        help_text="It ends by itself. You can take it back at any moment before.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["to_agency_id"]
+        field.choices = [(str(one.id), one.name) for one in opt_ins.overseers()]
+
+
+@require_http_methods(METHODS)
+@signed_in
+def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Who else may read the agency's entries; its administrator gives and takes back."""
+    refusal, posted = None, request.method == "POST"
+    form = OptInForm(request.POST if posted and request.POST.get("do") != "end" else None)
+    try:
+        if posted and request.POST.get("do") == "end":
+            opt_ins.withdraw(visit.principal, _uuid(request.POST.get("opt_in")))
+            messages.success(request, "Taken back. Nobody reads by it any longer.")
+            return redirect("desk_log_readers")
+        if form.is_valid():
+            days = timedelta(days=int(form.cleaned_data["days"]))
+            until = visit.now.astimezone(ZoneInfo("UTC")) + days
+            opt_ins.give(visit.principal, UUID(form.cleaned_data["to_agency_id"]), until)
+            messages.success(request, "They may read our entries now, until the end you chose.")
+            return redirect("desk_log_readers")
+    except Refused as error:
+        if "opt_in" in request.POST or not visit.administers:
+            raise
+        refusal = error
+        form.refuse(error)
+    context = {"form": form, "given": opt_ins.given(visit.principal)}
+    return page(request, "desk/log_readers.html", context, refusal)
+
+
+def _uuid(text: str | None) -> UUID:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return UUID(int=0)

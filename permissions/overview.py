@@ -1,0 +1,159 @@
+"""What auditors are told of the log without reading its rows: counts, how its seals stand, and a
+check of its newest batches, now.
+
+The check trusts the database to hash its own rows; permissions/verifier.py trusts nobody, and finds
+what was put in beside the seals, too. Each asking is an entry.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from permissions import log, sealed_export, verifier
+from permissions.principal import Principal
+from permissions.review import USING, must_review
+
+CHECKED_AT_ONCE = 20_000  # entries; at least one batch
+BATCHES_AT_ONCE = 500
+
+
+class Count(NamedTuple):
+    """`agency_id` None: callers whom nobody knows. `rule`: why it was refused."""
+
+    agency_id: UUID | None
+    act: str
+    decision: str
+    rule: str | None
+    entries: int
+
+
+class Status(NamedTuple):
+    """`newest`: what the last checkpoint says; None: nothing is sealed yet. `waiting` counts up to
+    10,000. `gaps`: what restored backups had lost, as it was signed."""
+
+    newest: dict[str, Any] | None
+    key_id: str | None
+    waiting: int
+    gaps: list[dict[str, Any]]
+    now: datetime
+
+
+class Checked(NamedTuple):
+    """The checkpoints `first_seq` to `last_seq` and their entries; `earlier`: the checkpoint to go
+    on with, None where all of it was checked."""
+
+    first_seq: int | None
+    last_seq: int | None
+    entries: int
+    faults: list[verifier.Fault]
+    earlier: int | None
+
+
+def counts(principal: Principal, since: datetime, until: datetime) -> list[Count]:
+    """How many entries of each kind from `since` to before `until`: of the caller's own agency; for
+    an oversight auditor of each agency. Raises NotPermitted."""
+    with log.attempt(principal, "access_log.counts", using=USING) as attempt:
+        must_review(principal)
+        attempt.record()
+        with connections[USING].cursor() as cursor:
+            cursor.execute(
+                "SELECT agency_id, act, decision, rule, entries FROM sec.log_counts(%s, %s)",
+                [since, until],
+            )
+            return [Count._make(row) for row in cursor.fetchall()]
+
+
+def status(principal: Principal) -> Status:
+    """How the seals stand. Raises NotPermitted."""
+    with log.attempt(principal, "access_log.seals", using=USING) as attempt:
+        must_review(principal)
+        attempt.record()
+        with connections[USING].cursor() as cursor:
+            cursor.execute("SELECT body, key_id, waiting, gaps FROM sec.seal_status()")
+            body, key_id, waiting, gaps = cursor.fetchone()
+    said = [json.loads(one) for one in gaps]
+    lost = [one["gap"] | {"time": one["time"]} for one in said]
+    return Status(json.loads(body) if body else None, key_id, waiting, lost, attempt.now)
+
+
+def check(principal: Principal, before: int | None = None) -> Checked:
+    """Check the newest batches, or those before the checkpoint `before`: each entry's hash as its
+    row now gives it, the root over them, the signature, and that each follows from the one before.
+
+    Raises NotPermitted, Unavailable (the key store).
+    """
+    with log.attempt(principal, "access_log.verify", using=USING) as attempt:
+        must_review(principal)
+        attempt.record()
+        numbers = _numbers(before)
+        batches = []
+        entries = 0
+        for seq in numbers[:BATCHES_AT_ONCE]:
+            batch = _batch(seq)
+            batches.append(batch)
+            entries += len(batch.sealed)
+            if entries >= CHECKED_AT_ONCE:
+                break
+    batches.reverse()
+    chain = verifier.Chain(sealed_export.public_keys())
+    faults = [fault for batch in batches for fault in _faults(batch, chain)]
+    if not batches:
+        return Checked(None, None, 0, faults, None)
+    whole = len(batches) == len(numbers)
+    first = batches[0].seq
+    return Checked(first, batches[-1].seq, entries, faults, None if whole else first)
+
+
+class _Batch(NamedTuple):
+    seq: int
+    line: dict[str, Any]
+    sealed: list[bytes]
+    found: list[bytes | None]
+
+
+def _numbers(before: int | None) -> list[int]:
+    """The checkpoints to look at, newest first, and one more if there is one."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "SELECT seq FROM log_checkpoint WHERE seq < coalesce(%s, 9223372036854775807)"
+            " ORDER BY seq DESC LIMIT %s",
+            [before, BATCHES_AT_ONCE + 1],
+        )
+        return [seq for (seq,) in cursor.fetchall()]
+
+
+def _batch(seq: int) -> _Batch:
+    with connections[USING].cursor() as cursor:
+        cursor.execute(
+            "SELECT body, key_id, signature, sealed, found FROM sec.batch_now(%s)", [seq]
+        )
+        body, key_id, signature, sealed, found = cursor.fetchone()
+    line = {
+        "body": body,
+        "key_id": key_id,
+        "signature": base64.b64encode(bytes(signature)).decode(),
+    }
+    return _Batch(
+        seq,
+        line,
+        [bytes(one) for one in sealed or ()],
+        [None if one is None else bytes(one) for one in found or ()],
+    )
+
+
+def _faults(batch: _Batch, chain: verifier.Chain) -> Iterator[verifier.Fault]:
+    """Numbers of a checkpoint, never an entry's id: it may be another agency's."""
+    where = f"checkpoint {batch.seq}"
+    pairs = list(zip(batch.sealed, batch.found, strict=True))
+    gone = sum(now is None for _, now in pairs)
+    changed = sum(now is not None and now != then for then, now in pairs)
+    if gone:
+        yield verifier.Fault(f"entries are gone ({gone})", where)
+    if changed:
+        yield verifier.Fault(f"entries were changed ({changed})", where)
+    yield from chain.follow(batch.line, batch.sealed)

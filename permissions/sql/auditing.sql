@@ -1,0 +1,191 @@
+-- Who reads the log beside an agency's own auditor, and what all auditors may ask of it: the months
+-- that it has, where a referral was listed, counts, and how its seals stand.
+
+-- An agency lets the auditors of one oversight agency read its entries, until a moment. Given by
+-- its administrator, taken back at once; kept afterwards, so that it can be told who could read.
+CREATE TABLE log_opt_in (
+    id uuid PRIMARY KEY,
+    agency_id uuid NOT NULL REFERENCES permissions_agency,
+    to_agency_id uuid NOT NULL REFERENCES permissions_agency,
+    given_by uuid NOT NULL,
+    given_at timestamptz NOT NULL DEFAULT sec.clock(),
+    ends_at timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    CHECK (agency_id <> to_agency_id)
+);
+CREATE INDEX log_opt_in_to ON log_opt_in (to_agency_id);
+CREATE INDEX log_opt_in_of ON log_opt_in (agency_id, given_at DESC, id DESC);
+ALTER TABLE log_opt_in ENABLE ROW LEVEL SECURITY;
+ALTER TABLE log_opt_in FORCE ROW LEVEL SECURITY;
+
+-- The agency whose auditor asks, if it oversees the network.
+CREATE FUNCTION sec.overseeing() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.auditing();
+BEGIN
+    IF EXISTS (SELECT FROM public.permissions_agency a
+                WHERE a.id = mine AND a.kind = 'oversight') THEN
+        RETURN mine;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Whether an agency may be opted in to: it oversees, and is there.
+CREATE FUNCTION sec.oversees(agency uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.permissions_agency a
+                    WHERE a.id = agency AND a.kind = 'oversight' AND a.active);
+END $$;
+
+-- The agencies whose entries the caller may read by their opt-in, now.
+CREATE FUNCTION sec.opted_in() RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.overseeing();
+BEGIN
+    IF mine IS NULL THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(SELECT o.agency_id FROM public.log_opt_in o
+                  WHERE o.to_agency_id = mine AND o.withdrawn_at IS NULL
+                    AND o.ends_at > sec.clock());
+END $$;
+
+GRANT SELECT,
+    INSERT (id, agency_id, to_agency_id, given_by, ends_at),
+    UPDATE (withdrawn_at) ON log_opt_in TO app;
+GRANT SELECT ON log_opt_in TO auditor, gate;
+CREATE POLICY administrator_reads ON log_opt_in FOR SELECT TO app
+    USING (agency_id = (SELECT sec.administering()));
+CREATE POLICY administrator_gives ON log_opt_in FOR INSERT TO app
+    WITH CHECK (agency_id = (SELECT sec.administering()) AND given_by = (SELECT sec.herself())
+                AND ends_at > sec.clock() AND ends_at <= sec.clock() + interval '90 days'
+                AND sec.oversees(to_agency_id));
+CREATE POLICY administrator_takes_back ON log_opt_in FOR UPDATE TO app
+    USING (agency_id = (SELECT sec.administering()))
+    WITH CHECK (agency_id = (SELECT sec.administering()) AND withdrawn_at IS NOT NULL);
+CREATE POLICY either_reads ON log_opt_in FOR SELECT TO auditor
+    USING (agency_id = (SELECT sec.auditing()) OR to_agency_id = (SELECT sec.overseeing()));
+CREATE POLICY gate_reads ON log_opt_in FOR SELECT TO gate USING (true);
+
+CREATE POLICY opted_in ON access_entry FOR SELECT TO auditor
+    USING (agency_id = ANY ((SELECT sec.opted_in())::uuid[]));
+
+-- The months that have a partition of their own. Asked within them, the log is read month by month,
+-- the newest first, and no further than a page needs; what stands in the partition for all other
+-- times (permissions/sql/log.sql) is asked beside.
+CREATE FUNCTION sec.log_months(OUT begins timestamptz, OUT ends timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC',
+           (max(to_date(right(c.relname, 7), 'YYYY_MM')) + interval '1 month') AT TIME ZONE 'UTC'
+      FROM pg_catalog.pg_inherits i
+      JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = 'public.access_entry'::regclass
+       AND c.relname ~ '^access_entry_\d{4}_\d{2}$'
+$$;
+
+-- In whose lists a referral stood, of the caller's own agency: a list is one entry with all its
+-- ids, and an array is not asked under a policy without reading every row.
+CREATE FUNCTION sec.listings(r uuid)
+RETURNS TABLE (member_id uuid, client_id uuid, times bigint, first_at timestamptz,
+               last_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.auditing();
+BEGIN
+    RETURN QUERY
+    SELECT e.member_id, e.client_id, count(*), min(e.at), max(e.at)
+      FROM public.access_entry e
+     WHERE e.referral_ids @> ARRAY[r] AND e.agency_id = mine
+     GROUP BY e.member_id, e.client_id ORDER BY max(e.at) DESC;
+END $$;
+
+-- How many entries of each kind: of the caller's own agency; for an oversight auditor of every
+-- agency, and of callers whom nobody knows. Numbers alone.
+CREATE FUNCTION sec.log_counts(since timestamptz, until timestamptz)
+RETURNS TABLE (agency_id uuid, act text, decision text, rule text, entries bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.auditing();
+    network boolean := sec.overseeing() IS NOT NULL;
+BEGIN
+    IF mine IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT e.agency_id, e.act, e.decision, CASE WHEN e.decision = 'refused' THEN e.rule END,
+           count(*)
+      FROM public.access_entry e
+     WHERE e.at >= since AND e.at < until AND (network OR e.agency_id = mine)
+     GROUP BY 1, 2, 3, 4 ORDER BY 1 NULLS LAST, 2, 3, 4;
+END $$;
+
+-- The newest checkpoint, how many entries wait for theirs (counted up to 10,000), and what a
+-- restored backup had lost, as it was signed.
+CREATE INDEX log_checkpoint_gap ON log_checkpoint (seq) WHERE body LIKE '{"gap"%';
+CREATE FUNCTION sec.seal_status(
+    OUT seq bigint, OUT size bigint, OUT body text, OUT key_id text, OUT waiting bigint,
+    OUT gaps text[]
+) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    since bigint;
+BEGIN
+    IF sec.auditing() IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT c.seq, c.size, c.body, c.key_id, c.xact_before INTO seq, size, body, key_id, since
+      FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
+    waiting := (
+        SELECT count(*) FROM (
+            SELECT FROM public.access_entry e
+             WHERE e.xact >= coalesce(since, 0)
+               AND NOT EXISTS (SELECT FROM public.log_leaf l WHERE l.entry_id = e.id)
+             LIMIT 10000) one);
+    gaps := ARRAY(SELECT c.body FROM public.log_checkpoint c
+                   WHERE c.body LIKE '{"gap"%' ORDER BY c.seq);
+END $$;
+
+-- One checkpoint with the leaves of its batch as they were sealed, and as they come out of the
+-- entries that are there now; NULL where an entry is gone. Hashes alone, whosever the entries are.
+CREATE FUNCTION sec.batch_now(which bigint)
+RETURNS TABLE (first bigint, size bigint, body text, key_id text, signature bytea,
+               sealed bytea[], found bytea[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    c public.log_checkpoint;
+    earliest timestamptz;
+    latest timestamptz;
+BEGIN
+    IF sec.auditing() IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT * INTO c FROM public.log_checkpoint o WHERE o.seq = which;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT min(l.entry_at), max(l.entry_at) INTO earliest, latest FROM public.log_leaf l
+     WHERE l.position >= c.first AND l.position < c.size;
+    RETURN QUERY
+    SELECT c.first, c.size, c.body, c.key_id, c.signature,
+           array_agg(l.leaf ORDER BY l.position),
+           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.leaf(e) END ORDER BY l.position)
+      FROM public.log_leaf l
+      LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
+            AND e.at >= earliest AND e.at <= latest
+     WHERE l.position >= c.first AND l.position < c.size;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
+    sec.listings(uuid), sec.log_counts(timestamptz, timestamptz), sec.seal_status(),
+    sec.batch_now(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
+    sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.batch_now(bigint) TO auditor;
+GRANT EXECUTE ON FUNCTION sec.oversees(uuid) TO app;
+-- Last: once gate owns them, `owner` can no longer say who may execute them.
+ALTER FUNCTION sec.overseeing() OWNER TO gate;
+ALTER FUNCTION sec.oversees(uuid) OWNER TO gate;
+ALTER FUNCTION sec.opted_in() OWNER TO gate;
+ALTER FUNCTION sec.listings(uuid) OWNER TO gate;
+ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
+ALTER FUNCTION sec.seal_status() OWNER TO gate;
+ALTER FUNCTION sec.batch_now(bigint) OWNER TO gate;

@@ -1,0 +1,168 @@
+"""A large access log, and what a page of it costs: the pages that each filter of an auditor reads.
+
+    .venv/bin/python -m tests.bench.log_rows --rows 10000000 --months 24
+
+makes a database of its own in the cluster of the tests, fills it (a minute a million), prints the
+buffers of each filter's first page and of one far back, and drops it. tests/test_auditing_plans.py
+does the same on a small one.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+AT_ONCE = 250_000
+RARE = UUID("01890000-0000-7000-8000-0000000000aa")  # a member who did little
+
+
+def fill(superuser: Any, agency: UUID, rows: int, months: int) -> None:
+    """`rows` entries, one in thirty of `agency`, so that no two of its rows share a page; then
+    VACUUM ANALYZE, as autovacuum would."""
+    sql = (Path(__file__).parent / "log_rows.sql").read_text()
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT sec.add_log_partitions(0)")
+        for at in range(months, 0, -1):
+            cursor.execute(PARTITION, {"back": at})
+        for first in range(1, rows + 1, AT_ONCE):
+            values = {"agency": str(agency), "rare": str(RARE), "first": first, "months": months}
+            size = min(AT_ONCE, rows - first + 1)
+            cursor.execute(sql, values | {"size": size, "of": rows})
+            print(f"{first + size - 1:,} rows", file=sys.stderr)
+        cursor.execute("VACUUM ANALYZE access_entry")
+
+
+# A month before those that a new database begins with, guarded as they are.
+PARTITION = """
+DO $$
+DECLARE
+    first date := (date_trunc('month', now() AT TIME ZONE 'UTC')
+                   - make_interval(months => %(back)s))::date;
+    part text := 'access_entry_' || to_char(first, 'YYYY_MM');
+BEGIN
+    IF to_regclass(part) IS NULL THEN
+        EXECUTE format('CREATE TABLE %%I PARTITION OF access_entry FOR VALUES FROM (%%L) TO (%%L)',
+                       part, first::text || 'T00:00:00Z',
+                       (first + interval '1 month')::date::text || 'T00:00:00Z');
+        PERFORM sec.guard_log_partition(part::regclass);
+    END IF;
+END $$
+"""
+
+
+def looked_for(superuser: Any, agency: UUID) -> dict[str, Any]:
+    """Each filter by a name: what is common, what is rare, and what there is none of."""
+    from permissions.review import Filters
+
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(at), max(at) FROM access_entry WHERE agency_id = %s", [str(agency)]
+        )
+        begins, ends = cursor.fetchone()
+        cursor.execute(
+            "SELECT member_id, referral_id, subject FROM access_entry WHERE agency_id = %s"
+            " AND member_id <> %s AND referral_id IS NOT NULL ORDER BY at LIMIT 1",
+            [str(agency), str(RARE)],
+        )
+        member, referral, subject = cursor.fetchone()
+        cursor.execute(
+            "SELECT client_id FROM access_entry WHERE agency_id = %s AND client_id IS NOT NULL"
+            " LIMIT 1",
+            [str(agency)],
+        )
+        (client,) = cursor.fetchone()
+    middle = begins + (ends - begins) / 2
+    return {
+        "everything": Filters(),
+        "a day in the middle": Filters(since=middle, until=middle + timedelta(days=1)),
+        "before the middle": Filters(until=middle),
+        "a member": Filters(member_id=UUID(str(member))),
+        "a member who did little": Filters(member_id=RARE),
+        "a client": Filters(client_id=UUID(str(client))),
+        "a common act": Filters(act="referral.list"),
+        "a rare act": Filters(act="referral.open_packet"),
+        "an act that nobody did": Filters(act="referral.stop"),
+        "refusals": Filters(decision="refused"),
+        "what was done": Filters(decision="allowed"),
+        "a survivor, long ago": Filters(subject=UUID(str(subject))),
+        "a referral, long ago": Filters(referral_id=UUID(str(referral))),
+        "a purpose": Filters(purpose="intake"),
+        "a rare purpose": Filters(purpose="legal_duty"),
+        "self-assignments": Filters(self_assigned=True),
+    }
+
+
+def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
+    """The first page and one that follows it: their buffers, all statements together, and the
+    indexes that were used."""
+    from django.db import connections
+
+    from permissions import review, session
+    from tests.bench import plans
+
+    after = None
+    for _ in range(2):
+        with plans.statements() as seen:
+            read = review.access_log(principal, filters, after=after, limit=review.MAX_PAGE)
+        asked = [one for one in seen if 'FROM "access_entry"' in one.sql]
+        buffers, scans = 0, []
+        with session.begin(principal, review.USING), connections[review.USING].cursor() as cursor:
+            for one in asked:
+                plan = plans.explain(cursor, one)
+                buffers += plan.buffers
+                scans += plan.scans
+        yield buffers, scans
+        if not read.more:
+            return
+        after = (read.entries[-1].at, read.entries[-1].id)
+
+
+def main() -> None:
+    """The command: a database of its own, from its making to its end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--months", type=int, default=24)
+    asked = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
+    from tests.ground import HOME
+
+    os.environ["CAIRN_HOME"] = str(HOME)
+    import django
+
+    django.setup()
+    from api.demo import agency_id
+    from api.postgres import Cluster
+    from permissions import credentials
+    from permissions.credentials import resolve
+    from permissions.models import Membership
+    from tests.bench.fill import begin, member_id
+
+    name = "test_cairn_large_log"
+    cluster = Cluster(HOME)
+    begin(cluster, name)
+    try:
+        with closing(cluster.connect_superuser(name)) as superuser:
+            began = time.monotonic()
+            fill(superuser, agency_id("ywca"), asked.rows, asked.months)
+            print(f"filled in {time.monotonic() - began:,.0f} s")
+            auditor = Membership.objects.using("door").get(id=member_id("ywca.auditor"))
+            principal = resolve(credentials.open_for_member(auditor))
+            for what, filters in looked_for(superuser, agency_id("ywca")).items():
+                began = time.monotonic()
+                found = [buffers for buffers, _ in pages(principal, filters)]
+                print(f"{what:28} {found} buffers, {time.monotonic() - began:.2f} s all together")
+    finally:
+        from django.db import connections
+
+        connections.close_all()
+        cluster.drop_database(name)
+
+
+if __name__ == "__main__":
+    main()

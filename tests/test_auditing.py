@@ -1,0 +1,504 @@
+"""The auditor's work on the access log: filters, pages, files, trails, counts, the seals; and who
+reads it beside her: an oversight auditor, where an agency has opted in, and nobody else."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.http import StreamingHttpResponse
+
+from api import exporting
+from permissions import review
+from permissions.review import Filters
+from tests.conftest import PACKET, Caller, Story, agency_id, member_id
+from tests.database import as_app, full_story, identify, refused, turned_off
+from tests.test_access_log import handle, one, read_all, the_log_is_full
+from tests.test_seals import ROW, guard, partitions, seal, tampered, write
+
+LOG = "/v1/access-log"
+EXPORT = f"{LOG}/export"
+OPT_INS = f"{LOG}/opt-ins"
+
+
+def lines(answer: Any) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.content
+    text = b"".join(answer.streaming_content).decode()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def entries_of(superuser: Any, answer: Any) -> list[tuple[Any, ...]]:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT act, decision, rule FROM access_entry WHERE request_id = %s ORDER BY id",
+            [answer["X-Request-Id"]],
+        )
+        return list(cursor.fetchall())
+
+
+# -- Filters and pages -----------------------------------------------------------------------------
+
+
+def test_each_filter_gives_what_it_says_and_all_of_it(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    full_story(story, api)
+    api("ywca.worker").act(story.id, "open_packet", {"purpose": "safety"})
+    api("ywca.client", acting="ywca.worker").get(f"/v1/referrals/{story.id}")
+    api("ywca.worker").get(f"/v1/referrals/{uuid4()}")
+    auditor = api("ywca.auditor")
+    everything = read_all(auditor)
+    subject = handle(superuser, story.id, "ywca")
+    client = next(item["client_id"] for item in everything if item["client_id"])
+    newest = everything[0]["at"]
+    for query, fits in (
+        ({"act": "referral.open_packet"}, lambda row: row["act"] == "referral.open_packet"),
+        ({"decision": "refused"}, lambda row: row["decision"] == "refused"),
+        (
+            {"member_id": str(member_id("ywca.lead"))},
+            lambda row: row["member_id"] == str(member_id("ywca.lead")),
+        ),
+        ({"client_id": client}, lambda row: row["client_id"] == client),
+        ({"referral_id": story.id}, lambda row: row["referral_id"] == story.id),
+        ({"subject": subject}, lambda row: row["subject"] == subject),
+        ({"purpose": "safety"}, lambda row: row["purpose"] == "safety"),
+        ({"self_assigned": "true"}, lambda row: row["act"] == "referral.self_assign"),
+        (
+            {"referral_id": story.id, "member_id": str(member_id("ywca.worker"))},
+            lambda row: (
+                (row["referral_id"], row["member_id"]) == (story.id, str(member_id("ywca.worker")))
+            ),
+        ),
+    ):
+        expected = [row for row in everything if fits(row)]
+        assert expected, query
+        found = read_all(auditor, query | {"until": newest})
+        assert found == [row for row in expected if row["at"] < newest], query
+        by_page = read_all_by(auditor, 3, query | {"until": newest})
+        assert by_page == found, "page by page the same"
+
+
+def read_all_by(caller: Caller, size: int, query: dict[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = caller.get(LOG, query | cursor | {"limit": str(size)}).json()
+        assert len(page["items"]) <= size
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        cursor = {"cursor": page["next"]}
+
+
+def test_an_entry_of_a_month_that_nobody_foresaw_is_read_in_its_place(
+    api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """It stands in the partition for all other times, and is asked beside the months."""
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT begins, ends FROM sec.log_months()")
+        begins, ends = cursor.fetchone()
+    asked = []
+    for month in (begins - timedelta(days=40), datetime.now(UTC), ends + timedelta(days=40)):
+        shift_clock(str(month - datetime.now(UTC)))
+        answer = api("sarc.worker").get("/v1/referrals")
+        assert answer.status_code == 200, answer.content
+        asked.insert(0, answer["X-Request-Id"])
+        shift_clock("0")
+    question = "SELECT count(*) FROM access_entry_other WHERE request_id = ANY (%s::uuid[])"
+    assert one(superuser, question, [asked]) == 2
+    found = [row["request_id"] for row in read_all_by(api("sarc.auditor"), 1, {})]
+    assert [id_ for id_ in found if id_ in asked] == asked, "newest first"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"client_id": "x"},
+        {"subject": "x"},
+        {"agency_id": "police"},
+        {"self_assigned": "yes"},
+        {"since": "2026-01-02T00:00:00Z", "until": "2026-01-02T00:00:00Z"},
+        {"format": "xlsx"},
+        {"purposes": "intake"},
+        {"act": "x\x00"},
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_the_list_and_by_the_export(
+    api: Any, query: dict[str, str]
+) -> None:
+    for path in (LOG, EXPORT):
+        answer = api("police.auditor").get(path, query)
+        assert answer.status_code == 400, path
+        assert answer.json()["detail"]
+
+
+# -- Files -----------------------------------------------------------------------------------------
+
+
+def test_an_export_is_the_list_in_both_formats_and_is_itself_an_entry(
+    story: Story, api: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_story(story, api)
+    monkeypatch.setattr(review, "EXPORTED_AT_ONCE", 3)
+    auditor = api("ywca.auditor")
+    answer = auditor.get(EXPORT, {"referral_id": story.id, "format": "ndjson"})
+    assert entries_of(superuser, answer) == [("access_log.export", "allowed", None)], "before"
+    found = lines(answer)
+    listed = read_all(auditor, {"referral_id": story.id})
+    assert found == [row for row in listed if not row["act"].startswith("access_log.")]
+    assert len(found) > 6, "more than one part"
+    assert answer["Content-Disposition"] == 'attachment; filename="access-log.ndjson"'
+    assert answer["Cache-Control"] == "no-store"
+    as_csv = auditor.get(EXPORT, {"referral_id": story.id, "format": "csv"})
+    text = b"".join(as_csv.streaming_content).decode()
+    table = list(csv.DictReader(io.StringIO(text, newline="")))
+    rows = [row for row in table if not row["act"].startswith("access_log.")]
+    assert [row["id"] for row in rows] == [row["id"] for row in found]
+    assert list(table[0]) == list(found[0])
+    opened = next(row for row in found if row["fields"])
+    beside = next(row for row in rows if row["id"] == opened["id"])
+    assert beside["fields"].split() == opened["fields"]
+    assert not any(value in text for value in PACKET.values())
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "＝", "  ="])
+def test_a_cell_that_a_spreadsheet_would_run_is_text(first: str) -> None:
+    assert exporting.cell(f"{first}cmd|' /C calc'!A0").startswith("'")
+    assert exporting.cell(["referral.read"]) == "referral.read"
+    assert exporting.cell(None) == ""
+
+
+def test_a_members_name_runs_in_no_spreadsheet(api: Any, superuser: Any) -> None:
+    api("police.worker").get("/v1/referrals")
+    formula = '=HYPERLINK("https://x.invalid")'
+    with superuser.cursor() as cursor:
+        named = [formula, str(member_id("police.worker"))]
+        cursor.execute("SELECT name FROM permissions_membership WHERE id = %s", named[1:])
+        (name,) = cursor.fetchone()
+        cursor.execute("UPDATE permissions_membership SET name = %s WHERE id = %s", named)
+        try:
+            query = {"member_id": named[1], "format": "csv"}
+            answer = api("police.auditor").get(EXPORT, query)
+            text = b"".join(answer.streaming_content).decode()
+        finally:
+            cursor.execute(
+                "UPDATE permissions_membership SET name = %s WHERE id = %s", [name, named[1]]
+            )
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["member_name"] for row in rows} == {f"'{formula}"}
+
+
+def test_an_export_reads_in_parts_and_ends_with_the_right_to_it(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever fetches it sees a connection that broke off, never a log that seems shorter."""
+    for _ in range(8):
+        api("sarc.lead").get("/v1/referrals")
+    monkeypatch.setattr(review, "EXPORTED_AT_ONCE", 4)
+    answer = api("sarc.auditor").get(EXPORT)
+    assert isinstance(answer, StreamingHttpResponse)
+    parts = iter(answer.streaming_content)
+    assert len(next(parts).splitlines()) == 4
+    with (
+        turned_off("jobs", "permissions_membership", "active", member_id("sarc.auditor")),
+        pytest.raises(review.NotAuthenticated),
+    ):
+        next(parts)
+
+
+def test_without_its_entry_nothing_is_exported_counted_or_checked(api: Any) -> None:
+    auditor, admin = api("police.auditor"), api("police.admin")
+    with the_log_is_full():
+        answers = [
+            auditor.get(EXPORT),
+            auditor.get(f"{LOG}/counts", {"month": "2026-11"}),
+            auditor.get(f"{LOG}/listings", {"referral_id": str(uuid4())}),
+            auditor.get(f"{LOG}/seals"),
+            auditor.post(f"{LOG}/seals/verify"),
+            auditor.get(OPT_INS),
+            admin.post(OPT_INS, opt_in()),
+        ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (503, "log")
+        assert answer.json()["safety_lines"]
+    assert api("police.admin").get(OPT_INS).json()["items"] == []
+
+
+# -- The trail of a referral -----------------------------------------------------------------------
+
+
+def test_the_trail_of_a_referral_names_who_had_it_in_her_lists(story: Story, api: Any) -> None:
+    story.accept()
+    for who, times in (("ywca.worker2", 3), ("ywca.lead", 1), ("police.worker2", 2)):
+        for _ in range(times):
+            api(who).get("/v1/referrals")
+    for key, expected in (
+        ("ywca", {"Yoko Specimen": 3, "Yara Sample": 1}),
+        ("police", {"Sam Specimen": 2}),
+        ("outsider", {}),
+    ):
+        answer = api(f"{key}.auditor").get(f"{LOG}/listings", {"referral_id": story.id})
+        assert answer.status_code == 200, answer.content
+        found = {item["member_name"]: item["times"] for item in answer.json()["items"]}
+        assert found == expected
+    assert api("ywca.auditor").get(f"{LOG}/listings").status_code == 400
+
+
+# -- An agency lets an oversight auditor read ------------------------------------------------------
+
+
+def opt_in(days: float = 7, to: str = "taskforce") -> dict[str, str]:
+    ends = datetime.now(UTC) + timedelta(days=days)
+    return {"to_agency_id": str(agency_id(to)), "ends_at": ends.isoformat()}
+
+
+def reads(api: Any, key: str = "ywca") -> Any:
+    return api("taskforce.auditor").get(LOG, {"agency_id": str(agency_id(key)), "limit": "100"})
+
+
+def nothing(answer: Any, api: Any) -> bool:
+    """The same as for an agency that there is not."""
+    none = api("taskforce.auditor").get(LOG, {"agency_id": str(uuid4())})
+    return (answer.status_code, answer.content) == (none.status_code, none.content) and (
+        none.status_code == 404
+    )
+
+
+def test_an_oversight_auditor_reads_an_agencys_rows_from_its_opt_in_until_it_is_taken_back(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    full_story(story, api)
+    admin = api("ywca.admin")
+    assert nothing(reads(api), api)
+    given = admin.post(OPT_INS, opt_in())
+    assert given.status_code == 201, given.content
+    assert entries_of(superuser, given) == [("access_log.opt_in", "allowed", None)]
+    found = reads(api)
+    assert found.status_code == 200, found.content
+    rows = found.json()["items"]
+    assert {row["act"] for row in rows} >= {"referral.accept", "access_log.opt_in"}
+    ids = [row["id"] for row in rows]
+    others = "SELECT count(*) FROM access_entry WHERE id = ANY (%s::uuid[]) AND agency_id <> %s"
+    assert one(superuser, others, [ids, str(agency_id("ywca"))]) == 0
+    assert {row["member_name"] for row in rows} == {None}, "no names of another agency"
+    assert {row["subject"] for row in rows} == {None}, "no handle of another agency's"
+    (entry,) = entries_of(superuser, found)
+    assert entry == ("access_log.read", "allowed", "opt_in")
+    exported = api("taskforce.auditor").get(EXPORT, {"agency_id": str(agency_id("ywca"))})
+    assert handle(superuser, story.id, "ywca") not in json.dumps(lines(exported))
+    # No other agency's, nobody else, and no list of her people.
+    assert nothing(reads(api, "police"), api)
+    for who in ("police.auditor", "ywca.worker", "taskforce.coordinator", "outsider.auditor"):
+        answer = api(who).get(LOG, {"agency_id": str(agency_id("ywca"))})
+        assert answer.status_code in (403, 404), who
+    taken = admin.delete(f"{OPT_INS}/{given.json()['id']}")
+    assert taken.status_code == 200
+    assert taken.json()["stands"] is False
+    assert entries_of(superuser, taken) == [("access_log.end_opt_in", "allowed", None)]
+    assert nothing(reads(api), api)
+    again = admin.delete(f"{OPT_INS}/{given.json()['id']}")
+    assert again.json() == taken.json(), "the first time counts"
+
+
+def test_an_opt_in_ends_by_itself(api: Any, shift_clock: Any) -> None:
+    assert api("ywca.admin").post(OPT_INS, opt_in(days=1)).status_code == 201
+    assert reads(api).status_code == 200
+    shift_clock("25 hours")
+    assert nothing(reads(api), api)
+
+
+def test_an_export_under_an_opt_in_ends_with_it(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(8):
+        api("ywca.lead").get("/v1/referrals")
+    admin = api("ywca.admin")
+    given = admin.post(OPT_INS, opt_in()).json()
+    monkeypatch.setattr(review, "EXPORTED_AT_ONCE", 4)
+    answer = api("taskforce.auditor").get(EXPORT, {"agency_id": str(agency_id("ywca"))})
+    parts = iter(answer.streaming_content)
+    next(parts)
+    assert admin.delete(f"{OPT_INS}/{given['id']}").status_code == 200
+    with pytest.raises(review.NotAuthenticated):
+        next(parts)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (opt_in(days=91), "ends_at"),
+        (opt_in(days=-1), "ends_at"),
+        (opt_in(to="police"), "to_agency_id"),
+        (opt_in(to="nowhere"), "to_agency_id"),
+        ({"to_agency_id": str(uuid4())}, "/ends_at"),
+        (opt_in() | {"agency_id": str(agency_id("police"))}, None),
+    ],
+    ids=["too long", "over", "no oversight", "nobody", "no end", "another's"],
+)
+def test_an_opt_in_that_may_not_be_is_refused_in_words(
+    api: Any, body: dict[str, str], pointer: str | None
+) -> None:
+    answer = api("ywca.admin").post(OPT_INS, body)
+    assert answer.status_code == 400
+    assert answer.json().get("pointer") == pointer
+    assert api("ywca.admin").get(OPT_INS).json()["items"] == []
+
+
+def test_one_opt_in_stands_at_a_time_and_an_agencys_own_are_its_own(api: Any) -> None:
+    given = api("ywca.admin").post(OPT_INS, opt_in()).json()
+    second = api("ywca.admin").post(OPT_INS, opt_in())
+    assert (second.status_code, second.json()["code"]) == (409, "opt_in_stands")
+    for who in ("ywca.admin", "ywca.auditor", "taskforce.auditor"):
+        assert [item["id"] for item in api(who).get(OPT_INS).json()["items"]] == [given["id"]]
+    for who in ("police.admin", "police.auditor"):
+        assert api(who).get(OPT_INS).json()["items"] == []
+    other = api("police.admin").delete(f"{OPT_INS}/{given['id']}")
+    none = api("police.admin").delete(f"{OPT_INS}/{uuid4()}")
+    assert (other.status_code, other.content) == (none.status_code, none.content)
+    assert other.status_code == 404
+    assert reads(api).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "who", ["ywca.worker", "ywca.lead", "ywca.auditor", "ywca.client", "taskforce.auditor"]
+)
+def test_nobody_but_the_administrator_opts_in(api: Any, who: str) -> None:
+    assert api(who).post(OPT_INS, opt_in()).status_code == 403
+    assert nothing(reads(api), api)
+
+
+def test_an_injected_query_reads_another_agencys_row_under_an_opt_in_alone(
+    story: Story, api: Any
+) -> None:
+    story.accept()
+    ywca, own = agency_id("ywca"), agency_id("taskforce")
+
+    def seen() -> set[Any]:
+        caller = api("taskforce.auditor")
+        caller.get(LOG)
+        with connections["auditor"].cursor() as cursor:
+            cursor.execute("BEGIN")
+            identify(cursor, caller)
+            cursor.execute("SELECT DISTINCT agency_id FROM access_entry")
+            found = {agency for (agency,) in cursor.fetchall()}
+            cursor.execute("ROLLBACK")
+        return found
+
+    assert seen() == {own}
+    given = api("ywca.admin").post(OPT_INS, opt_in()).json()
+    assert seen() == {own, ywca}
+    with as_app(api("police.admin")) as cursor:
+        assert refused(cursor, "UPDATE log_opt_in SET withdrawn_at = now()")
+    with as_app(api("ywca.admin")) as cursor:
+        for change in ("ends_at = now() + interval '9 years'", "to_agency_id = agency_id"):
+            assert refused(cursor, f"UPDATE log_opt_in SET {change}")
+    api("ywca.admin").delete(f"{OPT_INS}/{given['id']}")
+    with as_app(api("ywca.admin")) as cursor:
+        assert refused(cursor, "UPDATE log_opt_in SET withdrawn_at = NULL"), "it stays over"
+    assert seen() == {own}
+
+
+# -- Counts ----------------------------------------------------------------------------------------
+
+
+def counted(caller: Caller) -> list[dict[str, Any]]:
+    answer = caller.get(f"{LOG}/counts", {"month": f"{datetime.now(UTC):%Y-%m}"})
+    assert answer.status_code == 200, answer.content
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+def test_counts_are_the_agencys_own_and_for_oversight_the_networks(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    full_story(story, api)
+    api(None).get("/v1/referrals")
+    own = counted(api("ywca.auditor"))
+    network = counted(api("taskforce.auditor"))
+    assert {item["agency_id"] for item in own} == {str(agency_id("ywca"))}
+    assert {item["agency_id"] for item in network} > {str(agency_id("police")), None}
+    looks = ["access_log.counts"]
+    total = one(
+        superuser,
+        "SELECT count(*) FROM access_entry WHERE act <> ALL (%s)"
+        " AND date_trunc('month', at, 'UTC') = date_trunc('month', now(), 'UTC')",
+        [looks],
+    )
+    assert sum(item["entries"] for item in network if item["act"] not in looks) == total
+    unknown = [item for item in network if item["agency_id"] is None]
+    assert ("refused", "not_authenticated") in {(it["decision"], it["rule"]) for it in unknown}
+    assert set(network[0]) == {"agency_id", "act", "decision", "rule", "entries"}
+    for month_text in ("2026-13", "2026", "٢٠٢٦-01", ""):
+        answer = api("ywca.auditor").get(f"{LOG}/counts", {"month": month_text})
+        assert answer.status_code == 400
+
+
+# -- The seals -------------------------------------------------------------------------------------
+
+
+def test_the_seals_stand_and_are_checked_now(api: Any, superuser: Any) -> None:
+    write(api, 4)
+    seal()
+    for who in ("ywca.auditor", "taskforce.auditor"):
+        status = api(who).get(f"{LOG}/seals").json()
+        assert status["newest"]["size"] == one(superuser, "SELECT count(*) FROM log_leaf")
+        checked = api(who).post(f"{LOG}/seals/verify").json()
+        assert checked["faults"] == []
+        assert checked["entries"] > 0
+        assert checked["last_seq"] == status["newest"]["seq"]
+    write(api, 2)
+    assert api("ywca.auditor").get(f"{LOG}/seals").json()["waiting"] >= 2
+
+
+def test_a_check_goes_on_with_those_before(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from permissions import overview
+
+    for _ in range(3):
+        write(api, 2)
+        seal()
+    monkeypatch.setattr(overview, "CHECKED_AT_ONCE", 1)
+    auditor = api("ywca.auditor")
+    first = auditor.post(f"{LOG}/seals/verify").json()
+    assert first["first_seq"] == first["last_seq"] == first["earlier"]
+    then = auditor.post(f"{LOG}/seals/verify", {"before": first["earlier"]}).json()
+    assert then["last_seq"] == first["earlier"] - 1
+    nothing_left = auditor.post(f"{LOG}/seals/verify", {"before": 1}).json()
+    assert nothing_left["entries"] == 0
+    assert nothing_left["earlier"] is None
+    assert auditor.post(f"{LOG}/seals/verify", {"before": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (f"UPDATE access_entry SET act = 'x.y' WHERE id = {ROW}", "entries were changed (1)"),
+        (f"DELETE FROM access_entry WHERE id = {ROW}", "entries are gone (1)"),
+        ("UPDATE log_leaf SET leaf = sha256(leaf) WHERE position = %(place)s", "not those that"),
+        (
+            "UPDATE log_checkpoint SET body = replace(body, 'cairn/', 'Cairn/')",
+            "not that of a known key",
+        ),
+    ],
+)
+def test_a_check_finds_what_the_owner_changed(
+    api: Any, superuser: Any, edit: str, says: str
+) -> None:
+    write(api, 4)
+    seal()
+    place = one(superuser, "SELECT max(position) - 1 FROM log_leaf")
+    auditor = api("police.auditor")
+    with tampered(superuser) as cursor:
+        cursor.execute(edit, {"place": place})
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        faults = auditor.post(f"{LOG}/seals/verify").json()["faults"]
+    assert any(says in fault["what"] for fault in faults), faults
+    assert all(fault["where"].startswith("checkpoint ") for fault in faults), "no entry's id"
+    seal()
+    assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
+
+
+def test_filters_know_what_a_cursor_is_bound_to() -> None:
+    assert Filters(act="a").scope != Filters(purpose="a").scope
