@@ -1,6 +1,6 @@
 """What a page of the auditor's reads: at most 300 buffers for each filter, whether what she looks
 for is common, rare or not there, on the first page and on those behind it. On a log of moderate
-size and two years; `python -m tests.bench.log_rows --rows 10000000` does the same on a large one.
+size and four months; `python -m tests.bench.log_rows --rows 10000000` does the same on a large one.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.bench import log_rows
 from tests.conftest import agency_id
 from tests.test_seals import guard, partitions
 
-ROWS, MONTHS = 120_000, 24
+ROWS, MONTHS = 90_000, 4
 MAX_BUFFERS = 300
 # What each filter is there for; another index would read all that lies between its rows.
 INDEXES = {
@@ -33,7 +33,7 @@ INDEXES = {
 
 @pytest.fixture
 def grown(superuser: Any, network: Any) -> Iterator[Any]:
-    """The log as it may be after two years; afterwards as it was."""
+    """The log as it may be after some months; afterwards as it was."""
     before = set(partitions(superuser))
     log_rows.fill(superuser, agency_id("ywca"), ROWS, MONTHS)
     yield superuser
@@ -56,8 +56,8 @@ def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any) -> N
     for what, filters in tried.items():
         for buffers, scans in log_rows.pages(principal, filters):
             most[what] = max(buffers, most.get(what, 0))
-            used = {index for _, _, index in scans}
-            if what in INDEXES and any("access_entry_2" in table for _, table, _ in scans):
+            used = {index for _, _, index in scans if index}  # an empty month needs none
+            if what in INDEXES:
                 assert all(_is(index, INDEXES[what]) for index in used), (what, used)
     over = {what: buffers for what, buffers in most.items() if buffers > MAX_BUFFERS}
     assert over == {}
@@ -74,6 +74,6 @@ def _is(index: str, kind: str) -> bool:
         "refused": "agency_id_at_id_idx1",
         "subject": "subject_at_id_idx",
         "purpose": "purpose_at_id_idx",
-        "referral": "referral_id_at_id_idx",
+        "referral": "referral_id_agency_id_at_id_idx",
     }
     return index.endswith(words[kind])

@@ -41,7 +41,7 @@ CREATE INDEX access_entry_purpose ON access_entry (agency_id, purpose, at DESC, 
     WHERE purpose IS NOT NULL;
 CREATE INDEX access_entry_subject ON access_entry (agency_id, subject, at DESC, id DESC)
     WHERE subject IS NOT NULL;
-CREATE INDEX access_entry_referral ON access_entry (referral_id, at DESC, id DESC)
+CREATE INDEX access_entry_referral ON access_entry (referral_id, agency_id, at DESC, id DESC)
     WHERE referral_id IS NOT NULL;
 CREATE INDEX access_entry_listed ON access_entry USING gin (referral_ids);
 

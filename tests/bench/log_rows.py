@@ -113,6 +113,7 @@ def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
         asked = [one for one in seen if 'FROM "access_entry"' in one.sql]
         buffers, scans = 0, []
         with session.begin(principal, review.USING), connections[review.USING].cursor() as cursor:
+            review.plan_by_order()
             for one in asked:
                 plan = plans.explain(cursor, one)
                 buffers += plan.buffers
@@ -129,37 +130,51 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--months", type=int, default=24)
     asked = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
-    from tests.ground import HOME
-
-    os.environ["CAIRN_HOME"] = str(HOME)
-    import django
-
-    django.setup()
-    from api.demo import agency_id
+    home = Path(__file__).resolve().parent.parent.parent / "var" / "large_log"
+    os.environ |= {
+        "CAIRN_HOME": str(home),
+        "CAIRN_KEY_FOLDER": str(home / "keys"),
+        "DJANGO_SETTINGS_MODULE": "api.settings",
+    }
+    for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
+        os.environ.pop(name, None)
+    home.mkdir(parents=True, exist_ok=True)
     from api.postgres import Cluster
-    from permissions import credentials
-    from permissions.credentials import resolve
-    from permissions.models import Membership
-    from tests.bench.fill import begin, member_id
 
-    name = "test_cairn_large_log"
-    cluster = Cluster(HOME)
+    cluster = Cluster(home)
+    cluster.start()
+    try:
+        import django
+
+        django.setup()
+        measure(cluster, asked.rows, asked.months)
+    finally:
+        cluster.stop()
+
+
+def measure(cluster: Any, rows: int, months: int) -> None:
+    """What each filter's pages cost in a log of that size, line by line."""
+    from django.db import connections
+
+    from api.demo import agency_id
+    from permissions import credentials
+    from permissions.models import Membership
+    from tests.bench.fill import begin
+    from tests.conftest import member_id
+
+    name = "large_log"
     begin(cluster, name)
     try:
         with closing(cluster.connect_superuser(name)) as superuser:
             began = time.monotonic()
-            fill(superuser, agency_id("ywca"), asked.rows, asked.months)
-            print(f"filled in {time.monotonic() - began:,.0f} s")
+            fill(superuser, agency_id("ywca"), rows, months)
+            print(f"{rows:,} rows in {time.monotonic() - began:,.0f} s", flush=True)
             auditor = Membership.objects.using("door").get(id=member_id("ywca.auditor"))
-            principal = resolve(credentials.open_for_member(auditor))
+            principal = credentials.resolve(credentials.open_for_member(auditor))
             for what, filters in looked_for(superuser, agency_id("ywca")).items():
-                began = time.monotonic()
                 found = [buffers for buffers, _ in pages(principal, filters)]
-                print(f"{what:28} {found} buffers, {time.monotonic() - began:.2f} s all together")
+                print(f"{what:28} {found} buffers", flush=True)
     finally:
-        from django.db import connections
-
         connections.close_all()
         cluster.drop_database(name)
 
