@@ -10,6 +10,7 @@ class Refused(Exception):
 
     code = "refused"
     detail = "Refused."
+    logged = False  # whether its access entry is written
 
     def __init__(self, code: str | None = None, detail: str | None = None) -> None:
         self.code = code or self.code

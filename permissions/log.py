@@ -184,6 +184,7 @@ def attempt(
                 current.record()
     except Refused as refusal:
         refuse(refusal.code)
+        refusal.logged = True
         raise
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InsufficientPrivilege):

@@ -291,7 +291,7 @@ def test_an_oversight_auditor_reads_an_agencys_rows_from_its_opt_in_until_it_is_
     exported = api("taskforce.auditor").get(EXPORT, {"agency_id": str(agency_id("ywca"))})
     assert handle(superuser, story.id, "ywca") not in json.dumps(lines(exported))
     # No other agency's, nobody else, and no list of her people.
-    assert nothing(reads(api, "police"), api)
+    assert nothing(reads(api, "hospital"), api)
     for who in ("police.auditor", "ywca.worker", "taskforce.coordinator", "outsider.auditor"):
         answer = api(who).get(LOG, {"agency_id": str(agency_id("ywca"))})
         assert answer.status_code in (403, 404), who

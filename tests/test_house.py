@@ -52,6 +52,7 @@ LONG = {
     "directory/importing/reading.py": (340, "one row, column by column and link by link"),
     "directory/importing/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),
+    "permissions/reference/table.py": (320, "one small world, and what is asked of it"),
     "permissions/reference/writing.py": (350, "what may be written, one table below the other"),
     "permissions/reference/world.py": (440, "every protected table, one row beside the other"),
     "referrals/acts.py": (360, "every act, one function each"),

@@ -17,7 +17,7 @@ from django.utils import timezone
 from api.authentication import SESSION_KEY
 from api.errors import refused_page, status_of
 from permissions import credentials, log
-from permissions.errors import NotAuthenticated, Refused
+from permissions.errors import BadRequest, NotAuthenticated, Refused, Unavailable
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 from permissions.session import begin
@@ -92,9 +92,22 @@ def signed_in(
             with timezone.override(ZoneInfo(visit.agency.time_zone)):
                 return view(request, visit, *args, **kwargs)
         except Refused as refusal:
-            return refused_page(request, refusal)
+            return refused_page(request, _in_the_log(request, refusal))
 
     return guarded
+
+
+def _in_the_log(request: HttpRequest, refusal: Refused) -> Refused:
+    """A refusal that no act has written down is an entry, too (a page that was not hers to open);
+    where it cannot be one, that is the answer."""
+    visit = getattr(request, "visit", None)
+    if visit is None or refusal.logged or isinstance(refusal, BadRequest | Unavailable):
+        return refusal
+    try:
+        log.deny(visit.principal, "desk.open", refusal.code)
+    except Unavailable as failed:
+        return failed
+    return refusal
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:

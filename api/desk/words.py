@@ -204,6 +204,7 @@ LOGGED = {
     "session.sign_in": "Signed in",
     "session.sign_out": "Signed out",
     "session.resume": "Came with an ended session",
+    "desk.open": "Asked for a page of the desk",
     "api.authenticate": "Came without valid access",
     "token.issue": "Fetched an access token",
     "referral.list": "Looked at the inbox",
