@@ -96,6 +96,8 @@ def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
 def _form(request: HttpRequest, visit: Visit) -> FilterForm:
     form = FilterForm(request.GET)
     others = _opted_in(visit)
+    if request.GET.get("agency") and request.GET["agency"] not in others:
+        raise NotVisible  # never another log than was asked for
     if others:
         form.fields["agency"].widget.choices = [  # type: ignore[attr-defined]
             ("", visit.agency.name),

@@ -105,7 +105,7 @@ def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
             messages.success(request, "They may read our entries now, until the end you chose.")
             return redirect("desk_log_readers")
     except Refused as error:
-        if "opt_in" in request.POST or not visit.administers:
+        if request.POST.get("do") == "end" or not visit.administers:
             raise
         refusal = error
         form.refuse(error)

@@ -1,0 +1,189 @@
+"""The auditor's desk: filters, trails, files, counts, the seals and their check; and who else may
+read the log, which the agency's administrator says. Some of it in a real browser."""
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import SIZES, Desk
+from tests.browser import chromium as chromium  # a fixture
+from tests.conftest import PACKET, Server, Story, agency_id, member_id
+from tests.desk import at_the_desk, text_of
+from tests.test_access_log import handle, the_log_is_full
+from tests.test_seals import seal
+
+LOG = "/desk/access-log"
+
+
+@pytest.fixture
+def worked_on(story: Story, api: Any) -> Story:
+    story.accept().release(*PACKET).packet(**PACKET)
+    api("ywca.worker").act(story.id, "open_packet", {"purpose": "safety"})
+    api("ywca.worker2").get("/v1/referrals")
+    api("ywca.worker2").get(f"/v1/referrals/{story.id}/releases")
+    kept = {"reason": "review", "keep": True}
+    assert api("ywca.lead").act(story.id, "take_over", kept).status_code == 200
+    seal()
+    return story
+
+
+def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: Any) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    subject = handle(superuser, worked_on.id, "ywca")
+    for query, shows, not_this in (
+        ({"purpose": "safety"}, "Opened a packet For her safety", "Accepted"),
+        ({"self_assigned": "on"}, "Put herself on a referral", "Opened a packet For"),
+        ({"decision": "refused"}, "Refused : not_assigned", "Opened a packet For"),
+        ({"subject": subject, "act": "referral.accept"}, subject, "Opened a packet For"),
+        ({"member": str(member_id("ywca.lead"))}, "The trail of Yara Sample", "Yve Example Opened"),
+    ):
+        shown = text_of(auditor.get(LOG, query).content)
+        assert shows in shown, query
+        entries = shown.partition("Ids and codes only.")[2]
+        assert not_this not in entries, query
+    wrong = auditor.get(LOG, {"subject": "no id", "since": "2026-02-01T00:00"})
+    assert wrong.status_code == 200
+    assert "Survivor: your agency's handle: Enter a valid UUID." in text_of(wrong.content)
+    other = {"since": "2026-02-01T00:00", "until": "2026-01-01T00:00"}
+    assert "nothing fits" in text_of(auditor.get(LOG, other).content)
+
+
+def test_the_trail_of_a_referral_begins_with_who_had_it_in_her_lists(worked_on: Story) -> None:
+    shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"referral": worked_on.id}).content)
+    assert f"The trail of referral {worked_on.id}" in shown
+    assert "Yoko Specimen 1 " in shown.partition("Who had it in her lists.")[2]
+    assert "Opened a packet" in shown
+
+
+def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    query = {"act": "referral.open_packet", "referral": worked_on.id}
+    page = auditor.get(LOG, query).content.decode()
+    asked = f"act=referral.open_packet&amp;referral={worked_on.id}"
+    link = f"{LOG}/export?{asked}&amp;format=csv"
+    assert f'href="{link}"' in page
+    answer = auditor.get(link.replace("&amp;", "&"))
+    assert answer["Content-Type"].startswith("text/csv")
+    text = b"".join(answer.streaming_content).decode()
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["member_name"], row["purpose"]) == ("Yve Example", "safety")
+    assert not any(value in text for value in PACKET.values())
+    wrong = auditor.get(f"{LOG}/export", {"format": "csv", "subject": "no id"})
+    assert wrong.status_code == 400, "never more than was asked for"
+    assert "Enter a valid UUID" in text_of(wrong.content)
+    assert auditor.get(f"{LOG}/export", {"format": "xlsx"}).status_code == 404
+
+
+def test_without_its_entry_no_page_of_the_log_is_shown() -> None:
+    auditor, admin = at_the_desk("ywca.auditor"), at_the_desk("ywca.admin")
+    pages = (LOG, f"{LOG}/export?format=csv", f"{LOG}/counts", f"{LOG}/seals", f"{LOG}/readers")
+    with the_log_is_full():
+        answers = [*(auditor.get(path) for path in pages), admin.get(f"{LOG}/readers")]
+        refused = at_the_desk("ywca.worker").get("/desk/entries")
+    for answer in (*answers, refused):
+        assert answer.status_code == 503
+        assert "Ring the service instead" in text_of(answer.content) or answer["Retry-After"]
+
+
+def test_the_seals_are_checked_by_a_button(worked_on: Story) -> None:
+    auditor = at_the_desk("taskforce.auditor")
+    assert "Newest checkpoint" in text_of(auditor.get(f"{LOG}/seals").content)
+    answer = auditor.submit(f"{LOG}/seals")
+    assert "As it was sealed. Checkpoints" in text_of(answer.content)
+    assert at_the_desk("ywca.worker").get(f"{LOG}/seals").status_code == 403
+
+
+def test_counts_are_of_ones_own_agency_and_for_oversight_of_each(worked_on: Story) -> None:
+    own = text_of(at_the_desk("ywca.auditor").get(f"{LOG}/counts").content)
+    assert "Demo Women's Centre, 20" in own
+    assert "Demo City Police, 20" not in own
+    network = text_of(at_the_desk("taskforce.auditor").get(f"{LOG}/counts").content)
+    assert "Demo City Police, 20" in network
+    assert at_the_desk("ywca.auditor").get(f"{LOG}/counts?month=soon").status_code == 400
+
+
+def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
+    worked_on: Story,
+) -> None:
+    oversight, admin = at_the_desk("taskforce.auditor"), at_the_desk("ywca.admin")
+    theirs = {"agency": str(agency_id("ywca"))}
+    readers = f"{LOG}/readers"
+    none = {"agency": str(agency_id("hospital"))}
+    refused = oversight.get(LOG, theirs)
+    assert refused.status_code == 404
+    assert text_of(refused.content) == text_of(oversight.get(LOG, none).content)
+    empty = admin.submit(readers, {})
+    assert "Choose one." in text_of(empty.content)
+    chosen = {"to_agency_id": str(agency_id("taskforce")), "days": "7"}
+    given = text_of(admin.submit(readers, chosen).content)
+    assert "They may read our entries now" in given
+    assert "Demo Task Force reads what Demo Women's Centre did. Now" in given
+    shown = text_of(oversight.get(LOG, theirs).content)
+    assert f"Member {member_id('ywca.worker')} Opened a packet" in shown
+    assert "Yve Example" not in shown
+    assert "Demo Women's Centre lets you read its entries for a time." in shown
+    second = admin.submit(readers, chosen | {"do": "give"})  # the last form of the page
+    assert second.status_code == 409
+    assert "One stands already." in text_of(second.content)
+    page = admin.get(readers).content.decode()
+    id_ = page.partition('name="opt_in" value="')[2].partition('"')[0]
+    back = admin.submit(readers, {"do": "end", "opt_in": id_})
+    assert "Taken back" in text_of(back.content)
+    assert oversight.get(LOG, theirs).status_code == 404
+    assert at_the_desk("ywca.worker").get(readers).status_code == 403
+    mine = text_of(at_the_desk("ywca.auditor").get(readers).content)
+    assert "Taken back" in mine
+    assert "Let them read" not in mine
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+def test_the_auditors_pages_in_a_browser(
+    worked_on: Story, server: Server, chromium: Browser, size: str
+) -> None:
+    admin = Desk(chromium, server, SIZES[size])
+    admin.sign_in("ywca.admin")
+    admin.follow("Who reads our log")
+    _picture(admin, f"readers-{size}")
+    admin.choose("Demo Task Force", "Seven days")
+    admin.press("Let them read")
+    admin.sees("They may read our entries now")
+    _picture(admin, f"readers-given-{size}")
+    auditor = Desk(chromium, server, SIZES[size])
+    auditor.sign_in("taskforce.auditor")
+    auditor.page.locator("summary").click()
+    _picture(auditor, f"filter-{size}")
+    auditor.page.get_by_label("Whose log").select_option("Demo Women's Centre")
+    auditor.press("Show")
+    auditor.sees("lets you read its entries for a time")
+    _picture(auditor, f"log-{size}")
+    with auditor.page.expect_download() as download:
+        auditor.page.get_by_role("link", name="CSV", exact=True).click()
+    auditor.complaints.clear()  # the browser calls a download a page that did not come
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) > 3
+    assert not any(value in line for value in PACKET.values() for line in lines)
+    auditor.follow("Counts")
+    _picture(auditor, f"counts-{size}")
+    auditor.follow("Seals")
+    auditor.press("Verify now")
+    auditor.sees("As it was sealed.")
+    _picture(auditor, f"seals-{size}")
+    own = Desk(chromium, server, SIZES[size])
+    own.sign_in("ywca.auditor")
+    own.page.goto(f"{LOG}?referral={worked_on.id}")
+    own.check()
+    own.sees("Who had it in her lists.")
+    _picture(own, f"trail-{size}")
+
+
+def _picture(desk: Desk, name: str) -> None:
+    """For whoever wants to look: CAIRN_PICTURES names a folder."""
+    folder = os.environ.get("CAIRN_PICTURES")
+    if folder:
+        desk.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
