@@ -99,9 +99,12 @@ def check(principal: Principal, before: int | None = None) -> Checked:
             entries += len(batch.sealed)
             if entries >= CHECKED_AT_ONCE:
                 break
+        incomplete = any(None in batch.found for batch in batches)
+        retiring = [_batch(seq) for seq in _retiring()] if incomplete else []
     batches.reverse()
+    let_go = _months_let_go(retiring)
     chain = verifier.Chain(sealed_export.public_keys())
-    faults = [fault for batch in batches for fault in _faults(batch, chain)]
+    faults = [fault for batch in batches for fault in _faults(batch, chain, let_go)]
     if not batches:
         return Checked(None, None, 0, faults, None)
     whole = len(batches) == len(numbers)
@@ -114,6 +117,7 @@ class _Batch(NamedTuple):
     line: dict[str, Any]
     sealed: list[bytes]
     found: list[bytes | None]
+    months: list[str]
 
 
 def _numbers(before: int | None) -> list[int]:
@@ -130,9 +134,9 @@ def _numbers(before: int | None) -> list[int]:
 def _batch(seq: int) -> _Batch:
     with connections[USING].cursor() as cursor:
         cursor.execute(
-            "SELECT body, key_id, signature, sealed, found FROM sec.batch_now(%s)", [seq]
+            "SELECT body, key_id, signature, sealed, found, months FROM sec.batch_now(%s)", [seq]
         )
-        body, key_id, signature, sealed, found = cursor.fetchone()
+        body, key_id, signature, sealed, found, months = cursor.fetchone()
     line = {
         "body": body,
         "key_id": key_id,
@@ -143,15 +147,32 @@ def _batch(seq: int) -> _Batch:
         line,
         [bytes(one) for one in sealed or ()],
         [None if one is None else bytes(one) for one in found or ()],
+        list(months or ()),
     )
 
 
-def _faults(batch: _Batch, chain: verifier.Chain) -> Iterator[verifier.Fault]:
+def _retiring() -> list[int]:
+    with connections[USING].cursor() as cursor:
+        cursor.execute("SELECT sec.retiring()")
+        row = cursor.fetchone()
+    return list(row[0]) if row else []
+
+
+def _months_let_go(retiring: list[_Batch]) -> set[str]:
+    """The months that a sound checkpoint says have left the log when their time was over."""
+    chain = verifier.Chain(sealed_export.public_keys())
+    for batch in retiring:
+        if list(chain.follow(batch.line, batch.sealed, part=True)):
+            chain.retired.pop(json.loads(batch.line["body"])["retired"]["month"], None)
+    return set(chain.retired)
+
+
+def _faults(batch: _Batch, chain: verifier.Chain, let_go: set[str]) -> Iterator[verifier.Fault]:
     """Numbers of a checkpoint, never an entry's id: it may be another agency's."""
     where = f"checkpoint {batch.seq}"
-    pairs = list(zip(batch.sealed, batch.found, strict=True))
-    gone = sum(now is None for _, now in pairs)
-    changed = sum(now is not None and now != then for then, now in pairs)
+    rows = list(zip(batch.sealed, batch.found, batch.months, strict=True))
+    gone = sum(now is None and month not in let_go for _, now, month in rows)
+    changed = sum(now is not None and now != then for then, now, _ in rows)
     if gone:
         yield verifier.Fault(f"entries are gone ({gone})", where)
     if changed:

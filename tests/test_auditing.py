@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,8 @@ from permissions.review import Filters
 from tests.conftest import PACKET, Caller, Story, agency_id, member_id
 from tests.database import as_app, full_story, identify, refused, turned_off
 from tests.test_access_log import handle, one, read_all, the_log_is_full
+from tests.test_retiring import Old, retire
+from tests.test_retiring import old as old  # a fixture
 from tests.test_seals import ROW, guard, partitions, seal, tampered, write
 
 LOG = "/v1/access-log"
@@ -497,6 +500,25 @@ def test_a_check_finds_what_the_owner_changed(
     assert any(says in fault["what"] for fault in faults), faults
     assert all(fault["where"].startswith("checkpoint ") for fault in faults), "no entry's id"
     seal()
+    assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
+
+
+def test_a_month_that_was_retired_is_no_fault_and_one_that_was_dropped_is(
+    old: Old, api: Any, superuser: Any, tmp_path: Path
+) -> None:
+    auditor = api("police.auditor")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE access_entry DETACH PARTITION {old.table}")
+    faults = auditor.post(f"{LOG}/seals/verify").json()["faults"]
+    assert f"entries are gone ({old.entries})" in {fault["what"] for fault in faults}
+    year = old.month[:4]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE access_entry ATTACH PARTITION {old.table}"
+            f" FOR VALUES FROM ('{year}-03-01T00:00:00Z') TO ('{year}-04-01T00:00:00Z')"
+        )
+    assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
+    retire(tmp_path, old.month)
     assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
 
 

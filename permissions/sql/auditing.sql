@@ -71,17 +71,23 @@ CREATE POLICY gate_reads ON log_opt_in FOR SELECT TO gate USING (true);
 CREATE POLICY opted_in ON access_entry FOR SELECT TO auditor
     USING (agency_id = ANY ((SELECT sec.opted_in())::uuid[]));
 
--- The months that have a partition of their own. Asked within them, the log is read month by month,
--- the newest first, and no further than a page needs; what stands in the partition for all other
--- times (permissions/sql/log.sql) is asked beside.
+-- The months that have a partition of their own, from the last one back without a hole. Asked
+-- within them, the log is read month by month, the newest first, and no further than a page needs;
+-- what stands elsewhere (permissions/sql/log.sql) is asked beside.
 CREATE FUNCTION sec.log_months(OUT begins timestamptz, OUT ends timestamptz)
 LANGUAGE sql STABLE AS $$
-    SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC',
-           (max(to_date(right(c.relname, 7), 'YYYY_MM')) + interval '1 month') AT TIME ZONE 'UTC'
-      FROM pg_catalog.pg_inherits i
-      JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-     WHERE i.inhparent = 'public.access_entry'::regclass
-       AND c.relname ~ '^access_entry_\d{4}_\d{2}$'
+    WITH month AS (
+        SELECT to_date(right(c.relname, 7), 'YYYY_MM')::timestamp AS first
+          FROM pg_catalog.pg_inherits i
+          JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'public.access_entry'::regclass
+           AND c.relname ~ '^access_entry_\d{4}_\d{2}$'
+    ), counted AS (
+        SELECT first, max(first) OVER () AS last, row_number() OVER (ORDER BY first DESC) AS nth
+          FROM month
+    )
+    SELECT min(first) AT TIME ZONE 'UTC', (max(first) + interval '1 month') AT TIME ZONE 'UTC'
+      FROM counted WHERE first = last - make_interval(months => nth::int - 1)
 $$;
 
 -- In whose lists a referral stood, of the caller's own agency: a list is one entry with all its
@@ -145,11 +151,23 @@ BEGIN
                    WHERE c.body LIKE '{"gap"%' ORDER BY c.seq);
 END $$;
 
+-- The checkpoints that let a month go whose time was over (permissions/retiring.py).
+CREATE INDEX log_checkpoint_retired ON log_checkpoint (seq) WHERE body LIKE '%"retired":{%';
+CREATE FUNCTION sec.retiring() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF sec.auditing() IS NULL THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(SELECT c.seq FROM public.log_checkpoint c
+                  WHERE c.body LIKE '%"retired":{%' ORDER BY c.seq);
+END $$;
+
 -- One checkpoint with the leaves of its batch as they were sealed, and as they come out of the
--- entries that are there now; NULL where an entry is gone. Hashes alone, whosever the entries are.
+-- entries that are there now; NULL where an entry is gone, with the month that it was of. Hashes
+-- alone, whosever the entries are.
 CREATE FUNCTION sec.batch_now(which bigint)
 RETURNS TABLE (first bigint, size bigint, body text, key_id text, signature bytea,
-               sealed bytea[], found bytea[])
+               sealed bytea[], found bytea[], months text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     c public.log_checkpoint;
@@ -168,7 +186,8 @@ BEGIN
     RETURN QUERY
     SELECT c.first, c.size, c.body, c.key_id, c.signature,
            array_agg(l.leaf ORDER BY l.position),
-           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.leaf(e) END ORDER BY l.position)
+           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.leaf(e) END ORDER BY l.position),
+           array_agg(to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') ORDER BY l.position)
       FROM public.log_leaf l
       LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
             AND e.at >= earliest AND e.at <= latest
@@ -177,9 +196,10 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
     sec.listings(uuid), sec.log_counts(timestamptz, timestamptz), sec.seal_status(),
-    sec.batch_now(bigint) FROM PUBLIC;
+    sec.retiring(), sec.batch_now(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
-    sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.batch_now(bigint) TO auditor;
+    sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
+    sec.batch_now(bigint) TO auditor;
 GRANT EXECUTE ON FUNCTION sec.oversees(uuid) TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.overseeing() OWNER TO gate;
@@ -188,4 +208,5 @@ ALTER FUNCTION sec.opted_in() OWNER TO gate;
 ALTER FUNCTION sec.listings(uuid) OWNER TO gate;
 ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
 ALTER FUNCTION sec.seal_status() OWNER TO gate;
+ALTER FUNCTION sec.retiring() OWNER TO gate;
 ALTER FUNCTION sec.batch_now(bigint) OWNER TO gate;
