@@ -35,16 +35,18 @@ INDEXES = {
 def grown(superuser: Any, network: Any) -> Iterator[Any]:
     """The log as it may be after some months; afterwards as it was."""
     before = set(partitions(superuser))
-    log_rows.fill(superuser, agency_id("ywca"), ROWS, MONTHS)
-    yield superuser
-    tables = [*partitions(superuser), "access_entry"]
-    with superuser.cursor() as cursor:
-        guard(cursor, tables, "DISABLE")
-        cursor.execute("DELETE FROM access_entry WHERE address_prefix = '192.0.2.0/24'")
-        for made in set(tables) - before - {"access_entry"}:
-            cursor.execute(f"DROP TABLE {made}")
-        guard(cursor, [*before, "access_entry"], "ENABLE ALWAYS")
-        cursor.execute("VACUUM ANALYZE access_entry")
+    try:
+        log_rows.fill(superuser, agency_id("ywca"), ROWS, MONTHS)
+        yield superuser
+    finally:
+        tables = [*partitions(superuser), "access_entry"]
+        with superuser.cursor() as cursor:
+            guard(cursor, tables, "DISABLE")
+            cursor.execute("DELETE FROM access_entry WHERE address_prefix = '192.0.2.0/24'")
+            for made in set(tables) - before - {"access_entry"}:
+                cursor.execute(f"DROP TABLE {made}")
+            guard(cursor, [*before, "access_entry"], "ENABLE ALWAYS")
+            cursor.execute("VACUUM ANALYZE access_entry")
 
 
 def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any) -> None:
@@ -56,7 +58,8 @@ def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any) -> N
     for what, filters in tried.items():
         for buffers, scans in log_rows.pages(principal, filters):
             most[what] = max(buffers, most.get(what, 0))
-            used = {index for _, _, index in scans if index}  # an empty month needs none
+            # An empty month needs none; of a handful of rows elsewhere any does.
+            used = {index for _, table, index in scans if index and "_other" not in table}
             if what in INDEXES:
                 assert all(_is(index, INDEXES[what]) for index in used), (what, used)
     over = {what: buffers for what, buffers in most.items() if buffers > MAX_BUFFERS}
