@@ -395,6 +395,7 @@ def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json
         yield given
         yield given | {"to_agency_id": FOREIGN}
         yield given | {"ends_at": (soon + timedelta(days=4000)).isoformat()}
+        yield given | {"ends_at": (soon - timedelta(days=2)).isoformat()}
         yield given | {"given_by": str(member_id("police.admin"))}
     if "decision" in row:
         yield hers | {"decision": "allowed"}

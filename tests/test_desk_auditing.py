@@ -3,7 +3,6 @@ read the log, which the agency's administrator says. Some of it in a real browse
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -149,19 +148,15 @@ def test_the_auditors_pages_in_a_browser(
     admin = Desk(chromium, server, SIZES[size])
     admin.sign_in("ywca.admin")
     admin.follow("Who reads our log")
-    _picture(admin, f"readers-{size}")
     admin.choose("Demo Task Force", "Seven days")
     admin.press("Let them read")
     admin.sees("They may read our entries now")
-    _picture(admin, f"readers-given-{size}")
     auditor = Desk(chromium, server, SIZES[size])
     auditor.sign_in("taskforce.auditor")
     auditor.page.locator("summary").click()
-    _picture(auditor, f"filter-{size}")
     auditor.page.get_by_label("Whose log").select_option("Demo Women's Centre")
     auditor.press("Show")
     auditor.sees("lets you read its entries for a time")
-    _picture(auditor, f"log-{size}")
     with auditor.page.expect_download() as download:
         auditor.page.get_by_role("link", name="CSV", exact=True).click()
     auditor.complaints.clear()  # the browser calls a download a page that did not come
@@ -169,21 +164,11 @@ def test_the_auditors_pages_in_a_browser(
     assert len(lines) > 3
     assert not any(value in line for value in PACKET.values() for line in lines)
     auditor.follow("Counts")
-    _picture(auditor, f"counts-{size}")
     auditor.follow("Seals")
     auditor.press("Verify now")
     auditor.sees("As it was sealed.")
-    _picture(auditor, f"seals-{size}")
     own = Desk(chromium, server, SIZES[size])
     own.sign_in("ywca.auditor")
     own.page.goto(f"{LOG}?referral={worked_on.id}")
     own.check()
     own.sees("Who had it in her lists.")
-    _picture(own, f"trail-{size}")
-
-
-def _picture(desk: Desk, name: str) -> None:
-    """For whoever wants to look: CAIRN_PICTURES names a folder."""
-    folder = os.environ.get("CAIRN_PICTURES")
-    if folder:
-        desk.page.screenshot(path=f"{folder}/{name}.png", full_page=True)

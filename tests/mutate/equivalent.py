@@ -16,6 +16,8 @@ EQUIVALENT: dict[str, str] = {
     " caseworker)": "the referral, seen under the reader's own policies, is one of her agency's",
     "conflict_block.own_side USING without kind = 'leads_only'::text": "whom another agency's block"
     " of another kind bars, answers for nothing",
+    "log_opt_in.administrator_takes_back WITH CHECK without agency_id = ( SELECT"
+    " sec.administering() AS administering)": _STAYS,
     "directory_organization.own_changes WITH CHECK without everything": _STAYS,
     **{
         f"directory_{table}.own_changes WITH CHECK without sec.edits(part_of_id)": _STAYS
