@@ -122,7 +122,7 @@ def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
     given = text_of(admin.submit(readers, chosen).content)
     assert "They may read our entries now" in given
     assert "Demo Task Force reads what Demo Women's Centre did. Now" in given
-    shown = text_of(oversight.get(LOG, theirs).content)
+    shown = text_of(oversight.get(LOG, theirs | {"referral": worked_on.id}).content)
     assert f"Member {member_id('ywca.worker')} Opened a packet" in shown
     assert "Yve Example" not in shown
     assert "Demo Women's Centre lets you read its entries for a time." in shown
