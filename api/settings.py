@@ -200,8 +200,8 @@ if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
     }
 KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/rotation.py
 
-# Where copies of the log's checkpoints are kept, apart from the database (permissions/witness.py).
 LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # no month of the access log is dropped before
+# Where copies of the log's checkpoints are kept, apart from the database (permissions/witness.py).
 LOG_WITNESS_FILE = os.environ.get("CAIRN_LOG_WITNESS") or str(HOME / "witness" / "log.ndjson")
 
 # -- People and partner systems -------------------------------------------------------------------

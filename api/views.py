@@ -1,5 +1,6 @@
 """The base of every JSON endpoint: one parser, one renderer, unknown names refused."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -18,6 +19,7 @@ from api.authentication import acting_member, caller_of, refuse_unknown
 from api.rendering import Answer, JSONParser, read
 from permissions.errors import BadRequest
 from permissions.principal import Principal
+from permissions.retiring import Month
 from referrals import idempotency
 
 MAX_KEY = 128
@@ -148,6 +150,16 @@ def moment_parameter(text: str | None, name: str) -> datetime | None:
     if text and (moment is None or moment.tzinfo is None):
         raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
     return moment
+
+
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month_parameter(text: str | None) -> tuple[datetime, datetime]:
+    """The moments between which a month (UTC) lies, from its text. Raises BadRequest."""
+    if text is None or not _MONTH.fullmatch(text):
+        raise BadRequest("invalid", "A month is needed, like 2026-11.", "month")
+    return Month.read(text).bounds
 
 
 def uuid_parameter(text: str | None, name: str) -> UUID | None:

@@ -8,10 +8,9 @@ and proves its entries by itself. Run by `manage.py seals retire`, a month at a 
 
 import json
 import os
-from calendar import monthrange
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,13 @@ from django.conf import settings
 from django.db import OperationalError, connections, transaction
 
 from permissions import sealed_export, sealer, verifier
-from permissions.errors import NotPossible
 from permissions.sealer import USING, Checkpoint
 
 LOCK_WAIT = "5s"  # who writes to the log waits behind whoever waits for it
+
+
+class NotRetired(Exception):
+    """Why the month stays where it is; for the operator."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,11 @@ class Month:
         return f"access_entry_{self.first:%Y_%m}"
 
     @property
-    def bounds(self) -> list[str]:
-        days = monthrange(self.first.year, self.first.month)[1]
-        end = date.fromordinal(self.first.toordinal() + days)
-        return [f"{self.first}T00:00:00Z", f"{end}T00:00:00Z"]
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From its first moment to before the next one's, UTC."""
+        year, month = self.first.year, self.first.month
+        following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        return datetime(year, month, 1, tzinfo=UTC), following
 
     def may_go(self, today: date) -> bool:
         """Whether all of it is older than the log is kept (45 CFR 164.316(b)(2)(i): six years)."""
@@ -68,20 +71,20 @@ class Retired:
 def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
     """Archive, sign, drop. Killed anywhere, running it again finishes it; twice is safe.
 
-    Raises NotPossible: too young, not there, not sealed, or not as it was sealed. Then nothing of
+    Raises NotRetired: too young, not there, not sealed, or not as it was sealed. Then nothing of
     it was dropped.
     """
     signed = _signed(month)
     if not _is_there(month):
         if signed is None:
-            raise NotPossible("no_such_month", f"The log has no partition for {month}.")
+            raise NotRetired(f"The log has no partition for {month}.")
         return Retired(signed["entries"], signed["archive"], dropped=False)
     if not month.may_go(_today()):
-        raise NotPossible("too_young", f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
+        raise NotRetired(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
     if signed is None:
         signed = _archive_and_sign(month, folder / f"access-log-{month}.txt", say)
     if _entries(month) != signed["entries"]:
-        raise NotPossible("grown", f"{month} holds other entries than were archived and signed.")
+        raise NotRetired(f"{month} holds other entries than were archived and signed.")
     _drop(month)
     return Retired(signed["entries"], signed["archive"], dropped=True)
 
@@ -108,10 +111,10 @@ def _archive_and_sign(month: Month, path: Path, say: Callable[[str], Any]) -> di
         os.fsync(file.fileno())
     if faults:
         part.unlink()
-        raise NotPossible("at_fault", f"{month} is not as it was sealed: {faults[0]}.")
+        raise NotRetired(f"{month} is not as it was sealed: {faults[0]}.")
     if count != _entries(month):
         part.unlink()
-        raise NotPossible("not_sealed", f"Entries of {month} have no seal: does `work` run?")
+        raise NotRetired(f"Entries of {month} have no seal: does `work` run?")
     with part.open("rb") as whole:
         archive = sha256()
         while block := whole.read(1 << 20):
@@ -197,7 +200,7 @@ def _drop(month: Month) -> None:
             cursor.execute(f"ALTER TABLE access_entry DETACH PARTITION {month.table}")
             cursor.execute(f"DROP TABLE {month.table}")
     except OperationalError as error:
-        raise NotPossible("busy", "The log is being written to: run this again.") from error
+        raise NotRetired("The log is being written to: run this again.") from error
 
 
 def _for_the_owner(path: str, flags: int) -> int:

@@ -200,7 +200,7 @@ def _page(
     rows = _fitting(whose, filters).defer("leaf", "xact")
     foreign = whose != principal.agency_id
     if foreign:  # a survivor's handle is sent to no other agency (design §1)
-        rows = rows.defer("leaf", "xact", "subject")
+        rows = rows.defer("subject")
     found: list[AccessEntry] = []
     for earliest, latest in ((ends, None), (begins, ends), (None, begins)):
         earliest = max((one for one in (earliest, filters.since) if one), default=None)
@@ -230,22 +230,11 @@ def plan_by_order() -> tuple[datetime, datetime]:
 
 def _fitting(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
     rows = AccessEntry.objects.using(USING).filter(agency_id=whose)
-    if filters.act is not None:
-        rows = rows.filter(act=filters.act)
     if filters.self_assigned:
         rows = rows.filter(act=SELF_ASSIGNED)
-    if filters.decision is not None:
-        rows = rows.filter(decision=filters.decision)
-    if filters.member_id is not None:
-        rows = rows.filter(member_id=filters.member_id)
-    if filters.client_id is not None:
-        rows = rows.filter(client_id=filters.client_id)
-    if filters.referral_id is not None:
-        rows = rows.filter(referral_id=filters.referral_id)
-    if filters.subject is not None:
-        rows = rows.filter(subject=filters.subject)
-    if filters.purpose is not None:
-        rows = rows.filter(purpose=filters.purpose)
+    for name in ("act", "decision", "member_id", "client_id", "referral_id", "subject", "purpose"):
+        if (wanted := getattr(filters, name)) is not None:
+            rows = rows.filter(**{name: wanted})
     return rows
 
 

@@ -59,7 +59,7 @@ def public_keys() -> dict[str, str]:
 
 
 def entries(
-    checkpoint: Checkpoint, within: Sequence[str] = ("-infinity", "infinity")
+    checkpoint: Checkpoint, within: Sequence[Any] = ("-infinity", "infinity")
 ) -> Iterator[str]:
     """The lines of a batch; of entries that are not from this time, the leaf alone, and `~`."""
     for first in range(checkpoint.first, checkpoint.size, ROWS_AT_ONCE):

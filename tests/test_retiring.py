@@ -57,11 +57,7 @@ def old(api: Any, superuser: Any, shift_clock: Any) -> Old:
     seal()
     made = Old(f"{year}-03", superuser, write_then)
     with connections["owner"].cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE {made.table} PARTITION OF access_entry"
-            f" FOR VALUES FROM ('{year}-03-01T00:00:00Z') TO ('{year}-04-01T00:00:00Z')"
-        )
-        cursor.execute("SELECT sec.guard_log_partition(%s::regclass)", [made.table])
+        cursor.execute("SELECT sec.add_log_partition(%s)", [f"{made.month}-01"])
     write(api)
     for _ in range(3):
         write_then()

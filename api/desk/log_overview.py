@@ -1,10 +1,9 @@
 """What an auditor is told of the log beside its rows, and who else may read it: counts by month,
 the seals with a check of them, and the opt-ins, which the agency's administrator gives."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from api.desk.forms import DeskForm, one_of
 from api.desk.visit import Visit, page, signed_in
-from api.v1.access_log import month_of
+from api.views import month_parameter
 from permissions import opt_ins, overview
 from permissions.errors import Refused
 from permissions.models import Agency
@@ -29,7 +28,7 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
     """How many entries of each kind in a month; of every agency for an oversight auditor."""
     months = _months(visit.now)
     month = request.GET.get("month") or months[0]
-    since, until = month_of(month)
+    since, until = month_parameter(month)
     found = overview.counts(visit.principal, since, until)
     names = dict(Agency.objects.values_list("id", "name"))
     by_agency: dict[str, list[overview.Count]] = {}
@@ -100,7 +99,7 @@ def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
             return redirect("desk_log_readers")
         if form.is_valid():
             days = timedelta(days=int(form.cleaned_data["days"]))
-            until = visit.now.astimezone(ZoneInfo("UTC")) + days
+            until = visit.now.astimezone(UTC) + days
             opt_ins.give(visit.principal, UUID(form.cleaned_data["to_agency_id"]), until)
             messages.success(request, "They may read our entries now, until the end you chose.")
             return redirect("desk_log_readers")

@@ -139,17 +139,6 @@ PROBLEMS = {
         "That agency's auditors may read your log already.",
         "Take the one that stands back first, then give another.",
     ),
-    # A month of the access log that is to leave it: the operator's command
-    "no_such_month": Problem("The log holds no such month.", "Look at the month's spelling."),
-    "too_young": Problem("The month is not as old as the log is kept.", "Wait until it is."),
-    "grown": Problem(
-        "The month holds other entries than were archived and signed.",
-        "Keep everything, and compare with the archive before anything is dropped.",
-    ),
-    "at_fault": Problem(
-        "The month is not as it was sealed.", "Keep everything: what it says was changed."
-    ),
-    "busy": Problem("The log was being written to.", "Run the command again."),
     "no_reference": Problem("No free reference was found.", "Try again."),
     "service_unknown": Problem("There is no such service in the directory.", "Search again."),
     "service_moved": Problem(

@@ -84,7 +84,7 @@ class PurposeForm(ActForm):
     purpose = one_of(words.choices(codes.PURPOSE), "What do you open it for")
 
 
-class HandoffPurposeForm(ActForm):
+class HandoffPurposeForm(PurposeForm):
     purpose = one_of(words.choices(codes.PURPOSE), "What do you open it for", initial="hand_off")
 
 
@@ -92,7 +92,7 @@ Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
 
 
 def opening(
-    act: str, title: str, says: str, show: Show, asks: type[ActForm] = PurposeForm
+    act: str, title: str, says: str, show: Show, asks: type[PurposeForm] = PurposeForm
 ) -> Callable[..., HttpResponse]:
     """GET asks for the purpose; the answer to POST is what was opened."""
 

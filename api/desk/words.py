@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from referrals import handoff
 from referrals.codes import CODE_LISTS, Labels
 from referrals.reading import Detail, Line
 
@@ -411,7 +412,7 @@ HANDOFF_STEPS = {
     "completed": "Completed",
     "unable": "Did not come about",
 }
-_NOTE_OF = {"begun": "hand_off", "attempt": "attempt", "completed": "outcome", "unable": "unable"}
+_NOTE_OF = {step: kind for kind, step in handoff.STEPS.items()}
 
 
 def handoff_lines(step: str, content: dict[str, str | None]) -> list[str]:

@@ -1,8 +1,6 @@
 """The access log, for auditors: who of ours saw what, when, for which purpose; page by page, as a
 file, counted; and who else may read it."""
 
-import re
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from api.views import (
     HasFields,
     Shape,
     moment_parameter,
+    month_parameter,
     page_size,
     uuid_parameter,
 )
@@ -223,19 +222,6 @@ class Listings(Endpoint):
         return self.answer(ListingsOut, {"items": items})
 
 
-_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
-
-
-def month_of(text: str | None) -> tuple[datetime, datetime]:
-    """A calendar month (UTC) from its text, as the moments that it lies between."""
-    found = _MONTH.fullmatch(text or "")
-    if found is None:
-        raise BadRequest("invalid", "A month is needed, like 2026-11.", "month")
-    year, month = int(found[1]), int(found[2])
-    since = datetime(year, month, 1, tzinfo=UTC)
-    return since, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-
-
 class Counts(Endpoint):
     query = ("month",)
 
@@ -247,7 +233,7 @@ class Counts(Endpoint):
     def get(self, request: HttpRequest) -> Answer:
         """How many entries of each kind in a month: your agency's; as an oversight auditor each
         agency's, refusals and callers whom nobody knows included."""
-        found = overview.counts(self.principal, *month_of(request.GET.get("month")))
+        found = overview.counts(self.principal, *month_parameter(request.GET.get("month")))
         return self.answer(CountsOut, {"items": found})
 
 

@@ -91,19 +91,23 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER hash_entry', part);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', part);
 END $$;
-CREATE FUNCTION sec.add_log_partitions(months int) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION sec.add_log_partition(first date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    first date;
-    part text;
+    part text := 'access_entry_' || to_char(first, 'YYYY_MM');
 BEGIN
-    FOR n IN 0..months LOOP
-        first := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => n))::date;
-        part := 'access_entry_' || to_char(first, 'YYYY_MM');
-        CONTINUE WHEN to_regclass(part) IS NOT NULL;
+    IF to_regclass(part) IS NULL THEN
         EXECUTE format(
             'CREATE TABLE %I PARTITION OF access_entry FOR VALUES FROM (%L) TO (%L)', part,
             first::text || 'T00:00:00Z', (first + interval '1 month')::date::text || 'T00:00:00Z');
         PERFORM sec.guard_log_partition(part::regclass);
+    END IF;
+END $$;
+CREATE FUNCTION sec.add_log_partitions(months int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    this date := date_trunc('month', now() AT TIME ZONE 'UTC')::date;
+BEGIN
+    FOR n IN 0..months LOOP
+        PERFORM sec.add_log_partition((this + make_interval(months => n))::date);
     END LOOP;
 END $$;
 CREATE TABLE access_entry_other PARTITION OF access_entry DEFAULT;
@@ -156,7 +160,7 @@ END $$;
 REVOKE ALL ON FUNCTION
     sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
     sec.log_is_append_only(),
-    sec.guard_log_partition(regclass), sec.add_log_partitions(int),
+    sec.guard_log_partition(regclass), sec.add_log_partition(date), sec.add_log_partitions(int),
     sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text),
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION

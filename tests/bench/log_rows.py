@@ -27,33 +27,17 @@ def fill(superuser: Any, agency: UUID, rows: int, months: int) -> None:
     VACUUM ANALYZE, as autovacuum would."""
     sql = (Path(__file__).parent / "log_rows.sql").read_text()
     with superuser.cursor() as cursor:
-        cursor.execute("SELECT sec.add_log_partitions(0)")
-        for at in range(months, 0, -1):
-            cursor.execute(PARTITION, {"back": at})
+        cursor.execute(
+            "SELECT sec.add_log_partition((date_trunc('month', now() AT TIME ZONE 'UTC')"
+            " - make_interval(months => back))::date) FROM generate_series(0, %s) back",
+            [months],
+        )
         for first in range(1, rows + 1, AT_ONCE):
             values = {"agency": str(agency), "rare": str(RARE), "first": first, "months": months}
             size = min(AT_ONCE, rows - first + 1)
             cursor.execute(sql, values | {"size": size, "of": rows})
             print(f"{first + size - 1:,} rows", file=sys.stderr)
         cursor.execute("VACUUM ANALYZE access_entry")
-
-
-# A month before those that a new database begins with, guarded as they are.
-PARTITION = """
-DO $$
-DECLARE
-    first date := (date_trunc('month', now() AT TIME ZONE 'UTC')
-                   - make_interval(months => %(back)s))::date;
-    part text := 'access_entry_' || to_char(first, 'YYYY_MM');
-BEGIN
-    IF to_regclass(part) IS NULL THEN
-        EXECUTE format('CREATE TABLE %%I PARTITION OF access_entry FOR VALUES FROM (%%L) TO (%%L)',
-                       part, first::text || 'T00:00:00Z',
-                       (first + interval '1 month')::date::text || 'T00:00:00Z');
-        PERFORM sec.guard_log_partition(part::regclass);
-    END IF;
-END $$
-"""
 
 
 def looked_for(superuser: Any, agency: UUID) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Command(BaseCommand):
             getattr(self, f"_{options['what']}")(options)
         except Refused as error:
             raise CommandError(error.detail) from error
+        except retiring.NotRetired as error:
+            raise CommandError(str(error)) from error
 
     def _status(self, options: dict[str, Any]) -> None:
         last, held = sealer.newest(), witness.last_held()
