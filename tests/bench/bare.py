@@ -33,12 +33,14 @@ TOKEN = (
 INBOX = (
     "BEGIN; WITH page AS MATERIALIZED ("
     "  SELECT id, reference, from_agency_id, to_agency_id, service_id, service_name, status,"
-    "   urgency, needs, wanted, created_at, sent_at, ack_by, accept_by, expires_at"
+    "   urgency, needs, wanted, created_at, sent_at, ack_by, accept_by, expires_at,"
+    "   from_asks_ring_at"
     "  FROM referral WHERE to_agency_id = %(agency)s AND sent_at IS NOT NULL"
     "  ORDER BY created_at DESC, id DESC LIMIT %(limit)s)"
     " SELECT r.id, r.reference, r.from_agency_id, f.name, r.to_agency_id, t.name,"
     "  r.service_id, r.service_name, r.status, r.urgency, r.needs, r.wanted, r.created_at,"
-    "  r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id"
+    "  r.sent_at, r.ack_by, r.accept_by, r.expires_at, s.state, s.handoff_by, s.holder_id,"
+    "  r.from_asks_ring_at"
     " FROM page r"
     " JOIN permissions_agency f ON f.id = r.from_agency_id"
     " JOIN permissions_agency t ON t.id = r.to_agency_id"
@@ -139,6 +141,7 @@ def inbox(cursor: Any, agency: str, client: str, limit: int) -> dict[str, Any]:
             "expires_at": row[16],
             "handoff_by": row[18],
             "holder_id": row[19],
+            "asked_to_ring_at": row[20],
         }
         for row in rows[:limit]
     ]
