@@ -20,6 +20,7 @@ from permissions.keystore import key_store
 
 USING = "sealer"
 BATCH = 50_000  # entries; a transaction is never divided
+BUSY = 1_000  # entries in a batch: behind as many, the next follows without a rest
 AT_ONCE = 1_000  # checkpoints read
 SEALING = 7006  # an advisory lock, beside those of permissions/keys.py
 
@@ -51,7 +52,7 @@ _COLUMNS = ", ".join(Checkpoint._fields)
 
 
 def step() -> bool:
-    """Seal one batch. True: there may be more. Killed anywhere, nothing of it happened.
+    """Seal one batch. True: there may be many more. Killed anywhere, nothing of it happened.
 
     Raises Unavailable (the key store).
     """
@@ -64,7 +65,7 @@ def step() -> bool:
         leaves = _take(first, "xact >= %s AND xact < %s", [last.xact_before if last else 0, before])
         if leaves:
             _sign(last, leaves, before)
-        return len(leaves) >= BATCH
+        return len(leaves) >= BUSY
 
 
 def restore(gap: dict[str, int] | None = None) -> Checkpoint:

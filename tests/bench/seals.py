@@ -89,6 +89,10 @@ def _behind(cluster: Cluster) -> None:
         connections[alias].close()
     with closing(cluster.connect_superuser(DATABASE)) as superuser, superuser.cursor() as cursor:
         with _sealing(), _sampled(cluster) as lags:
+            cursor.execute(WRITTEN, {"each": 1, "limit": 1})
+            while _ask(cursor, BEHIND)[0]:  # until the process has begun
+                time.sleep(SAMPLE_S)
+            lags.clear()
             rate = commits.a_second(
                 cluster, SUPERUSER, DATABASE, "BEGIN", [log.ENTRY], entry,
                 clients=WRITERS, seconds=SECONDS,
