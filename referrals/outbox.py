@@ -33,6 +33,14 @@ TOLD_AFTER = 3
 _TAKEN = {"delivered", "barred"}
 
 
+class Checkpoint(NamedTuple):
+    """What a witness is told of one: it commits to all that is in the log by then, and tells no
+    more than its number."""
+
+    seq: int
+    sha256: str  # of its signed body, in hex
+
+
 class Message(NamedTuple):
     """What goes out. A test has no event and no place."""
 
@@ -42,6 +50,7 @@ class Message(NamedTuple):
     referral_id: UUID | None
     xact: int | None
     barred: bool  # passed over in silence (R12)
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(slots=True)
@@ -79,13 +88,20 @@ def _next(side: str, agency: str, xact: str, event: str) -> str:
     return _NEXT.format(side=side, agency=agency, xact=xact, event=event)
 
 
+# A witness needs one now and then, and the newest: each is a seal of all before it.
+CHECKPOINTS_EVERY = "interval '1 minute'"
+_NEWEST = (
+    "SELECT c.seq, encode(sha256(convert_to(c.body, 'UTF8')), 'hex') FROM log_checkpoint c"
+    " WHERE c.seq > {seq} ORDER BY c.seq DESC LIMIT 1"
+)
 _MINE = ("e.agency_id", "e.at_xact", "e.at_event")
 _DUE = (
     "SELECT e.id FROM webhook_endpoint e WHERE e.removed_at IS NULL AND NOT e.paused"
     " AND e.stopped IS NULL AND (e.tries > 0) = (%(lane)s = 'failing')"
     " AND (e.lease IS NULL OR e.leased_until <= sec.clock())"
     " AND (e.ping_id IS NOT NULL OR (e.next_at <= sec.clock()"
-    f" AND (EXISTS ({_next('from', *_MINE)}) OR EXISTS ({_next('to', *_MINE)}))))"
+    f" AND CASE e.about WHEN 'checkpoints' THEN EXISTS ({_NEWEST.format(seq='e.at_seq')})"
+    f" ELSE EXISTS ({_next('from', *_MINE)}) OR EXISTS ({_next('to', *_MINE)}) END))"
     " ORDER BY e.leased_until NULLS FIRST LIMIT %(free)s FOR UPDATE SKIP LOCKED"
 )
 _WAITING = (
@@ -108,18 +124,22 @@ def claim(lane: str, free: int) -> list[Batch]:
             "UPDATE webhook_endpoint SET lease = %(lease)s,"
             " leased_until = sec.clock() + make_interval(secs => %(length)s)"
             f" WHERE id = ANY (ARRAY({_DUE}))"
-            " RETURNING id, agency_id, url, tries, at_xact, at_event, ping_id, sec.clock()",
+            " RETURNING id, agency_id, url, tries, at_xact, at_event, ping_id, sec.clock(),"
+            " about, at_seq",
             {"lease": lease, "length": LEASE_S, "lane": lane, "free": free},
         )
         rows = cursor.fetchall()
         batches = []
-        for endpoint_id, agency_id, url, tries, xact, event, ping_id, now in rows:
+        for endpoint_id, agency_id, url, tries, xact, event, ping_id, now, about, seq in rows:
             if ping_id:
                 messages = [Message(ping_id, now, None, None, None, False)]
+            elif about == "checkpoints":
+                cursor.execute(_NEWEST.format(seq="%s"), [seq])
+                messages = [_of(endpoint_id, now, Checkpoint._make(cursor.fetchone()))]
             else:
                 names = {"agency": agency_id, "xact": xact, "event": event, "batch": BATCH}
                 cursor.execute(_WAITING, names)
-                messages = [Message._make(row) for row in cursor.fetchall()]
+                messages = [Message(*row) for row in cursor.fetchall()]
                 if told := {str(one.referral_id) for one in messages if not one.barred}:
                     ids = [uuid7(), agency_id, sorted(told)]
                     cursor.execute("SELECT sec.log_sent(%s, %s, %s::uuid[])", ids)
@@ -140,6 +160,12 @@ def claim(lane: str, free: int) -> list[Batch]:
     for batch in batches:
         batch.secrets = secrets_of(batch.endpoint_id)
     return batches
+
+
+def _of(endpoint_id: UUID, now: datetime, checkpoint: Checkpoint) -> Message:
+    """The same again has the same id."""
+    told = uuid5(endpoint_id, str(checkpoint.seq))
+    return Message(told, now, None, None, None, False, checkpoint)
 
 
 def secrets_of(endpoint_id: UUID) -> list[str]:
@@ -174,16 +200,21 @@ def settle(batches: list[Batch]) -> None:
         return
     with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
         lines = [
-            (uuid7(), b.endpoint_id, b.agency_id, m.event_id, m.referral_id, m.id, outcome, *rest)
+            (
+                *(uuid7(), b.endpoint_id, b.agency_id, m.event_id, m.referral_id),
+                *(m.checkpoint and m.checkpoint.seq, m.id, outcome, *rest),
+            )
             for b in batches
             for m, outcome, *rest in b.done
             if outcome != "barred"
         ]
         if lines:
-            marks = ", ".join(["(%s, %s, %s, %s, %s, %s, sec.clock(), %s, %s, %s)"] * len(lines))
+            marks = ", ".join(
+                ["(%s, %s, %s, %s, %s, %s, %s, sec.clock(), %s, %s, %s)"] * len(lines)
+            )
             cursor.execute(
                 "INSERT INTO webhook_delivery (id, endpoint_id, agency_id, event_id, referral_id,"
-                f" message_id, at, outcome, status, took_ms) VALUES {marks}",
+                f" checkpoint, message_id, at, outcome, status, took_ms) VALUES {marks}",
                 [value for line in lines for value in line],
             )
         for batch in batches:
@@ -201,11 +232,13 @@ def _move(cursor: Any, batch: Batch) -> None:
         "lease": batch.lease,
         "xact": last.xact if last else None,
         "event": last.id if last else None,
+        "seq": next((one.checkpoint.seq for one in taken if one.checkpoint), None),
         "ping": batch.messages[0].id if batch.pinged else None,
     }
     cursor.execute(
         "UPDATE webhook_endpoint SET lease = NULL, leased_until = sec.clock(),"
         " at_xact = coalesce(%(xact)s, at_xact), at_event = coalesce(%(event)s, at_event),"
+        " at_seq = coalesce(%(seq)s, at_seq),"
         " ping_id = CASE WHEN ping_id = %(ping)s THEN NULL ELSE ping_id END"
         f"{_verdict(batch, bool(taken), failed, values)} WHERE id = %(id)s AND lease = %(lease)s"
         " RETURNING tries, stopped, failing_since",
@@ -229,7 +262,8 @@ def _verdict(batch: Batch, any_taken: bool, failed: str | None, values: dict[str
     """The columns that say how the endpoint is. A test that fails tells of now and costs no try."""
     if failed is None:
         well = any(outcome == "delivered" for _, outcome, *_ in batch.done)
-        return ", tries = 0, failing_since = NULL, next_at = sec.clock()" if well else ""
+        rest = "" if values["seq"] is None else f" + {CHECKPOINTS_EVERY}"
+        return f", tries = 0, failing_since = NULL, next_at = sec.clock(){rest}" if well else ""
     if failed == "gone":
         return ", stopped = 'gone', failing_since = coalesce(failing_since, sec.clock())"
     if batch.pinged:

@@ -67,10 +67,13 @@ def _usable(line: targets.Connection | None) -> targets.Connection | None:
 
 
 def _worded(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
-    kind = "referral.event" if message.event_id else "ping"
-    content = signing.body(
-        kind, message.at, event_id=message.event_id, referral_id=message.referral_id
-    )
+    if told := message.checkpoint:
+        content = signing.body("log.checkpoint", message.at, **told._asdict())
+    else:
+        kind = "referral.event" if message.event_id else "ping"
+        content = signing.body(
+            kind, message.at, event_id=message.event_id, referral_id=message.referral_id
+        )
     return content, signing.headers(batch.secrets, str(message.id), int(time.time()), content)
 
 

@@ -24,7 +24,7 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(os.urandom(32)).decode()
 
 
-def body(kind: str, at: datetime, **ids: UUID | None) -> bytes:
+def body(kind: str, at: datetime, **ids: UUID | int | str | None) -> bytes:
     """The message: its kind, a time and ids, filled up to the one size that all have."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     said = {"type": kind, "timestamp": moment, "data": {k: str(v) for k, v in ids.items() if v}}

@@ -3,7 +3,8 @@
 Kept by an agency_admin or a client with webhooks:write; sent by referrals/sending.py. An endpoint
 begins with what happens after it was made, goes through its agency's feed in order, and can be set
 back to any event of it. It is told ids alone, and nothing of a referral that bars anybody of the
-agency (R12).
+agency (R12). Or it is a witness of the access log: then it is told the newest checkpoint, once a
+minute at most (design §8).
 """
 
 import hmac
@@ -14,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, connection
 
-from permissions import keys, log, policy
+from permissions import keys, log, policy, review
 from permissions.errors import MatchRequired, NotPossible, NotVisible, Refused, StaleMatch
 from permissions.ids import uuid7
 from permissions.principal import Principal
@@ -31,6 +32,7 @@ class Endpoint(NamedTuple):
 
     id: UUID
     url: str
+    about: str  # events, checkpoints
     created_at: datetime
     paused: bool
     state: str  # ok, failing, paused, gone (it answered 410), given_up (75 hours in vain)
@@ -41,11 +43,12 @@ class Endpoint(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One try. `event_id` None: a test."""
+    """One try. Neither `event_id` nor `checkpoint`: a test."""
 
     id: UUID
     at: datetime
     event_id: UUID | None
+    checkpoint: int | None
     message_id: UUID
     outcome: str
     status: int | None
@@ -53,19 +56,19 @@ class Delivery(NamedTuple):
 
 
 _COLUMNS = (
-    "SELECT id, url, created_at, paused, stopped, failing_since,"
+    "SELECT id, url, about, created_at, paused, stopped, failing_since,"
     " CASE WHEN tries > 0 THEN next_at END FROM webhook_endpoint"
     " WHERE agency_id = %s AND removed_at IS NULL"
 )
 
 
 def _endpoint(row: tuple) -> Endpoint:
-    id_, url, created_at, paused, stopped, since, next_at = row
+    id_, url, about, created_at, paused, stopped, since, next_at = row
     state = "paused" if paused else stopped or ("failing" if since else "ok")
     told = hmac.new(settings.SECRET_KEY.encode(), f"{id_}:{url}:{paused}".encode(), "sha256")
     etag = f'"{told.hexdigest()[:32]}"'
     next_try = next_at if state == "failing" else None
-    return Endpoint(id_, url, created_at, paused, state, since, next_try, etag)
+    return Endpoint(id_, url, about, created_at, paused, state, since, next_try, etag)
 
 
 def own(principal: Principal) -> list[Endpoint]:
@@ -83,8 +86,9 @@ def read(principal: Principal, endpoint_id: UUID) -> Endpoint:
         return _see(principal, endpoint_id)
 
 
-def create(principal: Principal, url: str) -> Endpoint:
+def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
     """A new endpoint, told of what happens from now on; its secret is in the answer, once.
+    `about`: `events`, or `checkpoints` by whoever may read those.
 
     The same address twice is refused, so that a repeated request makes no second one. Raises
     NotPermitted, TargetRefused, NotPossible, Unavailable.
@@ -92,6 +96,8 @@ def create(principal: Principal, url: str) -> Endpoint:
     _may_name(principal, "webhook.create", url)
     with log.attempt(principal, "webhook.create") as attempt:
         policy.require_webhook_keeper(principal)
+        if about == "checkpoints":
+            review.must_review(principal)
         endpoint_id = uuid7()
         with connection.cursor() as cursor:
             # One after the other, so that two at once do not pass the limit together.
@@ -106,9 +112,9 @@ def create(principal: Principal, url: str) -> Endpoint:
             if len(there) >= MOST:
                 raise NotPossible("webhooks_full", f"An agency has at most {MOST} webhooks.")
             cursor.execute(
-                "INSERT INTO webhook_endpoint (id, agency_id, url, created_at, at_xact, at_event,"
-                " next_at) VALUES (%s, %s, %s, %s, sec.xact_bound() - 1, %s, %s)",
-                [endpoint_id, principal.agency_id, url, attempt.now, _LAST, attempt.now],
+                "INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at, at_xact,"
+                " at_event, next_at) VALUES (%s, %s, %s, %s, %s, sec.xact_bound() - 1, %s, %s)",
+                [endpoint_id, principal.agency_id, url, about, attempt.now, _LAST, attempt.now],
             )
         secret = _keep_secret(endpoint_id, attempt.now)
         return _see(principal, endpoint_id)._replace(secret=secret)
@@ -201,7 +207,9 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
     Raises NotPermitted, NotVisible, NotPossible (no such event in the agency's feed).
     """
     with log.attempt(principal, "webhook.replay"):
-        _see(principal, endpoint_id, lock=True)
+        seen = _see(principal, endpoint_id, lock=True)
+        if seen.about != "events":
+            raise NotPossible("event_unknown", "It is sent checkpoints, and no events.")
         with connection.cursor() as cursor:
             cursor.execute("SELECT xact FROM sec.event_place(%s)", [event_id])
             row = cursor.fetchone()
@@ -233,7 +241,7 @@ def deliveries(
         older = " AND (at, id) < (%(at)s, %(id)s)" if after else ""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, at, event_id, message_id, outcome, status, took_ms"
+                "SELECT id, at, event_id, checkpoint, message_id, outcome, status, took_ms"
                 " FROM webhook_delivery WHERE endpoint_id = %(endpoint)s AND agency_id = %(agency)s"
                 f"{older} ORDER BY at DESC, id DESC LIMIT %(limit)s",
                 {

@@ -397,6 +397,9 @@ def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json
         yield given | {"ends_at": (soon + timedelta(days=4000)).isoformat()}
         yield given | {"ends_at": (soon - timedelta(days=2)).isoformat()}
         yield given | {"given_by": str(member_id("police.admin"))}
+    if "at_seq" in row:
+        yield fresh | {"agency_id": agency, "about": "events"}
+        yield fresh | {"agency_id": agency, "about": "checkpoints"}
     if "decision" in row:
         yield hers | {"decision": "allowed"}
         yield hers | {"decision": "refused"}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import ProgrammingError, connection, connections, transaction
+from psycopg2.errors import InsufficientPrivilege
 
 from permissions import credentials
 from tests.conftest import Caller, Story, member_id
@@ -483,3 +484,18 @@ def test_without_a_live_identity_the_functions_on_grants_change_nothing(
                 identify(cursor, caller)
                 cursor.execute(f"SELECT {call}", parameters)
     assert answer(superuser, everything) == before
+
+
+def test_what_gate_hides_of_the_directory_it_cannot_show_again(superuser: Any) -> None:
+    """directory_location.gate_hides: whatever a function that has its rights may be made to do."""
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE gate")
+            cursor.execute("SELECT array_agg(id) FROM directory_location")
+            cursor.execute("SELECT sec.hide_places(%s)", cursor.fetchone())
+            with pytest.raises(InsufficientPrivilege):
+                cursor.execute("UPDATE directory_location SET confidential = false")
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True

@@ -193,9 +193,9 @@ INSERT INTO channel (id, agency_id, membership_id, use, kind, address) VALUES
     (gen_random_uuid(), %(ywca)s, NULL, 'duty', 'voice', '406-555-0130');
 INSERT INTO message (id, cause, agency_id, member_id, channel_id, kind, template, reference)
 SELECT gen_random_uuid(), id, agency_id, membership_id, id, kind, 'test', 'TEST' FROM channel;
-INSERT INTO webhook_endpoint (id, agency_id, url, created_at, at_xact, at_event, next_at)
-SELECT gen_random_uuid(), a, 'https://receiver.example.org/', now(), 0, a, now()
-  FROM unnest(ARRAY[%(police)s, %(ywca)s]::uuid[]) a;
+INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at, at_xact, at_event, next_at)
+SELECT gen_random_uuid(), a, 'https://' || about || '.example.org/', about, now(), 0, a, now()
+  FROM unnest(ARRAY[%(police)s, %(ywca)s]::uuid[]) a, unnest(ARRAY['events', 'checkpoints']) about;
 INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at)
 SELECT gen_random_uuid(), id, 1, '', now() FROM webhook_endpoint;
 INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome, took_ms)

@@ -24,6 +24,11 @@ class WebhookIn(Shape):
         max_length=targets.MAX_URL,
         help_text="https, a public host name, port 443 or 8443. Looked up now and at each sending.",
     )
+    about = serializers.ChoiceField(
+        choices=["events", "checkpoints"],
+        default="events",
+        help_text="checkpoints: a witness of the access log, for who also reads it (audit:read).",
+    )
 
 
 class WebhookChangeIn(Shape):
@@ -36,6 +41,7 @@ class WebhookChangeIn(Shape):
 class WebhookOut(serializers.Serializer):
     id = serializers.UUIDField()
     url = serializers.CharField()
+    about = serializers.ChoiceField(choices=["events", "checkpoints"])
     created_at = serializers.DateTimeField()
     paused = serializers.BooleanField()
     state = serializers.ChoiceField(
@@ -65,7 +71,10 @@ class PingOut(serializers.Serializer):
 class DeliveryOut(serializers.Serializer):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
-    event_id = serializers.UUIDField(allow_null=True, help_text="Null: a test.")
+    event_id = serializers.UUIDField(allow_null=True)
+    checkpoint = serializers.IntegerField(
+        allow_null=True, help_text="Its `seq`. Neither this nor `event_id`: a test."
+    )
     message_id = serializers.UUIDField()
     outcome = serializers.CharField(
         help_text="delivered, refused, redirect, gone, timeout, tls, unreachable, no_answer,"
@@ -98,8 +107,13 @@ class Webhooks(Endpoint):
         (headers webhook-id, webhook-timestamp, webhook-signature); what happened is read at
         /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
         They come in order, so one that you refuse holds back those behind it. The same address
-        twice is refused: a repeated request makes no second one."""
-        made = webhooks.create(self.principal, self.body(WebhookIn)["url"])
+        twice is refused: a repeated request makes no second one.
+
+        A witness of the access log (`about`: `checkpoints`) is sent, once a minute at most, type
+        `log.checkpoint`: the newest one's `seq`, and the SHA-256 of its signed `body`. Keep both,
+        and hold them against /v1/access-log/checkpoints: a `seq` that is smaller than one you
+        hold, or another hash under it, shows that the log was not kept."""
+        made = webhooks.create(self.principal, **self.body(WebhookIn))
         return self._with_etag(made)
 
     def _with_etag(self, made: webhooks.Endpoint) -> Answer:

@@ -126,10 +126,11 @@ class Message(NamedTuple):
 
 
 class Webhook(NamedTuple):
-    """Where an agency's events are sent."""
+    """Where an agency's events are sent, or the checkpoints of the access log."""
 
     id: UUID
     agency_id: UUID
+    about: str
 
 
 class WebhookSecret(NamedTuple):

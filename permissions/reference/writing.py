@@ -283,10 +283,15 @@ def once_more(asked: Asked, _before: w.Message, after: w.Message) -> bool:
     return after.state == "waiting"
 
 
-def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret) -> bool:
-    """Her own agency's, and its secrets: by whoever keeps them."""
-    known = isinstance(row, w.Webhook) or row.endpoint_id in asked.world.webhooks
-    return known and seeing.webhook(asked, row)
+def webhook(asked: Asked, row: w.Webhook) -> bool:
+    """Her own agency's, by whoever keeps them; of checkpoints, by whoever may read those, too."""
+    witnesses = row.about == "events" or reviewing.seal(asked, row)
+    return witnesses and seeing.webhook(asked, row)
+
+
+def webhook_secret(asked: Asked, row: w.WebhookSecret) -> bool:
+    """Of an endpoint of theirs."""
+    return row.endpoint_id in asked.world.webhooks and seeing.webhook(asked, row)
 
 
 def taken_back(asked: Asked, _before: w.OptIn, after: w.OptIn) -> bool:
@@ -296,7 +301,8 @@ def taken_back(asked: Asked, _before: w.OptIn, after: w.OptIn) -> bool:
 
 def own_webhook(asked: Asked, _before: w.Row, after: w.Webhook | w.WebhookSecret) -> bool:
     """It stays its agency's."""
-    return webhook(asked, after)
+    known = isinstance(after, w.Webhook) or after.endpoint_id in asked.world.webhooks
+    return known and seeing.webhook(asked, after)
 
 
 INSERTS: dict[type[w.Row], Callable[..., bool]] = {
@@ -315,7 +321,7 @@ INSERTS: dict[type[w.Row], Callable[..., bool]] = {
     w.Plan: plan,
     w.Channel: channel,
     w.Webhook: webhook,
-    w.WebhookSecret: webhook,
+    w.WebhookSecret: webhook_secret,
     w.AccessEntry: entry,
     w.OptIn: opt_in,
 }

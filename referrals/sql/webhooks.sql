@@ -5,6 +5,9 @@ CREATE TABLE webhook_endpoint (
     id uuid PRIMARY KEY,
     agency_id uuid NOT NULL REFERENCES permissions_agency,
     url text NOT NULL CHECK (octet_length(url) <= 500),
+    -- What is sent there: the agency's events, or, to a witness, the log's newest checkpoint.
+    about text NOT NULL DEFAULT 'events' CHECK (about IN ('events', 'checkpoints')),
+    at_seq bigint NOT NULL DEFAULT 0,  -- the last checkpoint it took
     created_at timestamptz NOT NULL,
     paused boolean NOT NULL DEFAULT false,  -- by its owner
     stopped text CHECK (stopped IN ('gone', 'given_up')),  -- by the sender, until it is resumed
@@ -41,7 +44,8 @@ CREATE TABLE webhook_delivery (
     id uuid PRIMARY KEY,
     endpoint_id uuid NOT NULL REFERENCES webhook_endpoint ON DELETE CASCADE,
     agency_id uuid NOT NULL REFERENCES permissions_agency,
-    event_id uuid,  -- NULL: a test
+    event_id uuid,  -- NULL: a checkpoint, or a test
+    checkpoint bigint,  -- its number
     referral_id uuid,  -- for purge; not shown
     message_id uuid NOT NULL,  -- the header webhook-id
     at timestamptz NOT NULL,
@@ -85,11 +89,16 @@ GRANT UPDATE (url, paused, stopped, at_xact, at_event, tries, failing_since, nex
 GRANT SELECT (id, endpoint_id, created_at, ends_at),
       INSERT (id, endpoint_id, kek_version, key_bundle, created_at),
       UPDATE (ends_at) ON webhook_secret TO app;
-GRANT SELECT (id, endpoint_id, agency_id, event_id, message_id, at, outcome, status, took_ms)
-    ON webhook_delivery TO app;
-CREATE POLICY own_agency ON webhook_endpoint TO app
-    USING (agency_id = (SELECT sec.webhook_keeper()))
-    WITH CHECK (agency_id = (SELECT sec.webhook_keeper()));
+GRANT SELECT (id, endpoint_id, agency_id, event_id, checkpoint, message_id, at, outcome, status,
+              took_ms) ON webhook_delivery TO app;
+CREATE POLICY own_agency ON webhook_endpoint FOR SELECT TO app
+    USING (agency_id = (SELECT sec.webhook_keeper()));
+CREATE POLICY own_agency_changes ON webhook_endpoint FOR UPDATE TO app
+    USING (agency_id = (SELECT sec.webhook_keeper()));
+-- How much is done in a night is not everybody's to know: a witness may read the checkpoints, too.
+CREATE POLICY own_agency_begins ON webhook_endpoint FOR INSERT TO app
+    WITH CHECK (agency_id = (SELECT sec.webhook_keeper())
+                AND (about = 'events' OR agency_id = (SELECT sec.auditing())));
 CREATE POLICY own_agency ON webhook_secret TO app
     USING (EXISTS (SELECT FROM webhook_endpoint e WHERE e.id = endpoint_id))
     WITH CHECK (EXISTS (SELECT FROM webhook_endpoint e WHERE e.id = endpoint_id));
@@ -97,8 +106,10 @@ CREATE POLICY own_agency ON webhook_delivery FOR SELECT TO app
     USING (agency_id = (SELECT sec.webhook_keeper()));
 
 GRANT SELECT, DELETE ON webhook_endpoint TO jobs;
-GRANT UPDATE (stopped, at_xact, at_event, tries, failing_since, next_at, ping_id, lease,
+GRANT UPDATE (stopped, at_xact, at_event, at_seq, tries, failing_since, next_at, ping_id, lease,
               leased_until) ON webhook_endpoint TO jobs;
+GRANT SELECT (seq, body) ON log_checkpoint TO jobs;
+CREATE POLICY jobs_send ON log_checkpoint FOR SELECT TO jobs USING (true);
 GRANT SELECT, DELETE, UPDATE (kek_version, key_bundle) ON webhook_secret TO jobs;
 GRANT SELECT ON webhook_secret TO gate;
 CREATE POLICY gate_reads ON webhook_secret FOR SELECT TO gate USING (true);
