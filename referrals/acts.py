@@ -63,7 +63,7 @@ def create(
         if replaces is not None:
             own.take_the_next(current, replaces)
         current.event(other_side_sees=False)
-        idempotency.finish(principal, key, referral.id, attempt.now)
+        idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
         attempt.referral_id = referral.id
         attempt.record(subject=side.subject)
         return reading.look(principal, referral, side, attempt.now)

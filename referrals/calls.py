@@ -50,7 +50,7 @@ def record_call(
         )
         if outcome in UNMET:
             gaps.count_unmet(listing.taxonomy_term_ids, listing.victimization_types)
-        idempotency.finish(principal, key, record.id, attempt.now)
+        idempotency.finish(principal, key, record.id, attempt.now, referral_id=None)
     return record.id
 
 

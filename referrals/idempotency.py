@@ -53,8 +53,16 @@ def begin(principal: Principal, key: Key | None) -> UUID | None:
     return result
 
 
-def finish(principal: Principal, key: Key | None, result_id: UUID, now: datetime) -> None:
-    """Remember what the key led to, in the create's own transaction, whose clock says `now`."""
+def finish(
+    principal: Principal,
+    key: Key | None,
+    result_id: UUID,
+    now: datetime,
+    *,
+    referral_id: UUID | None,
+) -> None:
+    """Remember what the key led to, in the create's own transaction, whose clock says `now`: for 30
+    days, or until `referral_id` is purged (None: it is of no referral)."""
     if key is None:
         return
     IdempotencyKey.objects.create(
@@ -65,5 +73,6 @@ def finish(principal: Principal, key: Key | None, result_id: UUID, now: datetime
         fingerprint=key.fingerprint(),
         status=201,
         result_id=result_id,
+        referral_id=referral_id,
         created_at=now,
     )

@@ -455,6 +455,7 @@ class IdempotencyKey(models.Model):
     fingerprint = models.BinaryField()  # keyed hash of the body
     status = models.IntegerField()
     result_id = models.UUIDField()
+    referral_id = models.UUIDField(null=True, db_index=True)  # it goes with that one
     created_at = models.DateTimeField()
 
     class Meta:

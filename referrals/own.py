@@ -75,7 +75,7 @@ def _keep(
             check(current)
             kept = packets.keep_note(current, kind, content)
             current.event(other_side_sees=False)
-            idempotency.finish(principal, key, kept, current.now)
+            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
     return kept
 
 

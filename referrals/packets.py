@@ -214,7 +214,7 @@ def add_note(
             return done
         note = keep_note(current, "note", {"text": text})
         current.event(other_side_sees=False)
-        idempotency.finish(principal, key, note, current.now)
+        idempotency.finish(principal, key, note, current.now, referral_id=referral_id)
     return note
 
 

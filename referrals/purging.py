@@ -24,7 +24,7 @@ BATCH = 200
 PURGING = 7004  # an advisory lock, beside those of permissions/ (keys.py, sql/identity.sql)
 TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
 SOON = "interval '24 hours'"
-MESSAGES_KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
+KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
 
 Progress = Callable[[str, int], None]  # what, and how many
 
@@ -155,7 +155,7 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
                     counts[name] += more
             progress(str(agency_id), sum(counts.values()))
         _erase_finished()
-        _forget_messages()
+        _forget()
     return counts
 
 
@@ -166,7 +166,7 @@ def step() -> bool:
         with _alone():
             done = [any(_batch(agency_id)) for agency_id in rotation.agencies()]
             _erase_finished()
-            _forget_messages()
+            _forget()
             return any(done)
     except NotPossible:
         return False  # another one is under way
@@ -307,17 +307,18 @@ def _end_epoch_due(agency_id: UUID) -> None:
 # -- What is of no referral ------------------------------------------------------------------------
 
 
-def _forget_messages() -> None:
-    """Tests of channels, and what was told of webhooks. Whatever is of a referral goes with it."""
-    _do(
-        f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {MESSAGES_KEPT}", []
-    )
+def _forget() -> None:
+    """Tests of channels, and what was told of webhooks: whatever is of a referral goes with it. And
+    the keys of requests, however long their referral lives."""
+    _do(f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {KEPT}", [])
+    _do(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
 
 
 # -- Then rows -------------------------------------------------------------------------------------
 
 _OWN = (  # what one agency keeps of a referral
     ("message", "referral_id"),  # that it was rung, never why
+    ("idempotency_key", "referral_id"),
     ("note", "referral_id"),
     ("packet_grant", "referral_id"),
     ("private_key", "referral_id"),
@@ -348,10 +349,6 @@ def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
             " AND release_id IN (SELECT id FROM release WHERE referral_id = %s)",
             [agency_id, referral_id],
         )
-    _do(
-        "DELETE FROM idempotency_key WHERE agency_id = %s AND result_id = %s",
-        [agency_id, referral_id],
-    )
     _unlink(referral_id)
 
 
@@ -368,7 +365,6 @@ def _erase(referral_id: UUID) -> None:
             " WHERE release_id IN (SELECT id FROM release WHERE referral_id = %s)",
             [referral_id],
         )
-    _do("DELETE FROM idempotency_key WHERE result_id = %s", [referral_id])
     for table, column in TABLES:
         _do(f"DELETE FROM {table} WHERE {column} = %s", [referral_id])
 

@@ -95,7 +95,7 @@ def _keep(
                 },
             )
             current.event(other_side_sees=False)
-            idempotency.finish(principal, key, kept, current.now)
+            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
     return Recorded(kept, state_line(kind), warning(principal, record.basis))
 
 

@@ -170,5 +170,5 @@ def record_attempt(
             if current.side == "to" and own.handoff_by is not None:
                 current.change_own(handoff_by=None, escalated_at=None)
             current.event(other_side_sees=False)
-            idempotency.finish(principal, key, kept, current.now)
+            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
     return kept

@@ -90,6 +90,35 @@ def test_a_draft_goes_a_day_after_its_last_change(
     assert set(versions("police")).isdisjoint(before)
 
 
+def test_the_keys_of_requests_go_with_their_referral_and_all_after_thirty_days(
+    story: Story, api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """Each names it in its route: whoever reads the row later must not learn that it was there."""
+
+    def kept() -> set[str]:
+        with superuser.cursor() as cursor:
+            cursor.execute("SELECT key FROM idempotency_key")
+            return {key for (key,) in cursor.fetchall()}
+
+    story.create()
+    police = api(story.sender)
+    note = {"text": "A note"}
+    assert police.act(story.id, "add_note", note, Idempotency_Key="a note").status_code == 201
+    lasting = Story(api, story.service_id).accept()
+    recipient = api(lasting.recipient)
+    assert recipient.act(lasting.id, "add_note", note, Idempotency_Key="hers").status_code == 201
+    assert kept() >= {"a note", "hers"}
+    shift_clock("25 hours")
+    assert purge()["draft"] == 1
+    assert "a note" not in kept()
+    shift_clock("29 days")
+    purge()
+    assert "hers" in kept()
+    shift_clock("30 days 1 minute")
+    purge()
+    assert kept() == set()
+
+
 def test_a_packet_that_nobody_accepted_goes_a_day_after_the_end(
     story: Story, shift_clock: Any, superuser: Any
 ) -> None:

@@ -293,6 +293,7 @@ class Migration(migrations.Migration):
                 ('fingerprint', models.BinaryField()),
                 ('status', models.IntegerField()),
                 ('result_id', models.UUIDField()),
+                ('referral_id', models.UUIDField(db_index=True, null=True)),
                 ('created_at', models.DateTimeField()),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
             ],

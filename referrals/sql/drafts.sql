@@ -59,11 +59,10 @@ BEGIN
      WHERE l.id = x.release_id AND l.referral_id = r;
     DELETE FROM public.release_paper x USING public.release l
      WHERE l.id = x.release_id AND l.referral_id = r;
-    DELETE FROM public.idempotency_key WHERE result_id = r;
     DELETE FROM public.referral_assignment WHERE content_object_id = r;
     FOREACH part IN ARRAY ARRAY['packet_grant', 'private_key', 'packet_field', 'note', 'release',
         'self_assignment', 'conflict_block', 'referral_plan', 'webhook_delivery', 'message',
-        'referral_event', 'referral_side']
+        'idempotency_key', 'referral_event', 'referral_side']
     LOOP
         EXECUTE format('DELETE FROM public.%I WHERE referral_id = $1', part) USING r;
     END LOOP;

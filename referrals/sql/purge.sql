@@ -12,7 +12,7 @@ GRANT SELECT (referral_id), DELETE ON packet_field TO jobs;
 GRANT SELECT (id, referral_id), DELETE ON release TO jobs;
 GRANT SELECT (release_id, agency_id), DELETE ON release_end, release_paper TO jobs;
 GRANT SELECT (content_object_id, agency_id), DELETE ON referral_assignment TO jobs;
-GRANT SELECT (result_id, agency_id), DELETE ON idempotency_key TO jobs;
+GRANT SELECT (referral_id, agency_id, created_at), DELETE ON idempotency_key TO jobs;
 GRANT SELECT (referral_id, release_id, expires_at, closed), DELETE ON packet_grant TO jobs;
 GRANT SELECT (referral_id), DELETE ON private_key TO jobs;
 GRANT SELECT (referral_id), DELETE ON returned TO jobs;
