@@ -499,3 +499,20 @@ def test_what_gate_hides_of_the_directory_it_cannot_show_again(superuser: Any) -
     finally:
         superuser.rollback()
         superuser.autocommit = True
+
+
+@pytest.mark.parametrize("table", ["directory_organization", "directory_service"])
+def test_what_gate_locks_of_the_directory_it_cannot_change(superuser: Any, table: str) -> None:
+    """Its policy gate_locks is for SELECT … FOR UPDATE, which asks for the right to update."""
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute(f"GRANT UPDATE ON {table} TO gate")  # undone below
+            cursor.execute("SET LOCAL ROLE gate")
+            cursor.execute(f"SELECT FROM {table} FOR UPDATE")
+            assert cursor.rowcount
+            with pytest.raises(InsufficientPrivilege, match="row-level security"):
+                cursor.execute(f"UPDATE {table} SET source = source")
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
