@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser
 
+from permissions import credentials, sealer
+from permissions.models import Client
 from referrals import signing, working
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture
@@ -14,6 +17,7 @@ from tests.conftest import Server, Story
 from tests.database import all_in_the_feed
 from tests.desk import Pages, at_the_desk, text_of
 from tests.receiver import Receiver, ok, receivers
+from tests.test_seals import seal
 
 
 @pytest.fixture
@@ -104,6 +108,27 @@ def test_another_agencys_is_not_there(receiver: Receiver) -> None:
     assert at_the_desk("police.admin").get(path).status_code == 404
     for who in ("ywca.worker", "ywca.auditor"):
         assert at_the_desk(who).get("/desk/webhooks").status_code == 403
+
+
+def test_a_witness_of_the_partners_system_is_shown_as_one(api: Any, receiver: Receiver) -> None:
+    """Only a system reads the seals and keeps webhooks: an auditor has no other role."""
+    system = api("ywca.client")
+    system.secret = f"a-token-of-a-witness-{uuid4()}"
+    client = Client.objects.get(client_id="demo-ywca")
+    credentials.open_for_client(client, system.secret, ["webhooks:write", "audit:read"])
+    given = {"url": receiver.url, "about": "checkpoints"}
+    path = f"/desk/webhooks/{system.post('/v1/webhooks', given).json()['id']}"
+    seal()
+    work()
+    pages = at_the_desk("ywca.admin")
+    shown = text_of(pages.get("/desk/webhooks").content.decode())
+    assert "The seals of the access log. It takes them." in shown
+    newest = sealer.newest()
+    assert newest is not None
+    assert f"seal {newest.seq}" in text_of(pages.get(path).content.decode())
+    pages.submit("/desk/webhooks", {"url": f"{receiver.url}2", "about": "checkpoints"})
+    hooks = api("ywca.admin").get("/v1/webhooks").json()["items"]
+    assert [one["about"] for one in hooks] == ["checkpoints", "events"], "not named at the desk"
 
 
 @pytest.fixture

@@ -212,9 +212,7 @@ def test_a_witness_is_named_by_who_keeps_webhooks_and_reads_the_seals(
     assert partner(*scopes).post("/v1/webhooks", body).status_code == status
 
 
-def test_an_administrator_who_is_no_auditor_adds_none_and_is_offered_none(
-    api: Any, receiver: Receiver
-) -> None:
+def test_an_administrator_adds_none(api: Any, receiver: Receiver) -> None:
     admin = api("ywca.admin")
     body = {"url": receiver.url, "about": "checkpoints"}
     answer = admin.post("/v1/webhooks", body)

@@ -9,11 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from api.desk.forms import PRIVATE, DeskForm, one_of
+from api.desk.forms import PRIVATE, DeskForm
 from api.desk.visit import Visit, page, signed_in
-from permissions import review
 from permissions.errors import NotVisible, Refused
-from permissions.principal import Principal
 from referrals import webhooks
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -28,32 +26,17 @@ class AddressForm(DeskForm):
         help_text="https, a public host name, port 443 or 8443.",
         widget=forms.TextInput(attrs=PRIVATE | {"inputmode": "url"}),
     )
-    about = one_of(
-        [
-            ("events", "The events of our referrals"),
-            ("checkpoints", "The seals of the access log, to a witness"),
-        ],
-        "What is sent there",
-        initial="events",
-        help_text="A witness keeps what would show that the log was changed.",
-    )
-
-    def __init__(self, *args: Any, principal: Principal, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not review.may_review(principal):  # only who reads the seals sends them to somebody
-            del self.fields["about"]
 
 
 @require_http_methods(METHODS)
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
     """All of the agency's, and a new one, whose secret is shown this once."""
-    given = request.POST if request.method == "POST" else None
-    form = AddressForm(given, principal=visit.principal)
+    form = AddressForm(request.POST if request.method == "POST" else None)
     refusal, made = None, None
     if form.is_valid():
         try:
-            made = webhooks.create(visit.principal, **form.cleaned_data)
+            made = webhooks.create(visit.principal, form.cleaned_data["url"])
         except Refused as error:
             refusal = error
             form.refuse(error)
