@@ -55,13 +55,14 @@ def test_the_sender_accounts_for_what_the_recipient_could_open_and_not_whether_i
 
 def test_the_recipients_own_openings_are_accounted_one_by_one(story):
     opened(story)
-    story.answers("open_packet", {"purpose": "safety"})
+    for _ in range(2):
+        story.answers("open_packet", {"purpose": "safety"})
     made = account(story, story.recipient)
     assert made["given"] == []
     acts = [(one["act"], one["purpose"], one["fields"], one["times"]) for one in made["opened"]]
     assert acts == [
         ("referral.open_packet", "intake", ["name", "phone"], 1),
-        ("referral.open_packet", "safety", ["name", "phone"], 1),
+        *[("referral.open_packet", "safety", ["name", "phone"], 1)] * 2,
         ("referral.open_notes", "review", None, 1),  # by the accounting itself
     ]
     assert {one["member_id"] for one in made["opened"]} == {str(member_id(story.recipient))}
@@ -73,6 +74,8 @@ def test_its_total_equals_the_log(story, superuser, who, key):
     for _ in range(3):  # list pages count, too
         assert story.api(who).get("/v1/referrals").status_code == 200
         assert story.api(who).get(f"/v1/referrals/{story.id}").status_code == 200
+    colleague = story.api(f"{key}.worker2").act(story.id, "open_packet", {"purpose": "service"})
+    assert colleague.status_code == 403, "nothing was disclosed, and nothing is accounted"
     made = account(story, who)
     assert made["entries"] == logged(superuser, story, key)
     told = sum(one["times"] for one in (*made["opened"], *made["seen"]))
