@@ -14,10 +14,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import structlog
 from django.db import connections, transaction
 
-from permissions import keys
+from permissions import keys, sealer
 from permissions.errors import Unavailable
 from permissions.ids import uuid7
 from permissions.keystore import Wrapped
+from permissions.sealer import Checkpoint
 from referrals.reaching import keepers, put_of_none
 
 log = structlog.get_logger()
@@ -31,14 +32,6 @@ JITTER = 0.1
 # Its keepers are told after so many tries in vain, five minutes: less is an update of their system.
 TOLD_AFTER = 3
 _TAKEN = {"delivered", "barred"}
-
-
-class Checkpoint(NamedTuple):
-    """What a witness is told of one: it commits to all that is in the log by then, and tells no
-    more than its number."""
-
-    seq: int
-    sha256: str  # of its signed body, in hex
 
 
 class Message(NamedTuple):
@@ -90,17 +83,14 @@ def _next(side: str, agency: str, xact: str, event: str) -> str:
 
 # A witness needs one now and then, and the newest: each is a seal of all before it.
 CHECKPOINTS_EVERY = "interval '1 minute'"
-_NEWEST = (
-    "SELECT c.seq, encode(sha256(convert_to(c.body, 'UTF8')), 'hex') FROM log_checkpoint c"
-    " WHERE c.seq > {seq} ORDER BY c.seq DESC LIMIT 1"
-)
 _MINE = ("e.agency_id", "e.at_xact", "e.at_event")
 _DUE = (
     "SELECT e.id FROM webhook_endpoint e WHERE e.removed_at IS NULL AND NOT e.paused"
     " AND e.stopped IS NULL AND (e.tries > 0) = (%(lane)s = 'failing')"
     " AND (e.lease IS NULL OR e.leased_until <= sec.clock())"
     " AND (e.ping_id IS NOT NULL OR (e.next_at <= sec.clock()"
-    f" AND CASE e.about WHEN 'checkpoints' THEN EXISTS ({_NEWEST.format(seq='e.at_seq')})"
+    " AND CASE e.about WHEN 'checkpoints'"
+    " THEN EXISTS (SELECT FROM log_checkpoint c WHERE c.seq > e.at_seq)"
     f" ELSE EXISTS ({_next('from', *_MINE)}) OR EXISTS ({_next('to', *_MINE)}) END))"
     " ORDER BY e.leased_until NULLS FIRST LIMIT %(free)s FOR UPDATE SKIP LOCKED"
 )
@@ -134,8 +124,8 @@ def claim(lane: str, free: int) -> list[Batch]:
             if ping_id:
                 messages = [Message(ping_id, now, None, None, None, False)]
             elif about == "checkpoints":
-                cursor.execute(_NEWEST.format(seq="%s"), [seq])
-                messages = [_of(endpoint_id, now, Checkpoint._make(cursor.fetchone()))]
+                newest = sealer.checkpoints(seq, newest_first=True, limit=1, using=USING)
+                messages = [_of(endpoint_id, now, one) for one in newest]
             else:
                 names = {"agency": agency_id, "xact": xact, "event": event, "batch": BATCH}
                 cursor.execute(_WAITING, names)

@@ -68,7 +68,7 @@ def _usable(line: targets.Connection | None) -> targets.Connection | None:
 
 def _worded(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
     if told := message.checkpoint:
-        content = signing.body("log.checkpoint", message.at, **told._asdict())
+        content = signing.body("log.checkpoint", message.at, seq=told.seq, sha256=told.hash)
     else:
         kind = "referral.event" if message.event_id else "ping"
         content = signing.body(

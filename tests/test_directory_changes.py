@@ -62,8 +62,9 @@ class Copy:
         told = dict[tuple[str, str], str]()
         while lines := self.page(500):
             told |= {(line["kind"], line["id"]): line["action"] for line in lines}
-        for key in [key for key, action in told.items() if action != "deleted"]:
-            self.take(key, "updated")
+        for key, action in told.items():
+            if action != "deleted":
+                self.take(key, action)
 
     def follow(self, limit: int) -> int:
         """One page; how many lines it had."""

@@ -3,7 +3,7 @@ shows them a log that was rolled back or made anew."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -12,21 +12,15 @@ import pytest
 
 from permissions import credentials, sealer
 from permissions.models import Client
-from referrals import sending, signing, working
-from referrals.working import Job
+from referrals import signing
 from tests.conftest import Story
 from tests.database import as_app, refused
 from tests.receiver import Had, Receiver, ok, receivers
 from tests.test_seals import seal, write
+from tests.test_webhooks import receiver as receiver  # a fixture
+from tests.test_webhooks import work
 
-WORK = [Job("webhooks", sending.sender.step, 1, sending.sender.finish)]
 BOTH = ("webhooks:write", "audit:read")
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    with receivers(settings) as (one,):
-        yield one
 
 
 @pytest.fixture
@@ -41,11 +35,6 @@ def partner(api: Any) -> Any:
         return caller
 
     return with_scopes
-
-
-def work() -> None:
-    """All that is due now."""
-    assert working.work_off(WORK) == []
 
 
 def witness(caller: Any, receiver: Receiver) -> dict[str, Any]:

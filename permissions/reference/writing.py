@@ -299,10 +299,14 @@ def taken_back(asked: Asked, _before: w.OptIn, after: w.OptIn) -> bool:
     return reviewing.own_opt_in(asked, after) and after.withdrawn_at is not None
 
 
-def own_webhook(asked: Asked, _before: w.Row, after: w.Webhook | w.WebhookSecret) -> bool:
+def own_webhook(asked: Asked, _before: w.Webhook, after: w.Webhook) -> bool:
     """It stays its agency's."""
-    known = isinstance(after, w.Webhook) or after.endpoint_id in asked.world.webhooks
-    return known and seeing.webhook(asked, after)
+    return seeing.webhook(asked, after)
+
+
+def own_secret(asked: Asked, _before: w.WebhookSecret, after: w.WebhookSecret) -> bool:
+    """It stays its endpoint's."""
+    return webhook_secret(asked, after)
 
 
 INSERTS: dict[type[w.Row], Callable[..., bool]] = {
@@ -335,6 +339,6 @@ CHANGES: dict[type[w.Row], tuple[Callable[..., bool], Callable[..., bool]]] = {
     w.Channel: (keeping.reached, own_channel),
     w.Message: (keeping.reached, once_more),
     w.Webhook: (seeing.webhook, own_webhook),
-    w.WebhookSecret: (seeing.webhook, own_webhook),
+    w.WebhookSecret: (seeing.webhook, own_secret),
     w.OptIn: (reviewing.own_opt_in, taken_back),
 }

@@ -108,7 +108,7 @@ CREATE POLICY own_agency ON webhook_delivery FOR SELECT TO app
 GRANT SELECT, DELETE ON webhook_endpoint TO jobs;
 GRANT UPDATE (stopped, at_xact, at_event, at_seq, tries, failing_since, next_at, ping_id, lease,
               leased_until) ON webhook_endpoint TO jobs;
-GRANT SELECT (seq, body) ON log_checkpoint TO jobs;
+GRANT SELECT ON log_checkpoint TO jobs;
 CREATE POLICY jobs_send ON log_checkpoint FOR SELECT TO jobs USING (true);
 GRANT SELECT, DELETE, UPDATE (kek_version, key_bundle) ON webhook_secret TO jobs;
 GRANT SELECT ON webhook_secret TO gate;
