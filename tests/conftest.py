@@ -109,6 +109,28 @@ def network(django_db_setup: str) -> dict[str, Any]:
 _WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
 
 
+# Kept totals of the public directory that are not those of the rows: by them pages are found.
+_MISCOUNTED = """
+    SELECT counted.kind, counted.rows, kept.rows
+      FROM (SELECT 'services' AS kind, count(*) FILTER (WHERE open AND first) AS rows
+              FROM directory_place
+            UNION ALL
+            SELECT 'service_at_locations', count(*) FILTER (WHERE open AND location_id IS NOT NULL)
+              FROM directory_place
+            UNION ALL
+            SELECT 'organizations', count(*) FROM directory_organization_listing) counted
+      LEFT JOIN directory_total kept ON kept."table" = counted.kind
+     WHERE counted.rows <> coalesce(kept.rows, 0)
+"""
+
+
+def miscounted() -> list[tuple[str, int, int]]:
+    """In one statement, so in one snapshot: (what, how many there are, how many are kept)."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_MISCOUNTED)
+        return list(cursor.fetchall())
+
+
 @pytest.fixture(autouse=True)
 def ground(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test that touches the database: on a test database, and nothing left behind."""
@@ -136,6 +158,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
             from tests.database import forget_edits
 
             forget_edits()
+    assert miscounted() == []
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

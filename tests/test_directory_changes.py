@@ -16,7 +16,7 @@ from directory.rendering import JOBS, render
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests.conftest import Caller, agency_id
+from tests.conftest import Caller, agency_id, miscounted
 from tests.database import forget_edits
 
 CHANGES = "/v1/directory/changes"
@@ -272,8 +272,16 @@ def test_a_copy_that_follows_while_others_write_equals_the_directory(api: Any) -
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(5) as pool:
-        readers = [pool.submit(follow, copy) for copy in copies]
+    def count() -> None:
+        """The kept totals, by which pages are found, are those of the rows in each snapshot."""
+        try:
+            while not done.is_set():
+                assert miscounted() == []
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        readers = [*(pool.submit(follow, copy) for copy in copies), pool.submit(count)]
         writers = [pool.submit(write, seed) for seed in (1, 2, 3)]
         try:
             made = sum(writer.result() for writer in writers)

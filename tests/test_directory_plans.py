@@ -41,6 +41,7 @@ THEN = datetime(2026, 11, 25, 17, tzinfo=UTC)
 QUESTIONS: dict[str, tuple[Asked, dict[str, Any], int, int]] = {
     "list": (Asked(), {}, 60, 130),
     "list, deep": (Asked(), {"page": 1_200}, 570, 600),
+    "list, last": (Asked(), {"page": 2_400}, 90, 150),
     "25 nested": (Asked(), {"shape": "full", "per_page": 25}, 270, 360),
     "25 nested, deep": (Asked(), {"shape": "full", "per_page": 25, "page": 960}, 780, 800),
     "50 nested": (Asked(), {"shape": "full", "per_page": 50}, 520, 610),
@@ -252,12 +253,46 @@ def test_a_detail_is_the_same_few_pages_whether_it_is_there_or_not(
 # -- How it is found ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["service", "service_at_location"])
+@pytest.mark.parametrize("who", ["nobody", "member"])
+def test_each_page_is_where_it_belongs_in_the_whole_list(
+    measured: Measured, api: Any, superuser: Any, who: str, kind: str
+) -> None:
+    """From whichever end it was found: none twice, none passed by, the last one and those behind
+    it, and next to the row half-way."""
+    halves = [shapes.PUBLIC, shapes.NETWORK][: 1 + (who == "member")]
+    key, order, listed = {
+        "service": ("service_id", "name, service_id", "first"),
+        "service_at_location": ("id", "id", "location_id IS NOT NULL"),
+    }[kind]
+    whole = " UNION ALL ".join(
+        f"SELECT service_id, id, name FROM {half.place} WHERE open AND {listed}" for half in halves
+    )
+    with superuser.cursor() as cursor:
+        cursor.execute(f"SELECT {key} FROM ({whole}) whole ORDER BY {order}")
+        ids = [str(row[0]) for row in cursor.fetchall()]
+    principal = credentials.resolve(api("ywca.worker").secret) if who == "member" else None
+    size, last = 50, -(-len(ids) // 50)
+    middle = len(ids) // 2 // size
+    asked = {
+        *range(1, 60, 6), *range(20, 24), *range(middle - 12, middle + 12),
+        *range(0, last, 97), *range(last - 40, last + 3),
+    } - {0}  # fmt: skip
+    with begin(principal):
+        for page in sorted(asked):
+            found = finding.find(principal, Asked(), kind=kind, page=page, per_page=size)
+            assert [str(hit.id) for hit in found.hits] == ids[(page - 1) * size : page * size], page
+            assert found.total == len(ids)
+            assert found.last == (page >= last)
+
+
 @pytest.mark.parametrize("who", ["nobody", "member"])
 @pytest.mark.parametrize(
     ("question", "index"),
     [
         ("list", "by_name"),
         ("list, deep", "by_name"),
+        ("list, last", "by_name"),
         ("25 nested, deep", "by_name"),
         ("places", "by_id"),
         ("places, deep", "by_id"),
@@ -272,8 +307,12 @@ def test_a_list_walks_its_index_alone(
         for node in nodes(plan)
         if node["Node Type"] == "Index Only Scan" and node["Index Name"] == f"place_{index}"
     ]
-    # Deep in both halves: to where the page can begin at the soonest, and from there.
-    assert len(walked) == (2 if who == "member" and "deep" in question else 1)
+    # Deep in it: to where the page can begin at the soonest, from the nearer end, and from there.
+    directions = ["Forward"]
+    if "deep" in question or "last" in question:
+        directions.append("Backward" if "last" in question else "Forward")
+    assert sorted(walk["Scan Direction"] for walk in walked) == sorted(directions)
+    assert sum(walk["Actual Rows"] for walk in walked) <= BIG / 2 + 2_000
     # A few, of rows that others have written since the vacuum; never one an entry.
     assert all(walk["Heap Fetches"] <= 20 for walk in walked)
     assert most_sorted(plan) <= 51  # a page, never the directory

@@ -19,6 +19,7 @@ from directory.finding.asked import (
 from directory.finding.shapes import PUBLIC, Tables, select
 
 AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
+DEEP = 1_000  # rows before a page: from there on it is found from the nearer end of the list
 AS_WRITTEN, RESPELT = "directory_asked", "directory_respelt"
 _TERMS = "(SELECT words FROM spelt)"  # read once: a row at a time it costs more than the search
 # One row in sixteen has an index of its own (sql/search.sql): what many of those bear, many bear.
@@ -130,7 +131,7 @@ class Question:
         order = "id" if self.at_place else "name, service_id"
         columns = "service_id, id" if self.at_place else "service_id, id, name"
         skipped = "%(offset)s"
-        if self.asked.is_plain and len(self.halves) > 1 and self.page > 1:
+        if self.asked.is_plain and (self.page - 1) * self.per_page >= DEEP:
             found, skipped = (
                 self._from_where_it_may_begin(columns, order),
                 "(SELECT skip FROM start)",
@@ -153,27 +154,44 @@ class Question:
         return count, chosen, cap
 
     def _from_where_it_may_begin(self, columns: str, order: str) -> str:
-        """CTE `found` for a page deep in both halves: rows from where it can begin at the soonest,
+        """CTE `found` for a page deep in the list: rows from where it can begin at the soonest,
         and how many of them to `skip`. With h confidential entries, no page begins before the
         public row that has as many before it as the page has, less h: what is before that is
-        passed by without merging."""
-        public, network = self.halves
+        passed by without merging. That row is looked for from the nearer end of the index: the
+        kept total, exact in every snapshot, tells how far it is from the other."""
+        public, *others = self.halves
         names = order.split(", ")
         here, there = (", ".join(f"{t}.{name}" for name in names) for t in "pa")
+        back = ", ".join(f"{name} DESC" for name in names)
         nil = "'00000000-0000-0000-0000-000000000000'::uuid"
-        rows, deep = self._rows(), "%(offset)s > (SELECT rows FROM hidden)"
+        rows = self._rows()
+        hidden, sooner = "SELECT 0::bigint AS rows", "0"
+        if others:
+            (network,) = others
+            hidden = f"SELECT count(*) AS rows FROM {network.place} p WHERE {rows}"
+            sooner = f"""(SELECT rows FROM hidden) - (SELECT count(*) FROM {network.place} p
+                                                       WHERE {rows} AND ({here}) < ({there}))"""
+        walk = f"SELECT {order} FROM {public.place} p WHERE {rows} ORDER BY"
         later = f"{rows} AND ({here}) >= (SELECT {order} FROM start)"
-        return f"""hidden AS MATERIALIZED (
-                SELECT count(*) AS rows FROM {network.place} p WHERE {rows}),
+        return f"""hidden AS MATERIALIZED ({hidden}),
+            begins AS MATERIALIZED (
+                SELECT %(offset)s - rows AS before, ({self._kept()}) - 1 - (%(offset)s - rows)
+                       AS behind FROM hidden),
+            way AS MATERIALIZED (
+                SELECT CASE WHEN before <= 0 THEN 'all' WHEN behind < 0 THEN 'none'
+                            WHEN before <= behind THEN 'on' ELSE 'back' END AS goes FROM begins),
             start AS MATERIALIZED (
-                SELECT {order}, (SELECT rows FROM hidden) - (
-                       SELECT count(*) FROM {network.place} p
-                        WHERE {rows} AND ({here}) < ({there})) AS skip
-                  FROM (SELECT {order} FROM {public.place} p WHERE {rows} ORDER BY {order}
-                        OFFSET (SELECT greatest(%(offset)s - rows, 0) FROM hidden) LIMIT 1) a
-                 WHERE {deep}
+                SELECT {order}, {sooner} AS skip FROM (
+                    SELECT * FROM ({walk} {order} LIMIT 1
+                                   OFFSET (SELECT greatest(before, 0) FROM begins)) forward
+                     WHERE (SELECT goes FROM way) = 'on'
+                    UNION ALL
+                    SELECT * FROM ({walk} {back} LIMIT 1
+                                   OFFSET (SELECT greatest(behind, 0) FROM begins)) backward
+                     WHERE (SELECT goes FROM way) = 'back') a
                 UNION ALL
-                SELECT {nil if self.at_place else f"'', {nil}"}, %(offset)s WHERE NOT {deep}),
+                SELECT {nil if self.at_place else f"'', {nil}"}, %(offset)s
+                 WHERE (SELECT goes FROM way) = 'all'),
             found AS ({self.each(columns, later, order, "%(some)s")})"""
 
     def _ordered(
@@ -222,11 +240,15 @@ class Question:
 
     def _total(self, hidden: str = "") -> str:
         """Of everything: kept for the public, counted for the few that are confidential."""
-        kind = "service_at_locations" if self.at_place else "services"
-        total = f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{kind}'), 0)"
+        total = self._kept()
         for half in self.halves[1:]:
             total += f" + {hidden or f'(SELECT count(*) FROM {half.place} p WHERE {self._rows()})'}"
         return f"SELECT {total}"
+
+    def _kept(self) -> str:
+        """How many the public list has, as each change of it keeps count."""
+        kind = "service_at_locations" if self.at_place else "services"
+        return f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{kind}'), 0)"
 
     def _words(self) -> tuple[str, str, str]:
         """Best match first: those that bear the words in a name or a need, then all others, which
