@@ -120,8 +120,9 @@ def test_what_is_looked_for_stands_in_no_address():
 def test_a_search_opens_for_its_own_browser_and_ends(shift_clock):
     pages = Pages()
     path = found_at(pages.submit("/directory", {"words": "shelter"}))
-    last = "A" if path[-1] != "A" else "B"
-    for other, where in ((Pages(), path), (pages, f"{path[:-1]}{last}"), (pages, f"{path}é")):
+    # Not the last letter: some of its bits mean nothing, and another may say the same.
+    altered = f"{path[:-9]}{'A' if path[-9] != 'A' else 'B'}{path[-8:]}"
+    for other, where in ((Pages(), path), (pages, altered), (pages, f"{path}é")):
         page = text_of(other.get(where).content)
         assert "That search has ended" in page
         assert "shelter" not in page.partition("Kind of help")[2].partition("In danger")[0].replace(

@@ -41,7 +41,7 @@ THEN = datetime(2026, 11, 25, 17, tzinfo=UTC)
 QUESTIONS: dict[str, tuple[Asked, dict[str, Any], int, int]] = {
     "list": (Asked(), {}, 60, 130),
     "list, deep": (Asked(), {"page": 1_200}, 570, 600),
-    "list, last": (Asked(), {"page": 2_400}, 90, 150),
+    "list, last": (Asked(), {"page": 2_400}, 90, 200),
     "25 nested": (Asked(), {"shape": "full", "per_page": 25}, 270, 360),
     "25 nested, deep": (Asked(), {"shape": "full", "per_page": 25, "page": 960}, 780, 800),
     "50 nested": (Asked(), {"shape": "full", "per_page": 50}, 520, 610),

@@ -39,6 +39,8 @@ def rows(cluster: Cluster, database: str, size: int) -> list[Row]:
     """Each question twice: as nobody, and as a member, who sees what is confidential, too."""
     chance = random.Random(size)
     pages = [chance.randint(2, size // 21) for _ in range(DIFFERENT)]
+    # Half-way is the furthest from both ends of the index: where a page costs the most.
+    middle = [page + size // 40 - DIFFERENT // 2 for page in range(DIFFERENT)]
     with closing(cluster.connect_superuser(database)) as superuser:
         cursor = superuser.cursor()
         cursor.execute(
@@ -50,6 +52,7 @@ def rows(cluster: Cluster, database: str, size: int) -> list[Row]:
     asked = [
         ("list, first page", [SERVICES], LIST, 1),
         ("list, any page", [f"{SERVICES}?page={page}" for page in pages], LIST, 1),
+        ("list, half-way", [f"{SERVICES}?page={page}" for page in middle], LIST, 1),
         ("25 nested", [f"{SERVICES}?full=true&per_page=25&page={page % 40 + 1}" for page in pages],
          NESTED, 2),
         ("50 nested", [f"{SERVICES}?full=true&per_page=50&page={page % 40 + 1}" for page in pages],
