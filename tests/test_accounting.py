@@ -127,6 +127,17 @@ def test_a_lead_who_put_herself_on_it_stands_there_with_her_reason(story):
     assert taken["member_id"] == str(member_id("ywca.lead"))
 
 
+def test_each_time_that_a_lead_puts_herself_on_it_is_a_line_of_its_own(story):
+    opened(story)
+    lead = story.api("ywca.lead")
+    for _ in range(2):
+        assert lead.act(story.id, "take_over", {"reason": "safety"}).status_code == 200
+        gives = {"member_id": str(member_id("ywca.worker")), "keep": False}
+        assert lead.act(story.id, "hand_over", gives).status_code == 200
+    taken = [one for one in account(story, "ywca.worker")["seen"] if one["reason"]]
+    assert [(one["reason"], one["times"]) for one in taken] == [("safety", 1)] * 2
+
+
 @pytest.mark.parametrize(
     ("who", "status", "code"),
     [

@@ -341,3 +341,25 @@ def test_an_ended_membership_is_put_on_nothing(opened: Story, api: Any) -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "member_unknown")
         values: list[Any] = [uuid4(), opened.id, UUID(str(worker2)), None]
         assert not taken(api, "ywca.lead", "sec.put_on(%s, %s, %s, %s)", values)
+
+
+def test_a_person_who_is_locked_out_is_put_on_nothing(
+    opened: Story, api: Any, superuser: Any
+) -> None:
+    """Her membership stands; it is she who may not sign in."""
+    from tests.database import turned_off
+
+    worker2 = member_id("ywca.worker2")
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT person_id FROM permissions_membership WHERE id = %s", [str(worker2)])
+        (person,) = cursor.fetchone()
+    values: list[Any] = [uuid4(), opened.id, UUID(str(worker2)), None]
+    with turned_off("door", "permissions_person", "is_active", person):
+        assert not taken(api, "ywca.lead", "sec.put_on(%s, %s, %s, %s)", values)
+    assert taken(api, "ywca.lead", "sec.put_on(%s, %s, %s, %s)", values)
+
+
+def test_who_is_on_one_referral_can_be_put_on_another(opened: Story, api: Any) -> None:
+    for story in (opened, Story(api, opened.service_id).accept()):
+        story.answers("assign", to("ywca.worker2"))
+        assert working(api, "ywca.worker", story) == ("worker", {"worker", "worker2"})
