@@ -22,7 +22,8 @@ LONGEST = timedelta(days=90)
 
 
 class OptIn(NamedTuple):
-    """`stands`: the oversight agency's auditors may read, now."""
+    """`stands`: the oversight agency's auditors may read, now. `times_read`: how many pages, trails
+    and exports they did read by it, each an entry of their log."""
 
     id: UUID
     agency_id: UUID
@@ -34,11 +35,14 @@ class OptIn(NamedTuple):
     ends_at: datetime
     withdrawn_at: datetime | None
     stands: bool
+    times_read: int
+    last_read_at: datetime | None
 
 
 _SELECT = (
     "SELECT o.id, o.agency_id, a.name, o.to_agency_id, t.name, o.given_by, o.given_at, o.ends_at,"
-    " o.withdrawn_at, o.withdrawn_at IS NULL AND o.ends_at > sec.clock() FROM log_opt_in o"
+    " o.withdrawn_at, o.withdrawn_at IS NULL AND o.ends_at > sec.clock(), coalesce(r.times, 0),"
+    " r.last_at FROM log_opt_in o LEFT JOIN sec.opt_in_reads() r ON r.opt_in = o.id"
     " JOIN permissions_agency a ON a.id = o.agency_id"
     " JOIN permissions_agency t ON t.id = o.to_agency_id"
 )

@@ -301,6 +301,7 @@ def test_an_oversight_auditor_reads_an_agencys_rows_from_its_opt_in_until_it_is_
     assert {row["subject"] for row in rows} == {None}, "no handle of another agency's"
     (entry,) = entries_of(superuser, found)
     assert entry == ("access_log.read", "allowed", "opt_in")
+    assert times_read(admin) == [1]
     exported = api("taskforce.auditor").get(EXPORT, {"agency_id": str(agency_id("ywca"))})
     assert handle(superuser, story.id, "ywca") not in json.dumps(lines(exported))
     # No other agency's, nobody else, and no list of her people.
@@ -315,6 +316,43 @@ def test_an_oversight_auditor_reads_an_agencys_rows_from_its_opt_in_until_it_is_
     assert nothing(reads(api), api)
     again = admin.delete(f"{OPT_INS}/{given.json()['id']}")
     assert again.json() == taken.json(), "the first time counts"
+
+
+def times_read(caller: Caller) -> list[int]:
+    answer = caller.get(OPT_INS)
+    assert answer.status_code == 200, answer.content
+    return [one["times_read"] for one in answer.json()["items"]]
+
+
+def test_how_often_an_opt_in_was_read_by_is_told_to_both_and_to_nobody_else(
+    api: Any, superuser: Any
+) -> None:
+    admin, auditor = api("ywca.admin"), api("taskforce.auditor")
+    before = {one["id"]: one["times_read"] for one in auditor.get(OPT_INS).json()["items"]}
+    given = admin.post(OPT_INS, opt_in()).json()
+    assert (given["times_read"], given["last_read_at"]) == (0, None)
+    whose = {"agency_id": str(agency_id("ywca"))}
+    read = [auditor.get(LOG, whose | {"limit": "1"}), auditor.get(LOG, whose)]
+    assert lines(auditor.get(EXPORT, whose))
+    assert api("taskforce.auditor").get(LOG).status_code == 200, "her own agency's: no opt-in"
+    assert nothing(reads(api, "hospital"), api)
+    last = one(superuser, "SELECT max(at) FROM access_entry WHERE rule = 'opt_in'")
+    for who in (admin, api("ywca.auditor"), auditor):
+        shown = {one["id"]: one for one in who.get(OPT_INS).json()["items"]}
+        told = shown.pop(given["id"])
+        assert told["times_read"] == 3
+        assert datetime.fromisoformat(told["last_read_at"]) == last
+        assert all(
+            before.get(id_, one["times_read"]) == one["times_read"] for id_, one in shown.items()
+        )
+    assert [answer.status_code for answer in read] == [200, 200]
+    with as_app(api("police.admin")) as cursor:
+        cursor.execute("SELECT opt_in FROM sec.opt_in_reads()")
+        assert given["id"] not in {str(row[0]) for row in cursor.fetchall()}
+    for who in ("ywca.worker", "ywca.client"):
+        with as_app(api(who)) as cursor:
+            cursor.execute("SELECT count(*) FROM sec.opt_in_reads()")
+            assert cursor.fetchone() == (0,), who
 
 
 def test_an_opt_in_ends_by_itself(api: Any, shift_clock: Any) -> None:

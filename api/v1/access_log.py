@@ -101,6 +101,10 @@ class OptInOut(serializers.Serializer):
     ends_at = serializers.DateTimeField()
     withdrawn_at = serializers.DateTimeField(allow_null=True)
     stands = serializers.BooleanField()
+    times_read = serializers.IntegerField(
+        help_text="Pages, trails and exports that were read by it. By whom is not said."
+    )
+    last_read_at = serializers.DateTimeField(allow_null=True)
 
 
 class OptInsOut(serializers.Serializer):

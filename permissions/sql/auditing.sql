@@ -71,6 +71,22 @@ CREATE POLICY gate_reads ON log_opt_in FOR SELECT TO gate USING (true);
 CREATE POLICY opted_in ON access_entry FOR SELECT TO auditor
     USING (agency_id = ANY ((SELECT sec.opted_in())::uuid[]));
 
+-- How often an opt-in was read by, and when last: told to the agency that gave it and to the one
+-- that reads by it, without a word of who it was.
+CREATE FUNCTION sec.opt_in_reads() RETURNS TABLE (opt_in uuid, times bigint, last_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := coalesce(sec.administering(), sec.auditing());
+BEGIN
+    RETURN QUERY
+    SELECT o.id, count(*), max(e.at)
+      FROM public.log_opt_in o
+      JOIN public.access_entry e
+        ON e.rule = 'opt_in' AND e.release_id = o.id AND e.at >= o.given_at
+     WHERE mine IN (o.agency_id, o.to_agency_id)
+     GROUP BY o.id;
+END $$;
+
 -- The months that have a partition of their own, from the last one back without a hole. Asked
 -- within them, the log is read month by month, the newest first, and no further than a page needs;
 -- what stands elsewhere (permissions/sql/log.sql) is asked beside.
@@ -195,16 +211,18 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
-    sec.listings(uuid), sec.log_counts(timestamptz, timestamptz), sec.seal_status(),
+    sec.opt_in_reads(), sec.listings(uuid), sec.log_counts(timestamptz, timestamptz), sec.seal_status(),
     sec.retiring(), sec.batch_now(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
     sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
     sec.batch_now(bigint) TO auditor;
 GRANT EXECUTE ON FUNCTION sec.oversees(uuid) TO app;
+GRANT EXECUTE ON FUNCTION sec.opt_in_reads() TO app, auditor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.overseeing() OWNER TO gate;
 ALTER FUNCTION sec.oversees(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opted_in() OWNER TO gate;
+ALTER FUNCTION sec.opt_in_reads() OWNER TO gate;
 ALTER FUNCTION sec.listings(uuid) OWNER TO gate;
 ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
 ALTER FUNCTION sec.seal_status() OWNER TO gate;

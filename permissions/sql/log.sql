@@ -43,6 +43,7 @@ CREATE INDEX access_entry_subject ON access_entry (agency_id, subject, at DESC, 
     WHERE subject IS NOT NULL;
 CREATE INDEX access_entry_referral ON access_entry (referral_id, agency_id, at DESC, id DESC)
     WHERE referral_id IS NOT NULL;
+CREATE INDEX access_entry_opt_in ON access_entry (release_id, at) WHERE rule = 'opt_in';
 CREATE INDEX access_entry_listed ON access_entry USING gin (referral_ids);
 
 -- RFC 9162, section 2.1.1: a leaf is hashed behind the byte 00. The content is a JSON array of the
