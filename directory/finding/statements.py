@@ -5,6 +5,7 @@ Written for directory/finding, which asks it; asked.py has the conditions, shape
 
 from collections.abc import Sequence
 
+from directory.finding import deep
 from directory.finding.asked import (
     CAP,
     FILTERED_CAP,
@@ -19,7 +20,6 @@ from directory.finding.asked import (
 from directory.finding.shapes import PUBLIC, Tables, select
 
 AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
-DEEP = 1_000  # rows before a page: from there on it is found from the nearer end of the list
 AS_WRITTEN, RESPELT = "directory_asked", "directory_respelt"
 _TERMS = "(SELECT words FROM spelt)"  # read once: a row at a time it costs more than the search
 # One row in sixteen has an index of its own (sql/search.sql): what many of those bear, many bear.
@@ -131,11 +131,12 @@ class Question:
         order = "id" if self.at_place else "name, service_id"
         columns = "service_id, id" if self.at_place else "service_id, id, name"
         skipped = "%(offset)s"
-        if self.asked.is_plain and (self.page - 1) * self.per_page >= DEEP:
-            found, skipped = (
-                self._from_where_it_may_begin(columns, order),
-                "(SELECT skip FROM start)",
-            )
+        if self.asked.is_plain and (self.page - 1) * self.per_page >= deep.DEEP:
+            places = [half.place for half in self.halves]
+            start = deep.start(places, self._rows(), order, self._kept())
+            later = f"{self._rows()} AND {deep.later(order)}"
+            found = f"{start}, found AS ({self.each(columns, later, order, '%(some)s')})"
+            skipped = "(SELECT skip FROM start)"
             count, cap = self._total("(SELECT rows FROM hidden)"), "0"
         elif self.asked.is_plain:
             walk = self.each(columns, self._rows(), order, "%(some)s")
@@ -152,47 +153,6 @@ class Question:
               FROM (SELECT * FROM found ORDER BY {order}
                     OFFSET {skipped} LIMIT %(limit)s) page)"""
         return count, chosen, cap
-
-    def _from_where_it_may_begin(self, columns: str, order: str) -> str:
-        """CTE `found` for a page deep in the list: rows from where it can begin at the soonest,
-        and how many of them to `skip`. With h confidential entries, no page begins before the
-        public row that has as many before it as the page has, less h: what is before that is
-        passed by without merging. That row is looked for from the nearer end of the index: the
-        kept total, exact in every snapshot, tells how far it is from the other."""
-        public, *others = self.halves
-        names = order.split(", ")
-        here, there = (", ".join(f"{t}.{name}" for name in names) for t in "pa")
-        back = ", ".join(f"{name} DESC" for name in names)
-        nil = "'00000000-0000-0000-0000-000000000000'::uuid"
-        rows = self._rows()
-        hidden, sooner = "SELECT 0::bigint AS rows", "0"
-        if others:
-            (network,) = others
-            hidden = f"SELECT count(*) AS rows FROM {network.place} p WHERE {rows}"
-            sooner = f"""(SELECT rows FROM hidden) - (SELECT count(*) FROM {network.place} p
-                                                       WHERE {rows} AND ({here}) < ({there}))"""
-        walk = f"SELECT {order} FROM {public.place} p WHERE {rows} ORDER BY"
-        later = f"{rows} AND ({here}) >= (SELECT {order} FROM start)"
-        return f"""hidden AS MATERIALIZED ({hidden}),
-            begins AS MATERIALIZED (
-                SELECT %(offset)s - rows AS before, ({self._kept()}) - 1 - (%(offset)s - rows)
-                       AS behind FROM hidden),
-            way AS MATERIALIZED (
-                SELECT CASE WHEN before <= 0 THEN 'all' WHEN behind < 0 THEN 'none'
-                            WHEN before <= behind THEN 'on' ELSE 'back' END AS goes FROM begins),
-            start AS MATERIALIZED (
-                SELECT {order}, {sooner} AS skip FROM (
-                    SELECT * FROM ({walk} {order} LIMIT 1
-                                   OFFSET (SELECT greatest(before, 0) FROM begins)) forward
-                     WHERE (SELECT goes FROM way) = 'on'
-                    UNION ALL
-                    SELECT * FROM ({walk} {back} LIMIT 1
-                                   OFFSET (SELECT greatest(behind, 0) FROM begins)) backward
-                     WHERE (SELECT goes FROM way) = 'back') a
-                UNION ALL
-                SELECT {nil if self.at_place else f"'', {nil}"}, %(offset)s
-                 WHERE (SELECT goes FROM way) = 'all'),
-            found AS ({self.each(columns, later, order, "%(some)s")})"""
 
     def _ordered(
         self,

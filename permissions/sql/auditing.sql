@@ -211,8 +211,8 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
-    sec.opt_in_reads(), sec.listings(uuid), sec.log_counts(timestamptz, timestamptz), sec.seal_status(),
-    sec.retiring(), sec.batch_now(bigint) FROM PUBLIC;
+    sec.opt_in_reads(), sec.listings(uuid), sec.log_counts(timestamptz, timestamptz),
+    sec.seal_status(), sec.retiring(), sec.batch_now(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
     sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
     sec.batch_now(bigint) TO auditor;
