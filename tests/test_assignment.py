@@ -363,3 +363,21 @@ def test_who_is_on_one_referral_can_be_put_on_another(opened: Story, api: Any) -
     for story in (opened, Story(api, opened.service_id).accept()):
         story.answers("assign", to("ywca.worker2"))
         assert working(api, "ywca.worker", story) == ("worker", {"worker", "worker2"})
+
+
+def test_a_permission_of_the_same_name_elsewhere_is_not_this_one(
+    opened: Story, api: Any, superuser: Any
+) -> None:
+    """Another app of the project may call one of its own so."""
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO auth_permission (name, content_type_id, codename)"
+            " SELECT 'another', id, 'work_on_referral' FROM django_content_type"
+            " WHERE app_label <> 'referrals' ORDER BY id LIMIT 1 RETURNING id"
+        )
+        (other,) = cursor.fetchone()
+        try:
+            opened.answers("assign", to("ywca.worker2"))
+        finally:
+            cursor.execute("DELETE FROM auth_permission WHERE id = %s", [other])
+    assert opens(api, "ywca.worker2", opened) == 200

@@ -81,8 +81,7 @@ BEGIN
     RETURN QUERY
     SELECT o.id, count(*), max(e.at)
       FROM public.log_opt_in o
-      JOIN public.access_entry e
-        ON e.rule = 'opt_in' AND e.release_id = o.id AND e.at >= o.given_at
+      JOIN public.access_entry e ON e.rule = 'opt_in' AND e.release_id = o.id
      WHERE mine IN (o.agency_id, o.to_agency_id)
      GROUP BY o.id;
 END $$;
