@@ -159,8 +159,8 @@ def test_many_write_several_seal_and_each_entry_is_in_one_batch(api: Any, superu
         thread.join()
     seal()
     (after,) = ask(superuser, "SELECT count(*) FROM log_leaf")
-    (entries,) = ask(superuser, "SELECT count(*) FROM access_entry")
-    assert after == entries
+    of_it = "SELECT count(*) FROM log_leaf l WHERE l.entry_id = e.id"
+    assert ask(superuser, f"SELECT count(*) FROM access_entry e WHERE ({of_it}) <> 1") == (0,)
     assert after - before >= writers * each
     assert faults() == []
 
@@ -662,7 +662,9 @@ def test_it_is_downloaded_with_its_checksum_and_runs_by_itself(
         )
 
     fine = run("--witness", str(sealed))
-    assert (fine.returncode, fine.stdout) == (0, "As it was sealed.\n"), fine.stderr
+    *retired, verdict = fine.stdout.splitlines()  # by other tests, which have let a month go
+    assert (fine.returncode, verdict) == (0, "As it was sealed."), fine.stderr
+    assert all(line.startswith("RETIRED: ") for line in retired)
     lines = export.read_text().splitlines()
     at = next(number for number, line in enumerate(lines) if "referral.accept" in line)
     row = json.loads(lines[at][65:])[0]
