@@ -86,8 +86,8 @@ def give(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
                 [str(principal.agency_id)],
             )
             cursor.execute(
-                f"{_SELECT} WHERE o.agency_id = %s AND o.to_agency_id = %s"
-                " AND o.withdrawn_at IS NULL AND o.ends_at > sec.clock()",
+                "SELECT id FROM log_opt_in WHERE agency_id = %s AND to_agency_id = %s"
+                " AND withdrawn_at IS NULL AND ends_at > sec.clock()",
                 [principal.agency_id, to_agency_id],
             )
             if cursor.fetchone():

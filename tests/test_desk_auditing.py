@@ -164,6 +164,8 @@ def test_the_auditors_pages_in_a_browser(
     lines = Path(download.value.path()).read_text().splitlines()
     assert len(lines) > 3
     assert not any(value in line for value in PACKET.values() for line in lines)
+    admin.follow("Who reads our log")
+    admin.sees("Read 2 times, last")
     auditor.follow("Counts")
     auditor.follow("Seals")
     auditor.press("Verify now")

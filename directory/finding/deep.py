@@ -25,7 +25,8 @@ def start(places: Sequence[str], rows: str, order: str, kept: str) -> str:
     back = ", ".join(f"{name} DESC" for name in order.split(", "))
     walk = f"SELECT {order} FROM {public} p WHERE {rows} ORDER BY"
     hidden, skip = "SELECT 0::bigint AS rows", "0"
-    for network in confidential:
+    if confidential:
+        (network,) = confidential
         hidden = f"SELECT count(*) AS rows FROM {network} p WHERE {rows}"
         before = f"{_of('p', order)} < {_of('a', order)}"
         sooner = f"SELECT count(*) FROM {network} p WHERE {rows} AND {before}"
