@@ -10,12 +10,12 @@ from html import unescape
 from typing import Any
 
 from django.db.models import Model
-from django.test import Client as HttpClient
 
 from api.authentication import SESSION_KEY
 from permissions import credentials
 from permissions.models import Membership, Person
 from tests.conftest import member_id
+from tests.http_client import HttpClient
 
 STEP_S = 30
 
@@ -38,9 +38,7 @@ class Pages:
     CSRF is enforced, as in production.
     """
 
-    http: HttpClient = field(
-        default_factory=lambda: HttpClient(enforce_csrf_checks=True, raise_request_exception=False)
-    )
+    http: HttpClient = field(default_factory=lambda: HttpClient(enforce_csrf_checks=True))
 
     def get(self, path: str, query: dict[str, str] | None = None, follow: bool = False) -> Any:
         return self.http.get(path, query or {}, follow=follow)
@@ -61,10 +59,13 @@ class Pages:
         return self.http.post(action or path.partition("?")[0], body, follow=follow)
 
 
-def at_the_desk(who: str) -> Pages:
-    """Signed in as `who`, without the way through password and code."""
+def at_the_desk(who: str, *, csrf: bool = True) -> Pages:
+    """Signed in as `who`, without the way through password and code.
+
+    Without `csrf` a form's token is not asked for: for tests of who may.
+    """
     member = Membership.objects.using("door").get(id=member_id(who))
-    pages = Pages()
+    pages = Pages(HttpClient(enforce_csrf_checks=csrf))
     person = Person.objects.using("door").get(id=member.person_id)
     pages.http.force_login(person)
     session = pages.http.session

@@ -1,6 +1,7 @@
 """Signing in at the desk, choosing an agency, being signed out, leaving quickly."""
 
 import pytest
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
@@ -68,6 +69,19 @@ def test_a_code_is_good_once(person):
     officer = person("police.worker")
     assert sign_in(Pages(), officer).request["PATH_INFO"] == "/desk/"
     assert "was used before" in text_of(sign_in(Pages(), officer).content)
+
+
+def test_a_password_that_was_kept_with_fewer_rounds_opens_and_is_kept_with_todays(person):
+    """As an older Django did it: what an upgrade of Django leaves to each member's next sign-in."""
+    lead = person("police.lead")
+    hasher = ScryptPasswordHasher()
+    old = hasher.encode(lead["password"], "an-invented-salt-of-22", n=2**4)
+    kept = Person.objects.using("door").filter(username="police.lead")
+    kept.update(password=old)
+    assert sign_in(Pages(), lead).request["PATH_INFO"] == "/desk/"
+    now = kept.get().password
+    assert not hasher.must_update(now)
+    assert hasher.verify(lead["password"], now)
 
 
 @pytest.mark.parametrize(

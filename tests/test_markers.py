@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
-from django.test import Client as HttpClient
 
 from api import demo, logs
 from directory import demo as directory_demo
@@ -27,6 +26,7 @@ from tests import marked, routes, test_matrix
 from tests.conftest import _cluster
 from tests.database import as_app, forget_edits, protected_tables
 from tests.far_ends import MailServer
+from tests.http_client import HttpClient
 from tests.marked import Kept, Marker, World, cast
 from tests.test_matrix import SIGNS_OUT, TryOut, ask, browser
 from tests.test_messages import work

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 from django.conf import settings
-from django.test import Client as HttpClient
 
 from directory import demo, vocabulary
 from directory.importing.reading import id_of
@@ -28,6 +27,7 @@ from tests.conftest import (
 )
 from tests.database import phone_only_service
 from tests.desk import at_the_desk
+from tests.http_client import HttpClient
 
 R = "v1/referrals/<uuid:referral_id>"
 D = "desk/referrals/<uuid:referral_id>"
@@ -525,9 +525,7 @@ def test_the_pages_answer_each_of_the_cast_as_the_table_says(try_out: TryOut) ->
 
 def browser(who: str) -> HttpClient:
     """Signed in, and with every form's token: what is tried here is who may."""
-    http = HttpClient(raise_request_exception=False) if who == "none" else at_the_desk(who).http
-    http.handler.enforce_csrf_checks = False
-    return http
+    return HttpClient() if who == "none" else at_the_desk(who, csrf=False).http
 
 
 def form(try_out: TryOut, route: str) -> dict[str, Any]:
@@ -589,7 +587,7 @@ def served() -> set[Row]:
 
 
 def _answers(route: str, method: str) -> bool:
-    answer = HttpClient(raise_request_exception=False).generic(method, routes.filled(route))
+    answer = HttpClient().generic(method, routes.filled(route))
     answer.close()
     return bool(answer.status_code != 405)
 
@@ -621,7 +619,7 @@ def test_the_contract_says_what_is_served_under_v1_and_at_the_token_endpoint() -
 
 
 def test_other_methods_are_answered_by_no_route(network: Any) -> None:
-    http = HttpClient(raise_request_exception=False)
+    http = HttpClient()
     for route, _pattern in routes.served():
         path = routes.filled(route)
         for method in ("PUT", "PATCH", "DELETE", "TRACE"):

@@ -93,8 +93,7 @@ def asked(caller: Caller, method: str, route: str, referral_id: Any, body: Any) 
 def test_every_page_does_so_too(story: Story, api: Any, superuser: Any, hidden: str) -> None:
     who, make = HIDDEN[hidden]
     make(story, api, superuser)
-    http = at_the_desk(who).http
-    http.handler.enforce_csrf_checks = False
+    http = at_the_desk(who, csrf=False).http
     pages = [
         "/" + route.replace("<uuid:referral_id>", "{id}")
         for route, _ in routes.served()

@@ -47,8 +47,7 @@ def test_every_route_answers_an_outsider_as_for_a_random_id(story: Story, api: A
 
 def test_every_page_shows_an_outsider_what_it_shows_for_a_random_id(story: Story) -> None:
     story.accept().release().packet(**PACKET)
-    http = at_the_desk("outsider.worker").http
-    http.handler.enforce_csrf_checks = False
+    http = at_the_desk("outsider.worker", csrf=False).http
 
     def page(method: str, route: str, referral_id: Any) -> Any:
         answer = http.generic(method, routes.at(route, referral_id))
