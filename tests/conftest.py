@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from django.db import connections
 from api import demo, processes
 from permissions import credentials
 from permissions.models import Client, Membership
+from tests.emptying import Emptying
 from tests.far_ends import MailServer, PhoneProvider, mail_server, phone_provider
 from tests.ground import HOME
 from tests.http_client import HttpClient
@@ -110,8 +112,10 @@ def network(django_db_setup: str) -> dict[str, Any]:
     return content
 
 
-# Those of these tables that hold anything, or held it since they were emptied last.
-_WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
+@pytest.fixture(scope="session")
+def empty_tables(django_db_setup: str) -> Iterator[Emptying]:
+    with closing(_cluster().connect_superuser(django_db_setup)) as session:
+        yield Emptying(session, CONTENT)
 
 
 # Kept totals of the public directory that are not those of the rows: by them pages are found.
@@ -143,16 +147,14 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     request.getfixturevalue("network")
+    empty_tables = request.getfixturevalue("empty_tables")
     for alias in connections:
         assert str(connections[alias].settings_dict["NAME"]).startswith("test_cairn_"), alias
     yield
     for alias in connections:
         assert not connections[alias].in_atomic_block, alias
+    empty_tables()
     with connections["owner"].cursor() as cursor:
-        cursor.execute(_WRITTEN, [list(CONTENT)])
-        written = [table for (table,) in cursor.fetchall()]
-        if written:  # the rest was not touched; most tests touch a few
-            cursor.execute(f"TRUNCATE {', '.join(written)} CASCADE")
         cursor.execute("UPDATE sec.clock_offset SET shift = '0' WHERE shift <> '0'")
     with connections["jobs"].cursor() as cursor:
         cursor.execute(
