@@ -18,7 +18,6 @@ from uuid import UUID, uuid5
 import psycopg2
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.core.management import call_command
 from django.db import connections
 
@@ -103,11 +102,7 @@ def network(django_db_setup: str) -> dict[str, Any]:
     """The demo network, loaded once a worker: what demo.json says."""
     from directory import demo as directory_demo
 
-    with pytest.MonkeyPatch.context() as patch:
-        # 0.1 to 0.3 s each, of each worker: as an older Django would have kept them, with fewer
-        # rounds. Who signs in has hers hashed anew with today's (tests/test_desk_sign_in.py).
-        patch.setattr(ScryptPasswordHasher, "work_factor", 2**4)
-        content = demo.load()
+    content = demo.load()
     directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
     return content
 
