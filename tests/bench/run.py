@@ -17,6 +17,7 @@ from permissions.models import Client
 from tests.bench import directory, fill, plans, report, serve, wire
 from tests.bench.rows import BARE, EXEMPT, OURS, Row, Sample
 from tests.bench.serve import Line, Served
+from tests.bench.yardstick import Yardstick
 from tests.conftest import member_id
 
 WARM_UP = 60  # requests, so that each thread of a worker has its connection
@@ -65,6 +66,13 @@ def run(
             )
             for size in referrals
         }
+        yardstick = Yardstick(
+            stack.enter_context(
+                serve.serve(
+                    cluster, home, "tests.bench.yardstick", "yardstick", made[0][1], threads=1
+                )
+            )
+        )
         of_referrals = [row for size in referrals for row in _rows(cluster, size)]
         of_services = [
             row
@@ -76,6 +84,7 @@ def run(
             _warm_up(home, served, _token(row.database), row)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
+            yardstick.measure()
             for row in rows:
                 token = _token(row.database)
                 order = [OURS, BARE, *([EXEMPT] if row.exempt else [])]
@@ -84,7 +93,7 @@ def run(
                     row.samples[name].append(_measure(cluster, served[name, row.database], line))
         exact = {size: _exact(cluster, f"bench_{size}") for size in referrals}
     at_the_wire = {size: _at_the_wire(cluster, f"bench_{size}", rounds) for size in referrals}
-    result = report.result(of_referrals, of_services, exact, at_the_wire)
+    result = report.result(of_referrals, of_services, exact, at_the_wire, yardstick)
     (home / "latest.json").write_text(json.dumps(result, indent=1) + "\n")
     print(report.text(result))
 

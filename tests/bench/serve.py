@@ -42,10 +42,12 @@ def serve(
     database: str,
     *,
     exempt: bool = False,
+    threads: int | None = None,
 ) -> Iterator:
     """gunicorn with `application` on `database`, as `make run` starts it, but for one worker.
 
-    `exempt`: its requests go to the database as the superuser, whom no policy concerns.
+    `exempt`: its requests go to the database as the superuser, whom no policy concerns. `threads`:
+    1 is gunicorn's sync worker.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -53,7 +55,7 @@ def serve(
     base_url = f"http://127.0.0.1:{port}"
     command = [
         application if word == "api.wsgi" else word for word in processes.gunicorn(base_url)
-    ] + ["--workers", "1"]
+    ] + ["--workers", "1", *(("--threads", str(threads)) if threads else ())]
     env = os.environ | {
         "CAIRN_DATABASE": database,
         "CAIRN_BASE_URL": base_url,

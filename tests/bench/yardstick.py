@@ -1,11 +1,9 @@
-"""How fast this machine is: one known piece of work, measured in the same run as all else.
+"""How fast this machine is: one known piece of work, measured in each round as all else is.
 
-The targets in CPU milliseconds were set on a machine where a "hello" by gunicorn's sync worker took
-HELLO_MS (beside another server's figures for the directory, tests/bench/directory.py). On another
-machine they mean that many times what a hello takes there.
+The targets in CPU milliseconds (tests/bench/directory.py) were set on a machine where a hello by
+gunicorn's sync worker took HELLO_MS: on another one they mean as many hellos.
 """
 
-import statistics
 from collections.abc import Callable, Iterable
 from contextlib import closing
 
@@ -25,24 +23,20 @@ def application(environ: Environ, start_response: Callable[..., object]) -> Iter
 
 
 class Yardstick:
-    """A hello on a server of its own: `measure` in each round, `slowness` at the end."""
+    """A hello on a server of its own, and what it took: CPU milliseconds, one figure a round."""
 
     def __init__(self, served: serve.Served) -> None:
         self._served = served
-        self._taken: list[float] = []
+        self.taken: list[float] = []
         self.measure()
-        self._taken.clear()  # that was to warm up
+        self.taken.clear()  # that was to warm up
 
     def measure(self) -> None:
+        """REQUESTS hellos, one after the other."""
         workers = self._served.workers()
         request = serve.request("GET", "/", {})
         before = serve.cpu_of(workers)
         for _ in range(REQUESTS):
             with closing(Line(self._served.port)) as line:  # a sync worker keeps no connection
                 line.ask(request)
-        self._taken.append(serve.used(before, serve.cpu_of(workers)) * 1000 / REQUESTS)
-
-    @property
-    def hello_ms(self) -> float:
-        """CPU milliseconds of the worker, the median of the rounds."""
-        return statistics.median(self._taken)
+        self.taken.append(serve.used(before, serve.cpu_of(workers)) * 1000 / REQUESTS)
