@@ -24,6 +24,7 @@ from django.db import connections
 from api import demo, processes
 from permissions import credentials
 from permissions.models import Client, Membership
+from tests import share
 from tests.emptying import Emptying
 from tests.far_ends import MailServer, PhoneProvider, mail_server, phone_provider
 from tests.ground import HOME
@@ -65,12 +66,17 @@ CONTENT = (
 
 
 # The longest come first, so that no worker is left alone with them at the end.
+SHARE = os.environ.get("CAIRN_SHARE", "")
 LONGEST = {"test_model", "test_policies_matter", "test_markers", "test_matrix", "test_seals"}
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before
+    if SHARE:
+        left_out = share.left_out([one.nodeid for one in items], SHARE)
+        config.hook.pytest_deselected(items=[one for one in items if one.nodeid in left_out])
+        items[:] = [one for one in items if one.nodeid not in left_out]
 
 
 def _cluster() -> Any:
