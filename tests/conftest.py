@@ -66,7 +66,7 @@ CONTENT = (
 
 
 # The longest come first, so that no worker is left alone with them at the end.
-SHARE = os.environ.get("CAIRN_SHARE", "")
+SHARE, PARTS = os.environ.get("CAIRN_SHARE", ""), int(os.environ.get("CAIRN_PARTS") or 2)
 LONGEST = {"test_model", "test_policies_matter", "test_markers", "test_matrix", "test_seals"}
 
 
@@ -74,7 +74,7 @@ LONGEST = {"test_model", "test_policies_matter", "test_markers", "test_matrix", 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before
     if SHARE:
-        left_out = share.left_out([one.nodeid for one in items], SHARE)
+        left_out = share.left_out([one.nodeid for one in items], SHARE, PARTS)
         config.hook.pytest_deselected(items=[one for one in items if one.nodeid in left_out])
         items[:] = [one for one in items if one.nodeid not in left_out]
 

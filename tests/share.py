@@ -1,4 +1,4 @@
-"""On a slow machine CI tries some of the cases of a test that has many: another choice each time.
+"""On a slow machine CI tries some of the cases of a test that has several: others each time.
 
 `.ci/run` decides by how fast the machine is, and says so; `make test` and `make check` try all.
 """
@@ -7,12 +7,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-MANY = 4  # cases; of fewer all are tried, but for a browser's widths
-WIDTHS = ("[phone]", "[wide]")
 
-
-def left_out(node_ids: Iterable[str], word: str) -> set[str]:
-    """Of each test with many cases the half that is not tried, drawn by `word`.
+def left_out(node_ids: Iterable[str], word: str, parts: int = 2) -> set[str]:
+    """Of each test with several cases those that are not tried, drawn by `word`: one of `parts` is.
 
     The same in every process that is given the same: workers have to collect alike.
     """
@@ -22,6 +19,5 @@ def left_out(node_ids: Iterable[str], word: str) -> set[str]:
     out: set[str] = set()
     for found in cases.values():
         drawn = sorted(found, key=lambda one: hashlib.sha256(f"{word} {one}".encode()).digest())
-        if len(found) >= MANY or all(one.endswith(WIDTHS) for one in found):
-            out |= set(drawn[(len(found) + 1) // 2 :])
+        out |= set(drawn[-(-len(found) // parts) :])  # at least one is tried
     return out

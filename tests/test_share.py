@@ -1,4 +1,4 @@
-"""What CI leaves out on a slow machine: half of many cases, none of few, another half each time."""
+"""What CI leaves out on a slow machine: of several cases half or more, other ones each time."""
 
 import pytest
 
@@ -6,22 +6,17 @@ from tests import share
 
 pytestmark = pytest.mark.no_database
 
-ONE, TWO = "tests/a.py::test_of_one", "tests/a.py::test_of_three"
-MANY, WIDE = "tests/a.py::test_of_seven", "tests/a.py::test_in_a_browser"
-IDS = [
-    ONE,
-    *(f"{TWO}[{case}]" for case in range(3)),
-    *(f"{MANY}[{case}]" for case in range(7)),
-    f"{WIDE}[phone]",
-    f"{WIDE}[wide]",
-]
+ONE, SEVEN = "tests/a.py::test_of_one", "tests/a.py::test_of_seven"
+WIDE = "tests/a.py::test_in_a_browser"
+IDS = [ONE, *(f"{SEVEN}[{case}]" for case in range(7)), f"{WIDE}[phone]", f"{WIDE}[wide]"]
 
 
-def test_half_of_many_cases_and_one_width_of_a_browser_are_left_out() -> None:
-    out = share.left_out(IDS, "a word")
-    assert len(out) == 4
-    assert len([one for one in out if one.startswith(MANY)]) == 3
-    assert len([one for one in out if one.startswith(WIDE)]) == 1
+@pytest.mark.parametrize(("parts", "of_seven"), [(2, 4), (3, 3)])
+def test_one_of_so_many_parts_is_tried_and_each_test_is(parts: int, of_seven: int) -> None:
+    tried = set(IDS) - share.left_out(IDS, "a word", parts)
+    assert ONE in tried
+    assert len([one for one in tried if one.startswith(SEVEN)]) == of_seven
+    assert len([one for one in tried if one.startswith(WIDE)]) == 1
 
 
 def test_workers_leave_out_alike_in_whatever_order_they_collect() -> None:
