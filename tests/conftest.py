@@ -65,8 +65,9 @@ CONTENT = (
 )
 
 
-# The longest come first, so that no worker is left alone with them at the end.
+# Of each test with several cases one of PARTS, drawn by SHARE; all, where that is not set.
 SHARE, PARTS = os.environ.get("CAIRN_SHARE", ""), int(os.environ.get("CAIRN_PARTS") or 2)
+# The longest come first, so that no worker is left alone with them at the end.
 LONGEST = {"test_model", "test_policies_matter", "test_markers", "test_matrix", "test_seals"}
 
 
