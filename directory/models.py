@@ -15,6 +15,7 @@ from guardian.models import GroupObjectPermissionBase
 # Django looks for models here alone.
 from directory.projections import (
     Change,
+    Milestone,
     NetworkListing,
     NetworkOrganization,
     NetworkPlace,
@@ -28,6 +29,7 @@ from permissions.ids import uuid7
 
 __all__ = [
     "Change",
+    "Milestone",
     "NetworkListing",
     "NetworkOrganization",
     "NetworkPlace",

@@ -12,7 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, UniqueConstraint
 from django.db.models.functions import Now
 
 
@@ -233,3 +233,20 @@ class Total(models.Model):
 
     def __str__(self) -> str:
         return self.table
+
+
+class Milestone(models.Model):
+    """A listed public row, and how many there are from it to the next milestone of its list, kept
+    as rows come and go (directory/rendering/milestones.py): where a deep page begins."""
+
+    list = models.TextField()  # services, service_at_locations
+    name = models.TextField(blank=True)  # places are in the order of ids alone
+    row_id = models.UUIDField()
+    rows = models.BigIntegerField()
+
+    class Meta:
+        db_table = "directory_milestone"
+        constraints = [UniqueConstraint(fields=["list", "name", "row_id"], name="milestone_once")]
+
+    def __str__(self) -> str:
+        return f"{self.list} {self.name} {self.row_id}"

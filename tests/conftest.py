@@ -25,6 +25,7 @@ from api import demo, processes
 from permissions import credentials
 from permissions.models import Client, Membership
 from tests import share
+from tests.counted import miscounted
 from tests.emptying import Emptying
 from tests.far_ends import MailServer, PhoneProvider, mail_server, phone_provider
 from tests.ground import HOME
@@ -118,28 +119,6 @@ def network(django_db_setup: str) -> dict[str, Any]:
 def empty_tables(django_db_setup: str) -> Iterator[Emptying]:
     with closing(_cluster().connect_superuser(django_db_setup)) as session:
         yield Emptying(session, CONTENT)
-
-
-# Kept totals of the public directory that are not those of the rows: by them pages are found.
-_MISCOUNTED = """
-    SELECT counted.kind, counted.rows, kept.rows
-      FROM (SELECT 'services' AS kind, count(*) FILTER (WHERE open AND first) AS rows
-              FROM directory_place
-            UNION ALL
-            SELECT 'service_at_locations', count(*) FILTER (WHERE open AND location_id IS NOT NULL)
-              FROM directory_place
-            UNION ALL
-            SELECT 'organizations', count(*) FROM directory_organization_listing) counted
-      LEFT JOIN directory_total kept ON kept."table" = counted.kind
-     WHERE counted.rows <> coalesce(kept.rows, 0)
-"""
-
-
-def miscounted() -> list[tuple[str, int, int]]:
-    """In one statement, so in one snapshot: (what, how many there are, how many are kept)."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(_MISCOUNTED)
-        return list(cursor.fetchall())
 
 
 @pytest.fixture(autouse=True)

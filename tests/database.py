@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError
 from django.test import override_settings
 from psycopg2.errors import InsufficientPrivilege
 
 from directory import models as m
-from directory.rendering import render
+from directory.rendering import milestones, render
 from directory.standard import TABLES
 from permissions import sealer
 from permissions.credentials import hash_secret
@@ -185,6 +186,14 @@ def turned_off(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
     finally:
         with connections[alias].cursor() as cursor:
             cursor.execute(statement, [True, row])
+
+
+def lay_many_milestones(monkeypatch: pytest.MonkeyPatch, step: int = 2) -> None:
+    """One at every second row or so of the plain lists, so that they come and go with few rows."""
+    monkeypatch.setattr(milestones, "STEP", step)
+    with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
+        for name in milestones.LISTS:
+            milestones.split(cursor, name)
 
 
 def forget_edits() -> None:

@@ -136,6 +136,7 @@ def main() -> None:
     django.setup()
     from directory.generating import generate
     from tests.bench.fill import begin
+    from tests.counted import miscounted
 
     work = Path(tempfile.mkdtemp(dir=home))
     try:
@@ -160,6 +161,9 @@ def main() -> None:
         whole, killed = (digests(cluster, one.database) for one in imports)
         wrong += [f"{table}: {whole[table]} and {killed[table]}" for table in whole
                   if whole[table] != killed[table]]  # fmt: skip
+        for one in imports:
+            with closing(cluster.connect_superuser(one.database)) as superuser:
+                wrong += [f"{one.database}: {line}" for line in miscounted(superuser.cursor())]
         services, rows = whole["directory_service"][0], sum(count for count, _ in whole.values())
         if services != chosen.services:
             wrong.append(f"{services:,} services of {chosen.services:,}")

@@ -16,8 +16,9 @@ from directory.rendering import JOBS, render
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests.conftest import Caller, agency_id, miscounted
-from tests.database import forget_edits
+from tests.conftest import Caller, agency_id
+from tests.counted import miscounted
+from tests.database import forget_edits, lay_many_milestones
 
 CHANGES = "/v1/directory/changes"
 OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
@@ -247,7 +248,10 @@ def random_edit(caller: Caller, chance: random.Random, mine: list[str], places: 
             patch(caller, path)
 
 
-def test_a_copy_that_follows_while_others_write_equals_the_directory(api: Any) -> None:
+def test_a_copy_that_follows_while_others_write_equals_the_directory(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_many_milestones(monkeypatch)
     copies = [Copy(api(None)), Copy(api("police.worker"))]
     for copy in copies:
         copy.begin()
@@ -273,7 +277,8 @@ def test_a_copy_that_follows_while_others_write_equals_the_directory(api: Any) -
             connections.close_all()
 
     def count() -> None:
-        """The kept totals, by which pages are found, are those of the rows in each snapshot."""
+        """Totals and milestones, by which pages are found, are those of the rows in each
+        snapshot."""
         try:
             while not done.is_set():
                 assert miscounted() == []

@@ -30,6 +30,7 @@ READABLE_BY_ALL = {
     "auth_permission",
     "django_content_type",
     "directory_listing",
+    "directory_milestone",
     "directory_organization_listing",
     "directory_place",
     "directory_postcode",

@@ -1,7 +1,7 @@
-"""Where a page deep in a plain list begins, found from the nearer end of its index.
+"""Where a page deep in a plain list begins, found from the milestone before it.
 
-The part of statements.py that walks; exact in every snapshot, as the kept total is
-(directory/rendering/publishing.py).
+The part of statements.py that walks; exact in every snapshot, as the milestones are
+(directory/rendering/milestones.py).
 """
 
 from collections.abc import Sequence
@@ -11,19 +11,17 @@ _NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 FIRST = {"id": _NIL, "name, service_id": f"'', {_NIL}"}  # before any row in that order
 
 
-def start(places: Sequence[str], rows: str, order: str, kept: str) -> str:
+def start(places: Sequence[str], rows: str, order: str, name: str) -> str:
     """CTEs `hidden` (how many confidential rows there are) and `start`: the place in `order` from
     which the rows are to be merged, and how many of those to `skip`; no row, where the page lies
     behind the last. `places` are the projections, the public one first; `rows` is what of them
-    stands in the list, `kept` how many of it are public.
+    stands in the list, `name` which list of milestones is theirs.
 
     With h confidential rows, no page begins before the public row that has as many before it as
-    the page has, less h: what is before that is passed by without merging. The kept total tells
-    how far that row is from either end.
+    the page has, less h: what is before that is passed by without merging.
     """
     public, *confidential = places
-    back = ", ".join(f"{name} DESC" for name in order.split(", "))
-    walk = f"SELECT {order} FROM {public} p WHERE {rows} ORDER BY"
+    key = "m.row_id" if order == "id" else "m.name, m.row_id"
     hidden, skip = "SELECT 0::bigint AS rows", "0"
     if confidential:
         (network,) = confidential
@@ -32,23 +30,20 @@ def start(places: Sequence[str], rows: str, order: str, kept: str) -> str:
         sooner = f"SELECT count(*) FROM {network} p WHERE {rows} AND {before}"
         skip = f"(SELECT rows FROM hidden) - ({sooner})"
     return f"""hidden AS MATERIALIZED ({hidden}),
-        far AS MATERIALIZED (
-            SELECT %(offset)s - rows AS before, ({kept}) - 1 - (%(offset)s - rows) AS behind
-              FROM hidden),
-        way AS MATERIALIZED (
-            SELECT CASE WHEN before <= 0 THEN 'all' WHEN behind < 0 THEN 'none'
-                        WHEN before <= behind THEN 'on' ELSE 'back' END AS goes FROM far),
+        milestone AS MATERIALIZED (
+            SELECT m.*, %(offset)s - hidden.rows - m.before AS behind
+              FROM (SELECT name, row_id, rows,
+                           sum(rows) OVER (ORDER BY name, row_id) - rows AS before
+                      FROM directory_milestone WHERE list = '{name}') m, hidden
+             WHERE %(offset)s > hidden.rows AND %(offset)s - hidden.rows >= m.before
+               AND %(offset)s - hidden.rows < m.before + m.rows),
         start AS MATERIALIZED (
             SELECT {order}, {skip} AS skip FROM (
-                SELECT * FROM ({walk} {order} LIMIT 1
-                               OFFSET (SELECT greatest(before, 0) FROM far)) forward
-                 WHERE (SELECT goes FROM way) = 'on'
-                UNION ALL
-                SELECT * FROM ({walk} {back} LIMIT 1
-                               OFFSET (SELECT greatest(behind, 0) FROM far)) backward
-                 WHERE (SELECT goes FROM way) = 'back') a
+                SELECT {order} FROM {public} p
+                 WHERE {rows} AND {_of("p", order)} >= (SELECT {key} FROM milestone m)
+                 ORDER BY {order} LIMIT 1 OFFSET (SELECT behind FROM milestone)) a
             UNION ALL
-            SELECT {FIRST[order]}, %(offset)s WHERE (SELECT goes FROM way) = 'all')"""
+            SELECT {FIRST[order]}, %(offset)s FROM hidden WHERE %(offset)s <= rows)"""
 
 
 def later(order: str) -> str:

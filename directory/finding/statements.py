@@ -133,7 +133,7 @@ class Question:
         skipped = "%(offset)s"
         if self.asked.is_plain and (self.page - 1) * self.per_page >= deep.DEEP:
             places = [half.place for half in self.halves]
-            start = deep.start(places, self._rows(), order, self._kept())
+            start = deep.start(places, self._rows(), order, self._list())
             later = f"{self._rows()} AND {deep.later(order)}"
             found = f"{start}, found AS ({self.each(columns, later, order, '%(some)s')})"
             skipped = "(SELECT skip FROM start)"
@@ -207,8 +207,10 @@ class Question:
 
     def _kept(self) -> str:
         """How many the public list has, as each change of it keeps count."""
-        kind = "service_at_locations" if self.at_place else "services"
-        return f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{kind}'), 0)"
+        return f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{self._list()}'), 0)"
+
+    def _list(self) -> str:
+        return "service_at_locations" if self.at_place else "services"
 
     def _words(self) -> tuple[str, str, str]:
         """Best match first: those that bear the words in a name or a need, then all others, which

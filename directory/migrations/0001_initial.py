@@ -76,6 +76,20 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Milestone',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('list', models.TextField()),
+                ('name', models.TextField(blank=True)),
+                ('row_id', models.UUIDField()),
+                ('rows', models.BigIntegerField()),
+            ],
+            options={
+                'db_table': 'directory_milestone',
+                'constraints': [models.UniqueConstraint(fields=('list', 'name', 'row_id'), name='milestone_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='MetaTableDescription',
             fields=[
                 ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),

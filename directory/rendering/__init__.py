@@ -1,10 +1,11 @@
-"""From source rows to what is read: projections, change feed, words and totals.
+"""From source rows to what is read: projections, change feed, words and counts.
 
 Runs in the transaction of the change, as `jobs` (imports) or `editor` (edits). One call a
 transaction, as its last step: it ends with a lock that gives the change feed its order.
 
 Read on in: shelf.py (the rows beneath an entry), documents.py, rows.py with spoken.py, facets.py
-and hours.py (what is searched), publishing.py (stored and told); refreshing.py, once a night.
+and hours.py (what is searched), publishing.py (stored and told), milestones.py (counted);
+refreshing.py, once a night.
 """
 
 from collections.abc import Collection, Iterable

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import connections
 
+from directory.rendering import milestones
 from directory.rendering.documents import Document
 
 Half = dict[bool, list[Document]]  # by whether it is confidential
@@ -32,6 +33,7 @@ class Rendered:
     changes: list[tuple[str, UUID, str | None, str]] = field(default_factory=list)
     changed_organizations: set[UUID] = field(default_factory=set)
     totals: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    moved: milestones.Moved = field(default_factory=milestones.moved)  # in plain lists
     words: set[str] = field(default_factory=set)  # texts of public entries
     gone: list[str] = field(default_factory=list)  # documents that are public no longer
 
@@ -97,12 +99,13 @@ def store(
     listings = _Replaced("listings", "id", services, rendered.listings, using)
     places = _Replaced("places", "service_id", services, rendered.places, using)
     own = _Replaced("organizations", "id", organizations, rendered.organizations, using)
-    for replaced, total in ((own, "organizations"), (listings, None), (places, None)):
+    for replaced in (own, listings, places):
         rendered.gone += replaced.gone
-        if total:
-            rendered.totals[total] += len(replaced.after[False]) - len(replaced.before[False])
-    for total in ("services", "service_at_locations"):
-        rendered.totals[total] += places.listed_after[total] - places.listed_before[total]
+    rendered.totals["organizations"] += len(own.after[False]) - len(own.before[False])
+    for name, keys in places.moved.items():
+        rendered.totals[name] += sum(keys.values())
+        for key, more in keys.items():
+            rendered.moved[name][key] += more
     _tell(rendered, "organization", own)
     _tell(rendered, "service_at_location", places)
     _tell(rendered, "service", listings.with_places(places))
@@ -123,8 +126,7 @@ class _Replaced:
         self.before: dict[bool, Seen] = {}
         self.after: dict[bool, Seen] = {}
         self.service_of: dict[UUID, UUID] = {}
-        self.listed_before: dict[str, int] = defaultdict(int)
-        self.listed_after: dict[str, int] = defaultdict(int)
+        self.moved = milestones.moved()
         self.gone: list[str] = []
         with connections[using].cursor() as cursor:
             for hidden, table in enumerate(_TABLES[kind]):
@@ -139,7 +141,7 @@ class _Replaced:
         ids: Sequence[UUID],
         rows: list[Document],
     ) -> None:
-        extra = ", service_id, location_id, open, first" if self.kind == "places" else ""
+        extra = ", service_id, location_id, open, first, name" if self.kind == "places" else ""
         cursor.execute(
             f"DELETE FROM {table} WHERE {key} = ANY (%s::uuid[])"
             f" RETURNING id, document || full_document{extra}",
@@ -160,21 +162,21 @@ class _Replaced:
 
     def _places(self, hidden: bool, old: list[Any], rows: list[Document]) -> None:
         """Whose each place is, how many are listed; a row of no place is none of the standard."""
-        for row_id, _, service_id, location_id, is_open, first in old:
+        for row_id, _, service_id, location_id, is_open, first, name in old:
             self.service_of[row_id] = service_id
             if not location_id:
                 del self.before[hidden][row_id]
             if not hidden and is_open:
-                self.listed_before["services"] += first
-                self.listed_before["service_at_locations"] += location_id is not None
+                self.moved["services"][name, service_id] -= first
+                self.moved["service_at_locations"]["", row_id] -= location_id is not None
         for row in rows:
-            row_id = UUID(str(row["id"]))
-            self.service_of[row_id] = UUID(str(row["service_id"]))
+            row_id, service_id = UUID(str(row["id"])), UUID(str(row["service_id"]))
+            self.service_of[row_id] = service_id
             if not row["location_id"]:
                 del self.after[hidden][row_id]
             if not hidden and row["open"]:
-                self.listed_after["services"] += bool(row["first"])
-                self.listed_after["service_at_locations"] += row["location_id"] is not None
+                self.moved["services"][str(row["name"]), service_id] += bool(row["first"])
+                self.moved["service_at_locations"]["", row_id] += row["location_id"] is not None
 
     def with_places(self, places: "_Replaced") -> "_Replaced":
         """A service's detail holds its places: it has changed when one of them has."""
@@ -216,7 +218,8 @@ def _action(before: str | None, after: str | None) -> str | None:
 
 
 def finish(rendered: Rendered, using: str) -> None:
-    """Words, totals and the change feed; from here to the commit one transaction at a time."""
+    """Words, totals, milestones and the change feed; from here to the commit one transaction at a
+    time."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEED])
         if rendered.words:
@@ -227,6 +230,7 @@ def finish(rendered: Rendered, using: str) -> None:
         for name, more in rendered.totals.items():
             if more:
                 cursor.execute(_ADD, [name, more])
+        milestones.keep(cursor, rendered.moved)
         _services_of_changed(cursor, rendered)
         if rendered.changes:
             cursor.execute(_CHANGES, [orjson.dumps(_lines(rendered.changes)).decode()])

@@ -11,14 +11,15 @@ BEGIN
         'taxonomyterm', 'attribute', 'quarantine', 'holidayschedule', 'unit', 'servicecapacity',
         'metadata', 'metatabledescription', 'editing', 'edit', 'confidential_address',
         'unmet_search', 'postcode', 'listing', 'network_listing', 'place', 'network_place',
-        'organization_listing', 'network_organization', 'word', 'change', 'total'
+        'organization_listing', 'network_organization', 'word', 'change', 'total', 'milestone'
     ] LOOP
         EXECUTE format('REVOKE ALL ON directory_%s FROM PUBLIC', source);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON directory_%s TO jobs', source);
     END LOOP;
 END $$;
 GRANT SELECT ON directory_taxonomy, directory_taxonomyterm, directory_listing, directory_place,
-    directory_organization_listing, directory_word, directory_total, directory_postcode TO app;
+    directory_organization_listing, directory_word, directory_total, directory_milestone,
+    directory_postcode TO app;
 GRANT SELECT ON directory_listing, directory_network_listing, directory_network_place TO gate;
 GRANT USAGE ON SEQUENCE directory_change_seq_seq TO jobs;
 

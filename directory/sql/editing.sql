@@ -262,7 +262,7 @@ CREATE POLICY gate_ends ON directory_confidential_address FOR DELETE TO gate USI
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON directory_listing, directory_place,
     directory_organization_listing, directory_network_listing, directory_network_place,
-    directory_network_organization, directory_word, directory_total TO editor;
+    directory_network_organization, directory_word, directory_total, directory_milestone TO editor;
 CREATE POLICY editor_keeps ON directory_network_listing TO editor
     USING ((SELECT sec.directory_editor()) IS NOT NULL)
     WITH CHECK ((SELECT sec.directory_editor()) IS NOT NULL);

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from api.postgres import Cluster
+from directory.rendering import milestones
 from tests.bench.fill import begin
 from tests.bench.rows import Row
 
+FOLDER = Path(__file__).parent
 SERVICES = "/v1/directory/services"
 HERE = "latitude=46.8721&longitude=-113.994"
 DIFFERENT = 40  # pages and services asked for in turn
@@ -29,10 +31,18 @@ def grow(superuser: Any, size: int) -> None:
     """To `size` services, by copies of rendered rows (directory.sql). Then VACUUM and ANALYZE."""
     superuser.autocommit = False
     cursor = superuser.cursor()
-    cursor.execute((Path(__file__).parent / "directory.sql").read_text(), {"size": size})
+    cursor.execute((FOLDER / "directory.sql").read_text(), {"size": size})
+    count(cursor)
     superuser.commit()
     superuser.autocommit = True
     cursor.execute("VACUUM ANALYZE")
+
+
+def count(cursor: Any) -> None:
+    """Totals and milestones, by the rows that stand."""
+    cursor.execute((FOLDER / "directory_counts.sql").read_text())
+    for name in milestones.LISTS:
+        milestones.split(cursor, name)
 
 
 def rows(cluster: Cluster, database: str, size: int) -> list[Row]:

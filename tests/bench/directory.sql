@@ -88,12 +88,3 @@ ON CONFLICT DO NOTHING;
 INSERT INTO directory_network_place
 SELECT * FROM grown_place WHERE service_id IN (SELECT id FROM grown WHERE hidden)
 ON CONFLICT DO NOTHING;
-
-DELETE FROM directory_total WHERE "table" IN ('services', 'service_at_locations', 'organizations');
-INSERT INTO directory_total ("table", rows)
-SELECT 'services', count(*) FROM directory_place WHERE first AND open
-UNION ALL
-SELECT 'service_at_locations', count(*) FROM directory_place
- WHERE location_id IS NOT NULL AND open
-UNION ALL
-SELECT 'organizations', count(*) FROM directory_organization_listing;
