@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 BATCH_S = 5.0  # after which a batch sends no further message; with the last one's limit < LEASE_S
 MESSAGE_S = 10.0  # connecting, TLS, and the answer; each message, whatever trickles in
-WAIT_S = 0.2  # for whatever is under way, before looking for new work
+WAIT_S = 1.0  # for whatever is under way, before looking for new work without a hint
 # A receiver that failed waits among those that failed: it takes no place of one that answers.
 PLACES = {"well": 24, "failing": 8}
 
@@ -92,7 +92,7 @@ class Sender:
     def __init__(self) -> None:
         self._pools = {lane: ThreadPoolExecutor(n, f"send-{lane}") for lane, n in PLACES.items()}
         self._under_way: dict[str, int] = dict.fromkeys(PLACES, 0)
-        self._back: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+        self._back: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()  # None: a hint
 
     def step(self) -> bool:
         """Write down what came back, and take on what is due. Whether there is more."""
@@ -104,6 +104,10 @@ class Sender:
                 claimed += 1
                 self._pools[lane].submit(send, batch).add_done_callback(self._giving_back(batch))
         return bool(returned or claimed or self._busy())
+
+    def hint(self) -> None:
+        """There is something new: whoever is under way is waited for no longer. Of any thread."""
+        self._back.put(None)
 
     def finish(self) -> None:
         """Wait for what is under way, and write it down: each has its time limit."""
@@ -117,7 +121,7 @@ class Sender:
         return any(self._under_way.values())
 
     def _settle(self) -> int:
-        returned = list(self._returned())
+        returned = [batch for batch in self._returned() if batch is not None]
         for batch in returned:
             self._under_way[batch.lane] -= 1
         outbox.settle(returned)
@@ -131,7 +135,7 @@ class Sender:
 
         return give_back
 
-    def _returned(self) -> Iterator[Batch]:
+    def _returned(self) -> Iterator[Batch | None]:
         try:
             yield self._back.get(timeout=WAIT_S) if self._busy() else self._back.get_nowait()
             while True:

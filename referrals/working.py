@@ -31,14 +31,16 @@ class Job(NamedTuple):
     then it is called again at once, else after `pace_s` seconds or when it is woken (`wake`). It
     runs in a thread and with connections of its own, bears to be killed anywhere, and to run beside
     itself in another process. What it raises is logged by type and place, never with its words; it
-    is tried again after a rest that doubles, and the other jobs go on meanwhile. `finish` is called
-    once, after the last step, by a job that leaves something under way between its steps.
+    is tried again after a rest that doubles, and the other jobs go on meanwhile. A job that leaves
+    something under way between its steps may wait for it in one: `hint`, called from another
+    thread, ends that wait as it ends a rest. `finish` is called once, after the last step.
     """
 
     name: str
     step: Callable[[], bool]
     pace_s: float
     finish: Callable[[], None] = lambda: None
+    hint: Callable[[], None] = lambda: None
 
 
 JOBS = (
@@ -51,7 +53,7 @@ JOBS = (
     Job("sms", messages.sms_step, 1),
     Job("voice", messages.voice_step, 1),
     Job("close", closing.step, 5),
-    Job("webhooks", sending.sender.step, 1, sending.sender.finish),
+    Job("webhooks", sending.sender.step, 1, sending.sender.finish, sending.sender.hint),
     Job("webhook-log", outbox.tidy, 3600),
     Job("seal", sealer.step, 1),
     Job("witness", witness.step, 1),
@@ -104,7 +106,7 @@ class Worker:
                 connections[self._using].close()
                 self._ended.wait(5)
         for thread in self._threads.values():
-            thread.bell.set()
+            thread.ring()
         for thread in self._threads.values():
             thread.join()
         connections.close_all()
@@ -126,7 +128,7 @@ class Worker:
             while raw.notifies:
                 thread = self._threads.get(raw.notifies.pop().payload)
                 if thread is not None:
-                    thread.bell.set()
+                    thread.ring()
 
 
 class _Thread(threading.Thread):
@@ -135,14 +137,19 @@ class _Thread(threading.Thread):
     def __init__(self, job: Job, ended: threading.Event) -> None:
         super().__init__(name=job.name)
         self.job = job
-        self.bell = threading.Event()  # rung by a hint, and at the end
+        self._bell = threading.Event()
         self._ended = ended
         self._failed = 0  # times, one after the other
+
+    def ring(self) -> None:
+        """A hint, or the end."""
+        self._bell.set()
+        self.job.hint()
 
     def run(self) -> None:
         """Until the end: a step, a rest, a step …"""
         while not self._ended.is_set():
-            self.bell.clear()
+            self._bell.clear()
             try:
                 close_old_connections()
                 rest_s = 0.0 if self.job.step() else self.job.pace_s
@@ -154,7 +161,7 @@ class _Thread(threading.Thread):
                 self._ended.wait(rest_after(self._failed))  # no hint shortens it
                 continue
             if rest_s and not self._ended.is_set():
-                self.bell.wait(rest_s)
+                self._bell.wait(rest_s)
         try:
             self.job.finish()
         except Exception as error:

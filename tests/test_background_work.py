@@ -124,10 +124,33 @@ def test_the_commit_of_an_act_wakes_who_sends_webhooks(
     with receivers(settings) as (one,):
         assert api("ywca.admin").post("/v1/webhooks", {"url": one.url}).status_code == 201
         sender = sending.Sender()
-        with running(Job("webhooks", sender.step, FAR, sender.finish)):
+        with running(Job("webhooks", sender.step, FAR, sender.finish, sender.hint)):
             until(lambda: listening(superuser) == 1)
             story.send()
             one.wait_for(1)
+
+
+def test_what_is_new_is_sent_while_another_receiver_hangs(
+    story: Story, api: Any, settings: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that does not answer holds up no other: not even until somebody looks again."""
+    monkeypatch.setattr(sending, "WAIT_S", FAR)
+    monkeypatch.setattr(sending, "MESSAGE_S", FAR)
+    with receivers(settings, None, b"") as (hangs, well):
+        for one in (hangs, well):
+            assert api("ywca.admin").post("/v1/webhooks", {"url": one.url}).status_code == 201
+        sender = sending.Sender()
+        with running(Job("webhooks", sender.step, FAR, sender.finish, sender.hint)):
+            until(lambda: listening(superuser) == 1)
+            story.send()
+            hangs.wait_for(1)
+            well.wait_for(1)
+            until(lambda: sender.under_way("well") == 1)  # the one that hangs
+            for number in (2, 3):
+                Story(api, story.service_id).send()
+                well.wait_for(number)
+            assert len(hangs.ids()) == 1
+            hangs.end()
 
 
 def test_a_job_that_fails_stops_no_other_and_is_told_without_its_words() -> None:
