@@ -90,8 +90,11 @@ def test_killed_again_and_again_under_load_each_event_arrives_and_order_is_kept(
         for side, receiver in expected.items():  # from the first that it was given to the last
             all_of_it = in_order(superuser, side)
             receiver.wait_for(len(all_of_it) - all_of_it.index(receiver.first_ids()[0]))
-        print(f"{KILLS} kills, {EVENTS} events: all there {time.monotonic() - began:.1f} s after the"
-              f" last start, with the clock {A_LEASE_S} s on")  # fmt: skip
+        took = time.monotonic() - began
+        print(
+            f"{KILLS} kills, {EVENTS} events: all there {took:.1f} s after the last start, with the"
+            f" clock {A_LEASE_S} s on"
+        )
         sender.end()
         for side, receiver in expected.items():
             assert receiver.first_ids() == in_order(superuser, side)[-len(receiver.first_ids()) :]
