@@ -10,8 +10,10 @@ from permissions import keystore, policy
 from permissions.errors import Unavailable
 from tests.mutate import code, sql
 from tests.mutate.conditions import dropped
+from tests.mutate.courts import answered_otherwise
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.run import JUDGES, TESTS, Campaign, Mutant
+from tests.test_matrix import put_back, try_out  # noqa: F401 (fixtures)
 from tests.test_policies_matter import World, probe, world  # noqa: F401 (a fixture)
 
 
@@ -45,6 +47,17 @@ def test_a_mutant_that_leaks_is_caught_and_one_that_changes_nothing_survives(
     run.only = re.compile("note")
     assert run.verdict() == 0
     assert next(probe(world, "note"), None) is None, "all is as it was"
+
+
+def test_the_matrix_sees_a_rule_that_is_looser_and_none_that_is_not(
+    try_out: Any,  # noqa: F811
+    put_back: Any,  # noqa: F811
+) -> None:
+    wanted = "withdraw: any worker on the from_side, not a member assigned to it, or a lead"
+    loose = next(one for one in code.of_rules() if one.name == wanted)
+    with loose.applied():
+        assert answered_otherwise("withdraw", try_out, put_back)
+    assert answered_otherwise("withdraw", try_out, put_back) is None
 
 
 def test_what_is_listed_as_the_same_and_is_caught_fails_the_run() -> None:
