@@ -1,8 +1,9 @@
 """The queue of messages: taken with a lease, sent, written down; tried again, or dead and visible.
 
 Runs as `jobs`. A worker that is killed leaves a lease that runs out, and another takes it up: a
-message is sent at least once. Which messages there are is made elsewhere (referrals/telling.py,
-referrals/escalation.py); what they say, in referrals/texts.py.
+message is sent at least once; an SMS or a call of which nobody knows whether it left is looked for
+first (referrals/senders.py, referrals/calling.py). Which messages there are is made elsewhere
+(referrals/telling.py, referrals/escalation.py); what they say, in referrals/texts.py.
 """
 
 import random
@@ -16,8 +17,8 @@ from permissions import channels, log
 from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
 from permissions.principal import Principal
-from referrals import escalation, senders
-from referrals.reaching import USING, Reach, ask, put
+from referrals import calling, escalation, senders
+from referrals.reaching import USING, Reach, ask, put, tested
 from referrals.senders import NotSent, Outgoing
 
 # Longer than a provider takes, and short enough that what a killed worker held is sent within a
@@ -25,6 +26,7 @@ from referrals.senders import NotSent, Outgoing
 LEASE = "interval '45 seconds'"
 MOST_TRIES = 10  # over half an hour
 FIRST_REST_S, LONGEST_REST_S = 5, 900
+BEHIND_ANOTHER_S = 1  # a call, until the number is free
 SHOWN = 100
 # Told to one person and to nobody in her place.
 PERSONAL = frozenset({"review", "assigned", "test", "contact"})
@@ -69,13 +71,41 @@ def _step(kind: str) -> bool:
     outgoing = _outgoing(claimed)
     if outgoing is None:
         return True
-    try:
-        senders.send(outgoing)
-    except NotSent as error:
-        record(claimed, error.code, sent=False, final=error.final)
-    else:
-        record(claimed, "handed_over", sent=True)
+    if kind != "voice":
+        _try(claimed, outgoing)
+        return True
+    with calling.alone(outgoing.address) as alone:
+        try:
+            if not alone:
+                raise calling.NotYet
+            calling.look_for_earlier(outgoing.address)
+        except calling.NotYet:
+            _put_back(claimed)
+        except NotSent as error:
+            record(claimed, error.code, sent=False, unknown=True)
+        else:
+            if calling.begin(claimed.id, claimed.lease):
+                _try(claimed, outgoing)
     return True
+
+
+def _try(claimed: Claimed, outgoing: Outgoing) -> None:
+    try:
+        sid = senders.send(outgoing)
+    except NotSent as error:
+        record(claimed, error.code, sent=False, final=error.final, unknown=error.unknown)
+    else:
+        record(claimed, "handed_over", sent=True, sid=sid)
+
+
+def _put_back(claimed: Claimed) -> None:
+    """Not tried: somebody else's call to that number comes first."""
+    ask(
+        "UPDATE message SET lease = NULL, leased_until = NULL, tries = tries - 1,"
+        " due_at = sec.clock() + make_interval(secs => %s) WHERE id = %s AND lease = %s"
+        " RETURNING id",
+        [BEHIND_ANOTHER_S, claimed.id, claimed.lease],
+    )
 
 
 def claim(kind: str) -> Claimed | None:
@@ -131,26 +161,35 @@ def _still_may(claimed: Claimed) -> bool:
     return bool(may)
 
 
-def record(claimed: Claimed, outcome: str, *, sent: bool, final: bool = False) -> None:
-    """Write down how a try ended; nothing, where another worker has taken the message up since."""
+def record(
+    claimed: Claimed,
+    outcome: str,
+    *,
+    sent: bool,
+    final: bool = False,
+    unknown: bool = False,
+    sid: str | None = None,
+) -> None:
+    """Write down how a try ended; nothing, where another worker has taken the message up since.
+    `unknown`: it may have reached the provider; `sid`: what the provider calls it."""
     dead = not sent and (final or claimed.tries >= MOST_TRIES)
     state = "sent" if sent else "dead" if dead else "waiting"
     with transaction.atomic(using=USING):
         rows = ask(
             "UPDATE message SET state = %s, outcome = %s, lease = NULL, leased_until = NULL,"
             " done_at = CASE WHEN %s = 'waiting' THEN NULL ELSE sec.clock() END,"
-            " due_at = sec.clock() + make_interval(secs => %s)"
+            " due_at = sec.clock() + make_interval(secs => %s), call_sid = %s,"
+            " unknown_since = CASE WHEN %s THEN unknown_since END"
             " WHERE id = %s AND lease = %s RETURNING id",
-            [state, outcome, state, rest_s(claimed.tries), claimed.id, claimed.lease],
+            [
+                *(state, outcome, state, rest_s(claimed.tries), sid, unknown),
+                *(claimed.id, claimed.lease),
+            ],
         )
         if not rows:
             return
-        if claimed.template == "test" and state != "waiting":
-            ask(
-                "UPDATE channel SET test_outcome = %s"
-                " WHERE id = %s AND test_outcome = 'waiting' RETURNING id",
-                ["handed_over" if sent else "failed", claimed.channel_id],
-            )
+        if state != "waiting":
+            tested(claimed.template, claimed.channel_id, sent=sent)
         if dead:
             _forward(claimed)
 

@@ -118,6 +118,16 @@ def once(lines: Iterable[Line]) -> list[Line]:
     return list({(line.kind, line.address): line for line in reversed([*lines])}.values())[::-1]
 
 
+def tested(template: str, channel_id: UUID, *, sent: bool) -> None:
+    """What became of a test, on the channel that it was asked for; of anything else nothing."""
+    if template == "test":
+        ask(
+            "UPDATE channel SET test_outcome = %s"
+            " WHERE id = %s AND test_outcome = 'waiting' RETURNING id",
+            ["handed_over" if sent else "failed", channel_id],
+        )
+
+
 def put(
     cause: UUID, referral_id: UUID, template: str, lines: Iterable[Line], *, after_s: float = 0
 ) -> int:

@@ -23,7 +23,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from referrals import texts
 
 TIMEOUT_S = 10
-PAGE = 100  # SMS that the provider lists at a time
+PAGE = 100  # SMS or calls that the provider lists at a time
 CLOCKS_APART = timedelta(minutes=1)  # ours and the provider's
 
 
@@ -40,27 +40,30 @@ class Outgoing(NamedTuple):
 
 
 class NotSent(Exception):
-    """The provider did not take it; `final`: it never will, so it is not tried again."""
+    """The provider did not take it; `final`: it never will, so it is not tried again. `unknown`: or
+    it did, and its answer was lost."""
 
-    def __init__(self, code: str, *, final: bool = False) -> None:
+    def __init__(self, code: str, *, final: bool = False, unknown: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.final = final
+        self.unknown = unknown
 
 
-def send(message: Outgoing) -> None:
-    """Hand it to the provider of its kind. Twice is two calls; two mails, but with one Message-ID,
-    so that a mailbox may show them once; an SMS is looked for there before it is tried again.
+def send(message: Outgoing) -> str | None:
+    """Hand it to the provider of its kind; returns what that calls it, of a call. Twice is two
+    calls (referrals/calling.py looks for the first); two mails, but with one Message-ID, so that a
+    mailbox may show them once; an SMS is looked for there before it is tried again.
 
     Raises NotSent.
     """
     provider = settings.SENDERS["mail" if message.kind == "mail" else "phone"]
     if provider is None:
         raise NotSent("no_provider")
-    _SENDERS[provider](message)
+    return _SENDERS[provider](message)
 
 
-def _smtp(message: Outgoing) -> None:
+def _smtp(message: Outgoing) -> str | None:
     given = settings.SMTP
     domain = parseaddr(given["from"])[1].rpartition("@")[2]
     mail = EmailMessage(
@@ -91,26 +94,54 @@ def _smtp(message: Outgoing) -> None:
         raise NotSent(f"smtp_{error.smtp_code}") from None
     except (OSError, smtplib.SMTPException) as error:
         raise NotSent(type(error).__name__) from None
+    return None
 
 
-def _twilio(message: Outgoing) -> None:
+def _twilio(message: Outgoing) -> str | None:
     """Twilio's REST API by its own library. Its POSTs take no idempotency key, so that before a
-    second try an SMS is looked for there. A call is not: its list does not hold what was said."""
+    second try an SMS is looked for there, by its words."""
     client, refused = _twilio_client()
     given = settings.TWILIO
     try:
         if message.kind == "sms":
             words = texts.text(message.template, message.language, message.reference)
             if message.again_since is not None and _went_out(client, message, words):
-                return
+                return None
             client.messages.create(to=message.address, from_=given["from"], body=words)
-        else:
-            client.calls.create(to=message.address, from_=given["from"], twiml=_call(message))
+            return None
+        made = client.calls.create(to=message.address, from_=given["from"], twiml=_call(message))
     except refused as error:
-        # 400: the number itself is wrong, or may not be rung; anything else may pass.
-        raise NotSent(f"twilio_{error.status}", final=error.status == 400) from None
+        raise _refusal(error) from None
+    except Exception as error:  # of the HTTP library below, whichever it is
+        raise NotSent(type(error).__name__, unknown=True) from None
+    return str(made.sid)
+
+
+def _refusal(error: Any) -> NotSent:
+    """400: the number itself is wrong, or may not be rung; anything else may pass. Behind a 500 and
+    what follows it, it may have been taken."""
+    code = f"twilio_{error.status}"
+    return NotSent(code, final=error.status == 400, unknown=error.status >= 500)
+
+
+def calls_since(number: str, since: datetime) -> list[str]:
+    """What the provider calls the calls that were made to this number since then (and a minute
+    before), the first one first; none, where it keeps no list. Raises NotSent."""
+    if settings.SENDERS["phone"] != "twilio":
+        return []
+    client, refused = _twilio_client()
+    found: list[str] = []
+    try:
+        listed = client.calls.stream(to=number, from_=settings.TWILIO["from"], page_size=PAGE)
+        for one in listed:  # the newest come first
+            if one.date_created is not None and one.date_created < since - CLOCKS_APART:
+                break
+            found.insert(0, str(one.sid))
+    except refused as error:
+        raise _refusal(error) from None
     except Exception as error:  # of the HTTP library below, whichever it is
         raise NotSent(type(error).__name__) from None
+    return found
 
 
 def _went_out(client: Any, message: Outgoing, words: str) -> bool:
@@ -164,7 +195,7 @@ def _token() -> str:
         raise NotSent("no_token_file") from None
 
 
-def _demo(message: Outgoing) -> None:
+def _demo(message: Outgoing) -> str | None:
     """Said on the terminal (without the address), and kept for the demo's page of messages."""
     shown = {
         "kind": message.kind,
@@ -180,6 +211,7 @@ def _demo(message: Outgoing) -> None:
     except OSError as error:
         raise NotSent(type(error).__name__) from None
     sys.stdout.write(f"[{message.kind}] {shown['text']}\n")
+    return None
 
 
 def shown_in_the_demo(most: int = 100) -> list[dict[str, str]]:
@@ -191,4 +223,8 @@ def shown_in_the_demo(most: int = 100) -> list[dict[str, str]]:
     return [json.loads(line) for line in reversed(lines[-most:])]
 
 
-_SENDERS: dict[str, Callable[[Outgoing], None]] = {"smtp": _smtp, "twilio": _twilio, "demo": _demo}
+_SENDERS: dict[str, Callable[[Outgoing], str | None]] = {
+    "smtp": _smtp,
+    "twilio": _twilio,
+    "demo": _demo,
+}

@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 
 @dataclass
@@ -72,6 +73,8 @@ class _Smtp(socketserver.StreamRequestHandler):
             elif word == "DATA":
                 self._say(354, "go on")
                 body = self._body()
+                if body is None:
+                    return
                 kept.raw.append(body)
                 if kept.stand("before"):
                     return
@@ -89,9 +92,12 @@ class _Smtp(socketserver.StreamRequestHandler):
     def _say(self, code: int, word: str) -> None:
         self.wfile.write(f"{code} {word}\r\n".encode())
 
-    def _body(self) -> bytes:
+    def _body(self) -> bytes | None:
+        """None: the client ended in the middle of it, so that it was never sent (RFC 5321, 4.1.1.4)."""
         lines = []
-        while (line := self.rfile.readline()) and line != b".\r\n":
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line.endswith(b"\n"):
+                return None
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
 
@@ -112,11 +118,12 @@ class PhoneProvider:
     """What came by its REST API: (`sms` or `voice`, form). `refuse` maps a number to a status.
 
     With `silent` it takes what comes and never says so: the connection ends, once. `kept` is what
-    it lists, with the time.
+    it lists, with the time; while it is `dumb` it lists nothing.
     """
 
     base: str = ""
     silent: bool = False
+    dumb: bool = False
     kept: list[tuple[str, datetime, dict[str, str]]] = field(default_factory=list)
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refuse: dict[str, int] = field(default_factory=dict)
@@ -126,36 +133,45 @@ class PhoneProvider:
         return [(kind, form) for kind, form in self.received if form["To"] == number]
 
 
+_KINDS = {"Messages.json": "sms", "Calls.json": "voice"}
+
+
 class _Twilio(BaseHTTPRequestHandler):
-    """POST /2010-04-01/Accounts/{sid}/Messages.json and …/Calls.json; GET of the first."""
+    """POST and GET of /2010-04-01/Accounts/{sid}/Messages.json and …/Calls.json."""
 
     def do_GET(self) -> None:
         provider: PhoneProvider = self.server.kept  # type: ignore[attr-defined]
         path, _, query = self.path.partition("?")
-        assert path.endswith("/Messages.json"), path
+        wanted = _KINDS[path.rsplit("/", 1)[1]]
         asked = parse_qs(query)
+        if provider.dumb:
+            self._answer(503, {"code": 20503, "message": "not now", "status": 503})
+            return
         found = [
-            {"body": form["Body"], "status": "sent", "date_created": format_datetime(at)}
+            {"sid": form["Sid"], "status": "sent", "date_created": format_datetime(at)}
+            | ({"body": form["Body"]} if kind == "sms" else {})
             for kind, at, form in reversed(provider.kept)
-            if kind == "sms" and [form["To"]] == asked["To"] and [form["From"]] == asked["From"]
+            if kind == wanted and [form["To"]] == asked["To"] and [form["From"]] == asked["From"]
         ]
-        self._answer(200, {"messages": found, "next_page_uri": None})
+        name = {"sms": "messages", "voice": "calls"}[wanted]
+        self._answer(200, {name: found, "next_page_uri": None})
 
     def do_POST(self) -> None:
         kept: PhoneProvider = self.server.kept  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
-        kind = {"Messages.json": "sms", "Calls.json": "voice"}[self.path.rsplit("/", 1)[1]]
+        kind = _KINDS[self.path.rsplit("/", 1)[1]]
         kept.authorized.append(self.headers["Authorization"])
         status = kept.refuse.get(form["To"], 201)
         if status == 201:
             kept.received.append((kind, form))
-            kept.kept.append((kind, datetime.now(UTC), form))
+            sid = f"{'SM' if kind == 'sms' else 'CA'}{uuid4().hex}"
+            kept.kept.append((kind, datetime.now(UTC), form | {"Sid": sid}))
             if kept.silent:
                 kept.silent = False
                 self.close_connection = True
                 return
-            answer: dict[str, Any] = {"sid": f"SM{len(kept.received):032d}", "status": "queued"}
+            answer: dict[str, Any] = {"sid": sid, "status": "queued"}
         else:
             answer = {"code": 21211, "message": f"cannot ring {form['To']}", "status": status}
         self._answer(status, answer)

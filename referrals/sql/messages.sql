@@ -19,16 +19,22 @@ CREATE TABLE message (
     leased_until timestamptz,
     outcome text,  -- a code, of the last try
     done_at timestamptz,
+    -- A call: what the provider calls it; since when it may have been made, and nobody has written
+    -- down whether it was (referrals/calling.py).
+    call_sid text,
+    unknown_since timestamptz,
     UNIQUE (cause, channel_id, template)
 );
 CREATE INDEX message_due ON message (kind, due_at) WHERE state = 'waiting';
 CREATE INDEX message_agency ON message (agency_id, at DESC, id DESC);
 CREATE INDEX message_referral ON message (referral_id);
+CREATE INDEX message_call ON message (call_sid) WHERE call_sid IS NOT NULL;
+CREATE INDEX message_unknown ON message (unknown_since) WHERE unknown_since IS NOT NULL;
 ALTER TABLE message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE message FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE (state, tries, due_at, lease, leased_until, outcome, done_at), DELETE
-    ON message TO jobs;
+GRANT SELECT, INSERT, UPDATE (state, tries, due_at, lease, leased_until, outcome, done_at, call_sid,
+                              unknown_since), DELETE ON message TO jobs;
 CREATE POLICY jobs_keep ON message TO jobs USING (true) WITH CHECK (true);
 
 -- Of whom a message is, she sees: hers, or the agency's own for its agency_admin. Neither of what
