@@ -93,7 +93,7 @@ class _Smtp(socketserver.StreamRequestHandler):
         self.wfile.write(f"{code} {word}\r\n".encode())
 
     def _body(self) -> bytes | None:
-        """None: the client ended in the middle of it, so that it was never sent (RFC 5321, 4.1.1.4)."""
+        """None: the client ended in the middle of it, so that it was never sent."""
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
             if not line.endswith(b"\n"):
