@@ -178,7 +178,7 @@ class FileKeyStore:
         if not numbers:
             raise Unavailable("key_store", "The key store has no key that seals the log.")
         sealed = self._read(self._signing_path(numbers[-1]))
-        plain = unseal(self._root(), sealed, f"signing:{numbers[-1]}")
+        plain = unseal(self._root(), sealed, _signing_context(numbers[-1]))
         key = Ed25519PrivateKey.from_private_bytes(plain)
         return Signed(key_id(key.public_key().public_bytes_raw()), key.sign(message))
 
@@ -192,7 +192,7 @@ class FileKeyStore:
         number = max(self._signing_numbers("pub"), default=0) + 1
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes_raw()
-        sealed = seal(self._root(), key.private_bytes_raw(), f"signing:{number}")
+        sealed = seal(self._root(), key.private_bytes_raw(), _signing_context(number))
         # The public half first: a key that signed is never one that nobody can check. Of two
         # processes at once one file of each wins; a half whose other half lost signs nothing.
         self._write(self._signing_path(number, "pub"), public)
@@ -281,6 +281,10 @@ class FileKeyStore:
             pass  # another process was first
         except OSError as error:
             raise Unavailable("key_store", "The key store cannot be written.") from error
+
+
+def _signing_context(number: int) -> str:
+    return f"signing:{number}"
 
 
 def _kek_context(agency_id: UUID, version: int) -> str:

@@ -47,6 +47,14 @@ def test_once_and_at_no_other_moment(api: Any) -> None:
     assert told(api, story) == {"engaged": False}, "a further release takes its place"
 
 
+@pytest.mark.parametrize("who", ["ywca.worker2", "ywca.lead"])
+def test_only_whoever_is_assigned_puts_it(api: Any, who: str) -> None:
+    story = begun(api)
+    answer = api(who).act(story.id, "put_return_release", return_body())
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_assigned")
+    assert told(api, story) is None
+
+
 @pytest.mark.parametrize(
     ("state", "outcome", "expected"),
     [
