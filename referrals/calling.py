@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from referrals import senders
-from referrals.reaching import ask, tested
+from referrals.reaching import USING, ask, tested
 from referrals.senders import NotSent
 
 CALLING = 7008  # an advisory lock, beside those of permissions/keys.py
@@ -76,7 +76,7 @@ def _of_no_message(number: str, since: datetime) -> list[str]:
 
 
 def _was_made(message_id: UUID, since: datetime, sid: str) -> None:
-    with transaction.atomic(using="jobs"):
+    with transaction.atomic(using=USING):
         rows = ask(
             "UPDATE message SET state = 'sent', outcome = 'handed_over', done_at = sec.clock(),"
             " call_sid = %s, unknown_since = NULL, lease = NULL, leased_until = NULL"

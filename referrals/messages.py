@@ -133,7 +133,7 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
         needless = urging and not escalation.waits(claimed.referral_id, claimed.template)
         if needless or not _still_may(claimed):
             with transaction.atomic(using=USING):
-                ask("DELETE FROM message WHERE id = %s RETURNING id", [claimed.id])
+                _drop(claimed)
                 if not needless:
                     _forward(claimed)
             return None
@@ -151,6 +151,18 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
         reference=claimed.reference,
         again_since=claimed.at if claimed.tries > 1 else None,
     )
+
+
+def _drop(claimed: Claimed) -> None:
+    """It goes; not a call that may have been made: that is looked for, lest it be taken for a later
+    one's (referrals/calling.py)."""
+    mine = [claimed.id]
+    if not ask("DELETE FROM message WHERE id = %s AND unknown_since IS NULL RETURNING id", mine):
+        ask(
+            "UPDATE message SET state = 'dead', outcome = 'needless', done_at = sec.clock(),"
+            " lease = NULL, leased_until = NULL WHERE id = %s RETURNING id",
+            mine,
+        )
 
 
 def _still_may(claimed: Claimed) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from referrals import calling, messages, senders, telling
+from referrals import calling, escalation, messages, senders, telling
 from tests.conftest import Story
 from tests.far_ends import MailServer, PhoneProvider
 from tests.reached import keep, off_duty, work
@@ -160,6 +160,25 @@ def test_a_test_call_that_was_made_and_not_written_down_says_so_on_its_channel(
     work()
     (channel,) = api("ywca.admin").get("/v1/channels").json()["agencys"]
     assert channel["test_outcome"] == "handed_over"
+    assert len(by_voice.received) == 2
+
+
+def test_a_call_that_is_no_longer_needed_is_still_known_by_whoever_rings_next(
+    story: Story, api: Any, by_voice: PhoneProvider, shift_clock: Any, superuser: Any
+) -> None:
+    """It was made and not written down; then somebody answered. Else the next call, of which nobody
+    knows either, would be taken for made."""
+    killed_while_calling(story, made=True)
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE message SET template = %s", [min(escalation.URGING)])
+    Story(api, story.service_id).send()
+    story.answers("acknowledge")
+    shift_clock("46 seconds")
+    assert messages.voice_step()  # the first: dropped
+    outcomes = {outcome for _, outcome, _ in states(api, "ywca.admin")}
+    assert "needless" in outcomes, outcomes
+    work()
+    assert [state for state, _, _ in states(api, "ywca.admin")] == ["sent", "sent"]
     assert len(by_voice.received) == 2
 
 

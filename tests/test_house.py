@@ -57,7 +57,7 @@ LONG = {
     "permissions/reference/world.py": (440, "every protected table, one row beside the other"),
     "referrals/acts.py": (360, "every act, one function each"),
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),
-    "referrals/messages.py": (330, "one message, from its claim to who asks what became of it"),
+    "referrals/messages.py": (340, "one message, from its claim to who asks what became of it"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (320, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (480, "what is due, side by side, and its end in its order"),
