@@ -25,10 +25,8 @@ NEVER_SERVED: dict[type[w.Row], set[str]] = {
     w.Side: {"has_block"},
     w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
     w.WebhookDelivery: {"referral_id"},
-    w.Message: {  # of what it tells, and how it was sent
-        *("cause", "referral_id", "reference", "lease", "leased_until", "call_sid"),
-        "unknown_since",
-    },
+    w.Message: {"cause", "referral_id", "reference", "lease", "leased_until"}  # of what it tells
+    | {"call_sid", "unknown_since"},
 }
 
 
