@@ -60,7 +60,7 @@ def test_a_bundle_that_is_no_more_opens_nothing(told: Story, destroyed: int, api
     who = principal(api("ywca.worker"))
     with begin(who):
         assert grants.open_bundle(who, held(UUID(told.id), 1, None)) == {}
-        assert grants.open_bundle(who, held(UUID(told.id), None, None)) == {}
+        assert grants.open_bundle(who, held(UUID(told.id), None, b"of no version")) == {}
         with pytest.raises(KeyGone):  # read a moment ago, and gone from the table since
             grants.open_bundle(who, held(uuid4(), GONE, b"of a referral that there is not"))
 
@@ -86,6 +86,12 @@ def test_a_release_of_more_than_was_written_can_be_narrowed(story: Story, api: A
     assert answer.status_code == 200, answer.content
     opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
     assert opened["packet"] == {"name": "Invented Person"}
+
+
+def test_a_purpose_of_no_list_opens_nothing_whoever_passes_it_on(told: Story, api: Any) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        packets.open_packet(principal(api("ywca.worker")), UUID(told.id), "curiosity")
+    assert refusal.value.code == "unknown_code"
 
 
 @pytest.mark.parametrize(

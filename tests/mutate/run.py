@@ -48,7 +48,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "editing.sql": _DIRECTORY,
     "places.sql": _DIRECTORY,
     "access.sql": _DIRECTORY,
-    "rule": ("who_may", "tokens", "assignment", "acts", "first_wall", "blocks"),
+    "rule": ("who_may", "tokens", "assignment", "acts", "first_wall", "blocks", "returning"),
     "permissions.policy": ("who_may", "first_wall", "tokens", "assignment", "acts"),
     "permissions.keystore": ("key_store", "sealing", "keys", "old_backups"),
     "permissions.keys": ("keys", "sealing", "key_store"),
