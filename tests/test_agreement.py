@@ -274,6 +274,18 @@ def test_no_packet_until_her_release_is_put(story: Story, api: Any) -> None:
         assert api(who).act(story.id, "open_packet", purpose).json()["packet"] == PACKET, who
 
 
+def test_notes_of_whoever_visits_her_are_open_to_her_own_side_meanwhile(
+    story: Story, api: Any
+) -> None:
+    story.create(wanted="come_here").sends("send", {"agreement": "cannot_say"}).answers("accept")
+    for who, act in (("ywca.worker", story.answers), ("police.worker", story.sends)):
+        act("add_note", {"text": f"a note of {who}"})
+        answer = api(who).act(story.id, "open_notes", {"purpose": "service"})
+        assert answer.status_code == 200, answer.content
+        (note,) = answer.json()["items"]
+        assert note["content"]["text"] == f"a note of {who}"
+
+
 def test_the_database_says_so_too(story: Story, api: Any, superuser: Any) -> None:
     story.create(wanted="come_here").release(*PACKET).packet(**PACKET)
     story.sends("send", {"agreement": "cannot_say"}).answers("accept")
