@@ -169,8 +169,10 @@ OPENED = Prepared(
 )
 
 
-def _agreed(referral_id: UUID) -> bool:
-    """R14: whether a release was put since she could not say."""
+def _agreed(seen: Seen, referral_id: UUID) -> bool:
+    """R14: whether she agreed, or a release was put since she could not say."""
+    if seen.agreement != "cannot_say":
+        return True
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.agreed(%s)", [referral_id])
         row = cursor.fetchone()
@@ -194,7 +196,7 @@ def reading(
         seen = Seen._make(attempt.found[0])
         policy.require(principal, act, seen.standing(principal))
         require_state(act, seen.side(principal), seen.status_shown(principal))
-        if act == "open_packet" and seen.agreement == "cannot_say" and not _agreed(referral_id):
+        if act == "open_packet" and not _agreed(seen, referral_id):
             raise NotPossible("no_release", "She could not say yet: her release comes first.")
         yield attempt, seen
 

@@ -11,7 +11,7 @@ import pytest
 from permissions import rotation
 from permissions.keystore import key_store
 from referrals import agreement, purging
-from tests.conftest import PACKET, Story, agency_id, member_id, service_of
+from tests.conftest import PACKET, Story, agency_id, member_id, return_body, service_of
 from tests.database import as_app, opening, refused_for_want_of_rights
 from tests.desk import at_the_desk, text_of
 from tests.test_sealing import rows
@@ -284,6 +284,16 @@ def test_notes_of_whoever_visits_her_are_open_to_her_own_side_meanwhile(
         assert answer.status_code == 200, answer.content
         (note,) = answer.json()["items"]
         assert note["content"]["text"] == f"a note of {who}"
+
+
+def test_her_leave_to_tell_the_sender_is_none_to_open_the_packet(story: Story, api: Any) -> None:
+    """A release back, put since she was sent: it says nothing of what goes there."""
+    story.create(wanted="come_here").release(*PACKET).packet(**PACKET)
+    story.sends("send", {"agreement": "cannot_say"}).answers("accept")
+    story.answers("put_return_release", return_body("connected"))
+    for who in ("police.worker", "ywca.worker"):
+        answer = api(who).act(story.id, "open_packet", {"purpose": "service"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_release"), who
 
 
 def test_the_database_says_so_too(story: Story, api: Any, superuser: Any) -> None:

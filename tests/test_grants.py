@@ -94,6 +94,15 @@ def test_a_purpose_of_no_list_opens_nothing_whoever_passes_it_on(told: Story, ap
     assert refusal.value.code == "unknown_code"
 
 
+@pytest.mark.parametrize("text", ["", " \n", "x" * (packets.MAX_NOTE_CHARS + 1)])
+def test_a_note_of_no_length_or_too_long_is_refused_whoever_passes_it_on(
+    text: str, api: Any
+) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        packets.add_note(principal(api("ywca.worker")), uuid4(), text)
+    assert refusal.value.code == "note_length"
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
