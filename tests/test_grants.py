@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
 
 from permissions import grants, keystore
-from permissions.errors import BadRequest
+from permissions.errors import BadRequest, Unavailable
 from permissions.grants import Held
-from permissions.keystore import KeyGone
+from permissions.keystore import KeyGone, seal, unseal
 from permissions.session import begin
 from referrals import packets
 from tests.conftest import PACKET, Story
@@ -86,6 +87,18 @@ def test_a_release_of_more_than_was_written_can_be_narrowed(story: Story, api: A
     assert answer.status_code == 200, answer.content
     opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
     assert opened["packet"] == {"name": "Invented Person"}
+
+
+def test_what_was_sealed_as_one_kind_opens_as_no_other() -> None:
+    """The same id, the same key, the same name: a row put into another table is loud."""
+    key, row = AESGCM.generate_key(256), uuid4()
+    kinds = ("packet_field", "note")
+    for kind in kinds:
+        sealed = seal(key, b"invented", packets._context(kind, row, "text"))
+        assert unseal(key, sealed, packets._context(kind, row, "text")) == b"invented"
+        (other,) = {*kinds} - {kind}
+        with pytest.raises(Unavailable):
+            unseal(key, sealed, packets._context(other, row, "text"))
 
 
 def test_a_purpose_of_no_list_opens_nothing_whoever_passes_it_on(told: Story, api: Any) -> None:

@@ -25,8 +25,7 @@ NEVER_SERVED: dict[type[w.Row], set[str]] = {
     w.Side: {"has_block"},
     w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
     w.WebhookDelivery: {"referral_id"},
-    w.Message: {"cause", "referral_id", "reference", "lease", "leased_until"}  # of what it tells
-    | {"call_sid", "unknown_since"},
+    w.Message: {"cause", "referral_id", "reference", *w.HOW_SENT},  # of what it tells
 }
 
 

@@ -125,6 +125,9 @@ class Message(NamedTuple):
     state: str
 
 
+HOW_SENT = ("lease", "leased_until", "call_sid", "unknown_since")  # columns of a message
+
+
 class Webhook(NamedTuple):
     """Where an agency's events are sent, or the checkpoints of the access log."""
 
