@@ -280,7 +280,7 @@ def test_a_copy_that_follows_while_others_write_equals_the_directory(
         """Totals and milestones, by which pages are found, are those of the rows in each
         snapshot."""
         try:
-            while not done.is_set():
+            while not done.wait(0.05):  # seconds, which the writers need more
                 assert miscounted() == []
         finally:
             connections.close_all()
