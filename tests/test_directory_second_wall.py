@@ -498,9 +498,11 @@ PROJECTIONS = {
 
 
 def copied(table: str) -> str:
-    """Inserts a row like the first public one of its kind, but for what the parameter says."""
+    """Inserts a row like the first public one of its kind, but for what the parameter says; what
+    is confidential is nowhere."""
     public = table.replace("network_organization", "organization_listing").replace("network_", "")
-    row = f"SELECT (jsonb_populate_record(p, %s::jsonb)).* FROM {public} p LIMIT 1"
+    what = "%s::jsonb" + (""" || '{"point": null}'""" if "network" in table else "")
+    row = f"SELECT (jsonb_populate_record(p, {what})).* FROM {public} p LIMIT 1"
     return f"INSERT INTO {table} {row}"
 
 
