@@ -15,7 +15,6 @@ from django.db import transaction
 
 from referrals import senders
 from referrals.reaching import USING, ask, tested
-from referrals.senders import NotSent
 
 CALLING = 7008  # an advisory lock, beside those of permissions/keys.py
 # What the provider does not list after as long as we wait for its answer, it did not take.
@@ -66,10 +65,7 @@ def look_for_earlier(number: str) -> None:
 
 def _of_no_message(number: str, since: datetime) -> list[str]:
     """The provider's calls to this number since then that are no known message's, in order."""
-    try:
-        listed = senders.calls_since(number, since)
-    except NotSent as error:
-        raise NotSent(error.code, unknown=True) from None
+    listed = senders.calls_since(number, since)
     rows = ask("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
     known = {sid for (sid,) in rows}
     return [sid for sid in listed if sid not in known]

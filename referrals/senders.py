@@ -8,7 +8,8 @@ import json
 import os
 import smtplib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -100,9 +101,8 @@ def _smtp(message: Outgoing) -> str | None:
 def _twilio(message: Outgoing) -> str | None:
     """Twilio's REST API by its own library. Its POSTs take no idempotency key, so that before a
     second try an SMS is looked for there, by its words."""
-    client, refused = _twilio_client()
     given = settings.TWILIO
-    try:
+    with _at_twilio() as client:
         if message.kind == "sms":
             words = texts.text(message.template, message.language, message.reference)
             if message.again_since is not None and _went_out(client, message, words):
@@ -110,18 +110,7 @@ def _twilio(message: Outgoing) -> str | None:
             client.messages.create(to=message.address, from_=given["from"], body=words)
             return None
         made = client.calls.create(to=message.address, from_=given["from"], twiml=_call(message))
-    except refused as error:
-        raise _refusal(error) from None
-    except Exception as error:  # of the HTTP library below, whichever it is
-        raise NotSent(type(error).__name__, unknown=True) from None
-    return str(made.sid)
-
-
-def _refusal(error: Any) -> NotSent:
-    """400: the number itself is wrong, or may not be rung; anything else may pass. Behind a 500 and
-    what follows it, it may have been taken."""
-    code = f"twilio_{error.status}"
-    return NotSent(code, final=error.status == 400, unknown=error.status >= 500)
+        return str(made.sid)
 
 
 def calls_since(number: str, since: datetime) -> list[str]:
@@ -129,30 +118,25 @@ def calls_since(number: str, since: datetime) -> list[str]:
     before), the first one first; none, where it keeps no list. Raises NotSent."""
     if settings.SENDERS["phone"] != "twilio":
         return []
-    client, refused = _twilio_client()
-    found: list[str] = []
-    try:
-        listed = client.calls.stream(to=number, from_=settings.TWILIO["from"], page_size=PAGE)
-        for one in listed:  # the newest come first
-            if one.date_created is not None and one.date_created < since - CLOCKS_APART:
-                break
-            found.insert(0, str(one.sid))
-    except refused as error:
-        raise _refusal(error) from None
-    except Exception as error:  # of the HTTP library below, whichever it is
-        raise NotSent(type(error).__name__) from None
-    return found
+    with _at_twilio() as client:
+        return [str(one.sid) for one in _listed_since(client.calls, number, since)][::-1]
+
+
+def _listed_since(kind: Any, number: str, since: datetime) -> Iterator[Any]:
+    """Twilio's messages or calls to this number since then, and a minute before; the newest first,
+    as it lists them."""
+    sender = settings.TWILIO["from"]
+    for one in kind.stream(to=number, from_=sender, page_size=PAGE):
+        if one.date_created is not None and one.date_created < since - CLOCKS_APART:
+            return
+        yield one
 
 
 def _went_out(client: Any, message: Outgoing, words: str) -> bool:
     """Whether Twilio has these words for this number since the message was made: then a try of
     which nobody knew the end came through, or she was told the same meanwhile."""
     assert message.again_since is not None
-    since = message.again_since - CLOCKS_APART
-    sender = settings.TWILIO["from"]
-    for one in client.messages.stream(to=message.address, from_=sender, page_size=PAGE):
-        if one.date_created is not None and one.date_created < since:  # the newest come first
-            return False
+    for one in _listed_since(client.messages, message.address, message.again_since):
         failed = one.status in ("failed", "undelivered", "canceled")
         if (one.body or "").strip() == words.strip() and not failed:
             return True
@@ -166,8 +150,11 @@ def _call(message: Outgoing) -> str:
     return f'<Response><Say language="{voice}" loop="2">{words}</Say></Response>'
 
 
-def _twilio_client() -> tuple[Any, type[Any]]:
-    """The library is an extra (`phone`) and is loaded when something is sent by it."""
+@contextmanager
+def _at_twilio() -> Iterator[Any]:
+    """Twilio's client; what goes wrong within is NotSent. 400: the number itself is wrong, or may
+    not be rung; anything else may pass. Behind a 500 and what follows it, or without an answer, it
+    may have been taken. The library is an extra (`phone`), loaded when something is sent by it."""
     try:
         from twilio.base.exceptions import TwilioRestException
         from twilio.http.http_client import TwilioHttpClient
@@ -185,7 +172,14 @@ def _twilio_client() -> tuple[Any, type[Any]]:
             )
 
         http.request = elsewhere  # type: ignore[method-assign]
-    return Client(given["account"], _token(), http_client=http), TwilioRestException
+    client = Client(given["account"], _token(), http_client=http)
+    try:
+        yield client
+    except TwilioRestException as error:
+        code = f"twilio_{error.status}"
+        raise NotSent(code, final=error.status == 400, unknown=error.status >= 500) from None
+    except Exception as error:  # of the HTTP library below, whichever it is
+        raise NotSent(type(error).__name__, unknown=True) from None
 
 
 def _token() -> str:

@@ -104,8 +104,7 @@ def store(
     rendered.totals["organizations"] += len(own.after[False]) - len(own.before[False])
     for name, keys in places.moved.items():
         rendered.totals[name] += sum(keys.values())
-        for key, more in keys.items():
-            rendered.moved[name][key] += more
+        rendered.moved[name].update(keys)  # adds them up
     _tell(rendered, "organization", own)
     _tell(rendered, "service_at_location", places)
     _tell(rendered, "service", listings.with_places(places))
