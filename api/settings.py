@@ -400,6 +400,28 @@ def _smtp(url: str) -> dict[str, Any]:
     }
 
 
+def _mail_copies(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    tls = {"imaps": True, "imap+plain": False}.get(parts.scheme)
+    if tls is None or not parts.hostname or not parts.username:
+        raise ImproperlyConfigured(
+            "CAIRN_MAIL_COPIES must be like imaps://user:…@mail.example.org:993/INBOX."
+        )
+    if not tls and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ImproperlyConfigured("CAIRN_MAIL_COPIES: imap+plain is for this machine only.")
+    if not (to := os.environ.get("CAIRN_MAIL_COPY_TO")) or not SMTP:
+        raise ImproperlyConfigured("CAIRN_MAIL_COPIES needs CAIRN_MAIL_COPY_TO and CAIRN_SMTP.")
+    return {
+        "host": parts.hostname,
+        "port": parts.port or 993,
+        "user": unquote(parts.username),
+        "password": unquote(parts.password or ""),
+        "tls": tls,
+        "folder": unquote(parts.path.lstrip("/")) or "INBOX",
+        "to": to,
+    }
+
+
 def _twilio(account: str) -> dict[str, str]:
     base = (os.environ.get("CAIRN_TWILIO_BASE") or "").rstrip("/")
     if base and urlsplit(base).hostname not in {"127.0.0.1", "localhost", "::1"}:
@@ -417,10 +439,13 @@ def _twilio(account: str) -> dict[str, str]:
 _nobody = "demo" if LOOPBACK and not os.environ.get("DATABASE_URL") else None
 SENDERS: dict[str, str | None] = {"mail": _nobody, "phone": _nobody}
 SMTP: dict[str, Any] = {}
+MAIL_COPIES: dict[str, Any] = {}  # empty: none are kept
 TWILIO: dict[str, str] = {}
 DEMO_MESSAGES = HOME / "demo-messages.jsonl"
 if _url := os.environ.get("CAIRN_SMTP"):
     SMTP, SENDERS["mail"] = _smtp(_url), "smtp"
+if _url := os.environ.get("CAIRN_MAIL_COPIES"):
+    MAIL_COPIES = _mail_copies(_url)
 if _account := os.environ.get("CAIRN_TWILIO_ACCOUNT"):
     TWILIO, SENDERS["phone"] = _twilio(_account), "twilio"
 

@@ -1,8 +1,9 @@
 """The queue of messages: taken with a lease, sent, written down; tried again, or dead and visible.
 
 Runs as `jobs`. A worker that is killed leaves a lease that runs out, and another takes it up: a
-message is sent at least once; an SMS or a call of which nobody knows whether it left is looked for
-first (referrals/senders.py, referrals/calling.py). Which messages there are is made elsewhere
+message is sent at least once; one of which nobody knows whether it left is looked for first: an SMS
+or a call at the provider (referrals/senders.py, referrals/calling.py), a mail in the mailbox of
+copies (referrals/copies.py). Which messages there are is made elsewhere
 (referrals/telling.py, referrals/escalation.py); what they say, in referrals/texts.py.
 """
 
@@ -17,7 +18,7 @@ from permissions import channels, log
 from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
 from permissions.principal import Principal
-from referrals import calling, escalation, senders
+from referrals import calling, copies, escalation, senders
 from referrals.reaching import USING, Reach, ask, put, tested
 from referrals.senders import NotSent, Outgoing
 
@@ -186,6 +187,7 @@ def record(
     `unknown`: it may have reached the provider; `sid`: what the provider calls it."""
     dead = not sent and (final or claimed.tries >= MOST_TRIES)
     state = "sent" if sent else "dead" if dead else "waiting"
+    copy_comes_s = copies.COME_S if unknown and claimed.kind == "mail" else 0
     with transaction.atomic(using=USING):
         rows = ask(
             "UPDATE message SET state = %s, outcome = %s, lease = NULL, leased_until = NULL,"
@@ -194,7 +196,7 @@ def record(
             " unknown_since = CASE WHEN %s THEN unknown_since END"
             " WHERE id = %s AND lease = %s RETURNING id",
             [
-                *(state, outcome, state, rest_s(claimed.tries), sid, unknown),
+                *(state, outcome, state, max(rest_s(claimed.tries), copy_comes_s), sid, unknown),
                 *(claimed.id, claimed.lease),
             ],
         )

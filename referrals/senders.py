@@ -9,7 +9,7 @@ import os
 import smtplib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from referrals import texts
+from referrals import copies, texts
 
 TIMEOUT_S = 10
 PAGE = 100  # SMS or calls that the provider lists at a time
@@ -53,8 +53,9 @@ class NotSent(Exception):
 
 def send(message: Outgoing) -> str | None:
     """Hand it to the provider of its kind; returns what that calls it, of a call. Twice is two
-    calls (referrals/calling.py looks for the first); two mails, but with one Message-ID, so that a
-    mailbox may show them once; an SMS is looked for there before it is tried again.
+    calls (referrals/calling.py looks for the first); an SMS is looked for there before it is tried
+    again, a mail in the mailbox of copies. Without one it is two mails with one Message-ID, so that
+    a reader's mailbox may show them once.
 
     Raises NotSent.
     """
@@ -65,29 +66,38 @@ def send(message: Outgoing) -> str | None:
 
 
 def _smtp(message: Outgoing) -> str | None:
+    """Before a second try, the mailbox of copies is asked whether it was taken, if there is one."""
     given = settings.SMTP
-    domain = parseaddr(given["from"])[1].rpartition("@")[2]
+    sender = parseaddr(given["from"])[1]
+    name = copies.message_id(message.id)
+    if message.again_since is not None and copies.came(name):
+        return None
     mail = EmailMessage(
         subject=texts.SUBJECT[message.language],
         body=texts.text(message.template, message.language, message.reference),
         from_email=given["from"],
         to=[message.address],
         headers={
-            "Message-ID": f"<{message.id}@{domain}>",
+            "Message-ID": name,
             "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday answers
         },
-        connection=EmailBackend(
-            host=given["host"],
-            port=given["port"],
-            username=given["user"],
-            password=given["password"],
-            use_tls=given["tls"] == "starttls",
-            use_ssl=given["tls"] == "tls",
-            timeout=TIMEOUT_S,
-        ),
+    )
+    backend = EmailBackend(
+        host=given["host"],
+        port=given["port"],
+        username=given["user"],
+        password=given["password"],
+        use_tls=given["tls"] == "starttls",
+        use_ssl=given["tls"] == "tls",
+        timeout=TIMEOUT_S,
     )
     try:
-        mail.send()
+        backend.open()
+        try:
+            _hand_over(backend.connection, sender, message.address, mail)
+        finally:
+            with suppress(OSError, smtplib.SMTPException):  # it was taken, whatever became of QUIT
+                backend.close()
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         raise NotSent("refused", final=all(code >= 500 for code in codes)) from None
@@ -96,6 +106,32 @@ def _smtp(message: Outgoing) -> str | None:
     except (OSError, smtplib.SMTPException) as error:
         raise NotSent(type(error).__name__) from None
     return None
+
+
+def _hand_over(smtp: smtplib.SMTP | None, sender: str, to: str, mail: EmailMessage) -> None:
+    """One transaction (RFC 5321, 3.3) for the reader and, where there is one, the mailbox of
+    copies: who is refused as the first gets it by no other, so that a copy proves that both did.
+
+    Raises smtplib's exceptions; NotSent: all of it was said, perhaps, and no answer came.
+    """
+    assert smtp is not None
+    smtp.ehlo_or_helo_if_needed()
+    code, said = smtp.mail(sender)
+    if code != 250:
+        raise smtplib.SMTPSenderRefused(code, said, sender)
+    code, said = smtp.rcpt(to)
+    if code not in (250, 251):
+        raise smtplib.SMTPRecipientsRefused({to: (code, said)})
+    if settings.MAIL_COPIES:
+        smtp.rcpt(settings.MAIL_COPIES["to"])  # refused: then that mail has no copy
+    try:
+        code, said = smtp.data(mail.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]
+    except smtplib.SMTPResponseException:
+        raise
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotSent(type(error).__name__, unknown=bool(settings.MAIL_COPIES)) from None
+    if code != 250:
+        raise smtplib.SMTPDataError(code, said)
 
 
 def _twilio(message: Outgoing) -> str | None:

@@ -27,7 +27,15 @@ from permissions.models import Client, Membership
 from tests import share
 from tests.counted import miscounted
 from tests.emptying import Emptying
-from tests.far_ends import MailServer, PhoneProvider, mail_server, phone_provider
+from tests.far_ends import (
+    COPIES,
+    CopiesServer,
+    MailServer,
+    PhoneProvider,
+    copies_server,
+    mail_server,
+    phone_provider,
+)
 from tests.ground import HOME
 from tests.http_client import HttpClient
 
@@ -434,6 +442,22 @@ def mails(settings: Any) -> Iterator[MailServer]:
             "password": "",
             "tls": "",
             "from": "Cairn <no-reply@cairn.invalid>",
+        }
+        yield server
+
+
+@pytest.fixture
+def copies(settings: Any, mails: MailServer) -> Iterator[CopiesServer]:
+    """A mailbox of copies, and Cairn told to use it."""
+    with copies_server(mails) as server:
+        settings.MAIL_COPIES = {
+            "host": "127.0.0.1",
+            "port": server.port,
+            "user": "copies",
+            "password": "an invented password",
+            "tls": False,
+            "folder": "INBOX",
+            "to": COPIES,
         }
         yield server
 

@@ -102,6 +102,67 @@ class _Smtp(socketserver.StreamRequestHandler):
         return b"".join(lines)
 
 
+COPIES = "copies@cairn.invalid"
+
+
+@dataclass
+class CopiesServer:
+    """The mailbox of copies, by IMAP; it holds what `mails` took for COPIES, but while `dumb` it
+    ends each connection. `asked`: the Message-IDs that were looked for."""
+
+    mails: MailServer
+    port: int = 0
+    dumb: bool = False
+    asked: list[str] = field(default_factory=list)
+
+
+class _Imap(socketserver.StreamRequestHandler):
+    """As much of RFC 3501 as a client of ours speaks: LOGIN, EXAMINE, SEARCH HEADER."""
+
+    def handle(self) -> None:
+        kept: CopiesServer = self.server.kept  # type: ignore[attr-defined]
+        if kept.dumb:
+            return
+        state = 0  # 1: logged in, 2: a mailbox is selected
+        self._say("* OK ready")
+        while line := self.rfile.readline().decode().strip():
+            tag, word, *rest = line.split(" ", 2)
+            ok = True
+            if word == "CAPABILITY":
+                self._say("* CAPABILITY IMAP4rev1")
+            elif word == "LOGIN":
+                ok = rest == ['copies "an invented password"']
+                state = 1 if ok else 0
+            elif word == "EXAMINE":
+                ok = state == 1 and rest == ['"INBOX"']
+                state = 2 if ok else state
+                self._say("* 0 EXISTS")
+            elif word == "SEARCH":
+                ok = state == 2 and rest[0].startswith('HEADER Message-ID "')
+                wanted = rest[0].rsplit(" ", 1)[1].strip('"')
+                kept.asked.append(wanted)
+                held = [str(mail["Message-ID"]) for mail in kept.mails.of(COPIES)]
+                found = [str(n) for n, one in enumerate(held, 1) if wanted in one]
+                self._say(" ".join(["* SEARCH", *found]))
+            elif word == "LOGOUT":
+                self._say("* BYE")
+            self._say(f"{tag} {'OK' if ok else 'NO'} said")
+
+    def _say(self, words: str) -> None:
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+@contextmanager
+def copies_server(mails: MailServer) -> Iterator[CopiesServer]:
+    """A mailbox of copies on a free port of this machine."""
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Imap)
+    server.daemon_threads = True
+    kept = CopiesServer(mails, server.server_address[1])
+    server.kept = kept  # type: ignore[attr-defined]
+    with _serving(server):
+        yield kept
+
+
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     """A mail server on a free port of this machine."""

@@ -309,6 +309,10 @@ SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x"
         ({"CAIRN_SMTP": "mail.example.org"}, "CAIRN_SMTP must be like"),
         ({"CAIRN_SMTP": "smtp+plain://mail.example.org"}, "a relay on this machine only"),
         ({"CAIRN_SMTP": "smtp://mail.example.org"}, "CAIRN_SMTP needs CAIRN_MAIL_FROM"),
+        ({"CAIRN_MAIL_COPIES": "imap://c@mail.example.org"}, "CAIRN_MAIL_COPIES must be like"),
+        ({"CAIRN_MAIL_COPIES": "imaps://mail.example.org"}, "CAIRN_MAIL_COPIES must be like"),
+        ({"CAIRN_MAIL_COPIES": "imap+plain://c@mail.example.org"}, "for this machine only"),
+        ({"CAIRN_MAIL_COPIES": "imaps://c@mail.example.org"}, "CAIRN_MAIL_COPY_TO and CAIRN_SMTP"),
         ({"CAIRN_TWILIO_ACCOUNT": "AC"}, "needs CAIRN_TWILIO_FROM and CAIRN_TWILIO_TOKEN_FILE"),
         (
             {"CAIRN_TWILIO_ACCOUNT": "AC", "CAIRN_TWILIO_BASE": "https://elsewhere.example.org"},

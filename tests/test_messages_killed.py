@@ -1,5 +1,6 @@
 """kill -9 of the worker, wherever it is: each event is told at least once, nothing is lost; what a
-provider took before the kill is sent again under the same handle."""
+provider took before the kill is sent again under the same handle; where copies are kept, it is not.
+"""
 
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Story
-from tests.far_ends import MailServer
+from tests.far_ends import COPIES, CopiesServer, MailServer
 from tests.ground import HOME
 from tests.reached import DUTY, keep
 from tests.test_background_work import until
@@ -31,14 +32,18 @@ def worker(django_db_setup: str, mailbox: MailServer) -> Callable[[], Any]:
     """A process of its own: `manage.py work`, with the mail server as its provider."""
 
     @contextmanager
-    def running() -> Iterator[subprocess.Popen[bytes]]:
-        env = os.environ | {
-            "CAIRN_HOME": str(HOME),
-            "CAIRN_DATABASE": django_db_setup,
-            "CAIRN_SMTP": f"smtp+plain://127.0.0.1:{mailbox.port}",
-            "CAIRN_MAIL_FROM": "no-reply@cairn.invalid",
-            "CAIRN_LOG_LEVEL": "WARNING",
-        }
+    def running(**more: str) -> Iterator[subprocess.Popen[bytes]]:
+        env = (
+            os.environ
+            | {
+                "CAIRN_HOME": str(HOME),
+                "CAIRN_DATABASE": django_db_setup,
+                "CAIRN_SMTP": f"smtp+plain://127.0.0.1:{mailbox.port}",
+                "CAIRN_MAIL_FROM": "no-reply@cairn.invalid",
+                "CAIRN_LOG_LEVEL": "WARNING",
+            }
+            | more
+        )
         command = [sys.executable, "manage.py", "work", "--only", "tell", "--only", "mail"]
         process = subprocess.Popen(command, env=env)
         try:
@@ -80,6 +85,32 @@ def test_killed_while_it_sends(
         until(lambda: len(handles(mailbox)) == taken)
         until(lambda: _states(story) == [("sent", 2)])
     assert len(set(handles(mailbox))) == 1  # a mailbox can tell that they are the same
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_killed_while_it_sends_where_copies_are_kept_it_comes_once(
+    story: Story,
+    worker: Callable[..., Any],
+    mailbox: MailServer,
+    copies: CopiesServer,
+    shift_clock: Any,
+    where: str,
+) -> None:
+    asked = {
+        "CAIRN_MAIL_COPY_TO": COPIES,
+        "CAIRN_MAIL_COPIES": f"imap+plain://copies:an%20invented%20password@127.0.0.1:{copies.port}",
+    }
+    mailbox.pause = where
+    story.send()
+    with worker(**asked) as first:
+        assert mailbox.paused.wait(SOON)
+        kill(first)
+        mailbox.go_on.set()
+    shift_clock("61 seconds")
+    with worker(**asked):
+        until(lambda: _states(story) == [("sent", 2)])
+    assert len(handles(mailbox)) == 1
+    assert copies.asked == handles(mailbox)
 
 
 def _states(story: Story) -> list[tuple[str, int]]:

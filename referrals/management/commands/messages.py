@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from permissions.channels import KINDS
-from referrals import messages
+from referrals import copies, messages
 
 EXAMPLES = """\
 examples:
@@ -36,5 +36,9 @@ class Command(BaseCommand):
             return
         for name, provider in settings.SENDERS.items():
             self.stdout.write(f"{name:6} by {provider or 'nobody: nothing is sent'}")
+        if settings.MAIL_COPIES:
+            sent, found = copies.of_the_newest()
+            said = "the mailbox does not answer" if found is None else f"{found} have their copy"
+            self.stdout.write(f"copies of the newest {sent} mails: {said}")
         for kind, state, outcome, number in messages.counts():
             self.stdout.write(f"{kind:6} {state:8} {outcome:20} {number:8}")
