@@ -14,7 +14,7 @@ from django.conf import settings
 
 from referrals.reaching import ask
 
-TIMEOUT_S = 10
+TIMEOUT_S = 3  # each of five steps: senders.MUST_BEGIN_S counts them in
 # After the server took it the copy may be on its way for so long: before, no answer says nothing.
 COME_S = 45
 

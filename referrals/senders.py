@@ -8,6 +8,7 @@ import json
 import os
 import smtplib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -24,6 +25,9 @@ from django.core.mail.backends.smtp import EmailBackend
 from referrals import copies, texts
 
 TIMEOUT_S = 10
+# From when a mail is taken up until its text is sent: with what is left to say it ends, or breaks,
+# before the lease does (referrals/messages.py), so that no other worker sends it meanwhile.
+MUST_BEGIN_S = 20
 PAGE = 100  # SMS or calls that the provider lists at a time
 CLOCKS_APART = timedelta(minutes=1)  # ours and the provider's
 
@@ -67,6 +71,7 @@ def send(message: Outgoing) -> str | None:
 
 def _smtp(message: Outgoing) -> str | None:
     """Before a second try, the mailbox of copies is asked whether it was taken, if there is one."""
+    by_then = time.monotonic() + MUST_BEGIN_S
     given = settings.SMTP
     sender = parseaddr(given["from"])[1]
     name = copies.message_id(message.id)
@@ -94,7 +99,7 @@ def _smtp(message: Outgoing) -> str | None:
     try:
         backend.open()
         try:
-            _hand_over(backend.connection, sender, message.address, mail)
+            _hand_over(backend.connection, sender, message.address, mail, by_then)
         finally:
             with suppress(OSError, smtplib.SMTPException):  # it was taken, whatever became of QUIT
                 backend.close()
@@ -108,11 +113,14 @@ def _smtp(message: Outgoing) -> str | None:
     return None
 
 
-def _hand_over(smtp: smtplib.SMTP | None, sender: str, to: str, mail: EmailMessage) -> None:
+def _hand_over(
+    smtp: smtplib.SMTP | None, sender: str, to: str, mail: EmailMessage, by_then: float
+) -> None:
     """One transaction (RFC 5321, 3.3) for the reader and, where there is one, the mailbox of
     copies: who is refused as the first gets it by no other, so that a copy proves that both did.
 
-    Raises smtplib's exceptions; NotSent: all of it was said, perhaps, and no answer came.
+    Raises smtplib's exceptions; NotSent: it took too long so far, or all of it was said, perhaps,
+    and no answer came.
     """
     assert smtp is not None
     smtp.ehlo_or_helo_if_needed()
@@ -124,6 +132,8 @@ def _hand_over(smtp: smtplib.SMTP | None, sender: str, to: str, mail: EmailMessa
         raise smtplib.SMTPRecipientsRefused({to: (code, said)})
     if settings.MAIL_COPIES:
         smtp.rcpt(settings.MAIL_COPIES["to"])  # refused: then that mail has no copy
+    if time.monotonic() > by_then:
+        raise NotSent("too_slow")
     try:
         code, said = smtp.data(mail.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]
     except smtplib.SMTPResponseException:

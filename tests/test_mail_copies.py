@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from referrals import senders
 from tests.conftest import Story
 from tests.far_ends import COPIES, CopiesServer, MailServer
 from tests.reached import DUTY, keep, work
@@ -101,6 +102,16 @@ def test_where_the_mailbox_does_not_answer_the_mail_is_sent_again(
     assert states(api, "ywca.admin") == [("sent", "handed_over", 2)]
     first, second = mailbox.of(DUTY["ywca"])
     assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_a_relay_that_is_too_slow_is_left_before_another_worker_may_take_the_mail_up(
+    story: Story, api: Any, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "MUST_BEGIN_S", 0)
+    story.send()
+    work()
+    assert states(api, "ywca.admin") == [("waiting", "too_slow", 1)]
+    assert mailbox.received == []
 
 
 def test_the_operator_sees_whether_copies_arrive(
