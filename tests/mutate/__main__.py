@@ -15,19 +15,34 @@ reason; 1: one survives, or that list names one that need not stand there.
 """
 
 
+def part(text: str) -> tuple[int, int]:
+    """`2/3`: the second of three."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError("like 1/2: the first of two")
+    return int(number), int(of)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="make mutate", description=DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", metavar="PATTERN", help="mutants whose name fits this expression")
     parser.add_argument("--list", action="store_true", help="name them, and try none")
+    parser.add_argument(
+        "--part",
+        metavar="K/N",
+        type=part,
+        default=(1, 1),
+        help="the K-th of N parts, for several clones at once",
+    )
     chosen = parser.parse_args()
     os.chdir(REPOSITORY)
     # Beside `make test`: neither may empty the other's tables.
     os.environ.setdefault("CAIRN_TEST_HOME", str(REPOSITORY / "var" / "mutate"))
     from tests.mutate.run import run
 
-    return run(chosen.only, listing=chosen.list)
+    return run(chosen.only, chosen.part, listing=chosen.list)
 
 
 if __name__ == "__main__":

@@ -79,8 +79,11 @@ _NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|contract")
 class Campaign:
     """A pytest plugin: collects the judges, and instead of running them all, tries the mutants."""
 
-    def __init__(self, only: str | None, *, listing: bool = False) -> None:
+    def __init__(
+        self, only: str | None, part: tuple[int, int] = (1, 1), *, listing: bool = False
+    ) -> None:
         self.only = re.compile(only) if only else None
+        self.part = part
         self.listing = listing
         self.mutants: list[Mutant] = []
         self.caught: dict[str, tuple[str, float]] = {}  # mutant → judge, seconds
@@ -133,7 +136,9 @@ class Campaign:
         names = [one.name for one in found]
         twice = sorted(name for name in set(names) if names.count(name) > 1)
         assert not twice, f"two mutants of one name: {twice}"
-        self.mutants = [one for one in found if not self.only or self.only.search(one.name)]
+        fitting = [one for one in found if not self.only or self.only.search(one.name)]
+        number, of = self.part
+        self.mutants = fitting[number - 1 :: of]
 
     def left(self) -> list[Mutant]:
         return [one for one in self.mutants if one.name not in self.caught]
@@ -234,7 +239,7 @@ class Campaign:
         survivors = [one.name for one in self.left() if one.name not in EQUIVALENT]
         tried = {one.name for one in self.mutants}
         wrong = [name for name in EQUIVALENT if name in self.caught]
-        if not self.only:
+        if not self.only and self.part == (1, 1):
             wrong += [name for name in EQUIVALENT if name not in tried]
         same = len(self.left()) - len(survivors)
         for kind in dict.fromkeys(one.kind for one in self.mutants):
@@ -294,8 +299,8 @@ def files() -> list[str]:
     ]
 
 
-def run(only: str | None, *, listing: bool = False) -> int:
-    campaign = Campaign(only, listing=listing)
+def run(only: str | None, part: tuple[int, int] = (1, 1), *, listing: bool = False) -> int:
+    campaign = Campaign(only, part, listing=listing)
     words = ["-q", "--no-header", "--no-summary", "-p", "no:randomly", "-p", "no:cacheprovider"]
     code_of_pytest = pytest.main([*words, *files()], plugins=[campaign])
     if code_of_pytest not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
