@@ -236,6 +236,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 MFA_ADAPTER = "api.accounts.MFAAdapter"  # seals the TOTP secret
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Cairn"
+SESSION_ENGINE = "api.sessions"  # its table opens nothing
 SESSION_COOKIE_AGE = 15 * 60  # seconds: the idle lock; every request moves it on
 SESSION_SAVE_EVERY_REQUEST = True
 CREDENTIAL_SESSION_S = 12 * 3600  # seconds: the cap, kept by the database

@@ -1,11 +1,16 @@
 """Signing in at the desk, choosing an agency, being signed out, leaving quickly."""
 
+import base64
+
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.contrib.sessions.backends.db import SessionStore as DjangosStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from api.authentication import SESSION_KEY
+from api.sessions import SessionStore
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Credential, Membership, Person
@@ -184,6 +189,57 @@ def test_signing_out_ends_the_credential_in_the_database(superuser):
     assert not Session.objects.using("door").exists()
     assert entries(superuser, "session.sign_out")[0][2] == member_id("ywca.worker")
     assert "You are signed out" in text_of(pages.get(answer["Location"]).content)
+
+
+def test_whoever_reads_the_session_table_is_nobody_in_it(superuser):
+    pages = at_the_desk("ywca.worker")
+    secret, cookie = pages.http.session[SESSION_KEY], pages.http.cookies["session"].value
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT * FROM django_session")
+        (row,) = cursor.fetchall()
+        text = "".join(map(str, row))
+        assert cookie not in text
+        opened = base64.b64decode(row[1])
+        assert secret.encode() not in opened
+        assert b"{" not in (opened[:1], opened[-1:])
+        assert DjangosStore(row[0]).decode(row[1]) == DjangosStore(cookie).decode(row[1]) == {}
+        pages.http.cookies["session"] = row[0]  # what the table says is no cookie
+        assert pages.get("/desk/").status_code == 302
+        pages.http.cookies["session"] = cookie
+        assert pages.get("/desk/").status_code == 200
+        other = at_the_desk("police.worker")  # her row's words in this one's place
+        cursor.execute(
+            "UPDATE django_session SET session_data = ("
+            " SELECT session_data FROM django_session WHERE session_key = %s)",
+            [row[0]],
+        )
+        assert other.get("/desk/").status_code == 302
+        assert pages.get("/desk/").status_code == 200
+        cursor.execute("UPDATE django_session SET session_data = '+'")
+        assert pages.get("/desk/").status_code == 302
+
+
+def test_a_session_is_kept_in_one_row_and_ends_with_it():
+    kept = Session.objects.using("door")
+    store = SessionStore()
+    store["said"] = "Invented Person"
+    async_to_sync(store.asave)()
+    async_to_sync(store.asave)()
+    assert kept.count() == 1
+    assert SessionStore(store.session_key).load() == {"said": "Invented Person"}
+    assert async_to_sync(SessionStore(store.session_key).aload)() == {"said": "Invented Person"}
+    assert store.exists(store.session_key)
+    before = store.session_key
+    store.cycle_key()
+    assert kept.count() == 1
+    assert not store.exists(before)
+    assert SessionStore(before).load() == {}
+    assert SessionStore("x" * 9).load() == {}
+    SessionStore().delete()
+    store.delete(before)
+    assert kept.count() == 1
+    async_to_sync(store.adelete)()
+    assert kept.count() == 0
 
 
 def test_looking_at_the_sign_out_page_signs_nobody_out():
