@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import SessionBase
-from django.utils import timezone
 
 from permissions.errors import Unavailable
 from permissions.keystore import seal, unseal
@@ -46,11 +45,10 @@ class SessionStore(db.SessionStore):
         return HKDF(hashes.SHA256(), 32, salt=None, info=CONTEXT.encode()).derive(value)
 
     def _get_session_from_db(self) -> Any:
-        kept = self.model.objects.filter(
-            session_key=row_of(self.session_key or ""), expire_date__gt=timezone.now()
-        ).first()
-        if kept is None:
-            self._session_key = None
+        value = self.session_key
+        self._session_key = row_of(value or "")  # by what Django looks
+        kept = super()._get_session_from_db()
+        self._session_key = value if kept else None
         return kept
 
     def exists(self, session_key: str) -> bool:
