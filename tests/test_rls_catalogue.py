@@ -24,6 +24,7 @@ from tests.database import (
     refused_for_want_of_rights,
     turned_off,
 )
+from tests.reached import DUTY, keep
 
 OURS = ("app", "door", "editor", "jobs", "auditor", "sealer", "backup", "gate")
 READABLE_BY_ALL = {
@@ -514,6 +515,26 @@ def test_what_gate_locks_of_the_directory_it_cannot_change(superuser: Any, table
             assert cursor.rowcount
             with pytest.raises(InsufficientPrivilege, match="row-level security"):
                 cursor.execute(f"UPDATE {table} SET source = source")
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
+
+
+def test_what_gate_sends_is_a_test_and_nothing_else(superuser: Any, api: Any) -> None:
+    """message.gate_tests: whatever a function that has its rights may be made to do."""
+    keep(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
+    insert = (
+        "INSERT INTO message (id, cause, agency_id, channel_id, kind, template, reference)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), agency_id, id, kind, %s, 'TEST' FROM channel"
+    )
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE gate")
+            cursor.execute(insert, ["test"])
+            assert cursor.rowcount == 1
+            with pytest.raises(InsufficientPrivilege, match="row-level security"):
+                cursor.execute(insert, ["notice"])
     finally:
         superuser.rollback()
         superuser.autocommit = True
