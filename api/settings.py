@@ -182,6 +182,9 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "permissions_cache",
+        # Beyond it Django drops live rows too, a third of them: a handful of guesses at other names
+        # would make it forget whose tries are counted, and which codes were used.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 

@@ -5,7 +5,7 @@ Made from the access log by an assigned member, for her own agency's part alone:
 agency did with it is that agency's to account for (R2). It is itself an entry of the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -25,8 +25,10 @@ from referrals.shown import side_of
 GIVING = ("referral.send", "referral.put_packet", "referral.put_release")
 GIVING_BACK = ("referral.put_return_release",)
 OPENING = ("referral.open_packet", "referral.open_notes", "referral.read_returned")
+# What takes back, before the recipient's accept, of what lies ready for it.
+NARROWING, REVOKING = "referral.narrow_release", "referral.revoke_release"
 # One line each; whatever else was looked at is counted by person and act.
-SINGLY = (*GIVING, *GIVING_BACK, *OPENING)
+SINGLY = (*GIVING, *GIVING_BACK, *OPENING, NARROWING, REVOKING)
 RECORDS = {"report", "disclosure"}  # kinds of notes that are disclosures outside (R8)
 NOBODY = "nobody"  # it was refused or fought: nothing was disclosed
 FORBIDDEN = "not_told_forbidden"  # 45 CFR 164.528(a)(2): suspended as long as that holds
@@ -115,14 +117,17 @@ def _lines(referral_id: UUID) -> list[Line]:
 
 
 def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> list[Given]:
-    """The sender's are open to the recipient from its accept on, and of those from before it the
-    last one alone; without an accept nothing was given."""
+    """The sender's are open to the recipient from its accept on, and of those from before it what
+    still lay ready then; without an accept nothing was given."""
     side = side_of(principal, referral)
     to = Agency.objects.get(id=referral.to_agency_id if side == "from" else referral.from_agency_id)
     releases = {one.id: one for one in Release.objects.filter(referral=referral)}
     found = [line for line in lines if line.gave]
     if side == "from":
-        found = _from_the_accept(found, referral.accepted_at)
+        accepted_at = referral.accepted_at
+        ready = _ready(lines, accepted_at, releases) if accepted_at else None
+        found = [one for one in found if accepted_at and one.first > accepted_at]
+        found = [ready, *found] if ready else found
     return [
         Given(line.first, to, line.fields or [], line.purpose or "", releases[line.release_id])
         for line in found
@@ -130,9 +135,23 @@ def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> l
     ]
 
 
-def _from_the_accept(lines: Sequence[Line], accepted_at: datetime | None) -> list[Line]:
-    if accepted_at is None:
-        return []
-    before = [line for line in lines if line.first <= accepted_at]
-    after = [line for line in lines if line.first > accepted_at]
-    return [*(line._replace(first=accepted_at) for line in before[-1:]), *after]
+def _ready(
+    lines: Iterable[Line], accepted_at: datetime, releases: Mapping[UUID, Release]
+) -> Line | None:
+    """What the recipient could open at its accept: what was given last before it, less what was
+    narrowed since; nothing where it was revoked, or had run out."""
+    ready: Line | None = None
+    for line in sorted(lines, key=lambda one: one.first):
+        if line.first > accepted_at:
+            break
+        if line.gave:
+            ready = line
+        elif line.act in (REVOKING, "referral.put_release"):  # it ended what was open, gave nothing
+            ready = None
+        elif ready and line.act == NARROWING and line.release_id == ready.release_id:
+            left = [name for name in ready.fields or [] if name in (line.fields or [])]
+            ready = ready._replace(fields=left)
+    release = releases.get(ready.release_id) if ready and ready.release_id else None
+    if ready is None or not ready.fields or release is None or release.expires_at <= accepted_at:
+        return None
+    return ready._replace(first=accepted_at)

@@ -21,7 +21,7 @@ from permissions.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import packets, papers
-from referrals.models import Referral, Returned, side_kept
+from referrals.models import Event, Referral, Returned, side_kept
 from referrals.reading import Detail
 from referrals.releases import Terms
 from referrals.shown import side_of
@@ -99,16 +99,23 @@ def revoke_return_release(
 ) -> Detail:
     """On her word, by either side: the sender is shown it no more. Twice is safe.
 
-    The other side is told nothing. Raises NotPossible where there never was one.
+    The other side is told nothing. Raises NotPossible where there never was one; for the sender,
+    where it could read none and has ended none.
     """
     with turn(principal, "revoke_return_release", referral_id, if_match) as current:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.end_return(%s)", [referral_id])
             row = cursor.fetchone()
-        if not (row and row[0]):
+        if row and row[0]:
+            current.event(other_side_sees=False)
+        elif not _ended_one(current):
             raise NotPossible("no_release", "There is no return release to end.")
-        current.event(other_side_sees=False)
     return current.answer()
+
+
+def _ended_one(current: Turn) -> bool:
+    mine = {"act": current.act, "agency_id": current.principal.agency_id}
+    return Event.objects.filter(referral=current.referral, **mine).exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 held against the log itself; nothing of the other agency's, and nothing to whoever is not assigned.
 """
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from referrals import purging
@@ -93,6 +95,39 @@ def test_before_the_accept_nothing_is_given_and_from_it_on_what_lay_ready_last(s
     shown = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
     assert given["at"] == shown["accepted_at"]
     assert given["fields"] == ["name", "phone"]
+
+
+def test_what_was_taken_back_before_the_accept_was_never_given(story):
+    story.create().release(*PACKET).packet(**PACKET).send()
+    story.sends("revoke_release", {"via": "oral"}).answers("accept")
+    refused = story.api(story.recipient).act(story.id, "open_packet", {"purpose": "intake"})
+    assert refused.json()["code"] == "sealed"
+    assert account(story, story.sender)["given"] == []
+    story.release("name")
+    [given] = account(story, story.sender)["given"]
+    assert given["fields"] == ["name"]
+
+
+def test_what_was_narrowed_before_the_accept_is_given_as_narrow_as_it_was(story):
+    story.create().release(*PACKET).packet(**PACKET).send()
+    story.sends("narrow_release", {"fields": ["name", "safe_contact"]})
+    story.sends("narrow_release", {"fields": ["name"]}).answers("accept")
+    [given] = account(story, story.sender)["given"]
+    assert given["fields"] == ["name"]
+
+
+def test_what_had_run_out_before_the_accept_was_never_given(story, shift_clock):
+    soon = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+    story.create().release(*PACKET, expires_at=soon).packet(**PACKET).send()
+    shift_clock("3 minutes")
+    story.answers("accept")
+    assert account(story, story.sender)["given"] == []
+
+
+def test_a_release_that_opens_nothing_ends_what_lay_ready(story):
+    story.create().release("name", "phone").packet(phone=PACKET["phone"]).send()
+    story.release("name").answers("accept")
+    assert account(story, story.sender)["given"] == []
 
 
 def test_a_return_release_is_the_recipients_disclosure(story):

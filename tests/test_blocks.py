@@ -10,7 +10,7 @@ import pytest
 
 from permissions.policy import RULES
 from tests import routes
-from tests.conftest import PACKET, Story, member_id, service_of
+from tests.conftest import NOTICE, PACKET, Story, member_id, service_of
 from tests.database import as_app, opening, refused
 from tests.desk import at_the_desk, text_of
 from tests.routes import everything
@@ -452,3 +452,31 @@ def test_the_sender_bars_everybody_there_at_the_desk(story: Story, api: Any) -> 
     pages = at_the_desk("police.worker")
     done = pages.submit(f"/desk/referrals/{story.id}/block", {"whom": "other_agency"})
     assert "everybody at Demo Women's Centre" in text_of(done.content)
+
+
+def test_what_the_recipient_bars_changes_no_answer_of_the_senders(story: Story, api: Any) -> None:
+    """Nor whether there is a lead to answer it, which would tell that she was barred (R2)."""
+    story.accept().sends("leads_only").sends("end_leads_only")
+    bar(api, "ywca.worker", story, "ywca.lead")
+    assert api("police.worker").act(story.id, "leads_only").status_code == 200
+
+
+def test_the_recipients_own_block_counts_for_itself(story: Story, api: Any) -> None:
+    """leads_only by a lead of the recipient, whom the recipient's own block leaves: herself."""
+    story.accept()
+    bar(api, "ywca.worker", story, "ywca.worker2")
+    assert api("ywca.lead").act(story.id, "leads_only").status_code == 200
+
+
+def test_a_key_of_a_request_that_led_to_it_is_as_new(story: Story, api: Any) -> None:
+    def ask(urgency: str) -> Any:
+        body = NOTICE | {"service_id": story.service_id, "urgency": urgency}
+        return api("police.worker").post("/v1/referrals", body, Idempotency_Key="k")
+
+    made = ask("urgent").json()["id"]
+    assert api("police.lead").act(made, "take_over", {"reason": "holder_away"}).status_code == 200
+    story.id = made
+    bar(api, "police.lead", story, "police.worker")
+    answers = [ask("routine"), ask("routine"), ask("urgent")]
+    assert [one.status_code for one in answers] == [201, 201, 422]
+    assert made not in {one.json().get("id") for one in answers}

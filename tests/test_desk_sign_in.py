@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.contrib.sessions.backends.db import SessionStore as DjangosStore
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.utils import timezone
 
 from api.authentication import SESSION_KEY
@@ -303,6 +304,16 @@ def test_a_form_without_its_token_changes_nothing():
     assert answer.status_code == 403
     assert "The form has expired" in text_of(answer.content)
     assert pages.get("/desk/").status_code == 200
+
+
+def test_tries_at_other_names_do_not_make_it_forget_hers(person):
+    wrong = person("ywca.worker") | {"password": "wrong wrong wrong"}
+    for _ in range(6):
+        answer = sign_in(Pages(), wrong)
+    assert "Too many tries" in text_of(answer.content)
+    for number in range(400):
+        cache.set(f"allauth:rl:other:{number}", [1.0], 300)
+    assert "Too many tries" in text_of(sign_in(Pages(), wrong).content)
 
 
 def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not(person):

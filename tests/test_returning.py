@@ -8,7 +8,7 @@ import pytest
 
 from permissions import rotation
 from referrals.returning import values
-from tests.conftest import PACKET, Story, agency_id, release_body, return_body
+from tests.conftest import PACKET, Story, agency_id, release_body, return_body, service_of
 from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import Sender, begun
 from tests.test_sealing import rows
@@ -117,6 +117,26 @@ def test_either_side_ends_it_on_her_word(who: str, api: Any, superuser: Any) -> 
     }
     opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
     assert set(opened["packet"]) == set(PACKET), "the packet has a release of its own"
+
+
+def test_ending_tells_the_sender_of_none_that_it_never_could_read(api: Any) -> None:
+    """One that the recipient put and ended is answered as one that never was (R2)."""
+    never = Story(api, service_of("ywca")).accept()
+    ended = Story(api, service_of("ywca")).accept().answers("complete", {"outcome": "served"})
+    ended.answers("put_return_release", return_body()).answers("revoke_return_release")
+    told = [api("police.worker").act(one.id, "revoke_return_release") for one in (never, ended)]
+    assert [one.status_code for one in told] == [409, 409]
+    assert told[0].json()["code"] == told[1].json()["code"] == "no_release"
+    ended.answers("put_return_release", return_body())
+    for _ in range(2):  # one that it could read; and once more
+        assert api("police.worker").act(ended.id, "revoke_return_release").status_code == 200
+
+
+def test_ending_tells_the_sender_of_none_that_has_run_out(api: Any, shift_clock: Any) -> None:
+    story = Story(api, service_of("ywca")).accept().answers("complete", {"outcome": "served"})
+    story.answers("put_return_release", return_body())
+    shift_clock("6 days 1 minute")
+    assert api("police.worker").act(story.id, "revoke_return_release").status_code == 409
 
 
 def test_it_ends_at_its_hour(api: Any, shift_clock: Any) -> None:

@@ -61,14 +61,16 @@ BEGIN
     RETURN true;
 END $$;
 
--- Whether it bars this person, as a member of this agency, lead or not: the same of anybody.
-CREATE FUNCTION sec.bars(r uuid, agency uuid, person uuid, is_lead boolean) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+-- Whether it bars this person, as a member of this agency, lead or not: the same of anybody. By a
+-- block of `by_side` alone, or of either side (NULL).
+CREATE FUNCTION sec.bars(r uuid, agency uuid, person uuid, is_lead boolean, by_side uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM public.conflict_block b
           LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
          WHERE b.referral_id = r AND b.lifted_at IS NULL
+           AND (by_side IS NULL OR b.agency_id = by_side)
            AND (m.person_id = person
                 OR (b.bars_agency_id = agency
                     AND (b.kind = 'agency' OR (b.kind = 'leads_only' AND NOT is_lead))))) THEN
@@ -78,7 +80,8 @@ BEGIN
 END $$;
 
 -- What a new block does: the flags; whom it bars works on it no longer, and does not hold it where
--- the one who set it works on it.
+-- the one who set it works on it; and what her agency remembers of requests that led to it goes,
+-- since a key that is known tells that there is something.
 CREATE FUNCTION sec.keep_block() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     flag boolean := EXISTS (SELECT FROM public.conflict_block b
@@ -88,6 +91,14 @@ BEGIN
      WHERE f.id = NEW.referral_id AND f.has_block <> flag;
     UPDATE public.referral_side s SET has_block = flag
      WHERE s.referral_id = NEW.referral_id AND s.has_block <> flag;
+    IF TG_OP = 'INSERT' THEN
+        DELETE FROM public.idempotency_key k
+         WHERE k.referral_id = NEW.referral_id
+           AND (k.agency_id = NEW.bars_agency_id OR k.caller_id IN (
+                SELECT m.id FROM public.permissions_membership m
+                  JOIN public.permissions_membership barred ON barred.person_id = m.person_id
+                 WHERE barred.id = NEW.bars_member_id));
+    END IF;
     IF TG_OP = 'INSERT' AND NEW.kind = 'member' THEN
         DELETE FROM public.referral_assignment s
          WHERE s.content_object_id = NEW.referral_id AND s.membership_id = NEW.bars_member_id;
@@ -177,14 +188,14 @@ BEGIN
      ORDER BY e.at DESC, e.id DESC LIMIT 100;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.bars(uuid, uuid, uuid, boolean),
+REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.bars(uuid, uuid, uuid, boolean, uuid),
     sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.not_barred(uuid) OWNER TO gate;
-ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean) OWNER TO gate;
+ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean, uuid) OWNER TO gate;
 ALTER FUNCTION sec.keep_block() OWNER TO gate;
 ALTER FUNCTION sec.flag_side() OWNER TO gate;
 ALTER FUNCTION sec.set_block(uuid, uuid, text, uuid) OWNER TO gate;

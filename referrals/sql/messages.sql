@@ -121,7 +121,7 @@ BEGIN
       JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
       LEFT JOIN public.referral_side s ON s.referral_id = r AND s.agency_id = a.id
      WHERE a.id = agency AND a.active AND m.roles && ARRAY['worker', 'lead']
-       AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles))
+       AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles), NULL)
      ORDER BY m.id;
 END $$;
 
@@ -134,7 +134,7 @@ BEGIN
           JOIN public.permissions_agency a ON a.id = m.agency_id AND a.active
           JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
          WHERE m.id = member AND m.active
-           AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles))) THEN
+           AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles), NULL)) THEN
         RETURN true;
     END IF;
     RETURN false;
@@ -170,7 +170,7 @@ BEGIN
       JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
       JOIN public.referral f ON f.id = r
      WHERE a.id = agency AND m.agency_id NOT IN (f.from_agency_id, f.to_agency_id)
-       AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles));
+       AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles), NULL);
 END $$;
 
 -- Who was barred and asked, of the last two days: whose block it is, and one row a person and day.

@@ -110,13 +110,17 @@ BEGIN
 END $$;
 
 -- By whoever answers for it on either side: the return release is over, what was returned
--- destroyed. Returns whether there ever was one.
+-- destroyed. Returns whether there ever was one; to whom it goes back, whether there is one that it
+-- could read, since of another it knows nothing (R2).
 CREATE FUNCTION sec.end_return(r uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.release l
-                    WHERE l.referral_id = r AND l.direction = 'return'
-                      AND sec.writer() IN (l.from_agency_id, l.to_agency_id))
+    IF NOT (EXISTS (SELECT FROM public.release l
+                     WHERE l.referral_id = r AND l.direction = 'return'
+                       AND l.from_agency_id = sec.writer())
+            OR EXISTS (SELECT FROM public.returned t
+                        WHERE t.referral_id = r AND t.agency_id = sec.writer()
+                          AND t.key_bundle IS NOT NULL AND t.expires_at > sec.clock()))
        OR NOT sec.answers_for(r) THEN
         RETURN false;
     END IF;

@@ -191,7 +191,7 @@ BEGIN
 END $$;
 
 -- Before sending: is there anybody to answer? A yes or no, never who (their staff list is theirs).
--- Whom a block bars, does not count (R12).
+-- Whom a block of the caller's side bars, does not count (R12); what the other side's bars is T4.
 CREATE FUNCTION sec.can_answer(agency uuid, r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -201,7 +201,7 @@ BEGIN
           JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
          WHERE a.id = agency AND a.active AND a.takes_notices
            AND m.roles && ARRAY['worker', 'lead']
-           AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles))) THEN
+           AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles), sec.caller())) THEN
         RETURN true;
     END IF;
     RETURN false;
