@@ -129,7 +129,7 @@ def send(
                 raise NotPossible("service_moved", "This service is no longer answered there.")
             if listing.intake_paused:
                 raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
-            if not blocks.can_answer(referral):
+            if not blocks.can_answer(referral.to_agency_id, referral_id):
                 raise NotPossible(
                     "nobody_to_answer", "Nobody there can answer just now. Ring instead."
                 )
@@ -202,7 +202,8 @@ def decline(
     private_reason: str | None = None,
     if_match: str | None = None,
 ) -> Detail:
-    """The agency cannot take it. The sender learns `code` and the suggestion. Twice is safe.
+    """The agency cannot take it. The sender learns `code` and the suggestion. Twice is safe; with
+    another code, suggestion or reason it is a WrongState.
 
     `private_reason` (a code) is sealed with the agency's own notes and goes nowhere (R2).
     """
@@ -213,7 +214,15 @@ def decline(
             raise BadRequest(
                 "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
             )
-    with turn(principal, "decline", referral_id, if_match) as current:
+
+    def same(current: Turn) -> bool:
+        told = (current.referral.code, current.referral.suggested_service_id)
+        kept = {"code": private_reason} if private_reason else None
+        return told == (code, suggested_service_id) and packets.said_so(
+            current, "decline_reason", kept
+        )
+
+    with turn(principal, "decline", referral_id, if_match, same=same) as current:
         if not current.repeated:
             if suggested_service_id and listings.find(principal, suggested_service_id) is None:
                 raise NotPossible(
@@ -236,7 +245,8 @@ def decline(
 def complete(
     principal: Principal, referral_id: UUID, outcome: str, *, if_match: str | None = None
 ) -> Detail:
-    """The work is done. The outcome is sealed; the sender is shown `accepted` as before (T4)."""
+    """The work is done. The outcome is sealed; the sender is shown `accepted` as before (T4). Twice
+    is safe; another outcome is a WrongState: add a note."""
     codes.check("outcome", outcome)
     return _end_own(principal, "complete", referral_id, "completed", outcome, if_match)
 
@@ -252,9 +262,14 @@ def unable(
 def _end_own(
     principal: Principal, act: str, referral_id: UUID, state: str, code: str, if_match: str | None
 ) -> Detail:
-    with turn(principal, act, referral_id, if_match) as current:
+    kind = "outcome" if act == "complete" else act
+
+    def same(current: Turn) -> bool:
+        return packets.said_so(current, kind, {"code": code})
+
+    with turn(principal, act, referral_id, if_match, same=same) as current:
         if not current.repeated:
-            packets.keep_note(current, "outcome" if act == "complete" else act, {"code": code})
+            packets.keep_note(current, kind, {"code": code})
             current.change_own(state=state, handoff_by=None, escalated_at=None)
             current.event(other_side_sees=False)
     return current.answer()

@@ -18,7 +18,7 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.ids import uuid7
 from permissions.models import Membership
 from permissions.principal import Principal
-from referrals.models import Referral, sees_referrals
+from referrals.models import sees_referrals
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
 
@@ -59,7 +59,9 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
     with _marking(principal, "leads_only", referral_id, if_match) as current:
         if not current.repeated:
             _say("sec.set_block(%s, %s, 'leads_only', NULL)", uuid7(), referral_id)
-            if current.referral.sent_at is not None and not can_answer(current.referral):
+            if current.referral.sent_at is not None and not can_answer(
+                current.referral.to_agency_id, referral_id
+            ):
                 raise NotPossible("nobody_to_answer", "They have no lead to answer it. Ring.")
             current.event(other_side_sees=False, reserved=True)
     return current.answer()
@@ -141,11 +143,11 @@ def _say(call: str, *values: UUID | str | None) -> None:
         cursor.execute(f"SELECT {call}", values)
 
 
-def can_answer(referral: Referral) -> bool:
-    """Whether the recipient has anybody, whom nothing bars, to answer it. A yes or no, never who
-    (their staff list is theirs)."""
+def can_answer(agency_id: UUID, referral_id: UUID | None = None) -> bool:
+    """Whether the agency takes notices and has anybody to answer; of a referral, whom no block of
+    the caller's side bars. A yes or no, never who (their staff list is theirs)."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.can_answer(%s, %s)", [referral.to_agency_id, referral.id])
+        cursor.execute("SELECT sec.can_answer(%s, %s)", [agency_id, referral_id])
         row = cursor.fetchone()
     return bool(row and row[0])
 

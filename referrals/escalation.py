@@ -14,7 +14,8 @@ from referrals.reaching import Line, Reach, ask, put
 
 # Seconds from one rung to the next, by urgency; an emergency's own deadlines are 15 minutes apart.
 NEXT_RUNG_S = {"emergency": 300, "urgent": 900, "routine": 3600}
-URGING = frozenset({"answer_now", "late", "contact"})  # of no use once it is answered
+# Of no use once it is answered; a notice, once it is over.
+URGING = frozenset({"answer_now", "late", "contact", "notice"})
 PORTION = 200
 
 
@@ -66,6 +67,9 @@ _UNANSWERED = (
     "(r.status IN ('sent', 'acknowledged') AND r.accept_by <= sec.clock())"
     " OR (r.status = 'sent' AND r.ack_by <= sec.clock())"
 )
+_GOING_ON = (
+    "(r.status IN ('sent', 'acknowledged') AND r.expires_at > sec.clock()) OR r.status = 'accepted'"
+)
 _UNTRIED = (
     "(r.status = 'accepted' AND s.state IN ('accepted', 'in_handoff')"
     " AND s.handoff_by <= sec.clock())"
@@ -74,8 +78,9 @@ _UNTRIED = (
 
 def waits(referral_id: UUID, template: str) -> bool:
     """Whether a deadline of it has passed and what was due by it is still not done. What is sent to
-    the sender (`late`) depends on the answer alone, never on the hand-off (R2)."""
-    late = _UNANSWERED if template == "late" else f"{_UNANSWERED} OR {_UNTRIED}"
+    the sender (`late`) depends on the answer alone, never on the hand-off (R2); a `notice`, on
+    whether it goes on."""
+    late = {"late": _UNANSWERED, "notice": _GOING_ON}.get(template, f"{_UNANSWERED} OR {_UNTRIED}")
     return bool(
         ask(
             "SELECT FROM referral r"

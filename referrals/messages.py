@@ -28,6 +28,7 @@ LEASE = "interval '45 seconds'"
 MOST_TRIES = 10  # over half an hour
 FIRST_REST_S, LONGEST_REST_S = 5, 900
 BEHIND_ANOTHER_S = 1  # a call, until the number is free
+PROVIDER_S = 60  # until it is seen whether a provider was named
 SHOWN = 100
 # Told to one person and to nobody in her place.
 PERSONAL = frozenset({"review", "assigned", "test", "contact"})
@@ -81,7 +82,7 @@ def _step(kind: str) -> bool:
                 raise calling.NotYet
             calling.look_for_earlier(outgoing.address)
         except calling.NotYet:
-            _put_back(claimed)
+            _put_back(claimed, BEHIND_ANOTHER_S)
         except NotSent as error:
             record(claimed, error.code, sent=False, unknown=True)
         else:
@@ -93,19 +94,22 @@ def _step(kind: str) -> bool:
 def _try(claimed: Claimed, outgoing: Outgoing) -> None:
     try:
         sid = senders.send(outgoing)
+    except senders.NoProvider:
+        _put_back(claimed, PROVIDER_S, "no_provider")
     except NotSent as error:
         record(claimed, error.code, sent=False, final=error.final, unknown=error.unknown)
     else:
         record(claimed, "handed_over", sent=True, sid=sid)
 
 
-def _put_back(claimed: Claimed) -> None:
-    """Not tried: somebody else's call to that number comes first."""
+def _put_back(claimed: Claimed, rest: float, why: str | None = None) -> None:
+    """Not tried: somebody else's call to that number comes first, or nobody sends its kind."""
     ask(
         "UPDATE message SET lease = NULL, leased_until = NULL, tries = tries - 1,"
-        " due_at = sec.clock() + make_interval(secs => %s) WHERE id = %s AND lease = %s"
-        " RETURNING id",
-        [BEHIND_ANOTHER_S, claimed.id, claimed.lease],
+        " unknown_since = CASE WHEN %s THEN NULL ELSE unknown_since END,"
+        " outcome = coalesce(%s, outcome), due_at = sec.clock() + make_interval(secs => %s)"
+        " WHERE id = %s AND lease = %s RETURNING id",
+        [why is not None, why, rest, claimed.id, claimed.lease],
     )
 
 

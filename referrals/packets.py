@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
 
 from permissions import disclosure, grants, log, policy
-from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
+from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible, Unavailable
 from permissions.grants import SealedKey
 from permissions.keystore import seal, unseal
 from permissions.prepared import Ask, Prepared, array
@@ -24,7 +24,7 @@ from referrals import idempotency, papers, screening
 from referrals.models import Note, PacketField, sees_referrals
 from referrals.reading import Detail
 from referrals.seeing import Seen, behind_the_lock
-from referrals.transitions import require_state
+from referrals.transitions import require_state, standing
 from referrals.turns import Turn, turn
 
 MAX_NOTE_CHARS = 4000
@@ -236,6 +236,19 @@ def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UU
     note.ciphertext = seal(key, plain, _context("note", note.id, kind))
     note.save(force_insert=True)
     return note.id
+
+
+def said_so(current: Turn, kind: str, content: Mapping[str, str | None] | None) -> bool:
+    """Whether the agency's last note of this kind says the same (None: that there is none). True
+    also where the caller may open no notes. An opening, with an entry of its own."""
+    who = standing(current.principal, current.referral, current.side, current.own)
+    try:
+        policy.require(current.principal, "open_notes", who)
+    except NotPermitted:
+        return True
+    notes = notes_within(current.attempt, current.own_side().subject, "service")
+    last = next((one.content for one in reversed(notes) if one.kind == kind), None)
+    return last == content
 
 
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:

@@ -44,6 +44,10 @@ class Outgoing(NamedTuple):
     again_since: datetime | None = None  # when it was made; None: this is the first try
 
 
+class NoProvider(Exception):
+    """Nobody sends messages of this kind: they wait until the operator has named one."""
+
+
 class NotSent(Exception):
     """The provider did not take it; `final`: it never will, so it is not tried again. `unknown`: or
     it did, and its answer was lost."""
@@ -61,11 +65,11 @@ def send(message: Outgoing) -> str | None:
     again, a mail in the mailbox of copies. Without one it is two mails with one Message-ID, so that
     a reader's mailbox may show them once.
 
-    Raises NotSent.
+    Raises NotSent, NoProvider.
     """
     provider = settings.SENDERS["mail" if message.kind == "mail" else "phone"]
     if provider is None:
-        raise NotSent("no_provider")
+        raise NoProvider
     return _SENDERS[provider](message)
 
 

@@ -99,7 +99,8 @@ def step() -> bool:
 def _tell(event: _Event) -> None:
     for tell in TELLS.get((event.act, event.side), ()):
         side = tell.side if tell.side != "own" else event.side or ""
-        if not event.sees(side) or (side == "to" and not _takes_notices(event.to_agency_id)):
+        new = tell.template == "notice"
+        if not event.sees(side) or (new and not _takes_notices(event.to_agency_id)):
             continue
         reach = Reach(event.referral_id, event.agency(side))
         if tell.whom == "ladder":
@@ -118,18 +119,20 @@ def _whom(reach: Reach, whom: str, event: _Event) -> list[Line]:
 
 
 def _takes_notices(agency_id: UUID) -> bool:
-    """False: the agency is *phone only*."""
+    """False: the agency is *phone only*: of new referrals it is not told; of what it has, it is."""
     ((takes,),) = ask("SELECT takes_notices FROM permissions_agency WHERE id = %s", [agency_id])
     return bool(takes)
 
 
 def _tell_another(cause: UUID, referral_id: UUID, agency_id: UUID, member_id: UUID) -> None:
-    """R7: a lead put herself on it. Another member is told, its leads first; in an agency of one
-    its outside reviewer, by reference only."""
+    """R7: a lead put herself on it. Another member is told, its leads first, by the duty addresses
+    where none keeps a channel; in an agency of one its outside reviewer, by reference only."""
     reach = Reach(referral_id, agency_id)
     ((person_id,),) = ask("SELECT person_id FROM permissions_membership WHERE id = %s", [member_id])
     others = [one for one in reach.members if one.person_id != person_id]
     lines = reach.own(one for one in others if one.is_lead) or reach.own(others)
+    if others and not lines:
+        lines = [line for line in reach.lines if line.use == "duty"]
     if not others:
         for who, of, person in ask(
             "SELECT * FROM sec.outside_reviewer(%s, %s)", [referral_id, agency_id]

@@ -130,13 +130,14 @@ def turn(
     referral_id: UUID,
     if_match: str | None = None,
     already: Callable[[Turn], bool] = lambda current: False,
+    same: Callable[[Turn], bool] = lambda current: True,
 ) -> Iterator[Turn]:
     """The one way to an act: everything up to the change, and the access entry after it.
 
     Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is in the log. When the same
-    member did the same act before and it still stands, or what it asks for is so `already`,
-    `repeated` is true: change nothing, answer as before. Afterwards `answer()` is the referral as
-    the caller's side is now shown it.
+    member did the same act before, with the `same` words, and it still stands, or what it asks for
+    is so `already`, `repeated` is true: change nothing, answer as before. Afterwards `answer()` is
+    the referral as the caller's side is now shown it.
     """
     with log.attempt(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
@@ -155,7 +156,7 @@ def turn(
         policy.require(principal, act, standing(principal, referral, side, own))
         current = Turn(principal, act, side, referral, own, attempt)
         status = status_shown(referral, own, side, attempt.now)
-        current.repeated = _is_repeated(current, status) or (
+        current.repeated = (_is_repeated(current, status) and same(current)) or (
             status in sources(act, side) and already(current)
         )
         if not current.repeated:

@@ -90,16 +90,20 @@ def start_handoff(
     at: datetime | None = None,
     if_match: str | None = None,
 ) -> Detail:
-    """The holder hands her over, in person or by call (T4). Twice is safe.
+    """The holder hands her over, in person or by call (T4). Twice is safe; another mode or time is
+    a WrongState: nothing that was said is lost unsaid.
 
     An intention: the clock runs on until an attempt is recorded.
     """
     codes.check("handoff_mode", mode)
-    with turn(principal, "start_handoff", referral_id, if_match) as current:
+    said: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
+
+    def same(current: Turn) -> bool:
+        return packets.said_so(current, "hand_off", said)
+
+    with turn(principal, "start_handoff", referral_id, if_match, same=same) as current:
         if not current.repeated:
-            packets.keep_note(
-                current, "hand_off", {"mode": mode, "at": at.isoformat() if at else None}
-            )
+            packets.keep_note(current, "hand_off", said)
             current.change_own(state="in_handoff")
             current.event(other_side_sees=False)
     return current.answer()
@@ -108,7 +112,7 @@ def start_handoff(
 def handoff_failed(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:
-    """It did not come about: the clock starts again (T4). Twice is safe.
+    """It did not come about: the clock starts again (T4). Twice within five minutes is once.
 
     While a worker is still with her (`with_worker_until`), that worker is asked to ring.
     """
@@ -120,9 +124,11 @@ def handoff_failed(
             .order_by("-at", "-id")
             .first()
         )
-        return last is not None and (last.act, last.member_id) == (
-            "handoff_failed",
-            principal.member_id,
+        mine = ("handoff_failed", principal.member_id)
+        return (
+            last is not None
+            and (last.act, last.member_id) == mine
+            and current.now < last.at + ONE_RING
         )
 
     with turn(principal, "handoff_failed", referral_id, if_match, already) as current:

@@ -8,7 +8,7 @@ from django.db import connection, connections
 
 from referrals import codes
 from referrals.calls import UNMET
-from tests.conftest import service_of
+from tests.conftest import agency_id, service_of
 from tests.desk import at_the_desk, text_of
 
 
@@ -63,6 +63,32 @@ def test_a_call_to_what_is_answered_here_is_neither_kept_nor_counted(
     answer = api("police.worker").post("/v1/call-records", body)
     assert (answer.status_code, answer.json()["code"]) == (409, "answered_here")
     assert counted() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        (
+            "permissions_agency SET takes_notices = false",
+            "permissions_agency SET takes_notices = true",
+        ),
+        ("directory_listing SET intake = 'paused'", "directory_listing SET intake = 'taking'"),
+    ],
+)
+def test_a_call_to_what_takes_no_referral_now_is_kept_and_counted(
+    api: Any, counted: Any, superuser: Any, change: str, back: str
+) -> None:
+    """Phone only, or paused: sending to it says that it is rung."""
+    service, agency = service_of("ywca"), agency_id("ywca")
+    key = service if "listing" in change else str(agency)
+    with superuser.cursor() as cursor:
+        cursor.execute(f"UPDATE {change} WHERE id = %s", [key])
+        try:
+            body = {"service_id": service, "outcome": "full", "put_through": False}
+            assert api("police.worker").post("/v1/call-records", body).status_code == 201
+            assert counted() != []
+        finally:
+            cursor.execute(f"UPDATE {back} WHERE id = %s", [key])
 
 
 def test_the_page_brings_the_number_from_the_directory(api: Any) -> None:

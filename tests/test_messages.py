@@ -10,7 +10,7 @@ from referrals import messages, purging, senders, telling, texts
 from tests.conftest import PACKET, Story, agency_id, service_of
 from tests.database import as_app
 from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import DUTY, MARK, PEOPLE, keep, number, off_duty, rung, work
+from tests.reached import DUTY, MARK, PEOPLE, keep, number, off_duty, rung, template_of, work
 from tests.test_assignment import to
 
 # -- Who is told, by what happened -----------------------------------------------------------------
@@ -102,6 +102,12 @@ def test_an_agency_that_turned_notices_off_gets_none(
     try:
         work()
         assert rung(phones, mails) == set()
+        story.answers("accept")
+        work()
+        rung(phones, mails)
+        story.sends("stop")  # of what it has, it is told
+        work()
+        assert rung(phones, mails) == {("ywca.worker", "stop")}
     finally:
         with superuser.cursor() as cursor:
             cursor.execute(turn, [True, str(agency_id("ywca"))])
@@ -176,6 +182,20 @@ def test_one_of_the_barred_agency_who_asks_is_told_of_to_the_senders_holder(
 
 
 # -- R7: a lead put herself on it ------------------------------------------------------------------
+
+
+def test_of_a_lead_who_puts_herself_on_it_the_desk_is_told_where_no_colleague_keeps_a_channel(
+    story: Story, api: Any, mails: MailServer, phones: PhoneProvider
+) -> None:
+    keep(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
+    keep(api, "ywca.lead", "sms", PEOPLE["ywca.lead"])
+    story.accept()
+    work()
+    rung(phones, mails)
+    body = {"reason": "holder_away"}
+    assert api("ywca.lead").act(story.id, "take_over", body).status_code == 200
+    work()
+    assert rung(phones, mails) == {("ywca", "review")}
 
 
 def test_of_a_lead_who_puts_herself_on_it_another_member_is_told(
@@ -277,7 +297,7 @@ def test_what_fails_is_tried_again_later_and_then_dead_and_visible(
     reachable: None,
 ) -> None:
     mails.refuse[DUTY["ywca"]] = 451
-    story.send()
+    story.create(urgency="routine").send()  # it goes on for as long as that
     work()
     assert states(api, "ywca.admin") == [("waiting", "refused", 1)]
     for tries in range(2, messages.MOST_TRIES + 1):
@@ -336,12 +356,26 @@ def test_without_a_provider_nothing_is_lost(
 ) -> None:
     settings.SENDERS = {"mail": None, "phone": None}
     story.send()
+    for minutes in range(1, 13):  # more often than a message is tried that somebody refuses
+        work()
+        assert states(api, "ywca.admin")[-1] == ("waiting", "no_provider", 0)
+        shift_clock(f"{minutes} minutes")
+    settings.SENDERS = {"mail": "smtp", "phone": None}
     work()
-    assert states(api, "ywca.admin") == [("waiting", "no_provider", 1)]
+    assert states(api, "ywca.admin")[-1] == ("sent", "handed_over", 1)
+
+
+def test_a_notice_of_what_is_over_is_not_sent_any_more(
+    story: Story, api: Any, settings: Any, mails: MailServer, shift_clock: Any, reachable: None
+) -> None:
+    settings.SENDERS = {"mail": None, "phone": None}
+    story.send()
+    work()
+    story.sends("withdraw", {"code": "help_found"})
     settings.SENDERS = {"mail": "smtp", "phone": None}
     shift_clock("1 minute")
     work()
-    assert states(api, "ywca.admin") == [("sent", "handed_over", 2)]
+    assert "notice" not in {template_of(str(one.get_payload())) for _, one in mails.received}
 
 
 def test_the_demo_keeps_and_prints_what_it_would_send(

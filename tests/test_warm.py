@@ -162,6 +162,30 @@ def _told(view: list[Any], story: Story, superuser: Any) -> Any:
     return re.sub(r'\\?"[0-9a-f]{32}\\?"', "etag", text)
 
 
+def test_a_hand_off_that_fails_later_is_another(story: Story, api: Any, shift_clock: Any) -> None:
+    """Within five minutes it is a second tap; after that the clock starts again, each time."""
+    story.accept().answers("start_handoff", {"mode": "phone"})
+
+    def due() -> str:
+        answer = api("ywca.worker").act(story.id, "handoff_failed")
+        assert answer.status_code == 200
+        return str(answer.json()["handoff_by"])
+
+    first = due()
+    shift_clock("4 minutes")
+    assert due() == first
+    shift_clock("5 hours")
+    assert due() > first
+
+
+def test_another_way_to_hand_her_over_is_not_taken_for_the_first(story: Story, api: Any) -> None:
+    story.accept()
+    for _ in range(2):
+        story.answers("start_handoff", {"mode": "phone"})
+    answer = api("ywca.worker").act(story.id, "start_handoff", {"mode": "video"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+
+
 def test_while_a_worker_is_with_her_a_failed_hand_off_is_to_the_sender_a_ring_like_any(
     story: Story, api: Any, superuser: Any
 ) -> None:
