@@ -36,6 +36,11 @@ class UnsupportedMediaType(errors.Refused):
     detail = "Send application/json, not compressed."
 
 
+class LengthRequired(errors.Refused):
+    code = "length_required"
+    detail = "Send the body with its Content-Length."
+
+
 class ServerError(errors.Refused):
     code = "server_error"
     detail = "Something failed here. Nothing was changed. Ring the service instead."
@@ -54,6 +59,7 @@ STATUS: dict[type[errors.Refused], tuple[int, str]] = {
     errors.Conflict: (409, "In conflict"),
     errors.KeyReused: (422, "Key used with another body"),
     MethodNotAllowed: (405, "Method not allowed"),
+    LengthRequired: (411, "Length needed"),
     UnsupportedMediaType: (415, "Media type"),
     ServerError: (500, "Failed"),
     errors.Unavailable: (503, "Not available"),

@@ -2,12 +2,17 @@
 
 import time
 from collections.abc import Callable
+from io import BytesIO
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
+from gunicorn.http.errors import ParseException
 
+from api import errors
+from api.rendering import MAX_BODY, TooLarge
+from permissions.errors import BadRequest, Refused
 from permissions.ids import uuid7
 from permissions.log import Origin, address_prefix, origin
 
@@ -78,6 +83,37 @@ class RequestMiddleware:
             request_id=str(here.request_id),
         )
         return response
+
+
+class BodyMiddleware:
+    """Gives a body that was sent in chunks its length: whatever reads one below, ours as well as
+    Django's forms, takes one without a length for none at all."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            try:
+                body = _in_chunks(request)
+            except Refused as refusal:
+                return errors.refused_page(request, refusal)
+            request.META["CONTENT_LENGTH"] = str(len(body))
+            request._stream = BytesIO(body)
+        return self.get_response(request)
+
+
+def _in_chunks(request: HttpRequest) -> bytes:
+    """The whole body. Raises BadRequest, LengthRequired, TooLarge."""
+    if not request.META.get("wsgi.input_terminated"):  # of a server that would not say its end
+        raise errors.LengthRequired
+    try:
+        body: bytes = request.META["wsgi.input"].read(MAX_BODY + 1)
+    except (OSError, ParseException):
+        raise BadRequest("invalid", "The body did not arrive whole.") from None
+    if len(body) > MAX_BODY:
+        raise TooLarge
+    return body
 
 
 class TokenMiddleware:

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "api.middleware.RequestMiddleware",
+    "api.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "api.middleware.TokenMiddleware",  # above everything that is for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server

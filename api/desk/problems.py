@@ -65,6 +65,9 @@ PROBLEMS = {
     "not_text": Problem("A text holds a character that is none.", "Take it out."),
     "too_deep": Problem("The JSON is nested deeper than ten levels.", "Send a flatter one."),
     "too_large": Problem("The body is larger than 256 KiB.", "Send a smaller one."),
+    "length_required": Problem(
+        "The body came without its length.", "Send it with the header Content-Length."
+    ),
     "media_type": Problem("The body is not plain JSON.", "Send application/json, uncompressed."),
     "method_not_allowed": Problem(
         "This address does not answer that method.", "The header Allow names those it does."

@@ -1,0 +1,119 @@
+"""What only a real server shows of a request: its length, and the words of its headers."""
+
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+
+from permissions.ids import uuid7
+from tests.conftest import Caller, Server, Story
+from tests.database import forget_edits
+from tests.desk import at_the_desk
+from tests.partner import assertion, token_request
+from tests.test_directory_editing import LOCATIONS, a_location
+
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+BOUNDED = {"Content-Type": "multipart/form-data; boundary=x"}
+Ask = Callable[..., requests.Response]
+
+
+@pytest.fixture
+def chunked(server: Server) -> Ask:
+    """`chunked("POST", path, body, headers)`: the body in two chunks, and no length."""
+
+    def ask(method: str, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        parts = iter([body[:7], body[7:]])
+        return requests.request(
+            method, server.base_url + path, data=parts, headers=headers, timeout=30
+        )
+
+    return ask
+
+
+# -- A body in chunks ------------------------------------------------------------------------------
+
+
+def test_an_act_in_chunks_says_what_it_says(story: Story, api: Any, chunked: Ask) -> None:
+    story.send()
+    police = api("police.worker")
+    path, body = f"/v1/referrals/{story.id}/set_callback", b'{"callback": "406-555-0178"}'
+    answer = chunked("POST", path, body, police.headers(JSON))
+    assert (answer.status_code, answer.json()["notice"]["callback"]) == (200, "406-555-0178")
+    nothing = chunked("POST", path, b"       {", police.headers(JSON))
+    assert (nothing.status_code, nothing.json()["code"]) == (400, "not_json")
+
+
+def test_an_entry_in_chunks_keeps_what_it_names(api: Any, chunked: Ask) -> None:
+    editor: Caller = api("ywca.editor")
+    path = f"{LOCATIONS}/{uuid7()}"
+    try:
+        made = chunked("PUT", path, json.dumps(a_location()).encode(), editor.headers(JSON))
+        assert made.status_code == 201, made.text
+        match = {"If-Match": made.headers["ETag"]}
+        changed = chunked("PATCH", path, b'{"name": "Changed"}', editor.headers(JSON | match))
+        assert (changed.status_code, changed.json()["name"]) == (200, "Changed")
+        assert changed.json()["addresses"] == made.json()["addresses"]
+        whole = made.json() | {"name": "Replaced"}
+        match = {"If-Match": changed.headers["ETag"]}
+        chunked("PUT", path, json.dumps(whole).encode(), editor.headers(JSON | match))
+        now = editor.get(path).json()
+        assert (now["name"], now["addresses"]) == ("Replaced", made.json()["addresses"])
+    finally:
+        forget_edits()
+
+
+def test_a_form_of_the_desk_in_chunks_is_read(story: Story, chunked: Ask) -> None:
+    story.send()
+    desk = at_the_desk("ywca.worker")
+    page = f"/desk/referrals/{story.id}"
+    fields = desk.hidden(page, f"{page}/acknowledge")
+    cookies = "; ".join(f"{name}={one.value}" for name, one in desk.http.cookies.items())
+    body = urlencode(fields).encode()
+    assert chunked("POST", f"{page}/acknowledge", body, FORM | {"Cookie": cookies}).ok
+    assert story.api("ywca.worker").get(f"/v1/referrals/{story.id}").json()["acknowledged_at"]
+
+
+@pytest.mark.parametrize("kind", ["urlencoded", "multipart"])
+def test_a_token_is_issued_for_a_form_in_chunks(server: Server, chunked: Ask, kind: str) -> None:
+    form = token_request(assertion(server.client("police"), server.demo["token_url"]))
+    body, headers = urlencode(form), FORM
+    if kind == "multipart":
+        part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        body, headers = "".join(part.format(*one) for one in form.items()) + "--x--\r\n", BOUNDED
+    answer = chunked("POST", "/oauth/token", body.encode(), headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["access_token"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"), [("/v1/referrals", JSON), ("/accounts/login", FORM), ("/", BOUNDED)]
+)
+def test_too_much_in_chunks_is_refused_as_it_is_with_a_length(
+    api: Any, chunked: Ask, path: str, headers: dict[str, str]
+) -> None:
+    caller = api("police.worker") if path.startswith("/v1") else api(None)
+    answer = chunked("POST", path, b"a" * 300_000, caller.headers(headers))
+    assert answer.status_code == 413
+    assert answer.headers["X-Request-Id"]
+
+
+def test_chunks_that_break_off_are_no_body(server: Server, api: Any) -> None:
+    caller, at = api("police.worker"), urlsplit(server.base_url)
+    headers = caller.headers(JSON | {"Host": at.netloc, "Transfer-Encoding": "chunked"})
+    lines = ["POST /v1/referrals HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
+    for rest in ("2\r\n{}\r\nzz\r\n", "9\r\n{}"):
+        with socket.create_connection((at.hostname, at.port), 20) as line:
+            line.sendall(("\r\n".join(lines) + "\r\n\r\n" + rest).encode())
+            line.shutdown(socket.SHUT_WR)
+            assert line.makefile("rb").readline().split()[1] == b"400"
+
+
+def test_where_the_end_of_a_body_is_not_known_its_length_is_needed(api: Any) -> None:
+    """Of a server that is not ours, and does not say `wsgi.input_terminated`."""
+    answer = api("police.worker").post("/v1/referrals", {}, Transfer_Encoding="chunked")
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
