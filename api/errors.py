@@ -20,6 +20,7 @@ from rest_framework import exceptions as drf
 from api.rendering import Answer, TooLarge
 from directory.safety import safety_lines
 from permissions import errors
+from referrals import moments
 
 log = structlog.get_logger()
 
@@ -153,6 +154,7 @@ EXPLAINED = {
     "not_a_dict": "An object is needed.",
     "empty": "It cannot be empty.",
     "datetime": "A time with its zone is needed (RFC 3339).",
+    "year": moments.DETAIL,
 }
 
 

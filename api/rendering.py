@@ -120,6 +120,8 @@ def _check(value: Any, depth: int, most: int) -> None:
         raise BadRequest("too_deep", f"At most {most} levels.")
     if isinstance(value, str) and _FORBIDDEN.search(value):
         raise BadRequest("not_text", "A text holds a character that is none.")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise BadRequest("invalid", "A whole number has at most 64 bits.")
     if isinstance(value, dict):
         for key, member in value.items():
             _check(key, depth, most)

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpRequest, HttpResponseBase, QueryDict
-from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.views import APIView
 
 from api import errors
 from api.authentication import acting_member, caller_of, refuse_unknown
+from api.fields import Text, moment_of
 from api.rendering import Answer, JSONParser, read
 from permissions.errors import BadRequest
 from permissions.principal import Principal
@@ -41,7 +41,7 @@ class NamedTexts(serializers.DictField):
     """Texts by name, the names of a closed list: another is refused before its text is looked at,
     and is not repeated."""
 
-    child = serializers.CharField()
+    child = Text()
 
     def __init__(self, names: Sequence[str], **options: Any) -> None:
         self.names = names
@@ -143,11 +143,8 @@ class Endpoint(APIView):
 
 def moment_parameter(text: str | None, name: str) -> datetime | None:
     """A moment with its zone, or None where nothing is asked. Raises BadRequest."""
-    try:
-        moment = parse_datetime(text) if text else None
-    except ValueError:
-        moment = None
-    if text and (moment is None or moment.tzinfo is None):
+    moment = moment_of(text) if text else None
+    if text and moment is None:
         raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
     return moment
 

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from permissions.errors import BadRequest
 from permissions.principal import Principal
-from referrals import codes, idempotency, packets
+from referrals import codes, idempotency, moments, packets
 from referrals.turns import turn
 
 MAX_DETAIL_CHARS = 1000
@@ -35,7 +35,7 @@ class Record:
     detail: str = ""  # sealed with the rest
 
     def check(self, basis_list: str, to_list: str) -> None:
-        """Raise BadRequest unless every value is of its code list."""
+        """Raise BadRequest unless every value is of its code list, and the moment of our time."""
         for name, known in (
             ("basis", basis_list),
             ("to", to_list),
@@ -43,6 +43,7 @@ class Record:
         ):
             if getattr(self, name) not in codes.CODE_LISTS[known]:
                 raise BadRequest("unknown_code", f"Not a code of {known}.", f"/{name}")
+        moments.check(self.at, "/at")
         if len(self.detail) > MAX_DETAIL_CHARS:
             raise BadRequest("invalid", f"At most {MAX_DETAIL_CHARS} characters.", "/detail")
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from permissions.errors import NotPossible
 from permissions.models import Agency
 from permissions.principal import Principal
-from referrals import clocks, codes, idempotency, packets
+from referrals import clocks, codes, idempotency, moments, packets
 from referrals.models import Event
 from referrals.notices import check_callback
 from referrals.reading import Detail
@@ -93,9 +93,10 @@ def start_handoff(
     """The holder hands her over, in person or by call (T4). Twice is safe; another mode or time is
     a WrongState: nothing that was said is lost unsaid.
 
-    An intention: the clock runs on until an attempt is recorded.
+    An intention: the clock runs on until an attempt is recorded. Raises BadRequest.
     """
     codes.check("handoff_mode", mode)
+    moments.check(at, "/at")
     said: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
 
     def same(current: Turn) -> bool:

@@ -116,7 +116,7 @@ def time_left(left: timedelta) -> str:
 
 def clock_time(moment: datetime, now: datetime) -> str:
     """The moment in the active (the agency's) time zone: "02:45 MST", with the day if not today."""
-    local, today = timezone.localtime(moment), timezone.localtime(now)
+    local, today = _local(moment), _local(now)
     time = f"{local:%H:%M %Z}"
     if local.date() == today.date():
         return time
@@ -128,7 +128,14 @@ def clock_time(moment: datetime, now: datetime) -> str:
 
 def paper_time(moment: datetime) -> str:
     """For a paper in any language: "2026-11-24, 02:45 MST"."""
-    return f"{timezone.localtime(moment):%Y-%m-%d, %H:%M %Z}"
+    return f"{_local(moment):%Y-%m-%d, %H:%M %Z}"
+
+
+def _local(moment: datetime) -> datetime:
+    try:
+        return timezone.localtime(moment)
+    except (OverflowError, ValueError):  # an end of the calendar: no date there
+        return moment
 
 
 def log_time(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from api import cursors
 from api.exporting import MEDIA_TYPES, exported, row
+from api.fields import Id, Moment
 from api.rendering import Answer
 from api.views import (
     Endpoint,
@@ -86,8 +87,8 @@ class CountsOut(serializers.Serializer):
 
 
 class OptInIn(Shape):
-    to_agency_id = serializers.UUIDField(help_text="An agency that oversees the network.")
-    ends_at = serializers.DateTimeField(help_text="At most 90 days from now.")
+    to_agency_id = Id(help_text="An agency that oversees the network.")
+    ends_at = Moment(help_text="At most 90 days from now.")
 
 
 class OptInOut(serializers.Serializer):

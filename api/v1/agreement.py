@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from api.fields import Id
 from api.rendering import Answer
 from api.views import Endpoint, Shape
 from openapi.schema import ACTING_MEMBER, problems
@@ -13,7 +14,7 @@ from referrals import agreement
 class SaidNoIn(Shape):
     """Nothing about her, the service or the hour is taken."""
 
-    draft_id = serializers.UUIDField(
+    draft_id = Id(
         required=False, help_text="The draft that was begun before she was asked: it goes at once."
     )
 

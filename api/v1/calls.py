@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from api.fields import Code, Flag, Id
 from api.rendering import Answer
 from api.views import Endpoint, Shape
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
@@ -11,11 +12,9 @@ from referrals import calls, codes
 
 
 class CallRecordIn(Shape):
-    service_id = serializers.UUIDField()
-    outcome = serializers.ChoiceField(choices=list(codes.CALL_OUTCOME))
-    put_through = serializers.BooleanField(
-        help_text="Whether the survivor herself spoke with the service."
-    )
+    service_id = Id()
+    outcome = Code(choices=list(codes.CALL_OUTCOME))
+    put_through = Flag(help_text="Whether the survivor herself spoke with the service.")
 
 
 class CallRecordOut(serializers.Serializer):

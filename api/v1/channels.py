@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
+from api.fields import Code, Flag, Text, Whole
 from api.rendering import Answer
 from api.views import Endpoint, Shape
 from openapi.schema import problems
@@ -18,15 +19,15 @@ STATES = ("waiting", "sent", "dead")
 
 
 class ChannelIn(Shape):
-    kind = serializers.ChoiceField(choices=list(channels.KINDS))
-    address = serializers.CharField(max_length=254, help_text="A mail address, or a phone number.")
-    use = serializers.ChoiceField(
+    kind = Code(choices=list(channels.KINDS))
+    address = Text(max_length=254, help_text="A mail address, or a phone number.")
+    use = Code(
         choices=list(channels.USES),
         default="own",
         help_text="own: yours. duty, escalation: your agency's, for its agency_admin.",
     )
-    language = serializers.ChoiceField(choices=list(channels.LANGUAGES), default="en")
-    position = serializers.IntegerField(min_value=1, max_value=channels.MOST, default=1)
+    language = Code(choices=list(channels.LANGUAGES), default="en")
+    position = Whole(min_value=1, max_value=channels.MOST, default=1)
 
 
 class ChannelOut(serializers.Serializer):
@@ -49,7 +50,7 @@ class ChannelsOut(serializers.Serializer):
 
 
 class DutyIn(Shape):
-    duty = serializers.ChoiceField(choices=list(DUTY))
+    duty = Code(choices=list(DUTY))
 
 
 class DutyOut(serializers.Serializer):
@@ -57,7 +58,7 @@ class DutyOut(serializers.Serializer):
 
 
 class ArrivedIn(Shape):
-    arrived = serializers.BooleanField()
+    arrived = Flag()
 
 
 class MessageOut(serializers.Serializer):

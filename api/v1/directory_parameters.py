@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
+from api.fields import moment_of
 from api.views import uuid_parameter
 from directory.finding import MOST_PER_PAGE, PER_PAGE
 from directory.finding.asked import METRES, Asked, Point
@@ -201,11 +201,8 @@ class Given:
         text = self.texts.get(name)
         if not text:
             return None
-        try:
-            found = parse_datetime(text if "T" in text else f"{text}T00:00:00Z")
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is None:
+        found = moment_of(text if "T" in text else f"{text}T00:00:00Z")
+        if found is None:
             raise BadRequest("invalid", "A time with its zone is needed.", name)
         return found
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api import cursors
+from api.fields import Text
 from api.rendering import Answer
 from api.v1.directory_editing import REFUSALS
 from api.views import Endpoint, HasFields, Shape, page_size
@@ -101,15 +102,15 @@ class Reviews(Endpoint):
 
 
 class ConfidentialAddressIn(Shape):
-    address_1 = serializers.CharField(max_length=500)
-    city = serializers.CharField(max_length=500)
-    attention = serializers.CharField(max_length=500, required=False)
-    address_2 = serializers.CharField(max_length=500, required=False)
-    region = serializers.CharField(max_length=500, required=False)
-    state_province = serializers.CharField(max_length=500, required=False)
-    postal_code = serializers.CharField(max_length=50, required=False)
-    country = serializers.CharField(max_length=50, required=False)
-    directions = serializers.CharField(max_length=2000, required=False)
+    address_1 = Text(max_length=500)
+    city = Text(max_length=500)
+    attention = Text(max_length=500, required=False)
+    address_2 = Text(max_length=500, required=False)
+    region = Text(max_length=500, required=False)
+    state_province = Text(max_length=500, required=False)
+    postal_code = Text(max_length=50, required=False)
+    country = Text(max_length=50, required=False)
+    directions = Text(max_length=2000, required=False)
 
 
 class ConfidentialAddress(Endpoint):

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from api.fields import Id, Text
 from api.rendering import Answer
 from api.v1.referrals import (
     REFUSALS,
@@ -22,21 +23,19 @@ from referrals import codes, mistakes, own, reading
 
 
 class SetExternalRefIn(Shape):
-    ref = serializers.CharField(
-        max_length=own.MAX_REF_CHARS, help_text="Its number in your own system. Sealed."
-    )
+    ref = Text(max_length=own.MAX_REF_CHARS, help_text="Its number in your own system. Sealed.")
 
 
 class SetPlanIn(Shape):
     services = serializers.ListField(
-        child=serializers.UUIDField(),
+        child=Id(),
         max_length=own.MOST_PLANNED,
         help_text="The next services, in order. None of them learns of it.",
     )
 
 
 class SamePersonIn(Shape):
-    referral_id = serializers.UUIDField(help_text="Another referral to your agency.")
+    referral_id = Id(help_text="Another referral to your agency.")
 
 
 class MarkErrorIn(Shape):

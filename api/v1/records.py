@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from api.fields import Moment, Text
 from api.rendering import Answer
 from api.v1.referrals import REFUSALS, coded
 from api.views import Endpoint, Shape
@@ -15,9 +16,9 @@ from referrals import codes, records
 
 
 class RecordFields(Shape):
-    at = serializers.DateTimeField(help_text="When it was made.")
+    at = Moment(help_text="When it was made.")
     survivor_told = coded(codes.SURVIVOR_TOLD)
-    detail = serializers.CharField(
+    detail = Text(
         max_length=records.MAX_DETAIL_CHARS, default="", allow_blank=True, help_text="Sealed."
     )
 

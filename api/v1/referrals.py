@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 
 from api import cursors
+from api.fields import Code, Flag, Id, Moment, Text
 from api.rendering import Answer
 from api.views import Endpoint, HasFields, NamedTexts, Shape, moment_parameter, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
@@ -21,8 +22,8 @@ from referrals.notices import Notice
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
 
 
-def coded(labels: Any, **options: Any) -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=list(labels), **options)
+def coded(labels: Any, **options: Any) -> Code:
+    return Code(choices=list(labels), **options)
 
 
 def coded_list(labels: Any, **options: Any) -> serializers.ListField:
@@ -35,21 +36,17 @@ def coded_list(labels: Any, **options: Any) -> serializers.ListField:
 class NoticeFields(Shape):
     urgency = coded(codes.URGENCY)
     needs = coded_list(codes.NEEDS, allow_empty=False)
-    callback = serializers.CharField(
-        max_length=32, help_text="The worker's phone number, never the survivor's."
-    )
+    callback = Text(max_length=32, help_text="The worker's phone number, never the survivor's.")
     concern = coded(codes.CONCERN, default="not_stated")
     age_band = coded(codes.AGE_BAND, default="not_stated")
     household_size = coded(codes.HOUSEHOLD_SIZE, default="not_stated")
     language = coded(codes.LANGUAGE, default="not_stated")
     interpreter = coded(codes.INTERPRETER, default="not_stated", help_text="Never her family.")
-    interpreter_not_local = serializers.BooleanField(
-        default=False, help_text="Nobody who may know her, or her people."
-    )
+    interpreter_not_local = Flag(default=False, help_text="Nobody who may know her, or her people.")
     access_needs = coded_list(codes.ACCESS_NEEDS, default=list)
     wanted = coded(codes.WANTED, default="call_worker")
-    with_worker_until = serializers.DateTimeField(default=None, allow_null=True)
-    survivor_can_talk_now = serializers.BooleanField(default=None, allow_null=True)
+    with_worker_until = Moment(default=None, allow_null=True)
+    survivor_can_talk_now = Flag(default=None, allow_null=True)
 
 
 class NoticeIn(NoticeFields):
@@ -59,8 +56,8 @@ class NoticeIn(NoticeFields):
 class ReferralIn(NoticeFields):
     """A draft: the service it is for, and its notice."""
 
-    service_id = serializers.UUIDField()
-    replaces = serializers.UUIDField(
+    service_id = Id()
+    replaces = Id(
         default=None,
         allow_null=True,
         help_text="A referral of yours whose place it takes, with what is left of its plan.",
@@ -72,7 +69,7 @@ class PacketIn(Shape):
 
     packet = NamedTexts(
         disclosure.PACKET_FIELDS,
-        child=serializers.CharField(max_length=disclosure.MAX_FIELD_CHARS),
+        child=Text(max_length=disclosure.MAX_FIELD_CHARS),
         help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}. `screening` holds codes of that"
         " list, one after the other.",
     )
@@ -84,7 +81,7 @@ class SendIn(Shape):
 
 class DeclineIn(Shape):
     code = coded(codes.DECLINE, help_text="What the sender is shown.")
-    suggested_service_id = serializers.UUIDField(default=None, allow_null=True)
+    suggested_service_id = Id(default=None, allow_null=True)
     private_reason = coded(
         codes.PRIVATE_REASON, default=None, allow_null=True, help_text="Stays with your agency."
     )
@@ -103,7 +100,7 @@ class WithdrawIn(Shape):
 
 
 class AssignIn(Shape):
-    member_id = serializers.UUIDField(help_text="A worker or lead of your agency.")
+    member_id = Id(help_text="A worker or lead of your agency.")
     reason = coded(
         codes.SELF_ASSIGNMENT,
         default=None,
@@ -113,8 +110,8 @@ class AssignIn(Shape):
 
 
 class HandOverIn(Shape):
-    member_id = serializers.UUIDField(help_text="A worker or lead of your agency.")
-    keep = serializers.BooleanField(default=False, help_text="Whom she replaces stays assigned.")
+    member_id = Id(help_text="A worker or lead of your agency.")
+    keep = Flag(default=False, help_text="Whom she replaces stays assigned.")
 
 
 class TakeOverIn(Shape):
@@ -124,22 +121,18 @@ class TakeOverIn(Shape):
         allow_null=True,
         help_text="Needed from a lead, except at the recipient before the accept.",
     )
-    keep = serializers.BooleanField(default=False, help_text="Whom she replaces stays assigned.")
+    keep = Flag(default=False, help_text="Whom she replaces stays assigned.")
 
 
 class SetHoldIn(Shape):
-    until = serializers.DateTimeField(help_text="Within 366 days; then it is set anew.")
+    until = Moment(help_text="Within 366 days; then it is set anew.")
 
 
 class BlockIn(Shape):
     """Whom it is about: one of both."""
 
-    member_id = serializers.UUIDField(
-        default=None, allow_null=True, help_text="A member of your own agency."
-    )
-    other_agency = serializers.BooleanField(
-        default=False, help_text="The whole other agency; by the sender."
-    )
+    member_id = Id(default=None, allow_null=True, help_text="A member of your own agency.")
+    other_agency = Flag(default=False, help_text="The whole other agency; by the sender.")
 
 
 class PurposeIn(Shape):
@@ -147,7 +140,7 @@ class PurposeIn(Shape):
 
 
 class NoteIn(Shape):
-    text = serializers.CharField(max_length=packets.MAX_NOTE_CHARS)
+    text = Text(max_length=packets.MAX_NOTE_CHARS)
 
 
 class NothingIn(Shape):

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from api.fields import Flag, Id, Moment, Text
 from api.rendering import Answer
 from api.v1.referrals import ActEndpoint, NothingIn, ReleaseOut, act_schema, coded, coded_list
 from api.views import Endpoint, HasFields, Shape
@@ -20,8 +21,8 @@ from referrals.releases import Consenter, Terms
 
 class ConsenterIn(Shape):
     who = coded(disclosure.CONSENTERS)
-    signed_at = serializers.DateTimeField()
-    not_the_abuser = serializers.BooleanField(default=False)
+    signed_at = Moment()
+    not_the_abuser = Flag(default=False)
 
 
 class ReleaseIn(HasFields, Shape):
@@ -31,11 +32,11 @@ class ReleaseIn(HasFields, Shape):
     purpose = coded(codes.RELEASE_PURPOSE)
     fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
     form = coded(disclosure.FORMS)
-    signed_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
+    signed_at = Moment()
+    expires_at = Moment()
     attestations = coded_list(codes.CODE_LISTS["attestation"])
     consenters = ConsenterIn(many=True, allow_empty=False)
-    minor_may_consent_alone = serializers.BooleanField(default=False)
+    minor_may_consent_alone = Flag(default=False)
     promptly_informed = coded(
         codes.PROMPTLY_INFORMED,
         default=None,
@@ -48,18 +49,16 @@ class ReleaseIn(HasFields, Shape):
         allow_null=True,
         help_text="Null: part2 where 42 CFR part 2 applies, else network.",
     )
-    evidence_ref = serializers.CharField(
+    evidence_ref = Text(
         max_length=100, default="", allow_blank=True, help_text="Where the paper is kept."
     )
-    witnessed_by = serializers.UUIDField(
+    witnessed_by = Id(
         default=None,
         allow_null=True,
         help_text="The member who heard it, or before whom she signed on the screen."
         " Null: the acting one.",
     )
-    witnessed_at = serializers.DateTimeField(
-        default=None, allow_null=True, help_text="Null: at signed_at."
-    )
+    witnessed_at = Moment(default=None, allow_null=True, help_text="Null: at signed_at.")
 
 
 class RevokeReleaseIn(Shape):
@@ -76,7 +75,7 @@ class NarrowReleaseIn(HasFields, Shape):
     """What is left of it; null: as it is."""
 
     fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True)
-    expires_at = serializers.DateTimeField(default=None, allow_null=True)
+    expires_at = Moment(default=None, allow_null=True)
 
 
 # -- Shapes out ------------------------------------------------------------------------------------

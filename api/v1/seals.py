@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
+from api.fields import Whole
 from api.rendering import Answer
 from api.views import Endpoint, Shape, page_size
 from openapi.schema import problems
@@ -74,7 +75,7 @@ class SealsOut(serializers.Serializer):
 
 
 class VerifyIn(Shape):
-    before = serializers.IntegerField(
+    before = Whole(
         required=False, min_value=1, max_value=2**62, help_text="Those before this checkpoint."
     )
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from api.fields import Moment, Text
 from api.rendering import Answer
 from api.v1.referrals import (
     REFUSALS,
@@ -24,7 +25,7 @@ from referrals import acts, codes, handoff, reading, warm
 
 
 class SetCallbackIn(Shape):
-    callback = serializers.CharField(
+    callback = Text(
         max_length=32,
         default=None,
         allow_null=True,
@@ -34,7 +35,7 @@ class SetCallbackIn(Shape):
 
 class StartHandoffIn(Shape):
     mode = coded(codes.HANDOFF_MODE)
-    at = serializers.DateTimeField(default=None, allow_null=True)
+    at = Moment(default=None, allow_null=True)
 
 
 class RecordAttemptIn(Shape):

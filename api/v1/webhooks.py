@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api import cursors
+from api.fields import Code, Flag, Id, Text
 from api.rendering import Answer
 from api.views import Endpoint, Shape, page_size
 from openapi.schema import problems
@@ -20,11 +21,11 @@ REFUSALS = (400, 401, 403, 404, 413, 415, 503)
 
 
 class WebhookIn(Shape):
-    url = serializers.CharField(
+    url = Text(
         max_length=targets.MAX_URL,
         help_text="https, a public host name, port 443 or 8443. Looked up now and at each sending.",
     )
-    about = serializers.ChoiceField(
+    about = Code(
         choices=["events", "checkpoints"],
         default="events",
         help_text="checkpoints: a witness of the access log, for who also reads it (audit:read).",
@@ -34,8 +35,8 @@ class WebhookIn(Shape):
 class WebhookChangeIn(Shape):
     """What is not named stays. Any change resumes a webhook that was stopped."""
 
-    url = serializers.CharField(max_length=targets.MAX_URL, required=False)
-    paused = serializers.BooleanField(required=False)
+    url = Text(max_length=targets.MAX_URL, required=False)
+    paused = Flag(required=False)
 
 
 class WebhookOut(serializers.Serializer):
@@ -61,7 +62,7 @@ class WebhooksOut(serializers.Serializer):
 
 
 class ReplayIn(Shape):
-    event_id = serializers.UUIDField(help_text="Sent again from this one on, itself included.")
+    event_id = Id(help_text="Sent again from this one on, itself included.")
 
 
 class PingOut(serializers.Serializer):
