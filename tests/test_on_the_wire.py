@@ -117,3 +117,51 @@ def test_where_the_end_of_a_body_is_not_known_its_length_is_needed(api: Any) -> 
     """Of a server that is not ours, and does not say `wsgi.input_terminated`."""
     answer = api("police.worker").post("/v1/referrals", {}, Transfer_Encoding="chunked")
     assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+
+
+# -- What its headers say --------------------------------------------------------------------------
+
+# Codecs of Python's: those that are for no text, one that always fails, one that runs escapes.
+CHARSETS = ["hex", "rot13", "undefined", "punycode", "unicode_escape", "idna", "utf-16", "no-such"]
+# RFC 2231: a charset of one parameter; a part that has no number, or too long a one.
+ODD = ["x*=undefined''%41", "x*=no-such''a", "x*=utf-8''a; x*0*=b", "x*" + "9" * 4400 + "=1"]
+PARAMETERS = [f"charset={one}" for one in CHARSETS] + ODD
+
+
+@pytest.mark.parametrize("said", PARAMETERS, ids=lambda said: said[:20])
+def test_no_charset_of_the_callers_choice_is_taken(server: Server, api: Any, said: str) -> None:
+    def ask(method: str, path: str, kind: str, body: str = "") -> requests.Response:
+        headers = {"Content-Type": f"{kind}; {said}", "Cookie": "csrftoken=a"}
+        url = server.base_url + path
+        answer = requests.request(method, url, data=body, headers=headers, timeout=30)
+        assert answer.headers["X-Request-Id"], answer.text
+        return answer
+
+    found = ask("GET", "/v1/directory/services?search=refugio+a\\ud800", "text/plain")
+    assert found.status_code == 200
+    part = f'--x\r\nContent-Disposition: form-data; name="a"; {said}\r\n\r\nb\r\n--x--\r\n'
+    for path in ("/oauth/token", "/accounts/login", "/directory"):
+        assert 400 <= ask("POST", path, "multipart/form-data; boundary=x", part).status_code < 500
+        kind = "application/x-www-form-urlencoded"
+        assert 400 <= ask("POST", path, kind, "a=%ff%fe&csrfmiddlewaretoken=b").status_code < 500
+    refused = ask("POST", "/v1/referrals", "application/json", "{}")
+    assert refused.status_code == 401
+
+
+def test_a_form_whose_parts_have_odd_headers_is_refused(server: Server) -> None:
+    headers = BOUNDED | {"Cookie": "csrftoken=a"}
+    for said in PARAMETERS:
+        part = f'--x\r\nContent-Disposition: form-data; name="a"; {said}\r\n\r\nb\r\n--x--\r\n'
+        for path in ("/oauth/token", "/accounts/login"):
+            answer = requests.post(server.base_url + path, part, headers=headers, timeout=30)
+            assert 400 <= answer.status_code < 500, (said[:20], path)
+
+
+def test_texts_are_utf_8_whatever_is_said(server: Server, api: Any) -> None:
+    caller, body = api(None), json.dumps({"search": "niños"}, ensure_ascii=False).encode()
+    url = f"{server.base_url}/v1/directory/services"
+    plain = requests.post(url, body, headers=caller.headers(JSON), timeout=30)
+    for charset in ("latin-1", "utf-16", "hex"):
+        said = {"Content-Type": f"application/json; charset={charset}"}
+        answer = requests.post(url, body, headers=caller.headers(said), timeout=30)
+        assert (answer.status_code, answer.content) == (200, plain.content)
