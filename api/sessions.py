@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -20,11 +21,16 @@ from permissions.errors import Unavailable
 from permissions.keystore import seal, unseal
 
 CONTEXT = "session"
+MADE_HERE = re.compile("[a-z0-9]{32}")  # a cookie's value
 
 
 class SessionStore(db.SessionStore):
     """Django's, but for what stands in the row. The cookie's value has 165 random bits, so that a
     plain hash of it is enough."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        """Of a cookie's value. One that was not made here is none, and is not looked for."""
+        super().__init__(session_key if MADE_HERE.fullmatch(session_key or "") else None)
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         """What is in it, sealed for the holder of the cookie."""

@@ -243,6 +243,19 @@ def test_a_session_is_kept_in_one_row_and_ends_with_it():
     assert kept.count() == 0
 
 
+@pytest.mark.parametrize(
+    "value", ["\\000" + "a" * 31, "\\000" * 32, "\\377" * 32, "A" * 32, "a" * 33, "é" * 32, ""]
+)
+def test_a_cookie_that_was_not_made_here_is_none(value, django_assert_num_queries):
+    pages = Pages()
+    with django_assert_num_queries(0, using="door"):
+        for path, status in (("/desk/", 302), ("/v1/referrals", 401), ("/directory", 200)):
+            answer = pages.http.get(path, headers={"Cookie": f'session="{value}"'})
+            assert (answer.status_code, answer.cookies["session"].value) == (status, "")
+    assert SessionStore(value).session_key is None
+    assert SessionStore("a" * 31 + "\n").session_key is None
+
+
 def test_looking_at_the_sign_out_page_signs_nobody_out():
     pages = at_the_desk("ywca.worker")
     assert pages.get("/accounts/logout").status_code == 200
