@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connections, transaction
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 from permissions import sealed_export, sealer, verifier
 from permissions.sealer import USING, Checkpoint
@@ -71,8 +72,8 @@ class Retired:
 def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
     """Archive, sign, drop. Killed anywhere, running it again finishes it; twice is safe.
 
-    Raises NotRetired: too young, not there, not sealed, or not as it was sealed. Then nothing of
-    it was dropped.
+    Raises NotRetired: too young, not there, not sealed, not as it was sealed, or the owner cannot
+    log in. Then nothing of it was dropped.
     """
     signed = _signed(month)
     if not _is_there(month):
@@ -81,6 +82,7 @@ def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
         return Retired(signed["entries"], signed["archive"], dropped=False)
     if not month.may_go(_today()):
         raise NotRetired(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
+    _owner_must_come_in()
     if signed is None:
         signed = _archive_and_sign(month, folder / f"access-log-{month}.txt", say)
     if _entries(month) != signed["entries"]:
@@ -200,7 +202,19 @@ def _drop(month: Month) -> None:
             cursor.execute(f"ALTER TABLE access_entry DETACH PARTITION {month.table}")
             cursor.execute(f"DROP TABLE {month.table}")
     except OperationalError as error:
-        raise NotRetired("The log is being written to: run this again.") from error
+        if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
+            raise NotRetired("The log is being written to: run this again.") from error
+        raise NotRetired(f"The owner could not drop {month}: {error}") from error
+
+
+def _owner_must_come_in() -> None:
+    """Before anything is signed off that could not be dropped."""
+    try:
+        connections["owner"].ensure_connection()
+    except OperationalError as error:
+        raise NotRetired(
+            f"It is dropped by `owner`: give DATABASE_URL_OWNER to this command. {error}"
+        ) from error
 
 
 def _for_the_owner(path: str, flags: int) -> int:

@@ -111,7 +111,7 @@ def test_each_process_gets_the_passwords_of_its_own_roles_only(compose: Any) -> 
     assert given["web"] == {"APP", "DOOR", "EDITOR", "AUDITOR"}
     assert given["migrate"] == {"APP", "OWNER"}
     assert given["work"] == {"APP", "JOBS", "SEALER"}
-    assert given["tools"] == {"APP", "DOOR", "JOBS"}
+    assert given["tools"] == {"APP", "DOOR", "JOBS", "SEALER"}
     assert given["nginx"] == set()
 
 
@@ -129,6 +129,25 @@ def test_what_compose_mounts_from_here_is_here(compose: Any) -> None:
             source = volume.split(":")[0]
             if source.startswith("./"):
                 assert (DEPLOY / source).exists(), source
+
+
+def test_who_seals_may_write_the_witness_and_who_verifies_reads_the_same(compose: Any) -> None:
+    """Its default file, in CAIRN_HOME of the image; all else of the container is read-only."""
+    home = re.search(r"CAIRN_HOME=(\S+)", (DEPLOY / "Dockerfile").read_text())
+    assert home
+    assert f"{home[1]}/witness\n" in (DEPLOY / "Dockerfile").read_text(), "made for its user"
+    for name in ("work", "tools"):
+        assert f"witness:{home[1]}/witness" in compose["services"][name]["volumes"]
+    assert {"keys", "witness"} < set(compose["volumes"])
+
+
+def test_every_role_that_a_process_needs_is_given_a_password() -> None:
+    """In the runbook as in the containers' init.sql; `gate` and `backup` never log in."""
+    roles = {alias.replace("default", "app") for alias in settings.DATABASES}
+    runbook = (DEPLOY / "RUNBOOK.md").read_text()
+    assert set(re.findall(r"^    \\password (\w+)$", runbook, re.MULTILINE)) == roles
+    init = (DEPLOY / "init.sql").read_text()
+    assert set(re.findall(r"^ALTER ROLE (\w+) PASSWORD", init, re.MULTILINE)) == roles
 
 
 def test_the_image_holds_no_demo_no_root_and_hashes_only() -> None:

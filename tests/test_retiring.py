@@ -225,6 +225,32 @@ def test_the_last_six_years_stay(superuser: Any, tmp_path: Path) -> None:
     assert retiring.Month(today.fromordinal(before).replace(day=1)).may_go(today)
 
 
+def test_without_the_owners_url_it_says_so_before_it_signs_anything(
+    old: Old, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections["owner"].close()
+    with monkeypatch.context() as no_url:
+        no_url.setitem(connections["owner"].settings_dict, "PASSWORD", "not-hers")
+        with pytest.raises(CommandError, match="give DATABASE_URL_OWNER to this command"):
+            retire(tmp_path, old.month)
+    assert list(tmp_path.iterdir()) == []
+    assert old.is_there()
+
+
+def test_whoever_holds_the_log_is_waited_for_and_then_said(
+    old: Old, superuser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retiring, "LOCK_WAIT", "100ms")
+    superuser.autocommit = False
+    with superuser.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {old.table} IN ACCESS SHARE MODE")
+        with pytest.raises(CommandError, match="being written to: run this again"):
+            retire(tmp_path, old.month)
+    superuser.rollback()
+    superuser.autocommit = True
+    assert "was dropped" in retire(tmp_path, old.month)
+
+
 def test_it_says_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="--month 2020-01, and where"):
         call_command("seals", "retire")
