@@ -2,8 +2,11 @@
 
 import ast
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -139,6 +142,77 @@ def test_who_seals_may_write_the_witness_and_who_verifies_reads_the_same(compose
     for name in ("work", "tools"):
         assert f"witness:{home[1]}/witness" in compose["services"][name]["volumes"]
     assert {"keys", "witness"} < set(compose["volumes"])
+
+
+# Explained in env.example, not taken by compose.yaml from .env, for a reason.
+NOT_OF_COMPOSE = {
+    "CAIRN_HOME": "the image's own",
+    "CAIRN_KEY_FOLDER": "the volume `keys`, in CAIRN_HOME of the image",
+    "CAIRN_BIND": "the image's own",
+    "CAIRN_PROXIES": "1: nginx",
+    "PORT": "the demo's",
+    "CAIRN_DATABASE": "of the embedded cluster, which the image lacks",
+    "CAIRN_POSTGRES": "of the embedded cluster, which the image lacks",
+    "CAIRN_WEBHOOK_LOOPBACK": "refused on a server",
+    "CAIRN_TWILIO_BASE": "a stand-in on this machine",
+}
+
+
+def variables_of_servers() -> set[str]:
+    """Those of env.example, but for the tests' own; the roles' URLs are composed in compose."""
+    text = (DEPLOY / "env.example").read_text().split("# -- Tests and CI")[0]
+    found = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+    return {name for name in found if not name.startswith("DATABASE_URL")}
+
+
+def test_compose_takes_every_setting_of_a_server_from_env(compose: Any) -> None:
+    assert variables_of_servers() - variables_of_compose() == set(NOT_OF_COMPOSE)
+    gunicorns, messages = {"CAIRN_THREADS", "WEB_CONCURRENCY"}, set(compose["x-messages"])
+    every = variables_of_servers() & variables_read() - set(NOT_OF_COMPOSE) - gunicorns - messages
+    given = {name: set(one.get("environment", {})) for name, one in compose["services"].items()}
+    assert every | gunicorns <= given["web"]
+    assert every <= given["migrate"]
+    assert every | messages <= given["work"]
+    assert every | messages <= given["tools"]
+
+
+@pytest.mark.parametrize("module", ["api.settings", "gunicorn.config", "gunicorn.conf"])
+def test_what_env_leaves_out_has_its_default_in_a_container(
+    compose: Any, module: str, tmp_path: Path
+) -> None:
+    """compose hands an empty text on for what is not in .env: nothing may take it for a value."""
+    needed = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
+    empty = {
+        name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+        for name, value in compose["services"]["web"]["environment"].items()
+        if ":-" in value
+    } | dict.fromkeys(compose["x-messages"], "")
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", SHOW, module],
+            env={"PATH": os.environ["PATH"], "CAIRN_HOME": str(tmp_path)} | needed | given,
+            cwd=REPOSITORY,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        for given in ({}, empty)
+    ]
+    assert (said[1].returncode, said[1].stderr) == (0, "")
+    if module != "gunicorn.config":  # its own default of WEB_CONCURRENCY is another than ours
+        assert said[0].stdout == said[1].stdout
+        assert len(said[0].stdout) > 10
+
+
+SHOW = """\
+import importlib, runpy, sys
+if sys.argv[1] == "gunicorn.conf":
+    found = runpy.run_path("deploy/gunicorn.conf.py")
+else:
+    found = vars(importlib.import_module(sys.argv[1]))
+print({k: v for k, v in found.items() if isinstance(v, str | int | dict | list | tuple)
+       and not k.startswith("_")})
+"""
 
 
 def test_every_role_that_a_process_needs_is_given_a_password() -> None:
