@@ -114,7 +114,7 @@ def test_each_process_gets_the_passwords_of_its_own_roles_only(compose: Any) -> 
     assert given["web"] == {"APP", "DOOR", "EDITOR", "AUDITOR"}
     assert given["migrate"] == {"APP", "OWNER"}
     assert given["work"] == {"APP", "JOBS", "SEALER"}
-    assert given["tools"] == {"APP", "DOOR", "JOBS", "SEALER"}
+    assert given["tools"] == {"APP", "DOOR", "EDITOR", "AUDITOR", "JOBS", "SEALER"}
     assert given["nginx"] == set()
 
 
@@ -388,6 +388,19 @@ def test_readmes_snippet_is_python_that_parses() -> None:
     snippet = re.search(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
     assert snippet
     ast.parse(snippet[1])
+
+
+def test_every_check_in_the_runbook_asks_the_database(compose: Any) -> None:
+    """Without `--database` Django leaves the checks of databases out, and says that all is well."""
+    text = re.sub(r"\\?\n\s*", " ", (DEPLOY / "RUNBOOK.md").read_text())
+    found = re.findall(r"check --deploy((?: +--database \w+)*)", text)
+    asked = [set(re.findall(r"--database (\w+)", each)) for each in found]
+    assert all(asked), "one without"
+    every = set(settings.DATABASES) - {"owner"}
+    assert every in asked
+    assert {"default", "door", "editor", "auditor"} in asked
+    given = set(compose["services"]["tools"]["environment"])
+    assert {f"DATABASE_URL_{one.upper()}" for one in every - {"default"}} <= given
 
 
 def test_the_system_checks_are_all_explained() -> None:

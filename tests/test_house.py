@@ -368,7 +368,7 @@ def careless(
 
 
 def problems() -> list[str]:
-    found = run_checks(databases=["default", "door", "editor", "auditor", "jobs"])
+    found = run_checks(databases=["default", "door", "editor", "auditor", "jobs", "sealer"])
     return [str(error.id) for error in found if str(error.id).startswith("permissions.")]
 
 
