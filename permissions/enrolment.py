@@ -4,6 +4,7 @@ Runs as `jobs` (agencies, memberships) and `door` (people, clients). Later an ag
 does the part that is hers.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,33 @@ from zoneinfo import available_timezones
 
 from permissions.errors import BadRequest
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
+
+NAME_CHARACTERS = 200
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}", re.ASCII)
+
+
+def check_text(what: str, text: str, characters: int = NAME_CHARACTERS) -> None:
+    """Raise BadRequest unless it is one line that people can read, without spaces around it."""
+    if not text or text != text.strip() or not text.isprintable():
+        raise BadRequest(detail=f"{what} is a line of plain text, without spaces around it.")
+    if len(text) > characters:
+        raise BadRequest(detail=f"{what} has {characters} characters at most.")
+
+
+def person_of(username: str) -> Person | None:
+    """Whoever signs in by this name, in whichever case it is written: sign-in asks no case."""
+    if not USERNAME.fullmatch(username):
+        return None
+    return Person.objects.filter(username__iexact=username).first()
+
+
+def check_username(username: str) -> None:
+    """Raise BadRequest unless somebody new may be called so."""
+    if not USERNAME.fullmatch(username):
+        raise BadRequest(
+            detail="username is 1 to 150 of a-z, 0-9 and . _ - @ +, and begins with a letter or"
+            " digit: like c.example."
+        )
 
 
 def add_agency(
@@ -23,6 +51,9 @@ def add_agency(
         raise BadRequest(detail=f"duties are of {', '.join(DUTIES)}.")
     if time_zone not in available_timezones():
         raise BadRequest(detail="time_zone is a name like America/Denver.")
+    check_text("name", name)
+    if duty_phone:
+        check_text("duty_phone", duty_phone, 50)
     if Agency.objects.using("jobs").filter(name=name).exists():
         raise BadRequest(detail="An agency of this name is there already.")
     return Agency.objects.using("jobs").create(
@@ -47,8 +78,11 @@ def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:
 def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str]) -> Membership:
     """`person` serves in the agency from now on. Raises BadRequest."""
     check_roles(agency_id, roles)
+    check_text("name", name)
     if Membership.objects.using("door").filter(agency_id=agency_id, person=person).exists():
-        raise BadRequest(detail="She is a member of this agency already.")
+        raise BadRequest(
+            detail="She is a member of this agency already: manage.py member show, roles, return."
+        )
     return Membership.objects.using("jobs").create(
         agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
     )

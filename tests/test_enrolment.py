@@ -59,6 +59,46 @@ def test_roles_that_exclude_each_other_are_refused_and_leave_nobody(agency):
     assert not Person.objects.filter(username="new.mixed").exists()
 
 
+@pytest.mark.parametrize(
+    "username", ["", " ", "new worker", "new.worker ", "new\x00", "n\udce9w", "néw", "n" * 151]
+)
+def test_a_user_name_is_a_plain_one(agency, username):
+    with pytest.raises(CommandError, match=r"like c[.]example"):
+        add("member", "--agency", agency, "--username", username, "--name", "N", "--role", "worker")
+
+
+@pytest.mark.parametrize("name", ["", " ", "Zo\udce9", "N\x00", "New ", "N" * 201])
+def test_a_name_that_cannot_be_kept_leaves_nobody_half_added(agency, name):
+    words = ("--agency", agency, "--username", "new.half", "--name", name, "--role", "worker")
+    with pytest.raises(CommandError, match=r"name (is a line of plain text|has 200 characters)"):
+        add("member", *words)
+    assert not Person.objects.filter(username="new.half").exists()
+    with pytest.raises(CommandError, match=r"name (is a line of plain text|has 200 characters)"):
+        add("agency", "--name", name, "--kind", "legal")
+
+
+def test_a_name_in_other_case_is_the_same_person(agency, network):
+    before = Person.objects.count()
+    words = ("--agency", agency, "--name", "Second Agency", "--role", "worker")
+    told = add("member", *words, "--username", "Hospital.Worker2")
+    assert Person.objects.count() == before
+    assert told["known"] == "already: signs in as hospital.worker2, with what she has"
+    member = Membership.objects.using("door").get(id=UUID(told["member"]))
+    assert member.person.username == "hospital.worker2"
+
+
+def test_whoever_was_half_added_is_completed_by_the_next_try(agency, monkeypatch):
+    words = ("--agency", agency, "--username", "new.killed", "--name", "K", "--role", "worker")
+    with monkeypatch.context() as killed:
+        killed.setattr("permissions.enrolment.add_member", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            add("member", *words)
+    told = add("member", *words)
+    person = Person.objects.get(username="new.killed")
+    assert person.check_password(told["password"])
+    assert Authenticator.objects.filter(user=person).count() == 1
+
+
 def test_a_client_brings_its_public_key_only(agency, tmp_path):
     pair = jwk.JWK.generate(kty="EC", crv="P-256", kid="k1")
     words = ("--agency", agency, "--client-id", "new-client", "--name", "New client")

@@ -1,19 +1,18 @@
 """`manage.py add agency|member|client`: how the first ones, and the next, come in."""
 
 import json
-import secrets
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.management.base import BaseCommand, CommandError
 
+from api import enrolling
 from api.oauth import SCOPES
 from permissions import enrolment
 from permissions.errors import BadRequest
-from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Person
+from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Membership
 
 EXAMPLES = """\
 examples:
@@ -70,18 +69,18 @@ class Command(BaseCommand):
 
     def _member(self, options: dict[str, Any]) -> None:
         enrolment.check_roles(options["agency"], options["role"])  # before a person is made
-        person = Person.objects.filter(username=options["username"]).first()
-        password = None
+        enrolment.check_text("name", options["name"])
+        person, given = enrolment.person_of(options["username"]), None
         if person is None:
-            password = secrets.token_urlsafe(15)
-            person = Person.objects.create_user(options["username"], password)
+            enrolment.check_username(options["username"])
+            person, given = enrolling.new_person(options["username"])
+        elif not Membership.objects.using("door").filter(person=person).exists():
+            given = enrolling.give_anew(person)  # left over where this was killed halfway
         member = enrolment.add_member(options["agency"], person, options["name"], options["role"])
         self.stdout.write(f"member {member.id}")
-        if password is not None:
-            secret = generate_totp_secret()
-            TOTP.activate(person, secret)
-            self.stdout.write(f"password {password}")
-            self.stdout.write(f"one-time code secret {secret}  (into her authenticator app)")
+        known = [f"known already: signs in as {person.username}, with what she has"]
+        for line in given.lines() if given else known:
+            self.stdout.write(line)
 
     def _client(self, options: dict[str, Any]) -> None:
         try:
