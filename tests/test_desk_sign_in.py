@@ -1,6 +1,7 @@
 """Signing in at the desk, choosing an agency, being signed out, leaving quickly."""
 
 import base64
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -15,8 +16,9 @@ from api.sessions import SessionStore
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Credential, Membership, Person
-from tests.conftest import agency_id, member_id
+from tests.conftest import agency_id, member_id, service_of
 from tests.desk import Pages, at_the_desk, one_time_code, sign_in, text_of
+from tests.http_client import HttpClient
 
 
 @pytest.fixture
@@ -288,6 +290,41 @@ def test_what_was_sent_after_the_session_ended_is_said_to_be_lost():
     Session.objects.using("door").update(expire_date=timezone.now())
     answer = pages.http.post(f"/desk/referrals/{uuid7()}/accept", fields, follow=True)
     assert "What you had just sent was not done and not kept" in text_of(answer.content)
+
+
+@pytest.mark.parametrize("at", ["/desk/referrals/new", "/desk/calls/new"])
+def test_signing_in_again_leads_back_to_the_service_that_was_chosen(person, at):
+    pages, before = Pages(HttpClient()), str(uuid7())
+    officer = person("police.worker")
+    chosen = f"{at}?service={service_of('ywca')}"
+    asked = f"{chosen}&replaces={before}&words=her+street&after=x"
+    sent = pages.http.post(at, {"service": service_of("ywca"), "callback": "406-555-0111"})
+    assert parse_qs(urlsplit(sent["Location"]).query)["next"] == [chosen]
+    led = pages.get(asked)["Location"]
+    assert parse_qs(urlsplit(led).query) == {"next": [f"{chosen}&replaces={before}"]}
+    made_up = pages.get(f"{at}?service=her+street&replaces=her")["Location"]
+    assert parse_qs(urlsplit(made_up).query) == {"next": [at]}
+    answer = sign_in(pages, officer, path=chosen)
+    assert answer.status_code == 200
+    assert answer.request["PATH_INFO"] == at
+    assert answer.request["QUERY_STRING"] == f"service={service_of('ywca')}"
+
+
+def test_what_was_sent_of_a_no_leads_back_to_the_form_it_stands_on():
+    sent = Pages(HttpClient()).http.post("/desk/said_no", {"service": service_of("ywca")})
+    chosen = f"/desk/referrals/new?service={service_of('ywca')}"
+    assert parse_qs(urlsplit(sent["Location"]).query)["next"] == [chosen]
+
+
+@pytest.mark.parametrize("at", ["/desk/referrals/new", "/desk/calls/new"])
+def test_without_a_service_those_pages_lead_to_the_directory_and_say_so(at):
+    answer = at_the_desk("police.worker").get(at, follow=True)
+    assert answer.request["PATH_INFO"] == "/desk/directory"
+    assert "No service was chosen yet." in text_of(answer.content)
+    for made_up in ("x", str(uuid7())):
+        answer = at_the_desk("police.worker").get(at, {"service": made_up})
+        assert answer.status_code == 404
+    assert at_the_desk("ywca.auditor").get(at).status_code == 404
 
 
 def test_a_credential_that_ended_is_not_opened_again_without_signing_in(superuser):

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from api.desk import words
 from api.desk.forms import DeskForm, one_of
-from api.desk.notice import find_service
+from api.desk.notice import find_service, to_directory
 from api.desk.visit import Visit, page, signed_in
 from directory import listings
 from permissions.errors import Refused
@@ -39,7 +39,9 @@ class CallForm(DeskForm):
 @signed_in
 def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The number to tap, and the record of the call: coded, without a word about her."""
-    listing = find_service(visit, request.POST.get("service") or request.GET.get("service"))
+    listing = find_service(request, visit)
+    if listing is None:
+        return to_directory(request)
     context: dict[str, Any] = {"listing": listing}
     if request.method != "POST":
         form = CallForm(initial={"key": uuid4(), "service": listing.id})

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, listed, one_of, some_of
 from api.desk.referral import common
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import Visit, as_uuid, page, signed_in
 from directory import listings
 from permissions import policy
 from permissions.errors import NotVisible, Refused
@@ -135,7 +135,9 @@ class NewReferralForm(NoticeFields):
 @signed_in
 def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     """A referral to one service of the directory that an agency of the network answers."""
-    listing = find_service(visit, request.POST.get("service") or request.GET.get("service"))
+    listing = find_service(request, visit)
+    if listing is None:
+        return to_directory(request)
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
     context = {"listing": listing, "answered_by": answered_by}
     if request.method != "POST":
@@ -172,9 +174,8 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def _as_before(visit: Visit, text: str | None) -> dict[str, Any]:
     """The next service asks for what the one before was asked for: its notice, to look over."""
-    try:
-        before = UUID(text or "")
-    except ValueError:
+    before = as_uuid(text)
+    if before is None:
         return {}
     seen = reading.detail(visit.principal, before)
     if seen.side != "from":
@@ -192,21 +193,33 @@ _NOT_AS_BEFORE = ("survivor_can_talk_now",)  # it was so then
 @signed_in
 def said_no(request: HttpRequest, visit: Visit) -> HttpResponse:
     """She does not want it sent: the number for her, and nothing kept but the tally (R14)."""
-    listing = find_service(visit, request.POST.get("service"))
+    listing = find_service(request, visit)
+    if listing is None:
+        return to_directory(request)
     consent.said_no(visit.principal)
     return render(request, "desk/she_says_no.html", {"listing": listing})
 
 
-def find_service(visit: Visit, text: str | None) -> listings.Listing:
-    try:
-        service_id = UUID(text or "")
-    except ValueError:
-        raise NotVisible from None
+def find_service(request: HttpRequest, visit: Visit) -> listings.Listing | None:
+    """The service that this is about; None: none was named. Raises NotVisible for one that is not
+    there, and for who refers nobody."""
+    text = request.POST.get("service") or request.GET.get("service")
+    if not text and visit.does_casework:
+        return None
+    service_id = as_uuid(text)
+    if service_id is None:
+        raise NotVisible
     with begin(visit.principal):
         listing = listings.find(visit.principal, service_id)
     if listing is None:
         raise NotVisible
     return listing
+
+
+def to_directory(request: HttpRequest) -> HttpResponse:
+    """Where a service is chosen, and why she is there."""
+    messages.warning(request, "No service was chosen yet. Find it here, then go on from its page.")
+    return redirect("desk_directory")
 
 
 def _send(request: HttpRequest, visit: Visit, draft: Referral, agreement: str) -> HttpResponse:

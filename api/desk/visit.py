@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -111,8 +112,8 @@ def _in_the_log(request: HttpRequest, refusal: Refused) -> Refused:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
-    """To the sign-in page, or to the choice of agency; both lead back here (a path, no query)."""
-    ask = {"next": request.path}
+    """To the sign-in page, or to the choice of agency; both lead back to where she was."""
+    ask = {"next": _here(request)}
     if request.user.is_authenticated:
         return HttpResponseRedirect(f"{reverse('desk_agency')}?{urlencode(ask)}")
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
@@ -120,6 +121,23 @@ def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
     if request.method == "POST":
         ask["unsaved"] = "1"
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode(ask)}")
+
+
+def _here(request: HttpRequest) -> str:
+    """This page's path and, of what it was asked for, only which service and which referral before
+    (ids, as they stand in the links to it): nothing that was typed gets into an address."""
+    given = request.POST if request.method == "POST" else request.GET
+    kept = {name: one for name in ("service", "replaces") if (one := as_uuid(given.get(name)))}
+    said_no = request.path == reverse("desk_said_no")  # a button of that page
+    path = reverse("desk_new_referral") if said_no else request.path
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def as_uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
 
 
 def page(
