@@ -187,6 +187,36 @@ def test_the_desk_leads_to_the_next_service_with_the_notice_filled_in(
     assert seen(api, SENDER, lines[0]["id"])["replaces_id"] == story.id
 
 
+@pytest.mark.parametrize("who", ["police.worker2", "police.lead"])
+def test_who_does_not_work_on_it_refers_her_on_all_the_same(
+    story: Story, api: Any, who: str
+) -> None:
+    """A colleague beside her at night: one act, and no link to a referral that is not hers."""
+    sarc = service_of("sarc")
+    story.create(urgency="emergency", needs=["shelter"], callback="406-555-0188")
+    story.sends("send", {"agreement": "agrees"})
+    story.answers("decline", {"code": "no_capacity", "suggested_service_id": sarc})
+    desk = at_the_desk(who)
+    page = desk.get(f"/desk/referrals/{story.id}").content.decode()
+    assert f"/desk/referrals/new?service={sarc}&amp;replaces={story.id}" in page
+    path = f"/desk/referrals/new?service={sarc}&replaces={story.id}"
+    shown = desk.get(path).content.decode()
+    assert 'value="406-555-0188"' in shown
+    assert "You do not work on that one" in text_of(shown)
+    body = desk.hidden(path) | {
+        "urgency": "emergency",
+        "needs": ["shelter"],
+        "callback": "406-555-0188",
+        "wanted": "call_worker",
+        "agreement": "agrees",
+        "send": "1",
+    }
+    sent = desk.http.post("/desk/referrals/new", body, follow=True)
+    assert "Now ring them" in text_of(sent.content.decode())
+    made = api(who).get("/v1/referrals").json()["items"][0]
+    assert seen(api, who, made["id"])["replaces_id"] is None
+
+
 # -- A mistake -------------------------------------------------------------------------------------
 
 

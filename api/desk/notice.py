@@ -139,11 +139,16 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     if listing is None:
         return to_directory(request)
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
-    context = {"listing": listing, "answered_by": answered_by}
+    context: dict[str, Any] = {"listing": listing, "answered_by": answered_by}
     if request.method != "POST":
         fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
         policy.require(visit.principal, "create", policy.Standing("from", True, True))
-        fresh |= _as_before(visit, request.GET.get("replaces"))
+        before = _before(visit, request.GET.get("replaces"))
+        if before:
+            fresh |= _as_before(before)
+            context["apart"] = visit.principal.member_id not in before.assigned
+        if before and not context["apart"]:
+            fresh["replaces"] = before.referral.id
         return page(
             request, "desk/new_referral.html", context | {"form": NewReferralForm(initial=fresh)}
         )
@@ -172,18 +177,17 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     return page(request, "desk/new_referral.html", context | {"form": form}, refusal)
 
 
-def _as_before(visit: Visit, text: str | None) -> dict[str, Any]:
-    """The next service asks for what the one before was asked for: its notice, to look over."""
+def _before(visit: Visit, text: str | None) -> Detail | None:
+    """The referral of the own agency in whose place this one is made."""
     before = as_uuid(text)
-    if before is None:
-        return {}
-    seen = reading.detail(visit.principal, before)
-    if seen.side != "from":
-        return {}
+    seen = reading.detail(visit.principal, before) if before else None
+    return seen if seen and seen.side == "from" else None
+
+
+def _as_before(seen: Detail) -> dict[str, Any]:
+    """The next service asks for what the one before was asked for: its notice, to look over."""
     names = (field for field in NoticeFields.base_fields if hasattr(seen.referral, field))
-    return {"replaces": before} | {
-        name: getattr(seen.referral, name) for name in names if name not in _NOT_AS_BEFORE
-    }
+    return {name: getattr(seen.referral, name) for name in names if name not in _NOT_AS_BEFORE}
 
 
 _NOT_AS_BEFORE = ("survivor_can_talk_now",)  # it was so then
