@@ -59,7 +59,8 @@ class Listing:
 
     @property
     def open_to_referrals(self) -> bool:
-        """Whether a referral can be put to it now; else it is a number to ring."""
+        """Whether it takes referrals by what the directory says; whether anybody is there to answer
+        one, referrals/answering.py says."""
         return self.answered_by is not None and not self.intake_paused and self.status == "active"
 
 

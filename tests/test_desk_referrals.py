@@ -1,11 +1,13 @@
 """Referrals at the desk: the forms, what they refuse and where, what they leave behind."""
 
 import re
+from html import unescape
 
 import pytest
+from django.db import connections
 
 from referrals.models import CallRecord, Referral
-from tests.conftest import PACKET, Story, service_of
+from tests.conftest import PACKET, Story, agency_id, service_of
 from tests.desk import at_the_desk, rows, text_of
 
 NOTICE = {
@@ -284,3 +286,63 @@ def test_a_service_that_is_answered_here_takes_no_call_record(officer, superuser
     assert answer.status_code == 409
     assert "make a referral" in text_of(answer.content)
     assert rows(superuser, CallRecord) == 0
+
+
+@pytest.fixture
+def rung_only():
+    """ywca, as an agency that takes no notices: others ring it."""
+    turn = "UPDATE permissions_agency SET takes_notices = %s WHERE id = %s"
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(turn, [False, agency_id("ywca")])
+        yield service_of("ywca")
+        cursor.execute(turn, [True, agency_id("ywca")])
+
+
+@pytest.fixture
+def in_the_list(officer):
+    """What the list of what was found says of one service."""
+
+    def row(service):
+        own_page = officer.get(f"/desk/directory/{service}").content.decode()
+        name = re.search(r"<h1>(.*?)</h1>", own_page)
+        page = officer.submit("/desk/directory", {"words": unescape(name[1])}).content.decode()
+        rows_of = re.findall(r"<li><div class=\"plain\">.*?</div></li>", page, re.S)
+        return next(one for one in rows_of if str(service) in one)
+
+    return row
+
+
+def test_what_takes_no_referral_now_is_rung_on_every_page(officer, story, rung_only, in_the_list):
+    """The desk never leads to a referral that cannot be sent."""
+    refer = f"/desk/referrals/new?service={rung_only}"
+    ring = f"/desk/calls/new?service={rung_only}"
+    page = officer.get(f"/desk/directory/{rung_only}").content.decode()
+    assert refer not in page
+    assert ring in page
+    assert "No referral can be made to it just now: ring, then record the call." in text_of(page)
+    row = in_the_list(rung_only)
+    assert refer not in row
+    assert ring in row
+    assert "No referral just now: ring, then record the call." in text_of(row)
+    page = officer.get(refer).content.decode()
+    assert "No referral can be sent there just now." in text_of(page)
+    assert ring in page
+
+
+def test_the_next_service_that_takes_no_referral_now_is_rung(officer, api, rung_only):
+    before = Story(api, service_of("sarc"), recipient="sarc.worker").send()
+    before.sends("set_plan", {"services": [rung_only]})
+    before.answers("decline", {"code": "no_capacity"})
+    page = officer.get(f"/desk/referrals/{before.id}").content.decode()
+    assert f"/desk/calls/new?service={rung_only}" in page
+    assert f"/desk/referrals/new?service={rung_only}" not in page
+
+
+def test_what_takes_referrals_is_referred_to_on_every_page(officer, in_the_list):
+    service = service_of("ywca")
+    for page in (
+        officer.get(f"/desk/directory/{service}").content.decode(),
+        in_the_list(service),
+    ):
+        assert f"/desk/referrals/new?service={service}" in page
+        assert f"/desk/calls/new?service={service}" not in page

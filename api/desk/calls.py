@@ -1,4 +1,4 @@
-"""Calls to services that nobody here answers: the number, and what came of it."""
+"""Calls to services that take no referral here: the number, and what came of it."""
 
 from typing import Any
 from uuid import uuid4

@@ -20,6 +20,7 @@ from directory import listings
 from directory.finding import gaps, openings
 from directory.finding.asked import Asked
 from permissions.session import begin
+from referrals import answering
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -119,7 +120,11 @@ def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
             return None
         found = listings.search(principal, asked, page=page)
         hours = openings.next_openings(principal, [one.id for one in found.items], now)
-    lines = [line(one, hours.get(one.id), orjson.loads(one.document), now) for one in found.items]
+        takes = answering.open_now(found.items) if visit else frozenset()
+    lines = [
+        line(one, hours.get(one.id), orjson.loads(one.document), now, takes=one.id in takes)
+        for one in found.items
+    ]
     return Results(lines, _count(found, asked), page, found.last, form.told(), bool(asked.near))
 
 

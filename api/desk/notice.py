@@ -20,7 +20,7 @@ from permissions import policy
 from permissions.errors import NotVisible, Refused
 from permissions.models import Agency
 from permissions.session import begin
-from referrals import acts, codes, idempotency, reading
+from referrals import acts, answering, codes, idempotency, reading
 from referrals import agreement as consent
 from referrals.models import Referral
 from referrals.notices import Notice
@@ -139,7 +139,9 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     if listing is None:
         return to_directory(request)
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
-    context: dict[str, Any] = {"listing": listing, "answered_by": answered_by}
+    with begin(visit.principal):
+        takes = listing.id in answering.open_now([listing])
+    context: dict[str, Any] = {"listing": listing, "answered_by": answered_by, "takes": takes}
     if request.method != "POST":
         fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
         policy.require(visit.principal, "create", policy.Standing("from", True, True))

@@ -13,7 +13,7 @@ from directory import listings
 from permissions.errors import Refused, WrongState
 from permissions.models import Agency
 from permissions.session import begin
-from referrals import own, reading
+from referrals import answering, own, reading
 from referrals.models import Referral
 from referrals.reading import Detail
 
@@ -123,10 +123,9 @@ def _next(visit: Visit, seen: Detail) -> list[Next]:
         return []
     with begin(visit.principal):
         found = own.next_services(visit.principal, seen)
+        takes = answering.open_now(found)
     suggested = seen.referral.suggested_service_id
-    return [
-        Next(one, one.id in seen.plan, one.id == suggested, one.open_to_referrals) for one in found
-    ]
+    return [Next(one, one.id in seen.plan, one.id == suggested, one.id in takes) for one in found]
 
 
 @require_safe

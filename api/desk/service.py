@@ -27,6 +27,7 @@ from permissions.errors import NotVisible
 from permissions.models import Agency
 from permissions.principal import Principal
 from permissions.session import begin
+from referrals import answering
 
 
 class Place(NamedTuple):
@@ -78,6 +79,7 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     context = _context(found) | {"answered_by": answered_by, "own": own}
     with begin(visit.principal):
         ours = listings.edits(visit.principal, listing.organization_id)
+        context["takes"] = listing.id in answering.open_now([listing])
     context["changes_it"] = ours and visit.edits_entries
     if ours and visit.principal.has_role(*READERS):
         context["secret_places"] = secret_places(found.document)

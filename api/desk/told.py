@@ -41,9 +41,12 @@ class Line:
     languages: str
     places: str
     unchecked: str
+    takes: bool  # a referral, now
 
 
-def line(listing: Listing, opening: Opening | None, document: Document, now: datetime) -> Line:
+def line(
+    listing: Listing, opening: Opening | None, document: Document, now: datetime, *, takes: bool
+) -> Line:
     """A service of a page of results; `document` is the listing's."""
     return Line(
         listing=listing,
@@ -53,6 +56,7 @@ def line(listing: Listing, opening: Opening | None, document: Document, now: dat
         languages=", ".join(languages(document)),
         places=", ".join(towns(document)),
         unchecked=unchecked(listing.assured_date, now),
+        takes=takes,
     )
 
 
