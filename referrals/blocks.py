@@ -143,9 +143,9 @@ def _say(call: str, *values: UUID | str | None) -> None:
         cursor.execute(f"SELECT {call}", values)
 
 
-def can_answer(agency_id: UUID, referral_id: UUID | None = None) -> bool:
-    """Whether the agency takes notices and has anybody to answer; of a referral, whom no block of
-    the caller's side bars. A yes or no, never who (their staff list is theirs)."""
+def can_answer(agency_id: UUID, referral_id: UUID) -> bool:
+    """Whether the agency takes notices and has anybody, whom no block of the caller's side bars, to
+    answer it. A yes or no, never who (their staff list is theirs)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.can_answer(%s, %s)", [agency_id, referral_id])
         row = cursor.fetchone()

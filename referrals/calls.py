@@ -1,14 +1,13 @@
-"""The call record: a referral made by phone to a service that nobody here answers."""
+"""The call record: a referral made by phone to a service that takes none here, or none now."""
 
 from uuid import UUID
 
 from directory import listings
 from directory.finding import gaps
-from directory.listings import Listing
 from permissions import log
 from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.principal import Principal
-from referrals import blocks, codes, idempotency
+from referrals import answering, codes, idempotency
 from referrals.models import CallRecord, sees_referrals
 
 # What the county lacks: full, not here, or not there at all. Counted by need and month alone.
@@ -27,7 +26,7 @@ def record_call(
 
     `put_through`: whether the survivor herself spoke with the service. A need that was not met is
     counted for the network, without the service, the agency or the day. Returns the record's id.
-    Raises NotPermitted, NotPossible (the service is answered here: refer instead), Conflict.
+    Raises NotPermitted, NotPossible (it takes referrals here, now: refer instead), Conflict.
     """
     if outcome not in codes.CALL_OUTCOME:
         raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
@@ -39,7 +38,7 @@ def record_call(
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
-        if is_answered_here(listing):
+        if answering.open_now([listing]):
             raise NotPossible("answered_here", "This service is answered here: make a referral.")
         record = CallRecord.objects.create(
             agency_id=principal.agency_id,
@@ -53,13 +52,6 @@ def record_call(
             gaps.count_unmet(listing.taxonomy_term_ids, listing.victimization_types)
         idempotency.finish(principal, key, record.id, attempt.now, referral_id=None)
     return record.id
-
-
-def is_answered_here(listing: Listing) -> bool:
-    """Whether a referral can be put to this service now and somebody there can answer it; else it
-    is rung, and the call is recorded."""
-    agency_id = listing.answered_by
-    return agency_id is not None and listing.open_to_referrals and blocks.can_answer(agency_id)
 
 
 def list_calls(principal: Principal, limit: int = 100) -> list[CallRecord]:

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.db import ProgrammingError, connection, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
+from psycopg2.extras import Json
 
 from permissions import credentials
 from tests.conftest import Caller, Story, member_id
@@ -535,6 +537,50 @@ def test_what_gate_sends_is_a_test_and_nothing_else(superuser: Any, api: Any) ->
             assert cursor.rowcount == 1
             with pytest.raises(InsufficientPrivilege, match="row-level security"):
                 cursor.execute(insert, ["notice"])
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"act": "accept"}, {"to_sees": False}, {"from_sees": True}],
+    ids=lambda one: next(iter(one)),
+)
+def test_what_gate_delivers_is_a_receipt_of_the_recipients_and_nothing_else(
+    superuser: Any, story: Story, otherwise: dict[str, Any]
+) -> None:
+    """referral_event.gate_delivers: whatever a function that has its rights may be made to do."""
+    story.send()
+    insert = (
+        "INSERT INTO referral_event SELECT (jsonb_populate_record(e, %s)).*"
+        " FROM referral_event e WHERE e.act = 'send'"
+    )
+    receipt = {"act": "delivered", "to_sees": True, "from_sees": False}
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE gate")
+            cursor.execute(insert, [Json(receipt | {"id": str(uuid4())})])
+            assert cursor.rowcount == 1
+            with pytest.raises(InsufficientPrivilege, match="row-level security"):
+                cursor.execute(insert, [Json(receipt | otherwise | {"id": str(uuid4())})])
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
+
+
+def test_what_was_told_gate_cannot_make_untold(superuser: Any, story: Story) -> None:
+    """referral_event.gate_tells: else a message would go out once more."""
+    story.send()
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE gate")
+            cursor.execute("UPDATE referral_event SET told = true")
+            assert cursor.rowcount
+            with pytest.raises(InsufficientPrivilege, match="row-level security"):
+                cursor.execute("UPDATE referral_event SET told = false")
     finally:
         superuser.rollback()
         superuser.autocommit = True
