@@ -142,13 +142,15 @@ def end(secret: str) -> None:
         )
 
 
-def end_all(person: Person) -> None:
-    """All that is open in her name, in every agency, is no good from now on. Twice is safe."""
+def end_all(person: Person, agency_id: UUID | None = None) -> None:
+    """All that is open in her name, in one agency or in every, is no good from now on. Twice is
+    safe."""
     with connections["door"].cursor() as cursor:
         cursor.execute(
-            "UPDATE credential SET ended_at = sec.clock()"
-            " WHERE person_id = %s AND ended_at IS NULL",
-            [person.id],
+            "UPDATE credential SET ended_at = sec.clock() WHERE ended_at IS NULL AND membership_id"
+            " IN (SELECT id FROM permissions_membership WHERE person_id = %(person)s"
+            " AND (%(agency)s::uuid IS NULL OR agency_id = %(agency)s))",
+            {"person": person.id, "agency": agency_id},
         )
 
 

@@ -1,4 +1,4 @@
-"""Agencies, members and clients come in by the operator's hand: `manage.py add`.
+"""Agencies, members and clients come in by the operator's hand: `manage.py add`, `member`.
 
 Runs as `jobs` (agencies, memberships) and `door` (people, clients). Later an agency's administrator
 does the part that is hers.
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from permissions import credentials
 from permissions.errors import BadRequest
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
 
@@ -86,6 +87,36 @@ def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str])
     return Membership.objects.using("jobs").create(
         agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
     )
+
+
+def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membership:
+    """Her roles in this agency, from now on. Raises BadRequest."""
+    check_roles(agency_id, roles)
+    member = _member(agency_id, person)
+    member.roles = sorted(set(roles))
+    member.save(using="jobs", update_fields=["roles"])
+    return member
+
+
+def let_in(person: Person, agency_id: UUID | None, active: bool) -> None:
+    """Whether she may come in: to one agency, or (None) anywhere. What is open in her name ends
+    with it, and stays ended when she returns. Raises BadRequest."""
+    if agency_id is not None:
+        member = _member(agency_id, person)
+        member.active = active
+        member.save(using="jobs", update_fields=["active"])
+    else:
+        person.is_active = active
+        person.save(using="door", update_fields=["is_active"])
+    if not active:
+        credentials.end_all(person, agency_id)
+
+
+def _member(agency_id: UUID, person: Person) -> Membership:
+    found = Membership.objects.using("jobs").filter(agency_id=agency_id, person_id=person.id)
+    if not found:
+        raise BadRequest(detail="She is no member of this agency: manage.py add member.")
+    return found[0]
 
 
 def add_client(

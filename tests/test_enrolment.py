@@ -3,7 +3,7 @@
 import json
 from io import StringIO
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -11,9 +11,10 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from jwcrypto import jwk
 
+from api.walkthrough import totp
 from permissions import credentials
 from permissions.models import Agency, Client, Membership, Person
-from tests.conftest import Caller
+from tests.conftest import Caller, agency_id
 
 
 def add(*words: str) -> dict[str, str]:
@@ -97,6 +98,81 @@ def test_whoever_was_half_added_is_completed_by_the_next_try(agency, monkeypatch
     person = Person.objects.get(username="new.killed")
     assert person.check_password(told["password"])
     assert Authenticator.objects.filter(user=person).count() == 1
+
+
+def member(*words: str) -> str:
+    out = StringIO()
+    call_command("member", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def worker(agency):
+    """A new member's words, her membership, and a live session of hers."""
+    words = ("--agency", agency, "--username", f"new.{uuid4().hex}", "--name", "New Example")
+    told = add("member", *words, "--role", "worker")
+    found = Membership.objects.using("door").get(id=UUID(told["member"]))
+    return found, Caller("new", credentials.open_for_member(found))
+
+
+def secret_of(told: dict[str, str]) -> str:
+    return told["one-time"].removeprefix("code secret ").split()[0]
+
+
+def test_whoever_lost_her_phone_gets_a_new_password_and_secret_and_is_signed_out(worker):
+    found, caller = worker
+    before = Authenticator.objects.get(user=found.person)
+    assert caller.get("/v1/referrals").status_code == 200
+    said = member("reset", found.person.username.upper())
+    told = dict(line.split(" ", 1) for line in said.splitlines())
+    person = Person.objects.get(id=found.person_id)
+    assert person.check_password(told["password"])
+    now = Authenticator.objects.get(user=person)  # one, and another
+    assert now.id != before.id
+    assert now.wrap().validate_code(totp(secret_of(told)))
+    assert caller.get("/v1/referrals").status_code == 401
+
+
+def test_roles_change_and_those_that_are_taken_end_at_once(worker, agency):
+    found, caller = worker
+    name = found.person.username
+    told = member("roles", name, "--agency", agency, "--role", "agency_admin")
+    assert told == f"member {found.id}: agency_admin\n"
+    left = credentials.resolve(caller.secret)
+    assert left is not None
+    assert left.roles == frozenset(), "the new one from her next sign-in"
+    with pytest.raises(CommandError, match="excludes"):
+        member("roles", name, "--agency", agency, "--role", "auditor", "--role", "lead")
+    with pytest.raises(CommandError, match="no member of this agency"):
+        member("roles", name, "--agency", str(agency_id("ywca")), "--role", "lead")
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_whoever_leaves_is_out_at_once_and_may_return(worker, agency, everywhere):
+    found, caller = worker
+    words = (found.person.username, *([] if everywhere else ["--agency", agency]))
+    member("end", *words)
+    assert caller.get("/v1/referrals").status_code == 401
+    assert "(ended)" in member("show", found.person.username)
+    member("return", *words)
+    assert caller.get("/v1/referrals").status_code == 401, "what ended stays ended"
+    again = Membership.objects.using("door").get(id=found.id)
+    secret = credentials.open_for_member(again)
+    assert Caller("new", secret).get("/v1/referrals").status_code == 200
+
+
+def test_show_names_her_agencies_or_an_agencys_people(worker, agency):
+    found, _ = worker
+    for words in ((found.person.username,), ("--agency", agency)):
+        said = member("show", *words)
+        assert f"{found.person.username}  New Example  worker  member {found.id}" in said
+        assert "(ended)" not in said
+    for words in ((), (found.person.username, "--agency", agency)):
+        with pytest.raises(CommandError, match="Name a member, or an agency"):
+            member("show", *words)
+    for what in ("show", "reset", "end"):
+        with pytest.raises(CommandError, match="Nobody signs in by this name"):
+            member(what, "nobody.at.all")
 
 
 def test_a_client_brings_its_public_key_only(agency, tmp_path):
