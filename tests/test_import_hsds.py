@@ -173,6 +173,10 @@ def test_the_id_of_another_source_is_refused(take: Take) -> None:
         ("date", "2026-02-28", "2026-02-28", False),
         ("date", "12/24/2015", "2015-12-24", True),
         ("date", "2026-02-30", None, True),
+        ("moment", "2026-02-28T09:00:00-07:00", "2026-02-28 16:00:00+00:00", False),
+        ("moment", "0001-01-01T00:00:00", None, True),  # "never", as some write it
+        ("moment", "0001-01-01T00:00:00+01:00", None, True),
+        ("moment", "9999-12-31T23:59:59-07:00", None, True),
         ("yes or no", "maybe", "True", True),  # the flags are there to protect
         ("status of a service", "Active", "active", True),
         ("telephone extension", "ext. 12", "12", True),

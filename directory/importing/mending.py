@@ -119,6 +119,8 @@ def moment(raw: str) -> Read:
         if not isinstance(read.value, date):
             return Read(None, "not a moment, left out")
         found = datetime.combine(read.value, time())
+    if not 1 < found.year < 9999:  # "never", as some write it: no date in some time zone
+        return Read(None, "not a moment, left out")
     if found.tzinfo is None:
         return Read(found.replace(tzinfo=UTC), "taken as UTC")
     return Read(found.astimezone(UTC))
