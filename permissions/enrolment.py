@@ -66,6 +66,39 @@ def add_agency(
     )
 
 
+def set_agency(named: str, asked: dict[str, Any]) -> Agency:
+    """Change the agency of this name or id: `takes_notices` (False: phone only), `active`,
+    `retention_days`, `duty_phone`, `outside_reviewer` (a member's id, or none). Raises
+    BadRequest; then nothing has changed."""
+    known = Agency.objects.using("jobs").order_by("id")
+    found = [one for one in known if named in (one.name, str(one.id))]
+    if len(found) != 1:
+        raise BadRequest(detail="There is not one agency of that name or id.")
+    (agency,) = found
+    if not 7 <= asked.get("retention_days", 7) <= 3650:
+        raise BadRequest(detail="retention_days is 7 to 3650.")
+    if asked.get("duty_phone"):
+        check_text("duty_phone", asked["duty_phone"], 50)
+    for name, value in asked.items():
+        setattr(agency, name, _reviewer(agency, value) if name == "outside_reviewer" else value)
+    if asked:
+        agency.save(using="jobs", update_fields=list(asked))
+    return agency
+
+
+def _reviewer(agency: Agency, text: str) -> Membership | None:
+    """A member of another agency, by her id; `none` is nobody."""
+    if text == "none":
+        return None
+    members = Membership.objects.using("jobs").filter(live=True).exclude(agency_id=agency.id)
+    try:
+        return members.get(id=UUID(text))
+    except (ValueError, Membership.DoesNotExist):
+        raise BadRequest(
+            detail="outside_reviewer is the id of a member of another agency: manage.py member show"
+        ) from None
+
+
 def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:
     """Raise BadRequest unless the agency is there and a member of it may hold these roles."""
     if not roles or not set(roles) <= set(ROLES):

@@ -14,7 +14,7 @@ from jwcrypto import jwk
 from api.walkthrough import totp
 from permissions import credentials
 from permissions.models import Agency, Client, Membership, Person
-from tests.conftest import Caller, agency_id
+from tests.conftest import Caller, agency_id, member_id
 
 
 def add(*words: str) -> dict[str, str]:
@@ -98,6 +98,42 @@ def test_whoever_was_half_added_is_completed_by_the_next_try(agency, monkeypatch
     person = Person.objects.get(username="new.killed")
     assert person.check_password(told["password"])
     assert Authenticator.objects.filter(user=person).count() == 1
+
+
+def set_agency(*words: str) -> str:
+    out = StringIO()
+    call_command("set_agency", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_an_agency_takes_referrals_by_phone_only_and_again_here(agency):
+    assert "referrals: here\n" in set_agency(agency)
+    assert "referrals: by phone only\n" in set_agency(agency, "--takes-notices", "no")
+    assert not Agency.objects.using("jobs").get(id=agency).takes_notices
+    assert "referrals: by phone only\n" in set_agency(agency), "and it stays so"
+    name = Agency.objects.using("jobs").get(id=agency).name
+    assert "referrals: here\n" in set_agency(name, "--takes-notices", "yes")
+
+
+def test_an_agency_of_one_names_who_outside_reviews_it(agency, worker):
+    outside = str(member_id("ywca.lead"))
+    assert f"outside reviewer: {outside}" in set_agency(agency, "--outside-reviewer", outside)
+    for wrong in (str(worker[0].id), str(uuid4()), "ywca.lead"):
+        with pytest.raises(CommandError, match="a member of another agency"):
+            set_agency(agency, "--outside-reviewer", wrong)
+    assert f"outside reviewer: {outside}" in set_agency(agency), "a refusal changes nothing"
+    assert "outside reviewer: none" in set_agency(agency, "--outside-reviewer", "none")
+
+
+def test_an_agency_that_ends_lets_nobody_in(agency, worker):
+    said = set_agency(agency, "--active", "no", "--retention-days", "60", "--duty-phone", "")
+    assert "retention: 60 days\nduty phone: none\nnot in:" in said
+    assert worker[1].get("/v1/referrals").status_code == 401
+    with pytest.raises(CommandError, match="7 to 3650"):
+        set_agency(agency, "--retention-days", "6", "--active", "yes")
+    assert "not in" in set_agency(agency)
+    with pytest.raises(CommandError, match="not one agency"):
+        set_agency("Nowhere")
 
 
 def member(*words: str) -> str:
