@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 
 from directory import demo
@@ -509,6 +509,16 @@ def test_a_table_of_postcodes_is_taken_or_refused_whole(tmp_path: Path) -> None:
     file.write_text("postcode,latitude,longitude\n00057,91,0\n")
     with pytest.raises(Exception, match="line 2"):
         call_command("import_postcodes", str(file))
+    for text, says in (
+        ("", "holds no postcode"),
+        ("postcode,latitude,longitude\n", "holds no postcode"),
+        ("latitude,longitude,postcode\n1,2,00057\n1,2\n", "line 3"),
+        ("postcode,latitude,longitude\n5\x0080,1,1\n", "line 2"),
+        (f"postcode,latitude,longitude\n{'9' * 100},1,1\n", "line 2"),
+    ):
+        file.write_text(text)
+        with pytest.raises(CommandError, match=says):
+            call_command("import_postcodes", str(file))
     assert taken.filter(postcode="00058").exists()
     taken.filter(postcode__in=["00058", "XY"]).delete()
 

@@ -347,6 +347,8 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         call_command("export_hsds", str(tmp_path / "there"), stdout=io.StringIO())
     with pytest.raises(CommandError, match="no such folder"):
         call_command("export_hsds", str(tmp_path / "nowhere" / "x"), stdout=io.StringIO())
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("export_hsds", "/proc/x", stdout=io.StringIO())
 
 
 def test_a_row_that_is_something_hiddens_too_is_left_out(tmp_path: Path) -> None:

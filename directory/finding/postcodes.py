@@ -15,6 +15,8 @@ from directory.finding.asked import Point
 from directory.rendering import JOBS
 from directory.rendering.rows import postcode
 
+LONGEST = 20  # characters; the world's longest has ten
+
 
 class NotReadable(Exception):
     """The file is no table of postcodes; the message says what is expected."""
@@ -47,13 +49,15 @@ def load(path: Path) -> int:
             for number, row in enumerate(csv.DictReader(file), 2):
                 try:
                     rows.append(_row(row))
-                except (KeyError, TypeError, ValueError):
+                except (AttributeError, KeyError, TypeError, ValueError):  # a short row has None
                     raise NotReadable(
                         f"{path}, line {number}: expected are the columns postcode, latitude and"
                         " longitude, in degrees (WGS 84)."
                     ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise NotReadable(f"{path} cannot be read: {error}.") from None
+    if not rows:
+        raise NotReadable(f"{path} holds no postcode: nothing was changed.")
     with transaction.atomic(using=JOBS):
         m.Postcode.objects.using(JOBS).filter(derived=False).delete()
         m.Postcode.objects.using(JOBS).filter(postcode__in=[row.postcode for row in rows]).delete()
@@ -63,8 +67,9 @@ def load(path: Path) -> int:
 
 def _row(row: dict[str, str]) -> m.Postcode:
     latitude, longitude = float(row["latitude"]), float(row["longitude"])
-    if not row["postcode"].strip() or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+    code = postcode(row["postcode"])
+    if not (0 < len(code) <= LONGEST and code.isprintable()):
         raise ValueError
-    return m.Postcode(
-        postcode=postcode(row["postcode"]), latitude=latitude, longitude=longitude, derived=False
-    )
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise ValueError
+    return m.Postcode(postcode=code, latitude=latitude, longitude=longitude, derived=False)

@@ -39,6 +39,8 @@ class Command(BaseCommand):
             told = export(path, agency_id=own)
         except FileExistsError:
             raise CommandError(f"{path}: there is something already; name a new one.") from None
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
         for table, count in told.written.items():
             left = told.left_out[table]
             more = f" ({left} left out: they hang on what is not in the package)" if left else ""
