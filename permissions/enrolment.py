@@ -10,6 +10,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwcrypto import jwk
+from jwcrypto.common import JWException
+
 from permissions import credentials
 from permissions.errors import BadRequest
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
@@ -166,10 +172,11 @@ def add_client(
     if not scopes or not set(scopes) <= set(known_scopes):
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
     keys = public_keys.get("keys")
-    if not isinstance(keys, list) or not keys:
+    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
         raise BadRequest(detail='The key set is a JWK set: {"keys": [...]} (RFC 7517).')
-    if any("d" in key or "k" in key or key.get("kty") == "oct" for key in keys):
-        raise BadRequest(detail="The key set holds a private key: send the public part only.")
+    keys = [_public_key(one) for one in keys]
+    check_text("client_id", client_id, 255)
+    check_text("name", name)
     _agency(agency_id)
     if Client.objects.filter(client_id=client_id).exists():
         raise BadRequest(detail="A client of this id is there already.")
@@ -184,6 +191,28 @@ def add_client(
         system_of_record=system_of_record,
     )
     return client
+
+
+def _public_key(given: dict[str, Any]) -> dict[str, Any]:
+    """The public part of a key that the token endpoint takes assertions by (api/oauth.py)."""
+    if {"d", "k", "p", "q"} & set(given) or given.get("kty") == "oct":
+        raise BadRequest(detail="The key set holds a private key: send the public part only.")
+    try:
+        read = jwk.JWK(**given)
+        key = read.get_op_key("verify")
+    except (JWException, ValueError, KeyError, TypeError, NotImplementedError):
+        key = None
+    strong = (
+        (isinstance(key, RSAPublicKey) and key.key_size >= 2048)
+        or (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1))
+        or isinstance(key, Ed25519PublicKey)
+    )
+    if not strong:
+        raise BadRequest(
+            detail="Each key is for signatures: RSA of at least 2048 bits, EC P-256 or Ed25519."
+        )
+    public: dict[str, Any] = read.export_public(as_dict=True)
+    return public
 
 
 def _agency(agency_id: UUID) -> None:

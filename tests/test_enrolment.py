@@ -225,6 +225,64 @@ def test_a_client_brings_its_public_key_only(agency, tmp_path):
         add("client", *words)
 
 
+def jwk_of(**how: Any) -> Any:
+    return jwk.JWK.generate(**how).export_public(as_dict=True)
+
+
+def rsa(bits: int) -> Any:
+    return jwk_of(kty="RSA", size=bits)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(lambda: rsa(2048), lambda: jwk_of(kty="EC", crv="P-256")),
+        lambda: jwk_of(kty="OKP", crv="Ed25519"),
+    ],
+)
+def test_a_key_that_signs_tokens_is_taken(agency, tmp_path, make):
+    words = ("--agency", agency, "--client-id", f"new-{uuid4()}", "--name", "New client")
+    words += ("--scope", "referrals:read", "--keys", str(tmp_path / "keys.json"))
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [key := make()]}))
+    told = add("client", *words)
+    assert Client.objects.get(client_id=told["client"]).public_keys == {"keys": [key]}
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        *((one, "is a JWK set") for one in (1, "x", None, [])),
+        *(({}, "RSA of at least 2048 bits"), ({"kty": "EC"}, "P-256 or Ed25519")),
+        ({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, "P-256 or Ed25519"),
+        ({"kty": "RSA", "n": "AQAB", "e": "AQAB"}, "RSA of at least 2048 bits"),
+        (lambda: rsa(1024), "RSA of at least 2048 bits"),
+        (lambda: jwk_of(kty="EC", crv="P-384"), "P-256 or Ed25519"),
+        (lambda: jwk_of(kty="OKP", crv="X25519"), "P-256 or Ed25519"),
+        (lambda: jwk_of(kty="EC", crv="P-256", use="enc"), "Each key is for signatures"),
+        ({"kty": "oct", "k": "c2VjcmV0"}, "private key"),
+    ],
+)
+def test_a_key_that_is_none_or_weak_is_refused(agency, tmp_path, key, says):
+    words = ("--agency", agency, "--client-id", "new-weak", "--name", "New client")
+    words += ("--scope", "referrals:read", "--keys", str(tmp_path / "keys.json"))
+    given = key() if callable(key) else key
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [given]}))
+    with pytest.raises(CommandError, match=says):
+        add("client", *words)
+    assert not Client.objects.filter(client_id="new-weak").exists()
+
+
+@pytest.mark.parametrize(
+    ("client_id", "says"), [("c" * 256, "has 255 characters"), ("c\x00", "plain text")]
+)
+def test_a_client_id_that_cannot_be_kept_is_refused(agency, tmp_path, client_id, says):
+    words = ("--agency", agency, "--client-id", client_id, "--name", "New client")
+    words += ("--scope", "referrals:read", "--keys", str(tmp_path / "keys.json"))
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
+    with pytest.raises(CommandError, match=says):
+        add("client", *words)
+
+
 def test_wrong_words_are_named():
     words = ("--name", "Nowhere", "--kind", "legal", "--time-zone", "Mars/Olympus")
     with pytest.raises(CommandError, match="America/Denver"):
