@@ -1,6 +1,8 @@
 """An operator adds an agency, a member and a partner system; then they can act."""
 
 import json
+import re
+import shlex
 from io import StringIO
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +17,7 @@ from api.walkthrough import totp
 from permissions import credentials
 from permissions.models import Agency, Client, Membership, Person
 from tests.conftest import Caller, agency_id, member_id
+from tests.ground import REPOSITORY
 
 
 def add(*words: str) -> dict[str, str]:
@@ -113,6 +116,20 @@ def test_an_agency_takes_referrals_by_phone_only_and_again_here(agency):
     assert "referrals: by phone only\n" in set_agency(agency), "and it stays so"
     name = Agency.objects.using("jobs").get(id=agency).name
     assert "referrals: here\n" in set_agency(name, "--takes-notices", "yes")
+
+
+def test_the_runbooks_lines_that_set_an_agency_are_taken(agency):
+    text = (REPOSITORY / "deploy" / "RUNBOOK.md").read_text().replace("\\\n", " ")
+    lines = re.findall(r'^    manage\.py (set_\w+) "Sample Advocacy" ([^#\n]*)', text, re.MULTILINE)
+    assert {command for command, _ in lines} == {"set_agency", "set_clocks"}
+    for command, words in lines:
+        words = words.replace("MEMBER_ID", str(member_id("ywca.lead")))
+        call_command(command, agency, *shlex.split(words), stdout=StringIO())
+    found = Agency.objects.using("jobs").get(id=agency)
+    assert not found.takes_notices
+    assert found.outside_reviewer_id == member_id("ywca.lead")
+    assert found.durations == {"urgent": [30, 60, 240, 480]}
+    assert len(found.opening_hours) == 7
 
 
 def test_an_agency_of_one_names_who_outside_reviews_it(agency, worker):
