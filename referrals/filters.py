@@ -66,6 +66,13 @@ _OPEN = {
     "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
 }
 _ASKED = {"out": "to_asks_ring_at", "in": "from_asks_ring_at"}
+# The deadline that the side is shown in this state; now, where there is none (a ring asked for).
+_CONTACT_BY = {"out": "NULL", "in": _OWN.format(column="handoff_by")}
+DUE = {
+    box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
+    f" ELSE {contact_by} END, {_NOW})"
+    for box, contact_by in _CONTACT_BY.items()
+}
 # The clock, too, changes what a side is shown, and leaves no event where nobody looked.
 _BY_THE_CLOCK = {
     "out": f"({_WAITING} AND expires_at > %(since)s AND expires_at <= {_NOW})"

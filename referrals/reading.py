@@ -19,7 +19,7 @@ from permissions.prepared import Ask
 from permissions.principal import Principal
 from referrals import transitions
 from referrals.clocks import PURGE_TOLD_BEFORE
-from referrals.filters import Filters
+from referrals.filters import DUE, Filters
 from referrals.models import Event, Plan, Referral, Release, Side, sees_referrals, side_kept
 from referrals.shown import etag, side_of, status_shown, word_shown
 
@@ -97,12 +97,12 @@ _SHOWN = ", ".join(
 )
 
 
-def _branch(box: str, rest: str) -> str:
+def _branch(box: str, rest: str, due: str = "") -> str:
     """One index scan: the newest rows of one box. Two of them beat any OR (measured)."""
     column = "from_agency_id" if box == "out" else "to_agency_id"
     sent = " AND NOT from_purged" if box == "out" else " AND sent_at IS NOT NULL"
     return (
-        f"(SELECT {_COLUMNS} FROM referral"  # noqa: S608 (of fixed parts)
+        f"(SELECT {_COLUMNS}{due} FROM referral"  # noqa: S608 (of fixed parts)
         f" WHERE {column} = %(agency)s{sent}{rest})"
     )
 
@@ -114,9 +114,11 @@ def list_page(
     filters: Filters = EVERYTHING,
     after: Place | None = None,
     limit: int = 50,
+    soonest: bool = False,
 ) -> tuple[list[Line], Place | None]:
     """A page of the caller's agency's referrals, newest first, and where it ended.
 
+    `soonest`: the nearest deadline first instead; then the place says no more than that more wait.
     `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One entry with the ids
     shown. No totals (R3).
     """
@@ -125,7 +127,7 @@ def list_page(
             attempt.record(referral_ids=[])
         return [], None
     limit = min(limit, MAX_PAGE)
-    sql = query(box, filters, after=after is not None, limit=limit + 1)
+    sql = query(box, filters, after=after is not None, limit=limit + 1, soonest=soonest)
     values = {
         "agency": principal.agency_id,
         "at": after.created_at if after else None,
@@ -143,13 +145,20 @@ def list_page(
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
 
 
-def query(box: str | None, filters: Filters, *, after: bool, limit: int) -> str:
+def query(
+    box: str | None, filters: Filters, *, after: bool, limit: int, soonest: bool = False
+) -> str:
     """The query of a kind of page. Not prepared: one plan for all agencies would sort the whole box
     of a big one (measured), so that the planner is told the agency and the limit each time."""
     beyond = " AND (created_at, id) < (%(at)s, %(id)s)" if after else ""
-    newest = f" ORDER BY created_at DESC, id DESC LIMIT {limit}"
+    order = "due, id" if soonest else "created_at DESC, id DESC"
+    first = f" ORDER BY {order} LIMIT {limit}"
     branches = " UNION ALL ".join(
-        _branch(each, beyond + filters.condition(each) + newest)
+        _branch(
+            each,
+            beyond + filters.condition(each) + first,
+            f", {DUE[each]} AS due" if soonest else "",
+        )
         for each in ("in", "out")
         if box in (None, each)
     )
@@ -157,7 +166,7 @@ def query(box: str | None, filters: Filters, *, after: bool, limit: int) -> str:
     # the index, where a plain join may read all sides of the agency.
     return (
         "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
-        f" (SELECT * FROM ({branches}) boxes{newest})"
+        f" (SELECT * FROM ({branches}) boxes{first})"
         f" SELECT (SELECT sec.clock()), {_SHOWN}, f.name, t.name, s.state, s.handoff_by,"
         " s.holder_id::text"
         " FROM page r"
@@ -165,7 +174,7 @@ def query(box: str | None, filters: Filters, *, after: bool, limit: int) -> str:
         " JOIN permissions_agency t ON t.id = r.to_agency_id"
         " LEFT JOIN referral_side s ON s.agency_id = %(agency)s AND s.referral_id = r.id"
         "  AND s.referral_id = ANY (ARRAY(SELECT id FROM page))"
-        " ORDER BY r.created_at DESC, r.id DESC"
+        f" ORDER BY {'r.due, r.id' if soonest else 'r.created_at DESC, r.id DESC'}"
     )
 
 

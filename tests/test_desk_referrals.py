@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from django.db import connections
 
+from api.desk import inbox
 from referrals.models import CallRecord, Referral
 from tests.conftest import PACKET, Story, agency_id, service_of
 from tests.desk import at_the_desk, rows, text_of
@@ -141,6 +142,22 @@ def test_the_inbox_has_the_nearest_deadline_on_top_and_says_when_it_is_late(
     shown = text_of(advocate.get("/desk/").content)
     assert "Nothing waits for your agency." in shown
     assert "Expired" in shown
+
+
+@pytest.mark.parametrize("who", ["ywca.worker", "police.worker"])
+def test_the_oldest_emergency_stays_on_top_however_many_came_after_it(story, api, monkeypatch, who):
+    monkeypatch.setattr(inbox, "PRESSING_AT_ONCE", 2)
+    box = "" if who == "ywca.worker" else "?box=out"
+    emergency = story.create(urgency="emergency").send()
+    second = Story(api, story.service_id).create(urgency="urgent").send()
+    desk = at_the_desk(who)
+    assert "More than 2 press." not in text_of(desk.get(f"/desk/{box}").content)
+    for _ in range(2):
+        Story(api, story.service_id).create(urgency="routine").send()
+    page = desk.get(f"/desk/{box}").content.decode()
+    above = page.partition('id="rest-title"')[0]
+    assert re.findall(r'href="/desk/referrals/([0-9a-f-]{36})"', above) == [emergency.id, second.id]
+    assert "More than 2 press." in text_of(page)
 
 
 def test_the_inbox_shows_a_ring_that_was_asked_for_and_a_contact_that_is_late_on_top(

@@ -7,6 +7,7 @@ from django.db import connection
 from permissions import session
 from permissions.credentials import resolve
 from referrals import reading
+from referrals.filters import Filters
 from tests.bench import fill, plans
 from tests.bench.fill import PACKET
 from tests.conftest import Story, _cluster
@@ -90,6 +91,23 @@ def test_the_list_is_an_index_scan_a_box_as_for_an_exempt_role(crowd, api, super
         assert ("Merge Append(" in ours.shape) == (len(indexes) == 2)
         assert ours.buffers <= MAX_BUFFERS
         assert 0 < ours.buffers - exempt.buffers <= MAX_BUFFERS_A_POLICY * len(protected)
+
+
+@pytest.mark.parametrize("box", ["in", "out"])
+def test_the_soonest_deadlines_cost_no_more_than_the_newest_of_the_same_rows(
+    crowd, api, superuser, box
+):
+    """Both read the box once where few press; a page is then joined to 100 sides at most."""
+    principal = resolve(api("ywca.worker").secret)
+    pressing = {"box": box, "filters": Filters(pressing=True), "limit": 100}
+    newest = plans.explain_both(superuser, principal, query_of(principal, **pressing))[0]
+    query = query_of(principal, **pressing, soonest=True)
+    ours, exempt = plans.explain_both(superuser, principal, query)
+    assert ours.shape == exempt.shape
+    assert [scan[2] for scan in ours.scans if scan[1] == "referral_side"][-1:] == [
+        "one_side_an_agency"
+    ]
+    assert ours.buffers <= newest.buffers + 10
 
 
 @pytest.mark.parametrize("table", ["referral", "referral_side"])

@@ -44,7 +44,7 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
         return render(request, "desk/no_referrals.html", {})
     box = "out" if request.GET.get("box") == "out" else "in"
     cursor = request.GET.get("after")
-    pressing = [] if cursor else _pressing(visit, box)
+    pressing, more_press = ([], False) if cursor else _pressing(visit, box)
     scope = f"desk:{box}"
     lines, place = reading.list_page(
         visit.principal,
@@ -57,6 +57,7 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
         "box": box,
         "now": [row for row in pressing if row.line.status not in AWAITS_ANSWER],
         "waiting": [row for row in pressing if row.line.status in AWAITS_ANSWER],
+        "more_press": PRESSING_AT_ONCE if more_press else None,
         "rest": [_row(line, visit) for line in lines if line.id not in shown_above],
         "later": bool(cursor),
         "next": cursors.to_cursor(visit.principal, scope, place),
@@ -64,14 +65,17 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(request, "desk/inbox.html", context)
 
 
-def _pressing(visit: Visit, box: str) -> list[Row]:
+def _pressing(visit: Visit, box: str) -> tuple[list[Row], bool]:
     """Those without an answer, a ring that was asked for, a first contact that is late: the nearest
-    deadline first."""
-    lines, _place = reading.list_page(
-        visit.principal, box=box, filters=Filters(pressing=True), limit=PRESSING_AT_ONCE
+    deadline first; and whether there are more."""
+    lines, more = reading.list_page(
+        visit.principal,
+        box=box,
+        filters=Filters(pressing=True),
+        limit=PRESSING_AT_ONCE,
+        soonest=True,
     )
-    rows = [_row(line, visit) for line in lines]
-    return sorted(rows, key=lambda row: row.due.at if row.due else visit.now)
+    return [_row(line, visit) for line in lines], more is not None
 
 
 def _row(line: Line, visit: Visit) -> Row:
