@@ -1,13 +1,15 @@
 """What a side keeps for itself: its own number, the plan, one person twice; and a mistake, of which
 the sender is told what it has to report, and no more."""
 
+import re
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
+from api.desk import forms
 from referrals import codes
-from tests.conftest import NOTICE, PACKET, Story, service_of
+from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
 from tests.database import as_app, identify, phone_only_service, refused
 from tests.desk import at_the_desk, text_of
 from tests.test_acts import counts
@@ -215,6 +217,38 @@ def test_who_does_not_work_on_it_refers_her_on_all_the_same(
     assert "Now ring them" in text_of(sent.content.decode())
     made = api(who).get("/v1/referrals").json()["items"][0]
     assert seen(api, who, made["id"])["replaces_id"] is None
+
+
+def test_the_desk_keeps_what_is_planned_behind_the_third(story: Story, api: Any) -> None:
+    story.create()
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT id::text FROM directory_listing WHERE status = 'active' AND id <> %s"
+            " AND answered_by IS DISTINCT FROM %s ORDER BY name DESC LIMIT 6",
+            [story.service_id, str(agency_id("police"))],
+        )
+        planned = [service for (service,) in cursor.fetchall()]
+    story.sends("set_plan", {"services": planned})
+    desk, path = at_the_desk(SENDER), f"/desk/referrals/{story.id}/set_plan"
+    page = desk.get(path).content.decode()
+    assert re.findall(r'<option value="([^"]+)" selected', page) == planned[:3]
+    assert "Behind it, as planned before:" in text_of(page)
+    first, second = planned[4], planned[1]
+    desk.submit(path, {"first": first, "second": second, "third": ""})
+    assert seen(api, SENDER, story.id)["plan"] == [first, second, planned[3], planned[5]]
+
+
+def test_the_plan_offers_no_service_of_the_own_agency_and_says_where_its_list_ends(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "MOST_PER_PAGE", 1)
+    story = Story(api, service_of("sarc"), sender="ywca.worker", recipient="sarc.worker").create()
+    page = at_the_desk("ywca.worker").get(f"/desk/referrals/{story.id}/set_plan").content.decode()
+    assert "The list ends with “" in text_of(page)
+    monkeypatch.setattr(forms, "MOST_PER_PAGE", 100)
+    page = at_the_desk("ywca.worker").get(f"/desk/referrals/{story.id}/set_plan").content.decode()
+    assert service_of("ywca") not in page
+    assert "The list ends with" not in page
 
 
 # -- A mistake -------------------------------------------------------------------------------------

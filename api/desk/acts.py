@@ -7,10 +7,8 @@ from django import forms
 
 from api.desk import notice, records, releases, sealed, words
 from api.desk.act_pages import ActPage, act_view, at_once
-from api.desk.forms import ActForm, listed, moment, one_of
+from api.desk.forms import ActForm, listed, moment, one_of, services_to_choose
 from api.desk.visit import Visit
-from directory import listings
-from directory.finding import MOST_PER_PAGE
 from permissions.session import begin
 from referrals import acts, codes, holds, returning
 from referrals.reading import Detail
@@ -79,14 +77,12 @@ class DeclineForm(ActForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         with begin(self.visit.principal):
-            found = listings.search(self.visit.principal, per_page=MOST_PER_PAGE)
+            choices, ends = services_to_choose(
+                self.visit.principal, lambda one: one.id == self.seen.referral.service_id
+            )
         suggested = self.fields["suggested_service_id"]
         assert isinstance(suggested, forms.ChoiceField)
-        suggested.choices = [("", "None")] + [
-            (str(one.id), f"{one.name} ({one.organization_name})")
-            for one in found.items
-            if one.id != self.seen.referral.service_id
-        ]
+        suggested.choices, suggested.help_text = choices, ends
 
 
 def _decline(visit: Visit, seen: Detail, form: DeclineForm) -> None:

@@ -1,12 +1,16 @@
 """What the desk's forms share: plain widgets, and a refusal shown at the field it belongs to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 
 from api.desk.visit import Visit
+from directory import listings
+from directory.finding import MOST_PER_PAGE
+from directory.listings import Listing
 from permissions.errors import BadRequest, KeyReused, Refused, WrongState
+from permissions.principal import Principal
 from referrals.reading import Detail
 
 # Nothing that is typed here is to be remembered or sent off by the browser.
@@ -74,6 +78,20 @@ def some_of(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.M
 def listed(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.ChoiceField:
     """One code of a longer list, behind the phone's own picker."""
     return forms.ChoiceField(choices=codes, label=label, **options)
+
+
+def services_to_choose(
+    principal: Principal, leave_out: Callable[[Listing], bool], first: Iterable[Listing] = ()
+) -> tuple[list[tuple[str, str]], str]:
+    """Services as choices: `first`, then by name; and where the list ends, if it does so early.
+    Within a transaction of the caller's."""
+    by_name = listings.search(principal, per_page=MOST_PER_PAGE)
+    known = {one.id: one for one in (*first, *by_name.items) if not leave_out(one)}
+    choices = [(str(one.id), f"{one.name} ({one.organization_name})") for one in known.values()]
+    ends = ""
+    if not by_name.last:
+        ends = f"The list ends with “{by_name.items[-1].name}”: others are in the directory."
+    return [("", "None"), *choices], ends
 
 
 def moment(label: str, **options: Any) -> forms.DateTimeField:

@@ -11,10 +11,9 @@ from django.views.decorators.http import require_safe
 
 from api.desk import words
 from api.desk.act_pages import ActPage, act_view, at_once
-from api.desk.forms import PRIVATE, ActForm, listed, moment, one_of
+from api.desk.forms import PRIVATE, ActForm, listed, moment, one_of, services_to_choose
 from api.desk.visit import Visit, signed_in
 from directory import listings
-from directory.finding import MOST_PER_PAGE
 from permissions.errors import NotPossible
 from permissions.session import begin
 from referrals import codes, idempotency, mistakes, own, warm
@@ -210,7 +209,7 @@ same_person_as = act_view(
 
 
 class PlanForm(ActForm):
-    """Three are enough at night; a system of yours may keep ten."""
+    """Three are enough at night; a system of yours may keep ten: those behind the third stay."""
 
     refused = {"service_unknown": "first"}
 
@@ -223,21 +222,28 @@ class PlanForm(ActForm):
         super().__init__(*args, **kwargs)
         principal = self.visit.principal
         with begin(principal):
+            found = [listings.find(principal, one) for one in self.seen.plan]
+            planned = [one for one in found if one is not None]
             likely = own.next_services(principal, self.seen)
-            others = listings.search(principal, per_page=MOST_PER_PAGE).items
-        known = {one.id: one for one in (*likely, *others)}
-        known.pop(self.seen.referral.service_id, None)
-        choices = [("", "None")] + [
-            (str(one.id), f"{one.name} ({one.organization_name})") for one in known.values()
-        ]
-        planned = [*map(str, self.seen.plan), "", "", ""]
-        for name, before in zip(self.PLACES, planned, strict=False):
+            choices, ends = services_to_choose(principal, self._is_none, (*planned, *likely))
+        self.behind = planned[len(self.PLACES) :]
+        before = [*(str(one.id) for one in planned), "", "", ""]
+        for name, service in zip(self.PLACES, before, strict=False):
             self.fields[name].choices = choices  # type: ignore[attr-defined]
-            self.fields[name].initial = before
+            self.fields[name].initial = service
+        self.fields["first"].help_text = ends
+        if self.behind:
+            names = "; ".join(one.name for one in self.behind)
+            self.fields["third"].help_text = f"Behind it, as planned before: {names}."
+
+    def _is_none(self, one: listings.Listing) -> bool:
+        """She is there already, or it is the own agency's, which helps without a referral."""
+        own_agency = self.visit.principal.agency_id
+        return one.id == self.seen.referral.service_id or one.answered_by == own_agency
 
     def services(self) -> list[UUID]:
-        named = [self.cleaned_data[name] for name in self.PLACES]
-        return [UUID(one) for one in dict.fromkeys(named) if one]
+        chosen = [UUID(one) for name in self.PLACES if (one := self.cleaned_data[name])]
+        return list(dict.fromkeys([*chosen, *(one.id for one in self.behind)]))
 
 
 set_plan = act_view(
