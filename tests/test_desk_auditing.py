@@ -1,14 +1,18 @@
 """The auditor's desk: filters, trails, files, counts, the seals and their check; and who else may
 read the log, which the agency's administrator says. Some of it in a real browser."""
 
+import ast
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from api.desk import words
+from permissions.policy import RULES
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture
 from tests.conftest import PACKET, Server, Story, agency_id, member_id
@@ -16,6 +20,7 @@ from tests.desk import at_the_desk, text_of
 from tests.test_access_log import handle, the_log_is_full
 from tests.test_seals import seal
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 LOG = "/desk/access-log"
 
 
@@ -51,6 +56,44 @@ def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: An
     assert "Survivor: your agency's handle: Enter a valid UUID." in text_of(wrong.content)
     other = {"since": "2026-02-01T00:00", "until": "2026-01-01T00:00"}
     assert "nothing fits" in text_of(auditor.get(LOG, other).content)
+
+
+def acts_that_are_logged() -> set[str]:
+    """Each act that the sources write into the log: `noun.verb`, of the nouns that any of them
+    gives to one of the log's own functions; and each act on a referral."""
+    writes = {"attempt", "deny", "beside", "log_job", "log_sign_in", "require_editor", "act_on"}
+    a_word = re.compile(r"([a-z_]+)\.[a-z_]+")
+    said, nouns = set(), set()
+    for floor in ("permissions", "directory", "referrals", "api"):
+        for path in sorted((REPOSITORY / floor).rglob("*.py")):
+            if "migrations" in path.parts or path.name == "words.py":
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    said.add(node.value)
+                if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in writes:
+                    given = [one.value for one in node.args if isinstance(one, ast.Constant)]
+                    words_given = [a_word.fullmatch(str(one)) for one in given]
+                    nouns |= {found[1] for found in words_given if found}
+    modules = {f"api.{path.stem}" for path in (REPOSITORY / "api").glob("*.py")}
+    of_webhooks = {"referral.event"}  # what a message is about
+    found = {one for one in said if (is_one := a_word.fullmatch(one)) and is_one[1] in nouns}
+    return (found - modules - of_webhooks) | {f"referral.{act}" for act in RULES}
+
+
+@pytest.mark.no_database
+def test_every_act_that_the_code_can_log_has_words_for_its_reader() -> None:
+    logged = acts_that_are_logged()
+    assert {"channels.read", "key.rotate", "directory.edit", "referral.send"} <= logged
+    assert logged - set(words.LOGGED) == set()
+
+
+def test_an_auditor_filters_for_whoever_looked_at_channels() -> None:
+    at_the_desk("ywca.worker").get("/desk/channels")
+    shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"act": "channels.read"}).content)
+    entries = shown.partition("Ids and codes only.")[2]
+    assert "Looked at whom a message reaches" in entries
+    assert "Read this log" not in entries
 
 
 def test_the_trail_of_a_referral_begins_with_who_had_it_in_her_lists(worked_on: Story) -> None:
