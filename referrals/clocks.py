@@ -17,6 +17,8 @@ CLOSED_AFTER = timedelta(days=7)
 RING_STANDS = timedelta(days=1)
 # How long before a side's part is purged it is told so (R13).
 PURGE_TOLD_BEFORE = timedelta(days=7)
+# How long a draft lasts after its last change (R13).
+DRAFT_KEPT = timedelta(hours=24)
 
 
 class Durations(NamedTuple):

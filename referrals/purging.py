@@ -18,12 +18,13 @@ from permissions import rotation
 from permissions.errors import NotPossible
 from permissions.ids import uuid7
 from permissions.rotation import USING, log_job
-from referrals.clocks import CLOSED_AFTER, PURGE_TOLD_BEFORE
+from referrals.clocks import CLOSED_AFTER, DRAFT_KEPT, PURGE_TOLD_BEFORE
 
 BATCH = 200
 PURGING = 7004  # an advisory lock, beside those of permissions/ (keys.py, sql/identity.sql)
 TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
 SOON = "interval '24 hours'"
+_DRAFT = f"interval '{DRAFT_KEPT.total_seconds()} seconds'"
 KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
 
 Progress = Callable[[str, int], None]  # what, and how many
@@ -74,7 +75,7 @@ _NOT_GONE = {
 }
 _TAKEN = "r.status = 'accepted' AND s.state IN ('accepted', 'in_handoff')"
 DUE = {
-    "draft": Kind("from", f"r.sent_at IS NULL AND {_LAST_CHANGE} + {SOON} <= sec.clock()"),
+    "draft": Kind("from", f"r.sent_at IS NULL AND {_LAST_CHANGE} + {_DRAFT} <= sec.clock()"),
     # Nobody accepted it: nobody can have opened it, and both sides know that.
     "packet": Kind(
         "from",

@@ -1,5 +1,6 @@
 """One referral as its side is shown it: state, notice, what can be done now, history."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -111,8 +112,16 @@ def referral_page(
         "not_stated": _not_stated(seen.referral),
         "refused": _why(refusal, seen) if refusal else "",
         "next": _next(visit, seen),
+        "draft_ends": _draft_ends(visit, seen),
     }
     return page(request, "desk/referral.html", context, refusal)
+
+
+def _draft_ends(visit: Visit, seen: Detail) -> datetime | None:
+    if seen.status != "draft":
+        return None
+    with begin(visit.principal):
+        return reading.draft_ends(seen.referral)
 
 
 def _next(visit: Visit, seen: Detail) -> list[Next]:
