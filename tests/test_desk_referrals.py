@@ -6,9 +6,11 @@ from html import unescape
 import pytest
 from django.db import connections
 
-from api.desk import inbox
+from api.desk import calls, inbox
+from referrals import purging
 from referrals.models import CallRecord, Referral
 from tests.conftest import PACKET, Story, agency_id, service_of
+from tests.database import phone_only_service
 from tests.desk import at_the_desk, rows, text_of
 
 NOTICE = {
@@ -363,3 +365,35 @@ def test_what_takes_referrals_is_referred_to_on_every_page(officer, in_the_list)
     ):
         assert f"/desk/referrals/new?service={service}" in page
         assert f"/desk/calls/new?service={service}" not in page
+
+
+def test_earlier_calls_are_a_page_away(officer, superuser, monkeypatch):
+    monkeypatch.setattr(calls, "SHOWN", 2)
+    for outcome in ("reached", "no_answer", "full"):
+        path = f"/desk/calls/new?service={phone_only_service()}"
+        officer.submit(path, {"outcome": outcome, "put_through": "no"})
+    assert rows(superuser, CallRecord) == 3
+    said = re.compile(r"<p>([^<]+)</p><p class=\"quiet small\">")
+    page = officer.get("/desk/calls").content.decode()
+    first = said.findall(page)
+    assert "To the newest" not in page
+    page = officer.get(re.search(r'href="(/desk/calls\?after=[^"]+)"', page)[1]).content.decode()
+    assert (len(first), len(said.findall(page))) == (2, 1)
+    assert first[0] == "Full"
+    assert len({*first, *said.findall(page)}) == 3
+    assert "Earlier ones" not in page
+    assert "To the newest" in page
+
+
+def test_a_draft_says_when_it_goes_and_goes_then(officer, story, shift_clock):
+    story.create()
+    page = text_of(officer.get(f"/desk/referrals/{story.id}").content)
+    assert "It is deleted" in page
+    assert "a day after its last change, if it is not sent before." in page
+    shift_clock("23 hours 55 minutes")
+    purging.run()
+    path = f"/desk/referrals/{story.id}"
+    assert at_the_desk("police.worker").get(path).status_code == 200
+    shift_clock("24 hours 1 minute")
+    purging.run()
+    assert at_the_desk("police.worker").get(path).status_code == 404

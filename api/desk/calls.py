@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from api import cursors
 from api.desk import words
 from api.desk.forms import DeskForm, one_of
 from api.desk.notice import find_service, to_directory
@@ -16,7 +17,7 @@ from api.desk.visit import Visit, page, signed_in
 from directory import listings
 from permissions.errors import Refused
 from permissions.session import begin
-from referrals import calls, codes, idempotency
+from referrals import call_pages, calls, codes, idempotency
 
 SHOWN = 20
 
@@ -70,14 +71,22 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_safe
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Her own call records, newest first."""
-    records = calls.list_calls(visit.principal, SHOWN)
+    """Her own call records, newest first, page by page."""
+    cursor = request.GET.get("after")
+    after = cursors.from_cursor(visit.principal, "desk:calls", cursor)
+    records, place = call_pages.list_page(visit.principal, after=after, limit=SHOWN)
     with begin(visit.principal):
         found = {
             one: listings.find(visit.principal, one) for one in {r.service_id for r in records}
         }
     rows = [(record, _name(found[record.service_id])) for record in records]
-    return page(request, "desk/calls.html", {"rows": rows, "now": visit.now})
+    context = {
+        "rows": rows,
+        "now": visit.now,
+        "later": bool(cursor),
+        "next": cursors.to_cursor(visit.principal, "desk:calls", place),
+    }
+    return page(request, "desk/calls.html", context)
 
 
 def _name(listing: listings.Listing | None) -> str:
