@@ -35,11 +35,11 @@ PROBLEMS = {
         "The one-time code was wrong, or had been used before.", "Wait for the next one."
     ),
     "no_second_factor": Problem(
-        "The account has no authenticator app.", "The agency's administrator sets it up."
+        "The account has no authenticator app.", "Whoever runs the network's server sets it up."
     ),
     "no_agency": Problem(
         "The person is a member of no agency, or no longer.",
-        "The agency's administrator makes members.",
+        "Whoever runs the network's server makes members.",
     ),
     "bad_assertion": Problem(
         "The client's assertion is wrong, expired or was used before.",
