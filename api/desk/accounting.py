@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest, HttpResponse
 
 from api.desk import words
+from api.desk.context import safety_in_spanish
 from api.desk.forms import one_of
 from api.desk.referral import common
 from api.desk.release_paper import TEXTS
@@ -137,6 +138,8 @@ def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any
         "total": text.total.format(entries=made.entries),
         "withheld": made.withheld,
     }
+    if language == "es":
+        context |= safety_in_spanish()
     return page(request, "desk/accounting.html", context)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from directory.safety import safety_lines, safety_notice
+from directory.safety import lines_to_keep, notice_in_spanish, safety_lines, safety_notice
 
 
 def desk(request: HttpRequest) -> dict[str, Any]:
@@ -13,3 +13,14 @@ def desk(request: HttpRequest) -> dict[str, Any]:
         "safety_notice": safety_notice(),
         "visit": getattr(request, "visit", None),
     }
+
+
+def safety_in_spanish() -> dict[str, Any]:
+    """The lines for a page in Spanish; what the network has said in English alone, in English."""
+    lines = [
+        {"phone": line["phone"]}
+        | {name: line[f"{name}_es"] or line[name] for name in ("name", "note")}  # type: ignore[literal-required]
+        for line in lines_to_keep()
+    ]
+    notice = notice_in_spanish() or safety_notice()
+    return {"safety_lines": lines, "safety_notice": notice, "safety_language": "es"}
