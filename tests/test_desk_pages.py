@@ -2,6 +2,7 @@
 
 import ast
 import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,9 @@ from django.urls import URLPattern
 
 from api.desk import urls
 from api.desk.problems import PROBLEMS
+from api.desk.release_paper import TEXTS
 from permissions.ids import uuid7
+from referrals import codes
 from tests.conftest import PACKET, service_of
 from tests.desk import Pages, at_the_desk, text_of
 
@@ -246,3 +249,37 @@ def test_a_form_sent_without_its_token_is_refused():
     answer = pages.http.post(f"/desk/referrals/new?service={service_of('ywca')}", {"send": "1"})
     assert answer.status_code == 403
     check_page(answer, "/desk/referrals/new")
+
+
+@pytest.mark.parametrize(
+    ("language", "purpose", "line"),
+    [
+        ("en", "☐ For a legal matter of mine", "These numbers on one page"),
+        ("es", "☐ Para un asunto legal mío", "Estos números en una página"),
+    ],
+)
+def test_the_paper_has_its_purposes_and_the_safety_lines_in_her_language(
+    accepted, language, purpose, line
+):
+    pages = at_the_desk("police.worker")
+    answer = pages.get(f"/desk/referrals/{accepted.id}/release_paper", {"language": language})
+    text = text_of(answer.content)
+    assert purpose in text
+    assert text.count("☐") > len(codes.RELEASE_PURPOSE)
+    assert line in text
+    footer = answer.content.decode().partition('<footer id="safety"')[2]
+    suffix = "_es" if language == "es" else ""
+    for safety in settings.SAFETY_LINES:
+        assert (safety.get(f"name{suffix}") or safety["name"]) in unescape(footer)
+    assert ("It cannot clear this browser" in text) == (language == "en")
+    assert footer.startswith(' lang="es"') == (language == "es")
+    assert set(TEXTS[language].purposes) == set(codes.RELEASE_PURPOSE)
+
+
+def test_whoever_lacks_a_role_is_sent_to_who_can_give_it():
+    admin = text_of(at_the_desk("ywca.admin").get("/desk/").content)
+    assert "Whoever runs this network's server gives that role." in admin
+    other = text_of(at_the_desk("taskforce.coordinator").get("/desk/").content)
+    assert "gives that role: ask your agency's administrator to reach them." in other
+    sign_in = text_of(Pages().get("/accounts/login").content)
+    assert "Whoever runs this network's server can renew them" in sign_in

@@ -8,6 +8,7 @@ class Text(NamedTuple):
     title: str
     lead: str  # {to}: the agency it goes to; {service}
     choose: str
+    purpose_title: str
     told_title: str
     until: str
     longest: str  # {days}
@@ -22,6 +23,7 @@ class Text(NamedTuple):
     witness: str
     spoken: str
     who: dict[str, str]
+    purposes: dict[str, str]
     told: dict[str, str]
     fields: dict[str, str]
 
@@ -31,6 +33,7 @@ TEXTS = {
         title="My permission to share",
         lead="I let {sender} share with {to}, for “{service}”, and with nobody else, what I mark.",
         choose="I mark what may be shared. What I do not mark stays here.",
+        purpose_title="What for: one of these",
         told_title="I was told",
         until="It ends on",
         longest="At most {days} days from today. I can choose less.",
@@ -50,6 +53,12 @@ TEXTS = {
             "parent": "My parent",
             "guardian": "My guardian",
             "court_appointed": "A guardian appointed by a court",
+        },
+        purposes={
+            "receive_service": "So that I receive this service",
+            "coordinate_care": "So that those who help me work together",
+            "safety": "For my safety",
+            "legal_matter": "For a legal matter of mine",
         },
         told={
             "risks_explained": "what can happen when it is shared",
@@ -86,6 +95,7 @@ TEXTS = {
         lead="Permito que {sender} comparta con {to}, para «{service}», y con nadie más, lo que"
         " marco.",
         choose="Marco lo que se puede compartir. Lo que no marco se queda aquí.",
+        purpose_title="Para qué: uno de estos",
         told_title="Me explicaron",
         until="Termina el",
         longest="Como máximo {days} días desde hoy. Puedo elegir menos.",
@@ -106,6 +116,12 @@ TEXTS = {
             "parent": "Mi padre o mi madre",
             "guardian": "Mi tutor o tutora",
             "court_appointed": "Un tutor nombrado por un tribunal",
+        },
+        purposes={
+            "receive_service": "Para recibir este servicio",
+            "coordinate_care": "Para que quienes me ayudan trabajen en conjunto",
+            "safety": "Por mi seguridad",
+            "legal_matter": "Para un asunto legal mío",
         },
         told={
             "risks_explained": "qué puede pasar al compartirlo",

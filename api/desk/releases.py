@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from api.desk import words
+from api.desk.context import safety_in_spanish
 from api.desk.forms import PRIVATE, ActForm, listed, moment, one_of, some_of
 from api.desk.referral import common, other_agency
 from api.desk.release_paper import TEXTS
@@ -233,10 +234,13 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
             service=seen.referral.service_name,
         ),
         "fields": [text.fields[name] for name in disclosure.PACKET_FIELDS if name not in hidden],
+        "purposes": [text.purposes[code] for code in codes.RELEASE_PURPOSE],
         "longest": text.longest.format(days=days),
         "intermediary": text.intermediary.format(platform=disclosure.INTERMEDIARY),
         "told": [text.told[code] for code in disclosure.EVERY_ATTESTATION if code in needed],
         "who": [text.who[code] for code in disclosure.CONSENTERS],
         "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature,
     }
+    if language == "es":
+        context |= safety_in_spanish()
     return page(request, "desk/release_paper.html", context)
