@@ -241,7 +241,7 @@ def test_at_the_desk_it_is_a_paper_in_her_language(story, language, says):
     assert f'<article lang="{language}">' in page
     for words in says:
         assert words in text_of(page)
-    assert (" lang=\"es\"" in page.partition('<footer id="safety"')[2]) == (language == "es")
+    assert (' lang="es"' in page.partition('<footer id="safety"')[2]) == (language == "es")
     assert PACKET["name"] not in page, "it tells who looked, never what they saw"
     sender = at_the_desk(story.sender).submit(path, {"purpose": "review", "language": language})
     assert says[1] in text_of(sender.content)
