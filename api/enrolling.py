@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import transaction
 
-from permissions import credentials
+from permissions import credentials, enrolment
 from permissions.models import Person
 
 
@@ -39,6 +39,7 @@ def new_person(username: str) -> tuple[Person, SignIn]:
 def give_anew(person: Person) -> SignIn:
     """Another password and secret, in place of those she has; all that is open in her name ends."""
     given = _made()
+    enrolment.log_of_each("member.reset", person)
     with transaction.atomic(using="door"):
         person.set_password(given.password)
         person.save(using="door", update_fields=["password"])

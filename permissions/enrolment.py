@@ -13,11 +13,13 @@ from zoneinfo import available_timezones
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from django.db import connections, transaction
 from jwcrypto import jwk
 from jwcrypto.common import JWException
 
-from permissions import credentials
+from permissions import credentials, log
 from permissions.errors import BadRequest
+from permissions.ids import uuid7
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
 
 NAME_CHARACTERS = 200
@@ -88,7 +90,9 @@ def set_agency(named: str, asked: dict[str, Any]) -> Agency:
     for name, value in asked.items():
         setattr(agency, name, _reviewer(agency, value) if name == "outside_reviewer" else value)
     if asked:
-        agency.save(using="jobs", update_fields=list(asked))
+        with transaction.atomic(using="jobs"):
+            agency.save(using="jobs", update_fields=list(asked))
+            log_rights("agency.change", agency.id)
     return agency
 
 
@@ -123,9 +127,12 @@ def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str])
         raise BadRequest(
             detail="She is a member of this agency already: manage.py member show, roles, return."
         )
-    return Membership.objects.using("jobs").create(
-        agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
-    )
+    with transaction.atomic(using="jobs"):
+        member = Membership.objects.using("jobs").create(
+            agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
+        )
+        log_rights("member.add", agency_id, member.id)
+    return member
 
 
 def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membership:
@@ -133,22 +140,48 @@ def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membersh
     check_roles(agency_id, roles)
     member = _member(agency_id, person)
     member.roles = sorted(set(roles))
-    member.save(using="jobs", update_fields=["roles"])
+    with transaction.atomic(using="jobs"):
+        member.save(using="jobs", update_fields=["roles"])
+        log_rights("member.change_roles", agency_id, member.id)
     return member
 
 
 def let_in(person: Person, agency_id: UUID | None, active: bool) -> None:
     """Whether she may come in: to one agency, or (None) anywhere. What is open in her name ends
     with it, and stays ended when she returns. Raises BadRequest."""
+    act = "member.return" if active else "member.end"
     if agency_id is not None:
         member = _member(agency_id, person)
         member.active = active
-        member.save(using="jobs", update_fields=["active"])
+        with transaction.atomic(using="jobs"):
+            member.save(using="jobs", update_fields=["active"])
+            log_rights(act, agency_id, member.id)
     else:
+        log_of_each(act, person)
         person.is_active = active
         person.save(using="door", update_fields=["is_active"])
     if not active:
         credentials.end_all(person, agency_id)
+
+
+def log_of_each(act: str, person: Person) -> None:
+    """The same in each agency that she is a member of: before it is done, which is on another
+    connection. Done or not, it was tried."""
+    with transaction.atomic(using="jobs"):
+        for one in Membership.objects.using("jobs").filter(person_id=person.id):
+            log_rights(act, one.agency_id, one.id)
+
+
+def log_rights(
+    act: str, agency_id: UUID, member_id: UUID | None = None, client_id: UUID | None = None
+) -> None:
+    """The access entry of what the operator changed of these rights, in nobody's name. Raises
+    Unavailable."""
+    with log.must_be_written(), connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_rights(%s, %s, %s, %s, %s)",
+            [uuid7(), act, agency_id, member_id, client_id],
+        )
 
 
 def _member(agency_id: UUID, person: Person) -> Membership:
@@ -180,7 +213,7 @@ def add_client(
     _agency(agency_id)
     if Client.objects.filter(client_id=client_id).exists():
         raise BadRequest(detail="A client of this id is there already.")
-    client: Client = Client.objects.create(
+    client = Client(
         client_id=client_id,
         client_type=Client.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
@@ -190,6 +223,8 @@ def add_client(
         public_keys={"keys": keys},
         system_of_record=system_of_record,
     )
+    log_rights("client.add", agency_id, client_id=client.id)
+    client.save(force_insert=True)
     return client
 
 

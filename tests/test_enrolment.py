@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.db import connections
 from jwcrypto import jwk
+from psycopg2.errors import InsufficientPrivilege
 
 from api.walkthrough import totp
 from permissions import credentials
@@ -212,6 +213,40 @@ def test_whoever_leaves_is_out_at_once_and_may_return(worker, agency, everywhere
     again = Membership.objects.using("door").get(id=found.id)
     secret = credentials.open_for_member(again)
     assert Caller("new", secret).get("/v1/referrals").status_code == 200
+
+
+def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, superuser, tmp_path):
+    found, _ = worker
+    name = found.person.username
+    member("roles", name, "--agency", agency, "--role", "lead")
+    member("reset", name)
+    member("end", name, "--agency", agency)
+    member("return", name)
+    set_agency(agency, "--retention-days", "30")
+    words = ("--agency", agency, "--client-id", f"new-{uuid4()}", "--name", "New client")
+    words += ("--scope", "referrals:read", "--keys", str(tmp_path / "keys.json"))
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
+    client = add("client", *words)["client"]
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT act, member_id, k.client_id, decision FROM access_entry e"
+            " LEFT JOIN permissions_client k ON k.id = e.client_id"
+            " WHERE e.agency_id = %s AND act NOT LIKE 'referral.%%' ORDER BY e.id",
+            [agency],
+        )
+        hers = [found.id, None, "allowed"]
+        assert [list(row) for row in cursor.fetchall()] == [
+            *(["member.add", *hers], ["member.change_roles", *hers], ["member.reset", *hers]),
+            *(["member.end", *hers], ["member.return", *hers]),
+            ["agency.change", None, None, "allowed"],
+            ["client.add", None, client, "allowed"],
+        ]
+        cursor.execute("SET ROLE jobs")
+        with pytest.raises(InsufficientPrivilege):
+            cursor.execute(
+                "SELECT sec.log_rights(%s, 'referral.open_packet', %s, NULL, NULL)",
+                [str(uuid4()), agency],
+            )
 
 
 def test_show_names_her_agencies_or_an_agencys_people(worker, agency):

@@ -124,7 +124,11 @@ def test_no_function_is_open_to_everybody_and_only_gate_lends_its_rights(superus
         assert owner == "gate" or not lends, f"{schema}.{name} lends the rights of {owner}"
         assert schema == "public" or not anybody, f"{schema}.{name} is open to everybody"
     # What decides an opening is asked through the policy, and a sign-in is logged by the door.
-    for name, may in (("opening", set()), ("log_sign_in", {"door"})):
+    for name, may in (
+        ("opening", set()),
+        ("log_sign_in", {"door"}),
+        ("log_rights", {"jobs"}),
+    ):
         callers = answer(
             superuser,
             "SELECT r.rolname FROM pg_proc p, pg_roles r WHERE p.proname = %s"

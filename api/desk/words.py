@@ -210,6 +210,13 @@ def done(act: str) -> str:
 # What the access log calls an act, in words for its reader.
 LOGGED = {
     "session.sign_in": "Signed in",
+    "member.add": "Became a member, by the operator",
+    "member.change_roles": "Was given other roles, by the operator",
+    "member.reset": "Was given a new password and code, by the operator",
+    "member.end": "Was let in no more, by the operator",
+    "member.return": "Was let in again, by the operator",
+    "client.add": "Became a partner system, by the operator",
+    "agency.change": "Settings of the agency were changed, by the operator",
     "session.sign_out": "Signed out",
     "session.resume": "Came with an ended session",
     "desk.open": "Asked for a page of the desk",

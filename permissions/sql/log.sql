@@ -158,11 +158,25 @@ BEGIN
                                      request_id, address_prefix)
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
+-- What the operator changed of rights (manage.py add, member, set_agency): these acts and no other,
+-- beside the member or client whose rights they are, in nobody's name.
+CREATE FUNCTION sec.log_rights(entry_id uuid, what text, agency uuid, member uuid, client uuid)
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    IF what IN ('member.add', 'member.change_roles', 'member.reset', 'member.end', 'member.return',
+                'client.add', 'agency.change') THEN
+        INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, decision)
+        VALUES (entry_id, agency, member, client, what, 'allowed');
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'not an act of the operator' USING ERRCODE = 'insufficient_privilege';
+END $$;
 REVOKE ALL ON FUNCTION
     sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
     sec.log_is_append_only(),
     sec.guard_log_partition(regclass), sec.add_log_partition(date), sec.add_log_partitions(int),
     sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text),
+    sec.log_rights(uuid, text, uuid, uuid, uuid),
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
@@ -171,6 +185,8 @@ GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uui
     TO app, door, editor, auditor;
 GRANT EXECUTE ON FUNCTION
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) TO door;
+GRANT EXECUTE ON FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid) TO jobs;
+ALTER FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text) OWNER TO gate;
 ALTER FUNCTION sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) OWNER TO gate;
 
