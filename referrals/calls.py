@@ -9,7 +9,9 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.principal import Principal
 from referrals import answering, codes, idempotency
 from referrals.models import CallRecord, sees_referrals
+from referrals.reading import Place
 
+MAX_PAGE = 100
 # What the county lacks: full, not here, or not there at all. Counted by need and month alone.
 UNMET = frozenset({"full", "out_of_area", "wrong_number"})
 
@@ -38,7 +40,7 @@ def record_call(
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
-        if answering.open_now([listing]):
+        if answering.open_now([listing]) and listing.intake != "full":
             raise NotPossible("answered_here", "This service is answered here: make a referral.")
         record = CallRecord.objects.create(
             agency_id=principal.agency_id,
@@ -54,14 +56,22 @@ def record_call(
     return record.id
 
 
-def list_calls(principal: Principal, limit: int = 100) -> list[CallRecord]:
-    """The caller's own records, newest first, at most `limit`. One access entry."""
+def list_page(
+    principal: Principal, *, after: Place | None, limit: int
+) -> tuple[list[CallRecord], Place | None]:
+    """A page of the caller's own records, newest first, and where it ended. One access entry."""
     with log.attempt(principal, "call_record.list"):
         _require_caseworker(principal)
-        rows = CallRecord.objects.filter(
+        mine = CallRecord.objects.filter(
             agency_id=principal.agency_id, member_id=principal.staff_id
         )
-        return list(rows.order_by("-created_at", "-id")[:limit])
+        if after is not None:
+            mine = mine.filter(created_at__lte=after.created_at).exclude(
+                created_at=after.created_at, id__gte=after.id
+            )
+        rows = list(mine.order_by("-created_at", "-id")[: limit + 1])
+    shown, more = rows[:limit], len(rows) > limit
+    return shown, Place(shown[-1].created_at, shown[-1].id) if more else None
 
 
 def _require_caseworker(principal: Principal) -> None:

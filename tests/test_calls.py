@@ -73,6 +73,7 @@ def test_a_call_to_what_is_answered_here_is_neither_kept_nor_counted(
             "permissions_agency SET takes_notices = true",
         ),
         ("directory_listing SET intake = 'paused'", "directory_listing SET intake = 'taking'"),
+        ("directory_listing SET intake = 'full'", "directory_listing SET intake = 'taking'"),
     ],
 )
 def test_a_call_to_what_takes_no_referral_now_is_kept_and_counted(
@@ -100,3 +101,17 @@ def test_the_page_brings_the_number_from_the_directory(api: Any) -> None:
     text = page.content.decode()
     assert name in text_of(text)
     assert 'href="tel:' in text
+
+
+def test_own_records_come_page_by_page(api: Any) -> None:
+    service = phone_only()
+    body = {"service_id": service, "outcome": "full", "put_through": False}
+    made = [api("police.worker").post("/v1/call-records", body).json()["id"] for _ in range(5)]
+    found, cursor = [], None
+    while cursor is not None or not found:
+        ask = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = api("police.worker").get("/v1/call-records", ask).json()
+        found += [one["id"] for one in page["items"]]
+        cursor = page["next"]
+    assert found == made[::-1]
+    assert api("police.worker").get("/v1/call-records", {"limit": 101}).status_code == 400

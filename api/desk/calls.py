@@ -17,7 +17,7 @@ from api.desk.visit import Visit, page, signed_in
 from directory import listings
 from permissions.errors import Refused
 from permissions.session import begin
-from referrals import call_pages, calls, codes, idempotency
+from referrals import calls, codes, idempotency
 
 SHOWN = 20
 
@@ -74,7 +74,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Her own call records, newest first, page by page."""
     cursor = request.GET.get("after")
     after = cursors.from_cursor(visit.principal, "desk:calls", cursor)
-    records, place = call_pages.list_page(visit.principal, after=after, limit=SHOWN)
+    records, place = calls.list_page(visit.principal, after=after, limit=SHOWN)
     with begin(visit.principal):
         found = {
             one: listings.find(visit.principal, one) for one in {r.service_id for r in records}

@@ -1,12 +1,13 @@
 """Call records: referrals made by phone to services that nobody here answers."""
 
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
+from api import cursors
 from api.fields import Code, Flag, Id
 from api.rendering import Answer
-from api.views import Endpoint, Shape
+from api.views import Endpoint, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from referrals import calls, codes
 
@@ -27,6 +28,7 @@ class CallRecordOut(serializers.Serializer):
 
 class CallRecordsOut(serializers.Serializer):
     items = CallRecordOut(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class CallRecordCreatedOut(serializers.Serializer):
@@ -34,14 +36,27 @@ class CallRecordCreatedOut(serializers.Serializer):
 
 
 class CallRecords(Endpoint):
+    query = ("cursor", "limit")
+
     @extend_schema(
         operation_id="list_call_records",
-        parameters=[ACTING_MEMBER],
+        parameters=[
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            ACTING_MEMBER,
+        ],
         responses={200: CallRecordsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Your own call records, newest first, at most 100."""
-        return self.answer(CallRecordsOut, {"items": calls.list_calls(self.principal)})
+        """Your own call records, newest first."""
+        scope, ask = "call-records", request.GET
+        found, place = calls.list_page(
+            self.principal,
+            after=cursors.from_cursor(self.principal, scope, ask.get("cursor")),
+            limit=page_size(ask.get("limit"), calls.MAX_PAGE),
+        )
+        cursor = cursors.to_cursor(self.principal, scope, place)
+        return self.answer(CallRecordsOut, {"items": found, "next": cursor})
 
     @extend_schema(
         operation_id="record_call",
@@ -50,7 +65,8 @@ class CallRecords(Endpoint):
         responses={201: CallRecordCreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Keep what came of a call to a phone-only service. Coded; no word about her."""
+        """Keep what came of a call to a service that takes no referral here, now. Coded; without a
+        word about her."""
         body = self.body(CallRecordIn)
         key = self.idempotency_key("call-records")
         record = calls.record_call(self.principal, key=key, **body)
