@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from api.desk import told
 from api.desk.told import Document, once
+from api.desk.words import localtime
 from directory import listings, vocabulary
 
 
@@ -120,7 +120,7 @@ def _victimization() -> dict[str, str]:
 def capacity(row: Document) -> str:
     moment = parse_datetime(row.get("updated", "") or "")
     says = f": {row['description']}" if row.get("description") else ""
-    when = f", updated {timezone.localtime(moment):%d %b %Y, %H:%M %Z}" if moment else ""
+    when = f", updated {localtime(moment):%d %b %Y, %H:%M %Z}" if moment else ""
     return f"{told.capacity_words(row)}{says}{when}"
 
 

@@ -116,7 +116,7 @@ def time_left(left: timedelta) -> str:
 
 def clock_time(moment: datetime, now: datetime) -> str:
     """The moment in the active (the agency's) time zone: "02:45 MST", with the day if not today."""
-    local, today = _local(moment), _local(now)
+    local, today = localtime(moment), localtime(now)
     time = f"{local:%H:%M %Z}"
     if local.date() == today.date():
         return time
@@ -128,19 +128,20 @@ def clock_time(moment: datetime, now: datetime) -> str:
 
 def paper_time(moment: datetime) -> str:
     """For a paper in any language: "2026-11-24, 02:45 MST"."""
-    return f"{_local(moment):%Y-%m-%d, %H:%M %Z}"
+    return f"{localtime(moment):%Y-%m-%d, %H:%M %Z}"
 
 
-def _local(moment: datetime) -> datetime:
+def localtime(moment: datetime) -> datetime:
+    """The moment in the active time zone; at an end of the calendar, as it is."""
     try:
         return timezone.localtime(moment)
-    except (OverflowError, ValueError):  # an end of the calendar: no date there
+    except (OverflowError, ValueError):
         return moment
 
 
 def log_time(moment: datetime) -> str:
     """For the log's reader: "24 Nov 2026, 02:45:07 MST"."""
-    local = timezone.localtime(moment)
+    local = localtime(moment)
     return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
 
 
@@ -406,7 +407,7 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
         at = content.get("at")
         if not at:
             return [mode]
-        return [mode, f"Planned for {timezone.localtime(datetime.fromisoformat(at)):%d %b, %H:%M}"]
+        return [mode, f"Planned for {localtime(datetime.fromisoformat(at)):%d %b, %H:%M}"]
     if kind == "attempt":
         used = content.get("interpreter")
         lines = [label("attempt", content.get("result"))]
@@ -419,7 +420,7 @@ def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
         return [f"Referral {content.get('referral_id')}"]
     if kind in RECORDS:
         basis, to = RECORDS[kind]
-        at = timezone.localtime(datetime.fromisoformat(content.get("at") or ""))
+        at = localtime(datetime.fromisoformat(content.get("at") or ""))
         return [
             f"{label(basis, content.get('basis'))}: {label(to, content.get('to')).lower()},"
             f" {at:%d %b %Y, %H:%M}",
