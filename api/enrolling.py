@@ -3,14 +3,17 @@
 A password and the secret of her one-time codes, always both together. Runs as `door`.
 """
 
+import json
 import secrets
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import transaction
 
 from permissions import credentials, enrolment
+from permissions.errors import BadRequest
 from permissions.models import Person
 
 
@@ -47,6 +50,15 @@ def give_anew(person: Person) -> SignIn:
         TOTP.activate(person, given.code_secret)
         credentials.end_all(person)
     return given
+
+
+def key_set_in(path: Path) -> dict[str, Any]:
+    """A file's JWK set, as it was sent. Raises BadRequest."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        raise BadRequest(detail="The key set cannot be read as JSON.") from None
+    return found if isinstance(found, dict) else {}
 
 
 def _made() -> SignIn:

@@ -154,6 +154,16 @@ def end_all(person: Person, agency_id: UUID | None = None) -> None:
         )
 
 
+def end_all_of_client(client: Client) -> None:
+    """The tokens of a partner system are no good from now on. Twice is safe."""
+    with connections["door"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE credential SET ended_at = sec.clock()"
+            " WHERE ended_at IS NULL AND client_id = %s",
+            [client.id],
+        )
+
+
 def log_sign_in(
     act: str,
     *,

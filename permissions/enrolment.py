@@ -204,10 +204,7 @@ def add_client(
     """A partner system of the agency; `public_keys` is a JWK set without private parts."""
     if not scopes or not set(scopes) <= set(known_scopes):
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
-    keys = public_keys.get("keys")
-    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
-        raise BadRequest(detail='The key set is a JWK set: {"keys": [...]} (RFC 7517).')
-    keys = [_public_key(one) for one in keys]
+    keys = _key_set(public_keys)
     check_text("client_id", client_id, 255)
     check_text("name", name)
     _agency(agency_id)
@@ -220,12 +217,49 @@ def add_client(
         name=name,
         agency_id=agency_id,
         scopes=sorted(set(scopes)),
-        public_keys={"keys": keys},
+        public_keys=keys,
         system_of_record=system_of_record,
     )
     log_rights("client.add", agency_id, client_id=client.id)
     client.save(force_insert=True)
     return client
+
+
+def change_keys(client_id: str, public_keys: dict[str, Any]) -> Client:
+    """Its keys, in place of those it has: both of two while it goes from one to the other. Twice is
+    safe. Raises BadRequest."""
+    client = client_of(client_id)
+    client.public_keys = _key_set(public_keys)
+    log_rights("client.change_keys", client.agency_id, client_id=client.id)
+    client.save(update_fields=["public_keys"])
+    return client
+
+
+def let_client_in(client_id: str, active: bool) -> None:
+    """Whether a partner system may come in. Its open tokens end with it, and stay ended when it
+    returns. Twice is safe. Raises BadRequest."""
+    client = client_of(client_id)
+    act = "client.return" if active else "client.end"
+    log_rights(act, client.agency_id, client_id=client.id)
+    client.active = active
+    client.save(update_fields=["active"])
+    if not active:
+        credentials.end_all_of_client(client)
+
+
+def client_of(client_id: str) -> Client:
+    """The partner system of this id. Raises BadRequest."""
+    found: Client | None = Client.objects.filter(client_id=client_id).first()
+    if found is None:
+        raise BadRequest(detail="There is no client of this id: manage.py client show --agency ID.")
+    return found
+
+
+def _key_set(given: dict[str, Any]) -> dict[str, Any]:
+    keys = given.get("keys")
+    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
+        raise BadRequest(detail='The key set is a JWK set: {"keys": [...]} (RFC 7517).')
+    return {"keys": [_public_key(one) for one in keys]}
 
 
 def _public_key(given: dict[str, Any]) -> dict[str, Any]:

@@ -249,6 +249,61 @@ def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, super
             )
 
 
+def client(*words: str) -> str:
+    out = StringIO()
+    call_command("client", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_a_partner_system_changes_its_keys_ends_and_returns(agency, tmp_path, superuser):
+    path, name = tmp_path / "keys.json", f"new-{uuid4()}"
+    old, new = (jwk_of(kty="EC", crv="P-256") for _ in range(2))
+
+    def keys_are(*keys: dict[str, Any]) -> None:
+        path.write_text(json.dumps({"keys": keys}))
+
+    keys_are(old)
+    words = ("--agency", agency, "--client-id", name, "--name", "New client")
+    add("client", *words, "--scope", "referrals:read", "--keys", str(path))
+    kept = Client.objects.get(client_id=name)
+    secret = f"an-invented-token-of-{name}"
+    credentials.open_for_client(kept, secret, kept.scopes)
+    for keys in ((old, new), (new,)):
+        keys_are(*keys)
+        assert client("keys", name, "--keys", str(path)) == f"client {name}: {len(keys)} keys\n"
+        assert Client.objects.get(client_id=name).public_keys == {"keys": list(keys)}
+    keys_are(jwk_of(kty="EC", crv="P-384"))
+    with pytest.raises(CommandError, match="P-256 or Ed25519"):
+        client("keys", name, "--keys", str(path))
+    path.write_text("{")
+    with pytest.raises(CommandError, match="cannot be read as JSON"):
+        client("keys", name, "--keys", str(path))
+    assert Client.objects.get(client_id=name).public_keys == {"keys": [new]}
+    assert Caller("new", secret).get("/v1/referrals").status_code == 200
+    client("end", name)
+    assert "(ended)" in client("show", "--agency", agency)
+    assert Caller("new", secret).get("/v1/referrals").status_code == 401
+    client("return", name)
+    assert Caller("new", secret).get("/v1/referrals").status_code == 401, "what ended stays ended"
+    said = client("show", name)
+    assert "(ended)" not in said
+    assert f"key {jwk.JWK(**new).thumbprint()}  EC" in said
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(act ORDER BY id) FROM access_entry"
+            " WHERE client_id = %s AND act LIKE 'client.%%'",
+            [str(kept.id)],
+        )
+        changes = ["client.change_keys"] * 2
+        assert cursor.fetchone()[0] == ["client.add", *changes, "client.end", "client.return"]
+    for words in ((), (name, "--agency", agency)):
+        with pytest.raises(CommandError, match="Name a client, or an agency"):
+            client("show", *words)
+    for what in ("show", "end", "return"):
+        with pytest.raises(CommandError, match="no client of this id"):
+            client(what, "nobody-here")
+
+
 def test_show_names_her_agencies_or_an_agencys_people(worker, agency):
     found, _ = worker
     for words in ((found.person.username,), ("--agency", agency)):

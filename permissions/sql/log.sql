@@ -158,13 +158,14 @@ BEGIN
                                      request_id, address_prefix)
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
--- What the operator changed of rights (manage.py add, member, set_agency): these acts and no other,
--- beside the member or client whose rights they are, in nobody's name.
+-- What the operator changed of rights (manage.py add, member, client, set_agency): these acts and
+-- no other, beside the member or client whose rights they are, in nobody's name.
 CREATE FUNCTION sec.log_rights(entry_id uuid, what text, agency uuid, member uuid, client uuid)
 RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     IF what IN ('member.add', 'member.change_roles', 'member.reset', 'member.end', 'member.return',
-                'client.add', 'agency.change') THEN
+                'client.add', 'client.change_keys', 'client.end', 'client.return',
+                'agency.change') THEN
         INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, decision)
         VALUES (entry_id, agency, member, client, what, 'allowed');
         RETURN;

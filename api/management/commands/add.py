@@ -1,6 +1,5 @@
 """`manage.py add agency|member|client`: how the first ones, and the next, come in."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -83,16 +82,12 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _client(self, options: dict[str, Any]) -> None:
-        try:
-            keys = json.loads(options["keys"].read_text())
-        except (OSError, ValueError) as error:
-            raise CommandError("The key set cannot be read as JSON.") from error
         client = enrolment.add_client(
             options["agency"],
             options["client_id"],
             options["name"],
             options["scope"],
-            keys if isinstance(keys, dict) else {},
+            enrolling.key_set_in(options["keys"]),
             known_scopes=sorted(SCOPES),
             system_of_record=options["system_of_record"],
         )

@@ -1,0 +1,75 @@
+"""`manage.py client show|keys|end|return`: partner systems that are in already."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from jwcrypto import jwk
+
+from api import enrolling
+from permissions import enrolment
+from permissions.errors import BadRequest
+from permissions.models import Client
+
+EXAMPLES = """\
+examples:
+  manage.py client show sample-records           # its agency, scopes and keys
+  manage.py client show --agency ID              # all of an agency
+  manage.py client keys sample-records --keys public-jwks.json
+  manage.py client end sample-records            # its tokens end, too
+  manage.py client return sample-records
+
+To go from one key to another without a gap: first a set of both, then one of the new key alone.
+"""
+
+
+class Command(BaseCommand):
+    help = "Show a partner system, give it other keys, end its access."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.epilog = EXAMPLES
+        what = parser.add_subparsers(dest="what", required=True)
+        show = what.add_parser("show", help="whose it is, what it may, by which keys")
+        show.add_argument("client_id", nargs="?")
+        show.add_argument("--agency", type=UUID, help="all of this agency")
+        keys = what.add_parser("keys", help="these, in place of those it has")
+        keys.add_argument("client_id")
+        keys.add_argument("--keys", required=True, type=Path, help="its public keys, a JWK set")
+        for name, says in (("end", "it is in no more"), ("return", "and is in again")):
+            what.add_parser(name, help=says).add_argument("client_id")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['what']}")(options)
+        except BadRequest as refusal:
+            raise CommandError(refusal.detail) from None
+
+    def _show(self, options: dict[str, Any]) -> None:
+        if bool(options["client_id"]) == bool(options["agency"]):
+            raise CommandError("Name a client, or an agency by --agency.")
+        if options["client_id"]:
+            found = [enrolment.client_of(options["client_id"])]
+        else:
+            found = list(Client.objects.filter(agency_id=options["agency"]).order_by("client_id"))
+        for one in found:
+            state = "" if one.active else "  (ended)"
+            may = ",".join(one.scopes)
+            self.stdout.write(f"{one.client_id}  {one.name}  {may}  agency {one.agency_id}{state}")
+            for key in one.public_keys["keys"]:
+                self.stdout.write(f"  key {jwk.JWK(**key).thumbprint()}  {key['kty']}")
+
+    def _keys(self, options: dict[str, Any]) -> None:
+        keys = enrolling.key_set_in(options["keys"])
+        client = enrolment.change_keys(options["client_id"], keys)
+        self.stdout.write(f"client {client.client_id}: {len(client.public_keys['keys'])} keys")
+
+    def _end(self, options: dict[str, Any]) -> None:
+        enrolment.let_client_in(options["client_id"], False)
+        self.stdout.write("It is in no more: open tokens ended, too.")
+
+    def _return(self, options: dict[str, Any]) -> None:
+        enrolment.let_client_in(options["client_id"], True)
+        self.stdout.write("It may fetch tokens again.")
