@@ -1,10 +1,12 @@
 """What comes due without an answer: who is shown it, once, and what it leaves behind."""
 
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections, transaction
+from psycopg2.errors import InsufficientPrivilege
 
 from referrals import alarms
 from tests.conftest import PACKET, Story
@@ -167,6 +169,88 @@ def test_the_clocks_change_nothing_else_whatever_they_try(story: Story) -> None:
         " 'escalated', 'handoff_by', true, true FROM referral",
     ):
         assert untouched(statement), statement
+
+
+def may_be_told_by_the_clock(act: str, code: str | None, sender: bool, recipient: bool) -> bool:
+    """What the background work may say in nobody's name, and to whom."""
+    return {
+        "purge_due": sender != recipient,
+        "idle": recipient and not sender,
+        "unable": recipient and not sender,
+        "closed": sender and not recipient,
+        "expire": sender and recipient,
+        "escalated": recipient
+        and ((code in ("ack_by", "accept_by") and sender) or (code == "handoff_by" and not sender)),
+    }.get(act, False)
+
+
+def test_the_clock_tells_each_side_what_it_may_know_and_nothing_in_anybodys_name(
+    story: Story, superuser: Any
+) -> None:
+    story.send()
+    acts = ("purge_due", "idle", "unable", "closed", "expire", "escalated", "accept")
+    codes_ = (None, "ack_by", "accept_by", "handoff_by", "other")
+    wrong = []
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE jobs")
+            for act, code, sender, recipient, agency, member in product(
+                acts, codes_, *[(False, True)] * 4
+            ):
+                may = may_be_told_by_the_clock(act, code, sender, recipient)
+                cursor.execute("SAVEPOINT one")
+                try:
+                    cursor.execute(
+                        "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id,"
+                        " at, act, code, from_sees, to_sees, agency_id, member_id)"
+                        " SELECT gen_random_uuid(), id, from_agency_id, to_agency_id, now(), %s,"
+                        " %s, %s, %s, CASE WHEN %s THEN from_agency_id END,"
+                        " CASE WHEN %s THEN %s::uuid END FROM referral WHERE id = %s",
+                        [act, code, sender, recipient, agency, member, story.id, story.id],
+                    )
+                    taken = cursor.rowcount == 1
+                except InsufficientPrivilege:
+                    taken = False
+                cursor.execute("ROLLBACK TO one")
+                if taken != (may and not agency and not member):
+                    wrong.append((act, code, sender, recipient, agency, member, taken))
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("can", "cannot"),
+    [
+        ("referral_event SET from_sees = false", "referral_event SET from_sees = true"),
+        ("referral_side SET state = 'unable'", "referral_side SET state = 'completed'"),
+        ("referral_side SET purged = true, state = NULL", "referral_side SET state = NULL"),
+        ("referral_side SET escalated_at = now()", "referral_side SET escalated_at = NULL"),
+    ],
+)
+def test_what_the_background_work_changes_goes_one_way(
+    story: Story, superuser: Any, can: str, cannot: str
+) -> None:
+    story.accept().answers("start_handoff", {"mode": "phone"})
+    mine = "" if "event" in can else " WHERE state IS NOT NULL"
+    superuser.autocommit = False
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE jobs")
+            cursor.execute(f"UPDATE {can}{mine}")
+            assert cursor.rowcount
+    finally:
+        superuser.rollback()
+    try:
+        with superuser.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE jobs")
+            with pytest.raises(InsufficientPrivilege):
+                cursor.execute(f"UPDATE {cannot}{mine}")
+    finally:
+        superuser.rollback()
+        superuser.autocommit = True
 
 
 def untouched(statement: str) -> bool:
