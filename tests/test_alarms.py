@@ -228,13 +228,17 @@ def test_the_clock_tells_each_side_what_it_may_know_and_nothing_in_anybodys_name
         ("referral_side SET state = 'unable'", "referral_side SET state = 'completed'"),
         ("referral_side SET purged = true, state = NULL", "referral_side SET state = NULL"),
         ("referral_side SET escalated_at = now()", "referral_side SET escalated_at = NULL"),
+        ("referral_plan SET replaces_id = NULL", "referral_plan SET replaces_id = referral_id"),
     ],
 )
 def test_what_the_background_work_changes_goes_one_way(
     story: Story, superuser: Any, can: str, cannot: str
 ) -> None:
     story.accept().answers("start_handoff", {"mode": "phone"})
-    mine = "" if "event" in can else " WHERE state IS NOT NULL"
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT id FROM directory_listing WHERE answered_by IS NULL LIMIT 1")
+        story.sends("set_plan", {"services": [str(cursor.fetchone()[0])]})
+    mine = " WHERE state IS NOT NULL" if "side" in can else ""
     superuser.autocommit = False
     try:
         with superuser.cursor() as cursor:
@@ -251,6 +255,17 @@ def test_what_the_background_work_changes_goes_one_way(
     finally:
         superuser.rollback()
         superuser.autocommit = True
+
+
+def test_a_side_that_ended_is_never_open_again(story: Story, superuser: Any) -> None:
+    """Whoever says so: the superuser, whom no policy concerns, tries."""
+    story.accept().answers("complete", {"outcome": "served"})
+    with superuser.cursor() as cursor, pytest.raises(InsufficientPrivilege, match="has ended"):
+        cursor.execute(
+            "UPDATE referral_side SET state = 'accepted', escalated_at = now()"
+            " WHERE state = 'completed'"
+        )
+    assert seen(story.api, story.recipient, story)["status"] == "completed"
 
 
 def untouched(statement: str) -> bool:
