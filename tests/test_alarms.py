@@ -257,17 +257,6 @@ def test_what_the_background_work_changes_goes_one_way(
         superuser.autocommit = True
 
 
-def test_a_side_that_ended_is_never_open_again(story: Story, superuser: Any) -> None:
-    """Whoever says so: the superuser, whom no policy concerns, tries."""
-    story.accept().answers("complete", {"outcome": "served"})
-    with superuser.cursor() as cursor, pytest.raises(InsufficientPrivilege, match="has ended"):
-        cursor.execute(
-            "UPDATE referral_side SET state = 'accepted', escalated_at = now()"
-            " WHERE state = 'completed'"
-        )
-    assert seen(story.api, story.recipient, story)["status"] == "completed"
-
-
 def untouched(statement: str) -> bool:
     try:
         with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:

@@ -143,7 +143,8 @@ def test_an_opening_is_planned_as_for_an_exempt_role(crowd, api, story, superuse
             assert once.shape == plans.explain(superuser.cursor(), statement).shape
         cursor.execute("SELECT name FROM pg_prepared_statements WHERE generic_plans > 0")
         planned_once = {name for (name,) in cursor.fetchall()}
-    assert {"see_before_opening", "opened_fields", "write_access_entry"} <= planned_once
+    # The third, opened_fields, is planned once or each time, as its table's statistics say.
+    assert {"see_before_opening", "write_access_entry"} <= planned_once
 
 
 def test_a_list_takes_the_same_statements_for_one_row_and_for_fifty(crowd, api):

@@ -95,15 +95,6 @@ CREATE TRIGGER only_waiting_expires BEFORE UPDATE OF status ON referral FOR EACH
     EXECUTE FUNCTION sec.only_waiting_expires();
 CREATE POLICY jobs_flag ON referral_side FOR UPDATE TO jobs
     USING (true) WITH CHECK (state IN ('accepted', 'in_handoff') AND escalated_at IS NOT NULL);
--- Nor is a side that ended ever open again.
-CREATE FUNCTION sec.ended_stays_ended() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'it has ended' USING ERRCODE = 'insufficient_privilege';
-END $$;
-CREATE TRIGGER ended_stays_ended BEFORE UPDATE OF state ON referral_side FOR EACH ROW
-    WHEN (OLD.state IN ('completed', 'unable', 'stopped')
-          AND NEW.state IN ('accepted', 'in_handoff'))
-    EXECUTE FUNCTION sec.ended_stays_ended();
 CREATE POLICY jobs_ring ON referral_event FOR INSERT TO jobs WITH CHECK (
     agency_id IS NULL AND member_id IS NULL
     AND ((act = 'expire' AND from_sees AND to_sees)
@@ -121,7 +112,7 @@ CREATE POLICY jobs_unlink ON referral_plan FOR UPDATE TO jobs
     USING (true) WITH CHECK (replaces_id IS NULL);
 
 REVOKE ALL ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid),
-    sec.only_waiting_expires(), sec.ended_stays_ended() FROM PUBLIC;
+    sec.only_waiting_expires() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid)
     TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
