@@ -7,6 +7,8 @@ by IMAP (CAIRN_MAIL_COPIES) that mailbox can be asked for the Message-ID. Used b
 
 import imaplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import parseaddr
 from uuid import UUID
 
@@ -32,7 +34,8 @@ def came(message_id: str) -> bool:
     if not settings.MAIL_COPIES:
         return False
     try:
-        return bool(_found(message_id))
+        with _mailbox() as client:
+            return _holds(client, message_id)
     except (OSError, imaplib.IMAP4.error):
         return False
 
@@ -45,19 +48,22 @@ def of_the_newest() -> tuple[int, int | None]:
         " AND done_at < sec.clock() - interval '1 minute' ORDER BY done_at DESC LIMIT 20",
         [],
     )
+    if not rows:
+        return 0, 0
     try:
-        return len(rows), sum(bool(_found(message_id(one))) for (one,) in rows)
+        with _mailbox() as client:
+            return len(rows), sum(_holds(client, message_id(one)) for (one,) in rows)
     except (OSError, imaplib.IMAP4.error):
         return len(rows), None
 
 
-def _found(message_id: str) -> bytes | None:
+@contextmanager
+def _mailbox() -> Iterator[imaplib.IMAP4]:
     given = settings.MAIL_COPIES
     with _connected(given["host"], given["port"], tls=given["tls"]) as client:
         client.login(given["user"], given["password"])
         client.select(f'"{given["folder"]}"', readonly=True)
-        _, (numbers, *_) = client.search(None, "HEADER", "Message-ID", f'"{message_id}"')
-        return numbers  # type: ignore[no-any-return]  # of the messages; empty: none
+        yield client
 
 
 def _connected(host: str, port: int, *, tls: bool) -> imaplib.IMAP4:
@@ -65,3 +71,8 @@ def _connected(host: str, port: int, *, tls: bool) -> imaplib.IMAP4:
         checked = ssl.create_default_context()
         return imaplib.IMAP4_SSL(host, port, ssl_context=checked, timeout=TIMEOUT_S)
     return imaplib.IMAP4(host, port, timeout=TIMEOUT_S)
+
+
+def _holds(client: imaplib.IMAP4, message_id: str) -> bool:
+    _, (numbers, *_) = client.search(None, "HEADER", "Message-ID", f'"{message_id}"')
+    return bool(numbers)  # of the messages that have it
