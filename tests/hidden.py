@@ -26,14 +26,14 @@ from tests.conftest import Caller, agency_id
 WAYS = ("place", "link", "service", "organization", "born")
 SOURCE = "a scene of the tests"
 POSTCODE = "QX7 4ZD"  # no part of an id or a number of ours
-LATITUDE, LONGITUDE = 46.912341, -114.123451
-FAR = (46.9301, -114.1502)  # the neighbour's other place, public in the end
+LATITUDE, LONGITUDE = 67.912341, -114.123451  # no part of a moment: seconds end at 59
+FAR = (67.9301, -114.1709)  # the neighbour's other place, public in the end
 
 # What tells where the den is: nobody's, once it is hidden.
 WHERE = (
     *("quennelby", "tarrowford", "zephrine", "fennick", "xdenloc77", "keyden55"),
     *("qx7 4zd", "qx74zd"),
-    *("46.912", "114.123"),
+    *("67.912", "114.123"),
 )
 OF_PLACE = (  # that there is such a place, and who is there: the network's
     *("morrowick", "alvering", "lodgewell", "hollenbeck", "wexcombe", "thistlewane", "nockbarrow"),
