@@ -9,15 +9,17 @@ from rest_framework.authentication import SessionAuthentication
 
 from permissions import credentials, log
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
+from permissions.prepared import Along
 from permissions.principal import Principal
 
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/=-]{20,200})", re.IGNORECASE)  # RFC 6750
 SESSION_KEY = "credential"
 
 
-def caller_of(request: HttpRequest) -> Principal | None:
+def caller_of(request: HttpRequest, along: Along | None = None) -> Principal | None:
     """Whoever brings `Authorization: Bearer …` of a client, or the session of a person who signed
     in; None: nobody. A client names the acting member of staff in the header `Acting-Member` (R15).
+    `along`: what is asked with it.
 
     Raises NotAuthenticated, BadRequest, NotPermitted, and for a session without the token against
     forgery DRF's PermissionDenied.
@@ -25,9 +27,9 @@ def caller_of(request: HttpRequest) -> Principal | None:
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if header:
         match = _BEARER.fullmatch(header)
-        principal = _resolve(match[1], acting_member(request)) if match else None
+        principal = _resolve(match[1], acting_member(request), along) if match else None
     elif secret := request.session.get(SESSION_KEY):
-        principal = credentials.resolve(secret)
+        principal = credentials.resolve(secret, along=along)
         if principal is not None:
             request.POST = QueryDict()  # the token comes in its header: no form is read here
             SessionAuthentication().enforce_csrf(request)  # type: ignore[arg-type]
@@ -47,8 +49,8 @@ def acting_member(request: HttpRequest) -> str:
         raise BadRequest("acting_member", "Acting-Member is a member's id.") from None
 
 
-def _resolve(secret: str, acting: str) -> Principal | None:
-    principal = credentials.resolve(secret, acting)
+def _resolve(secret: str, acting: str, along: Along | None) -> Principal | None:
+    principal = credentials.resolve(secret, acting, along)
     if principal is None and acting and (client := credentials.resolve(secret)):
         # The token is good, the staff is not: not a member of this agency, or no longer.
         log.deny(client, "api.authenticate", "acting_member_unknown")

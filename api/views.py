@@ -18,6 +18,7 @@ from api.authentication import acting_member, caller_of, refuse_unknown
 from api.fields import Text, moment_of
 from api.rendering import Answer, JSONParser, read
 from permissions.errors import BadRequest
+from permissions.prepared import Along
 from permissions.principal import Principal
 from permissions.retiring import Month
 from referrals import idempotency
@@ -87,7 +88,8 @@ class Endpoint(APIView):
         """Who asks (401), whether the query is as documented (400), the method (405), then the
         handler; a refusal as its problem. A bug goes on to the page for failures."""
         try:
-            principal = caller_of(request)
+            along = self.along(**kwargs)
+            principal = caller_of(request, along)
             if principal is None and not self.public:
                 refuse_unknown()
             self.principal = principal  # type: ignore[assignment]  # None only where `public`
@@ -104,6 +106,10 @@ class Endpoint(APIView):
                 raise
             return refused
         return answer
+
+    def along(self, **_kwargs: Any) -> Along | None:
+        """What is asked in the packet that asks who calls; the handler finds its answer there."""
+        return None
 
     def _check(self, asked: QueryDict) -> None:
         """Refuse a query that is not documented: a name, one that stands twice, no text."""

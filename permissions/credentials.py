@@ -16,9 +16,9 @@ from django.db import InterfaceError, OperationalError, connection, connections
 from permissions import log
 from permissions.ids import uuid7
 from permissions.models import Client, Credential, Membership, Person
-from permissions.prepared import Prepared
+from permissions.prepared import Along, Ask, Prepared
 from permissions.principal import Principal
-from permissions.session import IDENTIFY
+from permissions.session import IDENTIFY_BY_NAME
 
 
 def hash_secret(secret: str) -> str:
@@ -27,42 +27,49 @@ def hash_secret(secret: str) -> str:
 
 
 Found = TypeVar("Found")
-_WHO = Prepared(
-    "who_calls",
-    "SELECT me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes, a.kind,"
-    " a.duties, me.system_of_record"
-    " FROM sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id",
+# The clock, and who calls. Whatever is asked along begins with these columns, of these relations.
+WHO = (
+    "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
+    " a.kind, a.duties, me.system_of_record"
 )
+OF_WHOM = "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
+WHO_COLUMNS = 10
+_WHO = Prepared("who_calls", f"SELECT {WHO} FROM {OF_WHOM}")  # noqa: S608 (of fixed parts)
 
 
-def resolve(secret: str, acting: str = "") -> Principal | None:
+def resolve(secret: str, acting: str = "", along: Along | None = None) -> Principal | None:
     """Whoever holds `secret`, if it is live now; `acting` is the member of staff a client names.
+    `along`: what is asked of the caller in the same packet; its rows begin with WHO.
 
     One query, no cache: a revoked token is refused at the next request.
     """
     token_hash = hash_secret(secret)
-    row = _first_of_a_request(lambda: _ask_who(token_hash, acting))
+    ask = along.ask if along else Ask(_WHO.text(), {})
+    row = _first_of_a_request(lambda: _ask_who(token_hash, acting, ask))
     if row is None:
         return None
+    if along:
+        along.row = row
     return Principal(
-        agency_id=row[0],
-        member_id=row[1],
-        person_id=row[2],
-        client_id=row[3],
-        roles=frozenset(row[4]),
-        scopes=frozenset(row[5]),
-        agency_kind=row[6],
-        duties=frozenset(row[7]),
-        system_of_record=row[8],
+        agency_id=row[1],
+        member_id=row[2],
+        person_id=row[3],
+        client_id=row[4],
+        roles=frozenset(row[5]),
+        scopes=frozenset(row[6]),
+        agency_kind=row[7],
+        duties=frozenset(row[8]),
+        system_of_record=row[9],
         token_hash=token_hash,
         acting=acting,
     )
 
 
-def _ask_who(token_hash: str, acting: str) -> tuple[Any, ...] | None:
+def _ask_who(token_hash: str, acting: str, ask: Ask) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         # One packet, one implicit transaction: the settings hold for the second statement.
-        cursor.execute(f"{IDENTIFY}; {_WHO.text()}", [token_hash, acting])
+        identity = {"cairn_token": token_hash, "cairn_acting": acting}
+        cursor.execute(f"{IDENTIFY_BY_NAME}; {ask.sql}", identity | dict(ask.values))
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 

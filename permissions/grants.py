@@ -7,6 +7,7 @@ A field that is written again gets a new row and a new key; the old row opens to
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -70,17 +71,22 @@ def held(principal: Principal, referral_id: UUID) -> Grant | None:
     return _HELD.first(principal.agency_id, referral_id)
 
 
-def open_bundle(principal: Principal, grant: Grant | Held) -> Keys:
-    """The keys in a grant of the principal's own agency. Raises Unavailable."""
+def open_bundle(
+    principal: Principal,
+    grant: Grant | Held,
+    look_again: Callable[[], Grant | Held | None] | None = None,
+) -> Keys:
+    """The keys in a grant of the principal's own agency. `look_again`: how to read the grant where
+    no transaction is open to read it in. Raises Unavailable."""
     if grant.kek_version is None or grant.key_bundle is None:
         return {}
     try:
         return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
     except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
-        again = held(principal, grant.referral_id)
+        again = look_again() if look_again else held(principal, grant.referral_id)
         if again is None or again.kek_version == grant.kek_version:
             raise
-        return open_bundle(principal, again)
+        return open_bundle(principal, again, look_again)
 
 
 def keep_own(principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys) -> None:

@@ -17,13 +17,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error, ProgrammingError, connections
-from psycopg2.errors import InsufficientPrivilege
+from psycopg2.errors import InsufficientPrivilege, NoDataFound
 
 from permissions.errors import NotVisible, Refused, Unavailable
 from permissions.ids import uuid7
 from permissions.prepared import Ask, Prepared, array
 from permissions.principal import Principal
-from permissions.session import begin, begin_asking
+from permissions.session import at_once, begin, begin_asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Attempt:
     act: str
     referral_id: UUID | None
     now: datetime
-    using: str
+    using: str = "default"
     purpose: str | None = None
     directory_id: UUID | None = None
     entry_id: UUID = field(default_factory=uuid7)
@@ -104,10 +104,57 @@ class Attempt:
         comes behind it, so that the transaction ends in the same packet.
         Raises Unavailable.
         """
+        values = self._values(referral_ids, subject, fields, release_id, rule)
+        with must_be_written(), connections[self.using].cursor() as cursor:
+            sql = ENTRY.text(self.using)
+            if last:
+                cursor.execute_last(sql, values)  # type: ignore[attr-defined]  # ours
+            elif then is None:
+                cursor.execute(sql, values)
+            else:
+                cursor.execute(f"{sql}; {then.sql}", {**then.values, **values})
+            self.written = True
+            return [] if then is None else cursor.fetchall()
+
+    def record_at_once(
+        self,
+        behind: Ask,
+        then: Ask,
+        *,
+        subject: UUID | None = None,
+        fields: Sequence[str] | None = None,
+        release_id: UUID | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """The same, in a transaction that is one packet: `behind` (a lock), the entry, what it
+        opens. The entry is committed when the rows are here. Not within another transaction.
+
+        No rows: `then` found nothing (it says sec.nothing()), and nothing was written.
+        Raises Unavailable.
+        """
+        values = self._values(None, subject, fields, release_id, None)
+        try:
+            with must_be_written():
+                found = at_once(self.principal, behind, Ask(ENTRY.text(), values), then)
+        except Unavailable as refusal:
+            error = refusal.__cause__
+            if error is not None and isinstance(error.__cause__, NoDataFound):
+                return []
+            raise
+        self.written = True
+        return found
+
+    def _values(
+        self,
+        referral_ids: Sequence[UUID | str] | None,
+        subject: UUID | None,
+        fields: Sequence[str] | None,
+        release_id: UUID | None,
+        rule: str | None,
+    ) -> dict[str, Any]:
         here = origin.get()
         if self.given is not None:
             fields, release_id = self.given, self.given_under
-        values = {
+        return {
             "entry_id": self.entry_id,
             "agency_id": self.principal.agency_id,
             "member_id": self.principal.member_id,
@@ -124,16 +171,6 @@ class Attempt:
             "request_id": here.request_id,
             "address_prefix": here.address_prefix,
         }
-        with must_be_written(), connections[self.using].cursor() as cursor:
-            sql = ENTRY.text(self.using)
-            if last:
-                cursor.execute_last(sql, values)  # type: ignore[attr-defined]  # ours
-            elif then is None:
-                cursor.execute(sql, values)
-            else:
-                cursor.execute(f"{sql}; {then.sql}", {**then.values, **values})
-            self.written = True
-            return [] if then is None else cursor.fetchall()
 
 
 ENTRY = Prepared(
@@ -163,6 +200,30 @@ def attempt(
     asked in the same packet as the transaction begins (its rows: `found`). An unexpected exception
     (a bug) rolls back and leaves no entry.
     """
+    about: dict[str, Any] = {"purpose": purpose, "directory_id": directory_id, "using": using}
+    with (
+        refusals(principal, act, referral_id, **about),
+        begin_asking(principal, ask, using) as (now, found),
+    ):
+        current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
+        current.found = found
+        yield current
+        if not current.written:
+            current.record()
+
+
+@contextmanager
+def refusals(
+    principal: Principal,
+    act: str,
+    referral_id: UUID | None = None,
+    *,
+    purpose: str | None = None,
+    directory_id: UUID | None = None,
+    using: str = "default",
+) -> Iterator[None]:
+    """Writes the entry of a refusal that comes out of it, and lets it pass. Outside of the
+    transaction that is refused."""
 
     def refuse(rule: str) -> None:
         deny(
@@ -176,12 +237,7 @@ def attempt(
         )
 
     try:
-        with begin_asking(principal, ask, using) as (now, found):
-            current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
-            current.found = found
-            yield current
-            if not current.written:
-                current.record()
+        yield
     except Refused as refusal:
         refuse(refusal.code)
         refusal.logged = True

@@ -6,6 +6,7 @@ To plan a short statement under row security takes PostgreSQL longer than to run
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -21,6 +22,14 @@ class Ask(NamedTuple):
 
     sql: str
     values: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Along:
+    """A question that goes along with another, in its packet. `row`: its answer, once there."""
+
+    ask: Ask
+    row: tuple[Any, ...] | None = None
 
 
 class Prepared:

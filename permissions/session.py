@@ -47,6 +47,21 @@ def begin_asking(
         yield rows[0][0] if rows else identify(principal, using), rows
 
 
+def at_once(principal: Principal, *asks: Ask) -> list[tuple[Any, ...]]:
+    """One packet that is a transaction of its own: when its answer is here, what it wrote has been
+    committed; where one statement fails, nothing was written. The rows of the last statement."""
+    connection = connections["default"]
+    if connection.in_atomic_block:
+        raise RuntimeError("Within another transaction it would be committed with that one only.")
+    values = {"cairn_token": principal.token_hash, "cairn_acting": principal.acting}
+    for ask in asks:
+        values |= ask.values
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join([IDENTIFY_BY_NAME, *(ask.sql for ask in asks)]), values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
 def identify(principal: Principal | None, using: str = "default") -> datetime:
     """Set the identity of the open transaction; returns `sec.clock()`. One query."""
     token, acting = (principal.token_hash, principal.acting) if principal else ("", "")

@@ -5,10 +5,11 @@ Reading is: purpose stated → visible → permitted → access entry → the ro
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,14 +17,15 @@ from django.db import connection
 
 from permissions import disclosure, grants, log, policy
 from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible, Unavailable
-from permissions.grants import SealedKey
+from permissions.grants import Held, SealedKey
 from permissions.keystore import seal, unseal
-from permissions.prepared import Ask, Prepared, array
+from permissions.prepared import Along, Ask, Prepared, array
 from permissions.principal import Principal
+from permissions.session import at_once
 from referrals import idempotency, papers, screening
 from referrals.models import Note, PacketField, sees_referrals
 from referrals.reading import Detail
-from referrals.seeing import Seen, behind_the_lock
+from referrals.seeing import Seen, behind_the_lock, lock, see, seen_in
 from referrals.transitions import require_state, standing
 from referrals.turns import Turn, turn
 
@@ -116,35 +118,46 @@ def _check_fields(fields: Mapping[str, str]) -> None:
             screening.read(text)
 
 
-def open_packet(principal: Principal, referral_id: UUID, purpose: str) -> Opened:
+def open_packet(
+    principal: Principal, referral_id: UUID, purpose: str, *, along: Along | None = None
+) -> Opened:
     """The packet's fields in clear, for an assigned member with a purpose of use.
 
-    Each opening is an access entry that commits with the read. Twice is two entries.
+    Each opening is an access entry that commits with the read. Twice is two entries. `along`: what
+    she is to it, where that was asked with who she is.
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
     """
-    with reading(principal, "open_packet", referral_id, purpose) as (attempt, seen):
+    _check_purpose(purpose)
+    rows = [along.row] if along and along.row else at_once(principal, see(referral_id))
+    act = "referral.open_packet"
+    with log.refusals(principal, act, referral_id, purpose=purpose):
+        seen = _permitted(principal, "open_packet", referral_id, rows)
         grant = seen.grant(referral_id)
         if grant is None:
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
-        keys = grants.open_bundle(principal, grant)
+        keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
         wanted = [keys[name].row for name in grant.fields if name in keys]
-        found = attempt.record(
+        if not wanted:
+            raise NotPossible("sealed", "Nothing is open here: there is no packet.")
+        attempt = log.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
+        found = attempt.record_at_once(
+            lock(referral_id),
+            Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
             subject=seen.subject,
             fields=grant.fields,
             release_id=grant.release_id,
-            then=Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
         )
-        if not found:
-            # The policy opened nothing: the release or the assignment ended in between.
+        if not found:  # something ended since it was seen: what it is now says how
+            _permitted(principal, "open_packet", referral_id, at_once(principal, see(referral_id)))
             raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
-        rows = dict(found)
+        sealed = dict(found)
         fields = {}
         for name in grant.fields:
-            if name not in keys or keys[name].row not in rows:
+            if name not in keys or keys[name].row not in sealed:
                 raise Unavailable("unsealing_failed", "A part of this packet is missing.")
             row, key = keys[name]
             context = _context("packet_field", row, name)
-            fields[name] = unseal(key, bytes(rows[row]), context).decode()
+            fields[name] = unseal(key, bytes(sealed[row]), context).decode()
         part2 = grant.redisclosure_notice == "part2"
         handling = (*disclosure.HANDLING, *(["part2"] if part2 else []))
         rule = safe_contact(fields, seen.callback)
@@ -161,11 +174,20 @@ def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
     )
 
 
-# Those of the sealed rows that row security lets be seen: the entry comes first (R11).
+def _granted(principal: Principal, referral_id: UUID) -> Held | None:
+    """The grant as it stands now: a rotation may have wrapped its keys anew meanwhile."""
+    seen = seen_in(at_once(principal, see(referral_id)))
+    return seen.grant(referral_id) if seen else None
+
+
+# Those of the sealed rows that row security lets be seen: the entry comes first (R11). Where it
+# opens none, since the release or the assignment ended in between, nor does the entry stay.
 OPENED = Prepared(
     "opened_fields",
-    "SELECT p.id::text, p.ciphertext FROM packet_field p"
-    " WHERE p.referral_id = %(referral)s AND p.id = ANY (%(wanted)s::uuid[])",
+    "WITH opened AS MATERIALIZED (SELECT p.id::text, p.ciphertext FROM packet_field p"
+    " WHERE p.referral_id = %(referral)s AND p.id = ANY (%(wanted)s::uuid[]))"
+    " SELECT * FROM opened"
+    " UNION ALL SELECT sec.nothing(), NULL WHERE NOT EXISTS (SELECT FROM opened)",
 )
 
 
@@ -184,21 +206,36 @@ def reading(
     principal: Principal, act: str, referral_id: UUID, purpose: str
 ) -> Iterator[tuple[log.Attempt, Seen]]:
     """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
-    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState."""
-    if purpose not in disclosure.PURPOSES:
-        raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
-    ask = behind_the_lock(principal, referral_id)
+    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState.
+
+    A packet's is a shorter one (`open_packet`): what is seen is from before the lock, and lock,
+    entry and read go in one packet, where the policy decides (sec.opening).
+    """
+    _check_purpose(purpose)
+    ask = behind_the_lock(referral_id)
     with log.attempt(
         principal, f"referral.{act}", referral_id, purpose=purpose, ask=ask
     ) as attempt:
-        if not attempt.found or not sees_referrals(principal):
-            raise NotVisible
-        seen = Seen._make(attempt.found[0])
-        policy.require(principal, act, seen.standing(principal))
-        require_state(act, seen.side(principal), seen.status_shown(principal))
-        if act == "open_packet" and not _agreed(seen, referral_id):
-            raise NotPossible("no_release", "She could not say yet: her release comes first.")
-        yield attempt, seen
+        yield attempt, _permitted(principal, act, referral_id, attempt.found)
+
+
+def _check_purpose(purpose: str) -> None:
+    if purpose not in disclosure.PURPOSES:
+        raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
+
+
+def _permitted(
+    principal: Principal, act: str, referral_id: UUID, rows: Sequence[tuple[Any, ...]]
+) -> Seen:
+    """What was seen, if she may do the act. Raises NotVisible, NotPermitted, WrongState."""
+    seen = seen_in(rows)
+    if seen is None or not sees_referrals(principal):
+        raise NotVisible
+    policy.require(principal, act, seen.standing(principal))
+    require_state(act, seen.side(principal), seen.status_shown(principal))
+    if act == "open_packet" and not _agreed(seen, referral_id):
+        raise NotPossible("no_release", "She could not say yet: her release comes first.")
+    return seen
 
 
 # -- Notes (T4) ------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """What a reader of a sealed thing must know of a referral first, in one statement (design §6)."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from permissions import credentials
 from permissions.grants import Held
 from permissions.policy import Standing
 from permissions.prepared import Ask, Prepared
@@ -68,31 +70,41 @@ class Seen(NamedTuple):
         )
 
 
-# The lock first, in a statement of its own: what is seen is seen behind it.
-_LOCKED = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 _SEE = Prepared(
     "see_before_opening",
-    "SELECT sec.clock(), r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"  # noqa: S608 (of fixed parts)
-    " r.callback, s.subject, s.holder_id, s.state,"
-    " EXISTS (SELECT FROM referral_assignment a WHERE a.content_object_id = r.id"
-    "         AND a.agency_id = %(agency)s AND a.membership_id = %(member)s),"
-    " g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle, g.redisclosure_notice"
-    " FROM referral r"
-    " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = %(agency)s"
-    " LEFT JOIN packet_grant g ON g.referral_id = r.id AND g.agency_id = %(agency)s"
-    f" WHERE r.id = %(referral)s AND {VISIBLE_SQL}",
+    f"SELECT {credentials.WHO}, seen.* FROM {credentials.OF_WHOM} LEFT JOIN LATERAL ("  # noqa: S608 (of fixed parts)
+    "SELECT r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"
+    " r.callback, own.subject, own.holder, own.state, own.assigned, own.fields, own.release,"
+    " own.until, own.kek, own.bundle, own.notice"
+    " FROM referral r CROSS JOIN LATERAL sec.own_part(r.id) own"
+    f" WHERE r.id = %(referral)s AND {VISIBLE_SQL.replace('%(agency)s', 'me.agency_id')}"
+    ") seen ON true",
 )
+_LOCKED = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 
 
-def behind_the_lock(principal: Principal, referral_id: UUID) -> Ask:
-    """To `Seen`, with the referral's lock held shared until the transaction ends."""
-    values = {
-        "agency": principal.agency_id,
-        "member": principal.member_id,
-        "referral": referral_id,
-        "lock": lock_number(referral_id),
-    }
-    return Ask(f"{_LOCKED}; {_SEE.text()}", values)
+def see(referral_id: UUID) -> Ask:
+    """To `Seen`, as it stands now; behind who calls, so that it can be asked along with that."""
+    return Ask(_SEE.text(), {"referral": referral_id})
+
+
+def seen_in(rows: Sequence[tuple[Any, ...]]) -> Seen | None:
+    """What `see` found; None: nothing that the caller may see."""
+    if not rows or rows[0][credentials.WHO_COLUMNS] is None:
+        return None
+    return Seen._make((rows[0][0], *rows[0][credentials.WHO_COLUMNS :]))
+
+
+def lock(referral_id: UUID) -> Ask:
+    """The referral's lock, held shared until the transaction ends: whoever closes something of it
+    to its readers waits for it, and it for him."""
+    return Ask(_LOCKED, {"lock": lock_number(referral_id)})
+
+
+def behind_the_lock(referral_id: UUID) -> Ask:
+    """Both. The lock first, in a statement of its own: what is seen is seen behind it."""
+    locked, seen = lock(referral_id), see(referral_id)
+    return Ask(f"{locked.sql}; {seen.sql}", {**locked.values, **seen.values})
 
 
 def lock_number(referral_id: UUID) -> int:

@@ -220,6 +220,8 @@ class Ground:
         many writes are tried. Which of them, and which cells of an unseen row, is by the dice."""
         entries = list(some_entries(seen, who, dice))
         tries = list(some_writes(self, seen, who, dice, writes))
+        if who.role == "app":
+            tries.append(own_parts(seen))
         answers = self._look(
             who,
             [json.dumps(_as_row(seen, who, entry)) for entry in entries],
@@ -334,6 +336,28 @@ def some_writes(
         else:
             found.append(_against_all_rights(ground, dice.choice(filled), dice))
     return found
+
+
+# What the function tells of the own side, beside what the policies of its tables do: where they
+# differ. Without an acting member it tells nothing.
+OWN_PARTS = """
+    SELECT one.id FROM unnest('{{{ids}}}'::uuid[]) one (id) CROSS JOIN sec.identity() me
+     CROSS JOIN LATERAL sec.own_part(one.id) own
+      LEFT JOIN referral_side s ON s.referral_id = one.id AND me.member_id IS NOT NULL
+      LEFT JOIN packet_grant g ON g.referral_id = one.id
+     WHERE (own.subject, own.holder, own.state, own.assigned, own.fields, own.release, own.until,
+            own.kek, own.bundle, own.notice) IS DISTINCT FROM
+           (s.subject, s.holder_id, s.state, EXISTS (
+              SELECT FROM referral_assignment a
+               WHERE a.content_object_id = one.id AND a.membership_id = me.member_id),
+            g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle,
+            g.redisclosure_notice)
+"""
+
+
+def own_parts(seen: Snapshot) -> Try:
+    ids = ",".join(str(one) for one in seen.world.referrals)
+    return "sec.own_part where its policies say another thing", OWN_PARTS.format(ids=ids), "0"
 
 
 def _insert(ground: Ground, seen: Snapshot, who: Who, table: str, row: Json) -> Try:

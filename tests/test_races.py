@@ -21,6 +21,8 @@ from tests import routes
 from tests.conftest import PACKET, Story, agency_id, member_id
 
 WAIT_S = 4  # less than the statement time-out of a request
+# What an opening reads within its last packet and nowhere else, behind the referral's lock.
+OPENING = "LOCK TABLE release IN ACCESS EXCLUSIVE MODE"
 
 
 class Race:
@@ -311,7 +313,7 @@ def test_a_reading_under_way_commits_before_what_closes_it(
 ) -> None:
     story.accept().release(*PACKET).packet(**PACKET)
     close = act(api, who, story, closing)
-    with race.held("LOCK TABLE packet_field IN ACCESS EXCLUSIVE MODE"):
+    with race.held(OPENING):
         reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
         closed = race.start_and_wait(close)
         advisory = race.one(
@@ -364,7 +366,7 @@ def test_no_reader_of_twenty_commits_after_what_closes_has(
 
     with ThreadPoolExecutor(21) as pool:
         crowd = Race(race.superuser, pool)
-        with race.held("LOCK TABLE packet_field IN ACCESS EXCLUSIVE MODE"):
+        with race.held(OPENING):
             before = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[:10]]
             closed = crowd.start_and_wait(lambda: closer.act(story.id, closing, body))
             after = [crowd.start_and_wait(lambda one=one: read(one)) for one in readers[10:]]

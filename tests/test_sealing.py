@@ -4,19 +4,22 @@ opens nothing, and a bundle holds the keys of the released fields only, for one 
 import os
 import stat
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
 from structlog.testing import capture_logs
 
-from permissions import credentials, grants
+from permissions import credentials, grants, log, session
 from permissions.errors import Unavailable
 from permissions.keystore import Wrapped, key_store
 from permissions.models import Grant
+from permissions.prepared import Ask, array
 from permissions.principal import Principal
+from referrals import packets, seeing
 from tests.conftest import Caller, Story, agency_id, service_of
 from tests.database import as_app
 
@@ -202,12 +205,35 @@ def test_an_altered_row_opens_nothing_and_says_so(
         answer = open_packet(story)
     assert_unsealing_failed(answer)
     assert ("not_answered", "unsealing_failed") in [(x["event"], x.get("error")) for x in logs]
-    ((decision, rule, purpose),) = rows(
+    entries = rows(
         superuser,
-        "SELECT decision, rule, purpose FROM access_entry WHERE request_id = %s",
+        "SELECT decision, rule, purpose FROM access_entry WHERE request_id = %s ORDER BY id",
         [answer["X-Request-Id"]],
     )
-    assert (decision, rule, purpose) == ("refused", "unsealing_failed", "intake")
+    read = [("allowed", None, "intake")]  # the sealed rows left the database, if she had their keys
+    refused = [("refused", "unsealing_failed", "intake")]
+    unwrapped = alter not in (give_the_senders_bundle, give_another_referrals_bundle)
+    assert entries == (read if unwrapped else []) + refused
+
+
+def test_an_opening_that_opens_nothing_leaves_no_entry(story: Story, superuser: Any) -> None:
+    told(story)
+    who, about = principal(story.api("ywca.worker")), UUID(story.id)
+    attempt = log.Attempt(who, "referral.open_packet", about, datetime.now(UTC), purpose="intake")
+    nobodys = {"referral": about, "wanted": array([uuid4()])}
+    lock = seeing.lock(about)
+    with session.begin(who), pytest.raises(RuntimeError):  # not part of another transaction
+        attempt.record_at_once(lock, Ask(packets.OPENED.text(), nobodys), fields=list(RELEASED))
+    found = attempt.record_at_once(lock, Ask(packets.OPENED.text(), nobodys), fields=list(RELEASED))
+    assert found == []
+    assert not attempt.written
+    entry = "SELECT FROM access_entry WHERE id = %s"
+    assert rows(superuser, entry, [str(attempt.entry_id)]) == []
+    hers = rows(superuser, "SELECT id FROM packet_field WHERE field = 'name'")
+    wanted = {"referral": about, "wanted": array([id_ for (id_,) in hers])}
+    found = attempt.record_at_once(lock, Ask(packets.OPENED.text(), wanted), fields=list(RELEASED))
+    assert len(found) == 1
+    assert len(rows(superuser, entry, [str(attempt.entry_id)])) == 1
 
 
 def test_a_swapped_note_opens_nothing_and_says_so(story: Story, superuser: Any) -> None:

@@ -15,7 +15,8 @@ from api.views import Endpoint, HasFields, NamedTexts, Shape, moment_parameter, 
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
-from referrals import acts, blocks, codes, holds, packets, reading, staff, transitions
+from permissions.prepared import Along
+from referrals import acts, blocks, codes, holds, packets, reading, seeing, staff, transitions
 from referrals.filters import STATUSES, Filters
 from referrals.notices import Notice
 
@@ -750,6 +751,11 @@ class EndLeadsOnly(ActEndpoint):
 
 
 class OpenPacket(Endpoint):
+    def along(self, referral_id: UUID) -> Along:
+        """What the caller is to the referral."""
+        self.asked = Along(seeing.see(referral_id))
+        return self.asked
+
     @extend_schema(
         operation_id="open_packet",
         request=PurposeIn,
@@ -759,7 +765,8 @@ class OpenPacket(Endpoint):
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Open the packet, for a purpose. Each opening is an entry in the access log."""
         purpose = self.body(PurposeIn)["purpose"]
-        return Answer(packet_json(packets.open_packet(self.principal, referral_id, purpose)))
+        opened = packets.open_packet(self.principal, referral_id, purpose, along=self.asked)
+        return Answer(packet_json(opened))
 
 
 class AddNote(Endpoint):

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,19 @@ def a_second(
     cluster: Cluster,
     role: str,
     database: str,
-    begin: str,
     statements: list[Prepared],
     values: Mapping[str, Any],
     *,
+    behind: Sequence[str] = (),
     clients: int = CLIENTS,
     seconds: int = SECONDS,
 ) -> float:
-    """Transactions of these statements, each of them prepared once a connection, sent in one packet
-    behind `begin`; COMMIT by itself. A value that is NEW is another each time."""
+    """Transactions of these statements, each of them prepared once a connection, behind others that
+    are not; each is one packet. A value that is NEW is another each time."""
     given = {name: _written(value) for name, value in values.items()}
-    packet = r"\; ".join(part % given for part in (begin, *(one.call for one in statements)))
+    packet = r"\; ".join(part % given for part in (*behind, *(one.call for one in statements)))
     plans = "".join(f"{one.plan};\n" for one in statements)
-    script = f"\\if :first\n{plans}\\set first 0\n\\endif\n{packet};\nCOMMIT;\n"
+    script = f"\\if :first\n{plans}\\set first 0\n\\endif\n{packet};\n"
     dsn = cluster.dsn(role, database)
     env = os.environ | {
         "PGHOST": dsn["host"],

@@ -99,10 +99,17 @@ def explain(cursor: Any, statement: Statement, times: int = 3, *, written_out: b
 
 
 def explain_both(superuser: Any, principal: Principal, statement: Statement) -> tuple[Plan, Plan]:
-    """The plan as `app` under `principal`'s identity, and as a role that no policy concerns."""
+    """The plan as `app` under `principal`'s identity, and as a role that no policy concerns; under
+    the same, since a statement may itself ask who calls."""
     with session.begin(principal), connections["default"].cursor() as cursor:
         ours = explain(cursor, statement)
-    return ours, explain(superuser.cursor(), statement)
+    identify = session.IDENTIFY.replace("true", "false")  # until it is said anew
+    cursor = superuser.cursor()
+    cursor.execute(identify, [principal.token_hash, principal.acting])
+    try:
+        return ours, explain(cursor, statement)
+    finally:
+        cursor.execute(identify, ["", ""])
 
 
 def _children(node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ def _behind(cluster: Cluster) -> None:
                 time.sleep(SAMPLE_S)
             lags.clear()
             rate = commits.a_second(
-                cluster, SUPERUSER, DATABASE, "BEGIN", [log.ENTRY], entry,
+                cluster, SUPERUSER, DATABASE, [log.ENTRY], entry,
                 clients=WRITERS, seconds=SECONDS,
             )  # fmt: skip
             most = max(lags)
