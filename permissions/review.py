@@ -2,13 +2,16 @@
 or as an export; and of another agency, for an oversight auditor, while that agency's opt-in stands.
 
 Runs as the database role `auditor`, whose policies show these rows alone. The auditor's own reads
-are entries too. Each filter has an index in the order of the pages (permissions/sql/log.sql).
+are entries too. Each filter has an index in the order of the pages (permissions/sql/log.sql). Of
+several together the rarest finds entries by its own, so many a look, and the others are asked of
+these: a page may end for having looked far enough.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections
@@ -22,10 +25,12 @@ from permissions.session import begin
 
 USING = "auditor"
 MAX_PAGE = 100
+EXAMINED = 200  # entries that one look reads where several filters stand
 EXPORTED_AT_ONCE = 1_000
 SELF_ASSIGNED = "referral.self_assign"  # a lead who put herself on a referral (R7)
 
 Key = tuple[datetime, UUID]  # of an entry: where a page ends
+_WHERE = ("since", "until", "agency_id")  # where is looked; the other filters say what for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,19 @@ class Filters:
     agency_id: UUID | None = None
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """Those that are set, by name, but whose entries and when; `self_assigned` is True."""
+        looked = {name: getattr(self, name) for name in self.__slots__ if name not in _WHERE}
+        return {name: value for name, value in looked.items() if value not in (None, False)}
+
+    def fit(self, entry: AccessEntry) -> bool:
+        """Whether the entry, one of the agency and the time, fits them all."""
+        return all(
+            entry.act == SELF_ASSIGNED if value is True else getattr(entry, name) == value
+            for name, value in self.asked.items()
+        )
+
+    @property
     def scope(self) -> str:
         """What a cursor is bound to."""
         return ":".join(str(getattr(self, name)) for name in self.__slots__)
@@ -55,11 +73,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Entries, newest first, the names of the agency's members, and whether there are more."""
+    """Entries, newest first, and the names of the agency's members. `next`: how far was looked;
+    None: to the end."""
 
     entries: list[AccessEntry]
     names: dict[UUID, str]
-    more: bool
+    next: Key | None
 
 
 class Listing(NamedTuple):
@@ -73,9 +92,15 @@ class Listing(NamedTuple):
 
 
 def access_log(
-    principal: Principal, filters: Filters, *, after: Key | None = None, limit: int = 50
+    principal: Principal,
+    filters: Filters,
+    *,
+    after: Key | None = None,
+    limit: int = 50,
+    looks: int = 1,
 ) -> Reviewed:
-    """A page of entries, newest first. `after`: the key of the last row of the page before.
+    """A page of entries, newest first. `after`: how far the page before has looked. Where several
+    filters stand, a page has fewer than `limit`, or none, when so many looks found no more.
 
     Raises NotPermitted, NotVisible (no opt-in of that agency stands), BadRequest.
     """
@@ -83,9 +108,13 @@ def access_log(
     limit = min(limit, MAX_PAGE)
     with log.attempt(principal, "access_log.read", filters.referral_id, using=USING) as attempt:
         whose = _allowed(principal, filters, attempt)
-        found = _page(principal, whose, filters, after, limit + 1)
+        found, reached = _page(principal, whose, filters, after, limit)
+        while reached and len(found) < limit and looks > 1:
+            looks -= 1
+            more, reached = _page(principal, whose, filters, reached, limit - len(found))
+            found += more
         names = _names(principal)
-    return Reviewed(found[:limit], names, len(found) > limit)
+    return Reviewed(found, names, reached)
 
 
 def listings(principal: Principal, referral_id: UUID) -> tuple[list[Listing], dict[UUID, str]]:
@@ -125,12 +154,12 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Revi
         with begin(principal, USING):
             if whose not in _readable():
                 raise NotAuthenticated
-            found = _page(principal, whose, filters, after, EXPORTED_AT_ONCE)
+            found = _entries(principal, whose, filters, after, EXPORTED_AT_ONCE)
             names = _names(principal)
         more = len(found) == EXPORTED_AT_ONCE
         if found:
-            after = (found[-1].at, found[-1].id)
-            yield Reviewed(found, names, more)
+            after = _key(found[-1])
+            yield Reviewed(found, names, after if more else None)
 
 
 def may_review(principal: Principal) -> bool:
@@ -193,9 +222,44 @@ def _names(principal: Principal) -> dict[UUID, str]:
 
 def _page(
     principal: Principal, whose: UUID, filters: Filters, after: Key | None, limit: int
+) -> tuple[list[AccessEntry], Key | None]:
+    """At most `limit` entries behind `after`, and how far was looked for them (None: to the end).
+    By one filter the next `limit`; by several, what fits of EXAMINED entries."""
+    rarest = _rarest(whose, filters)
+    share = limit if rarest == filters else EXAMINED
+    look = _entries(principal, whose, rarest, after, share + 1)
+    ended, look = len(look) <= share, look[:share]
+    found = [one for one in look if filters.fit(one)]
+    if len(found) > limit:
+        return found[:limit], _key(found[limit - 1])
+    return found, None if ended else _key(look[-1])
+
+
+def _rarest(whose: UUID, filters: Filters) -> Filters:
+    """The filter of fewest entries by itself, as the planner knows them (it reads none); of those
+    that have an index, and where none has one, no filter."""
+    rest = Filters(since=filters.since, until=filters.until, agency_id=filters.agency_id)
+    indexed = {name: value for name, value in filters.asked.items() if value != "allowed"}
+    alone = [replace(rest, **{name: value}) for name, value in indexed.items()] or [rest]
+    if len(alone) == 1:
+        return alone[0]
+
+    def entries(one: Filters) -> float:
+        plan = json.loads(_fitting(whose, one).explain(format="json"))
+        return float(plan[0]["Plan"]["Plan Rows"])
+
+    return min(alone, key=entries)
+
+
+def _key(entry: AccessEntry) -> Key:
+    return entry.at, entry.id
+
+
+def _entries(
+    principal: Principal, whose: UUID, filters: Filters, after: Key | None, limit: int
 ) -> list[AccessEntry]:
-    """The next `limit` entries of that agency. Three statements at most: what is later than the
-    months of the log, the months, and what is earlier; each only as far as the page needs."""
+    """The next `limit` entries of that agency that fit. Three statements at most: what is later
+    than the months of the log, the months, and what is earlier; each only as far as needed."""
     begins, ends = plan_by_order()
     rows = _fitting(whose, filters).defer("leaf", "xact")
     foreign = whose != principal.agency_id
@@ -230,11 +294,8 @@ def plan_by_order() -> tuple[datetime, datetime]:
 
 def _fitting(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
     rows = AccessEntry.objects.using(USING).filter(agency_id=whose)
-    if filters.self_assigned:
-        rows = rows.filter(act=SELF_ASSIGNED)
-    for name in ("act", "decision", "member_id", "client_id", "referral_id", "subject", "purpose"):
-        if (wanted := getattr(filters, name)) is not None:
-            rows = rows.filter(**{name: wanted})
+    for name, wanted in filters.asked.items():
+        rows = rows.filter(act=SELF_ASSIGNED) if wanted is True else rows.filter(**{name: wanted})
     return rows
 
 

@@ -3,8 +3,11 @@ for is common, rare or not there, on the first page and on those behind it. On a
 size and four months; `python -m tests.bench.log_rows --rows 10000000` does the same on a large one.
 """
 
+import html
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -12,6 +15,7 @@ from permissions import review
 from permissions.credentials import resolve
 from tests.bench import log_rows
 from tests.conftest import agency_id
+from tests.desk import at_the_desk, text_of
 from tests.test_seals import guard, partitions
 
 ROWS, MONTHS = 90_000, 4
@@ -68,6 +72,71 @@ def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any) -> N
     over = {what: buffers for what, buffers in most.items() if buffers > MAX_BUFFERS}
     assert over == {}
     assert review.MAX_PAGE == 100, "what was measured is the largest page"
+
+
+SEVERAL = (
+    *("a common act of a member", "a rare act of a member", "an act that she never did"),
+    *("two that never meet", "three"),
+)
+
+
+def test_several_filters_find_on_all_their_pages_what_fits_them_all(grown: Any, api: Any) -> None:
+    """No page reads more than one of one filter does; none says that it is the last before it is;
+    they and the export tell the same as the rows."""
+    principal = resolve(api("ywca.auditor").secret)
+    assert principal is not None
+    tried = log_rows.looked_for(grown, agency_id("ywca"))
+    partial = 0
+    for what in SEVERAL:
+        filters = tried[what]
+        condition = " AND ".join(f"{name} = %s" for name in filters.asked)
+        with grown.cursor() as cursor:
+            cursor.execute(
+                f"SELECT id, at < now() FROM access_entry WHERE agency_id = %s AND {condition}"
+                " ORDER BY at DESC, id DESC",
+                [str(agency_id("ywca")), *map(str, filters.asked.values())],
+            )
+            rows = cursor.fetchall()  # some of this month are still to come
+            fitting = [str(id_) for id_, _ in rows]
+        found, after, pages = [], None, 0
+        while after or not pages:
+            page = review.access_log(principal, filters, after=after, limit=50)
+            assert len(page.entries) <= 50
+            partial += len(page.entries) < 50 and page.next is not None
+            found += [str(one.id) for one in page.entries]
+            after, pages = page.next, pages + 1
+        assert found == fitting, what
+        exported = [
+            str(one.id) for part in review.export(principal, filters) for one in part.entries
+        ]
+        assert exported == [str(id_) for id_, is_past in rows if is_past]
+        first = review.access_log(principal, filters, limit=50, looks=10_000)
+        assert [str(one.id) for one in first.entries] == fitting[:50]
+    assert partial >= 5
+
+
+def test_the_desk_says_how_far_it_has_looked(
+    grown: Any, network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And leads on from there, to the end, with nothing shown twice or left out."""
+    monkeypatch.setattr(review, "EXAMINED", 4)
+    auditor = at_the_desk("ywca.auditor")
+    tried = log_rows.looked_for(grown, agency_id("ywca"))["a common act of a member"]
+    query = {"act": tried.act, "member": str(tried.member_id), "since": "2020-01-01T00:00"}
+    page, seen = auditor.get("/desk/access-log", query).content.decode(), []
+    for _ in range(4):
+        shown = text_of(page)
+        assert "Looked back to" in shown
+        assert "fits down to there" in shown
+        found = re.search(r'href="/desk/access-log\?([^"]*)">Look further back', page)
+        assert found
+        seen.append(page.count('<td data-label="When">'))
+        following = dict(parse_qsl(html.unescape(found[1])))
+        page = auditor.get("/desk/access-log", following).content.decode()
+    assert all(count < 50 for count in seen)
+    assert sum(seen) > 0
+    nobody = {"act": "referral.stop", "member": str(tried.member_id)}
+    assert "Nothing fits this filter." in text_of(auditor.get("/desk/access-log", nobody).content)
 
 
 def _is(index: str, kind: str) -> bool:

@@ -22,6 +22,7 @@ from permissions.review import Filters
 from referrals.reading import Place
 
 PER_PAGE = 50
+LOOKS = 10  # at most, for one page of several filters
 
 
 def _id(label: str) -> forms.UUIDField:
@@ -123,13 +124,13 @@ def _shown(
     foreign = filters.agency_id not in (None, visit.agency.id)
     scope = f"desk:access-log:{filters.scope}"
     after = cursors.from_cursor(visit.principal, scope, request.GET.get("after"))
-    read = review.access_log(visit.principal, filters, after=after, limit=PER_PAGE)
+    read = review.access_log(visit.principal, filters, after=after, limit=PER_PAGE, looks=LOOKS)
     form.fields["member"].widget.choices = [  # type: ignore[attr-defined]
         ("", "Anybody"),
         *sorted(((str(id_), name) for id_, name in read.names.items()), key=lambda one: one[1]),
     ]
-    last = read.entries[-1] if read.more else None
-    cursor = cursors.to_cursor(visit.principal, scope, Place(last.at, last.id) if last else None)
+    place = Place(*read.next) if read.next else None
+    cursor = cursors.to_cursor(visit.principal, scope, place)
     asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
     context = {
         "form": form,
@@ -139,6 +140,8 @@ def _shown(
         "filtered": bool(asked),
         "asked": urlencode(asked),
         "next": urlencode({**asked, "after": cursor}) if cursor else "",
+        "looked_back_to": read.next[0] if read.next and len(read.entries) < PER_PAGE else None,
+        "further": bool(after),
         "trail": filters.referral_id,
         "member": read.names.get(filters.member_id) if filters.member_id else None,
         "listings": [] if foreign or after else _listings(visit, filters.referral_id),

@@ -58,7 +58,11 @@ class AccessEntryOut(HasFields):
 
 class AccessLogOut(serializers.Serializer):
     items = AccessEntryOut(many=True)
-    next = serializers.CharField(allow_null=True)
+    next = serializers.CharField(
+        allow_null=True,
+        help_text="The cursor of what is earlier. Where several filters stand, a page may have"
+        " fewer items than its limit, or none, and more behind it: go on until this is null.",
+    )
 
 
 class ListingOut(serializers.Serializer):
@@ -179,8 +183,7 @@ class AccessLog(Endpoint):
         scope = f"access-log:{filters.scope}"
         after = cursors.from_cursor(self.principal, scope, request.GET.get("cursor"))
         page = review.access_log(self.principal, filters, after=after, limit=limit)
-        last = page.entries[-1] if page.more else None
-        place = Place(last.at, last.id) if last else None
+        place = Place(*page.next) if page.next else None
         cursor = cursors.to_cursor(self.principal, scope, place)
         items = [row(entry, page.names) for entry in page.entries]
         return self.answer(AccessLogOut, {"items": items, "next": cursor})

@@ -79,6 +79,13 @@ def looked_for(superuser: Any, agency: UUID) -> dict[str, Any]:
         "a purpose": Filters(purpose="intake"),
         "a rare purpose": Filters(purpose="legal_duty"),
         "self-assignments": Filters(self_assigned=True),
+        "a common act of a member": Filters(act="referral.read", member_id=UUID(str(member))),
+        "an act that she never did": Filters(act="referral.list", member_id=UUID(str(member))),
+        "a rare act of a member": Filters(act="referral.open_packet", member_id=UUID(str(member))),
+        "two that never meet": Filters(client_id=UUID(str(client)), member_id=RARE),
+        "three": Filters(act="referral.open_packet", member_id=UUID(str(member)), purpose="intake"),
+        "refusals of an act": Filters(act="referral.list", decision="refused"),
+        "what was done by a member": Filters(member_id=UUID(str(member)), decision="allowed"),
     }
 
 
@@ -94,7 +101,8 @@ def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
     for _ in range(2):
         with plans.statements() as seen:
             read = review.access_log(principal, filters, after=after, limit=review.MAX_PAGE)
-        asked = [one for one in seen if 'FROM "access_entry"' in one.sql]
+        read_by = [one for one in seen if not one.sql.startswith("EXPLAIN")]
+        asked = [one for one in read_by if 'FROM "access_entry"' in one.sql]
         buffers, scans = 0, []
         with session.begin(principal, review.USING), connections[review.USING].cursor() as cursor:
             review.plan_by_order()
@@ -103,9 +111,9 @@ def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
                 buffers += plan.buffers
                 scans += plan.scans
         yield buffers, scans
-        if not read.more:
+        if read.next is None:
             return
-        after = (read.entries[-1].at, read.entries[-1].id)
+        after = read.next
 
 
 def main() -> None:
