@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, connections
 from permissions import log
 from permissions.ids import uuid7
 from permissions.models import Client, Credential, Membership, Person
-from permissions.prepared import Along, Ask, Prepared
+from permissions.prepared import Along, Prepared
 from permissions.principal import Principal
 from permissions.session import IDENTIFY_BY_NAME
 
@@ -44,12 +44,11 @@ def resolve(secret: str, acting: str = "", along: Along | None = None) -> Princi
     One query, no cache: a revoked token is refused at the next request.
     """
     token_hash = hash_secret(secret)
-    ask = along.ask if along else Ask(_WHO.text(), {})
-    row = _first_of_a_request(lambda: _ask_who(token_hash, acting, ask))
+    asked = along or Along(_WHO, {})
+    row = _first_of_a_request(lambda: _ask_who(token_hash, acting, asked))
     if row is None:
         return None
-    if along:
-        along.row = row
+    asked.row = row
     return Principal(
         agency_id=row[1],
         member_id=row[2],
@@ -65,11 +64,11 @@ def resolve(secret: str, acting: str = "", along: Along | None = None) -> Princi
     )
 
 
-def _ask_who(token_hash: str, acting: str, ask: Ask) -> tuple[Any, ...] | None:
+def _ask_who(token_hash: str, acting: str, asked: Along) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         # One packet, one implicit transaction: the settings hold for the second statement.
-        identity = {"cairn_token": token_hash, "cairn_acting": acting}
-        cursor.execute(f"{IDENTIFY_BY_NAME}; {ask.sql}", identity | dict(ask.values))
+        values = {**asked.values, "cairn_token": token_hash, "cairn_acting": acting}
+        cursor.execute(f"{IDENTIFY_BY_NAME}; {asked.statement.text()}", values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 

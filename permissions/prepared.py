@@ -24,14 +24,6 @@ class Ask(NamedTuple):
     values: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class Along:
-    """A question that goes along with another, in its packet. `row`: its answer, once there."""
-
-    ask: Ask
-    row: tuple[Any, ...] | None = None
-
-
 class Prepared:
     """`Prepared("by_id", "SELECT … WHERE id = %(id)s")`. The planner learns nothing of a value: for
     look-ups by an index, whoever asks. Names are unique in a process."""
@@ -63,6 +55,15 @@ class Prepared:
                 cursor.execute(self.plan)
             held.add(self.name)
         return self.call
+
+
+@dataclass(slots=True)
+class Along:
+    """A question that goes along with another, in its packet. `row`: its answer, once there."""
+
+    statement: Prepared
+    values: Mapping[str, Any]
+    row: tuple[Any, ...] | None = None
 
 
 def array(ids: Sequence[UUID | str]) -> str:

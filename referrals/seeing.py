@@ -8,7 +8,7 @@ from uuid import UUID
 from permissions import credentials
 from permissions.grants import Held
 from permissions.policy import Standing
-from permissions.prepared import Ask, Prepared
+from permissions.prepared import Along, Ask, Prepared
 from permissions.principal import Principal
 from referrals.models import VISIBLE_SQL
 from referrals.shown import word_shown
@@ -84,8 +84,13 @@ _LOCKED = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 
 
 def see(referral_id: UUID) -> Ask:
-    """To `Seen`, as it stands now; behind who calls, so that it can be asked along with that."""
+    """To `Seen`, as it stands now."""
     return Ask(_SEE.text(), {"referral": referral_id})
+
+
+def along(referral_id: UUID) -> Along:
+    """The same, to be asked along with who calls."""
+    return Along(_SEE, {"referral": referral_id})
 
 
 def seen_in(rows: Sequence[tuple[Any, ...]]) -> Seen | None:

@@ -11,7 +11,7 @@ import pytest
 from referrals import alarms
 from tests import routes
 from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.test_races import WAIT_S, Race, act, events, in_order, race, told
+from tests.test_races import OPENING, WAIT_S, Race, act, events, in_order, race, told
 
 __all__ = ["race"]  # the fixture
 
@@ -64,7 +64,7 @@ def test_a_mistake_closes_what_was_accepted_at_the_same_time(
 def test_no_reading_commits_after_a_mistake_was_marked(race: Race, story: Story, api: Any) -> None:
     """And each that committed before is counted."""
     story.accept().release(*PACKET).packet(**PACKET)
-    with race.held("LOCK TABLE packet_field IN ACCESS EXCLUSIVE MODE"):
+    with race.held(OPENING):
         before = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
         marked = race.start_and_wait(act(api, "police.worker", story, "mark_error"))
         after = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))

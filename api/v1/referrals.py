@@ -753,7 +753,7 @@ class EndLeadsOnly(ActEndpoint):
 class OpenPacket(Endpoint):
     def along(self, referral_id: UUID) -> Along:
         """What the caller is to the referral."""
-        self.asked = Along(seeing.see(referral_id))
+        self.asked = seeing.along(referral_id)
         return self.asked
 
     @extend_schema(
