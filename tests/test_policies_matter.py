@@ -38,7 +38,7 @@ from tests.conftest import (
 from tests.database import forget_edits, full_story, identify, opening
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.sql import of_policies, policies
-from tests.probing import CHANGES, Ground, Snapshot, change, key_of, typed, variants
+from tests.probing import CHANGES, Ground, Snapshot, change, key_of, own_parts, typed, variants
 
 Row = dict[str, Any]
 
@@ -253,6 +253,8 @@ def probe(world: World, table: str) -> Iterator[str]:
             yield from probe_changes(world, who, cursor, table)
             if table in OPENINGS:
                 yield from probe_openings(world, who, cursor, table)
+            if table == TOLD_OF_THE_OWN_SIDE and who.database_role == "app":
+                yield from probe_own_parts(world, who, cursor)
     for who in world.people:
         with as_role(who) as cursor:
             yield from probe_inserts(world, who, cursor, table)
@@ -311,6 +313,15 @@ def probe_openings(world: World, who: Who, cursor: Any, table: str) -> list[str]
         found += [named(who, "opens", table, row) for row in got - allowed]
         found += [named(who, "does not open", table, row) for row in allowed - got]
     return found
+
+
+TOLD_OF_THE_OWN_SIDE = "packet_grant"  # with this table a function's word for it is probed
+
+
+def probe_own_parts(world: World, who: Who, cursor: Any) -> list[str]:
+    """What sec.own_part tells of each referral, beside what the policies let her see of it."""
+    _, statement, _ = own_parts(world.seen)
+    return [named(who, "is told another thing of", row) for row in ids(cursor, statement)]
 
 
 def probe_inserts(world: World, who: Who, cursor: Any, table: str) -> list[str]:
