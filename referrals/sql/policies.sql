@@ -213,7 +213,7 @@ DECLARE
     me sec.identity := sec.identity();
 BEGIN
     assigned := false;
-    IF me.member_id IS NOT NULL AND me.roles && ARRAY['worker', 'lead']
+    IF me.roles && ARRAY['worker', 'lead']  -- a member's, who acts or is named
        AND (me.client_id IS NULL OR 'referrals:read' = ANY (me.scopes)) AND sec.not_barred(r) THEN
         SELECT s.subject, s.holder_id, s.state, a.id IS NOT NULL, g.fields, g.release_id,
                g.expires_at, g.kek_version, g.key_bundle, g.redisclosure_notice

@@ -40,7 +40,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "drafts.sql": ("agreement",),
     "feed.sql": ("events", "webhooks"),
     "life.sql": ("acts", "clocks", "handoff", "firewall"),
-    "messages.sql": ("messages", "clocks"),
+    "messages.sql": ("messages", "clocks", "channels", "alarms"),
     "seals.sql": ("seals", "retiring"),
     "search.sql": ("directory_search", "directory_secrets_database"),
     "webhooks.sql": ("webhooks", "witness_webhooks", "events"),
