@@ -27,7 +27,15 @@ _REFERRALS += ("rls_catalogue", "purge", "access_log", "acts", "first_wall")
 _DIRECTORY = ("directory_second_wall", "directory_editing", "confidential_address")
 _DIRECTORY += ("directory_secrets_database", "directory_confidential", "rls_catalogue")
 JUDGES: dict[str, tuple[str, ...]] = {
-    "identity.sql": ("first_wall", "tokens", "rls_catalogue", "races", "access_log", "assignment"),
+    "identity.sql": (
+        "sec_functions",
+        "first_wall",
+        "tokens",
+        "rls_catalogue",
+        "races",
+        "access_log",
+        "assignment",
+    ),
     "log.sql": ("access_log", "rls_catalogue"),
     "keys.sql": ("keys", "key_store", "purge", "sealing"),
     "blocks.sql": ("blocks", "races"),
@@ -55,6 +63,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "permissions.grants": ("grants", "sealing", "keys", "narrowing", "returning", "agreement"),
     "permissions.vault": ("key_store",),
     "referrals.packets": (
+        "desk_sealed",
         "grants",
         "sealing",
         "agreement",
