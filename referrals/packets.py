@@ -128,7 +128,8 @@ def open_packet(
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
     """
     _check_purpose(purpose)
-    rows = [along.row] if along and along.row else at_once(principal, see(referral_id))
+    asked = along.row if along else None
+    rows = [asked] if asked else at_once(principal, see(referral_id))
     act = "referral.open_packet"
     with log.refusals(principal, act, referral_id, purpose=purpose):
         seen = _permitted(principal, "open_packet", referral_id, rows)

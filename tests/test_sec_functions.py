@@ -57,6 +57,7 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     story.send().answers("accept")
     story.answers("block", {"member_id": str(member_id("ywca.worker2"))})
     assert outsider.get(path).status_code == 404  # of no side of it
+    assert api("ywca.admin").get(path).status_code == 404  # sees no referral at all
     assert api("ywca.worker").get("/v1/barred-attempts").json()["items"] == []
     assert alerts() == set()
     with superuser.cursor() as cursor:  # refused for what he sent, not for what he may not see
