@@ -424,6 +424,7 @@ def test_a_row_is_shown_only_to_an_entry_of_the_same_transaction(
             {"referral_id": uuid4()},
             {"fields": ["health"]},  # not released
             {"fields": None},
+            {"release_id": uuid4()},  # another than the one in force
         ):
             cursor.execute("SAVEPOINT before")
             cursor.execute(*opening("ywca.worker", story.id, "open_packet", **changed))

@@ -134,7 +134,7 @@ BEGIN
        AND NOT ('packets:read' = ANY (me.scopes) AND me.system_of_record) THEN
         RETURN;
     END IF;
-    SELECT e.referral_id, e.fields INTO entry
+    SELECT e.referral_id, e.fields, e.release_id INTO entry
       FROM public.access_entry e
      WHERE e.xact = current_xact
        -- since this transaction began: finds the partition; `xact` is the deciding test
@@ -171,6 +171,8 @@ BEGIN
       LEFT JOIN public.referral_side s
              ON s.referral_id = g.referral_id AND s.agency_id = g.agency_id
      WHERE g.referral_id = entry.referral_id AND g.agency_id = me.agency_id
+       -- one that names a release is of no other: of none that came since she saw it
+       AND g.release_id = coalesce(entry.release_id, g.release_id)
        AND g.opened_at IS NOT NULL AND NOT g.closed AND g.key_bundle IS NOT NULL
        AND g.expires_at > now
        AND s.state IS DISTINCT FROM 'stopped';
