@@ -1,14 +1,16 @@
 """`make mutate` itself: what it finds to weaken, that it sees a mutant die and another survive."""
 
+import json
 import re
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from permissions import keystore, policy
 from permissions.errors import Unavailable
-from tests.mutate import code, sql
+from tests.mutate import code, reach, sql
 from tests.mutate.conditions import dropped
 from tests.mutate.courts import answered_otherwise
 from tests.mutate.equivalent import EQUIVALENT
@@ -47,6 +49,28 @@ def test_a_mutant_that_leaks_is_caught_and_one_that_changes_nothing_survives(
     run.only = re.compile("note")
     assert run.verdict() == 0
     assert next(probe(world, "note"), None) is None, "all is as it was"
+
+
+def test_a_function_is_judged_by_the_tests_that_call_it_the_quickest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    mine = [one for one in request.session.items if one.fspath == request.node.fspath]
+    named, slow, other, quick = sorted(mine, key=lambda one: one is not request.node)[:4]
+    lines = [  # this one says sec.assigned_to_nobody
+        {"test": named.nodeid, "seconds": 9.0, "functions": ["sec.assigned_to_nobody"]},
+        {"test": slow.nodeid, "seconds": 2.0, "functions": ["sec.assigned_to_nobody"]},
+        {"test": other.nodeid, "seconds": 0.1, "functions": ["sec.assigned"]},
+        {"test": quick.nodeid, "seconds": 1.0, "functions": ["sec.assigned_to_nobody"]},
+    ]
+    (tmp_path / "gw0.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines[:2]))
+    (tmp_path / "gw1.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines[2:]))
+    monkeypatch.setattr(reach, "FOLDER", tmp_path)
+    mutant = Mutant("function", "one of its conditions", nullcontext, "sec.assigned_to_nobody")
+    judges = [other, slow, quick, named]
+    assert Told()._judges_of(mutant, judges) == [named, quick, slow]
+    assert Told()._judges_of(mutant, [slow, other, quick, named]) == [slow, named, quick]
+    monkeypatch.setattr(reach, "FOLDER", tmp_path / "nothing")
+    assert reach.read() == {}
 
 
 def test_the_matrix_sees_a_rule_that_is_looser_and_none_that_is_not(

@@ -36,10 +36,19 @@ def main() -> int:
         default=(1, 1),
         help="the K-th of N parts, for several clones at once",
     )
+    parser.add_argument(
+        "--reach",
+        action="store_true",
+        help="first find out which test calls which function (runs the suite once)",
+    )
     chosen = parser.parse_args()
     os.chdir(REPOSITORY)
     # Beside `make test`: neither may empty the other's tables.
     os.environ.setdefault("CAIRN_TEST_HOME", str(REPOSITORY / "var" / "mutate"))
+    if chosen.reach:
+        from tests.mutate import reach
+
+        return reach.measure()
     from tests.mutate.run import run
 
     return run(chosen.only, chosen.part, listing=chosen.list)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutate import code, sql
+from tests.mutate import code, reach, sql
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.sql import Mutant
 
@@ -99,6 +99,7 @@ class Campaign:
         self.spent: dict[str, float] = {}
         self.tables_asking: dict[str, list[str]] = {}  # by function
         self.sound: set[str] = set()  # tests that pass where nothing is weakened
+        self.reached = reach.read()
         self.session: Any = None
         self.superuser: Any = None
 
@@ -193,6 +194,8 @@ class Campaign:
         None where a court has looked at every row already: it is the suite's own probe."""
         if mutant.kind == "policy" and mutant.name in self.spent:
             return []
+        if mutant.kind == "function" and (mine := self._calling(mutant.about, judges)):
+            return mine
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         files = [f"test_{name}.py" for name in _rooms(mutant)]
         if mutant.kind in ("function", "policy"):
@@ -207,6 +210,23 @@ class Campaign:
         naming = {id(one) for one in mine if by_name and word.search(_source(one))}
         mine.sort(key=lambda one: (id(one) not in naming, order[Path(one.fspath).name]))
         return recent + mine
+
+    def _calling(self, function: str, judges: list[Any]) -> list[Any]:
+        """Tests that call it, as the run before found out: those that name it, then the quickest;
+        what saw the last mutant of the same, first."""
+        word = re.compile(rf"\b{re.escape(function)}\b")
+        mine = {
+            one.nodeid: one
+            for one in judges
+            if one.nodeid in self.reached and function in self.reached[one.nodeid].functions
+        }
+        naming = {nodeid for nodeid, one in mine.items() if word.search(_source(one))}
+        last = judges[0].nodeid
+
+        def order(nodeid: str) -> tuple[bool, bool, float]:
+            return nodeid != last, nodeid not in naming, self.reached[nodeid].seconds
+
+        return [mine[nodeid] for nodeid in sorted(mine, key=order)]
 
     def _sees(self, item: Any, mutant: Mutant) -> bool:
         """Whether a test fails with the mutant, and passes without."""
@@ -301,7 +321,8 @@ def files() -> list[str]:
         for path in TESTS.glob("test_*.py")
         if asking.search(path.read_text())
     }
-    judging = {name for name in named | mentioning if not name.endswith("_plans")}
+    calling = {Path(test.partition("::")[0]).stem.removeprefix("test_") for test in reach.read()}
+    judging = {one for one in named | mentioning | calling if not one.endswith("_plans")}
     tests = [TESTS / f"test_{name}.py" for name in sorted(judging)]
     return [str(TESTS / "mutate" / one) for one in COURTS] + [
         str(path) for path in tests if path.exists()

@@ -1,0 +1,97 @@
+"""Which functions of the database each test calls, and how long it takes: no other can see a mutant
+of such a function; the quickest are asked first.
+
+    python -m tests.mutate --reach
+
+runs the suite once with this as a pytest plugin, and keeps what it learned for the runs after it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import connections
+
+FOLDER = Path(os.environ.get("CAIRN_TEST_HOME", "var/mutate")) / "reach"
+
+
+class Reached(NamedTuple):
+    seconds: float
+    functions: frozenset[str]
+
+
+class _Counts:
+    """How often each function was called so far, as the server counts."""
+
+    superuser: Any = None
+    calls: dict[str, int] = {}  # of this process
+
+    @classmethod
+    def called(cls) -> list[str]:
+        """Those called since the last look."""
+        for one in connections.all(initialized_only=True):
+            if one.connection is not None and not one.in_atomic_block:
+                with one.cursor() as cursor:  # else it tells what it counted once a second
+                    cursor.execute("SELECT pg_stat_force_next_flush()")
+        with cls.superuser.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT schemaname || '.' || funcname, sum(calls)::bigint"
+                " FROM pg_stat_user_functions GROUP BY 1"
+            )
+            now = dict(cursor.fetchall())
+        found = [name for name, calls in now.items() if calls > cls.calls.get(name, 0)]
+        cls.calls = now
+        return sorted(found)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _counted(django_db_setup: str, django_db_blocker: Any) -> Iterator[None]:
+    from tests.conftest import _cluster
+
+    with django_db_blocker.unblock():
+        _Counts.superuser = _cluster().connect_superuser(django_db_setup)
+        with _Counts.superuser.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {django_db_setup} SET track_functions = 'all'")
+        connections.close_all()
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """A line a test, in a file of this process."""
+    began = time.monotonic()
+    result = yield
+    seconds = time.monotonic() - began
+    if _Counts.superuser is not None:
+        line = {"test": item.nodeid, "seconds": seconds, "functions": _Counts.called()}
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        with (FOLDER / f"{worker}.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    return result
+
+
+def measure() -> int:
+    """Run the suite once, in two processes. The exit code is pytest's."""
+    for old in FOLDER.glob("*.jsonl"):
+        old.unlink()
+    words = ["-q", "-n", "2", "-p", "no:randomly", "-p", "no:cacheprovider", "--show-capture=no"]
+    command = [sys.executable, "-m", "pytest", *words, "-p", "tests.mutate.reach", "tests"]
+    return subprocess.run(command, check=False).returncode
+
+
+def read() -> dict[str, Reached]:
+    """By test; {} where it was never measured."""
+    found = {}
+    for file in sorted(FOLDER.glob("*.jsonl")):
+        for text in file.read_text().splitlines():
+            line = json.loads(text)
+            found[line["test"]] = Reached(line["seconds"], frozenset(line["functions"]))
+    return found
