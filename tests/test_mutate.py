@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,9 +55,12 @@ def test_a_mutant_that_leaks_is_caught_and_one_that_changes_nothing_survives(
 def test_a_function_is_judged_by_the_tests_that_call_it_the_quickest_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    mine = [one for one in request.session.items if one.fspath == request.node.fspath]
-    named, slow, other, quick = sorted(mine, key=lambda one: one is not request.node)[:4]
-    lines = [  # this one says sec.assigned_to_nobody
+    named = request.node  # it says sec.assigned_to_nobody
+    slow, other, quick = (
+        SimpleNamespace(nodeid=f"tests/test_{name}.py::test_it", function=nullcontext)
+        for name in ("slow", "other", "quick")
+    )
+    lines = [
         {"test": named.nodeid, "seconds": 9.0, "functions": ["sec.assigned_to_nobody"]},
         {"test": slow.nodeid, "seconds": 2.0, "functions": ["sec.assigned_to_nobody"]},
         {"test": other.nodeid, "seconds": 0.1, "functions": ["sec.assigned"]},
