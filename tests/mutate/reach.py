@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,24 +30,27 @@ class Reached(NamedTuple):
 class _Counts:
     """How often each function was called so far, as the server counts."""
 
-    superuser: Any = None
+    database = ""
     calls: dict[str, int] = {}  # of this process
 
     @classmethod
     def called(cls) -> list[str]:
-        """Those called since the last look."""
+        """Those called since the last look; by a connection of its own, for some tests end the server
+        or begin it anew. One that crashed counts from nothing."""
+        from tests.conftest import _cluster
+
         for one in connections.all(initialized_only=True):
             if one.connection is not None and not one.in_atomic_block:
                 with one.cursor() as cursor:  # else it tells what it counted once a second
                     cursor.execute("SELECT pg_stat_force_next_flush()")
-        with cls.superuser.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
+        with closing(_cluster().connect_superuser(cls.database)) as superuser:
+            cursor = superuser.cursor()
             cursor.execute(
                 "SELECT schemaname || '.' || funcname, sum(calls)::bigint"
                 " FROM pg_stat_user_functions GROUP BY 1"
             )
             now = dict(cursor.fetchall())
-        found = [name for name, calls in now.items() if calls > cls.calls.get(name, 0)]
+        found = [name for name, calls in now.items() if calls != cls.calls.get(name)]
         cls.calls = now
         return sorted(found)
 
@@ -56,10 +60,11 @@ def _counted(django_db_setup: str, django_db_blocker: Any) -> Iterator[None]:
     from tests.conftest import _cluster
 
     with django_db_blocker.unblock():
-        _Counts.superuser = _cluster().connect_superuser(django_db_setup)
-        with _Counts.superuser.cursor() as cursor:
-            cursor.execute(f"ALTER DATABASE {django_db_setup} SET track_functions = 'all'")
+        with closing(_cluster().connect_superuser(django_db_setup)) as superuser:
+            every = f"ALTER DATABASE {django_db_setup} SET track_functions = 'all'"
+            superuser.cursor().execute(every)
         connections.close_all()
+        _Counts.database = django_db_setup
         FOLDER.mkdir(parents=True, exist_ok=True)
         yield
 
@@ -70,7 +75,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     began = time.monotonic()
     result = yield
     seconds = time.monotonic() - began
-    if _Counts.superuser is not None:
+    if _Counts.database:
         line = {"test": item.nodeid, "seconds": seconds, "functions": _Counts.called()}
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         with (FOLDER / f"{worker}.jsonl").open("a") as file:
