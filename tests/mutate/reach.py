@@ -35,8 +35,8 @@ class _Counts:
 
     @classmethod
     def called(cls) -> list[str]:
-        """Those called since the last look; by a connection of its own, for some tests end the server
-        or begin it anew. One that crashed counts from nothing."""
+        """Those called since the last look; by a connection of its own, for some tests end the
+        server or begin it anew. One that crashed counts from nothing."""
         from tests.conftest import _cluster
 
         for one in connections.all(initialized_only=True):
