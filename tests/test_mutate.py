@@ -69,7 +69,7 @@ def test_a_function_is_judged_by_the_tests_that_call_it_the_quickest_first(
     (tmp_path / "gw0.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines[:2]))
     (tmp_path / "gw1.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines[2:]))
     monkeypatch.setattr(reach, "FOLDER", tmp_path)
-    mutant = Mutant("function", "one of its conditions", nullcontext, "sec.assigned_to_nobody")
+    mutant = Mutant("function", "one of its conditions", nullcontext, "assigned_to_nobody")
     judges = [other, slow, quick, named]
     assert Told()._judges_of(mutant, judges) == [named, quick, slow]
     assert Told()._judges_of(mutant, [slow, other, quick, named]) == [slow, named, quick]

@@ -36,7 +36,7 @@ def test_of_referrals(campaign: Campaign, world: World) -> None:  # noqa: F811
             mine = mutant.about in TABLES and mutant.roles & {"app", "auditor"}
             return [mutant.about] if mine else []
         if mutant.kind == "function":
-            if mutant.about == "sec.own_part":  # no policy asks it: it says what they do
+            if mutant.about == "own_part":  # no policy asks it: it says what they do
                 return [TOLD_OF_THE_OWN_SIDE]
             asking = campaign.tables_asking.get(mutant.about, [])
             return [table for table in recent if table in asking][:GLANCES]

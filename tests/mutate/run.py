@@ -214,6 +214,7 @@ class Campaign:
     def _calling(self, function: str, judges: list[Any]) -> list[Any]:
         """Tests that call it, as the run before found out: those that name it, then the quickest;
         what saw the last mutant of the same, first."""
+        function = f"sec.{function}"
         word = re.compile(rf"\b{re.escape(function)}\b")
         mine = {
             one.nodeid: one
