@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.mutate.sql import Mutant
 TESTS = Path(__file__).resolve().parent.parent
 COURTS = ("courts.py", "courts_directory.py")
 SLOWEST_S = 60  # a test that a mutant keeps from ending has seen it
+JUDGING_S = 60  # over one mutant of a function: some are called by the whole suite
 
 # Who judges what, beside the tests that name it: by file of SQL, by module, by table.
 _REFERRALS = ("blocks", "sealing", "agreement", "assignment", "returning", "narrowing", "releases")
@@ -194,7 +196,7 @@ class Campaign:
         None where a court has looked at every row already: it is the suite's own probe."""
         if mutant.kind == "policy" and mutant.name in self.spent:
             return []
-        if mutant.kind == "function" and (mine := self._calling(mutant.about, judges)):
+        if mutant.kind == "function" and (mine := self._calling(mutant, judges)):
             return mine
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         files = [f"test_{name}.py" for name in _rooms(mutant)]
@@ -211,10 +213,10 @@ class Campaign:
         mine.sort(key=lambda one: (id(one) not in naming, order[Path(one.fspath).name]))
         return recent + mine
 
-    def _calling(self, function: str, judges: list[Any]) -> list[Any]:
-        """Tests that call it, as the run before found out: those that name it, then the quickest;
-        what saw the last mutant of the same, first."""
-        function = f"sec.{function}"
+    def _calling(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
+        """Tests that call it, as the run before found out, of a minute together: what saw the last
+        mutant, those that name it, those of its room, then the quickest."""
+        function, rooms = f"sec.{mutant.about}", {f"test_{one}.py" for one in _rooms(mutant)}
         word = re.compile(rf"\b{re.escape(function)}\b")
         mine = {
             one.nodeid: one
@@ -224,10 +226,13 @@ class Campaign:
         naming = {nodeid for nodeid, one in mine.items() if word.search(_source(one))}
         last = judges[0].nodeid
 
-        def order(nodeid: str) -> tuple[bool, bool, float]:
-            return nodeid != last, nodeid not in naming, self.reached[nodeid].seconds
+        def order(nodeid: str) -> tuple[bool, bool, bool, float]:
+            elsewhere = nodeid.partition("::")[0].rpartition("/")[2] not in rooms
+            return nodeid != last, nodeid not in naming, elsewhere, self.reached[nodeid].seconds
 
-        return [mine[nodeid] for nodeid in sorted(mine, key=order)]
+        ordered = sorted(mine, key=order)
+        until = accumulate(self.reached[nodeid].seconds for nodeid in ordered)
+        return [mine[one] for one, sum_s in zip(ordered, until, strict=True) if sum_s < JUDGING_S]
 
     def _sees(self, item: Any, mutant: Mutant) -> bool:
         """Whether a test fails with the mutant, and passes without."""
