@@ -221,7 +221,9 @@ class Campaign:
         mine = {
             one.nodeid: one
             for one in judges
-            if one.nodeid in self.reached and function in self.reached[one.nodeid].functions
+            if one.nodeid in self.reached
+            and function in self.reached[one.nodeid].functions
+            and "test_markers" not in one.nodeid  # minutes of a sweep before its first test
         }
         naming = {nodeid for nodeid, one in mine.items() if word.search(_source(one))}
         last = judges[0].nodeid
