@@ -13,6 +13,7 @@ from permissions import credentials
 from permissions.models import Client
 from tests.conftest import Story, agency_id, member_id
 from tests.database import as_app, identify
+from tests.reached import keep
 
 
 def answer(caller: Any, question: str) -> Any:
@@ -82,6 +83,74 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert (told["referral_id"], told["member_id"]) == (story.id, None)
     by_police = (story.id, str(agency_id("police")), str(member_id("police.worker")))
     assert alerts() == {by_ywca, by_police}
+    story.sends("unblock", {"other_agency": True})
+    story.answers("unblock", {"member_id": str(member_id("ywca.worker2"))})
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO access_entry (id, agency_id, member_id, act, referral_id, decision, rule)"
+            " VALUES (gen_random_uuid(), %s, %s, 'referral.accept', %s, 'refused', 'not_found')",
+            [str(agency_id("ywca")), str(member_id("ywca.worker2")), story.id],
+        )
+    (told,) = api("ywca.worker").get("/v1/barred-attempts").json()["items"]
+    assert told["act"] == "referral.read"
+
+
+def test_no_message_reaches_whom_a_block_bars(story: Story, api: Any) -> None:
+    story.accept()
+    worker, worker2, lead = (member_id(f"ywca.{one}") for one in ("worker", "worker2", "lead"))
+    assert reached(story) == {worker, worker2, lead}
+    for act, ends, body, left in (
+        ("block", "unblock", {"member_id": str(worker2)}, {worker, lead}),
+        ("leads_only", "end_leads_only", {}, {lead}),
+    ):
+        who = api("ywca.worker" if act == "block" else "ywca.lead")
+        assert who.act(story.id, act, body).status_code == 200
+        assert reached(story) == left
+        assert who.act(story.id, ends, body).status_code == 200
+    story.sends("block", {"other_agency": True})
+    assert reached(story) == set()
+
+
+def reached(story: Story) -> set[Any]:
+    """Of the recipient, by the two ways in which the background work asks."""
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "SELECT member_id FROM sec.may_be_told(%s, %s)", [story.id, agency_id("ywca")]
+        )
+        told = {row[0] for row in cursor.fetchall()}
+        for member in map(member_id, ("ywca.worker", "ywca.worker2", "ywca.lead")):
+            cursor.execute("SELECT sec.may_reach(%s, %s)", [story.id, member])
+            assert cursor.fetchone() == (member in told,)
+    return told
+
+
+def test_a_test_rings_one_channel_of_her_own_once_a_minute(api: Any, superuser: Any) -> None:
+    own = keep(api, "ywca.worker", "sms", "406-555-0181")
+    other = keep(api, "ywca.worker", "voice", "406-555-0182")
+    hers = keep(api, "ywca.admin", "sms", "406-555-0183")
+
+    def asked(who: str, which: str) -> bool:
+        question = "SELECT sec.ask_test(gen_random_uuid(), %s)"
+        with transaction.atomic(), connections["default"].cursor() as cursor:
+            identify(cursor, api(who))
+            cursor.execute(question, [which])
+            return bool(cursor.fetchone()[0])
+
+    with superuser.cursor() as cursor:  # another message to it is no test
+        cursor.execute(
+            "INSERT INTO message (id, cause, agency_id, member_id, channel_id, kind, template,"
+            " reference) SELECT gen_random_uuid(), id, agency_id, membership_id, id, kind,"
+            " 'sent', 'ABCDEF' FROM channel WHERE id = %s",
+            [own],
+        )
+    assert not asked("ywca.admin", own)  # the administrator keeps the agency's, not her people's
+    assert asked("ywca.worker", own)
+    assert not asked("ywca.worker", own)
+    assert asked("ywca.worker", other)
+    assert not asked("ywca.worker", hers)
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM message WHERE template = 'test'")
+        assert cursor.fetchone() == (2,)
 
 
 def alerts() -> set[tuple[str, ...]]:

@@ -28,4 +28,21 @@ EQUIVALENT: dict[str, str] = {
         " editor gets past the trigger, which asks which entry it is as well"
         for table in ("listing", "place", "organization")
     },
+    **{
+        f"sec.{name}: true for {alias}.agency_id = me.agency_id": "a membership is of one agency, and"
+        " so is what it is assigned to"
+        for name, alias in (("assigned", "s"), ("opening", "s"), ("own_part", "a"))
+    },
+    "sec.barred_alerts: true for e.decision = 'refused'": "only a refusal has such a rule",
+    "sec.barred_attempts: true for e.decision = 'refused'": "only a refusal has such a rule",
+    **{
+        f"sec.ask_credentials_again: true for {of} = NEW.id": "more are asked, and find what they"
+        " had found"
+        for of in ("agency_id", "client_id", "membership_id", "person_id")
+    },
+    "sec.address_leaves: true for p.derived": "sec.derive_postcodes leaves what was imported as it"
+    " is",
+    "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
+    " all",
+    "sec.address_leaves: true for p.postcode IN ( SELECT sec.postcode(o.postal_code) FROM gone o)": "more are derived anew, and come out as they were",
 }
