@@ -29,8 +29,8 @@ EQUIVALENT: dict[str, str] = {
         for table in ("listing", "place", "organization")
     },
     **{
-        f"sec.{name}: true for {alias}.agency_id = me.agency_id": "a membership is of one agency, and"
-        " so is what it is assigned to"
+        f"sec.{name}: true for {alias}.agency_id = me.agency_id": "a membership is of one agency,"
+        " and so is what it is assigned to"
         for name, alias in (("assigned", "s"), ("opening", "s"), ("own_part", "a"))
     },
     "sec.barred_alerts: true for e.decision = 'refused'": "only a refusal has such a rule",
@@ -44,5 +44,6 @@ EQUIVALENT: dict[str, str] = {
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
     " all",
-    "sec.address_leaves: true for p.postcode IN ( SELECT sec.postcode(o.postal_code) FROM gone o)": "more are derived anew, and come out as they were",
+    "sec.address_leaves: true for p.postcode IN ( SELECT sec.postcode(o.postal_code) FROM gone"
+    " o)": "more are derived anew, and come out as they were",
 }
