@@ -95,6 +95,22 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert told["act"] == "referral.read"
 
 
+def test_a_lead_answers_for_it_unless_it_bars_her(story: Story, api: Any) -> None:
+    story.accept()
+    question = f"SELECT sec.answers_for('{story.id}')"
+    for who, does in (
+        (api("ywca.worker"), True),  # she works on it
+        (api("ywca.lead"), True),
+        (api("ywca.client", "ywca.lead"), True),
+        (api("ywca.worker2"), False),
+        (api("ywca.client"), False),
+    ):
+        assert answer(who, question) is does, who.who
+    story.answers("block", {"member_id": str(member_id("ywca.lead"))})
+    assert answer(api("ywca.lead"), question) is False
+    assert answer(api("ywca.worker"), question) is True
+
+
 def test_no_message_reaches_whom_a_block_bars(story: Story, api: Any) -> None:
     story.accept()
     worker, worker2, lead = (member_id(f"ywca.{one}") for one in ("worker", "worker2", "lead"))

@@ -90,7 +90,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
-    IF me.member_id IS NOT NULL AND 'lead' = ANY (me.roles) THEN
+    IF 'lead' = ANY (me.roles) THEN
         RETURN sec.not_barred(r);
     ELSIF sec.assigned(r) THEN
         RETURN true;

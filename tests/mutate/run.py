@@ -21,7 +21,7 @@ from tests.mutate.sql import Mutant
 TESTS = Path(__file__).resolve().parent.parent
 COURTS = ("courts.py", "courts_directory.py")
 SLOWEST_S = 60  # a test that a mutant keeps from ending has seen it
-JUDGING_S = 60  # over one mutant of a function: some are called by the whole suite
+JUDGING_S = 20  # over one mutant of a function: some are called by the whole suite
 
 # Who judges what, beside the tests that name it: by file of SQL, by module, by table.
 _REFERRALS = ("blocks", "sealing", "agreement", "assignment", "returning", "narrowing", "releases")
@@ -214,7 +214,7 @@ class Campaign:
         return recent + mine
 
     def _calling(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
-        """Tests that call it, as the run before found out, of a minute together: what saw the last
+        """Tests that call it, as the run before found out, of twenty seconds together: what saw the last
         mutant, those that name it, those of its room, then the quickest."""
         function, rooms = f"sec.{mutant.about}", {f"test_{one}.py" for one in _rooms(mutant)}
         word = re.compile(rf"\b{re.escape(function)}\b")
