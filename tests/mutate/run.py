@@ -214,7 +214,7 @@ class Campaign:
         return recent + mine
 
     def _calling(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
-        """Tests that call it, as the run before found out, of twenty seconds together: what saw the last
+        """Tests that call it, as the run before found out, of JUDGING_S together: what saw the last
         mutant, those that name it, those of its room, then the quickest."""
         function, rooms = f"sec.{mutant.about}", {f"test_{one}.py" for one in _rooms(mutant)}
         word = re.compile(rf"\b{re.escape(function)}\b")
