@@ -13,7 +13,7 @@ import pytest
 
 from referrals import alarms, escalation, telling
 from tests import routes
-from tests.conftest import Story, agency_id, member_id
+from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.reached import DUTY, PEOPLE, keep
 from tests.test_acts import counts, everything
 from tests.test_every_cell import CELLS, CLOCK, ROADS, SHOWN, bring
@@ -187,6 +187,9 @@ def test_each_leaves_what_its_row_names_and_nothing_else(
     side: str, act: str, story: Story, api: Any, shift_clock: Any, superuser: Any
 ) -> None:
     wrong: list[Any] = []
+    # Between the same two, of the same people: nothing of it is touched.
+    beside = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
+    beside.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     for cell in cells(side, act):
         one = Story(api, story.service_id)
         bring(one, api, cell.state, colleagues=cell.letter == "a")
@@ -194,10 +197,20 @@ def test_each_leaves_what_its_row_names_and_nothing_else(
         if cell.state == "expired":
             assert alarms.run()["expires_at"] >= 1
         tell()
+        before = rows_of(beside, superuser)
         found = left(cell, one, api, superuser)
         wrong += [(*cell, *each) for each in found]
         shift_clock("0")
+        assert rows_of(beside, superuser) == before, cell
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def rows_of(story: Story, superuser: Any) -> dict[str, list[str]]:
+    """What names the referral, table by table."""
+    return {
+        name: [row for row in text.splitlines() if story.id in row]
+        for name, text in everything(superuser).items()
+    }
 
 
 def left(cell: Cell, story: Story, api: Any, superuser: Any) -> list[Any]:
