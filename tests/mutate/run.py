@@ -25,7 +25,7 @@ JUDGING_S = 20  # over one mutant of a function: some are called by the whole su
 
 # Who judges what, beside the tests that name it: by file of SQL, by module, by table.
 _REFERRALS = ("blocks", "sealing", "agreement", "assignment", "returning", "narrowing", "releases")
-_REFERRALS += ("rls_catalogue", "purge", "access_log", "acts", "first_wall")
+_REFERRALS += ("rls_catalogue", "purge", "access_log", "acts", "first_wall", "every_cell_leaves")
 _DIRECTORY = ("directory_second_wall", "directory_editing", "confidential_address")
 _DIRECTORY += ("directory_secrets_database", "directory_confidential", "rls_catalogue")
 JUDGES: dict[str, tuple[str, ...]] = {
@@ -40,8 +40,8 @@ JUDGES: dict[str, tuple[str, ...]] = {
     ),
     "log.sql": ("access_log", "rls_catalogue"),
     "keys.sql": ("keys", "key_store", "purge", "sealing"),
-    "blocks.sql": ("blocks", "races"),
-    "papers.sql": ("narrowing", "returning", "agreement", "releases"),
+    "blocks.sql": ("blocks", "races", "every_cell_leaves"),
+    "papers.sql": ("narrowing", "returning", "agreement", "releases", "every_cell_leaves"),
     "policies.sql": ("policies_matter", *_REFERRALS),
     "purge.sql": ("purge", "old_backups"),
     "accounting.sql": ("accounting",),
@@ -49,12 +49,12 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "channels.sql": ("channels", "messages"),
     "drafts.sql": ("agreement",),
     "feed.sql": ("events", "webhooks"),
-    "life.sql": ("acts", "clocks", "handoff", "firewall"),
+    "life.sql": ("acts", "clocks", "handoff", "firewall", "every_cell_leaves", "warm"),
     "messages.sql": ("messages", "clocks", "channels", "alarms"),
     "seals.sql": ("seals", "retiring"),
     "search.sql": ("directory_search", "directory_secrets_database"),
     "webhooks.sql": ("webhooks", "witness_webhooks", "events"),
-    "staff.sql": ("assignment", "blocks", "acts"),
+    "staff.sql": ("assignment", "blocks", "acts", "every_cell_leaves"),
     "editing.sql": _DIRECTORY,
     "places.sql": _DIRECTORY,
     "access.sql": _DIRECTORY,
