@@ -135,7 +135,7 @@ def test_the_desk_says_how_far_it_has_looked(
         page = auditor.get("/desk/access-log", following).content.decode()
     assert all(count < 50 for count in seen)
     assert sum(seen) > 0
-    nobody = {"act": "referral.stop", "member": str(tried.member_id)}
+    nobody = {"act": "referral.nobody_does_it"}
     assert "Nothing fits this filter." in text_of(auditor.get("/desk/access-log", nobody).content)
 
 
