@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import Error, ProgrammingError, connections
+from django.db import Error, InternalError, ProgrammingError, connections
 from psycopg2.errors import InsufficientPrivilege, NoDataFound
 
 from permissions.errors import NotVisible, Refused, Unavailable
@@ -132,14 +132,13 @@ class Attempt:
         Raises Unavailable.
         """
         values = self._values(None, subject, fields, release_id, None)
-        try:
-            with must_be_written():
+        with must_be_written():
+            try:
                 found = at_once(self.principal, behind, Ask(ENTRY.text(), values), then)
-        except Unavailable as refusal:
-            error = refusal.__cause__
-            if error is not None and isinstance(error.__cause__, NoDataFound):
-                return []
-            raise
+            except InternalError as error:
+                if isinstance(error.__cause__, NoDataFound):
+                    return []
+                raise
         self.written = True
         return found
 
@@ -200,9 +199,10 @@ def attempt(
     asked in the same packet as the transaction begins (its rows: `found`). An unexpected exception
     (a bug) rolls back and leaves no entry.
     """
-    about: dict[str, Any] = {"purpose": purpose, "directory_id": directory_id, "using": using}
     with (
-        refusals(principal, act, referral_id, **about),
+        refusals(
+            principal, act, referral_id, purpose=purpose, directory_id=directory_id, using=using
+        ),
         begin_asking(principal, ask, using) as (now, found),
     ):
         current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
