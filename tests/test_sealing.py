@@ -207,7 +207,7 @@ def test_an_altered_row_opens_nothing_and_says_so(
     assert ("not_answered", "unsealing_failed") in [(x["event"], x.get("error")) for x in logs]
     entries = rows(
         superuser,
-        "SELECT decision, rule, purpose FROM access_entry WHERE request_id = %s ORDER BY id",
+        "SELECT decision, rule, purpose FROM access_entry WHERE request_id = %s ORDER BY at",
         [answer["X-Request-Id"]],
     )
     read = [("allowed", None, "intake")]  # the sealed rows left the database, if she had their keys
