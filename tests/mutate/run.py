@@ -216,7 +216,8 @@ class Campaign:
     def _calling(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
         """Tests that name it or call it, as the run before found out, of JUDGING_S together: what
         saw the last mutant, those that name it, those of its room, then the quickest."""
-        function, rooms = f"sec.{mutant.about}", {f"test_{one}.py" for one in _rooms(mutant)}
+        function = f"sec.{mutant.about}"
+        rooms = {f"test_{one}.py" for one in ("sec_functions", *_rooms(mutant))}
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         known = {
             one.nodeid: one
