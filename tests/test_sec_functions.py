@@ -9,11 +9,13 @@ from django.db import IntegrityError, connections, transaction
 
 from directory import models as m
 from directory.rendering import JOBS
-from permissions import credentials
+from permissions import credentials, sealer
 from permissions.models import Client
-from tests.conftest import Story, agency_id, member_id
+from tests.conftest import Story, agency_id, member_id, service_of
 from tests.database import as_app, identify
 from tests.reached import keep
+
+WORKING = ("worker", "worker2", "lead")
 
 
 def answer(caller: Any, question: str) -> Any:
@@ -29,12 +31,17 @@ def test_a_partner_system_administers_no_agency_whomever_it_names(api: Any) -> N
     assert answer(api("ywca.worker"), question) is None
 
 
-def test_a_partner_system_without_the_scope_audits_nobody(api: Any) -> None:
+def as_auditor(caller: Any, question: str) -> list[tuple[Any, ...]]:
+    with transaction.atomic(using="auditor"), connections["auditor"].cursor() as cursor:
+        identify(cursor, caller)
+        cursor.execute(question)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def test_a_partner_system_without_the_scope_audits_nobody(api: Any, superuser: Any) -> None:
     def auditing(caller: Any) -> Any:
-        with transaction.atomic(using="auditor"), connections["auditor"].cursor() as cursor:
-            identify(cursor, caller)
-            cursor.execute("SELECT sec.auditing()")
-            return cursor.fetchone()[0]
+        return as_auditor(caller, "SELECT sec.auditing()")[0][0]
 
     assert auditing(api("ywca.auditor")) == agency_id("ywca")
     assert auditing(api("ywca.worker")) is None
@@ -44,13 +51,36 @@ def test_a_partner_system_without_the_scope_audits_nobody(api: Any) -> None:
         ours = Client.objects.get(agency_id=agency_id("ywca"))
         credentials.open_for_client(ours, client.secret, scopes)
         assert auditing(client) == whose
+    client.acting = "ywca.auditor"
+    assert auditing(client) is None, "the scope is the system's own, whomever it names"
+    with superuser.cursor() as cursor:  # none is ever written so
+        cursor.execute(
+            "UPDATE credential SET scopes = '{audit:read}' WHERE membership_id = %s",
+            [str(member_id("ywca.worker"))],
+        )
+    assert auditing(api("ywca.worker")) is None, "and no member's"
+
+
+def test_an_auditor_alone_is_shown_a_batch_and_one_that_there_is(api: Any) -> None:
+    for _ in range(2):
+        Story(api, service_of("ywca")).create()
+        sealer.step()
+    auditor = api("ywca.auditor")
+    seqs = "SELECT seq, size - first FROM log_checkpoint ORDER BY seq DESC LIMIT 2"
+    (last, leaves), (before, some) = as_auditor(auditor, seqs)
+    assert leaves > 0
+    batch = "SELECT size - first, cardinality(sealed), sealed = found FROM sec.batch_now"
+    assert as_auditor(auditor, f"{batch}({last})") == [(leaves, leaves, True)]
+    assert as_auditor(auditor, f"{batch}({before})") == [(some, some, True)]
+    assert as_auditor(auditor, f"{batch}({last + 1})") == []
+    assert as_auditor(api("ywca.worker"), f"{batch}({last})") == []
 
 
 def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
-    story: Story, api: Any, superuser: Any
+    story: Story, api: Any, superuser: Any, shift_clock: Any
 ) -> None:
     """sec.barred_attempts to those who answer for it, sec.barred_alerts to whoever set it."""
-    Story(api, story.service_id).accept()  # another referral, which nobody bars
+    other = Story(api, story.service_id).accept()  # another referral, which nobody bars
     story.create()
     barred, outsider = api("ywca.worker2"), api("outsider.worker")
     path = f"/v1/referrals/{story.id}"
@@ -61,12 +91,8 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert api("ywca.admin").get(path).status_code == 404  # sees no referral at all
     assert api("ywca.worker").get("/v1/barred-attempts").json()["items"] == []
     assert alerts() == set()
-    with superuser.cursor() as cursor:  # refused for what he sent, not for what he may not see
-        cursor.execute(
-            "INSERT INTO access_entry (id, agency_id, member_id, act, referral_id, decision, rule)"
-            " VALUES (gen_random_uuid(), %s, %s, 'referral.accept', %s, 'refused', 'stale')",
-            [str(agency_id("ywca")), str(member_id("ywca.worker2")), story.id],
-        )
+    asked_and_was_refused(superuser, story, "stale")  # for what he sent, not for what he may see
+    asked_and_was_refused(superuser, other, "not_found")
     assert api("ywca.worker").get("/v1/barred-attempts").json()["items"] == []
     assert alerts() == set()
     assert barred.get(path).status_code == 404
@@ -85,14 +111,25 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert alerts() == {by_ywca, by_police}
     story.sends("unblock", {"other_agency": True})
     story.answers("unblock", {"member_id": str(member_id("ywca.worker2"))})
+    asked_and_was_refused(superuser, story, "not_found")
+    (told,) = api("ywca.worker").get("/v1/barred-attempts").json()["items"]
+    assert told["act"] == "referral.read"
+    assert alerts() == {by_ywca, by_police}
+    whom = {"member_id": str(member_id("ywca.worker2"))}
+    other.answers("block", whom).answers("unblock", whom)
+    asked_and_was_refused(superuser, other, "not_found")
+    assert alerts() == {by_ywca, by_police}
+    shift_clock("2 days 1 minute")
+    assert alerts() == set()
+
+
+def asked_and_was_refused(superuser: Any, story: Story, rule: str) -> None:
     with superuser.cursor() as cursor:
         cursor.execute(
             "INSERT INTO access_entry (id, agency_id, member_id, act, referral_id, decision, rule)"
-            " VALUES (gen_random_uuid(), %s, %s, 'referral.accept', %s, 'refused', 'not_found')",
-            [str(agency_id("ywca")), str(member_id("ywca.worker2")), story.id],
+            " VALUES (gen_random_uuid(), %s, %s, 'referral.accept', %s, 'refused', %s)",
+            [str(agency_id("ywca")), str(member_id("ywca.worker2")), story.id, rule],
         )
-    (told,) = api("ywca.worker").get("/v1/barred-attempts").json()["items"]
-    assert told["act"] == "referral.read"
 
 
 def test_a_lead_answers_for_it_unless_it_bars_her(story: Story, api: Any) -> None:
@@ -113,7 +150,7 @@ def test_a_lead_answers_for_it_unless_it_bars_her(story: Story, api: Any) -> Non
 
 def test_no_message_reaches_whom_a_block_bars(story: Story, api: Any) -> None:
     story.accept()
-    worker, worker2, lead = (member_id(f"ywca.{one}") for one in ("worker", "worker2", "lead"))
+    worker, worker2, lead = (member_id(f"ywca.{one}") for one in WORKING)
     assert reached(story) == {worker, worker2, lead}
     for act, ends, body, left in (
         ("block", "unblock", {"member_id": str(worker2)}, {worker, lead}),
@@ -125,16 +162,15 @@ def test_no_message_reaches_whom_a_block_bars(story: Story, api: Any) -> None:
         assert who.act(story.id, ends, body).status_code == 200
     story.sends("block", {"other_agency": True})
     assert reached(story) == set()
+    assert reached(story, "police") == {member_id(f"police.{one}") for one in WORKING}
 
 
-def reached(story: Story) -> set[Any]:
-    """Of the recipient, by the two ways in which the background work asks."""
+def reached(story: Story, key: str = "ywca") -> set[Any]:
+    """Of one side, by the two ways in which the background work asks."""
     with connections["jobs"].cursor() as cursor:
-        cursor.execute(
-            "SELECT member_id FROM sec.may_be_told(%s, %s)", [story.id, agency_id("ywca")]
-        )
+        cursor.execute("SELECT member_id FROM sec.may_be_told(%s, %s)", [story.id, agency_id(key)])
         told = {row[0] for row in cursor.fetchall()}
-        for member in map(member_id, ("ywca.worker", "ywca.worker2", "ywca.lead")):
+        for member in (member_id(f"{key}.{one}") for one in WORKING):
             cursor.execute("SELECT sec.may_reach(%s, %s)", [story.id, member])
             assert cursor.fetchone() == (member in told,)
     return told
@@ -144,6 +180,7 @@ def test_a_test_rings_one_channel_of_her_own_once_a_minute(api: Any, superuser: 
     own = keep(api, "ywca.worker", "sms", "406-555-0181")
     other = keep(api, "ywca.worker", "voice", "406-555-0182")
     hers = keep(api, "ywca.admin", "sms", "406-555-0183")
+    theirs = keep(api, "police.admin", "sms", "406-555-0184", use="duty")
 
     def asked(who: str, which: str) -> bool:
         question = "SELECT sec.ask_test(gen_random_uuid(), %s)"
@@ -164,6 +201,7 @@ def test_a_test_rings_one_channel_of_her_own_once_a_minute(api: Any, superuser: 
     assert not asked("ywca.worker", own)
     assert asked("ywca.worker", other)
     assert not asked("ywca.worker", hers)
+    assert not asked("ywca.admin", theirs)
     with superuser.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM message WHERE template = 'test'")
         assert cursor.fetchone() == (2,)

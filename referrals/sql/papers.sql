@@ -125,7 +125,7 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE public.release SET ended = true
-     WHERE referral_id = r AND direction = 'return' AND NOT ended;
+     WHERE referral_id = r AND direction = 'return';
     UPDATE public.returned SET kek_version = NULL, key_bundle = NULL, ciphertext = NULL
      WHERE referral_id = r;
     RETURN true;

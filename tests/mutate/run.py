@@ -217,7 +217,9 @@ class Campaign:
         """Tests that name it or call it, as the run before found out, of JUDGING_S together: what
         saw the last mutant, those that name it, those of its room, then the quickest."""
         function = f"sec.{mutant.about}"
-        rooms = {f"test_{one}.py" for one in ("sec_functions", *_rooms(mutant))}
+        rooms = {
+            f"test_{one}.py" for one in ("sec_functions", "sec_referral_functions", *_rooms(mutant))
+        }
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         known = {
             one.nodeid: one

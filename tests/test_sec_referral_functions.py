@@ -1,0 +1,174 @@
+"""What single conditions of the database's functions about a referral keep off: each is called by
+itself, beside a second referral of the same two agencies that must stay as it is."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from tests.conftest import Story, agency_id, member_id, return_body, service_of
+from tests.database import as_app, identify, refused_for_want_of_rights
+from tests.test_firewall import begun
+from tests.test_sealing import rows
+
+DELIVER = "SELECT sec.deliver(gen_random_uuid(), %s)"
+
+
+def call(caller: Any, function: str, *values: Any) -> Any:
+    """As `app`, and committed; what it returned."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        identify(cursor, caller)
+        cursor.execute(f"SELECT sec.{function}({', '.join(['%s'] * len(values))})", values)
+        return cursor.fetchone()[0]
+
+
+def test_a_return_ends_by_those_who_know_of_it_and_no_other_ends(
+    api: Any, superuser: Any, shift_clock: Callable[[str], None]
+) -> None:
+    one, other = (begun(api).answers("put_return_release", return_body()) for _ in range(2))
+    never = begun(api)
+    for who in ("police.worker", "ywca.worker"):
+        assert call(api(who), "end_return", never.id) is False, "it knows of none"
+    for who in ("outsider.lead", "ywca.worker2"):
+        assert call(api(who), "end_return", one.id) is False, "of no side; of a side, and no part"
+    with superuser.cursor() as cursor:  # as if the return release had been ended without it
+        cursor.execute("UPDATE release SET ended = true WHERE referral_id = %s", [other.id])
+    assert call(api("ywca.worker"), "end_return", one.id) is True
+    left = "SELECT referral_id::text FROM returned WHERE key_bundle IS NOT NULL"
+    assert rows(superuser, left) == [(other.id,)]
+    open_ = "SELECT referral_id::text, direction FROM release WHERE NOT ended ORDER BY created_at"
+    assert rows(superuser, open_) == [(one.id, "outbound"), (never.id, "outbound")]
+    assert call(api("police.worker"), "end_return", one.id) is False, "nothing is left to it"
+    assert call(api("ywca.worker"), "end_return", one.id) is True, "twice"
+    shift_clock("6 days 1 minute")
+    assert call(api("police.worker"), "end_return", other.id) is False, "it ran out"
+    assert call(api("ywca.worker"), "end_return", other.id) is True
+    assert rows(superuser, left) == []
+
+
+def test_the_end_of_a_return_is_the_senders_too(api: Any, superuser: Any) -> None:
+    one, other = (begun(api).answers("put_return_release", return_body()) for _ in range(2))
+    assert call(api("police.lead"), "end_return", one.id) is True
+    ended = "SELECT referral_id::text, direction FROM release WHERE ended"
+    assert rows(superuser, ended) == [(one.id, "return")]
+    left = "SELECT referral_id::text FROM returned WHERE key_bundle IS NOT NULL"
+    assert rows(superuser, left) == [(other.id,)]
+
+
+def test_a_system_takes_delivery_of_what_waits_for_its_agency(api: Any, superuser: Any) -> None:
+    one, other = (Story(api, service_of("ywca")).send() for _ in range(2))
+    accepted, draft, half = (Story(api, service_of("ywca")) for _ in range(3))
+    accepted.accept()
+    draft.create()
+    half.create()
+    with superuser.cursor() as cursor:  # its status alone says so
+        cursor.execute("UPDATE referral SET status = 'sent' WHERE id = %s", [half.id])
+    mailbox = api("ywca.client")
+    for who, story in (
+        ("ywca.worker", one),
+        ("police.client", one),
+        ("outsider.client", one),
+        ("ywca.client", accepted),
+        ("ywca.client", draft),
+        ("ywca.client", half),
+    ):
+        with as_app(api(who)) as cursor:
+            assert refused_for_want_of_rights(cursor, DELIVER, [story.id]), who
+    call(mailbox, "deliver", uuid4(), one.id)
+    delivered = "SELECT referral_id::text FROM referral_event WHERE act = 'delivered'"
+    assert rows(superuser, delivered) == [(one.id,)]
+    one.answers("accept").answers("block", {"member_id": str(member_id("ywca.worker2"))})
+    other.sends("block", {"other_agency": True})
+    with as_app(mailbox) as cursor:
+        assert refused_for_want_of_rights(cursor, DELIVER, [other.id])
+
+
+def test_a_grant_closes_by_whoever_answers_for_it_on_a_side(api: Any, superuser: Any) -> None:
+    one, other = begun(api), begun(api)
+    Story(api, service_of("ywca"), sender="outsider.worker").send()
+    closed = (
+        "SELECT referral_id::text, agency_id FROM packet_grant"
+        " WHERE closed AND key_bundle IS NULL AND kek_version IS NULL"
+    )
+    for who in ("outsider.lead", "hospital.lead", "police.worker2", "ywca.worker2", "ywca.client"):
+        call(api(who), "close_grant", one.id)
+        assert rows(superuser, closed) == [], who
+    with superuser.cursor() as cursor:  # its part has gone: it is the recipient's alone
+        cursor.execute("UPDATE referral SET from_purged = true WHERE id = %s", [one.id])
+    call(api("police.lead"), "close_grant", one.id)
+    assert rows(superuser, closed) == []
+    call(api("ywca.lead"), "close_grant", one.id)
+    gone = (one.id, str(agency_id("ywca")))
+    assert [tuple(map(str, row)) for row in rows(superuser, closed)] == [gone]
+    call(api("police.worker"), "close_grant", other.id)
+    assert len(rows(superuser, closed)) == 2
+    sealed = "SELECT FROM packet_grant WHERE release_id IS NULL AND key_bundle IS NOT NULL"
+    assert len(rows(superuser, sealed)) == 2, "the sender's own stays until the purge"
+
+
+@contextmanager
+def changed(superuser: Any, change: str, values: Sequence[Any], caller: Any) -> Iterator[Any]:
+    """A cursor that asks as the caller while the change stands; then it is taken back."""
+    with superuser.cursor() as cursor:
+        cursor.execute("BEGIN")
+        try:
+            cursor.execute(f"UPDATE {change}", values)
+            assert cursor.rowcount > 0, "nothing was changed"
+            identify(cursor, caller)
+            yield cursor
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "permissions_membership SET active = false WHERE agency_id = %s",
+        "permissions_membership SET roles = '{agency_admin}' WHERE agency_id = %s",
+        "permissions_person SET is_active = false WHERE id IN (SELECT person_id FROM"
+        " permissions_membership WHERE agency_id = %s)",
+        "permissions_agency SET active = false WHERE id = %s",
+        "permissions_agency SET takes_notices = false WHERE id = %s",
+    ],
+)
+def test_nobody_answers_where_nobody_is(
+    change: str, story: Story, api: Any, superuser: Any
+) -> None:
+    story.create()
+    agency, sender = agency_id("ywca"), api("police.worker")
+    assert call(sender, "can_answer", agency, story.id) is True
+    with changed(superuser, change, [agency], sender) as cursor:
+        cursor.execute("SELECT sec.can_answer(%s, %s)", [agency, story.id])
+        assert cursor.fetchone() == (False,)
+
+
+def test_a_credential_is_of_the_agency_that_she_serves(api: Any, superuser: Any) -> None:
+    worker = api("ywca.worker")
+    assert call(worker, "caller") == agency_id("ywca")
+    change = "credential SET agency_id = %s WHERE membership_id = %s"
+    values = [agency_id("police"), member_id("ywca.worker")]
+    with changed(superuser, change, values, worker) as cursor:
+        cursor.execute("SELECT sec.caller()")
+        assert cursor.fetchone() == (None,)
+
+
+def test_a_block_is_lifted_by_whoever_answers_for_it_on_its_side(api: Any, superuser: Any) -> None:
+    one, other = begun(api), begun(api)
+    whom = {"member_id": str(member_id("ywca.worker2"))}
+    for story in (one, other):
+        story.answers("block", whom)
+        story.sends("block", {"member_id": str(member_id("police.worker2"))})
+    lift, values = "SELECT sec.lift_block(%s, 'member', %s)", [one.id, whom["member_id"]]
+    for who in ("ywca.admin", "hospital.worker", "hospital.lead", "ywca.client"):
+        with as_app(api(who)) as cursor:
+            assert refused_for_want_of_rights(cursor, lift, values), who
+    left = "SELECT referral_id::text, agency_id::text FROM conflict_block WHERE lifted_at IS NULL"
+    before = set(rows(superuser, left))
+    call(api("police.worker"), "lift_block", one.id, "member", whom["member_id"])
+    assert set(rows(superuser, left)) == before, "whom the other side's bars, it cannot know"
+    call(api("ywca.worker"), "lift_block", one.id, "member", whom["member_id"])
+    assert set(rows(superuser, left)) == before - {(one.id, str(agency_id("ywca")))}
+    assert len(before) == 4
