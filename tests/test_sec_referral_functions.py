@@ -172,3 +172,39 @@ def test_a_block_is_lifted_by_whoever_answers_for_it_on_its_side(api: Any, super
     call(api("ywca.worker"), "lift_block", one.id, "member", whom["member_id"])
     assert set(rows(superuser, left)) == before - {(one.id, str(agency_id("ywca")))}
     assert len(before) == 4
+
+
+def test_one_block_is_lifted_and_no_other(api: Any, superuser: Any) -> None:
+    story = begun(api)
+    two = [{"member_id": str(member_id(f"ywca.{one}"))} for one in ("worker2", "admin")]
+    for whom in two:
+        story.answers("block", whom)
+    story.answers("unblock", two[0]).answers("block", two[0])
+    sender, lead = api("police.worker"), api("ywca.lead")
+    for who, act in ((sender, "leads_only"), (lead, "leads_only"), (sender, "block")):
+        body = {"other_agency": True} if act == "block" else {}
+        assert who.act(story.id, act, body).status_code == 200
+    standing = (
+        "SELECT agency_id::text, kind, bars_member_id::text FROM conflict_block"
+        " WHERE lifted_at IS NULL"
+    )
+    before = set(rows(superuser, standing))
+    police, ywca = str(agency_id("police")), str(agency_id("ywca"))
+    call(sender, "lift_block", story.id, "agency", None)
+    assert before - set(rows(superuser, standing)) == {(police, "agency", None)}
+    call(api("police.lead"), "lift_block", story.id, "leads_only", None)
+    call(lead, "lift_block", story.id, "member", two[0]["member_id"])
+    gone = {
+        (police, "agency", None),
+        (police, "leads_only", None),
+        (ywca, "member", two[0]["member_id"]),
+    }
+    assert before - set(rows(superuser, standing)) == gone
+    lifted = "SELECT lifted_by FROM conflict_block WHERE lifted_at IS NOT NULL ORDER BY lifted_at"
+    first = str(rows(superuser, lifted)[0][0])
+    assert first == str(member_id("ywca.worker")), "the first of two stays as it was lifted"
+    with superuser.cursor() as cursor:  # it has ended
+        cursor.execute("UPDATE referral SET ended_at = now() WHERE id = %s", [story.id])
+    with as_app(lead) as cursor:
+        again = [story.id, two[1]["member_id"]]
+        assert refused_for_want_of_rights(cursor, "SELECT sec.lift_block(%s, 'member', %s)", again)

@@ -196,7 +196,7 @@ class Campaign:
         None where a court has looked at every row already: it is the suite's own probe."""
         if mutant.kind == "policy" and mutant.name in self.spent:
             return []
-        if mutant.kind == "function" and (mine := self._calling(mutant, judges)):
+        if mutant.kind == "function" and self.reached and (mine := self._calling(mutant, judges)):
             return mine
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         files = [f"test_{name}.py" for name in _rooms(mutant)]
@@ -224,21 +224,21 @@ class Campaign:
         known = {
             one.nodeid: one
             for one in judges
-            if one.nodeid in self.reached
-            and "test_markers" not in one.nodeid  # minutes of a sweep before its first test
+            if "test_markers" not in one.nodeid  # minutes of a sweep before its first test
         }
         # The server counts no call that ends in an error: whoever names it may expect one.
         naming = {nodeid for nodeid, one in known.items() if word.search(_source(one))}
-        calling = {one for one in known if function in self.reached[one].functions}
+        reached = {one: self.reached.get(one, reach.UNKNOWN) for one in known}
+        calling = {one for one in known if function in reached[one].functions}
         mine = {one: known[one] for one in naming | calling}
         last = judges[0].nodeid
 
         def order(nodeid: str) -> tuple[bool, bool, bool, float]:
             elsewhere = nodeid.partition("::")[0].rpartition("/")[2] not in rooms
-            return nodeid != last, nodeid not in naming, elsewhere, self.reached[nodeid].seconds
+            return nodeid != last, nodeid not in naming, elsewhere, reached[nodeid].seconds
 
         ordered = sorted(mine, key=order)
-        until = accumulate(self.reached[nodeid].seconds for nodeid in ordered)
+        until = accumulate(reached[nodeid].seconds for nodeid in ordered)
         return [mine[one] for one, sum_s in zip(ordered, until, strict=True) if sum_s < JUDGING_S]
 
     def _sees(self, item: Any, mutant: Mutant) -> bool:
