@@ -37,6 +37,12 @@ def main() -> int:
         help="the K-th of N parts, for several clones at once",
     )
     parser.add_argument(
+        "--by",
+        metavar="FILE",
+        nargs="+",
+        help="tests of these files alone judge, and no court: for whoever writes them",
+    )
+    parser.add_argument(
         "--reach",
         action="store_true",
         help="first find out which test calls which function (runs the suite once)",
@@ -51,7 +57,7 @@ def main() -> int:
         return reach.measure()
     from tests.mutate.run import run
 
-    return run(chosen.only, chosen.part, listing=chosen.list)
+    return run(chosen.only, chosen.part, listing=chosen.list, by=chosen.by)
 
 
 if __name__ == "__main__":
