@@ -40,6 +40,13 @@ EQUIVALENT: dict[str, str] = {
         " had found"
         for of in ("agency_id", "client_id", "membership_id", "person_id")
     },
+    **{
+        f"sec.keep_block: true for {alias}.has_block <> flag": "the row is written as it was"
+        for alias in ("f", "s")
+    },
+    "sec.keep_block: true for NEW.kind = 'member'": "a block of another kind names no member",
+    "sec.keep_block: true for s.agency_id = NEW.agency_id": "a member holds a side of her own agency"
+    " alone",
     "sec.address_leaves: true for p.derived": "sec.derive_postcodes leaves what was imported as it"
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
