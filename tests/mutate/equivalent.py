@@ -45,8 +45,7 @@ EQUIVALENT: dict[str, str] = {
         for alias in ("f", "s")
     },
     "sec.keep_block: true for NEW.kind = 'member'": "a block of another kind names no member",
-    "sec.keep_block: true for s.agency_id = NEW.agency_id": "a member holds a side of her own agency"
-    " alone",
+    "sec.keep_block: true for s.agency_id = NEW.agency_id": "whoever holds a side is of its agency",
     "sec.address_leaves: true for p.derived": "sec.derive_postcodes leaves what was imported as it"
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
