@@ -337,7 +337,7 @@ def test_a_client_acts_with_no_more_than_the_roles_of_whom_it_names(story: Story
         assert (answer.status_code, answer.json()["code"]) == (403, "not_assigned")
 
 
-def narrow(api: Any, key: str, acting: str, *scopes: str) -> Any:
+def narrow(api: Any, key: str, acting: str | None, *scopes: str) -> Any:
     caller = api(f"{key}.client", acting)
     caller.secret = f"a-token-of-few-scopes-{uuid4()}"
     credentials.open_for_client(Client.objects.get(client_id=f"demo-{key}"), caller.secret, scopes)

@@ -73,7 +73,8 @@ END $$;
 
 -- The event row is the outbox: each is taken once, by whichever worker comes first, and by the next
 -- one if that is killed before it commits. A transaction that stays open elsewhere holds up nothing
--- here: order matters to a feed, not to an alarm.
+-- here: order matters to a feed, not to an alarm. MATERIALIZED: as a subquery it may be asked again
+-- for each row, and passes over what it has locked to take more than `most`.
 ALTER TABLE referral_event ADD COLUMN told boolean NOT NULL DEFAULT false;
 CREATE INDEX referral_event_untold ON referral_event (xact, id) WHERE NOT told;
 ALTER TABLE self_assignment ADD COLUMN told boolean NOT NULL DEFAULT false;
@@ -90,9 +91,10 @@ RETURNS TABLE (id uuid, referral_id uuid, from_agency_id uuid, to_agency_id uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     RETURN QUERY
-    UPDATE public.referral_event e SET told = true
-     WHERE e.id IN (SELECT n.id FROM public.referral_event n WHERE NOT n.told
-                     ORDER BY n.xact, n.id LIMIT most FOR UPDATE SKIP LOCKED)
+    WITH due AS MATERIALIZED (
+        SELECT n.id FROM public.referral_event n WHERE NOT n.told
+         ORDER BY n.xact, n.id LIMIT most FOR UPDATE SKIP LOCKED)
+    UPDATE public.referral_event e SET told = true FROM due WHERE e.id = due.id
     RETURNING e.id, e.referral_id, e.from_agency_id, e.to_agency_id, e.act, e.code,
               e.agency_id, e.member_id, e.about_id, e.from_sees, e.to_sees;
 END $$;
@@ -102,9 +104,10 @@ RETURNS TABLE (id uuid, referral_id uuid, agency_id uuid, member_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     RETURN QUERY
-    UPDATE public.self_assignment s SET told = true
-     WHERE s.id IN (SELECT n.id FROM public.self_assignment n WHERE NOT n.told
-                     ORDER BY n.at, n.id LIMIT most FOR UPDATE SKIP LOCKED)
+    WITH due AS MATERIALIZED (
+        SELECT n.id FROM public.self_assignment n WHERE NOT n.told
+         ORDER BY n.at, n.id LIMIT most FOR UPDATE SKIP LOCKED)
+    UPDATE public.self_assignment s SET told = true FROM due WHERE s.id = due.id
     RETURNING s.id, s.referral_id, s.agency_id, s.member_id;
 END $$;
 

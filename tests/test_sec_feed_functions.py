@@ -1,0 +1,149 @@
+"""What single conditions of the functions about feeds and webhooks keep off: who reads them, where
+an event stands in them, and what is taken from the outbox. Each is called by itself."""
+
+from typing import Any
+
+from tests.conftest import Story, agency_id
+from tests.database import as_app
+from tests.test_firewall import begun
+from tests.test_sealing import rows
+from tests.test_sec_message_functions import asked, assigned_herself, found
+from tests.test_sec_referral_functions import call
+from tests.test_tokens import narrow
+
+# -- sec.event_reader, sec.webhook_keeper ----------------------------------------------------------
+
+
+def test_events_are_for_workers_and_leads_and_systems_with_the_scope(api: Any) -> None:
+    """sec.event_reader"""
+    ours = agency_id("ywca")
+    for who in ("worker", "lead"):
+        assert call(api(f"ywca.{who}"), "event_reader") == ours, who
+    for who in ("admin", "editor", "auditor"):
+        assert call(api(f"ywca.{who}"), "event_reader") is None, who
+    for acting, scope, expected in (
+        (None, "events:read", ours),
+        (None, "referrals:read", ours),
+        (None, "directory:read", None),
+        ("ywca.worker", "events:read", ours),
+        ("ywca.worker", "directory:read", None),
+        ("ywca.admin", "events:read", None),
+    ):
+        system = narrow(api, "ywca", acting, scope)
+        assert call(system, "event_reader") == expected, (acting, scope)
+    assert call(api(None), "event_reader") is None
+
+
+def test_webhooks_are_kept_by_administrators_and_systems_with_the_scope(api: Any) -> None:
+    """sec.webhook_keeper"""
+    ours = agency_id("ywca")
+    assert call(api("ywca.admin"), "webhook_keeper") == ours
+    for who in ("worker", "lead", "auditor"):
+        assert call(api(f"ywca.{who}"), "webhook_keeper") is None, who
+    for acting, scope, expected in (
+        (None, "webhooks:write", ours),
+        (None, "events:read", None),
+        ("ywca.worker", "webhooks:write", ours),
+        ("ywca.admin", "events:read", None),
+    ):
+        system = narrow(api, "ywca", acting, scope)
+        assert call(system, "webhook_keeper") == expected, (acting, scope)
+    assert call(api(None), "webhook_keeper") is None
+
+
+# -- sec.event_place -------------------------------------------------------------------------------
+
+
+def event(superuser: Any, story: Story, which: str) -> tuple[str, str]:
+    """The first such event of a referral: its id and its place."""
+    question = (
+        "SELECT id, xact FROM referral_event WHERE referral_id = %s"
+        f" AND {which} ORDER BY xact, id LIMIT 1"
+    )
+    ((event_id, xact),) = rows(superuser, question, [story.id])
+    return event_id, xact
+
+
+def place(caller: Any, event_id: str) -> list[Any]:
+    with as_app(caller) as cursor:
+        return [xact for (xact,) in found(cursor, "event_place", event_id)]
+
+
+def test_an_event_has_a_place_in_the_feeds_that_show_it(api: Any, superuser: Any) -> None:
+    """sec.event_place, for whoever keeps a feed's webhooks."""
+    one, _ = begun(api).answers("start_handoff", {"mode": "phone"}), begun(api)
+    keepers = {key: api(f"{key}.admin") for key in ("police", "ywca", "hospital")}
+    for which, sees in (
+        ("from_sees AND to_sees", {"police", "ywca"}),
+        ("from_sees AND NOT to_sees", {"police"}),
+        ("to_sees AND NOT from_sees", {"ywca"}),
+    ):
+        event_id, xact = event(superuser, one, which)
+        for key, keeper in keepers.items():
+            assert place(keeper, event_id) == ([xact] if key in sees else []), (which, key)
+        assert place(api("ywca.worker"), event_id) == []
+
+
+def test_what_is_reserved_has_no_place_in_a_feed(api: Any, superuser: Any) -> None:
+    one, _ = begun(api), begun(api)
+    one.sends("block", {"other_agency": True})
+    event_id, _ = event(superuser, one, "reserved AND from_sees")
+    assert place(api("police.admin"), event_id) == [], "sec.event_place"
+
+
+def test_a_referral_that_bars_anybody_there_has_no_place_in_its_feed(
+    api: Any, superuser: Any
+) -> None:
+    """sec.event_place asks sec.mailbox_barred of the agency whose feed it is, and this referral."""
+    one, other = begun(api), begun(api)
+    one.sends("block", {"other_agency": True})
+    for story, key, seen in ((one, "police", 1), (one, "ywca", 0), (other, "ywca", 1)):
+        event_id, _ = event(superuser, story, "from_sees AND to_sees")
+        assert len(place(api(f"{key}.admin"), event_id)) == seen, key
+
+
+# -- sec.take_events, sec.take_self_assignments ----------------------------------------------------
+
+
+def ids(superuser: Any, table: str, which: str = "true") -> list[str]:
+    order = "xact, id" if table == "referral_event" else "at, id"
+    return [
+        str(one)
+        for (one,) in rows(superuser, f"SELECT id FROM {table} WHERE {which} ORDER BY {order}")
+    ]
+
+
+def taken(function: str, most: int) -> set[str]:
+    return {row[0] for row in asked(function, most)}
+
+
+def test_each_is_taken_once_and_the_oldest_first(api: Any, superuser: Any) -> None:
+    """By sec.take_events and sec.take_self_assignments, as many as were asked for."""
+    for story in (begun(api), begun(api), begun(api)):
+        assigned_herself(superuser, api, story, "ywca.lead")
+    for table in ("referral_event", "self_assignment"):
+        function = "take_events" if table == "referral_event" else "take_self_assignments"
+        waiting = ids(superuser, table)
+        assert len(waiting) > 2
+        assert taken(function, 2) == set(waiting[:2])
+        assert ids(superuser, table, "told") == waiting[:2]
+        assert taken(function, 999) == set(waiting[2:])
+        assert taken(function, 999) == set()
+        assert ids(superuser, table, "told") == waiting
+
+
+# A plan that asks for what waits anew for each row: PostgreSQL's choice where it knows little yet.
+ANEW = ("hashjoin", "mergejoin", "hashagg", "sort", "indexscan", "bitmapscan", "material")
+
+
+def test_no_more_are_taken_than_were_asked_for_however_it_is_planned(
+    api: Any, superuser: Any
+) -> None:
+    """By sec.take_events and sec.take_self_assignments: a lock taken twice skips what it took."""
+    for story in (begun(api), begun(api), begun(api)):
+        assigned_herself(superuser, api, story, "ywca.lead")
+    with superuser.cursor() as cursor:
+        for one in ANEW:
+            cursor.execute(f"SET enable_{one} = off")
+        for function in ("take_events", "take_self_assignments"):
+            assert len(found(cursor, function, 2)) == 2, function
