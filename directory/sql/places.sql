@@ -173,13 +173,13 @@ CREATE TRIGGER begins_hidden BEFORE INSERT ON directory_location
 -- it and the services there may change in one transaction. What its agency had sealed goes.
 CREATE FUNCTION sec.stays_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    place record;
+    owner uuid;
 BEGIN
-    SELECT l.confidential, l.organization_id INTO place
-      FROM public.directory_location l WHERE l.id = NEW.id;
-    IF NOT FOUND OR place.confidential THEN
+    SELECT l.organization_id INTO owner
+      FROM public.directory_location l WHERE l.id = NEW.id AND NOT l.confidential;
+    IF NOT FOUND THEN  -- hidden again, or removed
         RETURN NULL;
-    ELSIF sec.hides_a_secret(NEW.id, place.organization_id) THEN
+    ELSIF sec.hides_a_secret(NEW.id, owner) THEN
         RAISE EXCEPTION 'something confidential is found at this place'
             USING ERRCODE = 'check_violation';
     END IF;
