@@ -93,7 +93,7 @@ class Laid:
         return self.rows(f"SELECT sec.{function}({marks})", *values)[0][0]
 
     @contextmanager
-    def refused(self, error: type[Exception], match: str = "") -> Iterator[None]:
+    def refused(self, error: type[Exception], match: str) -> Iterator[None]:
         self.cursor.execute("SAVEPOINT before")
         with pytest.raises(error, match=match):
             yield
