@@ -24,6 +24,7 @@ WHERE = {
     "url": "https://example.org",
 }
 NOWHERE = (None, None, "", "", "")
+SHOW = "UPDATE directory_location SET confidential = false WHERE id = %s"
 
 
 class Laid:

@@ -6,13 +6,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg2.errors import CheckViolation
+from django.db import connections, transaction
+from psycopg2.errors import LockNotAvailable
 
 from directory import models as m
-from tests.conftest import agency_id
-from tests.laid import NOWHERE, WHERE, Laid, taken_back
-
-SHOW = "UPDATE directory_location SET confidential = false WHERE id = %s"
+from tests.laid import NOWHERE, SHOW, WHERE, Laid, taken_back
 
 
 @pytest.fixture
@@ -47,24 +45,52 @@ def test_an_organization_hides_its_places_and_where_its_services_are_found(laid:
 
 
 def test_a_service_hides_where_it_is_found(laid: Laid) -> None:
-    """sec.service_hides"""
-    home = laid.organization()
-    den, hall = laid.place(home, **WHERE), laid.place(home, **WHERE)
-    refuge, desk = laid.service(home), laid.service(home)
-    laid.link(home, refuge, den)
-    laid.link(home, desk, hall)
+    """sec.service_hides: as it becomes confidential, or of a confidential organization."""
+    home, other, closed = laid.organization(), laid.organization(), laid.organization()
+    den, cellar, hall, loft = (laid.place(home, **WHERE) for _ in range(4))
+    refuge, quiet, desk, moved = (laid.service(home) for _ in range(4))
+    for service, place in ((refuge, den), (quiet, cellar), (desk, hall), (moved, loft)):
+        laid.link(home, service, place)
+    laid.run("UPDATE directory_organization SET confidential = true WHERE id = %s", closed)
     laid.run("UPDATE directory_service SET confidential = true WHERE id = %s", refuge)
-    assert hidden(laid, den, hall) == [True, False]
+    assert hidden(laid, den, cellar, hall, loft) == [True, False, False, False]
+    for service, to in ((quiet, closed), (moved, other)):
+        laid.run("UPDATE directory_service SET organization_id = %s WHERE id = %s", to, service)
+    assert hidden(laid, den, cellar, hall, loft) == [True, True, False, False]
+
+
+def test_a_place_that_goes_to_a_confidential_organization_is_hidden(laid: Laid) -> None:
+    """sec.place_moves"""
+    home, other = laid.organization(), laid.organization()
+    closed = laid.organization(confidential=True)
+    den, hall, loft = (laid.place(home, **WHERE) for _ in range(3))
+    for place, to in ((den, closed), (hall, other), (loft, None)):
+        laid.run("UPDATE directory_location SET organization_id = %s WHERE id = %s", to, place)
+    assert hidden(laid, den, hall, loft) == [True, False, False]
 
 
 def test_a_place_that_is_hidden_is_not_written_again(laid: Laid) -> None:
-    """sec.hide_places: nobody waits for a row that stays as it is."""
+    """sec.hide_places"""
     home = laid.organization()
     den = laid.place(home, confidential=True)
-    refuge = laid.service(home, confidential=True)
     version = laid.rows("SELECT ctid FROM directory_location WHERE id = %s", den)
-    laid.link(home, refuge, den)
+    laid.link(home, laid.service(home, confidential=True), den)
     assert laid.rows("SELECT ctid FROM directory_location WHERE id = %s", den) == version
+
+
+def test_whoever_shows_a_place_is_waited_for_by_what_hides_it(laid: Laid) -> None:
+    """sec.hide_places: else neither would see the other, and a secret be found at a public place.
+    It waits for no other place."""
+    home = laid.organization()
+    ((den,),) = laid.rows("SELECT id FROM directory_location WHERE confidential LIMIT 1")
+    laid.run("SET LOCAL lock_timeout = '100ms'")
+    with connections["jobs"].cursor() as cursor, transaction.atomic(using="jobs"):
+        cursor.execute(SHOW, [den])
+        secret = laid.service(home, confidential=True)
+        laid.link(home, secret, laid.place(home, **WHERE))
+        with laid.refused(LockNotAvailable, "lock timeout"):
+            laid.link(home, secret, den)
+        transaction.set_rollback(True, using="jobs")
 
 
 def lay_found(laid: Laid) -> dict[str, UUID]:
@@ -203,101 +229,3 @@ def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Laid) -> None:
     assert left(laid, waiting) == [*waiting]
     laid.hide(den)
     assert left(laid, waiting) == [*waiting][4:]
-
-
-# -- No address comes back -------------------------------------------------------------------------
-
-
-def test_no_address_is_laid_at_a_hidden_place_nor_moved_there(laid: Laid) -> None:
-    """sec.address_is_public"""
-    home = laid.organization()
-    den, hall = laid.place(home, confidential=True), laid.place(home)
-    street = laid.address(home, hall)
-    for there in (den, uuid4()):
-        with laid.refused(CheckViolation, "confidential place"):
-            laid.address(home, there)
-        with laid.refused(CheckViolation, "confidential place"):
-            change = "UPDATE directory_address SET location_id = %s WHERE id = %s"
-            laid.run(change, there, street)
-
-
-def settle(laid: Laid) -> None:
-    """What the database asks at the commit."""
-    laid.run("SET CONSTRAINTS ALL IMMEDIATE")
-    laid.run("SET CONSTRAINTS ALL DEFERRED")
-
-
-def seal(laid: Laid, place: UUID) -> UUID:
-    """Something that ywca keeps of it."""
-    laid.become("none")
-    kept = m.ConfidentialAddress(
-        location_id=place, agency_id=agency_id("ywca"), kek_version=1, key_bundle=b"", sealed=b""
-    )
-    found = laid.lay(kept)
-    laid.become("jobs")
-    return found
-
-
-def sealed(laid: Laid) -> set[UUID]:
-    laid.become("none")
-    found = {row for (row,) in laid.rows("SELECT id FROM directory_confidential_address")}
-    laid.become("jobs")
-    return found
-
-
-def test_a_place_is_public_again_once_nothing_confidential_is_found_there(laid: Laid) -> None:
-    """sec.stays_hidden: with what was sealed of it, and of no other."""
-    home, closed = laid.organization(), laid.organization(confidential=True)
-    den, hall, cellar, loft = (
-        laid.place(owner, confidential=True) for owner in (home, home, closed, home)
-    )
-    link = laid.link(home, laid.service(home, confidential=True), den)
-    kept = {place: seal(laid, place) for place in (den, hall, cellar, loft)}
-    settle(laid)
-    for place in (den, cellar):
-        with laid.refused(CheckViolation, "something confidential"):
-            laid.run(SHOW, place)
-            settle(laid)
-    laid.run(SHOW, hall)
-    settle(laid)
-    assert sealed(laid) == {kept[place] for place in (den, cellar, loft)}
-    laid.run(SHOW, den)
-    laid.run("DELETE FROM directory_serviceatlocation WHERE id = %s", link)
-    settle(laid)
-    assert sealed(laid) == {kept[place] for place in (cellar, loft)}
-
-
-def test_a_place_that_is_hidden_at_the_commit_stays_hidden(laid: Laid) -> None:
-    """sec.stays_hidden: shown and hidden again in one transaction, or removed."""
-    home = laid.organization()
-    den, loft = (laid.place(home, confidential=True) for _ in range(2))
-    laid.link(home, laid.service(home, confidential=True), den)
-    kept = seal(laid, den)
-    laid.run(SHOW, den)
-    laid.hide(den)
-    laid.run(SHOW, loft)
-    laid.run("DELETE FROM directory_location WHERE id = %s", loft)
-    settle(laid)
-    assert sealed(laid) == {kept}
-
-
-def test_the_middle_of_a_postcode_goes_with_its_last_address(laid: Laid) -> None:
-    """sec.address_leaves: of what else there is none is made anew."""
-    home = laid.organization()
-    streets = {
-        code: [laid.address(home, laid.place(home, **WHERE), code) for _ in range(2)]
-        for code in ("QX1", "QX2")
-    }
-    laid.run("SELECT sec.derive_postcodes('{QX1,QX2}')")
-    middles = "SELECT postcode, ctid FROM directory_postcode WHERE derived"
-    before = dict(laid.rows(middles))
-    assert before.keys() >= {"QX1", "QX2"}
-    end = "DELETE FROM directory_address WHERE id = %s"
-    laid.run(end, streets["QX1"][0])
-    one = dict(laid.rows(middles))
-    assert one.keys() == before.keys(), "it was of two"
-    laid.run(end, streets["QX1"][1])
-    assert dict(laid.rows(middles)) == {c: v for c, v in before.items() if c != "QX1"}
-    change = "UPDATE directory_address SET postal_code = 'QX3' WHERE id = ANY (%s)"
-    laid.run(change, streets["QX2"])
-    assert "QX2" not in dict(laid.rows(middles))
