@@ -211,9 +211,10 @@ def lay_entries(laid: Laid) -> dict[UUID, str]:
     found = {}
     nothing = {"taxonomy_term_ids": [], "facets": [], "named": "", "search": ""}
     for name, said in ENTRIES.items():
-        row = {"id": str(uuid7()), "open": True, "first": True} | nothing | said
+        new = uuid7()
+        row = {"id": str(new), "open": True, "first": True} | nothing | said
         assert laid.run(copied("directory_network_place"), json.dumps(row)) == 1
-        found[UUID(row["id"])] = name
+        found[new] = name
     return found
 
 

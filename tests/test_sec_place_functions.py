@@ -167,8 +167,8 @@ def lay_told(laid: Laid, owner: UUID, source: str) -> tuple[UUID, dict[str, UUID
         parts[name] = laid.lay(row)
     told = {}
     for name, part in parts.items():
-        row = m.Metadata(part_of_id=owner, resource_table="x", resource_id=part)
-        told[name] = laid.lay(row)
+        history = m.Metadata(part_of_id=owner, resource_table="x", resource_id=part)
+        told[name] = laid.lay(history)
     mark = m.Attribute(part_of_id=owner, link_table="address", link_id=parts["address"], value="x")
     return place, told | {"mark": laid.lay(mark), "the address": parts["address"]}
 
