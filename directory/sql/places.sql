@@ -16,6 +16,8 @@ GRANT SELECT, INSERT, DELETE ON directory_postcode TO gate;
 
 CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
+    -- Whoever shows one of them is waited for, and sees what hides it, or has it hidden again.
+    PERFORM FROM public.directory_location WHERE id = ANY (places) ORDER BY id FOR NO KEY UPDATE;
     UPDATE public.directory_location
        SET confidential = true, latitude = NULL, longitude = NULL, transportation = '',
            external_identifier = '', url = ''
@@ -36,12 +38,16 @@ CREATE TRIGGER hides AFTER INSERT OR UPDATE OF confidential ON directory_organiz
 
 CREATE FUNCTION sec.service_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    PERFORM sec.hide_places(ARRAY(
-        SELECT location_id FROM public.directory_serviceatlocation WHERE service_id = NEW.id));
+    IF NEW.confidential OR EXISTS (SELECT FROM public.directory_organization o
+                                    WHERE o.id = NEW.organization_id AND o.confidential) THEN
+        PERFORM sec.hide_places(ARRAY(
+            SELECT location_id FROM public.directory_serviceatlocation WHERE service_id = NEW.id));
+    END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER hides AFTER UPDATE OF confidential ON directory_service
-    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION sec.service_hides();
+CREATE TRIGGER hides AFTER UPDATE OF confidential, organization_id ON directory_service
+    FOR EACH ROW WHEN (NEW.confidential OR NEW.organization_id <> OLD.organization_id)
+    EXECUTE FUNCTION sec.service_hides();
 
 -- Whether something confidential is found at a place, or it is a confidential organization's.
 CREATE FUNCTION sec.hides_a_secret(place uuid, organization uuid) RETURNS boolean
@@ -169,17 +175,30 @@ END $$;
 CREATE TRIGGER begins_hidden BEFORE INSERT ON directory_location
     FOR EACH ROW WHEN (NOT NEW.confidential) EXECUTE FUNCTION sec.begins_hidden();
 
+-- A place that goes to a confidential organization.
+CREATE FUNCTION sec.place_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
+        PERFORM sec.hide_places(ARRAY[NEW.id]);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER moves AFTER UPDATE OF organization_id ON directory_location
+    FOR EACH ROW WHEN (NOT NEW.confidential
+                       AND NEW.organization_id IS DISTINCT FROM OLD.organization_id)
+    EXECUTE FUNCTION sec.place_moves();
+
 -- A place may be public again once nothing confidential is found there: judged at the commit, since
 -- it and the services there may change in one transaction. What its agency had sealed goes.
 CREATE FUNCTION sec.stays_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    place record;
+    owner uuid;
 BEGIN
-    SELECT l.confidential, l.organization_id INTO place
-      FROM public.directory_location l WHERE l.id = NEW.id;
-    IF NOT FOUND OR place.confidential THEN
+    SELECT l.organization_id INTO owner
+      FROM public.directory_location l WHERE l.id = NEW.id AND NOT l.confidential;
+    IF NOT FOUND THEN  -- hidden again, or removed
         RETURN NULL;
-    ELSIF sec.hides_a_secret(NEW.id, place.organization_id) THEN
+    ELSIF sec.hides_a_secret(NEW.id, owner) THEN
         RAISE EXCEPTION 'something confidential is found at this place'
             USING ERRCODE = 'check_violation';
     END IF;
@@ -207,7 +226,7 @@ CREATE TRIGGER is_public BEFORE INSERT OR UPDATE ON directory_address
 
 REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
     sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
-    sec.stays_hidden(), sec.address_is_public(), sec.postcode(text),
+    sec.place_moves(), sec.stays_hidden(), sec.address_is_public(), sec.postcode(text),
     sec.derive_postcodes(text[]), sec.location_loses_its_key(), sec.address_leaves() FROM PUBLIC;
 -- An index asks it: whoever writes, and `owner`, whose it stays, at every ANALYZE.
 GRANT EXECUTE ON FUNCTION sec.postcode(text) TO editor, jobs, gate;
@@ -219,6 +238,7 @@ ALTER FUNCTION sec.hides_a_secret(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.link_hides() OWNER TO gate;
 ALTER FUNCTION sec.location_hides() OWNER TO gate;
 ALTER FUNCTION sec.begins_hidden() OWNER TO gate;
+ALTER FUNCTION sec.place_moves() OWNER TO gate;
 ALTER FUNCTION sec.stays_hidden() OWNER TO gate;
 ALTER FUNCTION sec.address_is_public() OWNER TO gate;
 ALTER FUNCTION sec.address_leaves() OWNER TO gate;

@@ -50,6 +50,4 @@ EQUIVALENT: dict[str, str] = {
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
     " all",
-    "sec.address_leaves: true for p.postcode IN ( SELECT sec.postcode(o.postal_code) FROM gone"
-    " o)": "more are derived anew, and come out as they were",
 }
