@@ -1,0 +1,136 @@
+"""What single conditions of the functions behind releases and grants keep off: each is called by
+itself, beside a second referral of the same two agencies that must stay as it is."""
+
+from typing import Any
+from uuid import uuid4
+
+from tests.conftest import Story, agency_id, return_body, service_of
+from tests.database import as_app, refused_for_want_of_rights
+from tests.test_firewall import begun
+from tests.test_sealing import rows
+from tests.test_sec_referral_functions import call
+
+FIELDS = ["name", "phone"]
+PUT = "SELECT sec.put_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"
+GRANTS = (
+    "SELECT referral_id::text, release_id::text, fields, opened_at IS NOT NULL FROM packet_grant"
+    " WHERE key_bundle = 'a bundle'"
+)
+
+
+def release_of(superuser: Any, story: Story, direction: str = "outbound") -> str:
+    found = "SELECT id::text FROM release WHERE referral_id = %s AND direction = %s"
+    ((id_,),) = rows(superuser, found, [story.id, direction])
+    return str(id_)
+
+
+def change(superuser: Any, statement: str, *values: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(f"UPDATE {statement}", values)
+        assert cursor.rowcount > 0, "nothing was changed"
+
+
+def test_a_grant_is_of_this_referrals_release_and_of_its_fields(api: Any, superuser: Any) -> None:
+    """sec.put_grant, by the sender's assignee alone."""
+    one, other = begun(api), begun(api)
+    other.answers("put_return_release", return_body())
+    one.answers("put_return_release", return_body())
+    ours, theirs = release_of(superuser, one), release_of(superuser, other)
+    returns = release_of(superuser, one, "return")
+    sender = "police.worker"
+    for who, values in (
+        (sender, [one.id, theirs, FIELDS]),
+        (sender, [one.id, str(uuid4()), FIELDS]),
+        (sender, [one.id, returns, ["connected"]]),
+        (sender, [one.id, ours, [*FIELDS, "health"]]),
+        ("police.worker2", [one.id, ours, FIELDS]),
+        ("ywca.worker", [one.id, ours, FIELDS]),
+        ("police.client", [one.id, ours, FIELDS]),
+    ):
+        with as_app(api(who)) as cursor:
+            assert refused_for_want_of_rights(cursor, PUT, values), (who, values)
+    call(api(sender), "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    assert rows(superuser, GRANTS) == [(one.id, ours, FIELDS, True)]
+
+
+def test_no_grant_of_a_release_that_is_over_or_came_before_she_could_agree(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """sec.put_grant, sec.agreed."""
+    story.create().release(*FIELDS).packet(name="a name").send()
+    ours, sender = release_of(superuser, story), api("police.worker")
+    values = [story.id, ours, FIELDS]
+
+    def granted() -> bool:
+        with as_app(sender) as cursor:
+            return not refused_for_want_of_rights(cursor, PUT, values)
+
+    def agreed() -> Any:
+        return call(sender, "agreed", story.id)
+
+    call(sender, "put_grant", uuid4(), story.id, ours, FIELDS, 1, b"a bundle")
+    assert rows(superuser, GRANTS) == [(story.id, ours, FIELDS, False)], "closed until the accept"
+    for over, again in (
+        ("ended = true", "ended = false"),
+        ("expires_at = now()", "expires_at = now() + interval '1 day'"),
+    ):
+        change(superuser, f"release SET {over} WHERE id = %s", ours)
+        assert not granted(), over
+        change(superuser, f"release SET {again} WHERE id = %s", ours)
+        assert granted(), again
+    assert agreed() is True
+    change(superuser, "referral SET agreement = 'cannot_say' WHERE id = %s", story.id)
+    assert not granted(), "it came before it was sent"
+    assert agreed() is False
+    other = Story(api, service_of("ywca")).accept().release(*FIELDS)
+    assert agreed() is False, "another's release says nothing"
+    change(superuser, "release SET direction = 'return', created_at = now() WHERE id = %s", ours)
+    assert agreed() is False, "nor does what goes back"
+    change(superuser, "release SET direction = 'outbound' WHERE id = %s", ours)
+    assert granted()
+    assert agreed() is True
+    assert call(sender, "agreed", other.id) is True
+    assert call(sender, "agreed", uuid4()) is False
+
+
+def test_nothing_is_granted_to_the_side_that_has_stopped(api: Any, superuser: Any) -> None:
+    """sec.put_grant: and the sender is answered as ever (R2)."""
+    one, other = begun(api), begun(api)
+    sender, state = api("police.worker"), "referral_side SET state = 'stopped'"
+    where = "WHERE referral_id = %s AND agency_id = %s"
+    ours = release_of(superuser, one)
+    change(superuser, f"{state} {where}", one.id, agency_id("ywca"))
+    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    assert rows(superuser, GRANTS) == []
+    change(superuser, f"{state.replace('stopped', 'accepted')} {where}", one.id, agency_id("ywca"))
+    change(superuser, f"{state} {where}", other.id, agency_id("ywca"))
+    change(superuser, f"{state} {where}", one.id, agency_id("police"))
+    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    assert rows(superuser, GRANTS) == [(one.id, ours, FIELDS, True)]
+
+
+def test_a_grant_opens_by_the_accept_of_this_referral(api: Any, superuser: Any) -> None:
+    """sec.open_grant."""
+    one, other = begun(api), begun(api)
+    change(superuser, "packet_grant SET opened_at = NULL WHERE release_id IS NOT NULL")
+    opened = "SELECT referral_id::text FROM packet_grant WHERE opened_at IS NOT NULL"
+    for who in ("police.worker", "ywca.worker2", "ywca.client", "hospital.lead"):
+        call(api(who), "open_grant", one.id)
+        assert rows(superuser, opened) == [], who
+    recipient = api("ywca.worker")
+    change(superuser, "referral SET status = 'sent' WHERE id = %s", one.id)
+    call(recipient, "open_grant", one.id)
+    assert rows(superuser, opened) == [], "the other is accepted, this one is not"
+    change(superuser, "referral SET status = 'accepted' WHERE id = %s", one.id)
+    change(superuser, "packet_grant SET closed = true WHERE referral_id = %s", one.id)
+    call(recipient, "open_grant", one.id)
+    assert rows(superuser, opened) == []
+    change(superuser, "packet_grant SET closed = false WHERE referral_id = %s", one.id)
+    call(recipient, "open_grant", one.id)
+    assert rows(superuser, opened) == [(one.id,)], "its own, not the sender's, nor another's"
+    change(superuser, "packet_grant SET opened_at = '2026-01-01' WHERE opened_at IS NOT NULL")
+    call(recipient, "open_grant", one.id)
+    call(recipient, "open_grant", other.id)
+    first = "SELECT referral_id::text FROM packet_grant WHERE opened_at = '2026-01-01'"
+    assert rows(superuser, first) == [(one.id,)], "it stays as it was opened first"
+    assert len(rows(superuser, opened)) == 2
