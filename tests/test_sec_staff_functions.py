@@ -1,0 +1,213 @@
+"""What single conditions of the functions that put people on a referral keep off (R7): each is
+called by itself, beside a second referral of the same two agencies that must stay as it is."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import Story, agency_id, member_id, service_of
+from tests.database import as_app, refused_for_want_of_rights
+from tests.test_sealing import rows
+from tests.test_sec_grant_functions import change
+from tests.test_sec_referral_functions import call
+
+TAKE = "SELECT sec.take(gen_random_uuid(), %s, %s, false)"
+PUT_ON = "SELECT sec.put_on(gen_random_uuid(), %s, %s, %s)"
+HAND_OVER = "SELECT sec.hand_over(gen_random_uuid(), %s, %s, false)"
+WORKING = (
+    "SELECT s.content_object_id::text, s.membership_id::text FROM referral_assignment s"
+    " WHERE s.agency_id = %s"
+)
+HOLDING = (
+    "SELECT referral_id::text, holder_id::text, version FROM referral_side WHERE agency_id = %s"
+)
+SELF = "SELECT referral_id::text, member_id::text, reason FROM self_assignment"
+
+
+def who(short: str) -> str:
+    return str(member_id(short))
+
+
+def refused(caller: Any, statement: str, *values: Any) -> bool:
+    with as_app(caller) as cursor:
+        return refused_for_want_of_rights(cursor, statement, values)
+
+
+@pytest.fixture
+def two(api: Any) -> tuple[Story, Story]:
+    return Story(api, service_of("ywca")).accept(), Story(api, service_of("ywca")).accept()
+
+
+def test_who_takes_it(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
+    """sec.take: what waits, whoever works there; after that a lead, who says why."""
+    one, other = two
+    waiting = Story(api, service_of("ywca")).send().answers("acknowledge")
+    ywca = [str(agency_id("ywca"))]
+    before = set(rows(superuser, WORKING, ywca))
+    for caller, story, why in (
+        ("ywca.worker2", one, "review"),
+        ("ywca.lead", one, None),
+        ("police.worker2", one, "review"),
+        ("police.worker2", waiting, None),
+        ("hospital.lead", one, "review"),
+        ("ywca.client", waiting, None),
+        ("ywca.admin", waiting, None),
+    ):
+        assert refused(api(caller), TAKE, story.id, why), (caller, why)
+    call(api("ywca.worker2"), "take", uuid4(), waiting.id, None, False)
+    taken = {(waiting.id, who("ywca.worker2"))}
+    assert set(rows(superuser, WORKING, ywca)) - before == taken
+    assert rows(superuser, SELF) == [], "whoever answers needs no reason"
+    call(api("ywca.lead"), "take", uuid4(), one.id, "review", True)
+    call(api("ywca.lead"), "take", uuid4(), other.id, "safety", False)
+    assert set(rows(superuser, WORKING, ywca)) == taken | {
+        (one.id, who("ywca.worker")),
+        (one.id, who("ywca.lead")),
+        (other.id, who("ywca.lead")),
+    }, "kept, and not kept"
+    lead = who("ywca.lead")
+    assert set(rows(superuser, SELF)) == {(one.id, lead, "review"), (other.id, lead, "safety")}
+    held = {(id_, holder) for id_, holder, _ in rows(superuser, HOLDING, ywca)}
+    assert held == {(one.id, lead), (other.id, lead), (waiting.id, who("ywca.worker2"))}
+
+
+def test_nothing_is_taken_of_what_is_over(
+    two: tuple[Story, Story], api: Any, superuser: Any
+) -> None:
+    """sec.standing: ended, run out before an answer, and a side that completed or stopped."""
+    one, _ = two
+    lead, sender = api("ywca.lead"), api("police.lead")
+    where = "WHERE id = %s"
+
+    def taken_by(caller: Any) -> bool:
+        return not refused(caller, TAKE, one.id, "review")
+
+    assert taken_by(lead)
+    change(superuser, f"referral SET ended_at = now() {where}", one.id)
+    assert not taken_by(lead)
+    with superuser.cursor() as cursor:  # a trigger keeps the end; the test takes it back
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"UPDATE referral SET ended_at = NULL {where}", [one.id])
+        cursor.execute("SET session_replication_role = origin")
+    change(superuser, f"referral SET expires_at = now() - interval '1 hour' {where}", one.id)
+    assert taken_by(lead), "what was accepted does not run out"
+    side = "referral_side SET state = %s WHERE referral_id = %s AND agency_id = %s"
+    for state, open_ in (("completed", False), ("stopped", False), ("in_handoff", True)):
+        change(superuser, side, state, one.id, agency_id("ywca"))
+        assert taken_by(lead) is open_, state
+        assert taken_by(sender), "what the other side does, it does not feel (R2)"
+    late = Story(api, service_of("ywca")).send().answers("acknowledge")
+    assert not refused(lead, TAKE, late.id, None)
+    change(superuser, f"referral SET expires_at = now() - interval '1 hour' {where}", late.id)
+    assert refused(lead, TAKE, late.id, None)
+    change(superuser, f"referral SET expires_at = NULL {where}", late.id)
+    assert not refused(lead, TAKE, late.id, None)
+
+
+def test_a_draft_is_taken_by_its_own_side_and_once(api: Any, superuser: Any) -> None:
+    """sec.standing: fresh is what nobody holds, was not sent, and is the caller's agency's."""
+    story = Story(api, service_of("ywca")).create()
+    colleague = api("police.worker2")
+    assert refused(colleague, TAKE, story.id, None), "it has a holder"
+    side = "referral_side SET holder_id = NULL WHERE referral_id = %s AND agency_id = %s"
+    change(superuser, side, story.id, agency_id("police"))
+    assert not refused(colleague, TAKE, story.id, None)
+    assert refused(api("ywca.worker"), TAKE, story.id, None), "it was not sent"
+    story.send().answers("acknowledge")
+    change(superuser, side, story.id, agency_id("police"))
+    assert refused(colleague, TAKE, story.id, None), "it was sent"
+    assert not refused(api("ywca.worker"), TAKE, story.id, None)
+    story.accept()
+    change(superuser, side, story.id, agency_id("ywca"))
+    assert refused(api("ywca.worker2"), TAKE, story.id, None), "it was accepted"
+    change(superuser, "referral SET from_purged = true WHERE id = %s", story.id)
+    assert refused(api("police.lead"), TAKE, story.id, "review"), "it is the recipient's alone"
+    assert not refused(api("ywca.lead"), TAKE, story.id, "review")
+
+
+def test_who_puts_whom_on_it(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
+    """sec.put_on and sec.add_assignee: the holder or a lead, a colleague who works there."""
+    one, other = two
+    ywca = [str(agency_id("ywca"))]
+    before = set(rows(superuser, WORKING, ywca))
+    for caller, whom, why in (
+        ("ywca.worker2", who("ywca.worker2"), "review"),
+        ("ywca.worker2", who("ywca.lead"), None),
+        ("ywca.worker", who("ywca.worker"), "review"),
+        ("ywca.lead", who("ywca.lead"), None),
+        ("ywca.lead", who("police.worker"), None),
+        ("ywca.lead", who("ywca.admin"), None),
+        ("ywca.lead", str(uuid4()), None),
+        ("police.worker", who("ywca.worker2"), None),
+        ("hospital.lead", who("hospital.worker"), None),
+    ):
+        assert refused(api(caller), PUT_ON, one.id, whom, why), (caller, whom)
+    for column, table, id_ in (
+        ("active", "permissions_membership", "id = %s"),
+        ("is_active", "permissions_person", "id = (SELECT person_id FROM permissions_membership"
+         " WHERE id = %s)"),
+    ):  # fmt: skip
+        change(superuser, f"{table} SET {column} = false WHERE {id_}", who("ywca.worker2"))
+        assert refused(api("ywca.worker"), PUT_ON, one.id, who("ywca.worker2"), None), table
+        change(superuser, f"{table} SET {column} = true WHERE {id_}", who("ywca.worker2"))
+    for _ in range(2):  # twice is once
+        call(api("ywca.worker"), "put_on", uuid4(), one.id, who("ywca.worker2"), None)
+    more = {(one.id, who("ywca.worker2"))}
+    assert set(rows(superuser, WORKING, ywca)) - before == more
+    assert rows(superuser, SELF) == []
+    call(api("ywca.lead"), "put_on", uuid4(), one.id, who("ywca.lead"), "review")
+    more |= {(one.id, who("ywca.lead"))}
+    assert set(rows(superuser, WORKING, ywca)) - before == more
+    assert rows(superuser, SELF) == [(one.id, who("ywca.lead"), "review")]
+    call(api("ywca.worker"), "put_on", uuid4(), other.id, who("ywca.worker2"), None)
+    assert (other.id, who("ywca.worker2")) in set(rows(superuser, WORKING, ywca))
+    of = "SELECT DISTINCT codename, user_id = person_id FROM referral_assignment s"
+    of += " JOIN auth_permission p ON p.id = s.permission_id"
+    of += " JOIN permissions_membership m ON m.id = s.membership_id"
+    assert rows(superuser, of) == [("work_on_referral", True)]
+
+
+def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
+    """sec.hand_over and sec.name_holder: the holder or a lead, to a colleague."""
+    one, other = two
+    ywca = [str(agency_id("ywca"))]
+    colleague = who("ywca.worker2")
+    for caller, whom in (
+        ("ywca.worker2", who("ywca.lead")),
+        ("ywca.worker2", colleague),
+        ("ywca.worker", who("ywca.worker")),
+        ("ywca.worker", who("police.worker")),
+        ("ywca.lead", who("ywca.lead")),
+        ("hospital.lead", who("hospital.worker")),
+    ):
+        assert refused(api(caller), HAND_OVER, one.id, whom), (caller, whom)
+    sides = "SELECT FROM referral_side WHERE holder_id = %s"
+    police = len(rows(superuser, sides, [who("police.worker")]))
+    version = {id_: n for id_, _, n in rows(superuser, HOLDING, ywca)}
+    call(api("ywca.worker"), "hand_over", uuid4(), one.id, colleague, True)
+    worker = who("ywca.worker")
+    assert set(rows(superuser, HOLDING, ywca)) == {
+        (one.id, colleague, version[one.id] + 1),
+        (other.id, worker, version[other.id]),
+    }
+    assert set(rows(superuser, WORKING, ywca)) == {
+        (one.id, worker),
+        (one.id, colleague),
+        (other.id, worker),
+    }
+    call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
+    assert set(rows(superuser, WORKING, ywca)) == {(one.id, worker), (other.id, worker)}
+    call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
+    assert (one.id, worker) in set(rows(superuser, WORKING, ywca)), "to the holder herself"
+    assert len(rows(superuser, sides, [who("police.worker")])) == police
+
+
+def test_a_tally_counts_for_whoever_writes(api: Any, superuser: Any) -> None:
+    """sec.tally"""
+    counted = "SELECT agency_id::text, offered, declined FROM agreement_tally"
+    for caller in ("police.admin", "police.client", "taskforce.coordinator"):
+        assert refused(api(caller), "SELECT sec.tally(true)"), caller
+    call(api("police.worker"), "tally", True)
+    call(api("police.worker2"), "tally", False)
+    assert rows(superuser, counted) == [(str(agency_id("police")), 2, 1)]
