@@ -50,6 +50,7 @@ def test_who_takes_it(two: tuple[Story, Story], api: Any, superuser: Any) -> Non
         ("ywca.lead", one, None),
         ("police.worker2", one, "review"),
         ("police.worker2", waiting, None),
+        ("ywca.worker2", Story(api, service_of("ywca")).send(), None),  # no side of it yet
         ("hospital.lead", one, "review"),
         ("ywca.client", waiting, None),
         ("ywca.admin", waiting, None),
@@ -182,8 +183,9 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
         ("hospital.lead", who("hospital.worker")),
     ):
         assert refused(api(caller), HAND_OVER, one.id, whom), (caller, whom)
-    sides = "SELECT FROM referral_side WHERE holder_id = %s"
-    police = len(rows(superuser, sides, [who("police.worker")]))
+    theirs = [str(agency_id("police"))]
+    before = set(rows(superuser, HOLDING, theirs))
+    assert len(before) == 2
     version = {id_: n for id_, _, n in rows(superuser, HOLDING, ywca)}
     call(api("ywca.worker"), "hand_over", uuid4(), one.id, colleague, True)
     worker = who("ywca.worker")
@@ -196,11 +198,19 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
         (one.id, colleague),
         (other.id, worker),
     }
+    call(api("ywca.lead"), "put_on", uuid4(), one.id, who("ywca.lead"), "review")
     call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
-    assert set(rows(superuser, WORKING, ywca)) == {(one.id, worker), (other.id, worker)}
+    assert set(rows(superuser, WORKING, ywca)) == {
+        (one.id, worker),
+        (one.id, who("ywca.lead")),
+        (other.id, worker),
+    }
     call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
     assert (one.id, worker) in set(rows(superuser, WORKING, ywca)), "to the holder herself"
-    assert len(rows(superuser, sides, [who("police.worker")])) == police
+    change(superuser, "referral SET ended_at = now() WHERE id = %s", one.id)
+    assert refused(api("ywca.worker"), HAND_OVER, one.id, colleague)
+    assert refused(api("ywca.worker"), PUT_ON, one.id, colleague, None)
+    assert set(rows(superuser, HOLDING, theirs)) == before, "the other side has its own"
 
 
 def test_a_tally_counts_for_whoever_writes(api: Any, superuser: Any) -> None:

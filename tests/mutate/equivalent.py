@@ -46,6 +46,11 @@ EQUIVALENT: dict[str, str] = {
     },
     "sec.keep_block: true for NEW.kind = 'member'": "a block of another kind names no member",
     "sec.keep_block: true for s.agency_id = NEW.agency_id": "whoever holds a side is of its agency",
+    "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
+    "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",
+    "sec.name_holder: true for s.agency_id = agency (2)": "a membership is of one agency",
+    "sec.standing: true for f.from_agency_id = me.agency_id": "what was not sent, its sender alone"
+    " sees",
     "sec.address_leaves: true for p.derived": "sec.derive_postcodes leaves what was imported as it"
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
