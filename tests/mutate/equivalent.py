@@ -46,4 +46,5 @@ EQUIVALENT: dict[str, str] = {
     " all",
     "sec.address_leaves: true for p.postcode IN ( SELECT sec.postcode(o.postal_code) FROM gone"
     " o)": "more are derived anew, and come out as they were",
+    "sec.identity: false for NOT FOUND": "who was not found is NULL, and no client",
 }
