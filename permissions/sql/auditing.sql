@@ -43,9 +43,6 @@ CREATE FUNCTION sec.opted_in() RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY D
 DECLARE
     mine uuid := sec.overseeing();
 BEGIN
-    IF mine IS NULL THEN
-        RETURN '{}';
-    END IF;
     RETURN ARRAY(SELECT o.agency_id FROM public.log_opt_in o
                   WHERE o.to_agency_id = mine AND o.withdrawn_at IS NULL
                     AND o.ends_at > sec.clock());

@@ -116,7 +116,7 @@ DECLARE
     staff text := current_setting('cairn.acting', true);
     me sec.identity;
 BEGIN
-    IF token IS NULL OR token = '' THEN
+    IF coalesce(token, '') = '' THEN
         RETURN NULL;
     END IF;
     SELECT c.agency_id, c.membership_id, c.person_id, c.client_id, c.left_roles, c.scopes,

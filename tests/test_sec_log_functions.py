@@ -1,0 +1,227 @@
+"""What single conditions of the database's functions about the log keep off: each is
+asked by itself, of entries laid beside others that it must leave out; all of it is taken back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections
+from psycopg2.errors import InsufficientPrivilege
+
+from permissions.models import Client
+from tests.conftest import Story, agency_id, member_id
+from tests.database import identify
+from tests.test_sec_functions import answer, as_auditor
+from tests.test_sec_identity_functions import asked, undone
+from tests.test_sec_referral_functions import changed
+
+MONTH = datetime(2001, 5, 1, tzinfo=UTC)  # of no other test
+
+
+def enter(cursor: Any, key: str | None, **columns: Any) -> UUID:
+    """An entry as the superuser alone can lay it: whosever it is, of any time."""
+    id_ = columns.setdefault("id", uuid4())
+    values = {"agency_id": key and agency_id(key), "act": "test.a", "decision": "allowed"} | columns
+    names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+    cursor.execute(f"INSERT INTO access_entry ({names}) VALUES ({marks})", list(values.values()))
+    return UUID(str(id_))
+
+
+def found(cursor: Any, caller: Any, question: str, *values: Any) -> list[tuple[Any, ...]]:
+    identify(cursor, caller)
+    cursor.execute(question, values)
+    return list(cursor.fetchall())
+
+
+# -- What is written in nobody's name --------------------------------------------------------------
+
+JOBS = ("key.rotate", "key.destroy", "key.restore", "referral.purge", "referral.unable")
+RIGHTS = ("member.add", "member.change_roles", "member.reset", "member.end", "member.return")
+RIGHTS += ("client.add", "client.change_keys", "client.end", "client.return", "agency.change")
+
+
+@pytest.mark.parametrize(
+    ("function", "acts", "foreign"),
+    [
+        ("sec.log_job(%s, %s, %s, NULL, NULL, NULL)", JOBS, RIGHTS[0]),
+        ("sec.log_rights(%s, %s, %s, NULL, NULL)", RIGHTS, JOBS[0]),
+    ],
+)
+def test_in_nobodys_name_these_acts_are_entered_and_no_other(
+    function: str, acts: tuple[str, ...], foreign: str, superuser: Any
+) -> None:
+    with undone(superuser) as cursor:
+        for act in acts:
+            id_ = uuid4()
+            cursor.execute(f"SELECT {function}", [id_, act, agency_id("ywca")])
+            cursor.execute("SELECT act, decision FROM access_entry WHERE id = %s", [id_])
+            assert cursor.fetchall() == [(act, "allowed")]
+        for act in (foreign, "referral.open_packet"):
+            cursor.execute("SAVEPOINT before")
+            with pytest.raises(InsufficientPrivilege, match="not an act of"):
+                cursor.execute(f"SELECT {function}", [uuid4(), act, agency_id("ywca")])
+            cursor.execute("ROLLBACK TO before")
+
+
+# -- Who reads the log -----------------------------------------------------------------------------
+
+
+def test_an_oversight_agency_is_one_of_that_kind_which_is_there(api: Any, superuser: Any) -> None:
+    """sec.overseeing, of who asks; sec.oversees, of who may be opted in to."""
+    taskforce, ywca = agency_id("taskforce"), agency_id("ywca")
+    for who, expected in (
+        ("taskforce.auditor", taskforce),
+        ("taskforce.coordinator", None),
+        ("ywca.auditor", None),
+    ):
+        assert as_auditor(api(who), "SELECT sec.overseeing()") == [(expected,)], who
+    admin = api("ywca.admin")
+    assert answer(admin, f"SELECT sec.oversees('{taskforce}')") is True
+    assert answer(admin, f"SELECT sec.oversees('{ywca}')") is False
+    change = "permissions_agency SET active = false WHERE id = %s"
+    with changed(superuser, change, [taskforce], admin) as cursor:
+        assert asked(cursor, "SELECT sec.oversees(%s)", taskforce) is False
+
+
+def let(cursor: Any, key: str, to: str, *, days: int = 7, withdrawn: bool = False) -> UUID:
+    """An opt-in."""
+    id_ = uuid4()
+    cursor.execute(
+        "INSERT INTO log_opt_in (id, agency_id, to_agency_id, given_by, ends_at, withdrawn_at)"
+        " VALUES (%s, %s, %s, %s, now() + make_interval(days => %s), %s)",
+        [id_, agency_id(key), agency_id(to), uuid4(), days, MONTH if withdrawn else None],
+    )
+    return id_
+
+
+def test_opted_in_are_those_whose_opt_in_to_her_agency_stands(api: Any, superuser: Any) -> None:
+    """sec.opted_in."""
+    question = "SELECT unnest(sec.opted_in())::text"
+    with undone(superuser) as cursor:
+        let(cursor, "ywca", "taskforce")
+        let(cursor, "police", "taskforce", withdrawn=True)
+        let(cursor, "hospital", "taskforce", days=-1)
+        let(cursor, "sarc", "police")  # which oversees nobody
+        ywca = [(str(agency_id("ywca")),)]
+        assert found(cursor, api("taskforce.auditor"), question) == ywca
+        for who in ("police.auditor", "taskforce.coordinator", "ywca.auditor"):
+            assert found(cursor, api(who), question) == [], who
+
+
+def test_how_often_an_opt_in_was_read_by_is_told_to_its_two_agencies(
+    api: Any, superuser: Any
+) -> None:
+    """sec.opt_in_reads: reads by this opt-in, and nothing else that names its id."""
+    with undone(superuser) as cursor:
+        one, other = (let(cursor, key, "taskforce") for key in ("ywca", "police"))
+        for release, rule in ((one, "opt_in"), (one, "opt_in"), (other, "opt_in"), (one, "else")):
+            enter(cursor, "taskforce", release_id=release, rule=rule)
+        question = "SELECT opt_in::text, times FROM sec.opt_in_reads()"
+        of_one, of_other = (str(one), 2), (str(other), 1)
+        for who, told in (
+            ("ywca.admin", {of_one}),
+            ("police.auditor", {of_other}),
+            ("taskforce.auditor", {of_one, of_other}),
+            ("hospital.admin", set()),
+            ("ywca.worker", set()),
+        ):
+            assert set(found(cursor, api(who), question)) == told, who
+
+
+def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
+    api: Any, superuser: Any
+) -> None:
+    """sec.listings."""
+    this, other = uuid4(), uuid4()
+    ours, system = member_id("ywca.worker"), uuid4()
+    with undone(superuser) as cursor:
+        for ids in ([this, other], [this], [other]):
+            enter(cursor, "ywca", member_id=ours, referral_ids=ids)
+        enter(cursor, "ywca", client_id=system, referral_ids=[this])
+        enter(cursor, "police", member_id=member_id("police.worker"), referral_ids=[this])
+        question = "SELECT member_id::text, client_id::text, times FROM sec.listings(%s)"
+        told = {(str(ours), None, 2), (None, str(system), 1)}
+        assert set(found(cursor, api("ywca.auditor"), question, this)) == told
+        assert found(cursor, api("ywca.worker"), question, this) == []
+
+
+def test_entries_are_counted_from_a_moment_until_another(api: Any, superuser: Any) -> None:
+    """sec.log_counts: her own agency's, and everybody's for who oversees; why, of refusals only."""
+    middle, until = MONTH + timedelta(days=9), MONTH + timedelta(days=20)
+    moment = timedelta(microseconds=1)
+    with undone(superuser) as cursor:
+        enter(cursor, "ywca", at=MONTH, rule="opt_in")
+        enter(cursor, "ywca", at=until - moment, decision="refused", rule="stale")
+        enter(cursor, "police", at=middle)
+        enter(cursor, None, at=middle, decision="refused", rule="unknown")
+        enter(cursor, "ywca", at=MONTH - moment)
+        enter(cursor, "ywca", at=until)
+        question = (
+            "SELECT agency_id::text, decision, rule, entries FROM sec.log_counts(%s, %s)"
+            " WHERE act = 'test.a'"
+        )
+        ywca = str(agency_id("ywca"))
+        own = {(ywca, "allowed", None, 1), (ywca, "refused", "stale", 1)}
+        others = {(str(agency_id("police")), "allowed", None, 1), (None, "refused", "unknown", 1)}
+        for who, counted in (
+            ("ywca.auditor", own),
+            ("taskforce.auditor", own | others),
+            ("ywca.worker", set()),
+        ):
+            assert set(found(cursor, api(who), question, MONTH, until)) == counted, who
+
+
+def test_an_accounting_holds_what_her_own_agency_did_with_one_referral(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """sec.accounting: behind an opening of its notes, what has a name or a reason one by one."""
+    story.accept()
+    other = Story(api, story.service_id).accept()
+    worker = {"member_id": member_id("ywca.worker")}
+    system = Client.objects.get(agency_id=agency_id("ywca"))
+    question = (
+        "SELECT act, times, client, reason FROM sec.accounting(%s, '{test.b}')"
+        " WHERE act LIKE 'test.%%' OR act = 'referral.open_notes' ORDER BY 1, 2, 3, 4"
+    )
+    with undone(superuser) as cursor:
+        about = worker | {"referral_id": story.id}
+        for more in ({"act": "test.b"}, {"rule": "why"}, {}):
+            for _ in range(2):
+                enter(cursor, "ywca", **about, **more)
+        enter(cursor, "ywca", **worker, act="test.c", referral_ids=[UUID(other.id), UUID(story.id)])
+        enter(cursor, "ywca", client_id=system.id, referral_id=story.id)
+        enter(cursor, "ywca", **about, decision="refused")
+        enter(cursor, "ywca", **worker, referral_id=other.id)
+        enter(cursor, "police", **about)
+        assert found(cursor, api("ywca.worker"), question, story.id) == [], "nothing was opened"
+        enter(cursor, "ywca", **about, act="referral.open_notes", purpose="review")
+        assert found(cursor, api("ywca.worker"), question, story.id) == [
+            ("referral.open_notes", 1, None, None),
+            ("test.a", 1, system.name, None),
+            ("test.a", 1, None, "why"),
+            ("test.a", 1, None, "why"),
+            ("test.a", 2, None, None),
+            ("test.b", 1, None, None),
+            ("test.b", 1, None, None),
+            ("test.c", 1, None, None),
+        ]
+        assert found(cursor, api("ywca.worker"), question, other.id) == []
+
+
+def test_the_count_of_transactions_moves_on_behind_a_restore_alone(
+    story: Story, superuser: Any
+) -> None:
+    """sec.count_on: above all that was ever fed, and only if something was fed beyond it."""
+    story.send()
+    base = "SELECT base FROM sec.xact_base"
+    with connections["jobs"].cursor() as cursor:
+        before = asked(cursor, base)
+        assert asked(cursor, "SELECT sec.count_on()") is False
+        assert asked(cursor, base) == before
+    with undone(superuser) as cursor:
+        cursor.execute("UPDATE referral_event SET xact = sec.xact() + 1000000")
+        newest = asked(cursor, "SELECT max(xact) FROM referral_event")
+        assert asked(cursor, "SELECT sec.count_on()") is True
+        assert asked(cursor, "SELECT sec.xact()") > newest
+        assert asked(cursor, "SELECT sec.count_on()") is False, "twice"

@@ -1,0 +1,129 @@
+"""What single conditions of the database's functions about the seals of the log keep off: each is
+asked of batches laid beside others that it must leave out; all of it is taken back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from tests.test_seals import partitions
+from tests.test_sec_identity_functions import asked, undone
+from tests.test_sec_log_functions import MONTH, enter, found
+
+FIRST, SEQ = 10**12, 10**6  # far behind all that is sealed
+
+
+def seal(cursor: Any, position: int, entry: UUID) -> None:
+    cursor.execute(
+        "INSERT INTO log_leaf SELECT %s, id, at, leaf FROM access_entry WHERE id = %s",
+        [position, entry],
+    )
+    assert cursor.rowcount == 1
+
+
+def sign(cursor: Any, seq: int, first: int, size: int, *, body: str = "", before: int = 0) -> None:
+    cursor.execute(
+        "INSERT INTO log_checkpoint VALUES (%s, %s, %s, %s, %s, 'a key', '\\x00')",
+        [seq, first, size, before, body or f"body of {seq}"],
+    )
+
+
+def test_the_batch_of_an_entry_is_shown_to_the_agency_whose_entry_it_is(
+    api: Any, superuser: Any
+) -> None:
+    """sec.sealed_batch: the one batch it was sealed in, beside others before and behind."""
+    with undone(superuser) as cursor:
+        before, one, two, last = (enter(cursor, "ywca", at=MONTH) for _ in range(4))
+        theirs = enter(cursor, "police", at=MONTH)
+        for place, entry in enumerate((before, theirs, one, two, last)):
+            seal(cursor, FIRST + place, entry)
+        # Beside their entry, sealed, one of ours under its id, at another time.
+        enter(cursor, "ywca", id=theirs, at=MONTH + timedelta(days=1))
+        unsealed = enter(cursor, "ywca", at=MONTH)
+        for seq, first, size in ((4, 4, 5), (2, 2, 2), (3, 2, 4), (1, 0, 2)):  # 2: of no entries
+            sign(cursor, SEQ + seq, FIRST + first, FIRST + size)
+        leaf = "SELECT leaf FROM access_entry WHERE id = %s"
+        leaves = [bytes(asked(cursor, leaf, entry)) for entry in (one, two)]
+        question = "SELECT place, leaves, body FROM sec.sealed_batch(%s)"
+        for place, entry in enumerate((one, two)):
+            ((at, sealed, body),) = found(cursor, api("ywca.worker"), question, entry)
+            assert (at, [bytes(one) for one in sealed]) == (place, leaves)
+            assert body == f"body of {SEQ + 3}"
+        for entry in (theirs, unsealed):
+            assert found(cursor, api("ywca.worker"), question, entry) == []
+        assert len(found(cursor, api("police.worker"), question, theirs)) == 1
+        assert found(cursor, None, question, one) == []
+
+
+def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superuser: Any) -> None:
+    """sec.batch_now: what is gone is missing, though another stands at its time, or under an id."""
+    days = [MONTH + timedelta(days=day) for day in range(4)]
+    with undone(superuser) as cursor:
+        before, one, two, behind = (enter(cursor, "ywca", at=at) for at in days)
+        for place, entry in enumerate((before, one, two)):
+            seal(cursor, FIRST + place, entry)
+        leaf = b"of one that is gone"
+        cursor.execute(
+            "INSERT INTO log_leaf VALUES (%s, %s, %s, %s)", [FIRST + 3, uuid4(), days[3], leaf]
+        )
+        seal(cursor, FIRST + 4, behind)
+        enter(cursor, "ywca", id=one, at=days[2])  # within the batch's time, and not sealed
+        for seq, first, size in ((1, 0, 1), (2, 1, 4), (3, 4, 5)):
+            sign(cursor, SEQ + seq, FIRST + first, FIRST + size)
+        question = "SELECT size - first, body, sealed, found, months FROM sec.batch_now(%s)"
+        ((size, body, sealed, now, months),) = found(
+            cursor, api("police.auditor"), question, SEQ + 2
+        )
+        assert (size, body, months) == (3, f"body of {SEQ + 2}", ["2001-05"] * 3)
+        assert [bytes(one) for one in sealed[:2]] == [bytes(one) for one in now[:2]]
+        assert (bytes(sealed[2]), now[2:]) == (leaf, [None])
+        assert found(cursor, api("police.auditor"), question, SEQ + 4) == []
+        assert found(cursor, api("police.worker"), question, SEQ + 2) == []
+
+
+def test_the_seals_stand_as_far_as_the_newest_and_say_what_waits(api: Any, superuser: Any) -> None:
+    """sec.seal_status: of transactions behind the newest checkpoint, whatever has no seal."""
+    bound, gap = 2**62, '{"gap": "a gap of a test"}'
+    with undone(superuser) as cursor:
+        sign(cursor, SEQ, FIRST, FIRST, body=gap)
+        sign(cursor, SEQ + 1, FIRST, FIRST, before=bound)
+        enter(cursor, "police", xact=bound)
+        seal(cursor, FIRST, enter(cursor, "police", xact=bound))
+        enter(cursor, "police", xact=bound - 1)
+        question = "SELECT seq, size, body, waiting, gaps FROM sec.seal_status()"
+        ((seq, size, body, waiting, gaps),) = found(cursor, api("ywca.auditor"), question)
+        assert (seq, size, body) == (SEQ + 1, FIRST, f"body of {SEQ + 1}")
+        assert waiting == 1
+        assert gaps[-1] == gap
+        assert all(one.startswith('{"gap"') for one in gaps)
+        assert found(cursor, api("ywca.worker"), question) == [(None,) * 5]
+
+
+def test_the_checkpoints_that_let_a_month_go_are_named_to_auditors(
+    api: Any, superuser: Any
+) -> None:
+    """sec.retiring."""
+    with undone(superuser) as cursor:
+        sign(cursor, SEQ, FIRST, FIRST, body='{"seq":1,"retired":{"month":"2001-05"}}')
+        sign(cursor, SEQ + 1, FIRST, FIRST)
+        ((seqs,),) = found(cursor, api("ywca.auditor"), "SELECT sec.retiring()")
+        assert seqs[-1] == SEQ
+        assert found(cursor, api("ywca.worker"), "SELECT sec.retiring()") == [([],)]
+
+
+def test_the_months_of_the_log_go_back_to_the_first_hole(superuser: Any) -> None:
+    """sec.log_months: of the log's own partitions, and of no table that is called like one."""
+    names = {one.removeprefix("access_entry_") for one in partitions(superuser)} - {"other"}
+    begin = last = datetime.strptime(max(names) + "+0000", "%Y_%m%z")
+    while f"{(before := begin - timedelta(days=1)):%Y_%m}" in names:
+        begin = before.replace(day=1)
+    assert begin < last
+    end = (last + timedelta(days=31)).replace(day=1)
+    with undone(superuser) as cursor:
+        cursor.execute("SELECT sec.add_log_partition(%s)", [MONTH.date()])
+        cursor.execute("CREATE SCHEMA elsewhere")
+        cursor.execute("CREATE TABLE elsewhere.log (at int) PARTITION BY RANGE (at)")
+        cursor.execute(
+            f"CREATE TABLE elsewhere.access_entry_{before:%Y_%m} PARTITION OF elsewhere.log DEFAULT"
+        )
+        cursor.execute("SELECT begins, ends FROM sec.log_months()")
+        assert cursor.fetchone() == (begin, end)
