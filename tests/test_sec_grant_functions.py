@@ -4,7 +4,7 @@ itself, beside a second referral of the same two agencies that must stay as it i
 from typing import Any
 from uuid import uuid4
 
-from tests.conftest import Story, agency_id, return_body, service_of
+from tests.conftest import Story, agency_id, member_id, return_body, service_of
 from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import begun
 from tests.test_sealing import rows
@@ -134,3 +134,66 @@ def test_a_grant_opens_by_the_accept_of_this_referral(api: Any, superuser: Any) 
     first = "SELECT referral_id::text FROM packet_grant WHERE opened_at = '2026-01-01'"
     assert rows(superuser, first) == [(one.id,)], "it stays as it was opened first"
     assert len(rows(superuser, opened)) == 2
+
+
+def test_who_read_both_is_asked_of_the_caller_herself(api: Any, superuser: Any) -> None:
+    """sec.opened_by_me"""
+    one, other = begun(api), begun(api)
+    other.answers("open_packet", {"purpose": "intake"})
+
+    def opened(caller: str, story: Story = one) -> Any:
+        return call(api(caller), "opened_by_me", story.id)
+
+    recipient = "ywca.worker"
+    assert opened(recipient) is False, "the other she did"
+    refusal = api("ywca.worker2").act(one.id, "open_packet", {"purpose": "intake"})
+    assert refusal.status_code == 403
+    assert opened("ywca.worker2") is False, "refused"
+    assert api(recipient).get(f"/v1/referrals/{one.id}").status_code == 200
+    assert opened(recipient) is False, "another act"
+    one.answers("open_packet", {"purpose": "intake"})
+    assert opened(recipient) is True
+    for caller in ("ywca.worker2", "ywca.lead", "police.worker", "ywca.client"):
+        assert opened(caller) is False, caller
+    with superuser.cursor() as cursor:  # as if she had opened it for another agency
+        cursor.execute(
+            "INSERT INTO access_entry"
+            " (id, agency_id, member_id, act, referral_id, decision, purpose, fields)"
+            " VALUES (gen_random_uuid(), %s, %s, 'referral.open_packet', %s, 'allowed', 'intake',"
+            " '{name}')",
+            [str(agency_id("hospital")), str(member_id("ywca.lead")), one.id],
+        )
+    assert opened("ywca.lead") is False
+    api("ywca.lead").act(one.id, "leads_only")
+    assert opened(recipient) is False, "whom it bars it tells nothing"
+
+
+def test_openings_are_told_of_a_packet_that_was_misdirected(api: Any, superuser: Any) -> None:
+    """sec.openings: to those who answer for it at the sender, how many people and when."""
+    one, other = begun(api), begun(api)
+    for story in (one, other):
+        for _ in range(2):
+            story.answers("open_packet", {"purpose": "intake"})
+    one.sends("open_packet", {"purpose": "review"})  # the sender's own are none of them
+    assert api("ywca.worker2").act(one.id, "open_packet", {"purpose": "intake"}).status_code == 403
+    assert api("ywca.worker").get(f"/v1/referrals/{one.id}").status_code == 200
+
+    def told(caller: str, story: Story = one) -> Any:
+        with as_app(api(caller)) as cursor:
+            cursor.execute("SELECT people, cardinality(times) FROM sec.openings(%s)", [story.id])
+            return cursor.fetchone()
+
+    assert told("police.worker") == (None, None), "it is no error yet"
+    one.sends("mark_error", {"code": "wrong_recipient"})
+    for caller, known in (
+        ("police.worker", True),
+        ("police.lead", True),
+        ("police.worker2", False),
+        ("ywca.worker", False),
+        ("hospital.lead", False),
+        ("police.client", False),
+    ):
+        assert told(caller) == ((1, 2) if known else (None, None)), caller
+    assert told("police.worker", other) == (None, None)
+    change(superuser, "referral SET from_purged = true WHERE id = %s", one.id)
+    assert told("police.lead") == (None, None)

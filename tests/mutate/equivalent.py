@@ -55,8 +55,6 @@ EQUIVALENT: dict[str, str] = {
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
     " all",
-    "sec.address_leaves: true for p.postcode IN ( SELECT sec.postcode(o.postal_code) FROM gone"
-    " o)": "more are derived anew, and come out as they were",
     "sec.identity: false for NOT FOUND": "who was not found is NULL, and no client",
     **{
         f"sec.batch_now: true for {bound}": "it only says which months are looked into: each entry"
