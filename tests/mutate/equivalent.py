@@ -46,6 +46,15 @@ EQUIVALENT: dict[str, str] = {
     },
     "sec.keep_block: true for NEW.kind = 'member'": "a block of another kind names no member",
     "sec.keep_block: true for s.agency_id = NEW.agency_id": "whoever holds a side is of its agency",
+    **{
+        f"sec.narrow: true for g.{of}{again}": "the grant of a release is of its referral, and of"
+        " whom it releases to; the conditions say so for the index"
+        for of in ("referral_id = about.referral_id", "agency_id = about.to_agency_id")
+        for again in ("", " (2)")
+    },
+    "sec.put_returned: false for NOT FOUND": "nobody is assigned to what was not found",
+    "sec.not_barred: false for NOT EXISTS (SELECT FROM public.conflict_block b WHERE b.referral_id"
+    " = r AND b.lifted_at IS NULL)": "the common case, answered at once",
     "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
     "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",
     "sec.name_holder: true for s.agency_id = agency (2)": "a membership is of one agency",

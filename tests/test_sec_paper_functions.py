@@ -1,0 +1,124 @@
+"""What single conditions of the functions keep off that change a release after it was given, or put
+what goes back: each is called by itself, beside a second referral of the same two agencies."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from tests.conftest import Story, agency_id, return_body, service_of
+from tests.database import as_app, refused_for_want_of_rights
+from tests.test_firewall import begun
+from tests.test_sealing import rows
+from tests.test_sec_grant_functions import change, release_of
+from tests.test_sec_referral_functions import call
+
+NARROW = "SELECT sec.narrow(%s, %s, %s, 1, 'a bundle')"
+RETURN = "SELECT sec.put_returned(gen_random_uuid(), %s, 1, 'a bundle', 'sealed')"
+SOON = datetime.now(UTC) + timedelta(hours=1)
+RELEASES = "SELECT referral_id::text FROM release WHERE fields = %s AND expires_at = %s"
+GRANTS = (
+    "SELECT referral_id::text, fields, key_bundle = 'a bundle', closed FROM packet_grant"
+    " WHERE release_id IS NOT NULL AND expires_at = %s"
+)
+
+
+def refused(caller: Any, statement: str, *values: Any) -> bool:
+    with as_app(caller) as cursor:
+        return refused_for_want_of_rights(cursor, statement, values)
+
+
+def test_a_release_is_narrowed_by_whoever_answers_for_it(api: Any, superuser: Any) -> None:
+    """sec.narrow"""
+    Story(api, service_of("sarc"), sender="hospital.worker").send()
+    one, other = begun(api), begun(api)
+    one.answers("put_return_release", return_body())
+    sent = Story(api, service_of("ywca")).create().release("name", "phone").send()
+    release, fields = release_of(superuser, one), ["name", "phone"]
+    later = SOON + timedelta(days=30)
+    for caller, values in (
+        ("hospital.lead", [release, fields, SOON]),
+        ("police.worker2", [release, fields, SOON]),
+        ("ywca.worker2", [release, fields, SOON]),
+        ("police.client", [release, fields, SOON]),
+        ("police.worker", [str(uuid4()), fields, SOON]),
+        ("ywca.worker", [release_of(superuser, one, "return"), ["connected"], SOON]),
+        ("police.worker", [release, [*fields, "health"], SOON]),
+        ("police.worker", [release, [], SOON]),
+        ("police.worker", [release, fields, later]),
+        ("ywca.lead", [release_of(superuser, sent), ["name"], SOON]),
+    ):
+        assert refused(api(caller), NARROW, *values), (caller, values)
+    change(superuser, "release SET ended = true WHERE id = %s", release_of(superuser, other))
+    assert refused(api("police.worker"), NARROW, release_of(superuser, other), fields, SOON)
+    change(superuser, "release SET ended = false WHERE id = %s", release_of(superuser, other))
+    call(api("police.lead"), "narrow", release, fields, SOON, None, None)
+    assert rows(superuser, RELEASES, [fields, SOON]) == [(one.id,)]
+    assert [row[0] for row in rows(superuser, GRANTS, [SOON])] == [one.id]
+    call(api("ywca.worker"), "narrow", release, ["name"], SOON, None, None)
+    assert rows(superuser, RELEASES, [["name"], SOON]) == [(one.id,)]
+
+
+def test_the_grant_of_a_release_is_narrowed_with_it_and_no_other(api: Any, superuser: Any) -> None:
+    """sec.narrow: within what is left, it keeps its keys; else it gets what the caller wrapped, or
+    is destroyed. One that was closed stays so."""
+    one = begun(api)
+    release, sender = release_of(superuser, one), api("police.worker")
+    change(superuser, "packet_grant SET fields = '{name}' WHERE release_id IS NOT NULL")
+    change(superuser, "packet_grant SET closed = true WHERE release_id IS NOT NULL")
+    call(sender, "narrow", release, ["name", "phone"], SOON, 1, b"a bundle")
+    assert rows(superuser, GRANTS, [SOON]) == [], "it was closed"
+    change(superuser, "packet_grant SET closed = false WHERE release_id IS NOT NULL")
+    call(sender, "narrow", release, ["name", "phone"], SOON, 1, b"a bundle")
+    assert rows(superuser, GRANTS, [SOON]) == [(one.id, ["name"], False, False)], "its own keys"
+    change(superuser, "packet_grant SET fields = '{name,phone}' WHERE release_id IS NOT NULL")
+    sooner = SOON - timedelta(minutes=1)
+    change(superuser, "packet_grant SET closed = true WHERE release_id IS NOT NULL")
+    call(sender, "narrow", release, ["name"], sooner, 1, b"a bundle")
+    assert rows(superuser, GRANTS, [sooner]) == []
+    change(superuser, "packet_grant SET closed = false WHERE release_id IS NOT NULL")
+    call(sender, "narrow", release, ["name"], sooner, 1, b"a bundle")
+    assert rows(superuser, GRANTS, [sooner]) == [(one.id, ["name"], True, False)]
+    own = "SELECT FROM packet_grant WHERE release_id IS NULL AND key_bundle <> 'a bundle'"
+    assert len(rows(superuser, own)) == 1, "the sender's own is as it was"
+
+
+def test_the_grant_of_a_newer_release_stays(api: Any, superuser: Any) -> None:
+    """sec.narrow, of the one before, by either of its ways."""
+    one, sender = begun(api), api("police.worker")
+    old = release_of(superuser, one)
+    one.release("name", "phone", "safe_contact")
+    one.packet(name="a name", phone="406-555-0171")
+    change(superuser, "release SET ended = false WHERE id = %s", old)
+    before = rows(superuser, "SELECT * FROM packet_grant ORDER BY id")
+    for fields in (["name", "phone"], ["phone"]):
+        call(sender, "narrow", old, fields, SOON, 1, b"a bundle")
+        assert rows(superuser, "SELECT * FROM packet_grant ORDER BY id") == before
+
+
+def test_what_goes_back_is_put_under_a_return_release_in_force(api: Any, superuser: Any) -> None:
+    """sec.put_returned, by the recipient's assignee; in place of what went back of this one."""
+    one, other = (begun(api).answers("put_return_release", return_body()) for _ in range(2))
+    release, recipient = release_of(superuser, one, "return"), api("ywca.worker")
+    for caller, by in (
+        ("police.worker", release_of(superuser, one)),
+        ("police.worker", release),
+        ("ywca.worker2", release),
+        ("ywca.lead", release),
+        ("ywca.client", release),
+        ("ywca.worker", str(uuid4())),
+    ):
+        assert refused(api(caller), RETURN, by), caller
+    for over, again in (
+        ("ended = true", "ended = false"),
+        ("expires_at = now()", "expires_at = now() + interval '1 day'"),
+    ):
+        change(superuser, f"release SET {over} WHERE id = %s", release)
+        assert refused(recipient, RETURN, release), over
+        change(superuser, f"release SET {again} WHERE id = %s", release)
+    call(recipient, "put_returned", uuid4(), release, 1, b"a bundle", b"sealed")
+    shown = "SELECT referral_id::text, agency_id::text, ciphertext = 'sealed' FROM returned"
+    police = str(agency_id("police"))
+    assert set(rows(superuser, f"{shown} WHERE key_bundle IS NOT NULL")) == {
+        (one.id, police, True),
+        (other.id, police, False),
+    }
