@@ -256,3 +256,18 @@ def test_a_block_is_set_by_whoever_answers_for_it_on_whom_that_side_may_bar(
         again = "SELECT sec.set_block(gen_random_uuid(), %s, 'member', %s)"
         admin = str(member_id("police.admin"))
         assert refused_for_want_of_rights(cursor, again, [one.id, admin])
+
+
+def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
+    """sec.not_barred: and asks no further where none does."""
+    one, other = begun(api), begun(api)
+
+    def barred(story: Story) -> bool:
+        with as_app(None) as cursor:
+            cursor.execute("SELECT NOT sec.not_barred(%s)", [story.id])
+            return bool(cursor.fetchone()[0])
+
+    one.answers("block", WORKER2)
+    assert (barred(one), barred(other)) == (True, False)
+    one.answers("unblock", WORKER2)
+    assert not barred(one)

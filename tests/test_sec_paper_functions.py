@@ -90,7 +90,7 @@ def test_the_grant_of_a_newer_release_stays(api: Any, superuser: Any) -> None:
     one.packet(name="a name", phone="406-555-0171")
     change(superuser, "release SET ended = false WHERE id = %s", old)
     before = rows(superuser, "SELECT * FROM packet_grant ORDER BY id")
-    for fields in (["name", "phone"], ["phone"]):
+    for fields in (["name", "phone", "safe_contact"], ["phone"]):
         call(sender, "narrow", old, fields, SOON, 1, b"a bundle")
         assert rows(superuser, "SELECT * FROM packet_grant ORDER BY id") == before
 

@@ -53,8 +53,7 @@ EQUIVALENT: dict[str, str] = {
         for again in ("", " (2)")
     },
     "sec.put_returned: false for NOT FOUND": "nobody is assigned to what was not found",
-    "sec.not_barred: false for NOT EXISTS (SELECT FROM public.conflict_block b WHERE b.referral_id"
-    " = r AND b.lifted_at IS NULL)": "the common case, answered at once",
+    "sec.opening: false for me.member_id IS NULL": "who is no member has no roles",
     "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
     "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",
     "sec.name_holder: true for s.agency_id = agency (2)": "a membership is of one agency",
