@@ -225,3 +225,18 @@ def test_nothing_opens_to_who_works_no_longer_or_to_no_system_of_record(
             cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
             cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
             assert cursor.fetchone() == (one.id if opens else None,), change_
+
+
+def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser: Any) -> None:
+    """sec.opening: by the same member, and of this very moment (R11)."""
+    one, caller = begun(api), api("ywca.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    entry = opening("ywca.worker", one.id, "open_packet")
+    with as_app(caller) as cursor:
+        with superuser.cursor() as other:
+            other.execute(*entry)
+        cursor.execute("SELECT count(*) FROM packet_field")
+        assert cursor.fetchone() == (0,)
+        cursor.execute(*opening("ywca.worker", one.id, "open_packet"))
+        cursor.execute("SELECT count(*) > 0 FROM packet_field")
+        assert cursor.fetchone() == (True,)

@@ -53,6 +53,11 @@ EQUIVALENT: dict[str, str] = {
         for again in ("", " (2)")
     },
     "sec.put_returned: false for NOT FOUND": "nobody is assigned to what was not found",
+    **{
+        f"sec.opening: true for e.at {bound}": "it only says which months are looked into: the"
+        " transaction decides"
+        for bound in (">= transaction_timestamp() + sec.shift()", "<= now")
+    },
     "sec.opening: false for me.member_id IS NULL": "who is no member has no roles",
     "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
     "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",

@@ -226,9 +226,7 @@ class Campaign:
         """Tests that name it or call it, as the run before found out, of JUDGING_S together: what
         saw the last mutant, those that name it, those of its room, then the quickest."""
         function = f"sec.{mutant.about}"
-        rooms = {
-            f"test_{one}.py" for one in ("sec_functions", "sec_referral_functions", *_rooms(mutant))
-        }
+        rooms = {f"test_{one}.py" for one in _rooms(mutant)}
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
         known = {
             one.nodeid: one
@@ -243,8 +241,9 @@ class Campaign:
         last = judges[0].nodeid
 
         def order(nodeid: str) -> tuple[bool, bool, bool, float]:
-            elsewhere = nodeid.partition("::")[0].rpartition("/")[2] not in rooms
-            return nodeid != last, nodeid not in naming, elsewhere, reached[nodeid].seconds
+            file = nodeid.partition("::")[0].rpartition("/")[2]
+            at_home = file in rooms or file.startswith("test_sec_")  # of functions by themselves
+            return nodeid != last, nodeid not in naming, not at_home, reached[nodeid].seconds
 
         ordered = sorted(mine, key=order)
         until = accumulate(reached[nodeid].seconds for nodeid in ordered)
