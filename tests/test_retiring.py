@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from permissions import retiring, sealed_export, verifier
 from tests.ground import HOME, REPOSITORY
 from tests.test_seals import ask, faults, seal, tampered, write
 
-YEARS = iter(range(2005, 2019))  # a month leaves once: each test has one of its own
+YEARS = count(2018, -1)  # a month leaves once: each test has one of its own
 
 
 @dataclass
