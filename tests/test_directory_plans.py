@@ -386,10 +386,10 @@ HERE = {"latitude": "46.8721", "longitude": "-113.994"}
 def test_a_page_is_one_statement_beside_the_identity(
     measured: Measured, api: Any, path: str, query: dict[str, str]
 ) -> None:
-    assert statements(api(None), path, query) == ["identity", 1]
+    assert statements(api(None), path, query) == ["identity + sec.clock", 1]
     assert statements(api("ywca.worker"), path, query) == [
         "identity + who_calls",  # whose token is it?
-        "identity",
+        "identity + sec.clock",
         1,
     ]
 
@@ -406,4 +406,4 @@ def statements(caller: Any, path: str, query: dict[str, str]) -> list[Any]:
 
 
 def test_a_misspelling_takes_a_second_statement(measured: Measured, api: Any) -> None:
-    assert statements(api(None), SERVICES, {"search": "sheltr"}) == ["identity", 2]
+    assert statements(api(None), SERVICES, {"search": "sheltr"}) == ["identity + sec.clock", 2]

@@ -19,7 +19,7 @@ MAX_BUFFERS = 300  # a list, at any size
 # What one policy reads to know its caller, warm: root, leaf and row of the credential.
 MAX_BUFFERS_A_POLICY = 3
 WHO = "identity + who_calls"
-SEEN = [WHO, "identity"]  # who is it? and: of this transaction
+SEEN = [WHO, "identity + sec.clock"]  # who is it? and: of this transaction
 # So many that the credential's index has two levels, as in a network at work.
 SIGNED_IN = (
     "INSERT INTO credential (hash, agency_id, membership_id, roles, scopes, created_at, expires_at,"

@@ -32,13 +32,13 @@ class Statement:
     @property
     def name(self) -> str:
         """In a few words: `identity + SELECT referral`; a prepared one by its own name."""
-        parts = self.sql.removeprefix("BEGIN; ").split("; ")
+        named = self.sql.replace(session.IDENTIFY_BY_NAME, "identity")
+        named = named.replace(session.IDENTIFY, "identity").removeprefix("BEGIN; ")
+        parts = named.split("; ")
         return " + ".join(_name(part) for part in parts)
 
 
 def _name(sql: str) -> str:
-    if "set_config" in sql:
-        return "identity"
     if sql.startswith("EXECUTE "):
         return sql.split()[1].partition("(")[0]
     if found := TABLE.search(sql):
@@ -103,7 +103,7 @@ def explain_both(superuser: Any, principal: Principal, statement: Statement) -> 
     the same, since a statement may itself ask who calls."""
     with session.begin(principal), connections["default"].cursor() as cursor:
         ours = explain(cursor, statement)
-    identify = session.IDENTIFY.replace("true", "false")  # until it is said anew
+    identify = session.IDENTIFY.replace("SET LOCAL", "SET")  # until it is said anew
     cursor = superuser.cursor()
     cursor.execute(identify, [principal.token_hash, principal.acting])
     try:
