@@ -6,11 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 from tests.conftest import Story, agency_id, return_body, service_of
-from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import begun
 from tests.test_sealing import rows
 from tests.test_sec_grant_functions import change, release_of
-from tests.test_sec_referral_functions import call
+from tests.test_sec_referral_functions import call, refused
 
 NARROW = "SELECT sec.narrow(%s, %s, %s, 1, 'a bundle')"
 RETURN = "SELECT sec.put_returned(gen_random_uuid(), %s, 1, 'a bundle', 'sealed')"
@@ -20,11 +19,6 @@ GRANTS = (
     "SELECT referral_id::text, fields, key_bundle = 'a bundle', closed FROM packet_grant"
     " WHERE release_id IS NOT NULL AND expires_at = %s"
 )
-
-
-def refused(caller: Any, statement: str, *values: Any) -> bool:
-    with as_app(caller) as cursor:
-        return refused_for_want_of_rights(cursor, statement, values)
 
 
 def test_a_release_is_narrowed_by_whoever_answers_for_it(api: Any, superuser: Any) -> None:

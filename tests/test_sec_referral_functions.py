@@ -25,6 +25,12 @@ def call(caller: Any, function: str, *values: Any) -> Any:
         return cursor.fetchone()[0]
 
 
+def refused(caller: Any, statement: str, *values: Any) -> bool:
+    """As `app`; and taken back."""
+    with as_app(caller) as cursor:
+        return refused_for_want_of_rights(cursor, statement, values)
+
+
 def test_a_return_ends_by_those_who_know_of_it_and_no_other_ends(
     api: Any, superuser: Any, shift_clock: Callable[[str], None]
 ) -> None:

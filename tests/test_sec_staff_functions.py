@@ -7,10 +7,9 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Story, agency_id, member_id, service_of
-from tests.database import as_app, refused_for_want_of_rights
 from tests.test_sealing import rows
 from tests.test_sec_grant_functions import change
-from tests.test_sec_referral_functions import call
+from tests.test_sec_referral_functions import call, refused
 
 TAKE = "SELECT sec.take(gen_random_uuid(), %s, %s, false)"
 PUT_ON = "SELECT sec.put_on(gen_random_uuid(), %s, %s, %s)"
@@ -27,11 +26,6 @@ SELF = "SELECT referral_id::text, member_id::text, reason FROM self_assignment"
 
 def who(short: str) -> str:
     return str(member_id(short))
-
-
-def refused(caller: Any, statement: str, *values: Any) -> bool:
-    with as_app(caller) as cursor:
-        return refused_for_want_of_rights(cursor, statement, values)
 
 
 @pytest.fixture
