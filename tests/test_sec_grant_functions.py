@@ -4,14 +4,11 @@ itself, beside a second referral of the same two agencies that must stay as it i
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
-from permissions.models import Client
 from tests.conftest import Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app, opening, refused_for_want_of_rights
+from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import begun
 from tests.test_sealing import rows
-from tests.test_sec_referral_functions import call, changed
+from tests.test_sec_referral_functions import call
 
 FIELDS = ["name", "phone"]
 PUT = "SELECT sec.put_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"
@@ -200,43 +197,3 @@ def test_openings_are_told_of_a_packet_that_was_misdirected(api: Any, superuser:
     assert told("police.worker", other) == (None, None)
     change(superuser, "referral SET from_purged = true WHERE id = %s", one.id)
     assert told("police.lead") == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("acting", "weaker"),
-    [
-        (None, "permissions_membership SET roles = '{agency_admin}' WHERE id = %s"),
-        ("ywca.worker", "permissions_client SET system_of_record = false WHERE agency_id = %s"),
-    ],
-)
-def test_nothing_opens_to_who_works_no_longer_or_to_no_system_of_record(
-    acting: str | None, weaker: str, api: Any, superuser: Any
-) -> None:
-    """sec.opening, whatever her entry says and whatever she is assigned to (R7, R15)."""
-    one = begun(api)
-    caller = api("ywca.client", acting) if acting else api("ywca.worker")
-    as_it_is = weaker.replace("'{agency_admin}'", "roles").replace("false", "true")
-    client = Client.objects.get(agency_id=agency_id("ywca")).id if acting else None
-    whose = agency_id("ywca") if acting else member_id("ywca.worker")
-    caller.get("/v1/referrals")  # she is signed in
-    for change_, opens in ((as_it_is, True), (weaker, False)):
-        with changed(superuser, change_, [str(whose)], caller) as cursor:
-            columns = {"member_id": member_id("ywca.worker"), "client_id": client}
-            cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
-            cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
-            assert cursor.fetchone() == (one.id if opens else None,), change_
-
-
-def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser: Any) -> None:
-    """sec.opening: by the same member, and of this very moment (R11)."""
-    one, caller = begun(api), api("ywca.worker")
-    caller.get("/v1/referrals")  # she is signed in
-    entry = opening("ywca.worker", one.id, "open_packet")
-    with as_app(caller) as cursor:
-        with superuser.cursor() as other:
-            other.execute(*entry)
-        cursor.execute("SELECT count(*) FROM packet_field")
-        assert cursor.fetchone() == (0,)
-        cursor.execute(*opening("ywca.worker", one.id, "open_packet"))
-        cursor.execute("SELECT count(*) > 0 FROM packet_field")
-        assert cursor.fetchone() == (True,)

@@ -1,7 +1,7 @@
 """What single conditions of the database's functions about a referral keep off: each is called by
 itself, beside a second referral of the same two agencies that must stay as it is."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -116,7 +116,9 @@ def test_a_grant_closes_by_whoever_answers_for_it_on_a_side(api: Any, superuser:
 
 
 @contextmanager
-def changed(superuser: Any, change: str, values: Sequence[Any], caller: Any) -> Iterator[Any]:
+def changed(
+    superuser: Any, change: str, values: Sequence[Any] | Mapping[str, Any], caller: Any
+) -> Iterator[Any]:
     """A cursor that asks as the caller while the change stands; then it is taken back."""
     with superuser.cursor() as cursor:
         cursor.execute("BEGIN")

@@ -58,6 +58,8 @@ EQUIVALENT: dict[str, str] = {
         " transaction decides"
         for bound in (">= transaction_timestamp() + sec.shift()", "<= now")
     },
+    "sec.opening: false for NOT FOUND": "of no entry there is no referral",
+    "sec.opening: false for f.agreement IS DISTINCT FROM 'cannot_say'": "sec.agreed asks it, too",
     "sec.opening: false for me.member_id IS NULL": "who is no member has no roles",
     "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
     "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",

@@ -1,0 +1,111 @@
+"""What single conditions of `sec.opening` keep off (R11): what an entry of this transaction opens, and
+to whom; asked of it directly, beside a second referral of the same two agencies."""
+
+from typing import Any
+
+import pytest
+
+from permissions.models import Client
+from tests.conftest import agency_id, member_id
+from tests.database import as_app, identify, opening
+from tests.test_firewall import begun
+from tests.test_sec_referral_functions import changed
+
+
+@pytest.mark.parametrize(
+    ("acting", "weaker"),
+    [
+        (None, "permissions_membership SET roles = '{agency_admin}' WHERE id = %s"),
+        ("ywca.worker", "permissions_client SET system_of_record = false WHERE agency_id = %s"),
+    ],
+)
+def test_nothing_opens_to_who_works_no_longer_or_to_no_system_of_record(
+    acting: str | None, weaker: str, api: Any, superuser: Any
+) -> None:
+    """sec.opening, whatever her entry says and whatever she is assigned to (R7, R15)."""
+    one = begun(api)
+    caller = api("ywca.client", acting) if acting else api("ywca.worker")
+    as_it_is = weaker.replace("'{agency_admin}'", "roles").replace("false", "true")
+    client = Client.objects.get(agency_id=agency_id("ywca")).id if acting else None
+    whose = agency_id("ywca") if acting else member_id("ywca.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    for change_, opens in ((as_it_is, True), (weaker, False)):
+        with changed(superuser, change_, [str(whose)], caller) as cursor:
+            columns = {"member_id": member_id("ywca.worker"), "client_id": client}
+            cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
+            cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+            assert cursor.fetchone() == (one.id if opens else None,), change_
+
+
+def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser: Any) -> None:
+    """sec.opening: by the same member, and of this very moment (R11)."""
+    one, caller = begun(api), api("ywca.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    entry = opening("ywca.worker", one.id, "open_packet")
+    with as_app(caller) as cursor:
+        with superuser.cursor() as other:
+            other.execute(*entry)
+        cursor.execute("SELECT count(*) FROM packet_field")
+        assert cursor.fetchone() == (0,)
+        cursor.execute(*opening("ywca.worker", one.id, "open_packet"))
+        cursor.execute("SELECT count(*) > 0 FROM packet_field")
+        assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"act": "referral.read"},
+        {"act": "referral.open_notes"},
+        {"decision": "refused", "rule": "policy"},
+        {"agency_id": agency_id("police")},
+        {"member_id": member_id("ywca.lead")},
+        {"client_id": member_id("ywca.worker2")},  # any other than who asks
+        {"purpose": "curiosity"},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+def test_an_entry_that_says_otherwise_opens_nothing(
+    otherwise: dict[str, Any], api: Any, superuser: Any
+) -> None:
+    """sec.opening: the caller's own, of this act, allowed, for a purpose of use."""
+    one, caller = begun(api), api("ywca.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    with superuser.cursor() as cursor:
+        for columns, opens in ((otherwise, False), ({}, True)):
+            cursor.execute("BEGIN")
+            identify(cursor, caller)
+            cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
+            cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+            assert cursor.fetchone() == (one.id if opens else None,)
+            cursor.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    ("what", "opens"),
+    [
+        ("release SET ended = true WHERE referral_id = %(one)s", False),
+        ("release SET expires_at = now() WHERE referral_id = %(one)s", False),
+        ("release SET ended = true WHERE referral_id = %(other)s", True),
+        ("packet_grant SET closed = true WHERE referral_id = %(one)s", False),
+        ("packet_grant SET opened_at = NULL WHERE referral_id = %(one)s", False),
+        ("packet_grant SET expires_at = now() WHERE referral_id = %(one)s", False),
+        ("packet_grant SET closed = true WHERE referral_id = %(other)s", True),
+        ("referral_side SET state = 'stopped' WHERE referral_id = %(one)s AND %(mine)s", False),
+        ("referral_side SET state = 'stopped' WHERE referral_id = %(one)s AND NOT %(mine)s", True),
+        ("referral_side SET state = 'stopped' WHERE referral_id = %(other)s", True),
+    ],
+)
+def test_it_opens_what_this_referrals_grant_and_release_say(
+    what: str, opens: bool, api: Any, superuser: Any
+) -> None:
+    """sec.opening, beside another referral whose grant and release say otherwise."""
+    one, other, caller = begun(api), begun(api), api("ywca.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    mine = f"(agency_id = '{agency_id('ywca')}')"
+    statement = what.replace("%(mine)s", mine)
+    values = {"one": one.id, "other": other.id}
+    with changed(superuser, statement, values, caller) as cursor:
+        cursor.execute(*opening("ywca.worker", one.id, "open_packet"))
+        cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+        assert cursor.fetchone() == (one.id if opens else None,)
