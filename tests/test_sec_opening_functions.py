@@ -1,5 +1,5 @@
-"""What single conditions of `sec.opening` keep off (R11): what an entry of this transaction opens, and
-to whom; asked of it directly, beside a second referral of the same two agencies."""
+"""What single conditions of `sec.opening` keep off (R11): what an entry of this transaction opens,
+and to whom; asked of it directly, beside a second referral of the same two agencies."""
 
 from typing import Any
 
