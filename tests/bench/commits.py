@@ -33,7 +33,8 @@ def a_second(
     """Transactions of these statements, each of them prepared once a connection, behind others that
     are not; each is one packet. A value that is NEW is another each time."""
     given = {name: _written(value) for name, value in values.items()}
-    packet = r"\; ".join(part % given for part in (*behind, *(one.call for one in statements)))
+    parts = "; ".join((*behind, *(one.call for one in statements))).split("; ")
+    packet = r"\; ".join(part % given for part in parts)
     plans = "".join(f"{one.plan};\n" for one in statements)
     script = f"\\if :first\n{plans}\\set first 0\n\\endif\n{packet};\n"
     dsn = cluster.dsn(role, database)
