@@ -109,3 +109,25 @@ def test_it_opens_what_this_referrals_grant_and_release_say(
         cursor.execute(*opening("ywca.worker", one.id, "open_packet"))
         cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
         assert cursor.fetchone() == (one.id if opens else None,)
+
+
+def test_where_she_could_not_say_notes_open_and_a_packet_by_a_release_since(
+    api: Any, superuser: Any
+) -> None:
+    """sec.opening (R14): a release that came before it was sent is no word of hers."""
+    one, caller = begun(api), api("ywca.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    cannot_say = "referral SET agreement = 'cannot_say' WHERE id = %s"
+    with changed(superuser, cannot_say, [one.id], caller) as cursor:
+        for act in ("open_notes", "open_packet"):
+            cursor.execute(*opening("ywca.worker", one.id, act))
+
+        def opens(act: str) -> bool:
+            cursor.execute("SELECT r::text FROM sec.opening(%s)", [f"referral.{act}"])
+            return bool(cursor.fetchone() == (one.id,))
+
+        assert opens("open_packet")
+        assert opens("open_notes")
+        cursor.execute("UPDATE release SET created_at = created_at - interval '1 day'")
+        assert not opens("open_packet")
+        assert opens("open_notes")

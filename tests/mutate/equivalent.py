@@ -61,6 +61,7 @@ EQUIVALENT: dict[str, str] = {
     "sec.opening: false for NOT FOUND": "of no entry there is no referral",
     "sec.opening: false for f.agreement IS DISTINCT FROM 'cannot_say'": "sec.agreed asks it, too",
     "sec.opening: true for g.agency_id = me.agency_id": "the sender's own is of no release",
+    "sec.opening: true for NOT granted @> entry.fields": "all of the entry's are granted: the same",
     "sec.opening: false for me.member_id IS NULL": "who is no member has no roles",
     "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
     "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",
