@@ -121,7 +121,7 @@ def test_the_look_up_of_a_hidden_row_reads_as_much_but_the_row(
     who, make = HIDDEN[hidden]
     make(story, api, superuser)
     with superuser.cursor() as cursor:  # of rows that other tests removed no page is left to read
-        tables = "referral, referral_side, conflict_block, permissions_membership"
+        tables = "referral, referral_side, conflict_block, permissions_membership, credential"
         cursor.execute(f"VACUUM (FULL, ANALYZE) {tables}")
     caller = api(who)
     principal = resolve(caller.secret)
