@@ -54,6 +54,17 @@ def all_in_the_feed() -> None:
         assert time.monotonic() < ends, "something holds the bound back"
 
 
+@contextmanager
+def undone(superuser: Any) -> Iterator[Any]:
+    """A cursor of the superuser's: whatever it changes is taken back."""
+    with superuser.cursor() as cursor:
+        cursor.execute("BEGIN")
+        try:
+            yield cursor
+        finally:
+            cursor.execute("ROLLBACK")
+
+
 def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool:
     """Whether the database refuses `statement`, or it finds no row; either way it is undone."""
     try:

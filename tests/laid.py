@@ -14,7 +14,7 @@ from django.db import models
 from psycopg2.extras import Json
 
 from directory import models as m
-from tests.database import identify
+from tests.database import identify, undone
 
 WHERE = {
     "latitude": 67.9,
@@ -103,9 +103,5 @@ class Laid:
 
 @contextmanager
 def taken_back(superuser: Any) -> Iterator[Laid]:
-    with superuser.cursor() as cursor:
-        cursor.execute("BEGIN")
-        try:
-            yield Laid(cursor)
-        finally:
-            cursor.execute("ROLLBACK")
+    with undone(superuser) as cursor:
+        yield Laid(cursor)

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import uuid4
 
 from tests.conftest import Story, agency_id, member_id, service_of
-from tests.database import as_app, identify, refused_for_want_of_rights
+from tests.database import as_app, identify, undone
 from tests.test_firewall import begun
 from tests.test_sealing import rows
-from tests.test_sec_referral_functions import call
+from tests.test_sec_referral_functions import call, refused
 
 WORKER2 = {"member_id": str(member_id("ywca.worker2"))}
 ADMIN = {"member_id": str(member_id("ywca.admin"))}
+SET = "SELECT sec.set_block(gen_random_uuid(), %s, %s, %s)"
 KEY = (
     "INSERT INTO idempotency_key (id, agency_id, caller_id, route, key, fingerprint, status,"
     " result_id, referral_id, created_at)"
@@ -32,30 +33,26 @@ def test_a_block_takes_what_is_remembered_of_requests_of_whom_it_bars(
     """sec.keep_block: what her agency remembers (its system may have named her), and whichever else
     she serves of her own."""
     one, other, worker = begun(api), begun(api), api("ywca.worker")
-    with superuser.cursor() as cursor:
-        cursor.execute("BEGIN")
-        try:
-            cursor.execute(
-                "UPDATE permissions_membership SET person_id = (SELECT person_id FROM"
-                " permissions_membership WHERE id = %s) WHERE id = %s",
-                [str(member_id("ywca.worker2")), str(member_id("sarc.worker"))],
-            )
-            keep_keys(cursor, one, ("ywca", "ywca.worker2"), ("ywca", "ywca.worker"))
-            keep_keys(cursor, one, ("sarc", "sarc.worker"), ("sarc", "sarc.lead"))
-            keep_keys(cursor, one, ("police", "police.worker"))
-            keep_keys(cursor, other, ("hospital", "ywca.worker2"))
-            identify(cursor, worker)
-            values = [one.id, "member", WORKER2["member_id"]]
-            cursor.execute("SELECT sec.set_block(gen_random_uuid(), %s, %s, %s)", values)
-            left = ["hospital ywca.worker2", "police police.worker", "sarc sarc.lead"]
-            cursor.execute(KEYS)
-            assert [row[0] for row in cursor.fetchall()] == left
-            keep_keys(cursor, one, ("ywca", "ywca.worker2"))
-            cursor.execute("SELECT sec.lift_block(%s, %s, %s)", values)
-            cursor.execute(KEYS)
-            assert len(cursor.fetchall()) == 4, "its end takes nothing"
-        finally:
-            cursor.execute("ROLLBACK")
+    with undone(superuser) as cursor:
+        cursor.execute(
+            "UPDATE permissions_membership SET person_id = (SELECT person_id FROM"
+            " permissions_membership WHERE id = %s) WHERE id = %s",
+            [str(member_id("ywca.worker2")), str(member_id("sarc.worker"))],
+        )
+        keep_keys(cursor, one, ("ywca", "ywca.worker2"), ("ywca", "ywca.worker"))
+        keep_keys(cursor, one, ("sarc", "sarc.worker"), ("sarc", "sarc.lead"))
+        keep_keys(cursor, one, ("police", "police.worker"))
+        keep_keys(cursor, other, ("hospital", "ywca.worker2"))
+        identify(cursor, worker)
+        values = [one.id, "member", WORKER2["member_id"]]
+        cursor.execute("SELECT sec.set_block(gen_random_uuid(), %s, %s, %s)", values)
+        left = ["hospital ywca.worker2", "police police.worker", "sarc sarc.lead"]
+        cursor.execute(KEYS)
+        assert [row[0] for row in cursor.fetchall()] == left
+        keep_keys(cursor, one, ("ywca", "ywca.worker2"))
+        cursor.execute("SELECT sec.lift_block(%s, %s, %s)", values)
+        cursor.execute(KEYS)
+        assert len(cursor.fetchall()) == 4, "its end takes nothing"
 
 
 def test_a_block_of_an_agency_takes_all_that_it_remembers_of_it(api: Any, superuser: Any) -> None:
@@ -124,8 +121,7 @@ def test_a_block_is_lifted_by_whoever_answers_for_it_on_its_side(api: Any, super
         story.sends("block", {"member_id": str(member_id("police.worker2"))})
     lift, values = "SELECT sec.lift_block(%s, 'member', %s)", [one.id, ADMIN["member_id"]]
     for who in ("ywca.admin", "ywca.worker2", "hospital.worker", "hospital.lead", "ywca.client"):
-        with as_app(api(who)) as cursor:
-            assert refused_for_want_of_rights(cursor, lift, values), who
+        assert refused(api(who), lift, *values), who
     left = "SELECT referral_id::text, agency_id::text FROM conflict_block WHERE lifted_at IS NULL"
     before = set(rows(superuser, left))
     call(api("police.worker"), "lift_block", one.id, "member", ADMIN["member_id"])
@@ -166,9 +162,8 @@ def test_one_block_is_lifted_and_no_other(api: Any, superuser: Any) -> None:
     assert first == str(member_id("ywca.worker")), "the first of two stays as it was lifted"
     with superuser.cursor() as cursor:  # it has ended
         cursor.execute("UPDATE referral SET ended_at = now() WHERE id = %s", [story.id])
-    with as_app(lead) as cursor:
-        again = [story.id, two[1]["member_id"]]
-        assert refused_for_want_of_rights(cursor, "SELECT sec.lift_block(%s, 'member', %s)", again)
+    again = "SELECT sec.lift_block(%s, 'member', %s)"
+    assert refused(lead, again, story.id, two[1]["member_id"])
 
 
 def test_a_referral_is_flagged_while_a_block_of_its_own_stands(api: Any, superuser: Any) -> None:
@@ -228,11 +223,7 @@ def test_a_block_is_set_by_whoever_answers_for_it_on_whom_that_side_may_bar(
         ("ywca.worker", "leads_only", None),
         ("police.worker", "anything", None),
     ):
-        with as_app(api(who)) as cursor:
-            values = [one.id, kind, whom]
-            assert refused_for_want_of_rights(
-                cursor, "SELECT sec.set_block(gen_random_uuid(), %s, %s, %s)", values
-            ), values
+        assert refused(api(who), SET, one.id, kind, whom), (who, kind, whom)
     for who, kind, whom in (
         ("ywca.worker", "member", ADMIN["member_id"]),
         ("police.worker", "member", theirs),
@@ -252,10 +243,8 @@ def test_a_block_is_set_by_whoever_answers_for_it_on_whom_that_side_may_bar(
     }
     with superuser.cursor() as cursor:
         cursor.execute("UPDATE referral SET ended_at = now() WHERE id = %s", [one.id])
-    with as_app(api("police.worker")) as cursor:
-        again = "SELECT sec.set_block(gen_random_uuid(), %s, 'member', %s)"
-        admin = str(member_id("police.admin"))
-        assert refused_for_want_of_rights(cursor, again, [one.id, admin])
+    admin = str(member_id("police.admin"))
+    assert refused(api("police.worker"), SET, one.id, "member", admin)
 
 
 def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:

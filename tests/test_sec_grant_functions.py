@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from tests.conftest import Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app, refused_for_want_of_rights
+from tests.database import as_app
 from tests.test_firewall import begun
 from tests.test_sealing import rows
-from tests.test_sec_referral_functions import call
+from tests.test_sec_referral_functions import call, refused
 
 FIELDS = ["name", "phone"]
 PUT = "SELECT sec.put_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"
@@ -47,8 +47,7 @@ def test_a_grant_is_of_this_referrals_release_and_of_its_fields(api: Any, superu
         ("ywca.worker", [one.id, ours, FIELDS]),
         ("police.client", [one.id, ours, FIELDS]),
     ):
-        with as_app(api(who)) as cursor:
-            assert refused_for_want_of_rights(cursor, PUT, values), (who, values)
+        assert refused(api(who), PUT, *values), (who, values)
     call(api(sender), "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == [(one.id, ours, FIELDS, True)]
 
@@ -62,8 +61,7 @@ def test_no_grant_of_a_release_that_is_over_or_came_before_she_could_agree(
     values = [story.id, ours, FIELDS]
 
     def granted() -> bool:
-        with as_app(sender) as cursor:
-            return not refused_for_want_of_rights(cursor, PUT, values)
+        return not refused(sender, PUT, *values)
 
     def agreed() -> Any:
         return call(sender, "agreed", story.id)

@@ -1,8 +1,6 @@
 """What single conditions of the database's functions about who is asking keep off: each is asked by
 itself, of several callers, some of whom must find nothing."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -13,22 +11,11 @@ from permissions import credentials
 from permissions.credentials import hash_secret
 from permissions.models import Client
 from tests.conftest import Caller, agency_id, member_id
-from tests.database import as_app, identify
+from tests.database import as_app, identify, undone
 from tests.reached import keep
 from tests.test_sealing import rows
 from tests.test_sec_functions import answer
 from tests.test_sec_referral_functions import call, changed
-
-
-@contextmanager
-def undone(superuser: Any) -> Iterator[Any]:
-    """A cursor of the superuser's: whatever it changes is taken back."""
-    with superuser.cursor() as cursor:
-        cursor.execute("BEGIN")
-        try:
-            yield cursor
-        finally:
-            cursor.execute("ROLLBACK")
 
 
 def asked(cursor: Any, question: str, *values: Any) -> Any:

@@ -11,9 +11,9 @@ from psycopg2.errors import InsufficientPrivilege
 
 from permissions.models import Client
 from tests.conftest import Story, agency_id, member_id
-from tests.database import identify
+from tests.database import identify, undone
 from tests.test_sec_functions import answer, as_auditor
-from tests.test_sec_identity_functions import asked, undone
+from tests.test_sec_identity_functions import asked
 from tests.test_sec_referral_functions import changed
 
 MONTH = datetime(2001, 5, 1, tzinfo=UTC)  # of no other test

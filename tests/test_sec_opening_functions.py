@@ -7,7 +7,7 @@ import pytest
 
 from permissions.models import Client
 from tests.conftest import agency_id, member_id
-from tests.database import as_app, identify, opening
+from tests.database import as_app, identify, opening, undone
 from tests.test_firewall import begun
 from tests.test_sec_referral_functions import changed
 
@@ -71,14 +71,12 @@ def test_an_entry_that_says_otherwise_opens_nothing(
     """sec.opening: the caller's own, of this act, allowed, for a purpose of use."""
     one, caller = begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
-    with superuser.cursor() as cursor:
-        for columns, opens in ((otherwise, False), ({}, True)):
-            cursor.execute("BEGIN")
+    for columns, opens in ((otherwise, False), ({}, True)):
+        with undone(superuser) as cursor:
             identify(cursor, caller)
             cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
             cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
             assert cursor.fetchone() == (one.id if opens else None,)
-            cursor.execute("ROLLBACK")
 
 
 @pytest.mark.parametrize(

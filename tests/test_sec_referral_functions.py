@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.conftest import Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app, identify, refused_for_want_of_rights
+from tests.database import as_app, identify, refused_for_want_of_rights, undone
 from tests.test_firewall import begun
 from tests.test_sealing import rows
 
@@ -81,15 +81,13 @@ def test_a_system_takes_delivery_of_what_waits_for_its_agency(api: Any, superuse
         ("ywca.client", draft),
         ("ywca.client", half),
     ):
-        with as_app(api(who)) as cursor:
-            assert refused_for_want_of_rights(cursor, DELIVER, [story.id]), who
+        assert refused(api(who), DELIVER, story.id), who
     call(mailbox, "deliver", uuid4(), one.id)
     delivered = "SELECT referral_id::text FROM referral_event WHERE act = 'delivered'"
     assert rows(superuser, delivered) == [(one.id,)]
     one.answers("accept").answers("block", {"member_id": str(member_id("ywca.worker2"))})
     other.sends("block", {"other_agency": True})
-    with as_app(mailbox) as cursor:
-        assert refused_for_want_of_rights(cursor, DELIVER, [other.id])
+    assert refused(mailbox, DELIVER, other.id)
 
 
 def test_a_grant_closes_by_whoever_answers_for_it_on_a_side(api: Any, superuser: Any) -> None:
@@ -120,15 +118,11 @@ def changed(
     superuser: Any, change: str, values: Sequence[Any] | Mapping[str, Any], caller: Any
 ) -> Iterator[Any]:
     """A cursor that asks as the caller while the change stands; then it is taken back."""
-    with superuser.cursor() as cursor:
-        cursor.execute("BEGIN")
-        try:
-            cursor.execute(f"UPDATE {change}", values)
-            assert cursor.rowcount > 0, "nothing was changed"
-            identify(cursor, caller)
-            yield cursor
-        finally:
-            cursor.execute("ROLLBACK")
+    with undone(superuser) as cursor:
+        cursor.execute(f"UPDATE {change}", values)
+        assert cursor.rowcount > 0, "nothing was changed"
+        identify(cursor, caller)
+        yield cursor
 
 
 @pytest.mark.parametrize(

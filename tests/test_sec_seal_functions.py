@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.database import undone
 from tests.test_seals import partitions
-from tests.test_sec_identity_functions import asked, undone
+from tests.test_sec_identity_functions import asked
 from tests.test_sec_log_functions import MONTH, enter, found
 
 FIRST, SEQ = 10**12, 10**6  # far behind all that is sealed
