@@ -95,13 +95,14 @@ def _medians(samples: list[Any]) -> dict[str, float]:
 
 
 def text(found: dict[str, Any]) -> str:
-    """For people. Ratios first: a millisecond is this machine's, a ratio nearly anybody's."""
+    """For people. Ratios first: a millisecond is this machine's, a ratio nearly anybody's; `then`
+    is what it would have been where the targets were set, by how long a hello takes."""
     head = (
         f"{'':24}{'referrals':>10}  {'ours/bare (lowest-highest)':28}{'ours ms':>9}{'bare ms':>9}"
     )
     lines = [
-        f"A hello takes {_ratio(found['hello_ms'], 3)} CPU ms here; where the targets in CPU ms"
-        f" were set, {HELLO_MS}.",
+        f"A hello takes {_ratio(found['hello_ms'], 3)} CPU ms here; where the targets in ms were"
+        f" set, {HELLO_MS}: 'then' is a figure as it would have been there.",
         *([head] if found["rows"] else []),
     ]
     for row in found["rows"]:
@@ -129,10 +130,14 @@ def text(found: dict[str, Any]) -> str:
             f"\nList at {int(size):,}: {plan['buffers']} buffers as app,"
             f" {plan['buffers_exempt']} as an exempt role, {same}\n  {plan['shape']}"
         )
+    scale = HELLO_MS / found["hello_ms"][0]
     for size, figures in found["wire"].items():
         lines.append(f"\nAt the wire, {int(size):,} referrals")
         for name, title in WIRE.items():
-            lines.append(f"  {title:52}  {_ratio(figures[name], 3)}")
+            line = f"  {title:52}  {_ratio(figures[name], 3)}"
+            if ", ms" in name:
+                line += f", then {figures[name][0] * scale:.3f}"
+            lines.append(line)
     last = list(found["exact"].values())[-1:]
     for title, names in last[0]["statements"].items() if last else ():
         lines.append(f"\n{title}: {len(names)} statements: {', '.join(names)}")
@@ -140,8 +145,7 @@ def text(found: dict[str, Any]) -> str:
 
 
 def _directory(rows: list[dict[str, Any]]) -> list[str]:
-    """One line a question: a target is CPU time, of the worker and the back end together; `then` is
-    ours as it would have been where the targets were set, by how long a hello takes."""
+    """One line a question: a target is CPU time, of the worker and the back end together."""
     if not rows:
         return []
     lines = [
