@@ -20,6 +20,7 @@ from permissions.ids import uuid7
 from permissions.models import Client
 from tests.conftest import Caller, agency_id, member_id
 from tests.database import forget_edits
+from tests.fresh import stale
 
 SERVICES, ORGANIZATIONS = "/v1/directory/services", "/v1/directory/organizations"
 LOCATIONS = "/v1/directory/locations"
@@ -31,7 +32,9 @@ THEIR_SERVICE = demo.service_id("campus-advocacy")
 
 @pytest.fixture(autouse=True)
 def nothing_left(network: Any) -> Iterator[None]:
+    """Behind each test: whatever shows what was changed shows it as it is."""
     yield
+    assert stale() == {}
     forget_edits()
 
 

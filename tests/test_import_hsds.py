@@ -472,6 +472,30 @@ def test_a_place_that_becomes_confidential_loses_its_address(take: Take, superus
     assert [mark for mark in MARKS if mark in stored] == []
 
 
+@pytest.mark.parametrize("marked", ["by the source", "here"])
+@pytest.mark.parametrize("table", ["locations", "services"])
+def test_a_place_that_goes_to_a_confidential_organization_loses_its_address(
+    take: Take, superuser: Any, table: str, marked: str
+) -> None:
+    """By itself, or with the service that is found there."""
+    closed = {"id": "2", "name": "Closed House", "description": "For tests."}
+    if marked == "by the source":
+        closed["confidential"] = "yes"
+    public = changed(SECRET_PLACE, "services", 0, confidential="", description="")
+    public["organizations"] = [*public["organizations"], closed]
+    take(public)
+    if marked == "here":
+        here = m.Organization.objects.using(JOBS).filter(id=id_of("test", "organization", "2"))
+        assert here.update(confidential=True) == 1
+    assert "quillfeather" in everything_stored(superuser)
+    moved = changed(public, table, 0, organization_id="2")
+    report = take(moved)
+    stored = everything_stored(superuser)
+    assert [mark for mark in MARKS if mark in stored] == []
+    assert outcome(report, "addresses", 2) == ("mended", "of a confidential place: not stored")
+    assert take(moved).changes.total() == 0
+
+
 def test_a_marker_set_here_stays_where_the_source_says_nothing(take: Take, superuser: Any) -> None:
     take(SECRET_PLACE)
     take(changed(SECRET_PLACE, "services", 0, confidential=""))

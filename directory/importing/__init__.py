@@ -298,10 +298,7 @@ class _Taking:
     def render(self) -> None:
         """Render what has changed, as changed now unless the source says when."""
         touched = self.storing.touched
-        organizations = set(touched.organizations)
-        if terms := touched.shared.get("taxonomy_term"):
-            marked = m.Attribute.objects.using(JOBS).filter(taxonomy_term_id__in=terms)
-            organizations |= {one for one in marked.values_list("part_of_id", flat=True) if one}
+        organizations = touched.organizations
         services = m.Service.objects.using(JOBS).filter(organization_id__in=organizations)
         undated = services.exclude(id__in=self.dated | touched.services)
         undated.update(last_modified=self.storing.now)

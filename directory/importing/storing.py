@@ -18,6 +18,7 @@ from django.db import connections, models
 from directory import models as m
 from directory.importing.reading import ORDER, Entry
 from directory.rendering import JOBS
+from directory.rendering.above import organizations_above
 from directory.standard import TABLES, WHEREABOUTS
 
 ANOTHERS = "refused (its id belongs to another source)"
@@ -104,6 +105,7 @@ class Storing:
 
     def store(self, entries: Sequence[Entry]) -> None:
         """Insert what is new, update what differs."""
+        written: list[tuple[str, Mapping[str, object]]] = []
         for table, rows in _by_table(entries):
             wanted = {row.id: self._values(row) for row in rows}
             owner = {row.id: row.owner for row in rows}
@@ -112,7 +114,15 @@ class Storing:
             self._insert(table, [wanted[one] for one in new])
             for one in new:
                 self._tell(Difference(owner[one], "created", table, one))
-            self._update(table, wanted, there, owner)
+            changed = self._update(table, wanted, there, owner)
+            written += [(table, wanted[one]) for one in (*new, *changed)]
+        self._shown(written)
+
+    def _shown(self, rows: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Whoever shows these rows, as they were or as they are now, is rendered: a place that
+        went to another organization stands in the old one's document until then."""
+        if rows and not self.dry:
+            self.touched.organizations |= organizations_above(rows, using=JOBS)
 
     def tighten(self, entries: Sequence[Entry]) -> set[UUID]:
         """Of entries that are left as they stand take the marker that hides, never one that shows;
@@ -173,15 +183,18 @@ class Storing:
         wanted: Mapping[UUID, dict[str, object]],
         there: Mapping[UUID, Mapping[str, object]],
         owner: Mapping[UUID, UUID | None],
-    ) -> None:
+    ) -> list[UUID]:
         """One statement for all rows in which the same columns differ, of these columns alone:
-        what somebody else changes meanwhile stays."""
+        what somebody else changes meanwhile stays. Returns the rows that did."""
         alike: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        changed: list[UUID] = []
         for one, before in there.items():
             values = wanted[one]
             if differing := tuple(c for c in values if before[c] != values[c]):
+                changed.append(one)
                 alike[differing].append({"id": one, **{c: values[c] for c in differing}})
                 self._tell(Difference(owner[one], "changed", table, one, differing))
+        self._shown([(table, there[one]) for one in changed])
         name = TABLES[table].model._meta.db_table
         for columns, rows in alike.items() if not self.dry else ():
             told = ", ".join(f"{column} = new.{column}" for column in columns)
@@ -192,6 +205,7 @@ class Storing:
                     " WHERE old.id = new.id",
                     [_json(rows)],
                 )
+        return changed
 
     def _tell(self, difference: Difference) -> None:
         self.changes[difference.action] += 1
@@ -230,6 +244,7 @@ class Storing:
             for one, owner in gone.items():
                 self._tell(Difference(owner, action, table, one))
             if gone and not self.dry:
+                self._shown([(table, row) for row in rows.filter(id__in=gone).values()])
                 self._drop(table, list(gone))
 
     def _rows_of(self, table: str, owners: Set[UUID]) -> "models.QuerySet[Any]":

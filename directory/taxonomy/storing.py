@@ -4,15 +4,15 @@ Runs as `jobs`, in one transaction. A term is found again by its id, else by its
 within the taxonomy. One that the file no longer has is kept, since services may carry it, and told.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from directory import models as m
 from directory.rendering import JOBS, render, render_taxonomies
+from directory.rendering.above import organizations_above
 from directory.taxonomy.given import Given, GivenTerm
 
 
@@ -142,21 +142,10 @@ class _Storing:
 def _render(written: set[UUID], changed: set[UUID], taxonomies: set[UUID]) -> None:
     """Render whatever carries a changed term, one below it, or one of a changed taxonomy; then
     tell the change feed, which is locked from there on."""
-    carrying = m.Attribute.objects.using(JOBS).filter(
-        Q(taxonomy_term_id__in=_with_all_below(changed)) | Q(taxonomy_term__taxonomy_id__in=changed)
-    )
-    owners = set(carrying.values_list("part_of_id", flat=True)) - {None}
+    rows = [("taxonomy" if one in taxonomies else "taxonomy_term", {"id": one}) for one in changed]
+    owners = organizations_above(rows, using=JOBS)
     services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
     if owners:
         render(list(services.values_list("id", flat=True)), sorted(owners))
     render_taxonomies(written & taxonomies, "taxonomy")
     render_taxonomies(written - taxonomies, "taxonomy_term")
-
-
-def _with_all_below(terms: Iterable[UUID]) -> set[UUID]:
-    found, layer = set(terms), set(terms)
-    while layer:
-        below = m.TaxonomyTerm.objects.using(JOBS).filter(parent_id__in=layer)
-        layer = set(below.values_list("id", flat=True)) - found
-        found |= layer
-    return found
