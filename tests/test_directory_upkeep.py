@@ -10,9 +10,13 @@ import pytest
 from django.core.management import call_command
 
 from directory import demo
+from directory.models import Service
+from directory.projections import PublicListing, PublicOrganization
+from directory.rendering import JOBS
 from permissions.ids import uuid7
 from tests.conftest import agency_id, member_id
 from tests.database import forget_edits
+from tests.fresh import stale
 
 OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
 HISTORY = f"/v1/directory/organizations/{OURS}/history"
@@ -128,3 +132,20 @@ def test_the_command_lists_them_for_all_agencies(api: Any) -> None:
     (line,) = [line for line in out.getvalue().splitlines() if "Never looked at" in line]
     assert line.startswith("never ")
     assert line.endswith(": Demo Women's Centre")
+
+
+# -- Everything anew -------------------------------------------------------------------------------
+
+
+def test_everything_is_made_anew_when_an_operator_says_so() -> None:
+    for model in (PublicListing, PublicOrganization):
+        rows = model.objects.using(JOBS).order_by("id")[:1]
+        assert model.objects.using(JOBS).filter(id__in=rows).update(document="{}") == 1
+    assert len(stale()) == 2
+    told, out = io.StringIO(), io.StringIO()
+    call_command("refresh_directory", "--all", stdout=out, stderr=told)
+    assert stale() == {}
+    services = Service.objects.using(JOBS).count()
+    assert out.getvalue() == f"{services} services were made anew.\n"
+    assert f"services: {services} of {services}" in told.getvalue()
+    assert "organizations: " in told.getvalue()

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.db import connections, transaction
 
+from directory import models as m
 from directory.finding.postcodes import derive
 from directory.rendering import JOBS, beside, moment, render
 
@@ -41,10 +42,11 @@ _HIDDEN = """
 Progress = Callable[[str, int, int], None]
 
 
-def refresh(progress: Progress) -> int:
+def refresh(progress: Progress, *, everything: bool = False) -> int:
     """All of a night: look ahead, withhold what is hidden, forget words that nobody uses any
-    longer, make the middles of postcodes anew. Returns how many services were due."""
-    due = look_ahead(progress)
+    longer, make the middles of postcodes anew. Returns how many services were due, or were made
+    anew: with `everything` all are, and all organizations."""
+    due = render_everything(progress) if everything else look_ahead(progress)
     withhold()
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_WORDS)
@@ -62,6 +64,22 @@ def look_ahead(progress: Progress) -> int:
             render(due[start : start + BATCH])
         progress("services", min(start + BATCH, len(due)), len(due))
     return len(due)
+
+
+def render_everything(progress: Progress) -> int:
+    """Render all there is, after an update that changed how; in parts, each for itself. Returns of
+    how many services."""
+    organizations, services = (
+        list(model._default_manager.using(JOBS).order_by("id").values_list("id", flat=True))
+        for model in (m.Organization, m.Service)
+    )
+    for what, ids in (("organizations", organizations), ("services", services)):
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            with transaction.atomic(using=JOBS):
+                render(part) if ids is services else render([], part)
+            progress(what, start + len(part), len(ids))
+    return len(services)
 
 
 def withhold() -> None:
