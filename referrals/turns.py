@@ -95,7 +95,8 @@ class Turn:
         reserved: bool = False,
         act: str | None = None,
     ) -> None:
-        """The entry in the history, which is also the outbox row. A draft's stays with the sender.
+        """The entry in the history, which is also the outbox row. A draft's stays with the sender;
+        to a sender whose part is purged nothing is told any more (R13).
 
         `code` is coarse and coded: whoever sees the event sees it. `about` is the member of the own
         side whom the act concerns; such an event is the own side's alone, and a
@@ -114,7 +115,7 @@ class Turn:
             about_id=about,
             code=code,
             reserved=reserved,
-            from_sees=both or self.side == "from",
+            from_sees=(both or self.side == "from") and not self.referral.from_purged,
             to_sees=both or self.side == "to",
         )
 

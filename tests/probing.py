@@ -31,7 +31,12 @@ ROLES = {"app": "default", "auditor": "auditor"}  # of the database, and our ali
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
     kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not type(None)]
-    return {UUID: UUID, datetime: datetime.fromisoformat}.get(kinds[0])
+    by_kind: dict[Any, Callable[[Any], Any]] = {
+        UUID: UUID,
+        datetime: datetime.fromisoformat,
+        tuple[UUID, ...]: lambda ids: tuple(map(UUID, ids)),
+    }
+    return by_kind.get(kinds[0])
 
 
 _SHAPES: dict[type, tuple[list[tuple[str, Callable[[Any], Any] | None]], Any]] = {}

@@ -150,6 +150,21 @@ def hide_in_the_directory(api: Any) -> None:
     assert made.status_code == 201
 
 
+def bar_her_auditor(superuser: Any, referral_id: str) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id,"
+            " bars_member_id, set_by, set_at) VALUES (gen_random_uuid(), %s, %s, 'member', %s,"
+            " %s, %s, now())",
+            [
+                referral_id,
+                *[str(agency_id("ywca"))] * 2,
+                str(member_id("ywca.auditor")),
+                str(member_id("ywca.lead")),
+            ],
+        )
+
+
 def build(api: Any, story: Story, superuser: Any) -> World:
     """Referrals in every relation: draft, waiting with a packet ready, open, ended, another's."""
     since = uuid7()  # the log is never emptied: what other tests wrote is theirs
@@ -186,6 +201,10 @@ def build(api: Any, story: Story, superuser: Any) -> World:
         assert api(f"{key}.lead").act(barred.id, "take_over", why).status_code == 200
         on = {"member_id": str(member_id(f"{key}.worker"))}
         assert api(f"{key}.lead").act(barred.id, "hand_over", on).status_code == 200
+    bar_her_auditor(superuser, barred.id)
+    assert api("ywca.worker").get("/v1/referrals", {"box": "in"}).status_code == 200
+    log = api("ywca.auditor").get("/v1/access-log", {"referral_id": barred.id})
+    assert {one["member_id"] for one in log.json()["items"]} <= {str(member_id("ywca.auditor"))}
     leads = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
     leads.answers("put_return_release", return_body("engaged"))
     leads.sends("set_plan", {"services": []})

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from tests.conftest import Story, agency_id, member_id, return_body, service_of
 from tests.database import as_app, identify, refused_for_want_of_rights, undone
@@ -155,3 +155,61 @@ def test_a_credential_is_of_the_agency_that_she_serves(api: Any, superuser: Any)
     with changed(superuser, change, values, worker) as cursor:
         cursor.execute("SELECT sec.caller()")
         assert cursor.fetchone() == (None,)
+
+
+def test_whether_she_agreed_is_told_to_the_two_agencies_alone(api: Any) -> None:
+    """sec.agreed"""
+    story = begun(api)
+    for who, expected in (
+        ("police.worker", True),
+        ("ywca.worker", True),
+        ("outsider.worker", False),
+        (None, False),
+    ):
+        assert call(api(who), "agreed", story.id) is expected, who
+    assert call(api("police.worker"), "agreed", uuid4()) is False
+
+
+def test_what_a_side_said_at_its_end_stays(api: Any) -> None:
+    """sec.an_end_stays: not even the clocks, which may flag a side, take back her stop."""
+    story = begun(api).answers("stop")
+    with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
+        assert refused_for_want_of_rights(
+            cursor,
+            "UPDATE referral_side SET state = 'accepted', escalated_at = sec.clock()"
+            " WHERE referral_id = %s AND state = 'stopped'",
+            [story.id],
+        )
+
+
+@pytest.mark.parametrize("when", ["at once", "after the fixed moment", "after its end"])
+def test_a_mistake_is_marked_before_the_senders_fixed_moment(
+    api: Any, shift_clock: Callable[[str], None], when: str
+) -> None:
+    """Else the sender's lead would learn by it what was opened since (R2)."""
+    story = begun(api)
+    if when == "after its end":
+        story.sends("withdraw", {"code": "other"})
+    elif when == "after the fixed moment":
+        shift_clock("7 days 1 minute")
+    change = "UPDATE referral SET status = 'entered_in_error', ended_at = sec.clock() WHERE id = %s"
+    assert refused(api("police.lead"), change, story.id) is (when != "at once")
+
+
+def test_a_release_is_ended_by_whom_it_concerns(api: Any) -> None:
+    """By raw SQL without a WHERE, which asks no policy of reading: a return release by who gave it,
+    and none by a sender whose part is purged."""
+
+    def ended(who: str) -> int:
+        with as_app(api(who)) as cursor:
+            cursor.execute("UPDATE release SET ended = true")
+            count: int = cursor.rowcount
+            return count
+
+    story = begun(api).answers("complete", {"outcome": "served"})
+    before = ended("police.lead"), ended("ywca.lead")
+    story.answers("put_return_release", return_body("connected"))
+    assert (ended("police.lead"), ended("ywca.lead")) == (before[0], before[1] + 1)
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute("UPDATE referral SET from_purged = true WHERE id = %s", [story.id])
+    assert ended("police.lead") == before[0] - 1

@@ -63,6 +63,11 @@ END $$;
 
 CREATE FUNCTION sec.link_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
+    -- Whoever makes them confidential waits for this link, and finds it; or is waited for.
+    PERFORM FROM public.directory_organization o WHERE o.id =
+        (SELECT s.organization_id FROM public.directory_service s WHERE s.id = NEW.service_id)
+        FOR SHARE;
+    PERFORM FROM public.directory_service s WHERE s.id = NEW.service_id FOR SHARE;
     IF EXISTS (SELECT FROM public.directory_service s
                  JOIN public.directory_organization o ON o.id = s.organization_id
                 WHERE s.id = NEW.service_id AND (s.confidential OR o.confidential)) THEN

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from permissions.reference.world import Entry, Principal, World
+from permissions.reference.world import Block, Entry, Principal, World
 
 CASEWORK = {"worker", "lead"}
 
@@ -89,19 +89,27 @@ class Asked(NamedTuple):
         """R12: a block beats every grant, assignment and role. It bars a person in whichever agency
         she serves, or a whole agency, or there all but the leads. A client that names nobody is its
         agency's mailbox: barred with anybody there."""
-        for block in self.world.blocks:
-            if block.referral_id != referral or block.lifted_at is not None:
-                continue
-            person = block.bars_member_id and self.world.members[block.bars_member_id].person_id
-            if person is not None and person == self.me.person_id:
-                return True
-            if block.bars_agency_id == self.me.agency_id and (
-                block.kind == "agency"
-                or self.me.member_id is None
-                or (block.kind == "leads_only" and "lead" not in self.me.roles)
-            ):
-                return True
-        return False
+        mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
+        return self.barred_by_name(referral) or any(
+            block.bars_agency_id == self.me.agency_id
+            and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
+            for block in self._blocks(referral)
+        )
+
+    def barred_by_name(self, referral: UUID) -> bool:
+        """The same, but by blocks of persons alone."""
+        every, mine = self.world.members, {self.me.person_id}
+        if self.me.member_id is None:
+            mine = {one.person_id for one in every.values() if one.agency_id == self.me.agency_id}
+        return any(
+            block.bars_member_id is not None and every[block.bars_member_id].person_id in mine
+            for block in self._blocks(referral)
+        )
+
+    def _blocks(self, referral: UUID) -> list[Block]:
+        """Those that stand."""
+        every = self.world.blocks
+        return [one for one in every if one.referral_id == referral and one.lifted_at is None]
 
     def assigned(self, referral: UUID) -> bool:
         """R7: inside an agency access is assignment, not membership."""

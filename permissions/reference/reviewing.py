@@ -14,16 +14,22 @@ def seal(asked: Asked, row: w.Row) -> bool:
 
 
 def own(asked: Asked, row: w.SelfAssignment) -> bool:
-    """The agency's auditor, of its own people. (45 CFR 164.312(b); R7)"""
-    return seal(asked, row) and row.agency_id == asked.me.agency_id
+    """The agency's auditor, of its own people; of no referral that bars her.
+    (45 CFR 164.312(b); R7, R12)"""
+    ours = seal(asked, row) and row.agency_id == asked.me.agency_id
+    return ours and not asked.barred_by_name(row.referral_id)
 
 
 def log(asked: Asked, row: w.AccessEntry) -> bool:
     """The agency's auditor, the acts of its own people: ids and codes, never what was in it. An
-    oversight agency's auditor, while that agency's opt-in stands: neither names nor handles.
-    (45 CFR 164.312(b), 164.528; R2)"""
+    oversight agency's auditor, while that agency's opt-in stands: neither names nor handles. What
+    others did with a referral that bars her as a person, she does not read.
+    (45 CFR 164.312(b), 164.528; R2, R12)"""
     ours = row.agency_id == asked.me.agency_id
-    return seal(asked, row) and (ours or (oversees(asked) and opted_in(asked, row)))
+    hers = (row.member_id or row.client_id) == (asked.me.member_id or asked.me.client_id)
+    about = [one for one in (row.referral_id, *(row.referral_ids or ())) if one]
+    shown = hers or not any(asked.barred_by_name(one) for one in about)
+    return seal(asked, row) and shown and (ours or (oversees(asked) and opted_in(asked, row)))
 
 
 def oversees(asked: Asked) -> bool:

@@ -237,7 +237,7 @@ def _lines() -> Iterable[Line]:
     )  # fmt: skip
     yield Line(
         "Log", "What the recipient's people opened and did",
-        w.AccessEntry(_id("entry"), RECIPIENT, None, None, "allowed"),
+        w.AccessEntry(_id("entry"), RECIPIENT, None, None, "allowed", REFERRAL, None),
     )  # fmt: skip
     yield Line("Log", "Its seals: numbers and hashes, and counts", w.Checkpoint(1))
 

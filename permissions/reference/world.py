@@ -338,6 +338,8 @@ class AccessEntry(NamedTuple):
     member_id: UUID | None
     client_id: UUID | None
     decision: str
+    referral_id: UUID | None
+    referral_ids: tuple[UUID, ...] | None  # of a page of a list
 
 
 class Checkpoint(NamedTuple):

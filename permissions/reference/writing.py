@@ -159,12 +159,14 @@ def note(asked: Asked, row: w.Note) -> bool:
 
 
 def event(asked: Asked, row: w.Event) -> bool:
-    """In her own name, of the two agencies that the referral is between."""
+    """In her own name, of the two agencies that the referral is between; a sender whose part is
+    purged is told nothing (R13)."""
     of = asked.world.referrals.get(row.referral_id)
     if of is None or not keeping.sides(asked, of) or row.member_id != asked.me.member_id:
         return False
     truly = row[2:4] == (of.from_agency_id, of.to_agency_id)
-    return writer(asked) and truly and row.agency_id == asked.me.agency_id
+    told = not (row.from_sees and of.from_purged)
+    return writer(asked) and truly and told and row.agency_id == asked.me.agency_id
 
 
 def call(asked: Asked, row: w.CallRecord) -> bool:
@@ -242,9 +244,10 @@ def own_side(asked: Asked, _before: w.Side, after: w.Side) -> bool:
 
 def of_either_side(asked: Asked, row: w.Release) -> bool:
     """A release is reached by both agencies, before the accept unseen by the recipient: on the
-    survivor's word either may end it (act 15)."""
-    sides = (row.from_agency_id, row.to_agency_id)
-    return asked.casework and asked.me.agency_id in sides and not asked.barred(row.referral_id)
+    survivor's word either may end it (act 15). A return release by who gave it."""
+    of = asked.world.referrals.get(row.referral_id)
+    given = row.direction == "outbound" or row.from_agency_id == asked.me.agency_id
+    return given and of is not None and keeping.sides(asked, of)
 
 
 def ends(asked: Asked, _before: w.Release, after: w.Release) -> bool:

@@ -110,22 +110,26 @@ RETURNS TABLE (member_id uuid, client_id uuid, times bigint, first_at timestampt
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.auditing();
+    hidden uuid[] := sec.barred_from();
 BEGIN
     RETURN QUERY
     SELECT e.member_id, e.client_id, count(*), min(e.at), max(e.at)
       FROM public.access_entry e
-     WHERE e.referral_ids @> ARRAY[r] AND e.agency_id = mine
+     WHERE e.referral_ids @> ARRAY[r] AND e.agency_id = mine AND NOT r = ANY (hidden)
      GROUP BY e.member_id, e.client_id ORDER BY max(e.at) DESC;
 END $$;
 
 -- How many entries of each kind: of the caller's own agency; for an oversight auditor of every
--- agency, and of callers whom nobody knows. Numbers alone.
+-- agency, and of callers whom nobody knows. Numbers alone; without what the log keeps from a caller
+-- whom a referral bars (R12), for it would show as a difference.
 CREATE FUNCTION sec.log_counts(since timestamptz, until timestamptz)
 RETURNS TABLE (agency_id uuid, act text, decision text, rule text, entries bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.auditing();
     network boolean := sec.overseeing() IS NOT NULL;
+    me sec.identity := sec.identity();
+    hidden uuid[] := sec.barred_from();
 BEGIN
     IF mine IS NULL THEN
         RETURN;
@@ -135,6 +139,9 @@ BEGIN
            count(*)
       FROM public.access_entry e
      WHERE e.at >= since AND e.at < until AND (network OR e.agency_id = mine)
+       AND (coalesce(e.member_id, e.client_id) = coalesce(me.member_id, me.client_id)
+            OR ((e.referral_id = ANY (hidden)) IS NOT TRUE
+                AND (e.referral_ids && hidden) IS NOT TRUE))
      GROUP BY 1, 2, 3, 4 ORDER BY 1 NULLS LAST, 2, 3, 4;
 END $$;
 

@@ -35,7 +35,7 @@ CREATE POLICY gate_flags ON referral FOR UPDATE TO gate USING (true) WITH CHECK 
 
 -- Whether the referral bars the caller: as a person, in whichever agency she serves; as one of the
 -- barred agency; as no lead, where only leads may. A client that names nobody is its agency's
--- mailbox: it is shown nothing that bars anybody there. One look at an index where there is none.
+-- mailbox. One look at an index where there is none.
 CREATE FUNCTION sec.not_barred(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -48,18 +48,52 @@ BEGIN
     me := sec.identity();
     IF me.agency_id IS NULL THEN
         RETURN false;
-    ELSIF EXISTS (
-        SELECT FROM public.conflict_block b
-          LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
-         WHERE b.referral_id = r AND b.lifted_at IS NULL
-           AND (m.person_id = me.person_id
-                OR (b.bars_agency_id = me.agency_id
-                    AND (b.kind = 'agency' OR me.member_id IS NULL
-                         OR (b.kind = 'leads_only' AND NOT 'lead' = ANY (me.roles)))))) THEN
-        RETURN false;
+    ELSIF me.member_id IS NULL THEN
+        RETURN NOT sec.mailbox_barred(r, me.agency_id);
     END IF;
-    RETURN true;
+    RETURN NOT sec.bars(r, me.agency_id, me.person_id, 'lead' = ANY (me.roles), NULL);
 END $$;
+
+-- Whether it bars anybody who is or was a member of this agency, in whichever agency she was named:
+-- what is told to nobody by name is told to all who read there. So are webhooks and duty lines.
+CREATE FUNCTION sec.mailbox_barred(r uuid, agency uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.conflict_block b
+                 LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
+                WHERE b.referral_id = r AND b.lifted_at IS NULL
+                  AND (b.bars_agency_id = agency
+                       OR EXISTS (SELECT FROM public.permissions_membership o
+                                   WHERE o.person_id = m.person_id AND o.agency_id = agency)))
+    THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- The referrals that bar the caller as a person; a client that names nobody, as anybody of its
+-- agency. For auditors: what bars a whole agency is audited there all the same.
+CREATE FUNCTION sec.barred_from() RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    RETURN ARRAY(
+        SELECT b.referral_id
+          FROM public.conflict_block b
+          JOIN public.permissions_membership m ON m.id = b.bars_member_id
+         WHERE b.lifted_at IS NULL
+           AND (m.person_id = me.person_id
+                OR (me.member_id IS NULL AND EXISTS (
+                    SELECT FROM public.permissions_membership o
+                     WHERE o.person_id = m.person_id AND o.agency_id = me.agency_id))));
+END $$;
+-- Of the access log she reads what nobody keeps from her, and what she did herself: she asked for a
+-- referral that bars her and finds that she asked, as with an id that never was.
+CREATE POLICY but_what_bars_her ON access_entry AS RESTRICTIVE FOR SELECT TO auditor USING (
+    coalesce(member_id, client_id) = (
+        SELECT coalesce(me.member_id, me.client_id) FROM sec.identity() me)
+    OR ((referral_id = ANY ((SELECT sec.barred_from())::uuid[])) IS NOT TRUE
+        AND (referral_ids && (SELECT sec.barred_from())::uuid[]) IS NOT TRUE));
 
 -- Whether it bars this person, as a member of this agency, lead or not: the same of anybody. By a
 -- block of `by_side` alone, or of either side (NULL).
@@ -188,14 +222,18 @@ BEGIN
      ORDER BY e.at DESC, e.id DESC LIMIT 100;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.bars(uuid, uuid, uuid, boolean, uuid),
-    sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
+REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.mailbox_barred(uuid, uuid),
+    sec.bars(uuid, uuid, uuid, boolean, uuid), sec.barred_from(), sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
+GRANT EXECUTE ON FUNCTION sec.mailbox_barred(uuid, uuid) TO jobs;
+GRANT EXECUTE ON FUNCTION sec.barred_from() TO auditor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.not_barred(uuid) OWNER TO gate;
+ALTER FUNCTION sec.mailbox_barred(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean, uuid) OWNER TO gate;
+ALTER FUNCTION sec.barred_from() OWNER TO gate;
 ALTER FUNCTION sec.keep_block() OWNER TO gate;
 ALTER FUNCTION sec.flag_side() OWNER TO gate;
 ALTER FUNCTION sec.set_block(uuid, uuid, text, uuid) OWNER TO gate;

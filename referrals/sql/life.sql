@@ -93,6 +93,20 @@ END $$;
 CREATE TRIGGER only_waiting_expires BEFORE UPDATE OF status ON referral FOR EACH ROW
     WHEN (NEW.status = 'expired' AND OLD.status NOT IN ('sent', 'acknowledged', 'expired'))
     EXECUTE FUNCTION sec.only_waiting_expires();
+-- So is what a side said at its end, her stop before all: nobody takes it back.
+CREATE FUNCTION sec.an_end_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'it has ended' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER an_end_stays BEFORE UPDATE OF state ON referral_side FOR EACH ROW
+    WHEN (OLD.state IN ('completed', 'unable', 'stopped') AND NEW.state IS DISTINCT FROM OLD.state)
+    EXECUTE FUNCTION sec.an_end_stays();
+-- Nor is it a mistake from the sender's fixed moment on: that would tell it what was opened since.
+CREATE TRIGGER no_late_mistake BEFORE UPDATE OF status ON referral FOR EACH ROW
+    WHEN (NEW.status = 'entered_in_error' AND OLD.status <> 'entered_in_error'
+          AND (OLD.ended_at IS NOT NULL
+               OR OLD.accepted_at + interval '7 days' <= sec.clock()))
+    EXECUTE FUNCTION sec.an_end_stays();
 CREATE POLICY jobs_flag ON referral_side FOR UPDATE TO jobs
     USING (true) WITH CHECK (state IN ('accepted', 'in_handoff') AND escalated_at IS NOT NULL);
 CREATE POLICY jobs_ring ON referral_event FOR INSERT TO jobs WITH CHECK (
@@ -112,7 +126,7 @@ CREATE POLICY jobs_unlink ON referral_plan FOR UPDATE TO jobs
     USING (true) WITH CHECK (replaces_id IS NULL);
 
 REVOKE ALL ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid),
-    sec.only_waiting_expires() FROM PUBLIC;
+    sec.only_waiting_expires(), sec.an_end_stays() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.deliver(uuid, uuid), sec.opened_by_me(uuid), sec.openings(uuid)
     TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.

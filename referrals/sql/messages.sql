@@ -148,17 +148,10 @@ END $$;
 CREATE FUNCTION sec.mailbox_open(r uuid, agency uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.permissions_agency a WHERE a.id = agency AND a.active)
-       OR EXISTS (
-        SELECT FROM public.conflict_block b
-          LEFT JOIN public.permissions_membership x ON x.id = b.bars_member_id
-          LEFT JOIN public.permissions_membership m
-                 ON m.person_id = x.person_id AND m.agency_id = agency AND m.active
-         WHERE b.referral_id = r AND b.lifted_at IS NULL
-           AND (b.bars_agency_id = agency OR m.id IS NOT NULL)) THEN
-        RETURN false;
+    IF EXISTS (SELECT FROM public.permissions_agency a WHERE a.id = agency AND a.active) THEN
+        RETURN NOT sec.mailbox_barred(r, agency);
     END IF;
-    RETURN true;
+    RETURN false;
 END $$;
 
 -- The named outside reviewer of an agency of one, unless she is of a side or barred (R2, R12).

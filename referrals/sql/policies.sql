@@ -99,10 +99,14 @@ BEGIN
 END $$;
 
 -- R14: where she could not say whether she agrees, nothing of a packet is written or opened until
--- a release was put since (each has her own consent, or R6's in her place).
+-- a release was put since (each has her own consent, or R6's in her place). Of what the caller's
+-- agency is no side of: false.
 CREATE FUNCTION sec.agreed(r uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
 BEGIN
-    IF EXISTS (SELECT FROM public.referral f WHERE f.id = r
+    IF EXISTS (SELECT FROM public.referral f
+                WHERE f.id = r AND me.agency_id IN (f.from_agency_id, f.to_agency_id)
                   AND (f.agreement IS DISTINCT FROM 'cannot_say'
                        OR EXISTS (SELECT FROM public.release l WHERE l.referral_id = r
                                      AND l.direction = 'outbound'
@@ -383,8 +387,8 @@ CREATE POLICY recipient_returns ON release FOR INSERT TO app WITH CHECK (
                    AND r.to_agency_id = release.from_agency_id
                    AND r.from_agency_id = release.to_agency_id));
 CREATE POLICY sides_end ON release FOR UPDATE TO app
-    USING ((from_agency_id = (SELECT sec.caseworker()) OR to_agency_id = (SELECT sec.caseworker()))
-           AND sec.not_barred(referral_id))
+    USING ((direction = 'outbound' OR from_agency_id = (SELECT sec.caseworker()))
+           AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id))
     WITH CHECK (ended AND sec.answers_for(referral_id)
                 AND (SELECT sec.writer()) IN (from_agency_id, to_agency_id));
 
@@ -427,7 +431,8 @@ CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND r.from_agency_id = referral_event.from_agency_id
-                   AND r.to_agency_id = referral_event.to_agency_id));
+                   AND r.to_agency_id = referral_event.to_agency_id
+                   AND NOT (from_sees AND r.from_purged)));
 
 CREATE POLICY own_calls ON call_record FOR SELECT TO app USING (
     agency_id = (SELECT sec.caseworker()) AND member_id = (SELECT (sec.identity()).member_id));

@@ -21,7 +21,8 @@ GRANT SELECT, INSERT ON self_assignment TO gate;
 CREATE POLICY own_side ON self_assignment FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()) AND sec.not_barred(referral_id));
 CREATE POLICY own_people ON self_assignment FOR SELECT TO auditor
-    USING (agency_id = (SELECT sec.auditing()));
+    USING (agency_id = (SELECT sec.auditing())
+           AND (referral_id = ANY ((SELECT sec.barred_from())::uuid[])) IS NOT TRUE);
 CREATE POLICY gate_reads ON self_assignment FOR SELECT TO gate USING (true);
 CREATE POLICY gate_writes ON self_assignment FOR INSERT TO gate WITH CHECK (true);
 

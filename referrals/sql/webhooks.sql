@@ -121,23 +121,6 @@ REVOKE INSERT ON referral_event FROM app;
 GRANT INSERT (id, referral_id, from_agency_id, to_agency_id, at, act, agency_id, member_id,
               about_id, code, reserved, from_sees, to_sees) ON referral_event TO app;
 
--- A webhook is its agency's mailbox, as a client that names nobody is: it is told nothing of a
--- referral that bars anybody there (R12).
-CREATE FUNCTION sec.mailbox_barred(r uuid, agency uuid) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-BEGIN
-    IF EXISTS (SELECT FROM public.conflict_block b
-                 LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
-                WHERE b.referral_id = r AND b.lifted_at IS NULL
-                  AND (b.bars_agency_id = agency
-                       OR EXISTS (SELECT FROM public.permissions_membership o
-                                   WHERE o.person_id = m.person_id AND o.agency_id = agency)))
-    THEN
-        RETURN true;
-    END IF;
-    RETURN false;
-END $$;
-
 -- Where an event stands in the feed of the caller's agency, for a replay that begins with it; no
 -- row for one that the agency's mailbox may not know.
 CREATE FUNCTION sec.event_place(event uuid) RETURNS TABLE (xact bigint)
@@ -178,14 +161,12 @@ BEGIN
     RETURN false;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.webhook_keeper(), sec.mailbox_barred(uuid, uuid),
-    sec.event_place(uuid), sec.log_sent(uuid, uuid, uuid[]), sec.count_on() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.webhook_keeper(), sec.event_place(uuid),
+    sec.log_sent(uuid, uuid, uuid[]), sec.count_on() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.webhook_keeper(), sec.event_place(uuid) TO app;
-GRANT EXECUTE ON FUNCTION sec.mailbox_barred(uuid, uuid), sec.log_sent(uuid, uuid, uuid[]),
-    sec.count_on() TO jobs;
+GRANT EXECUTE ON FUNCTION sec.log_sent(uuid, uuid, uuid[]), sec.count_on() TO jobs;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.webhook_keeper() OWNER TO gate;
-ALTER FUNCTION sec.mailbox_barred(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.event_place(uuid) OWNER TO gate;
 ALTER FUNCTION sec.log_sent(uuid, uuid, uuid[]) OWNER TO gate;
 ALTER FUNCTION sec.count_on() OWNER TO gate;

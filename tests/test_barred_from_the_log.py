@@ -1,0 +1,132 @@
+"""Whom a referral bars as a person, reads nothing of it in the log either, auditor or not (R12)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import PACKET, Story, agency_id, member_id
+from tests.test_blocks import bar
+
+LOG = "/v1/access-log"
+
+
+@pytest.fixture
+def worked_on(story: Story, api: Any) -> Story:
+    """Accepted, opened, listed, and taken over by a lead who assigned herself."""
+    story.accept().release(*PACKET).packet(**PACKET)
+    story.answers("open_packet", {"purpose": "intake"})
+    assert api("ywca.worker").get("/v1/referrals", {"box": "in"}).status_code == 200
+    why = {"reason": "review", "keep": True}
+    assert api("ywca.lead").act(story.id, "take_over", why).status_code == 200
+    return story
+
+
+def read(api: Any, referral_id: Any, who: str = "ywca.auditor") -> list[str]:
+    """What the log says of a referral, but for the reader's own reading of it."""
+    items = api(who).get(LOG, {"referral_id": str(referral_id)}).json()["items"]
+    return [one["act"] for one in items if one["member_id"] != str(member_id(who))]
+
+
+def lists(api: Any, referral_id: str, who: str = "ywca.auditor") -> int:
+    """In how many entries for lists it stands."""
+    items = api(who).get(LOG, {"act": "referral.list", "limit": "100"}).json()["items"]
+    return sum(referral_id in (one["referral_ids"] or ()) for one in items)
+
+
+def lines(api: Any, **asked: str) -> list[str]:
+    """Of her export."""
+    export = api("ywca.auditor").get(f"{LOG}/export", {"format": "ndjson", **asked})
+    return b"".join(export.streaming_content).decode().splitlines()
+
+
+@contextmanager
+def one_person_for_all(superuser: Any, of: str, also: str) -> Iterator[None]:
+    """For a while one person is a member of two agencies."""
+    person = "SELECT person_id FROM permissions_membership WHERE id = %s"
+    change = "UPDATE permissions_membership SET person_id = %s WHERE id = %s"
+    with superuser.cursor() as cursor:
+        cursor.execute(person, [str(member_id(of))])
+        (one,) = cursor.fetchone()
+        cursor.execute(person, [str(member_id(also))])
+        (before,) = cursor.fetchone()
+        cursor.execute(change, [one, str(member_id(also))])
+        try:
+            yield
+        finally:
+            cursor.execute(change, [before, str(member_id(also))])
+
+
+def test_an_auditor_reads_nothing_of_what_bars_her(worked_on: Story, api: Any) -> None:
+    before = read(api, worked_on.id)
+    assert {"referral.accept", "referral.open_packet", "referral.self_assign"} <= {*before}
+    assert lists(api, worked_on.id) == 1
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    assert read(api, worked_on.id) == read(api, uuid4()) == []
+    assert lists(api, worked_on.id) == 0
+    own = api("ywca.auditor").get(f"{LOG}/listings", {"referral_id": worked_on.id})
+    assert own.json() == api("ywca.auditor").get(f"{LOG}/listings", {"referral_id": uuid4()}).json()
+    assert api("ywca.auditor").get("/v1/self-assignments").json()["items"] == []
+    told = [line for line in lines(api) if worked_on.id in line]
+    assert all(str(member_id("ywca.auditor")) in line for line in told), "her own asking alone"
+
+
+def test_nor_do_the_counts_tell(worked_on: Story, api: Any) -> None:
+    """As many are counted as she can read: else the difference would tell."""
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    this = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    then = this + timedelta(days=32)
+    read_of = len(lines(api, since=this.isoformat(), until=then.replace(day=1).isoformat()))
+    counts = api("ywca.auditor").get(f"{LOG}/counts", {"month": f"{this:%Y-%m}"}).json()["items"]
+    counted = sum(one["entries"] for one in counts if one["agency_id"] == str(agency_id("ywca")))
+    assert (read_of, counted - read_of) == (read_of, 2), "the export's entry, and this one"
+
+
+def test_she_finds_that_she_asked_as_of_an_id_that_never_was(worked_on: Story, api: Any) -> None:
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    never = uuid4()
+    for asked in (worked_on.id, never):
+        read(api, asked)
+    items = api("ywca.auditor").get(LOG, {"act": "access_log.read", "limit": "100"}).json()["items"]
+    asked = [one["referral_id"] for one in items if one["referral_id"]]
+    assert asked[:2] == [str(never), worked_on.id]
+
+
+def test_others_audit_it_and_she_does_again_once_it_is_lifted(
+    worked_on: Story, api: Any, superuser: Any
+) -> None:
+    bar(api, "police.worker", worked_on, "police.worker2")
+    assert read(api, worked_on.id), "a block of another is nothing to her"
+    with one_person_for_all(superuser, "police.worker2", "ywca.auditor"):
+        assert read(api, worked_on.id) == [], "one person, in whichever agency"
+    assert read(api, worked_on.id)
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    body = {"member_id": str(member_id("ywca.auditor"))}
+    assert api("ywca.worker").act(worked_on.id, "unblock", body).status_code == 200
+    assert "referral.open_packet" in read(api, worked_on.id)
+
+
+def test_what_bars_the_whole_agency_is_audited_there(worked_on: Story, api: Any) -> None:
+    """Who opened it has to be answered for, by somebody."""
+    worked_on.sends("block", {"other_agency": True})
+    assert "referral.open_packet" in read(api, worked_on.id)
+    worked_on.sends("unblock", {"other_agency": True}).sends("leads_only")
+    assert "referral.open_packet" in read(api, worked_on.id)
+
+
+def test_a_system_that_names_nobody_is_barred_with_whoever_works_at_its_agency(
+    worked_on: Story, api: Any, superuser: Any
+) -> None:
+    """Also if she was barred as one of the other side: it is a mailbox that she reads."""
+    bar(api, "ywca.worker", worked_on, "ywca.worker2")
+    client = api("police.client")
+    path = f"/v1/referrals/{worked_on.id}"
+    assert client.get(path).status_code == 200
+    assert worked_on.id in client.get("/v1/events", {"limit": "100"}).content.decode()
+    with one_person_for_all(superuser, "ywca.worker2", "police.worker2"):
+        assert client.get(path).status_code == 404
+        assert worked_on.id not in client.get("/v1/events", {"limit": "100"}).content.decode()
+        assert api("police.client", "police.worker").get(path).status_code == 200, "by name"
