@@ -49,5 +49,11 @@ class Principal:
         """True for people (their roles decide); for a client, whether it holds `scope`."""
         return self.client_id is None or scope in self.scopes
 
+    @property
+    def in_network(self) -> bool:
+        """Whether confidential entries of the directory are known to her (T1): to members, but to
+        no auditor, and to clients with `directory:read`."""
+        return self.may("directory:read") and not self.has_role("auditor")
+
     def __str__(self) -> str:
         return f"{self.agency_id}/{self.member_id or '-'}/{self.client_id or '-'}"

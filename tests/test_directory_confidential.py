@@ -63,7 +63,7 @@ def test_without_a_token_it_is_like_an_id_that_never_was(api: Any) -> None:
     assert headers(hidden) == headers(random)
 
 
-@pytest.mark.parametrize("who", ["police.worker", "ywca.lead", "outsider.client", "sarc.auditor"])
+@pytest.mark.parametrize("who", ["police.worker", "ywca.lead", "outsider.client", "sarc.admin"])
 def test_the_network_finds_it_but_not_where_it_is(api: Any, who: str) -> None:
     found = api(who).get(f"{LIST}/{HIDDEN}")
     assert found.status_code == 200
@@ -74,6 +74,15 @@ def test_the_network_finds_it_but_not_where_it_is(api: Any, who: str) -> None:
     assert places
     for place in places:
         assert place.keys().isdisjoint({"addresses", "latitude", "longitude", "transportation"})
+
+
+@pytest.mark.parametrize("who", ["sarc.auditor", "ywca.auditor", "taskforce.auditor"])
+def test_an_auditor_is_answered_as_the_public(api: Any, who: str) -> None:
+    """Counts are hers, and the log (T1)."""
+    hidden, random = api(who).get(f"{LIST}/{HIDDEN}"), api(who).get(f"{LIST}/{uuid4()}")
+    assert hidden.status_code == random.status_code == 404
+    assert body(hidden) == body(random)
+    assert str(HIDDEN) not in api(who).get(LIST, {"per_page": "100"}).content.decode()
 
 
 def test_a_client_without_the_scope_is_answered_as_the_public(api: Any) -> None:

@@ -28,9 +28,8 @@ class Line(NamedTuple):
 
 def changes(principal: Principal | None, after: int, limit: int) -> list[Line]:
     """The lines that come after `after`, the network's or the public's: for the latter an entry
-    that becomes confidential is `deleted`. A client without `directory:read` is answered as it
-    is."""
-    network = principal is not None and principal.may("directory:read")
+    that becomes confidential is `deleted`. Who is not of the network is answered as it is."""
+    network = principal is not None and principal.in_network
     rows = m.Change.objects.filter(seq__gt=after, network=network)
     columns = ("seq", "kind", "entity_id", "action", "at")
     return [Line(*row) for row in rows.order_by("seq").values_list(*columns)[:limit]]

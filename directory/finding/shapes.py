@@ -50,8 +50,8 @@ class Paged:
 
 
 def halves(principal: Principal | None) -> Sequence[Tables]:
-    """What the caller may look into. A client without `directory:read` is answered as nobody is."""
-    return (PUBLIC, NETWORK) if principal and principal.may("directory:read") else (PUBLIC,)
+    """What the caller may look into. Who is not of the network is answered as nobody is."""
+    return (PUBLIC, NETWORK) if principal and principal.in_network else (PUBLIC,)
 
 
 # -- What is selected: `hit` has service_id and id (the place's) --------------------------------

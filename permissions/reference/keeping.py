@@ -114,9 +114,11 @@ def reached(asked: Asked, row: w.Channel | w.Message) -> bool:
 
 
 def network(asked: Asked, row: w.NetworkEntry | w.Change) -> bool:
-    """Members of the network, and clients with `directory:read`. (34 U.S.C. 12291(b)(2); R4: never
-    a street)"""
-    return asked.me.client_id is None or "directory:read" in asked.me.scopes
+    """Members of the network, but no auditors, and clients with `directory:read`. (34 U.S.C.
+    12291(b)(2); R4: never a street)"""
+    me = asked.me
+    known = me.client_id is None or "directory:read" in me.scopes
+    return known and "auditor" not in me.roles
 
 
 def change(asked: Asked, row: w.Change) -> bool:

@@ -176,13 +176,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Whether the caller is of the network that confidential entries are known to (T1): a member, or a
--- client with directory:read.
+-- Whether the caller is of the network that confidential entries are known to (T1): a member, but
+-- no auditor, or a client with directory:read.
 CREATE FUNCTION sec.in_network() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
-    IF me.client_id IS NULL THEN
+    IF 'auditor' = ANY (me.roles) THEN
+        RETURN false;
+    ELSIF me.client_id IS NULL THEN
         RETURN me.member_id IS NOT NULL;
     ELSIF 'directory:read' = ANY (me.scopes) THEN
         RETURN true;
