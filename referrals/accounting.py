@@ -29,6 +29,10 @@ OPENING = ("referral.open_packet", "referral.open_notes", "referral.read_returne
 NARROWING, REVOKING = "referral.narrow_release", "referral.revoke_release"
 # One line each; whatever else was looked at is counted by person and act.
 SINGLY = (*GIVING, *GIVING_BACK, *OPENING, NARROWING, REVOKING)
+# Whoever reads the log, or what is drawn from it, does not work on the referral.
+CHECKING = ("access_log.", "self_assignments.", "barred_attempts.")
+CHECKED = "access_log.check"
+ITSELF = "system.work"  # by its clock, or to tell the agency's own systems: nobody's act
 RECORDS = {"report", "disclosure"}  # kinds of notes that are disclosures outside (R8)
 NOBODY = "nobody"  # it was refused or fought: nothing was disclosed
 FORBIDDEN = "not_told_forbidden"  # 45 CFR 164.528(a)(2): suspended as long as that holds
@@ -66,8 +70,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """`entries` is the number of entries of the log that stand behind `given`, `opened` and
-    `seen`; `entry_id` the reader's receipt."""
+    """`opened` and `seen` hold each of `entries` once, those behind `given` among them: their
+    `times` add up to it. `entry_id` is the reader's receipt."""
 
     made_at: datetime
     given: list[Given]
@@ -101,7 +105,7 @@ def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting
             records=told,
             withheld=len(records) - len(told),
             opened=[line for line in lines if line.act in OPENING],
-            seen=[line for line in lines if line.act not in OPENING and not line.gave],
+            seen=_told(line for line in lines if line.act not in OPENING),
             names=dict(
                 Membership.objects.filter(agency_id=principal.agency_id).values_list("id", "name")
             ),
@@ -114,6 +118,31 @@ def _lines(referral_id: UUID) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM sec.accounting(%s, %s)", [referral_id, list(SINGLY)])
         return [Line._make(row) for row in cursor.fetchall()]
+
+
+def _told(lines: Iterable[Line]) -> list[Line]:
+    """As she is told of them: one line a person and act, but for acts that are told one by one."""
+    told: dict[object, Line] = {}
+    for number, line in enumerate(map(_named, lines)):
+        alone = line.act in SINGLY or line.reason
+        key = number if alone else (line.act, line.member_id, line.client, line.purpose)
+        if same := told.get(key):
+            line = line._replace(
+                times=same.times + line.times,
+                first=min(same.first, line.first),
+                last=max(same.last, line.last),
+            )
+        told[key] = line
+    return list(told.values())
+
+
+def _named(line: Line) -> Line:
+    """The line under the name of what was done, where the log's own would mislead her."""
+    if line.member_id is None and line.client is None:
+        return line._replace(act=ITSELF, reason=None)  # a rule of the clock, nobody's reason
+    if line.act.startswith(CHECKING):
+        return line._replace(act=CHECKED)
+    return line
 
 
 def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> list[Given]:

@@ -35,6 +35,10 @@ def logged(superuser, story, key):
         return cursor.fetchone()[0]
 
 
+def reads_the_log(story, who):
+    return story.api(who).get("/v1/access-log", {"referral_id": story.id})
+
+
 def opened(story):
     """Accepted, with a packet of three fields of which two were released, and opened once."""
     story.accept().release("name", "phone").packet(**PACKET)
@@ -78,11 +82,31 @@ def test_its_total_equals_the_log(story, superuser, who, key):
         assert story.api(who).get(f"/v1/referrals/{story.id}").status_code == 200
     colleague = story.api(f"{key}.worker2").act(story.id, "open_packet", {"purpose": "service"})
     assert colleague.status_code == 403, "nothing was disclosed, and nothing is accounted"
-    made = account(story, who)
-    assert made["entries"] == logged(superuser, story, key)
-    told = sum(one["times"] for one in (*made["opened"], *made["seen"]))
-    disclosed = 1 if key == "police" else 0  # put_packet, after the accept
-    assert told + disclosed == made["entries"]
+    assert reads_the_log(story, f"{key}.auditor").status_code == 200
+    for _ in range(2):  # what an accounting adds itself stands in the next one
+        made = account(story, who)
+        assert made["entries"] == logged(superuser, story, key)
+        assert sum(line["times"] for line in (*made["opened"], *made["seen"])) == made["entries"]
+
+
+def test_who_checks_the_log_did_not_work_on_it(story):
+    opened(story)
+    for _ in range(2):
+        assert reads_the_log(story, "ywca.auditor").status_code == 200
+    auditor = str(member_id("ywca.auditor"))
+    lines = [one for one in account(story, story.recipient)["seen"] if one["member_id"] == auditor]
+    assert [(one["act"], one["times"]) for one in lines] == [("access_log.check", 2)]
+
+
+def test_what_the_system_did_by_itself_is_nobodys_act(story, superuser, shift_clock):
+    opened(story)
+    for days, due in ((14.1, "ask"), (21.2, "end")):  # nobody worked on it (R13)
+        shift_clock(f"{days * 24} hours")
+        assert purging.run()[due] == 1
+    made = account(story, story.recipient)
+    [itself] = [one for one in made["seen"] if not one["member_id"] and not one["client"]]
+    assert (itself["act"], itself["times"], itself["reason"]) == ("system.work", 1, None)
+    assert made["entries"] == logged(superuser, story, "ywca")
 
 
 def test_before_the_accept_nothing_is_given_and_from_it_on_what_lay_ready_last(story):
