@@ -11,12 +11,16 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
+from directory import listings
+from directory.finding.asked import Asked
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 from referrals import packets
+from referrals.codes import PURPOSE, SELF_ASSIGNMENT
 from referrals.models import Referral, Release
 from referrals.packets import OpenedNote
 from referrals.shown import side_of
@@ -27,15 +31,29 @@ GIVING_BACK = ("referral.put_return_release",)
 OPENING = ("referral.open_packet", "referral.open_notes", "referral.read_returned")
 # What takes back, before the recipient's accept, of what lies ready for it.
 NARROWING, REVOKING = "referral.narrow_release", "referral.revoke_release"
-# One line each; whatever else was looked at is counted by person and act.
+# One row of the log each: what `_given` reads in its order, and openings.
 SINGLY = (*GIVING, *GIVING_BACK, *OPENING, NARROWING, REVOKING)
 # Whoever reads the log, or what is drawn from it, does not work on the referral.
 CHECKING = ("access_log.", "self_assignments.", "barred_attempts.")
 CHECKED = "access_log.check"
 ITSELF = "system.work"  # by its clock, or to tell the agency's own systems: nobody's act
+ACCOUNTED, SELF_ASSIGNED = "referral.account_disclosures", "referral.self_assign"
+ALONE = ("referral.open_packet", "referral.read_returned", SELF_ASSIGNED)  # told one by one
+# Saw the notice or worked on it. One word for all of it: among looks and notes, which are every
+# day's, nobody can tell that there is a record of what a court or law forbids telling her.
+WORKED = "referral.work"
+# As ordinary as a review, or an opening for a warrant would tell of the warrant.
+UNTOLD_REASONS = ("review", "legal_duty")
+REVIEW_OR_DUTY = "review_or_legal_duty"
+ACTS = (*OPENING, SELF_ASSIGNED, WORKED, CHECKED, ACCOUNTED, ITSELF)
+PURPOSES = (*sorted(PURPOSE.keys() - UNTOLD_REASONS), REVIEW_OR_DUTY)
+REASONS = (*sorted(SELF_ASSIGNMENT.keys() - UNTOLD_REASONS), REVIEW_OR_DUTY)
 RECORDS = {"report", "disclosure"}  # kinds of notes that are disclosures outside (R8)
+MOST_ADDRESSES = 3  # of the recipient's: enough to find it, on a paper
 NOBODY = "nobody"  # it was refused or fought: nothing was disclosed
-FORBIDDEN = "not_told_forbidden"  # 45 CFR 164.528(a)(2): suspended as long as that holds
+# 45 CFR 164.528(a)(2): suspended, for the time that the authority named. The record stays as it
+# was; when it may be told, a new one tells it.
+FORBIDDEN = "not_told_forbidden"
 
 
 class Line(NamedTuple):
@@ -63,6 +81,7 @@ class Given:
 
     at: datetime
     to: Agency
+    addresses: list[str]  # where it is, one line each; empty: nowhere that anybody may know
     fields: list[str]
     purpose: str
     release: Release
@@ -75,8 +94,7 @@ class Accounting:
 
     made_at: datetime
     given: list[Given]
-    records: list[OpenedNote]  # mandated reports and compelled disclosures, as recorded
-    withheld: int  # further ones, of which a court or law forbids to tell her
+    records: list[OpenedNote]  # mandated reports and compelled disclosures that may be told
     opened: list[Line]
     seen: list[Line]
     names: dict[UUID, str]  # members of the own agency
@@ -94,18 +112,17 @@ def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting
         attempt.record(subject=seen.subject)
         notes = packets.notes_within(attempt, seen.subject, purpose)
         records = [note for note in notes if note.kind in RECORDS and note.content["to"] != NOBODY]
-        told = [note for note in records if note.content["survivor_told"] != FORBIDDEN]
         lines = _lines(referral_id)
+        told = _told(lines)
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
         if referral is None:
             raise NotVisible
         return Accounting(
             made_at=attempt.now,
             given=_given(principal, referral, lines),
-            records=told,
-            withheld=len(records) - len(told),
-            opened=[line for line in lines if line.act in OPENING],
-            seen=_told(line for line in lines if line.act not in OPENING),
+            records=[one for one in records if one.content["survivor_told"] != FORBIDDEN],
+            opened=[line for line in told if line.act in OPENING],
+            seen=[line for line in told if line.act not in OPENING],
             names=dict(
                 Membership.objects.filter(agency_id=principal.agency_id).values_list("id", "name")
             ),
@@ -124,8 +141,8 @@ def _told(lines: Iterable[Line]) -> list[Line]:
     """As she is told of them: one line a person and act, but for acts that are told one by one."""
     told: dict[object, Line] = {}
     for number, line in enumerate(map(_named, lines)):
-        alone = line.act in SINGLY or line.reason
-        key = number if alone else (line.act, line.member_id, line.client, line.purpose)
+        by = (line.act, line.member_id, line.client, line.purpose)
+        key = number if line.act in ALONE else by
         if same := told.get(key):
             line = line._replace(
                 times=same.times + line.times,
@@ -137,12 +154,22 @@ def _told(lines: Iterable[Line]) -> list[Line]:
 
 
 def _named(line: Line) -> Line:
-    """The line under the name of what was done, where the log's own would mislead her."""
+    """The line under the word for what was done that she is told."""
+    if line.act in OPENING:
+        return line._replace(purpose=told_reason(line.purpose))
+    if line.act == SELF_ASSIGNED:
+        return line._replace(reason=told_reason(line.reason))
     if line.member_id is None and line.client is None:
-        return line._replace(act=ITSELF, reason=None)  # a rule of the clock, nobody's reason
-    if line.act.startswith(CHECKING):
-        return line._replace(act=CHECKED)
-    return line
+        act = ITSELF
+    elif line.act.startswith(CHECKING):
+        act = CHECKED
+    else:
+        act = line.act if line.act == ACCOUNTED else WORKED
+    return line._replace(act=act, purpose=None, fields=None, release_id=None, reason=None)
+
+
+def told_reason(code: str | None) -> str | None:
+    return REVIEW_OR_DUTY if code in UNTOLD_REASONS else code
 
 
 def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> list[Given]:
@@ -157,10 +184,51 @@ def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> l
         ready = _ready(lines, accepted_at, releases) if accepted_at else None
         found = [one for one in found if accepted_at and one.first > accepted_at]
         found = [ready, *found] if ready else found
+    if not found:
+        return []
+    addresses = _addresses(to.id, referral.service_id if side == "from" else None)
     return [
-        Given(line.first, to, line.fields or [], line.purpose or "", releases[line.release_id])
+        Given(
+            line.first,
+            to,
+            addresses,
+            line.fields or [],
+            line.purpose or "",
+            releases[line.release_id],
+        )
         for line in found
         if line.release_id in releases
+    ]
+
+
+def _addresses(agency_id: UUID, service_id: UUID | None) -> list[str]:
+    """Where an agency is, as nobody signed in finds it (T0): the places of the service that she was
+    sent to, else those of the agency's services; the first few. Of a confidential service none, its
+    agency's office neither (R4)."""
+    listing = listings.find(None, service_id) if service_id else None
+    if service_id and listing is None:
+        return []
+    found = _places(listing) if listing else []
+    if not found:
+        services = listings.search(None, Asked(answered_by=agency_id))
+        found = [line for one in services.items for line in _places(one)]
+    return list(dict.fromkeys(found))[:MOST_ADDRESSES]
+
+
+def _places(listing: listings.Listing) -> list[str]:
+    links = orjson.loads(listing.document).get("service_at_locations", ())
+    places = [link["location"] for link in links if link.get("location")]
+    return [
+        ", ".join(
+            part
+            for part in (
+                *(row.get(name) for name in ("address_1", "address_2", "city")),
+                " ".join(filter(None, (row.get("state_province"), row.get("postal_code")))),
+            )
+            if part
+        )
+        for place in places
+        for row in place.get("addresses", ())
     ]
 
 

@@ -2,12 +2,13 @@
 held against the log itself; nothing of the other agency's, and nothing to whoever is not assigned.
 """
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from referrals import purging
-from tests.conftest import PACKET, agency_id, member_id, return_body
+from tests.conftest import PACKET, Story, agency_id, member_id, return_body, service_of
 from tests.database import as_app
 from tests.desk import at_the_desk, text_of
 
@@ -69,7 +70,7 @@ def test_the_recipients_own_openings_are_accounted_one_by_one(story):
     assert acts == [
         ("referral.open_packet", "intake", ["name", "phone"], 1),
         *[("referral.open_packet", "safety", ["name", "phone"], 1)] * 2,
-        ("referral.open_notes", "review", None, 1),  # by the accounting itself
+        ("referral.open_notes", "review_or_legal_duty", None, 1),  # by the accounting itself
     ]
     assert {one["member_id"] for one in made["opened"]} == {str(member_id(story.recipient))}
 
@@ -87,6 +88,22 @@ def test_its_total_equals_the_log(story, superuser, who, key):
         made = account(story, who)
         assert made["entries"] == logged(superuser, story, key)
         assert sum(line["times"] for line in (*made["opened"], *made["seen"])) == made["entries"]
+
+
+def test_notes_opened_for_each_accounting_are_one_line(story, superuser):
+    opened(story)
+    for _ in range(3):
+        made = account(story, story.recipient)
+    lines = {
+        one["act"]: (one["times"], one["purpose"])
+        for one in (*made["opened"], *made["seen"])
+        if one["act"] in ("referral.open_notes", "referral.account_disclosures")
+    }
+    assert lines == {
+        "referral.open_notes": (3, "review_or_legal_duty"),
+        "referral.account_disclosures": (3, None),
+    }
+    assert made["entries"] == logged(superuser, story, "ywca")
 
 
 def test_who_checks_the_log_did_not_work_on_it(story):
@@ -107,6 +124,35 @@ def test_what_the_system_did_by_itself_is_nobodys_act(story, superuser, shift_cl
     [itself] = [one for one in made["seen"] if not one["member_id"] and not one["client"]]
     assert (itself["act"], itself["times"], itself["reason"]) == ("system.work", 1, None)
     assert made["entries"] == logged(superuser, story, "ywca")
+
+
+def told_addresses(story, who):
+    return [one["to_addresses"] for one in account(story, who)["given"]]
+
+
+OFFICE = "101 Example Street, Suite 2, Missoula, MT 59802"
+
+
+def test_it_says_where_the_recipient_is_if_anybody_may_know(api):
+    """45 CFR 164.528(b)(2)(ii): the name and, if known, the address."""
+    services = api(None).get("/v1/directory/services", {"per_page": "100"}).json()["contents"]
+    ids = {one["name"]: one["id"] for one in services}
+    for name, found in (("Advocacy and safety planning", [OFFICE]), ("Crisis line", [OFFICE])):
+        assert told_addresses(opened(Story(api, ids[name])), "police.worker") == [found], name
+    back = opened(Story(api, ids["Crisis line"]))
+    back.answers("complete", {"outcome": "connected"})
+    back.answers("put_return_release", return_body("connected"))
+    assert told_addresses(back, "ywca.worker") == [[]], "the directory does not have the police"
+
+
+def test_where_a_confidential_service_is_nobody_is_told(api):
+    """R4: nor the agency's office, to which she was not sent."""
+    hits = api("police.worker").get("/v1/directory/services", {"search": "Emergency shelter"})
+    hidden = next(x["id"] for x in hits.json()["contents"] if x["name"] == "Emergency shelter")
+    story = opened(Story(api, hidden))
+    made = account(story, "police.worker")
+    assert [one["to_addresses"] for one in made["given"]] == [[]]
+    assert "Example" not in json.dumps([one | {"to_agency_name": ""} for one in made["given"]])
 
 
 def test_before_the_accept_nothing_is_given_and_from_it_on_what_lay_ready_last(story):
@@ -172,8 +218,65 @@ def test_reports_and_orders_are_in_it_but_for_those_that_must_not_be_told(story)
         ("report", "child_protection"),
         ("disclosure", "court"),
     ]
-    assert made["withheld"] == 1
     assert account(story, story.sender)["outside"] == []
+
+
+def shape(made):
+    """An accounting without what is another in each: ids, moments, the receipt."""
+    lines = [
+        {name: one[name] for name in ("act", "times", "member_id", "purpose", "fields", "reason")}
+        for one in (*made["opened"], *made["seen"])
+    ]
+    return sorted(made), lines, made["given"], made["outside"], made["entries"]
+
+
+def like_a_look(story):
+    story.api(story.recipient).get(f"/v1/referrals/{story.id}")
+
+
+def like_a_note(story):
+    story.answers("add_note", {"text": "an invented note"})
+
+
+@pytest.mark.parametrize("ordinary", [like_a_look, like_a_note])
+@pytest.mark.parametrize("act", ["record_disclosure", "record_report"])
+def test_what_must_not_be_told_is_nowhere_in_it(api, ordinary, act):
+    """In its place might stand any look or note: not by name, time, count or a number left out."""
+    told = []
+    kept = (REPORT if act == "record_report" else SECRET) | {"survivor_told": "not_told_forbidden"}
+    for does in (lambda story: story.answers(act, kept), ordinary):
+        story = Story(api, service_of("ywca")).accept()
+        does(story)
+        made = account(story, story.recipient)
+        told.append(shape(made))
+        words = json.dumps(made)
+        for word in ("record_", "withheld", "search_warrant", "forbidden"):
+            assert word not in words
+    assert told[0] == told[1]
+
+
+def test_why_her_packet_was_opened_does_not_tell_of_a_warrant(story):
+    opened(story)
+    lead = story.api("ywca.lead")
+    for reason in ("review", "legal_duty"):
+        story.answers("open_packet", {"purpose": reason}).answers("open_notes", {"purpose": reason})
+        assert lead.act(story.id, "take_over", {"reason": reason}).status_code == 200
+        gives = {"member_id": str(member_id("ywca.worker")), "keep": False}
+        assert lead.act(story.id, "hand_over", gives).status_code == 200
+    made = account(story, story.recipient, "legal_duty")
+    said = {one["purpose"] for one in (*made["opened"], *made["seen"])}
+    assert said == {None, "intake", "review_or_legal_duty"}
+    reasons = [one["reason"] for one in made["seen"] if one["reason"]]
+    assert reasons == ["review_or_legal_duty"] * 2
+
+
+def test_once_it_may_be_told_a_new_record_tells_it(story):
+    """45 CFR 164.528(a)(2): suspended for a time; the record of then stays as it was."""
+    opened(story)
+    story.answers("record_disclosure", SECRET)
+    story.answers("record_disclosure", SECRET | {"survivor_told": "told_after"})
+    [one] = account(story, story.recipient)["outside"]
+    assert (one["to"], one["basis"]) == ("police", "search_warrant")
 
 
 def test_a_lead_who_put_herself_on_it_stands_there_with_her_reason(story):
@@ -243,32 +346,6 @@ def test_before_a_purge_each_side_is_offered_it(story, shift_clock):
     assert "is deleted" in text_of(page)
     sender = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
     assert sender["purge_at"] is None, "its own part ends by what it was shown"
-
-
-@pytest.mark.parametrize(
-    ("language", "says"),
-    [
-        ("en", ("Who was told about me", "My name", "To take her in", "entries of the log")),
-        (
-            "es",
-            ("A quién se le habló de mí", "Mi nombre", "Para recibirla", "entradas del registro"),
-        ),
-    ],
-)
-def test_at_the_desk_it_is_a_paper_in_her_language(story, language, says):
-    opened(story)
-    pages = at_the_desk(story.recipient)
-    path = f"/desk/referrals/{story.id}/account_disclosures"
-    answer = pages.submit(path, {"purpose": "review", "language": language})
-    assert answer.status_code == 200
-    page = answer.content.decode()
-    assert f'<article lang="{language}">' in page
-    for words in says:
-        assert words in text_of(page)
-    assert (' lang="es"' in page.partition('<footer id="safety"')[2]) == (language == "es")
-    assert PACKET["name"] not in page, "it tells who looked, never what they saw"
-    sender = at_the_desk(story.sender).submit(path, {"purpose": "review", "language": language})
-    assert says[1] in text_of(sender.content)
 
 
 def test_it_is_itself_in_the_log(story, superuser):

@@ -16,6 +16,7 @@ from rest_framework.exceptions import ValidationError
 import api.urls  # noqa: F401  (all shapes are there)
 from api import fields
 from api.desk import words
+from api.desk.accounting_paper import paper_time
 from api.views import NamedTexts, Shape
 from permissions.errors import BadRequest
 from referrals.notices import Notice
@@ -244,4 +245,4 @@ def test_times_in_words_know_no_end_of_the_calendar(zone: str) -> None:
     with django_timezone.override(ZoneInfo(zone)):
         for moment in BEYOND:
             assert str(moment.year) in words.clock_time(moment, now)
-            assert str(moment.year) in words.paper_time(moment)
+            assert str(moment.year) in paper_time(moment, "es")

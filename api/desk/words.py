@@ -126,11 +126,6 @@ def clock_time(moment: datetime, now: datetime) -> str:
     return f"{day}, {time}"
 
 
-def paper_time(moment: datetime) -> str:
-    """For a paper in any language: "2026-11-24, 02:45 MST"."""
-    return f"{localtime(moment):%Y-%m-%d, %H:%M %Z}"
-
-
 def localtime(moment: datetime) -> datetime:
     """The moment in the active time zone; at an end of the calendar, as it is."""
     try:

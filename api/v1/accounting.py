@@ -12,7 +12,6 @@ from api.views import Endpoint, HasFields
 from openapi.schema import ACTING_MEMBER, problems
 from referrals import accounting
 from referrals.accounting import Accounting, Line
-from referrals.codes import CODE_LISTS
 
 
 class GivenOut(HasFields):
@@ -21,6 +20,10 @@ class GivenOut(HasFields):
     at = serializers.DateTimeField()
     to_agency_id = serializers.UUIDField()
     to_agency_name = serializers.CharField()
+    to_addresses = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Where it is, one line each; empty where no address is public.",
+    )
     fields_ = serializers.ListField(child=serializers.CharField())
     purpose = serializers.CharField()
     release_id = serializers.UUIDField()
@@ -40,28 +43,33 @@ class OutsideOut(serializers.Serializer):
 class LookOut(HasFields):
     """`times` entries of the access log, by one of the agency's people or partner systems."""
 
-    act = serializers.CharField()
+    act = serializers.ChoiceField(
+        choices=accounting.ACTS,
+        help_text="`referral.work`: saw the notice or worked on it, in whatever way;"
+        " `access_log.check`: read the log of it; `system.work`: the system by itself.",
+    )
     times = serializers.IntegerField()
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
     member_id = serializers.UUIDField(allow_null=True)
     member_name = serializers.CharField(allow_null=True)
     client = serializers.CharField(allow_null=True)
-    purpose = serializers.ChoiceField(choices=sorted(CODE_LISTS["purpose"]), allow_null=True)
+    purpose = serializers.ChoiceField(choices=accounting.PURPOSES, allow_null=True)
     fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    reason = serializers.CharField(allow_null=True, help_text="Of who put herself on it.")
+    reason = serializers.ChoiceField(
+        choices=accounting.REASONS, allow_null=True, help_text="Of who put herself on it."
+    )
 
 
 class AccountingOut(serializers.Serializer):
-    """Of the caller's own agency alone. `entries` is how many lines of the log stand behind it,
-    but for those that this reading makes; `receipt` is the id of the entry of this reading."""
+    """Of the caller's own agency alone. `entries` is how many lines of the log stand behind it, and
+    what the `times` of `opened` and `seen` add up to; `receipt` is the entry of this reading.
+    What a court or law forbids telling her is not in it, nor that it is not (45 CFR 164.528(a)(2));
+    when it may be told, record it again."""
 
     made_at = serializers.DateTimeField()
     given = GivenOut(many=True)
     outside = OutsideOut(many=True)
-    withheld = serializers.IntegerField(
-        help_text="Records left out: a court or law forbids telling her (45 CFR 164.528(a)(2))."
-    )
     opened = LookOut(many=True)
     seen = LookOut(many=True)
     entries = serializers.IntegerField()
@@ -90,6 +98,7 @@ def _out(made: Accounting) -> dict[str, object]:
                 "at": one.at,
                 "to_agency_id": one.to.id,
                 "to_agency_name": one.to.name,
+                "to_addresses": one.addresses,
                 "fields": one.fields,
                 "purpose": one.purpose,
                 "release_id": one.release.id,
@@ -102,7 +111,6 @@ def _out(made: Accounting) -> dict[str, object]:
             | {name: note.content[name] for name in ("at", "to", "basis", "survivor_told")}
             for note in made.records
         ],
-        "withheld": made.withheld,
         "opened": [_look(made, line) for line in made.opened],
         "seen": [_look(made, line) for line in made.seen],
         "entries": made.entries,
