@@ -477,7 +477,7 @@ class Edit(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization_id = models.UUIDField(db_index=True)
     table = models.TextField()  # organization, service, location
-    row_id = models.UUIDField()
+    row_id = models.UUIDField(db_index=True)
     action = models.TextField()  # created, updated, deleted
     fields = ArrayField(models.TextField())
     agency_id = models.UUIDField()

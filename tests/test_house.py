@@ -48,7 +48,7 @@ LONG = {
     "directory/standard.py": (400, "every table of the standard, column by column"),
     "directory/generating.py": (440, "word lists, one word a line, and what is made of them"),
     "directory/finding/statements.py": (320, "one statement a page, part by part"),
-    "directory/importing/__init__.py": (340, "one import, from its first line to its last"),
+    "directory/importing/__init__.py": (380, "one import, from its first line to its last"),
     "directory/importing/reading.py": (340, "one row, column by column and link by link"),
     "directory/importing/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from directory.importing import Report, import_package, mending
 from directory.importing.packages import read
 from directory.importing.reading import id_of
 from directory.rendering import JOBS
+from tests.fresh import stale
 from tests.source_rows import forget
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
@@ -502,6 +504,78 @@ def test_a_marker_set_here_stays_where_the_source_says_nothing(take: Take, super
     assert service("10") is None
     stored = everything_stored(superuser)
     assert [mark for mark in MARKS if mark in stored] == []
+
+
+def an_own_line_at_fault(tables: Any) -> Any:
+    return changed(tables, "services", 0, name="")
+
+
+def another_line_at_fault(tables: Any) -> Any:
+    return changed(tables, "services", 1, name="")
+
+
+def an_organization_at_fault(tables: Any) -> Any:
+    return changed(tables, "organizations", 0, name="")
+
+
+def no_organization(tables: Any) -> Any:
+    return changed(tables, "services", 0, organization_id="")
+
+
+def another_sources_id(tables: Any) -> Any:
+    return changed(tables, "services", 1, id=ANOTHERS)
+
+
+def what_the_database_refuses(tables: Any) -> Any:
+    """A name that no index takes."""
+    return changed(tables, "organizations", 0, name=secrets.token_hex(5000))
+
+
+def reasons(report: Report) -> str:
+    return "\n".join(str(record["why"]) for record in report.records())
+
+
+ANOTHERS = "6a1e2c9a-44f1-4d4a-8b4e-0c3a5f0e7d12"
+FAULTS = (
+    an_own_line_at_fault,
+    another_line_at_fault,
+    an_organization_at_fault,
+    no_organization,
+    another_sources_id,
+    what_the_database_refuses,
+)
+
+
+@pytest.mark.parametrize("marked", ["organizations", "services", "locations"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_the_source_hides_is_hidden_whatever_else_is_refused(
+    take: Take, tmp_path: Path, superuser: Any, fault: Callable[[Any], Any], marked: str
+) -> None:
+    public = changed(SECRET_PLACE, "services", 0, confidential="", description="")
+    take(public)
+    theirs = {"id": ANOTHERS, "organization_id": "9", "name": "Theirs", "status": "active"}
+    take({"organizations": [{"id": "9", "name": "Others"}], "services": [theirs]}, "theirs")
+    take(public)
+    hidden = fault(changed(public, marked, 0, confidential="yes"))
+    dry = import_package(read(write_tables(tmp_path / "dry", hidden)), "test", dry=True)
+    assert service("10")
+    report = take(hidden)
+    word = "hidden: the source marks it confidential"
+    taken = fault is no_organization and marked != "services"  # which costs that service alone
+    assert (word in reasons(report)) is not taken
+    if fault is what_the_database_refuses:
+        assert "refused (OperationalError)" in reasons(report)
+    else:  # of what a database refuses a dry run knows nothing
+        assert reasons(dry) == reasons(report)
+    assert (service("10") is None) == (marked != "locations")
+    stored = everything_stored(superuser)
+    assert [mark for mark in MARKS if mark in stored] == []
+    assert "safe rooms" in stored
+    assert service(ANOTHERS, "theirs")
+    assert stale("test") == {}
+    again = take(hidden)
+    assert again.changes.total() == 0
+    assert word not in reasons(again)
 
 
 def test_the_database_itself_refuses_and_forgets(take: Take) -> None:

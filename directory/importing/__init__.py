@@ -6,14 +6,15 @@ the same source changes nothing. Runs as `jobs`; some organizations a transactio
 import that was stopped is finished by running it again. Memory does not grow with the source.
 
 Read on in: packages.py (opened by tabular.py with older.py, or given.py with wild.py), lines.py,
-staging.py, reading.py with mending.py, places.py, storing.py; quarantine.py, reports.py.
+staging.py, reading.py with mending.py, places.py, keeping.py, storing.py; quarantine.py,
+reports.py.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -21,19 +22,19 @@ from django.db import DatabaseError, connections, transaction
 
 from directory import models as m
 from directory.importing import quarantine
+from directory.importing.keeping import (
+    KEPT,
+    ids_by_table,
+    kept_by_agencies,
+    left_alone,
+    own_states,
+    owners_of,
+)
 from directory.importing.lines import Package
 from directory.importing.places import Secrets, Withholding
 from directory.importing.reading import Entry, Knowledge, Reading, id_of, leave_out
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
-from directory.importing.storing import (
-    HIDDEN,
-    KEPT,
-    Difference,
-    Storing,
-    Told,
-    kept_by_agencies,
-    own_states,
-)
+from directory.importing.storing import HIDDEN, Difference, Storing, Told
 from directory.rendering import JOBS, lock, moment, render, render_taxonomies
 from directory.standard import TABLES
 
@@ -183,29 +184,30 @@ class _Importing:
         """Store a group in one transaction; where the database refuses, each one on its own."""
         taking = _Taking(self, group)
         try:
-            if self.dry:
+            with taking.whole():
                 taking.run()
-            else:
-                with transaction.atomic(using=JOBS):
-                    # First, as an edit does: of the two one waits, and neither for the other.
-                    lock([], sorted(taking.organizations))
-                    taking.run()
-                    taking.render()
         except DatabaseError as error:
             if 1 < len(group) <= BATCH:
                 for one in group:
                     self._group([one])
                 return
-            # A database's own words may repeat the value it refused: only its kind is told.
-            taking.refuse(f"refused ({type(error).__name__})")
+            taking = _Taking(self, group)
+            with taking.whole():
+                # A database's own words may repeat the value it refused: only its kind is told.
+                taking.refuse(f"refused ({type(error).__name__})")
+        self._tell(taking)
+
+    def _tell(self, taking: "_Taking") -> None:
         self.report.changes += taking.storing.changes
         taking.tell()
 
     def _orphans(self) -> None:
-        """Rows that belong to nothing: reading them says why."""
+        """Rows that belong to nothing: reading them says why, and what is hidden is hidden."""
         for rows in self.staging.orphans():
-            Reading(rows, self.known, Counter()).entries()
-            self.staging.tell({row.line for row in rows}, [(FAILED, row.serial) for row in rows])
+            taking = _Taking(self, (), rows)
+            with taking.whole():
+                taking.piece(rows)
+            self._tell(taking)
 
     def _close_what_is_gone(self) -> None:
         """Services of organizations that the source no longer has are no longer offered."""
@@ -225,11 +227,15 @@ class _Importing:
 
 
 class _Taking:
-    """One group of organizations: read, less what is confidential, stored, rendered."""
+    """One group of organizations: read, less what is confidential, stored, rendered. Or `orphans`,
+    rows without an organization."""
 
-    def __init__(self, importing: _Importing, group: Sequence[int]) -> None:
+    def __init__(
+        self, importing: _Importing, group: Sequence[int], orphans: Sequence[Staged] = ()
+    ) -> None:
         self.all = importing
         self.group = group
+        self.orphans = orphans
         self.staging = importing.staging
         self.storing = Storing(importing.source, moment(), self._differs, dry=importing.dry)
         self.positions: Counter[tuple[object, ...]] = Counter()
@@ -243,59 +249,93 @@ class _Taking:
         self.differences.append(difference)
 
     @property
+    def _parts(self) -> list[Sequence[int]]:
+        return [self.group[at : at + BATCH] for at in range(0, len(self.group), BATCH)]
+
+    @cached_property
     def organizations(self) -> set[UUID]:
-        return {self.all.owners[one] for one in self.group if one != COMMON}
+        """Whose the rows are, as the source has them and as they are stored."""
+        source = self.all.source
+        found = {self.all.owners[one] for one in self.group if one != COMMON}
+        keys = [(row.table, row.known_as) for row in self.orphans if row.hidden]
+        for listed in (keys, *map(self.staging.keys, self._parts)):
+            for table, ids in ids_by_table(source, listed).items():
+                found |= {owner for _, owner in owners_of(table, source, list(ids))}
+        return found
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Everything of it or nothing, rendered at the end."""
+        if self.all.dry:
+            yield
+            return
+        with transaction.atomic(using=JOBS):
+            # First, as an edit does: of the two one waits, and neither for the other.
+            lock([], sorted(self.organizations))
+            yield
+            self._render()
 
     def run(self) -> None:
         """Read and store, piece by piece where the group is a large one."""
         if not self.all.over_edits:
             self.kept = kept_by_agencies(self.organizations)
-            self.storing.own = own_states(self.organizations)
         if len(self.group) <= BATCH:
-            self._piece(self.staging.rows(self.group))
+            self.piece(self.staging.rows(self.group))
         else:
-            pieces = [self.group[at : at + BATCH] for at in range(0, len(self.group), BATCH)]
-            self.staging.mark_late(pieces)
+            self.staging.mark_late(self._parts)
             for late in (False, True):
-                for piece in pieces:
-                    self._piece(self.staging.rows(piece, late=late))
+                for part in self._parts:
+                    self.piece(self.staging.rows(part, late=late))
                     self.tell()
-        owners = [] if self.all.retry else [one for one in self.group if one != COMMON]
-        for at in range(0, len(owners), BATCH):
-            self._remove(owners[at : at + BATCH])
+        for part in () if self.all.retry else self._parts:
+            self._remove([one for one in part if one != COMMON])
 
-    def _piece(self, rows: list[Staged]) -> None:
+    def piece(self, rows: list[Staged]) -> None:
+        """Read rows and store what can be taken of them; of the rest hide what is confidential."""
         self.rows += rows
         reading = Reading(rows, self.all.known, self.positions)
         entries = self.all.secrets.keep(reading.entries())
         usable = {entry.row.serial for entry in entries if entry.owner is None}
         entries, refused = self.storing.not_ours(entries)
         entries = leave_out(entries, refused)
-        usable |= {entry.row.serial for entry in entries if entry.owner in self.kept}
-        entries = self._less_kept(entries)
+        entries, there = self._less_kept(entries)
+        if not self.all.over_edits:
+            self.storing.own = own_states([one.id for one in entries if one.table == "service"])
         self.storing.store(entries)
-        usable |= {entry.row.serial for entry in entries}
+        taken = {entry.row.serial for entry in entries}
+        self._hide([row for row in rows if row.serial not in taken])
+        usable |= taken | there
         self.states += [(TAKEN if row.serial in usable else FAILED, row.serial) for row in rows]
         self.dated |= {entry.id for entry in entries if entry.values.get("last_modified")}
 
-    def _less_kept(self, entries: list[Entry]) -> list[Entry]:
-        """Without those that their agencies keep, of which a marker that hides is taken alone: a
-        source may know of a danger first."""
-        kept = [entry for entry in entries if entry.owner in self.kept]
-        hidden = self.storing.tighten(kept)
-        for entry in kept:
-            entry.row.line.notes.append(HIDDEN if entry.id in hidden else KEPT)
-        return [entry for entry in entries if entry.owner not in self.kept]
+    def _less_kept(self, entries: list[Entry]) -> tuple[list[Entry], set[int]]:
+        """Without what agencies keep, and what would hang on more of it than is there; and the
+        rows of that which is."""
+        kept = left_alone(entries, self.all.source, self.kept)
+        theirs = [entry for entry in entries if (entry.table, entry.id) in kept]
+        for entry in theirs:
+            entry.row.line.notes.append(KEPT)
+        there = {entry.row.serial for entry in theirs if kept[entry.table, entry.id]}
+        gone = {entry.id for entry in theirs if entry.row.serial not in there}
+        others = [entry for entry in entries if (entry.table, entry.id) not in kept]
+        return leave_out(others, {}, gone), there
+
+    def _hide(self, rows: Sequence[Staged]) -> None:
+        """A source may know of a danger first, also where its line is left or cannot be taken."""
+        for row in self.storing.hide(rows):
+            if row.line.reason:
+                row.line.reason += f"; {HIDDEN}"
+            else:
+                row.line.notes.append(HIDDEN)
 
     def _remove(self, organizations: Sequence[int]) -> None:
         """What the source lists stays, also where its line could not be taken this time."""
-        listed: dict[str, set[UUID]] = defaultdict(set)
-        for table, key in self.staging.keys(organizations):
-            listed[table].add(id_of(self.all.source, table, key))
+        listed = ids_by_table(self.all.source, self.staging.keys(organizations))
+        listed["location"] |= self.all.secrets.hidden  # wherever they went: their keys are not kept
         owners = {self.all.owners[one] for one in organizations} - self.kept
         self.storing.remove(owners, listed, self.all.tables, self.staging.names)
 
-    def render(self) -> None:
+    def _render(self) -> None:
         """Render what has changed, as changed now unless the source says when."""
         touched = self.storing.touched
         organizations = touched.organizations
@@ -308,10 +348,10 @@ class _Taking:
                 render_taxonomies(changed, table)
 
     def refuse(self, why: str) -> None:
-        """Nothing of the group is stored, for this reason."""
+        """Nothing of the group is stored, for this reason; what is confidential is hidden."""
         self.staging.refuse(self.group, why)
-        self.rows, self.states, self.differences = [], [], []
-        self.storing.changes.clear()
+        self.rows = self.staging.hidden(self.group)
+        self._hide(self.rows)
 
     def tell(self) -> None:
         """Keep what became of the rows so far, and tell what differs."""

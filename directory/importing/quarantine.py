@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from uuid import UUID
 
 from django.db import transaction
 
 from directory import models as m
+from directory.importing.keeping import owners_of
 from directory.importing.lines import Line
 from directory.importing.places import Withholding
 from directory.importing.reading import id_of
-from directory.importing.staging import SHARED, Staging
+from directory.importing.staging import Staging
 from directory.importing.tabular import REASON, WAITS_AS
 from directory.rendering import JOBS
 from directory.standard import TABLES
@@ -101,18 +101,9 @@ def _stem(row: m.Quarantine) -> str:
 def find_what_is_there(staging: Staging, source: str) -> None:
     """Rows of this source in the directory that the lines point to, or are, for a retry."""
     for table in TABLES:
-        if table in SHARED:
-            continue
         by_id = {id_of(source, table, key): key for key in staging.led_astray(table)}
-        for one, organization in _owners(table, source, list(by_id)):
+        for one, organization in owners_of(table, source, list(by_id)):
             staging.add_there(table, by_id[one], str(organization))
     places = {id_of(source, "location", key): row for row, key in staging.ids("location")}
-    for one, organization in _owners("location", source, list(places)):
+    for one, organization in owners_of("location", source, list(places)):
         staging.belongs_to(places[one], str(organization))
-
-
-def _owners(table: str, source: str, ids: list[UUID]) -> Iterator[tuple[UUID, UUID]]:
-    rows = TABLES[table].model._default_manager.using(JOBS).filter(source=source)
-    owner = "id" if table == "organization" else "part_of_id"
-    for at in range(0, len(ids), BATCH):
-        yield from rows.filter(id__in=ids[at : at + BATCH]).values_list("id", owner)

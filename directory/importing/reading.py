@@ -271,12 +271,15 @@ class Reading:
         return leave_out(entries, failed)
 
 
-def leave_out(entries: Sequence[Entry], failed: Mapping[UUID, str]) -> list[Entry]:
-    """The entries less those of `failed` organizations, and less what hangs on these."""
-    if not failed:
+def leave_out(
+    entries: Sequence[Entry], failed: Mapping[UUID, str], without: Collection[UUID] = ()
+) -> list[Entry]:
+    """The entries less those of `failed` organizations, and less what hangs on these or on what
+    there is no row of, `without`."""
+    if not failed and not without:
         return list(entries)
     kept = []
-    gone: set[object] = set()
+    gone: set[object] = {*without}
     for entry in entries:
         if entry.owner is not None and entry.owner in failed:
             why = failed[entry.owner]

@@ -73,19 +73,18 @@ _LATE = """
             WHERE link.row = row.n
               AND (parent.late = 1 OR (parent.org > 0 AND coalesce(other.p, -1) <> piece.p)))
 """
+_STAGED = """
+    SELECT row.n, tbl, row.key, main, org, hidden, row.cells, line.n, file, number, pointer,
+           line.cells, notes, reason, waits_as
+      FROM row JOIN line ON line.n = row.line WHERE
+"""
 _OF = """
-    SELECT row.n, tbl, row.key, main, org, row.cells, line.n, file, number, pointer, line.cells,
-           notes, reason, waits_as
-      FROM row JOIN line ON line.n = row.line
-     WHERE row.state = 0 AND row.late = ? AND row.org IN (SELECT value FROM json_each(?))
-     ORDER BY row.n
+    row.state = 0 AND row.late = ? AND row.org IN (SELECT value FROM json_each(?)) ORDER BY row.n
 """
-_ORPHANS = """
-    SELECT row.n, tbl, row.key, main, org, row.cells, line.n, file, number, pointer, line.cells,
-           notes, reason, waits_as
-      FROM row JOIN line ON line.n = row.line
-     WHERE row.state = 0 AND row.org IS NULL AND row.n > ? ORDER BY row.n LIMIT ?
+_HIDDEN = """
+    row.hidden = 1 AND row.state <> ? AND row.org IN (SELECT value FROM json_each(?)) ORDER BY row.n
 """
+_ORPHANS = "row.state = 0 AND row.org IS NULL AND row.n > ? ORDER BY row.n LIMIT ?"
 
 
 @dataclass(frozen=True)
@@ -340,6 +339,10 @@ class Staging:
         """The rows of these organizations that wait to be read, in the order of the source."""
         return self._staged(_OF, [late, _numbers(organizations)])
 
+    def hidden(self, organizations: Iterable[int]) -> list["Staged"]:
+        """What is confidential of these organizations (places.py), whatever became of it."""
+        return self._staged(_HIDDEN, [REPEATED, _numbers(organizations)])
+
     def orphans(self) -> Iterator[list["Staged"]]:
         """Rows that belong to no organization of the source, some thousand at a time."""
         last = 0
@@ -347,16 +350,17 @@ class Staging:
             last = found[-1].serial
             yield found
 
-    def _staged(self, query: str, asked: list[object]) -> list["Staged"]:
-        cursor = self.db.execute(query, asked)
+    def _staged(self, which: str, asked: list[object]) -> list["Staged"]:
+        cursor = self.db.execute(_STAGED + which, asked)
         lines: dict[int, Line] = {}
         found = []
-        for n, table, key, main, org, cells, serial, *said in cursor:
+        for n, table, key, main, org, hidden, cells, serial, *said in cursor:
             if serial not in lines:
                 lines[serial] = _line(serial, *said)
             line = lines[serial]
             values: Mapping[str, str] = line.values if cells is None else orjson.loads(cells)
-            found.append(Staged(NAMES[table], values, line, bool(main), n, key, org))
+            row = Staged(NAMES[table], values, line, bool(main), n, key, org, bool(hidden))
+            found.append(row)
         return found
 
     def organizations(self) -> Iterator[tuple[str, int]]:
@@ -475,12 +479,13 @@ class Staging:
 
 @dataclass(eq=False)
 class Staged(Row):
-    """A row as it comes back: with its number in the source, its id (made, where it had none), and
-    its organization's number."""
+    """A row as it comes back: with its number in the source, its id (made, where it had none), its
+    organization's number, and whether it is confidential as the source has it."""
 
     serial: int = 0
     known_as: str = ""
     organization: int | None = None
+    hidden: bool = False
 
 
 _KNOWN = {"id", "link_id", "link_table", "resource_id", "resource_table", "answered_by"}

@@ -5,7 +5,7 @@ written, and what would be is told all the same.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -16,17 +16,17 @@ import orjson
 from django.db import connections, models
 
 from directory import models as m
-from directory.importing.reading import ORDER, Entry
+from directory.importing.keeping import owners_of
+from directory.importing.reading import ORDER, Entry, id_of
+from directory.importing.staging import Staged
 from directory.rendering import JOBS
 from directory.rendering.above import organizations_above
 from directory.standard import TABLES, WHEREABOUTS
 
 ANOTHERS = "refused (its id belongs to another source)"
-KEPT = "its agency changes this entry itself: left as it is"
-HIDDEN = f"{KEPT}, but hidden: the source marks it confidential"
+HIDDEN = "hidden: the source marks it confidential"
+MARKED = ("organization", "location", "service")  # what a marker hides, parents first
 OPEN = ("active", "temporarily closed")
-# What an agency says of today; to say so does not yet make the entry its own.
-STATES = ("answered_by", "assured_date", "capacities", "intake_paused")
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,6 @@ class Difference:
 
 
 Told = Callable[[Difference], None]
-
-
-def kept_by_agencies(organizations: Collection[UUID]) -> set[UUID]:
-    """Those of which an agency has changed an entry here: from then on that is who keeps it."""
-    edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations)
-    own = edits.exclude(fields__contained_by=list(STATES))
-    return set(own.values_list("organization_id", flat=True))
-
-
-def own_states(organizations: Collection[UUID]) -> dict[UUID, set[str]]:
-    """Which of STATES an agency has set, by service: a source does not know better."""
-    found: dict[UUID, set[str]] = defaultdict(set)
-    edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations, table="service")
-    for service, fields in edits.values_list("row_id", "fields"):
-        found[service] |= set(fields) & set(STATES)
-    return found
 
 
 @dataclass
@@ -124,22 +108,29 @@ class Storing:
         if rows and not self.dry:
             self.touched.organizations |= organizations_above(rows, using=JOBS)
 
-    def tighten(self, entries: Sequence[Entry]) -> set[UUID]:
-        """Of entries that are left as they stand take the marker that hides, never one that shows;
-        a place loses with it what tells where it is (places.py has emptied it). Returns those that
-        were public. New entries are left out."""
-        hidden: set[UUID] = set()
-        marked = [entry for entry in entries if entry.values.get("confidential") is True]
-        for table, rows in _by_table(marked):
-            columns = ("confidential", *WHEREABOUTS.get(table, ()))
-            wanted: dict[UUID, dict[str, object]] = {
-                row.id: {"id": row.id, **{column: row.values[column] for column in columns}}
-                for row in rows
-            }
-            there = self._there(table, wanted)
-            self._update(table, wanted, there, {row.id: row.owner for row in rows})
-            hidden |= {one for one, before in there.items() if not before["confidential"]}
-        return hidden
+    def hide(self, rows: Sequence[Staged]) -> list[Staged]:
+        """Of rows that are not stored as the source has them take that they are hidden, never that
+        they are shown; a place loses with it what tells where it is. Returns those that were
+        public; one that is not there, or is another source's, is left out."""
+        hidden = [row for row in rows if row.hidden]
+        ids = {row.serial: id_of(self.source, row.table, row.known_as) for row in hidden}
+        public: dict[str, dict[UUID, dict[str, object]]] = {}
+        for table in MARKED:
+            model: Any = TABLES[table].model
+            there = model._default_manager.using(JOBS).filter(
+                id__in=[ids[row.serial] for row in hidden if row.table == table],
+                source=self.source,
+                confidential=False,
+            )
+            if table == "service":  # those of a hidden organization are hidden with it
+                there = there.filter(organization__confidential=False)
+                there = there.exclude(organization_id__in=public["organization"])
+            public[table] = {row["id"]: row for row in there.values()}
+        for table, found in public.items():
+            nowhere = {column: _blank(table)[column] for column in WHEREABOUTS.get(table, ())}
+            wanted = {one: {"id": one, "confidential": True, **nowhere} for one in found}
+            self._update(table, wanted, found, dict(owners_of(table, self.source, list(found))))
+        return [row for row in hidden if ids[row.serial] in public[row.table]]
 
     def _values(self, entry: Entry) -> dict[str, object]:
         values: dict[str, object] = dict(entry.values)

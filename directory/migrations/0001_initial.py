@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('organization_id', models.UUIDField(db_index=True)),
                 ('table', models.TextField()),
-                ('row_id', models.UUIDField()),
+                ('row_id', models.UUIDField(db_index=True)),
                 ('action', models.TextField()),
                 ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
                 ('agency_id', models.UUIDField()),

@@ -52,7 +52,7 @@ def organizations_above(rows: Iterable[tuple[str, Mapping[str, Any]]], *, using:
             found[table].add(row["id"])
             if table in _HELD_BY:
                 held[table].add(row["id"])
-            for parent, one in _parents(table, row):
+            for parent, one in parents(table, row):
                 above[parent].add(one)
         for table, ids in held.items():
             for holder, column in _HELD_BY[table]:
@@ -67,7 +67,8 @@ def organizations_above(rows: Iterable[tuple[str, Mapping[str, Any]]], *, using:
     return found["organization"]
 
 
-def _parents(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
+def parents(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
+    """(table, id) of whatever lists a row, read from its columns."""
     for column, parent in _LISTED_BY[table]:
         if row.get(column):
             yield parent, row[column]

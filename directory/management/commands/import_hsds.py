@@ -27,13 +27,15 @@ changed is not touched. What a source no longer has is removed; a service become
 import that was stopped is finished by running it again.
 
 Once an agency has changed an entry here (more than pausing it or saying that it was checked), its
-organization is that agency's to keep: imports leave it as it stands, unless --over-edits.
+organization is that agency's to keep: imports leave it, and what hangs on it, as it stands,
+wherever the source lists it, unless --over-edits.
 
 What was quarantined can be corrected by itself: --quarantine lists it, with --export as CSV files;
 fill in what is missing there and import that folder with --retry.
 
 The address of a confidential place is never stored. Mark it with a column `confidential` in
-organizations.csv, services.csv or locations.csv.
+organizations.csv, services.csv or locations.csv. What is marked is hidden also where its line is
+left as it stands or cannot be taken.
 """
 EXAMPLES = """\
 examples:
