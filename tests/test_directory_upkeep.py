@@ -8,15 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
+from django.db import connections, transaction
 
 from directory import demo
-from directory.models import Service
+from directory.models import Location, Service, ServiceAtLocation
 from directory.projections import PublicListing, PublicOrganization
 from directory.rendering import JOBS
+from directory.rendering.refreshing import refresh, withhold
 from permissions.ids import uuid7
+from tests import hidden
 from tests.conftest import agency_id, member_id
 from tests.database import forget_edits
 from tests.fresh import stale
+from tests.hidden import text_of
 
 OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
 HISTORY = f"/v1/directory/organizations/{OURS}/history"
@@ -149,3 +153,41 @@ def test_everything_is_made_anew_when_an_operator_says_so() -> None:
     assert out.getvalue() == f"{services} services were made anew.\n"
     assert f"services: {services} of {services}" in told.getvalue()
     assert "organizations: " in told.getvalue()
+
+
+# -- What still tells of something hidden ----------------------------------------------------------
+
+
+@pytest.fixture
+def scene() -> Iterator[hidden.Scene]:
+    found = hidden.Scene("place")
+    try:
+        yield found.set()
+    finally:
+        found.clear()
+
+
+def test_the_night_finds_a_hidden_place_wherever_it_belongs_by_now(
+    scene: hidden.Scene, api: Any
+) -> None:
+    """Its former organization and the services that have left it: no row leads there any longer."""
+    nobody = api(None)
+    shown = [f"/v1/directory/organizations/{scene.ids['home']}"]
+    shown += [f"/v1/directory/services/{scene.ids[one]}" for one in ("refuge", "counsel")]
+    with transaction.atomic(using=JOBS):  # written past all that renders
+        ServiceAtLocation.objects.using(JOBS).filter(location_id=scene.ids["den"]).delete()
+        den = Location.objects.using(JOBS).filter(id=scene.ids["den"])
+        neighbour = scene.ids["neighbour"]
+        den.update(organization_id=neighbour, part_of_id=neighbour)
+        nowhere = dict.fromkeys(("url", "transportation", "external_identifier"), "")
+        den.update(confidential=True, latitude=None, longitude=None, **nowhere)
+    assert all("quennelby" in text_of(nobody.get(path)) for path in shown)
+    refresh(lambda *_: None)
+    assert [path for path in shown if "quennelby" in text_of(nobody.get(path))] == []
+    assert stale(hidden.SOURCE) == {}
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute("SELECT max(seq) FROM directory_change")
+        before = cursor.fetchone()
+        withhold()  # nothing is left to withhold
+        cursor.execute("SELECT max(seq) FROM directory_change")
+        assert cursor.fetchone() == before

@@ -5,6 +5,8 @@ Runs as `jobs`; once a day is enough (manage.py refresh_directory), and twice is
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import connections, transaction
 
@@ -37,6 +39,15 @@ _HIDDEN = """
                     WHERE x.service_id = s.id)
     UNION ALL
     SELECT NULL, id FROM directory_organization WHERE confidential
+"""
+# Whoever still shows a hidden place, wherever that belongs now: by what is read, not by the rows.
+_STALE = """
+    SELECT p.service_id, NULL::uuid FROM directory_place p
+      JOIN directory_location l ON l.id = p.location_id AND l.confidential
+    UNION
+    SELECT NULL, d.id FROM directory_organization_listing d
+      CROSS JOIN jsonb_path_query(d.full_document::jsonb, '$.locations[*].id') shown
+      JOIN directory_location l ON l.id = (shown #>> '{}')::uuid AND l.confidential
 """
 
 Progress = Callable[[str, int, int], None]
@@ -86,10 +97,15 @@ def withhold() -> None:
     """Render what still tells of something hidden because whoever hid it may not change it."""
     with transaction.atomic(using=JOBS):
         with connections[JOBS].cursor() as cursor:
-            cursor.execute(_HIDDEN)
-            hidden = cursor.fetchall()
-        services, organizations = beside(
-            [row[0] for row in hidden if row[0]], [row[1] for row in hidden if row[1]]
-        )
+            hidden, stale = _found(cursor, _HIDDEN), _found(cursor, _STALE)
+        more = beside(*hidden)
+        services, organizations = stale[0] | more[0], stale[1] | more[1]
         if services or organizations:
             render(services, organizations)
+
+
+def _found(cursor: Any, statement: str) -> tuple[set[UUID], set[UUID]]:
+    """Services and organizations."""
+    cursor.execute(statement)
+    rows = cursor.fetchall()
+    return {row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1]}
