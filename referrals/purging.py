@@ -1,4 +1,8 @@
-"""Content purges itself (R13): what is due, and its end. Keys first, then rows.
+"""Content purges itself (R13): what is due, and its end.
+
+What goes of a referral goes in one transaction, its keys with its rows, under the locks of an act:
+nobody ever finds the one without the other. The same transaction notes whose keys they were; what
+wrapped them ends right behind it (design §7), for older copies of the database.
 
 Runs as `jobs`, which sees where a referral stands and never what is in it. Each agency's part goes
 by its own end, hold and `retention_days`, and it is told seven days before. The sender's end is the
@@ -8,17 +12,20 @@ again. Counts by year and agency stay, and the access log.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connections, transaction
+import structlog
+from django.db import DatabaseError, connections, transaction
 
 from permissions import rotation
-from permissions.errors import NotPossible
+from permissions.errors import NotPossible, Refused
 from permissions.ids import uuid7
 from permissions.rotation import USING, log_job
 from referrals.clocks import CLOSED_AFTER, DRAFT_KEPT, PURGE_TOLD_BEFORE
+
+log = structlog.get_logger()
 
 BATCH = 200
 PURGING = 7004  # an advisory lock, beside those of permissions/ (keys.py, sql/identity.sql)
@@ -28,6 +35,13 @@ _DRAFT = f"interval '{DRAFT_KEPT.total_seconds()} seconds'"
 KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
 
 Progress = Callable[[str, int], None]  # what, and how many
+
+
+class UnderWay(NotPossible):
+    """Another purge runs; two at once are of no use."""
+
+    code = "purging"
+    detail = "A purge is under way already."
 
 
 class Kind(NamedTuple):
@@ -147,48 +161,72 @@ def preview() -> dict[str, int]:
 
 def run(progress: Progress = lambda *_: None) -> dict[str, int]:
     """Do all that is due, agency by agency; returns how much of each. Twice is safe; a second one
-    at the same time is refused (NotPossible). Raises Unavailable, after which it is run again."""
+    at the same time is refused (UnderWay). Where something of one agency cannot go, or its keys
+    cannot end (Unavailable, NotPossible), all else goes; the first such failure is raised then."""
     counts = dict.fromkeys(_ALL, 0)
-    with _alone():
+    with _alone(), _going_on() as each:
         for agency_id in rotation.agencies():
-            while any(done := _batch(agency_id)):
-                for name, more in zip(_ALL, done, strict=True):
-                    counts[name] += more
+            with each(agency_id):
+                while any(done := _batch(agency_id)):
+                    for name, more in zip(_ALL, done, strict=True):
+                        counts[name] += more
             progress(str(agency_id), sum(counts.values()))
-        _erase_finished()
-        _forget()
+        _finish(each)
     return counts
 
 
 def step() -> bool:
     """A portion for the worker: of each agency and kind a batch at most. Whether there may be more.
-    Raises Unavailable."""
+    Raises as `run`, but for a second one, which has nothing to do."""
+    more = False
     try:
-        with _alone():
-            done = [any(_batch(agency_id)) for agency_id in rotation.agencies()]
-            _erase_finished()
-            _forget()
-            return any(done)
-    except NotPossible:
-        return False  # another one is under way
+        with _alone(), _going_on() as each:
+            for agency_id in rotation.agencies():
+                with each(agency_id):
+                    more |= any(_batch(agency_id))
+            _finish(each)
+    except UnderWay:
+        return False
+    return more
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
     ((alone,),) = _ask("SELECT pg_try_advisory_lock(%s, 0)", [PURGING])
     if not alone:
-        raise NotPossible("purging", "A purge is under way already.")
+        raise UnderWay
     try:
         yield
     finally:
         _ask("SELECT pg_advisory_unlock(%s, 0)", [PURGING])
 
 
+Each = Callable[[UUID | None], AbstractContextManager[None]]
+
+
+@contextmanager
+def _going_on() -> Iterator[Each]:
+    """What fails in one part keeps no other from its end: it is logged by agency and type, and the
+    first is raised when all are through."""
+    failures: list[Exception] = []
+
+    @contextmanager
+    def each(agency_id: UUID | None) -> Iterator[None]:
+        try:
+            yield
+        except (Refused, DatabaseError) as error:
+            log.error("purge_held_up", agency=str(agency_id), error=type(error).__name__)
+            failures.append(error)
+
+    yield each
+    if failures:
+        raise failures[0]
+
+
 def _batch(agency_id: UUID) -> list[int]:
     """Of each kind at most a batch, in the order of _ALL: how many."""
-    counts = {name: _each(name, agency_id, _TOLD[name]) for name in (*TELL, *IDLE)}
-    counts |= _purge(agency_id)
-    _end_epoch_due(agency_id)
+    acts = _TOLD | _GOES
+    counts = {name: _each(name, agency_id, act) for name, act in acts.items()}
     return [counts[name] for name in _ALL]
 
 
@@ -198,15 +236,30 @@ def _each(name: str, agency_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
 
 
 def _one(name: str, agency_id: UUID, referral_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
-    with transaction.atomic(using=USING):
-        # As every act that closes: no read commits after it, and no act is half-way (turns.py).
-        key = (referral_id.int & (2**64 - 1)) - 2**63
-        _do("SELECT pg_advisory_xact_lock(%s)", [key])
-        _do("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
+    with _locked(referral_id):
         if not due(name, agency_id, referral_id):
             return 0
         act(referral_id, agency_id)
         return 1
+
+
+@contextmanager
+def _locked(referral_id: UUID) -> Iterator[None]:
+    """A transaction in which no read of it commits after it, as in every act that closes, and no
+    act is half-way (turns.py)."""
+    with transaction.atomic(using=USING):
+        key = (referral_id.int & (2**64 - 1)) - 2**63
+        _do("SELECT pg_advisory_xact_lock(%s)", [key])
+        _do("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
+        yield
+
+
+def _finish(each: Each) -> None:
+    """What is of no one agency; then the keys, whatever else went."""
+    for act in (_erase_finished, _forget):
+        with each(None):
+            act()
+    _end_epochs(each)
 
 
 # -- What one side is told, and what lies idle -----------------------------------------------------
@@ -239,70 +292,33 @@ _TOLD: dict[str, Callable[[UUID, UUID], None]] = {
     "end": _unable,
 }
 
-# -- Keys first ------------------------------------------------------------------------------------
+# -- Keys ------------------------------------------------------------------------------------------
+
+_KEYS = ("packet_grant", "private_key", "returned")
 
 
-def _purge(agency_id: UUID) -> dict[str, int]:
-    """A batch of each kind: its keys, then the epochs they were of, then its rows."""
-    found = {name: due(name, agency_id) for name in DUE}
-    concerned = set()
-    for name, rows in found.items():
-        for referral_id in rows:
-            concerned |= _destroy_keys(name, agency_id, referral_id)
-    for one in sorted(concerned):
-        rotation.end_epoch(one)
-    return {
-        name: sum(_one(name, agency_id, row, _ROWS[name]) for row in rows)
-        for name, rows in found.items()
-    }
-
-
-def _destroy_keys(name: str, agency_id: UUID, referral_id: UUID) -> set[UUID]:
-    """The bundles go; their rows say until the end that they were there. Whose keys they were."""
-    everybodys = name in {"draft", "packet"}
-    concerned: set[UUID] = set()
-
-    def destroy(_referral: UUID, _agency: UUID) -> None:
-        mine = "" if everybodys else " AND agency_id = %(agency)s"
-        names = {"referral": referral_id, "agency": agency_id}
+def _remove_keys(
+    referral_id: UUID, agency_id: UUID | None = None, tables: tuple[str, ...] = _KEYS
+) -> None:
+    """The bundles of one agency (None: of all); what wrapped them is due to end."""
+    for table in tables:
         _do(
-            "UPDATE packet_grant SET kek_version = NULL, key_bundle = NULL"
-            f" WHERE referral_id = %(referral)s{mine}",
-            names,
+            f"WITH gone AS (DELETE FROM {table} WHERE referral_id = %s"
+            " AND (%s::uuid IS NULL OR agency_id = %s) RETURNING agency_id)"
+            " INSERT INTO epoch_due AS e (agency_id, since)"
+            " SELECT DISTINCT agency_id, sec.clock() FROM gone"
+            " ON CONFLICT (agency_id) DO UPDATE SET since = excluded.since",
+            [referral_id, agency_id, agency_id],
         )
-        _do(
-            "UPDATE returned SET kek_version = NULL, key_bundle = NULL"
-            f" WHERE referral_id = %(referral)s{mine}",
-            names,
-        )
-        held = _ask(
-            f"SELECT agency_id FROM packet_grant WHERE referral_id = %(referral)s{mine}"
-            f" UNION SELECT agency_id FROM returned WHERE referral_id = %(referral)s{mine}",
-            names,
-        )
-        if name in {"draft", "sent", "received"}:
-            _do(
-                "DELETE FROM private_key"
-                " WHERE referral_id = %(referral)s AND agency_id = %(agency)s",
-                names,
-            )
-            held += _ask(
-                "SELECT agency_id FROM note"
-                " WHERE referral_id = %(referral)s AND agency_id = %(agency)s",
-                names,
-            )
-        concerned.update(agency for (agency,) in held)
-
-    _one(name, agency_id, referral_id, destroy)
-    return concerned
 
 
-def _end_epoch_due(agency_id: UUID) -> None:
-    """Drafts that went at her "no" (R14) took their bundles with them; here ends what wrapped them,
-    for older copies of the database. Due until it is done: a "no" meanwhile asks anew."""
-    for (since,) in _ask("SELECT since FROM epoch_due WHERE agency_id = %s", [agency_id]):
-        rotation.end_epoch(agency_id)
-        _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
+def _end_epochs(each: Each) -> None:
+    """End what wrapped what is gone: here, and at her "no" (R14, sql/drafts.sql). Due until it is
+    done; what goes meanwhile asks anew."""
+    for agency_id, since in _ask("SELECT agency_id, since FROM epoch_due ORDER BY agency_id", []):
+        with each(agency_id):
+            rotation.end_epoch(agency_id)
+            _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
 
 
 # -- What is of no referral ------------------------------------------------------------------------
@@ -315,15 +331,12 @@ def _forget() -> None:
     _do(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
 
 
-# -- Then rows -------------------------------------------------------------------------------------
+# -- Rows ------------------------------------------------------------------------------------------
 
 _OWN = (  # what one agency keeps of a referral
     ("message", "referral_id"),  # that it was rung, never why
     ("idempotency_key", "referral_id"),
     ("note", "referral_id"),
-    ("packet_grant", "referral_id"),
-    ("private_key", "referral_id"),
-    ("returned", "referral_id"),
     ("referral_plan", "referral_id"),
     ("self_assignment", "referral_id"),
     ("webhook_delivery", "referral_id"),
@@ -337,11 +350,12 @@ _SHARED = (
     ("referral_side", "referral_id"),
     ("referral", "id"),
 )
-TABLES = (*_OWN, *_SHARED)
+TABLES = (*((table, "referral_id") for table in _KEYS), *_OWN, *_SHARED)
 _PAPERS = ("release_end", "release_paper")  # of a release, each its own agency's
 
 
 def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
+    _remove_keys(referral_id, agency_id)
     for table, column in _OWN:
         _do(f"DELETE FROM {table} WHERE {column} = %s AND agency_id = %s", [referral_id, agency_id])
     for table in _PAPERS:
@@ -359,6 +373,7 @@ def _unlink(referral_id: UUID) -> None:
 
 
 def _erase(referral_id: UUID) -> None:
+    _remove_keys(referral_id)
     _unlink(referral_id)
     for table in _PAPERS:
         _do(
@@ -366,7 +381,7 @@ def _erase(referral_id: UUID) -> None:
             " WHERE release_id IN (SELECT id FROM release WHERE referral_id = %s)",
             [referral_id],
         )
-    for table, column in TABLES:
+    for table, column in (*_OWN, *_SHARED):
         _do(f"DELETE FROM {table} WHERE {column} = %s", [referral_id])
 
 
@@ -376,16 +391,17 @@ def _draft(referral_id: UUID, agency_id: UUID) -> None:
 
 
 def _packet(referral_id: UUID, agency_id: UUID) -> None:
-    for table in ("packet_field", "packet_grant"):
-        _do(f"DELETE FROM {table} WHERE referral_id = %s", [referral_id])
+    _remove_keys(referral_id, tables=("packet_grant",))
+    _remove_fields(referral_id)
     log_job("referral.purge", agency_id, referral_id, rule="packet")
 
 
+def _remove_fields(referral_id: UUID) -> None:
+    _do("DELETE FROM packet_field WHERE referral_id = %s", [referral_id])
+
+
 def _unopened(referral_id: UUID, agency_id: UUID) -> None:
-    _do(
-        "DELETE FROM packet_grant WHERE referral_id = %s AND agency_id = %s",
-        [referral_id, agency_id],
-    )
+    _remove_keys(referral_id, agency_id, ("packet_grant",))
     log_job("referral.purge", agency_id, referral_id, rule="packet")
 
 
@@ -414,7 +430,7 @@ def _received(referral_id: UUID, agency_id: UUID) -> None:
     )
 
 
-_ROWS: dict[str, Callable[[UUID, UUID], None]] = {
+_GOES: dict[str, Callable[[UUID, UUID], None]] = {
     "draft": _draft,
     "packet": _packet,
     "unopened": _unopened,
@@ -423,23 +439,28 @@ _ROWS: dict[str, Callable[[UUID, UUID], None]] = {
 }
 
 
+# Sealed fields that no key opens any longer, and referrals of which both sides are through.
+_SEALED = (
+    "SELECT r.id FROM referral r WHERE r.from_purged"
+    " AND EXISTS (SELECT FROM packet_field p WHERE p.referral_id = r.id)"
+    " AND NOT EXISTS (SELECT FROM packet_grant g WHERE g.referral_id = r.id"
+    "  AND g.key_bundle IS NOT NULL AND NOT g.closed AND g.expires_at > sec.clock())"
+)
+_FINISHED = (
+    "SELECT r.id FROM referral r WHERE r.from_purged"
+    " AND NOT EXISTS (SELECT FROM referral_side s WHERE s.referral_id = r.id"
+    "  AND (NOT s.purged OR s.hold_until > sec.clock()))"
+)
+
+
 def _erase_finished() -> None:
-    """Referrals of which both sides are through; and sealed fields that no key opens any longer."""
-    _do(
-        "DELETE FROM packet_field p USING referral r WHERE r.id = p.referral_id AND r.from_purged"
-        " AND NOT EXISTS (SELECT FROM packet_grant g WHERE g.referral_id = r.id"
-        "  AND g.key_bundle IS NOT NULL AND NOT g.closed AND g.expires_at > sec.clock())",
-        [],
-    )
-    while rows := _ask(
-        "SELECT r.id FROM referral r WHERE r.from_purged AND NOT EXISTS"
-        " (SELECT FROM referral_side s WHERE s.referral_id = r.id AND NOT s.purged)"
-        " ORDER BY r.id LIMIT %s",
-        [BATCH],
-    ):
-        for (referral_id,) in rows:
-            with transaction.atomic(using=USING):
-                _erase(referral_id)
+    """What is nobody's any longer; each locked, and looked at again."""
+    for left, act in ((_SEALED, _remove_fields), (_FINISHED, _erase)):
+        while rows := _ask(f"{left} ORDER BY r.id LIMIT %s", [BATCH]):
+            for (referral_id,) in rows:
+                with _locked(referral_id):
+                    if _ask(f"{left} AND r.id = %s", [referral_id]):
+                        act(referral_id)
 
 
 def _keep_count(referral_id: UUID, agency_id: UUID, side: str, ending: str) -> None:

@@ -310,7 +310,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         plan=plan.services if plan else [],
         replaces_id=plan.replaces_id if plan else None,
         openings=opened,
-        acts=transitions.acts_open_to(principal, who, status),
+        acts=transitions.acts_open_to(principal, who, status, own),
         etag=etag(referral, own, principal, now),
         now=now,
     )

@@ -1,20 +1,25 @@
-"""Content purges itself (R13): keys first, then rows, by each side's own clock; and a purge tells
-the sender nothing that it was not shown (R2)."""
+"""Content purges itself (R13): keys and rows at once, then what wrapped them, by each side's own
+clock; and a purge tells the sender nothing that it was not shown (R2)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import IntegrityError, connections
+from structlog.testing import capture_logs
 
 from permissions import rotation
 from permissions.keystore import key_store
-from referrals import purging
+from referrals import purging, working
 from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
 from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import Sender
+from tests.test_sealing import rows
 
 NOTE = {"text": "a note of ours"}
 CONTENT = (*(table for table, _ in purging.TABLES), "release_end", "release_paper")
@@ -344,23 +349,112 @@ def test_a_purge_that_was_killed_is_made_good_by_the_next(
         patched.setattr(rotation, place, kill)
         with pytest.raises(Killed):
             purge()
-    assert status_of(story, story.sender) == 200, "keys first, rows after"
-    assert opens(story, story.sender) == 409
-    assert purge()["draft"] == 1
     assert status_of(story, story.sender) == 404
+    assert set(versions("police")) >= set(before), "what wrapped it is there, for older copies"
+    assert opens(alive, alive.sender) == 200
+    assert purge()["draft"] == 0
     assert set(versions("police")).isdisjoint(before)
     assert opens(alive, alive.sender) == 200
+
+
+def test_a_purge_that_was_killed_between_keys_and_rows_took_neither(
+    story: Story, shift_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: Any) -> Any:
+        raise Killed
+
+    story.create().release(*PACKET).packet(**PACKET)
+    shift_clock("25 hours")
+    with monkeypatch.context() as patched:
+        patched.setattr(purging, "_unlink", kill)
+        with pytest.raises(Killed):
+            purge()
+    assert opens(story, story.sender) == 200
+    assert purge()["draft"] == 1
 
 
 def test_two_purges_at_once_are_one(story: Story, superuser: Any) -> None:
     with superuser.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, 0)", [purging.PURGING])
     try:
-        with pytest.raises(purging.NotPossible):
+        with pytest.raises(purging.UnderWay):
             purge()
+        assert purging.step() is False, "the worker lets the other one do it"
     finally:
         with superuser.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [purging.PURGING])
+
+
+def test_an_agency_whose_key_was_lost_keeps_nobodys_purge_from_its_end(
+    api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    order = rotation.agencies()
+    ill, well = sorted(("police", "outsider"), key=lambda key: order.index(agency_id(key)))
+    senders = (f"{ill}.worker", f"{well}.worker", f"{ill}.worker")
+    drafts = [Story(api, service_of("ywca"), sender=who).create() for who in senders]
+    for one in drafts:
+        one.release(*PACKET).packet(**PACKET)
+    shift_clock("20 hours")
+    drafts[2].packet(name="Alive")
+    shift_clock("25 hours")
+    before = versions(well)
+    with lost_keys(ill), capture_logs() as logged:
+        assert working.work_off([working.Job("purge", purging.step, 1)]) == ["purge"]
+        due = "SELECT agency_id::text FROM epoch_due"
+        assert rows(superuser, due) == [(str(agency_id(ill)),)]
+    said = [(one["event"], one.get("agency")) for one in logged]
+    assert ("purge_held_up", str(agency_id(ill))) in said, "whose key it is"
+    assert [status_of(one, one.sender) for one in drafts] == [404, 404, 200]
+    assert set(versions(well)).isdisjoint(before)
+    before = versions(ill)
+    assert working.work_off([working.Job("purge", purging.step, 1)]) == []
+    assert rows(superuser, due) == []
+    assert set(versions(ill)).isdisjoint(before)
+    assert opens(drafts[2], drafts[2].sender) == 200
+
+
+def test_what_cannot_go_keeps_nothing_else_from_its_end(
+    api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """A row that names it, of which purge knows nothing; it is of the agency that comes first."""
+    order = rotation.agencies()
+    keys = sorted(("police", "outsider"), key=lambda key: order.index(agency_id(key)))
+    stuck, after = [Story(api, service_of("ywca"), sender=f"{key}.worker") for key in keys]
+    for one in (stuck, after):
+        one.create().release(*PACKET).packet(**PACKET)
+    shift_clock("25 hours")
+    before = versions(keys[1])
+    with superuser.cursor() as cursor:
+        cursor.execute("CREATE TABLE other (referral_id uuid REFERENCES referral)")
+        cursor.execute("INSERT INTO other VALUES (%s)", [stuck.id])
+    try:
+        with pytest.raises(IntegrityError):
+            purge()
+    finally:
+        with superuser.cursor() as cursor:
+            cursor.execute("DROP TABLE other")
+    assert status_of(after, after.sender) == 404
+    assert set(versions(keys[1])).isdisjoint(before)
+    assert opens(stuck, stuck.sender) == 200, "of one that cannot go nothing went"
+    assert purge()["draft"] == 1
+
+
+@contextmanager
+def lost_keys(key: str) -> Iterator[None]:
+    """All that this agency's rows are wrapped by is missing in the store, without a word."""
+    folder = Path(key_store().folder) / str(agency_id(key))
+    files = {path: path.read_bytes() for path in folder.glob("*.kek")}
+    key_store().begin_version(agency_id(key))
+    for path in files:
+        path.unlink()
+    try:
+        yield
+    finally:
+        for path, content in files.items():
+            path.write_bytes(content)
 
 
 # -- Legal hold ------------------------------------------------------------------------------------

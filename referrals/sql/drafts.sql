@@ -2,16 +2,16 @@
 -- transaction of the tally. What a purge would remove (referrals/purging.py), by the member who
 -- works on it.
 
--- Agencies whose keys opened what is gone: their epoch ends with the next purge, so that older
--- copies of the database open it no longer either.
+-- Agencies whose keys opened what is gone, here or by a purge: their epoch ends with the next
+-- purge, so that older copies of the database open it no longer either.
 CREATE TABLE epoch_due (
     agency_id uuid PRIMARY KEY REFERENCES permissions_agency,
     since timestamptz NOT NULL
 );
 ALTER TABLE epoch_due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE epoch_due FORCE ROW LEVEL SECURITY;
-GRANT SELECT, DELETE ON epoch_due TO jobs;
-GRANT SELECT, INSERT, UPDATE ON epoch_due TO gate;
+GRANT SELECT, INSERT, UPDATE ON epoch_due TO jobs, gate;
+GRANT DELETE ON epoch_due TO jobs;
 CREATE POLICY jobs_end ON epoch_due TO jobs USING (true);
 CREATE POLICY gate_asks ON epoch_due TO gate USING (true) WITH CHECK (true);
 

@@ -23,9 +23,9 @@ SAYS = {
 
 class Command(BaseCommand):
     help = (
-        "Purge what is due (design R13): keys first, then rows; tell agencies what goes in seven"
-        " days; ask about what lies idle. `work` does it every hour; a run that was killed is made"
-        " good by the next."
+        "Purge what is due (design R13): keys with rows, then what wrapped them; tell agencies what"
+        " goes in seven days; ask about what lies idle. `work` does it every hour; a run that was"
+        " killed is made good by the next."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
