@@ -65,8 +65,8 @@ MOVES = {
     "open_notes": Move(ANY, ANY - DRAFT),
     "account_disclosures": Move(ANY, ANY - DRAFT),
     "add_note": Move(ANY, ANY - DRAFT),
-    "set_hold": Move(ANY, ANY - DRAFT),
-    "end_hold": Move(ANY, ANY - DRAFT),
+    "set_hold": Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends with a day, or with her "no" (R14)
+    "end_hold": Move(ANY - DRAFT, ANY - DRAFT),
     "record_attempt": Move(ANY, ANY - DRAFT),
     "set_external_ref": Move(ANY, ANY - DRAFT),
     "set_plan": Move(ANY, None),

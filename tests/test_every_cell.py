@@ -46,8 +46,8 @@ set_external_ref      ah    ah   ah           ah       ah          ah        ah 
 set_plan              ah    ah   ah           ah       ah          ah        ah      ah      ah               ah
 record_report         ah    ah   ah           ah       ah          ah        ah      ah      ah               ah
 record_disclosure     ah    ah   ah           ah       ah          ah        ah      ah      ah               ah
-set_hold              l     l    l            l        l           l         l       l       l                l
-end_hold              l     l    l            l        l           l         l       l       l                l
+set_hold              .     l    l            l        l           l         l       l       l                l
+end_hold              .     l    l            l        l           l         l       l       l                l
 """  # noqa: E501 (a table)
 # The recipient's, by its true state. Before anybody there looked at it, nobody is on it.
 RECIPIENT = """

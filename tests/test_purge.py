@@ -484,20 +484,30 @@ def test_a_hold_keeps_its_own_side_until_its_end_and_no_other(
 
 
 def test_a_hold_that_is_ended_holds_nothing(story: Story, shift_clock: Any) -> None:
-    story.create()
-    lead = story.api("police.lead")
+    told(story).answers("complete", {"outcome": "other"})
+    lead = story.api("ywca.lead")
     until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
     assert lead.act(story.id, "set_hold", {"until": until}).status_code == 200
-    shift_clock("3 days")
-    assert purge()["draft"] == 0
-    assert story.api("police.lead").act(story.id, "end_hold").status_code == 200
-    shift_clock("5 days")
+    for day in (24, 31, 38):  # told at the first, due at the second, but for the hold
+        shift_clock(f"{day} days 1 hour")
+        assert purge()["received"] == 0
+    assert story.api("ywca.lead").act(story.id, "end_hold").status_code == 200
+    assert purge()["received"] == 1
+
+
+def test_a_draft_is_not_held(story: Story, shift_clock: Any) -> None:
+    """Her "no" erases it at any moment (R14): a hold would be a word that is not kept."""
+    story.create()
+    until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
+    answer = story.api("police.lead").act(story.id, "set_hold", {"until": until})
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    shift_clock("25 hours")
     assert purge()["draft"] == 1
 
 
 @pytest.mark.parametrize("days", [-1, 0, 367])
 def test_a_hold_ends_within_a_year(story: Story, days: int) -> None:
-    story.create()
+    story.send()
     until = (datetime.now(UTC) + timedelta(days=days)).isoformat()
     answer = story.api("police.lead").act(story.id, "set_hold", {"until": until})
     assert (answer.status_code, answer.json()["code"]) == (409, "hold_length")
@@ -505,7 +515,12 @@ def test_a_hold_ends_within_a_year(story: Story, days: int) -> None:
 
 def test_by_raw_sql_nobody_but_a_lead_of_the_side_holds(story: Story) -> None:
     story.create()
-    for who, may in (("police.worker", False), ("police.lead", True), ("ywca.lead", False)):
+    with as_app(story.api("police.lead")) as cursor:
+        assert refused_for_want_of_rights(
+            cursor, "SELECT sec.set_hold(%s, sec.clock())", [story.id]
+        ), "a draft"
+    story.sends("send", {"agreement": "agrees"})
+    for who, may in (("police.worker", False), ("police.lead", True), ("outsider.lead", False)):
         with as_app(story.api(who)) as cursor:
             call = "SELECT sec.set_hold(%s, sec.clock())"
             assert refused_for_want_of_rights(cursor, call, [story.id]) != may, who

@@ -223,7 +223,8 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.mailbox_barred(uuid, uuid),
-    sec.bars(uuid, uuid, uuid, boolean, uuid), sec.barred_from(), sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
+    sec.bars(uuid, uuid, uuid, boolean, uuid), sec.barred_from(),
+    sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;

@@ -99,8 +99,7 @@ BEGIN
 END $$;
 
 -- R14: where she could not say whether she agrees, nothing of a packet is written or opened until
--- a release was put since (each has her own consent, or R6's in her place). Of what the caller's
--- agency is no side of: false.
+-- a release was put since (her own consent, or R6's in her place). False to whoever is no side.
 CREATE FUNCTION sec.agreed(r uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();

@@ -54,8 +54,8 @@ CREATE UNIQUE INDEX closed_once ON referral_event (referral_id) WHERE act = 'clo
 CREATE INDEX closed_last ON referral_event (at) WHERE act = 'closed';
 CREATE INDEX referral_accepted ON referral (accepted_at) WHERE accepted_at IS NOT NULL;
 
--- Legal hold: a lead's, for her own side, until that is purged; nobody else shortens or lengthens
--- what is kept.
+-- Legal hold: a lead's, for her own side of what was sent, until that is purged; nobody else
+-- shortens or lengthens what is kept. No draft's: her "no" erases it (R14).
 GRANT UPDATE (hold_until, version) ON referral_side TO gate;
 CREATE FUNCTION sec.set_hold(r uuid, until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -65,7 +65,7 @@ BEGIN
     UPDATE public.referral_side s SET hold_until = until, version = s.version + 1
       FROM public.referral f
      WHERE s.referral_id = r AND s.agency_id = sec.writer() AND 'lead' = ANY (me.roles)
-       AND NOT s.purged AND f.id = r
+       AND NOT s.purged AND f.id = r AND f.sent_at IS NOT NULL
        AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
                     f.to_agency_id, f.sent_at, f.has_block, sec.writer());
     IF NOT FOUND THEN
