@@ -6,6 +6,7 @@ this is the demo on one machine: an embedded PostgreSQL and all state under `var
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -369,6 +370,20 @@ if _lines := os.environ.get("CAIRN_SAFETY_LINES"):
         raise ImproperlyConfigured(
             'CAIRN_SAFETY_LINES must be JSON: [{"name": …, "phone": …, "note": …}, …].'
         ) from error
+    if not SAFETY_LINES or not all(line["phone"].strip() for line in SAFETY_LINES):
+        raise ImproperlyConfigured(
+            "CAIRN_SAFETY_LINES names nobody to ring, or a line without a phone."
+        )
+elif not LOOPBACK:
+    raise ImproperlyConfigured(
+        "CAIRN_SAFETY_LINES is needed on a server: whom to ring in danger, as env.example shows."
+        " The local numbers of the default are the demo's; nobody answers them."
+    )
+if not LOOPBACK and re.search(r"555\D{0,2}01\d\d(?!\d)", str(SAFETY_LINES)):
+    raise ImproperlyConfigured(
+        "CAIRN_SAFETY_LINES holds an invented number (555-01xx): nobody answers it. Put the real"
+        " one there, or leave the line out."
+    )
 if _notice := os.environ.get("CAIRN_SAFETY_NOTICE"):
     # Whoever names another number says it in Spanish too, or nothing is said in Spanish.
     SAFETY_NOTICE, SAFETY_NOTICE_ES = _notice, ""

@@ -176,32 +176,49 @@ def test_compose_takes_every_setting_of_a_server_from_env(compose: Any) -> None:
     assert every | messages <= given["tools"]
 
 
+def test_compose_asks_for_what_a_server_does_not_start_without(
+    compose: Any, tmp_path: Path
+) -> None:
+    asked = {name for name, value in compose["x-settings"].items() if value == f"${{{name}:?}}"}
+    assert asked == set(NEEDED)
+    for name in NEEDED.keys() - {"CAIRN_BASE_URL"}:  # without it, it is the demo
+        assert shown("api.settings", tmp_path, NEEDED | {name: ""}).returncode != 0, name
+
+
 @pytest.mark.parametrize("module", ["api.settings", "gunicorn.config", "gunicorn.conf"])
 def test_what_env_leaves_out_has_its_default_in_a_container(
     compose: Any, module: str, tmp_path: Path
 ) -> None:
     """compose hands an empty text on for what is not in .env: nothing may take it for a value."""
-    needed = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
     empty = {
         name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
         for name, value in compose["services"]["web"]["environment"].items()
         if ":-" in value
     } | dict.fromkeys(compose["x-messages"], "")
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", SHOW, module],
-            env={"PATH": os.environ["PATH"], "CAIRN_HOME": str(tmp_path)} | needed | given,
-            cwd=REPOSITORY,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        for given in ({}, empty)
-    ]
+    said = [shown(module, tmp_path, NEEDED | given) for given in ({}, empty)]
     assert (said[1].returncode, said[1].stderr) == (0, "")
     if module != "gunicorn.config":  # its own default of WEB_CONCURRENCY is another than ours
         assert said[0].stdout == said[1].stdout
         assert len(said[0].stdout) > 10
+
+
+NEEDED = {
+    "CAIRN_BASE_URL": "https://cairn.example.org",
+    "CAIRN_SECRET_KEY": "x" * 40,
+    "CAIRN_SAFETY_LINES": '[{"name": "Emergency", "phone": "911", "note": "Police"}]',
+}
+
+
+def shown(module: str, home: Path, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What a module holds in an environment of these alone."""
+    return subprocess.run(
+        [sys.executable, "-c", SHOW, module],
+        env={"PATH": os.environ["PATH"], "CAIRN_HOME": str(home)} | given,
+        cwd=REPOSITORY,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 SHOW = """\

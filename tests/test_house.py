@@ -40,7 +40,7 @@ LONG = {
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
     "api/desk/problems.py": (350, "every refusal explained, one below the other"),
     "api/desk/words.py": (480, "what the desk says, in one place"),
-    "api/settings.py": (500, "one file from the environment, as the house says"),
+    "api/settings.py": (530, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
     "api/walkthrough.py": (420, "one story, read from top to bottom"),
     "directory/models.py": (560, "the tables of one standard (HSDS), one beside the other"),
@@ -290,7 +290,9 @@ def started(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
+LINES = '[{"name": "Emergency", "phone": "911", "note": "Police"}]'
+BARE_SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
+SERVER = BARE_SERVER | {"CAIRN_SAFETY_LINES": LINES}
 
 
 @pytest.mark.parametrize(
@@ -305,6 +307,12 @@ SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x"
         (SERVER | {"DATABASE_URL": "postgresql://app@db"}, "DATABASE_URL must be like"),
         ({"CAIRN_SAFETY_LINES": "911"}, "CAIRN_SAFETY_LINES must be JSON"),
         ({"CAIRN_SAFETY_LINES": '[{"name": "Emergency"}]'}, "CAIRN_SAFETY_LINES must be JSON"),
+        ({"CAIRN_SAFETY_LINES": "[]"}, "CAIRN_SAFETY_LINES names nobody to ring"),
+        ({"CAIRN_SAFETY_LINES": LINES.replace("911", " ")}, "a line without a phone"),
+        (BARE_SERVER, "CAIRN_SAFETY_LINES is needed"),
+        (BARE_SERVER | {"CAIRN_SAFETY_LINES": ""}, "CAIRN_SAFETY_LINES is needed"),
+        (SERVER | {"CAIRN_SAFETY_LINES": LINES.replace("911", "(406) 555-0100")}, "555-01xx"),
+        (SERVER | {"CAIRN_SAFETY_LINES": LINES.replace("911", "+14065550199")}, "555-01xx"),
         ({"PORT": "http"}, "PORT must be a whole number"),
         (SERVER | {"CAIRN_WEBHOOK_LOOPBACK": "127.0.0.1:9000"}, "CAIRN_WEBHOOK_LOOPBACK is for"),
         ({"CAIRN_SMTP": "mail.example.org"}, "CAIRN_SMTP must be like"),
@@ -334,6 +342,8 @@ def test_unsafe_settings_refuse_to_start_in_words(
 
 def test_safe_settings_start(tmp_path: Path) -> None:
     assert started(tmp_path).returncode == 0
+    invented = LINES.replace("911", "406-555-0100")
+    assert started(tmp_path, CAIRN_SAFETY_LINES=invented).returncode == 0, "the demo's own"
     said = started(tmp_path, **SERVER, DATABASE_URL="postgresql://app:p%2Fw@db/cairn")
     assert said.returncode == 0, said.stderr
 
