@@ -23,6 +23,7 @@ QUICK_EXIT = "https://www.weather.gov/"
 
 # Of an answer that is public and the same for everybody; of any other nothing may be kept.
 CACHEABLE = "public, max-age=3600"
+PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/")  # what is answered so
 
 # The one page that may be kept offline, and its style (R16): a week, and longer where the server
 # cannot be reached. Not "immutable": whoever loads it again gets the newest numbers.
@@ -68,10 +69,12 @@ class RequestMiddleware:
         response.setdefault("Content-Security-Policy", CSP_DOCS if docs else CSP)
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
-        kept = response.get("Cache-Control") == CACHEABLE
-        if request.path in OFFLINE and response.status_code == 200:
+        kept = response.get("Cache-Control") == CACHEABLE or request.path.startswith("/static/")
+        if response.cookies:  # somebody's session: whatever the answer is, no cache may hold it
+            response["Cache-Control"] = "no-store"
+        elif request.path in OFFLINE and response.status_code == 200:
             response["Cache-Control"] = KEPT_OFFLINE
-        elif not (kept or request.path.startswith("/static/")):
+        elif not kept:
             response["Cache-Control"] = "no-store"
         match = request.resolver_match
         log.info(
@@ -130,26 +133,32 @@ class TokenMiddleware:
         path = request.path_info
         if not (path.startswith("/v1/") and request.META.get("HTTP_AUTHORIZATION")):
             return self.get_response(request)
-        match = request.resolver_match = resolve(path)
-        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
-        if not (response.streaming or response.has_header("Content-Length")):
-            response["Content-Length"] = str(len(response.content))
-        return response
+        return _straight(request)
 
 
-class OfflinePageMiddleware:
-    """Answers the page that may be kept before anything looks for a session.
+class SameForAllMiddleware:
+    """Answers what a cache may keep before anything looks for a session.
 
-    It is the same for everybody, signed in or not: no cookie is read or set, nothing is asked of
-    the database, so that a shared cache may hold it and it is there when the rest is not.
+    It is the same for everybody, signed in or not: no cookie is read or set, so that a shared cache
+    may hold it. The page to keep asks nothing of the database either: it is there when the rest is
+    not.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info != OFFLINE_PATH:
+        path = request.path_info
+        if path != OFFLINE_PATH and not path.startswith(PUBLISHED):
             return self.get_response(request)
-        request.resolver_match = resolve(OFFLINE_PATH)
-        response: HttpResponse = request.resolver_match.func(request)
-        return response
+        request.session = {}  # nobody's: an endpoint looks there for who asks
+        return _straight(request)
+
+
+def _straight(request: HttpRequest) -> HttpResponse:
+    """The endpoint's answer, past all that stands below."""
+    match = request.resolver_match = resolve(request.path_info)
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    if not (response.streaming or response.has_header("Content-Length")):
+        response["Content-Length"] = str(len(response.content))
+    return response

@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "api.middleware.TokenMiddleware",  # above everything that is for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
-    "api.middleware.OfflinePageMiddleware",  # above everything that looks for a session
+    "api.middleware.SameForAllMiddleware",  # above everything that looks for a session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -7,7 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from api.middleware import CACHEABLE
 from tests.conftest import NOTICE, service_of
+from tests.desk import Pages, at_the_desk
+from tests.http_client import HttpClient
+from tests.routes import filled, served
 
 
 def send_raw(api: Any, body: bytes, content_type: str = "application/json", **extra: str) -> Any:
@@ -180,3 +184,40 @@ def test_a_wrong_packet_field_is_pointed_at_where_the_caller_wrote_it(packet, po
     story.accept().release()
     answer = api("police.worker").act(story.id, "put_packet", {"packet": packet})
     assert (answer.status_code, answer.json()["pointer"]) == (400, pointer)
+
+
+def test_no_answer_that_may_be_kept_has_a_cookie_with_it():
+    """Every address, asked by somebody signed in: her session goes out with most answers."""
+    member = at_the_desk("ywca.worker")
+    paths = [filled(route, name="service") for route, _ in served()]
+    with_cookie = 0
+    for path in [*paths, "/static/nothing", "/static/desk/desk.css", "/safety"]:
+        answer = member.get(path)
+        answer.close()
+        with_cookie += bool(answer.cookies)
+        assert not answer.cookies or answer["Cache-Control"] == "no-store", path
+    assert with_cookie > 50, "the session moves on with each page"
+
+
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+@pytest.mark.parametrize(
+    "path", ["profile", "profile/service.json", "profile/x.json", "schema/service.json"]
+)
+def test_the_profile_is_the_same_for_everybody_and_no_cookie_goes_with_it(path, method):
+    member = at_the_desk("ywca.worker")
+    member.get("/desk/")
+    ours = getattr(member.http, method)(f"/v1/directory/{path}")
+    theirs = getattr(Pages().http, method)(f"/v1/directory/{path}")
+    assert ours.content == theirs.content
+    found = method != "post" and "x.json" not in path
+    for answer in (ours, theirs):
+        assert not answer.cookies
+        assert "Cookie" not in answer.get("Vary", "")
+        assert answer.has_header("Content-Length")
+        assert answer["Cache-Control"] == (CACHEABLE if found else "no-store")
+    assert ours.status_code == (405 if method == "post" else 200 if found else 404)
+
+
+def test_a_bad_token_is_refused_at_the_profile_too():
+    headers = {"Authorization": "Bearer " + "x" * 40}
+    assert HttpClient().get("/v1/directory/profile", headers=headers).status_code == 401

@@ -74,7 +74,7 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
 def safety(request: HttpRequest) -> HttpResponse:
     """The numbers to ring on one page, to keep or to print (R16).
 
-    Made without the request: OfflinePageMiddleware answers with it, and it is everybody's.
+    Made without the request: SameForAllMiddleware answers with it, and it is everybody's.
     """
     context = {
         "notice": safety_notice(),
