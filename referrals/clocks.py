@@ -4,10 +4,11 @@ An agency may set its own durations, hours and holidays (`manage.py set_clocks`)
 count. No database in here: what has come due is found in referrals/alarms.py.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from permissions.models import Agency
 
@@ -57,6 +58,8 @@ WEEK: tuple[Hours | None, ...] = (*[(time(9), time(17))] * 5, None, None)
 
 
 class Deadlines(NamedTuple):
+    """What one referral's recipient owes, frozen at send: three moments, and a length."""
+
     ack_by: datetime
     accept_by: datetime
     expires_at: datetime
@@ -135,31 +138,52 @@ def calendar(agency: Agency) -> Calendar:
     return Calendar(ZoneInfo(agency.time_zone), week, frozenset(agency.holidays))
 
 
-def read_durations(urgency: str, numbers: list[int]) -> list[int]:
+def read_durations(urgency: str, numbers: list[str]) -> list[int]:
     """Four numbers as `Agency.durations` keeps them. Raises ValueError, in words."""
-    if len(numbers) != len(Durations._fields):
-        raise ValueError("four numbers: ack, accept, hand-off, expires")
-    own = Durations(*numbers)
+    if len(numbers) != len(Durations._fields) or not all(map(_NUMBER.fullmatch, numbers)):
+        usual = ",".join(map(str, DURATIONS[urgency]))
+        raise ValueError(f"four whole numbers: ack, accept, hand-off, expires; such as {usual}")
+    own = Durations(*map(int, numbers))
     if not 0 < own.ack <= own.accept <= own.expires or own.handoff <= 0:
         raise ValueError("ack, accept and expires follow one another; none is zero")
     if max(own) > LONGEST[urgency]:
         raise ValueError(f"at most {LONGEST[urgency]}: somebody waits with her")
-    return numbers
+    return list(own)
 
 
 def read_week(days: list[str]) -> list[Any]:
     """Seven of "09:00-17:00" or "closed", Monday first, as `Agency.opening_hours` keeps them.
     Raises ValueError, in words."""
     if len(days) != 7:
-        raise ValueError("seven days, Monday first")
+        raise ValueError("seven days, Monday first, each such as 09:00-17:00 or closed")
     week = [None if day == "closed" else _read_day(day) for day in days]
     if not any(week):
         raise ValueError("open on one day at least; else set the agency to phone only")
     return week
 
 
+def read_holidays(days: list[str]) -> list[date]:
+    """Dates as `Agency.holidays` keeps them. Raises ValueError, in words."""
+    try:
+        return [date.fromisoformat(day) for day in days]
+    except ValueError:
+        raise ValueError("dates, such as 2026-12-25,2027-01-01") from None
+
+
+def read_zone(name: str) -> str:
+    """A time zone as `Agency.time_zone` keeps it. Raises ValueError, in words."""
+    if name not in available_timezones():
+        raise ValueError("a name of the time zone database, such as America/Denver")
+    return name
+
+
+_NUMBER = re.compile("[0-9]{1,6}")
+# Of the agency's own day: with a zone of its own, or seconds, nobody could be told a deadline.
+_DAY = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
+
+
 def _read_day(day: str) -> list[str]:
     opens, _, closes = day.partition("-")
-    if not time.fromisoformat(opens) < time.fromisoformat(closes):
-        raise ValueError("from before until, such as 09:00-17:00")
+    if not _DAY.fullmatch(day) or not opens < closes:
+        raise ValueError("a day is from-until, such as 09:00-17:00, or closed; the latest is 23:59")
     return [opens, closes]

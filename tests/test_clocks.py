@@ -120,7 +120,7 @@ def test_routine_counts_one_two_and_five_business_days_and_two_from_the_accept()
 )
 def test_durations_that_make_no_sense_are_refused(urgency: str, numbers: list[int]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        clocks.read_durations(urgency, numbers)
+        clocks.read_durations(urgency, [str(one) for one in numbers])
 
 
 @pytest.mark.no_database
@@ -132,6 +132,13 @@ def test_durations_that_make_no_sense_are_refused(urgency: str, numbers: list[in
         ["17:00-09:00", *["closed"] * 6],
         ["nine-five", *["closed"] * 6],
         ["09:00", *["closed"] * 6],
+        ["09:00Z-17:00Z", *["closed"] * 6],
+        ["09:00+02:00-17:00", *["closed"] * 6],
+        ["09:00-17:00+02:00", *["closed"] * 6],
+        ["09-17", *["closed"] * 6],
+        ["09:00:30-17:00", *["closed"] * 6],
+        ["09:00-24:00", *["closed"] * 6],
+        ["٠٩:٠٠-١٧:٠٠", *["closed"] * 6],
     ],
 )
 def test_hours_that_make_no_sense_are_refused(days: list[str]) -> None:
@@ -188,11 +195,33 @@ def minutes(later: str, earlier: str) -> float:
     return round(gap.total_seconds() / 60, 3)
 
 
+WHOLE_NUMBERS = "--emergency: four whole numbers: ack, accept, hand-off, expires; such as 15,30,30,"
+A_DAY = "--hours: a day is from-until, such as 09:00-17:00, or closed"
+
+
 @pytest.mark.parametrize(
-    "option", ["--emergency=1,2", "--hours=closed", "--holidays=soon", "--time-zone=Mars/Base"]
+    ("option", "says"),
+    [
+        ("--emergency=1,2", WHOLE_NUMBERS),
+        ("--emergency=a,2,3,4", WHOLE_NUMBERS),
+        ("--emergency=5,10,²,60", WHOLE_NUMBERS),
+        ("--emergency=9999,10,20,60", "ack, accept and expires follow one another"),
+        ("--hours=closed", "--hours: seven days, Monday first"),
+        ("--hours=09:00Z-17:00Z" + ",closed" * 6, A_DAY),
+        ("--hours=09:00+02:00-17:00" + ",closed" * 6, A_DAY),
+        ("--hours=17:00-09:00" + ",closed" * 6, A_DAY),
+        ("--holidays=soon", "--holidays: dates, such as 2026-12-25,2027-01-01"),
+        ("--holidays=2026-13-01", "--holidays: dates, such as 2026-12-25,2027-01-01"),
+        ("--time-zone=Mars", "--time-zone: a name of the time zone database, such as America/Denv"),
+        ("--time-zone=America", "--time-zone: a name of the time zone database"),
+        ("--time-zone=../etc", "--time-zone: a name of the time zone database"),
+    ],
 )
-def test_what_makes_no_sense_changes_nothing(own_clocks: Any, option: str) -> None:
+def test_what_makes_no_sense_changes_nothing_and_is_told_in_words(
+    own_clocks: Any, option: str, says: str
+) -> None:
     before = said()
-    with pytest.raises(CommandError, match="Nothing was changed"):
+    with pytest.raises(CommandError, match="Nothing was changed") as refused:
         said(option)
+    assert says in str(refused.value)
     assert said() == before

@@ -1,9 +1,9 @@
 """manage.py set_clocks"""
 
 from argparse import ArgumentParser
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -38,11 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         agency = self._agency(options["agency"])
-        try:
-            changed = _changed(agency, options)
-        except (ValueError, ZoneInfoNotFoundError) as error:
-            raise CommandError(f"Nothing was changed: {error}") from error
-        if changed:
+        if changed := _changed(agency, options):
             agency.save(using=USING, update_fields=changed)
         for urgency, own in clocks.durations(agency).items():
             self.stdout.write(f"{urgency}: {','.join(map(str, own))}")
@@ -61,7 +57,7 @@ class Command(BaseCommand):
 
 
 def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
-    """Change the agency, not yet saved; the fields that changed. Raises ValueError, in words."""
+    """Change the agency, not yet saved; the fields that changed. Raises CommandError."""
     changed = set()
     own = dict(agency.durations or {})
     for urgency in clocks.DURATIONS:
@@ -69,17 +65,30 @@ def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
             continue
         own.pop(urgency, None)
         if text != "network":
-            own[urgency] = clocks.read_durations(urgency, [int(one) for one in text.split(",")])
+            with _told_of(urgency):
+                own[urgency] = clocks.read_durations(urgency, text.split(","))
         changed.add("durations")
     if "durations" in changed:
         agency.durations = own or None
     if (text := options["hours"]) is not None:
-        agency.opening_hours = None if text == "network" else clocks.read_week(text.split(","))
+        with _told_of("hours"):
+            agency.opening_hours = None if text == "network" else clocks.read_week(text.split(","))
         changed.add("opening_hours")
     if (text := options["holidays"]) is not None:
-        agency.holidays = [date.fromisoformat(one) for one in text.split(",") if one]
+        with _told_of("holidays"):
+            agency.holidays = clocks.read_holidays([one for one in text.split(",") if one])
         changed.add("holidays")
     if (text := options["time_zone"]) is not None:
-        agency.time_zone = ZoneInfo(text).key
+        with _told_of("time-zone"):
+            agency.time_zone = clocks.read_zone(text)
         changed.add("time_zone")
     return sorted(changed)
+
+
+@contextmanager
+def _told_of(option: str) -> Iterator[None]:
+    """What is refused in there, told with the option that it was read from."""
+    try:
+        yield
+    except ValueError as error:
+        raise CommandError(f"Nothing was changed. --{option}: {error}.") from None
