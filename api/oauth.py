@@ -22,6 +22,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views.mixins import OAuthLibMixin
 
+from api import errors
 from permissions import credentials
 from permissions.models import Client, ClientAssertion
 
@@ -35,6 +36,7 @@ SCOPES = {
     "webhooks:write": "Say where the agency's events are sent to, and watch them arrive.",
     "audit:read": "Read the access log of the agency's own people and clients.",
 }
+JSON = "application/json"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 MAX_ASSERTION_S = 5 * 60
@@ -179,4 +181,12 @@ class Token(OAuthLibMixin, View):
         if request.POST.get("grant_type") not in (None, "client_credentials"):
             return JsonResponse({"error": "unsupported_grant_type"}, status=400)
         _url, headers, body, status = self.create_token_response(request)
-        return HttpResponse(body, status=status, headers=headers)
+        # Where it refuses an address with a query, the library names no media type.
+        return HttpResponse(body, status=status, headers={"Content-Type": JSON} | headers)
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        refused = errors.refused_page(request, errors.MethodNotAllowed())
+        refused["Allow"] = ", ".join(self._allowed_methods())
+        return refused

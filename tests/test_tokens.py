@@ -238,10 +238,33 @@ def test_anything_but_client_credentials_by_assertion_is_refused(
         assert "access_token" not in answer.text
     answer = ask(server, {"grant_type": "client_credentials"}, Authorization=f"Basic {basic}")
     assert answer.status_code == 401
-    assert requests.get(url, timeout=30).status_code == 405
     as_json = requests.post(url, json=good(), timeout=30)
     assert 400 <= as_json.status_code < 500
     assert credentials_held(superuser) == 0
+
+
+def test_the_endpoint_speaks_json_whatever_is_asked(server: Server) -> None:
+    url = server.demo["token_url"]
+    form = token_request(assertion(server.client("police"), url))
+    for answer in (
+        ask(server, form),
+        ask(server, {}),
+        ask(server, {"grant_type": "password"}),
+        ask(server, {"grant_type": "client_credentials"}),
+        requests.post(f"{url}?x=1", data=form, timeout=30),
+    ):
+        assert answer.headers["Content-Type"] == "application/json", answer.text
+        assert answer.json().keys() & {"access_token", "error"}
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
+def test_only_a_post_is_answered_and_the_rest_is_told_so(server: Server, method: str) -> None:
+    answer = requests.request(method, server.demo["token_url"], timeout=30)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    if method != "head":
+        assert answer.json()["code"] == "method_not_allowed"
 
 
 # -- The end of a token ----------------------------------------------------------------------------
