@@ -10,7 +10,7 @@ import re
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
@@ -35,19 +35,32 @@ def _secret_file(name: str) -> str:
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name) or str(default)
-    if not text.isdigit():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise ImproperlyConfigured(f"{name} must be a whole number.")
     return int(text)
 
 
+def _parts(name: str, text: str, like: str) -> SplitResult:
+    """The parts of an address of the variable `name`, of which `like` is an example."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read at once: of what is no port Python says so only when asked
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be like {like}.") from None
+    return parts
+
+
 # -- Where we are ---------------------------------------------------------------------------------
 
-BASE_URL = os.environ.get("CAIRN_BASE_URL") or f"http://127.0.0.1:{_number('PORT', 8000)}"
-_base = urlsplit(BASE_URL)
+if (_port := _number("PORT", 8000)) > 65535:
+    raise ImproperlyConfigured("PORT must be a whole number, 65535 at most.")
+BASE_URL = os.environ.get("CAIRN_BASE_URL") or f"http://127.0.0.1:{_port}"
+_like = "https://cairn.example.org"
+_base = _parts("CAIRN_BASE_URL", BASE_URL, _like)
 LOOPBACK = _base.hostname in {"127.0.0.1", "localhost", "::1"}
 HTTPS = _base.scheme == "https"
 if _base.scheme not in {"http", "https"} or not _base.hostname:
-    raise ImproperlyConfigured("CAIRN_BASE_URL must be like https://cairn.example.org.")
+    raise ImproperlyConfigured(f"CAIRN_BASE_URL must be like {_like}.")
 if not HTTPS and not LOOPBACK:
     raise ImproperlyConfigured(
         "CAIRN_BASE_URL is plain http and not this machine: referrals would cross the network in"
@@ -125,10 +138,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; design §10
 # -- Database: one database, one role for each kind of work (design §6) --------------------------
 
 
-def _from_url(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
+def _from_url(name: str, url: str) -> dict[str, Any]:
+    like = "postgresql://app:…@host:5432/cairn"
+    parts = _parts(name, url, like)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured("DATABASE_URL must be like postgresql://app:…@host:5432/cairn.")
+        raise ImproperlyConfigured(f"{name} must be like {like}.")
     options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     return {
         "NAME": unquote(parts.path.strip("/")),
@@ -144,10 +158,11 @@ def _database(role: str) -> dict[str, Any]:
     """Connection of one role: its own URL variable, DATABASE_URL for `app`, else our cluster."""
     variable = "DATABASE_URL" if role == "app" else f"DATABASE_URL_{role.upper()}"
     if url := os.environ.get(variable):
-        database = _from_url(url)
+        database = _from_url(variable, url)
     elif os.environ.get("DATABASE_URL"):
         # A server of somebody's: a role without a URL of its own is not used by this process.
-        database = {**_from_url(os.environ["DATABASE_URL"]), "USER": role, "PASSWORD": ""}
+        theirs = _from_url("DATABASE_URL", os.environ["DATABASE_URL"])
+        database = {**theirs, "USER": role, "PASSWORD": ""}
     else:
         dsn = Cluster(HOME).dsn(role, os.environ.get("CAIRN_DATABASE") or "cairn")
         database = {
@@ -402,10 +417,11 @@ DISCLOSURE_LINE = os.environ.get("CAIRN_DISCLOSURE_LINE") or (
 
 
 def _smtp(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
+    like = "smtp://user:…@mail.example.org:587"
+    parts = _parts("CAIRN_SMTP", url, like)
     tls = {"smtp": "starttls", "smtps": "tls", "smtp+plain": ""}.get(parts.scheme)
     if tls is None or not parts.hostname:
-        raise ImproperlyConfigured("CAIRN_SMTP must be like smtp://user:…@mail.example.org:587.")
+        raise ImproperlyConfigured(f"CAIRN_SMTP must be like {like}.")
     if not tls and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise ImproperlyConfigured("CAIRN_SMTP: smtp+plain is for a relay on this machine only.")
     if not (sender := os.environ.get("CAIRN_MAIL_FROM")):
@@ -421,12 +437,11 @@ def _smtp(url: str) -> dict[str, Any]:
 
 
 def _mail_copies(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
+    like = "imaps://user:…@mail.example.org:993/INBOX"
+    parts = _parts("CAIRN_MAIL_COPIES", url, like)
     tls = {"imaps": True, "imap+plain": False}.get(parts.scheme)
     if tls is None or not parts.hostname or not parts.username:
-        raise ImproperlyConfigured(
-            "CAIRN_MAIL_COPIES must be like imaps://user:…@mail.example.org:993/INBOX."
-        )
+        raise ImproperlyConfigured(f"CAIRN_MAIL_COPIES must be like {like}.")
     if not tls and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise ImproperlyConfigured("CAIRN_MAIL_COPIES: imap+plain is for this machine only.")
     if not (to := os.environ.get("CAIRN_MAIL_COPY_TO")) or not SMTP:
@@ -444,7 +459,8 @@ def _mail_copies(url: str) -> dict[str, Any]:
 
 def _twilio(account: str) -> dict[str, str]:
     base = (os.environ.get("CAIRN_TWILIO_BASE") or "").rstrip("/")
-    if base and urlsplit(base).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    stand_in = _parts("CAIRN_TWILIO_BASE", base, "http://127.0.0.1:9000").hostname
+    if base and stand_in not in {"127.0.0.1", "localhost", "::1"}:
         raise ImproperlyConfigured("CAIRN_TWILIO_BASE is for a stand-in on this machine only.")
     sender = os.environ.get("CAIRN_TWILIO_FROM")
     token_file = os.environ.get("CAIRN_TWILIO_TOKEN_FILE")
@@ -500,4 +516,6 @@ SPECTACULAR_SETTINGS = {
 # -- Logs: ids and codes only (R10); api/logs.py holds the allow-list ------------------------------
 
 LOGGING_CONFIG = "api.logs.configure"
-LOGGING = {"level": os.environ.get("CAIRN_LOG_LEVEL") or "INFO"}
+LOGGING = {"level": (os.environ.get("CAIRN_LOG_LEVEL") or "INFO").upper()}
+if LOGGING["level"] not in (_levels := ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")):
+    raise ImproperlyConfigured(f"CAIRN_LOG_LEVEL must be one of {', '.join(_levels)}.")

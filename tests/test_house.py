@@ -276,12 +276,14 @@ def test_a_psycopg_3_that_is_there_is_refused(monkeypatch: pytest.MonkeyPatch) -
     assert [error.id for error in checks.only_psycopg2()] == ["permissions.E001"]
 
 
-def started(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py check` with this environment and no other of ours."""
+def started(
+    tmp_path: Path, code: str = "import api.settings", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What a process of this environment, and no other of ours, says of its settings."""
     ours = ("CAIRN_", "DATABASE_URL", "PORT")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
-        [sys.executable, "-c", "import api.settings"],
+        [sys.executable, "-c", code],
         env=env | {"CAIRN_HOME": str(tmp_path)} | environment,
         cwd=REPOSITORY,
         capture_output=True,
@@ -292,6 +294,11 @@ def started(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[s
 
 LINES = '[{"name": "Emergency", "phone": "911", "note": "Police"}]'
 BARE_SERVER = {"CAIRN_BASE_URL": "https://cairn.example.org", "CAIRN_SECRET_KEY": "x" * 40}
+MAIL = {
+    "CAIRN_SMTP": "smtp://mail.example.org",
+    "CAIRN_MAIL_FROM": "no-reply@example.org",
+    "CAIRN_MAIL_COPY_TO": "copies@example.org",
+}
 SERVER = BARE_SERVER | {"CAIRN_SAFETY_LINES": LINES}
 
 
@@ -328,6 +335,23 @@ SERVER = BARE_SERVER | {"CAIRN_SAFETY_LINES": LINES}
             "a stand-in on this machine only",
         ),
         ({"CAIRN_PROXIES": "-1"}, "CAIRN_PROXIES must be a whole number"),
+        ({"PORT": "²"}, "PORT must be a whole number"),
+        ({"PORT": "9" * 5000}, "PORT must be a whole number"),
+        ({"PORT": "99999"}, "PORT must be a whole number, 65535 at most"),
+        ({"CAIRN_BASE_URL": "http://127.0.0.1:99999"}, "CAIRN_BASE_URL must be like"),
+        ({"CAIRN_BASE_URL": "http://[::1"}, "CAIRN_BASE_URL must be like"),
+        ({"DATABASE_URL": "postgresql://app@db:port/cairn"}, "DATABASE_URL must be like"),
+        ({"DATABASE_URL_JOBS": "postgresql://jobs@db:1e3/cairn"}, "DATABASE_URL_JOBS must be like"),
+        (MAIL | {"CAIRN_SMTP": "smtp://mail.example.org:post"}, "CAIRN_SMTP must be like"),
+        (
+            MAIL | {"CAIRN_MAIL_COPIES": "imaps://c@mail.example.org:99999"},
+            "CAIRN_MAIL_COPIES must be like",
+        ),
+        (
+            {"CAIRN_TWILIO_ACCOUNT": "AC", "CAIRN_TWILIO_BASE": "http://[::1"},
+            "CAIRN_TWILIO_BASE must be like",
+        ),
+        ({"CAIRN_LOG_LEVEL": "loud"}, "CAIRN_LOG_LEVEL must be one of DEBUG, INFO"),
     ],
 )
 def test_unsafe_settings_refuse_to_start_in_words(
@@ -342,6 +366,8 @@ def test_unsafe_settings_refuse_to_start_in_words(
 
 def test_safe_settings_start(tmp_path: Path) -> None:
     assert started(tmp_path).returncode == 0
+    said = started(tmp_path, "import api.wsgi", CAIRN_LOG_LEVEL="info")
+    assert said.returncode == 0, said.stderr
     invented = LINES.replace("911", "406-555-0100")
     assert started(tmp_path, CAIRN_SAFETY_LINES=invented).returncode == 0, "the demo's own"
     said = started(tmp_path, **SERVER, DATABASE_URL="postgresql://app:p%2Fw@db/cairn")
