@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -17,6 +18,9 @@ from permissions.ids import uuid7
 from permissions.log import Origin, address_prefix, origin
 
 log = structlog.get_logger()
+
+# How much of a body that is too large is read all the same, in bytes, and for how many seconds.
+TAKEN_IN, TAKEN_IN_S = 16 * 1024 * 1024, 10
 
 # Where the desk's quick exit leads: somewhere nobody asks about.
 QUICK_EXIT = "https://www.weather.gov/"
@@ -89,20 +93,24 @@ class RequestMiddleware:
 
 
 class BodyMiddleware:
-    """Gives a body that was sent in chunks its length: whatever reads one below, ours as well as
-    Django's forms, takes one without a length for none at all."""
+    """Refuses a body that is too large, wherever it goes, and gives one that was sent in chunks its
+    length: whatever reads one below, ours as well as Django's forms, takes one without a length for
+    none at all."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "HTTP_TRANSFER_ENCODING" in request.META:
-            try:
+        try:
+            if "HTTP_TRANSFER_ENCODING" in request.META:
                 body = _in_chunks(request)
-            except Refused as refusal:
-                return errors.refused_page(request, refusal)
-            request.META["CONTENT_LENGTH"] = str(len(body))
-            request._stream = BytesIO(body)
+                request.META["CONTENT_LENGTH"] = str(len(body))
+                request._stream = BytesIO(body)
+            elif request._stream.limit > MAX_BODY:  # what the request said of its length
+                _take_in(request._stream)
+                raise TooLarge
+        except Refused as refusal:
+            return errors.refused_page(request, refusal)
         return self.get_response(request)
 
 
@@ -110,13 +118,27 @@ def _in_chunks(request: HttpRequest) -> bytes:
     """The whole body. Raises BadRequest, LengthRequired, TooLarge."""
     if not request.META.get("wsgi.input_terminated"):  # of a server that would not say its end
         raise errors.LengthRequired
+    sent = request.META["wsgi.input"]
     try:
-        body: bytes = request.META["wsgi.input"].read(MAX_BODY + 1)
+        body: bytes = sent.read(MAX_BODY + 1)
     except (OSError, ParseException):
         raise BadRequest("invalid", "The body did not arrive whole.") from None
     if len(body) > MAX_BODY:
+        _take_in(sent)
         raise TooLarge
     return body
+
+
+def _take_in(sent: Any) -> None:
+    """Read, and forget, what still comes of a body that is refused, so far as it may go: answered
+    before, its sender, who does not read yet, would find the line broken and no answer."""
+    until = time.monotonic() + TAKEN_IN_S
+    left = TAKEN_IN
+    try:
+        while left > 0 and time.monotonic() < until and (piece := sent.read(64 * 1024)):
+            left -= len(piece)
+    except (OSError, ParseException):
+        return  # it broke off: whoever is left there gets the refusal
 
 
 class TokenMiddleware:

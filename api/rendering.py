@@ -42,7 +42,7 @@ def as_json(value: Any) -> bytes:
 def read(request: HttpRequest, parsers: Iterable[type["JSONParser"]]) -> dict[str, Any]:
     """The body as the parser of its media type reads it; {} where there is none.
 
-    Raises BadRequest, TooLarge, UnsupportedMediaType.
+    Raises BadRequest, UnsupportedMediaType.
     """
     if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
         return {}
@@ -59,14 +59,12 @@ class JSONParser(BaseParser):
     depth = MAX_DEPTH
 
     def parse(self, request: HttpRequest) -> dict[str, Any]:  # type: ignore[override]
-        """The object in the body. Raises BadRequest, TooLarge, UnsupportedMediaType."""
+        """The object in the body, which is no larger than MAX_BODY (api/middleware.py). Raises
+        BadRequest, UnsupportedMediaType."""
         if request.META.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
             raise UnsupportedMediaType(request.content_type or "")
-        body = request.read(MAX_BODY + 1)
-        if len(body) > MAX_BODY:
-            raise TooLarge
         try:
-            value = _STRICT.decode(body.decode())
+            value = _STRICT.decode(request.read().decode())
         except RecursionError:
             raise BadRequest("too_deep", f"At most {self.depth} levels.") from None
         except ValueError:

@@ -1,14 +1,18 @@
 """What only a real server shows of a request: its length, and the words of its headers."""
 
 import json
+import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPMessage
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
 
+from api.middleware import TAKEN_IN
 from permissions.ids import uuid7
 from tests.conftest import Caller, Server, Story
 from tests.database import forget_edits
@@ -100,6 +104,43 @@ def test_too_much_in_chunks_is_refused_as_it_is_with_a_length(
     answer = chunked("POST", path, b"a" * 300_000, caller.headers(headers))
     assert answer.status_code == 413
     assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("size", [300_000, 1_000_000, 8_000_000])
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/v1/referrals", JSON), ("/oauth/token", FORM), ("/accounts/login", FORM), ("/", BOUNDED)],
+)
+def test_too_much_is_taken_in_and_then_refused(
+    server: Server, api: Any, path: str, headers: dict[str, str], size: int
+) -> None:
+    caller = api("police.worker") if path.startswith("/v1") else api(None)
+    headers, body = caller.headers(headers), b"a" * size
+    for chunks in (False, True):
+        status, found = sent_whole(server, path, headers, iter([body]) if chunks else body)
+        assert (status, bool(found["X-Request-Id"])) == (413, True)
+
+
+def sent_whole(
+    server: Server, path: str, headers: dict[str, str], body: bytes | Iterator[bytes]
+) -> tuple[int, HTTPMessage]:
+    """As most senders do: nothing is read before all is sent. A line that breaks meanwhile is a
+    ConnectionError here, and its refusal is lost."""
+    with closing(HTTPConnection(urlsplit(server.base_url).netloc, timeout=30)) as line:
+        line.request("POST", path, body, headers)
+        answer = line.getresponse()
+        return answer.status, answer.headers
+
+
+def test_more_than_is_taken_in_is_not_waited_for(server: Server, api: Any) -> None:
+    at, told = urlsplit(server.base_url), f"Content-Length: {10**12}\r\n"
+    with socket.create_connection((at.hostname, at.port), 20) as line:
+        line.sendall(f"POST /v1/referrals HTTP/1.1\r\nHost: {at.netloc}\r\n{told}\r\n".encode())
+        answer = line.makefile("rb")
+        sent = 0
+        while sent < 2 * TAKEN_IN and not select.select([line], [], [], 0)[0]:
+            sent += line.send(b"a" * 65_536)
+        assert answer.readline().split()[1] == b"413"
 
 
 def test_chunks_that_break_off_are_no_body(server: Server, api: Any) -> None:
