@@ -507,7 +507,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "PREPROCESSING_HOOKS": ["openapi.schema.only_the_contract"],
-    "POSTPROCESSING_HOOKS": ["openapi.schema.add_token_endpoint"],
+    "POSTPROCESSING_HOOKS": ["openapi.schema.add_limits", "openapi.schema.add_token_endpoint"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "COMPONENT_SPLIT_REQUEST": False,
     "AUTHENTICATION_WHITELIST": [],

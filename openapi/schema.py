@@ -53,6 +53,7 @@ _TITLES = {
     415: "Not application/json, or compressed",
     422: "The key was used with another body",
     428: "If-Match is needed: the ETag of what you changed",
+    429: "Too many requests from this address; nothing was done. Wait as `Retry-After` says",
     503: "Not available; nothing was changed; the safety lines are in the body",
 }
 
@@ -78,6 +79,12 @@ class AutoSchema(SpectacularAutoSchema):
 
 def only_the_contract(endpoints: list[Any]) -> list[Any]:
     return [one for one in endpoints if one[0].startswith("/v1/")]
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    shape = {"$ref": "#/components/schemas/Problem"}
+    content = {"application/problem+json": {"schema": shape}}
+    return {"content": content, "description": _TITLES[status]}
 
 
 TOKEN_OPERATION = {
@@ -148,8 +155,19 @@ TOKEN_OPERATION = {
                 ("401", "The assertion is not good: expired, replayed, of another key"),
             )
         },
+        **{str(status): _refusal(status) for status in (413, 429, 503)},
     },
 }
+
+
+def add_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """What nginx in front answers where it counts requests (deploy/nginx.conf)."""
+    for path, operations in result["paths"].items():
+        if path.startswith("/v1/directory"):
+            for one in operations.values():
+                one["responses"]["429"] = _refusal(429)
+                one["responses"] = dict(sorted(one["responses"].items()))
+    return result
 
 
 def add_token_endpoint(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.test import RequestFactory
 
+from api.errors import STATUS
 from api.middleware import caller_address
+from api.rendering import TooLarge
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEPLOY = REPOSITORY / "deploy"
@@ -294,6 +296,26 @@ def test_nginx_passes_no_larger_body_than_the_application_takes() -> None:
     size = re.search(r"client_max_body_size (\d+)k;", text)
     assert size
     assert int(size[1]) * 1024 == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def test_the_contract_has_a_429_where_nginx_counts_and_nowhere_else() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    places = re.findall(r"location (?:= )?(\S+) \{\s+limit_req ", text)
+    assert {"/v1/directory", "/oauth/token"} < set(places)
+    contract = yaml.safe_load((REPOSITORY / "openapi" / "v1.yaml").read_text())
+    for path, operations in contract["paths"].items():
+        for method, one in operations.items():
+            said = "429" in one["responses"]
+            assert said == path.startswith(tuple(places)), (method, path)
+
+
+@pytest.mark.parametrize(("name", "status"), [("too_large", 413), ("too_many", 429)])
+def test_what_nginx_says_itself_says_it_as_we_do(name: str, status: int) -> None:
+    body = json.loads((DEPLOY / f"{name}.json").read_text())
+    assert (body["status"], body["code"]) == (status, name)
+    assert set(body) == {"type", "title", "status", "code", "detail"}
+    if name == "too_large":
+        assert (body["title"], body["detail"]) == (STATUS[TooLarge][1], TooLarge.detail)
 
 
 def test_nginx_logs_no_query_string_and_no_address() -> None:
