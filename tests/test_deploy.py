@@ -146,6 +146,43 @@ def test_who_seals_may_write_the_witness_and_who_verifies_reads_the_same(compose
     assert {"keys", "witness"} < set(compose["volumes"])
 
 
+def test_an_import_is_sorted_on_a_disk_not_in_memory(compose: Any) -> None:
+    """All of a source stands in SQLite's temporary file; /tmp of a container is memory."""
+    tools, dockerfile = compose["services"]["tools"], (DEPLOY / "Dockerfile").read_text()
+    folder = tools["environment"]["SQLITE_TMPDIR"]
+    (volume,) = [one.split(":")[0] for one in tools["volumes"] if one.endswith(f":{folder}")]
+    assert volume in compose["volumes"]
+    assert re.search(rf" {folder} ", dockerfile), "made for its user"
+    assert not any(folder.startswith(one) for one in tools["tmpfs"])
+
+
+def test_the_temporary_file_of_an_import_is_where_that_says(tmp_path: Path) -> None:
+    """In a process of its own: SQLite looks for its folder once."""
+    said = subprocess.run(
+        [sys.executable, "-c", STAGE],
+        env=os.environ | {"SQLITE_TMPDIR": str(tmp_path)},
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (name,) = [line for line in said.stdout.splitlines() if line.startswith(str(tmp_path))]
+    assert name.endswith("(deleted)"), "whoever kills it leaves nothing behind"
+
+
+STAGE = """\
+import os, api.wsgi
+from directory.importing.staging import Staging
+staging = Staging()
+staging.db.execute("PRAGMA cache_size = 10")  # pages: what is beyond goes to the file
+for _ in range(50):
+    staging.db.execute("INSERT INTO line (cells) VALUES (?)", ["x" * 100_000])
+for one in os.listdir("/proc/self/fd"):
+    if os.path.islink(f"/proc/self/fd/{one}"):
+        print(os.readlink(f"/proc/self/fd/{one}"))
+"""
+
+
 # Explained in env.example, not taken by compose.yaml from .env, for a reason.
 NOT_OF_COMPOSE = {
     "CAIRN_HOME": "the image's own",
