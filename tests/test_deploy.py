@@ -29,7 +29,7 @@ PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "DECISI
 # next.
 NOT_FOR_PEOPLE = {
     *("DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "PATH", "LD_LIBRARY_PATH", "CI"),
-    *("BENCH_DSN", "BENCH_KEYS", "CAIRN_TEST_VAULT_ADDR", "CAIRN_TEST_VAULT_TOKEN_FILE"),
+    *("BENCH_DSN", "BENCH_KEYS"),
 }
 
 pytestmark = pytest.mark.no_database
@@ -85,6 +85,16 @@ def variables_explained() -> set[str]:
 def test_every_variable_that_is_read_is_explained_and_the_reverse() -> None:
     needed = (variables_read() - NOT_FOR_PEOPLE) | variables_of_compose()
     assert variables_explained() == needed
+
+
+def test_env_example_says_of_each_role_which_process_needs_it(compose: Any) -> None:
+    """As compose gives them out, but for `app`, which all have."""
+    text = (DEPLOY / "env.example").read_text()
+    said = dict(re.findall(r"^#   DATABASE_URL_(\w+) +(.*)$", text, re.MULTILINE))
+    for process, words in (("web", "the web process"), ("work", "`manage.py work`")):
+        given = " ".join(compose["services"][process]["environment"])
+        for role in re.findall(r"DATABASE_URL_(\w+)", given):
+            assert words in said[role], (process, role)
 
 
 def test_env_example_is_what_a_shell_and_compose_read() -> None:
