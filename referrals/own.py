@@ -156,10 +156,12 @@ def next_services(principal: Principal, seen: Detail) -> list[listings.Listing]:
     wanted = [*seen.plan, *([referral.suggested_service_id] if seen.side == "from" else [])]
     known = [listings.find(principal, one) for one in wanted if one is not None]
     found = {one.id: one for one in known if one is not None}
-    for need in referral.needs:
+    # The taxonomy's codes are not the notice's: it says itself which answer which.
+    answering = [key for need in referral.needs for key in sorted(vocabulary.codes_for_need(need))]
+    for key in answering:
         if len(found) >= MOST_NEXT:
             break
-        term = vocabulary.term_id("needs", need.replace("_", "-"))
+        term = vocabulary.term_id(*key)
         page = listings.search(principal, Asked(needs=(term,)), per_page=MOST_NEXT)
         found |= {one.id: one for one in page.items if one.id not in found}
     ours = (referral.from_agency_id,)

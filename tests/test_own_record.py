@@ -8,11 +8,14 @@ import pytest
 from django.db import connection, connections, transaction
 
 from api.desk import forms
+from directory import models as m
+from directory import vocabulary
 from referrals import codes
 from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
 from tests.database import as_app, identify, phone_only_service, refused
 from tests.desk import at_the_desk, text_of
 from tests.test_acts import counts
+from tests.test_directory_finding import Shelf, shelf  # noqa: F401 (a fixture)
 from tests.test_firewall import Sender
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
@@ -187,6 +190,28 @@ def test_the_desk_leads_to_the_next_service_with_the_notice_filled_in(
     assert "Now ring them" in text_of(sent.content.decode())
     lines = api(SENDER).get("/v1/referrals").json()["items"]
     assert seen(api, SENDER, lines[0]["id"])["replaces_id"] == story.id
+
+
+@pytest.mark.parametrize("need", codes.NEEDS)
+def test_whatever_she_needs_the_desk_says_who_else_answers_it(
+    story: Story,
+    api: Any,
+    shelf: Shelf,  # noqa: F811
+    need: str,
+) -> None:
+    service = shelf.service("Aardvark house")
+    terms = [vocabulary.term_id(*key) for key in vocabulary.codes_for_need(need)]
+    assert terms, "a need that no service can be found by"
+    shelf.add(
+        service,
+        *(
+            m.Attribute(link_table="service", link_id=service, taxonomy_term_id=one)
+            for one in terms
+        ),
+    )
+    story.create(needs=[need]).send().answers("decline", {"code": "no_capacity"})
+    page = at_the_desk(SENDER).get(f"/desk/referrals/{story.id}").content.decode()
+    assert "Aardvark house" in text_of(page).partition("Where to turn next")[2]
 
 
 @pytest.mark.parametrize("who", ["police.worker2", "police.lead"])
