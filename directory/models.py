@@ -513,7 +513,8 @@ class ConfidentialAddress(models.Model):
 
 
 class UnmetSearch(models.Model):
-    """What was searched for and not found: codes, area and month. Never the words."""
+    """What was searched for and not found: codes, area and month. Never the words: each code is
+    one of a taxonomy's, the area digits (directory/finding/gaps.py)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     month = models.DateField()  # its first day

@@ -15,10 +15,12 @@ from django.db import connections, transaction
 
 from directory import demo
 from directory import models as m
+from directory.finding import gaps
 from directory.finding.asked import CAP, FILTERED_CAP, METRES
 from directory.finding.postcodes import derive
 from directory.rendering import JOBS, render
 from directory.vocabulary import codes_for_name, term_id, terms
+from permissions.session import begin
 from tests.conftest import agency_id
 
 LIST = "/v1/directory/services"
@@ -690,6 +692,22 @@ def test_a_search_in_vain_is_kept_as_codes_area_and_month_and_never_as_words(api
     assert rows[0]["month"].day == 1
 
 
+def test_no_text_that_somebody_typed_stays_in_the_tally(api: Any) -> None:
+    """Nobody makes a row of a text of her own: it might say who she is, and has no end."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("DELETE FROM directory_unmet_search")
+    refused = api(None).get(LIST, {"victimization_type": "Maria Lopez 12 Elm St"})
+    assert (refused.status_code, refused.json()["pointer"]) == (400, "victimization_type")
+    vain = {"victimization_type": "robbery", "language": "kl"}
+    for code in ("Xy zq", "598 Elm", "５９８０１", "59", "59801-1234", " 59801 "):
+        assert api(None).get(LIST, vain | {"postcode": code}).json()["total_items"] == 0
+    with begin(None):
+        gaps.count_unmet([], ["robbery", "Maria Lopez"])
+        gaps.count_unmet([], ["Maria Lopez"])
+    rows = m.UnmetSearch.objects.using(JOBS).order_by("area").values_list("codes", "area", "count")
+    assert list(rows) == [(["victimization:robbery"], "", 5), (["victimization:robbery"], "598", 2)]
+
+
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
@@ -700,6 +718,7 @@ def test_a_search_in_vain_is_kept_as_codes_area_and_month_and_never_as_words(api
         ({"open_at": "tomorrow"}, "open_at"),
         ({"accessibility": "stairs"}, "accessibility"),
         ({"kind": "bakery"}, "kind"),
+        ({"victimization_type": "bakery"}, "victimization_type"),
         ({"age": "-1"}, "age"),
         ({"needs": "x"}, "needs"),
         ({"format": "xml"}, "format"),

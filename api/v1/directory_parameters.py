@@ -21,6 +21,7 @@ from directory.finding.asked import METRES, Asked, Point
 from directory.finding.postcodes import point_of
 from directory.rendering.facets import ACCESS
 from directory.rendering.rows import postcode
+from directory.vocabulary import VICTIMIZATION_TYPES
 from permissions.errors import BadRequest
 from permissions.models import AGENCY_KINDS
 
@@ -58,7 +59,12 @@ DOCUMENTED = {
         _parameter("parent_id", OpenApiTypes.UUID, "Only terms right under this one."),
         # The victim services profile's.
         _parameter("needs", str, "UUIDs of taxonomy terms, by commas: all have to be there."),
-        _parameter("victimization_type", str, "Such as `trafficking`."),
+        _parameter(
+            "victimization_type",
+            str,
+            "A code of ours: that kind or a narrower one.",
+            enum=list(VICTIMIZATION_TYPES),
+        ),
         _parameter("age", float, "Years: within the service's ages."),
         _parameter("served", str, "Whom it is for, a code of the taxonomy; `women` and so on."),
         _parameter("language", str, "ISO 639 code, such as `es`."),
@@ -250,7 +256,7 @@ class Given:
             taxonomy_id=self.uuid("taxonomy_id"),
             organization_id=self.uuid("organization_id"),
             modified_after=self.moment("modified_after"),
-            victimization_type=self.words("victimization_type", 60),
+            victimization_type=self.one_of("victimization_type", VICTIMIZATION_TYPES),
             age=self.number("age", 0, 150),
             served=self.words("served", 60),
             language=self.words("language", 3).lower(),

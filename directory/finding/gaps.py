@@ -4,6 +4,7 @@ A need that nothing in the county answers is what the task force has to know of;
 and in which words is nobody's business. The counts are read by the coordinator alone.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from uuid import UUID
@@ -11,7 +12,8 @@ from uuid import UUID
 from django.db import connection
 
 from directory.finding.asked import Asked
-from directory.vocabulary import codes_for_name, synonyms
+from directory.rendering.rows import postcode
+from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
 from permissions.ids import uuid7
 
 MOST_CODES = 10  # of one search
@@ -20,12 +22,11 @@ MOST_CODES = 10  # of one search
 def keep_unmet(asked: Asked, area: str = "") -> None:
     """One more search in vain, if it can be told by codes ("needs:shelter"); else nothing is kept.
 
-    `area` is a postcode, of which three digits stay. In the caller's transaction.
+    `area` is a postcode, of whose five digits three stay; of another text nothing does. In the
+    caller's transaction.
     """
     codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
-    if asked.victimization_type:
-        codes.add(f"victimization:{asked.victimization_type}")
-    codes |= set(_of_terms(asked.needs))
+    codes |= {*_of_types([asked.victimization_type]), *_of_terms(asked.needs)}
     _count(codes, area)
 
 
@@ -34,15 +35,17 @@ def count_unmet(terms: Iterable[UUID], types: Iterable[str]) -> None:
 
     In the caller's transaction; which service it was is not kept.
     """
-    _count({*_of_terms(terms), *(f"victimization:{one}" for one in types)})
+    _count({*_of_terms(terms), *_of_types(types)})
 
 
 def _count(codes: set[str], area: str = "") -> None:
     if codes:
+        code = postcode(area)
+        digits = code[:3] if re.fullmatch(r"\d{5}", code, re.ASCII) else ""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT sec.tally_unmet(%s, %s, %s)",
-                [uuid7(), sorted(codes)[:MOST_CODES], area[:3]],
+                [uuid7(), sorted(codes)[:MOST_CODES], digits],
             )
 
 
@@ -58,6 +61,11 @@ def _by_synonym() -> dict[str, set[tuple[str, str]]]:
         for word in words:
             found.setdefault(word.casefold(), set()).add(key)
     return found
+
+
+def _of_types(types: Iterable[str]) -> Iterable[str]:
+    """Of our own list alone: whatever else stands there is somebody's text."""
+    return [f"victimization:{one}" for one in types if one in VICTIMIZATION_TYPES]
 
 
 def _of_terms(terms: Iterable[UUID]) -> Iterable[str]:
