@@ -17,6 +17,7 @@ from django.shortcuts import render
 from psycopg2.errors import InsufficientPrivilege
 from rest_framework import exceptions as drf
 
+from api.logs import raised_at
 from api.rendering import Answer, TooLarge
 from directory.safety import safety_lines
 from permissions import errors
@@ -206,7 +207,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     refusal = translate(error) if error else None
     if refusal is None:
-        log.error("bug", error=type(error).__name__, where=_where(error))
+        log.error("bug", error=type(error).__name__, where=raised_at(error))
         refusal = ServerError()
     status, body, headers = problem(refusal)
     if wants_json(request):
@@ -216,13 +217,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     page = render_to_string("failed.html", {"problem": body})
     return HttpResponse(page, status=status, headers=headers)
-
-
-def _where(error: BaseException | None) -> str:
-    trace = error.__traceback__ if error else None
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

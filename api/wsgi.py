@@ -10,6 +10,8 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 
+from api import logs
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
 
 
@@ -39,6 +41,7 @@ class Handler(WSGIHandler):
 
 django.setup(set_prefix=False)
 application = Handler()
+logs.quiet_server()
 # What is loaded by now stays until the end. To look it through for garbage took 60 ms, in the
 # middle of one request in a few hundred.
 gc.collect()

@@ -6,6 +6,7 @@ api/v1/directory_shapes.py describe them for the contract, and a test holds the 
 other. Writing stands in api/v1/directory_editing.py.
 """
 
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -61,23 +62,26 @@ class _Entries(List):
         shape = "full" if given.flag("full") else "item"
         if given.flag("minimal"):
             shape = "minimal"
+        page, per_page, area = given.page, given.per_page, given.words("postcode", 12)
+        counts = given.flag("facets")
         with begin(self.principal) as now:
             asked = given.asked(now)
-            if given.streams:
-                return self.streamed(asked, self.kind, shape)
-            found = finding.find(
-                self.principal,
-                asked,
-                kind=self.kind,
-                shape=shape,
-                page=given.page,
-                per_page=given.per_page,
-            )
-            counted = finding.facets(self.principal, asked) if given.flag("facets") else None
-            if not found.total and given.page == 1:
-                gaps.keep_unmet(asked, given.words("postcode", 12))
-        page = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
-        return Answer(page if counted is None else page | {"facets": counted})
+            if not given.streams:
+                found = finding.find(
+                    self.principal,
+                    asked,
+                    kind=self.kind,
+                    shape=shape,
+                    page=page,
+                    per_page=per_page,
+                )
+                counted = finding.facets(self.principal, asked, found.reading) if counts else None
+                if not found.total and page == 1:
+                    gaps.keep_unmet(asked, area)
+        if given.streams:
+            return self.streamed(asked, self.kind, shape)
+        body = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
+        return Answer(body if counted is None else body | {"facets": counted})
 
 
 def _item(kind: str, shape: str, hit: finding.Hit) -> orjson.Fragment:
@@ -132,18 +136,16 @@ class _Vocabulary(List):
     kind: ClassVar[str]
 
     def search(self, given: Given) -> HttpResponse:
-        return self.paged(
-            lambda page: reads.vocabulary(
-                self.kind,
-                words=given.words("search"),
-                taxonomy_id=given.uuid("taxonomy_id"),
-                parent_id=given.uuid("parent_id"),
-                top_only=given.flag("top_only"),
-                page=page,
-                per_page=given.per_page,
-            ),
-            given,
+        fetch = partial(
+            reads.vocabulary,
+            self.kind,
+            words=given.words("search"),
+            taxonomy_id=given.uuid("taxonomy_id"),
+            parent_id=given.uuid("parent_id"),
+            top_only=given.flag("top_only"),
+            per_page=given.per_page,
         )
+        return self.paged(lambda page: fetch(page=page), given)
 
 
 @contract(

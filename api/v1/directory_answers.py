@@ -1,6 +1,8 @@
 """How the directory answers: pages, streams, details, and what the contract says of them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from api.views import Endpoint
 from directory import finding
 from directory.finding import reads
 from directory.finding.asked import Asked
+from directory.finding.statements import AS_WRITTEN, RESPELT
 from permissions.errors import NotVisible
 from permissions.session import begin
 
@@ -39,32 +42,55 @@ class List(Endpoint):
     def streamed(self, asked: Asked, kind: str, shape: str) -> HttpResponse:
         """All that fits, a few hundred a transaction, so that no connection is held for long."""
 
-        def lines() -> Iterator[bytes]:
-            after: UUID | None = None
-            while True:
-                with begin(self.principal):
-                    documents, after = reads.some(self.principal, asked, kind, shape, after)
-                yield "".join(f"{one}\n" for one in documents).encode()
-                if after is None:
-                    return
+        def part(after: UUID | None, reading: str) -> tuple[list[str], UUID | None]:
+            with self._part():
+                return reads.some(self.principal, asked, kind, shape, after, reading)
 
-        return StreamingHttpResponse(lines(), content_type=NDJSON)
+        def parts() -> Iterator[Sequence[str]]:
+            reading = AS_WRITTEN
+            documents, after = part(None, reading)
+            if asked.text and not documents:  # as a page does
+                reading = RESPELT
+                documents, after = part(None, reading)
+            yield documents
+            while after is not None:
+                documents, after = part(after, reading)
+                yield documents
+
+        return _stream(parts())
 
     def paged(self, fetch: Callable[[int], reads.Documents], given: Given) -> HttpResponse:
         """One page of what `fetch` gives, or all its pages as lines."""
+        asked = given.page
         if not given.streams:
             with begin(self.principal):
-                return Answer(envelope(fetch(given.page)))
+                return Answer(envelope(fetch(asked)))
 
-        def lines() -> Iterator[bytes]:
+        def parts() -> Iterator[Sequence[str]]:
             page, last = 1, False
             while not last:
-                with begin(self.principal):
+                with self._part():
                     found = fetch(page)
-                yield "".join(f"{one}\n" for one in found.contents).encode()
+                yield found.contents
                 page, last = page + 1, found.last
 
-        return StreamingHttpResponse(lines(), content_type=NDJSON)
+        return _stream(parts())
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """The transaction of one part. A token that ended cuts the stream before its last chunk:
+        whoever fetches it sees that it is not whole."""
+        with begin(self.principal):
+            reads.still_known(self.principal)
+            yield
+
+
+def _stream(parts: Iterator[Sequence[str]]) -> HttpResponse:
+    """A document a line. The first part is read before the answer begins: what is refused or fails
+    there is answered as anywhere, not with the server's bare page (R16)."""
+    first = next(parts, ())
+    lines = ("".join(f"{one}\n" for one in part).encode() for part in chain([first], parts))
+    return StreamingHttpResponse(lines, content_type=NDJSON)
 
 
 def envelope(found: reads.Documents | finding.Found, contents: Any = None) -> dict[str, Any]:

@@ -40,9 +40,10 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found(Paged):
-    """One page of hits."""
+    """One page of hits. `reading`: how the words were read, as written or spelt otherwise."""
 
     hits: tuple[Hit, ...]
+    reading: str
 
 
 def find(
@@ -70,6 +71,7 @@ def _ask(question: Question, reading: str) -> Found:
     hits = [Hit(row[3], row[2], tuple(row[4:])) for row in rows if row[3] is not None]
     return Found(
         hits=tuple(hits[: question.per_page]),
+        reading=reading,
         total=min(total, cap) if cap else total,
         capped=bool(cap) and total > cap,
         last=len(hits) <= question.per_page,
@@ -78,12 +80,15 @@ def _ask(question: Question, reading: str) -> Found:
     )
 
 
-def facets(principal: Principal | None, asked: Asked) -> dict[str, dict[str, int]]:
-    """How many of the matches have what: name → value → count, of FILTERED_CAP matches at most."""
+def facets(
+    principal: Principal | None, asked: Asked, reading: str = AS_WRITTEN
+) -> dict[str, dict[str, int]]:
+    """How many of the matches have what: name → value → count, of FILTERED_CAP matches at most.
+    `reading`: the one that found them."""
     question = Question(halves(principal), asked, "service", "item", 1, 1)
     where = f"p.open AND p.first AND {question.filter.on('p')}"
     if asked.text:
-        where += f" AND p.search @@ {AS_WRITTEN}(%(words)s)"
+        where += f" AND p.search @@ (SELECT {reading}(%(words)s))"
     rows = question.each("facets", where, limit=str(FILTERED_CAP))
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:

@@ -12,6 +12,8 @@ from django.db import connection, connections
 
 from directory.finding.asked import WITHIN, Asked, Value, condition
 from directory.finding.shapes import Paged, Tables, compose, halves, one, places_of, select
+from directory.finding.statements import AS_WRITTEN
+from permissions.errors import NotAuthenticated
 from permissions.principal import Principal
 
 STREAMED = 200  # documents a statement
@@ -238,11 +240,27 @@ def vocabulary(
 # -- Streams --------------------------------------------------------------------------------------
 
 
+def still_known(principal: Principal | None) -> None:
+    """For each part of a stream: raise NotAuthenticated where the caller's credential has ended.
+    The confidential half would be missing from there on, and the list look as if it were whole."""
+    if len(halves(principal)) > 1:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sec.in_network()")
+            if cursor.fetchone() != (True,):
+                raise NotAuthenticated
+
+
 def some(
-    principal: Principal | None, asked: Asked, kind: str, shape: str, after: UUID | None
+    principal: Principal | None,
+    asked: Asked,
+    kind: str,
+    shape: str,
+    after: UUID | None,
+    reading: str = AS_WRITTEN,
 ) -> tuple[list[str], UUID | None]:
     """The next documents of everything that fits, in the order of ids, and where they ended
-    (None: there are no more). For streams, which need no page and no count."""
+    (None: there are no more). For streams, which need no page and no count. `reading`: as a page
+    reads the words (directory/finding/statements.py)."""
     at_place = kind == "service_at_location"
     sides = halves(principal)
     terms = condition(asked, at_place=at_place, tables=[half.place for half in sides])
@@ -258,7 +276,7 @@ def some(
     if after:
         parts.append(f"p.{key} > %(after)s")
     if asked.text:
-        parts.append("p.search @@ directory_asked(%(words)s)")
+        parts.append(f"p.search @@ (SELECT {reading}(%(words)s))")
     if asked.radius:
         near = " UNION ALL ".join(
             f"SELECT q.service_id FROM {half.place} q WHERE {WITHIN.format(p='q')}"
