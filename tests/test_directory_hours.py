@@ -1,12 +1,16 @@
 """When a place is open: recurrence, nights, changes of the clock, holidays, time zones."""
 
-from datetime import UTC, date, datetime, time
+import time as clock
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil import rrule
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from directory.rendering.hours import AHEAD_DAYS, as_multirange, spans, zone_of
+from directory.rendering.hours import AHEAD_DAYS, as_multirange, can_expand, spans, zone_of
 
 pytestmark = pytest.mark.no_database
 DENVER = ZoneInfo("America/Denver")
@@ -114,6 +118,138 @@ def test_a_holiday_closes_and_may_have_hours_of_its_own() -> None:
 )
 def test_rules_of_recurrence(said: dict[str, Any], day: int, expected: bool) -> None:
     assert is_open(spans([rule(**said)], [], MONDAY), 2026, 11, day, 12, 0) is expected
+
+
+# -- Beside dateutil ------------------------------------------------------------------------------
+
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+WEEKDAYS = st.lists(st.sampled_from(DAYS), max_size=4, unique=True)
+NTH = st.lists(
+    st.tuples(st.sampled_from((1, 2, 3, 4, 5, -1, -2)), st.sampled_from(DAYS)), max_size=2
+)
+
+
+def numbers(most: int) -> st.SearchStrategy[list[int]]:
+    one = st.integers(1, most) | st.integers(-most, -1)
+    return st.lists(one, max_size=6) | st.just([])
+
+
+# Near the last year of the calendar: dateutil looks for a day that never comes up to its end.
+@settings(max_examples=300, deadline=None)
+@given(
+    freq=st.sampled_from(("WEEKLY", "MONTHLY")),
+    begins=st.dates(date(9975, 1, 1), date(9986, 12, 20)),
+    interval=st.integers(1, 14),
+    wkst=st.sampled_from(DAYS),
+    days=WEEKDAYS,
+    nth=NTH,
+    month_days=numbers(31),
+    year_days=numbers(366),
+    weeks=st.just([]) | numbers(53),
+    count=st.none() | st.integers(1, 400),
+    start=st.dates(date(9981, 1, 1), date(9984, 12, 20)),
+)
+def test_a_rule_asked_day_by_day_opens_when_its_recurrence_does(
+    freq: str,
+    begins: date,
+    interval: int,
+    wkst: str,
+    days: list[str],
+    nth: list[tuple[int, str]],
+    month_days: list[int],
+    year_days: list[int],
+    weeks: list[int],
+    count: int | None,
+    start: date,
+) -> None:
+    if freq == "WEEKLY" or days:  # dateutil wants both of "MO,2TU", where RFC 5545 wants either
+        nth = []
+    named = [getattr(rrule, day) for day in days] + [getattr(rrule, d)(n) for n, d in nth]
+    found = rrule.rrule(
+        getattr(rrule, freq),
+        dtstart=datetime.combine(begins, time()),
+        interval=interval,
+        wkst=getattr(rrule, wkst),
+        byweekday=named or None,
+        bymonthday=month_days or None,
+        byyearday=year_days or None,
+        byweekno=weeks or None,
+        count=count,
+    )
+    window = start - timedelta(1), start + timedelta(AHEAD_DAYS)
+    expected = {
+        one.date()
+        for one in found.between(*(datetime.combine(day, time()) for day in window), inc=True)
+    }
+    said = rule(
+        freq=freq,
+        dtstart=begins,
+        interval=interval,
+        wkst=wkst,
+        byday=",".join([*days, *(f"{n}{day}" for n, day in nth)]),
+        bymonthday=",".join(map(str, month_days)),
+        byyearday=",".join(map(str, year_days)),
+        byweekno=",".join(map(str, weeks)),
+        count=count,
+    )
+    opened = spans([said], [], start) or []
+    assert {begin.astimezone(DENVER).date() for begin, _ in opened} == expected
+
+
+def test_monday_and_the_second_tuesday_are_both_said() -> None:
+    both = spans([rule(freq="MONTHLY", byday="MO,2TU")], [], MONDAY)
+    assert is_open(both, 2026, 11, 9, 12, 0)
+    assert is_open(both, 2026, 11, 10, 12, 0)
+    assert not is_open(both, 2026, 11, 17, 12, 0)
+
+
+NEVER: list[dict[str, Any]] = [
+    {
+        "freq": "MONTHLY",
+        "byday": "",
+        "bymonthday": "31",
+        "interval": 12,
+        "dtstart": date(2026, 2, 1),
+    },
+    {"byday": "MO", "byyearday": "1", "byweekno": "30"},
+    {"byday": "", "bymonthday": "30", "byyearday": "59"},
+    {"byday": "MO", "bymonthday": "31", "byyearday": "60", "count": 3, "dtstart": MONDAY},
+]
+LONG_AGO: list[dict[str, Any]] = [
+    {"byday": "", "dtstart": date(1, 1, 1)},
+    {"byday": "MO", "dtstart": date(1, 1, 1), "count": 10_000},
+    {"freq": "MONTHLY", "byday": "-1FR", "dtstart": date(1900, 1, 1)},
+    {"byday": "", "bymonthday": "2", "dtstart": date(1, 1, 1)},
+]
+
+
+@pytest.mark.parametrize("said", NEVER + LONG_AGO)
+def test_no_rule_is_walked_through_the_centuries(said: dict[str, Any]) -> None:
+    """An entry has up to 200 of them, and a thread of the desk is held until they are read."""
+    began = clock.process_time()
+    for number in range(20):  # each with a night of its own
+        rules = [rule(**said, closes_at=time(17, number), timezone=float(number % 12))]
+        can_expand(rules[0])
+        spans(rules, [], MONDAY)
+    assert clock.process_time() - began < 1
+
+
+@pytest.mark.parametrize("said", NEVER)
+def test_a_rule_that_never_opens_cannot_be_expanded(said: dict[str, Any]) -> None:
+    assert not can_expand(rule(**said))
+
+
+def test_a_leap_day_across_a_century_is_waited_for() -> None:
+    leap = {"freq": "MONTHLY", "byday": "", "bymonthday": "29", "interval": 12}
+    assert can_expand(rule(**leap, dtstart=date(2096, 2, 1)))
+    assert can_expand(rule(**leap, dtstart=date(2097, 2, 1)))
+
+
+def test_a_rule_without_days_begun_long_ago_opens_on_the_day_it_began() -> None:
+    """2020-01-06 was a Monday."""
+    weekly = spans([rule(byday="", interval=2, dtstart=date(2020, 1, 6))], [], MONDAY)
+    assert is_open(weekly, 2026, 11, 2, 12, 0)
+    assert not is_open(weekly, 2026, 11, 9, 12, 0)
 
 
 @pytest.mark.parametrize(

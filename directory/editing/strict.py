@@ -95,7 +95,7 @@ def row(table: str, values: Mapping[str, object], today: date) -> tuple[str, str
     if isinstance(assured, date) and assured > today:
         return "assured_date", "in the future"
     if table == "schedule":
-        return _schedule(values)
+        return _schedule(values, today)
     if table == "holiday_schedule" and values["closed"] and values["opens_at"]:
         return "opens_at", "it is closed on these days"
     return None
@@ -120,7 +120,7 @@ _DAY = re.compile(r"[+-]?[1-5]?(MO|TU|WE|TH|FR|SA|SU)")
 _LISTS = {"bymonthday": 31, "byyearday": 366, "byweekno": 53}  # numbers from -n to n, 0 aside
 
 
-def _schedule(values: Mapping[str, object]) -> tuple[str, str] | None:
+def _schedule(values: Mapping[str, object], today: date) -> tuple[str, str] | None:
     """Whether the rule is one that can be expanded (RFC 5545, section 3.3.10)."""
     byday = str(values["byday"]).replace(" ", "")
     if byday and not all(_DAY.fullmatch(part) for part in byday.split(",")):
@@ -134,6 +134,9 @@ def _schedule(values: Mapping[str, object]) -> tuple[str, str] | None:
             return column, f"numbers from -{most} to {most}"
     if values["count"] and values["until"]:
         return "count", "count or until, not both"
+    begins = values["dtstart"]
+    if values["count"] and isinstance(begins, date) and today - begins > hours.LONGEST:
+        return "count", "counted from more than ten years ago: say without it when it is open"
     opens, closes = values["opens_at"], values["closes_at"]
     if closes is not None and opens is None:
         return "opens_at", "it closes and never opens"

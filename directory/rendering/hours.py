@@ -5,19 +5,21 @@ saving. So the network's time zone (settings.NETWORK_TIME_ZONE) is meant whereve
 missing or is one that this zone has in the course of the year; any other offset is kept as it is.
 """
 
+from calendar import isleap, monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Any, Literal
+from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule, weekday
 from django.conf import settings
 
 Span = tuple[datetime, datetime]  # [from, to) in UTC
 AHEAD_DAYS = 35  # how far is looked ahead; refreshed daily (manage.py refresh_directory)
-DAYS = {"MO": MO, "TU": TU, "WE": WE, "TH": TH, "FR": FR, "SA": SA, "SU": SU}
+LONGEST = timedelta(3653)  # ten years: for which a day is looked for, or a count goes on
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 END_OF_DAY = time(23, 59)  # sources write it for midnight
 A_MONDAY = date(2001, 1, 1)  # where a rule that repeats every other week begins if it does not say
 
@@ -74,16 +76,20 @@ def spans(
 
 
 def can_expand(schedule: Mapping[str, Any]) -> bool:
-    """Whether the rule is one that opens on some day at all, or says no rule."""
+    """Whether the rule is one that opens on some day at all, or says no rule.
+
+    It is looked for in the rule's first LONGEST days: the longest that a rule of the calendar
+    waits for its day is eight years, from one 29 February to the next but one.
+    """
     rule = Rule(*(schedule[name] for name in _COLUMNS))
     if not rule.freq and not rule.byday:
         return True
-    begins = rule.dtstart or rule.valid_from or A_MONDAY
     try:
-        first = next(iter(_rrule(rule, begins)), None)
-    except (ValueError, OverflowError, TypeError):
+        pattern = _pattern(rule)
+        first, last = pattern.begins, pattern.begins + LONGEST
+        return any(pattern.opens_on(day) for day in _every_day(first, last))
+    except (ValueError, OverflowError):
         return False
-    return first is not None
 
 
 def zone_of(offset: float | None, day: date) -> tzinfo:
@@ -140,51 +146,122 @@ def _days(rule: Rule, start: date) -> tuple[date, ...]:
         limited = rule.valid_from and (rule.valid_to or rule.until)
         return tuple(_every_day(first, last)) if limited else ()
     try:
-        found = _rrule(rule, first).between(
-            datetime.combine(first, time()), datetime.combine(last, time()), inc=True
-        )
-    except (ValueError, OverflowError, TypeError):
+        pattern = _pattern(rule)
+        first = max(first, pattern.begins)
+        if rule.count and rule.dtstart:
+            # Counted from its beginning; from one that is long past it is nobody's any more.
+            if last - rule.dtstart > LONGEST:
+                return ()
+            every = (day for day in _every_day(rule.dtstart, last) if pattern.opens_on(day))
+            return tuple(day for day in islice(every, rule.count) if day >= first)
+        return tuple(day for day in _every_day(first, last) if pattern.opens_on(day))
+    except (ValueError, OverflowError):
         return ()
-    return tuple(moment.date() for moment in found)
 
 
-def _rrule(rule: Rule, first: date) -> rrule:
+# -- A rule, day by day ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A rule of RFC 5545 (section 3.3.10), asked of one day. Which days come before it does not
+    matter, so that a rule costs the days of the window, whenever it began and however seldom it
+    opens: to be walked from its beginning, or to a day that never comes, took seconds."""
+
+    begins: date
+    monthly: bool
+    interval: int
+    wkst: int  # Monday is 0
+    weekdays: frozenset[int]
+    nth: frozenset[tuple[int, int]]  # of the month: (2, 1) the second Tuesday, (-1, 4) last Friday
+    month_days: frozenset[int]  # from the end where they are negative, like all below
+    year_days: frozenset[int]
+    weeks: frozenset[int]
+
+    def opens_on(self, day: date) -> bool:
+        """Whether it does, of a day from its beginning on."""
+        return (
+            self._in_turn(day)
+            and (not (self.weekdays or self.nth) or self._on_weekday(day))
+            and (not self.month_days or _is_one(day.day, _month_of(day), self.month_days))
+            and (not self.year_days or _is_one(_of_year(day), _year_of(day), self.year_days))
+            and (not self.weeks or _is_one(*self._week(day), self.weeks))
+        )
+
+    def _in_turn(self, day: date) -> bool:
+        """Whether its month or week is one of every `interval`."""
+        if self.interval == 1:
+            return True
+        if self.monthly:
+            months = (day.year - self.begins.year) * 12 + day.month - self.begins.month
+            return months % self.interval == 0
+        first = self.begins - timedelta((self.begins.weekday() - self.wkst) % 7)
+        return (day - first).days // 7 % self.interval == 0
+
+    def _on_weekday(self, day: date) -> bool:
+        weekday = day.weekday()
+        if weekday in self.weekdays:
+            return True
+        from_start, from_end = (day.day - 1) // 7 + 1, -((_month_of(day) - day.day) // 7 + 1)
+        return (from_start, weekday) in self.nth or (from_end, weekday) in self.nth
+
+    def _week(self, day: date) -> tuple[int, int]:
+        """The number of its week, and how many the year has: the first has four days of it."""
+        middle = day - timedelta((day.weekday() - self.wkst) % 7) + timedelta(3)
+        passed = _of_year(middle)
+        number = (passed - 1) // 7 + 1
+        return number, number + (_year_of(middle) - passed) // 7
+
+
+def _is_one(number: int, of: int, wanted: frozenset[int]) -> bool:
+    return number in wanted or number - of - 1 in wanted
+
+
+def _month_of(day: date) -> int:
+    return monthrange(day.year, day.month)[1]
+
+
+def _of_year(day: date) -> int:
+    return day.toordinal() - date(day.year, 1, 1).toordinal() + 1
+
+
+def _year_of(day: date) -> int:
+    return 366 if isleap(day.year) else 365
+
+
+@lru_cache(maxsize=4096)
+def _pattern(rule: Rule) -> _Pattern:
+    """Raises ValueError for numbers that are none."""
     begins = rule.dtstart or rule.valid_from or A_MONDAY
+    monthly = rule.freq == "MONTHLY"
+    weekdays, nth = _weekdays(rule.byday, monthly)
+    numbers = [_numbers(text) for text in (rule.bymonthday, rule.byyearday, rule.byweekno)]
+    if not (weekdays or nth or any(numbers)):  # as on its first day
+        if monthly:
+            numbers[0] = frozenset([begins.day])
+        else:
+            weekdays = frozenset([begins.weekday()])
+    wkst = DAYS.index(rule.wkst) if rule.wkst in DAYS else 0
     interval = max(rule.interval or 1, 1)
-    freq: Literal[1, 2] = MONTHLY if rule.freq == "MONTHLY" else WEEKLY
-    if freq == WEEKLY and not rule.count and rule.byday and begins < first:
-        # Nearer to the window in whole intervals, from the week's first day: else it would count
-        # up from years ago.
-        weeks = interval * ((first - begins).days // 7 // interval - 1)
-        if weeks > 0:
-            begins += timedelta(weeks=weeks)
-    return rrule(
-        freq,
-        dtstart=datetime.combine(begins, time()),
-        interval=interval,
-        count=rule.count if rule.dtstart else None,
-        wkst=DAYS.get(rule.wkst),
-        byweekday=_weekdays(rule.byday) or None,
-        bymonthday=_numbers(rule.bymonthday) or None,
-        byyearday=_numbers(rule.byyearday) or None,
-        byweekno=_numbers(rule.byweekno) or None,
-    )
+    return _Pattern(begins, monthly, interval, wkst, weekdays, nth, *numbers)
 
 
-def _weekdays(text: str) -> list[weekday]:
-    """ "MO,2TU,-1FR" as RFC 5545 writes it."""
-    found = []
+def _weekdays(text: str, monthly: bool) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
+    """ "MO,2TU,-1FR" as RFC 5545 writes it; a number means something within a month alone."""
+    plain, nth = set(), set()
     for part in text.upper().replace(" ", "").split(","):
         if part[-2:] in DAYS:
-            ordinal = part[:-2].lstrip("+")
-            number = int(ordinal) if ordinal.lstrip("-").isdigit() else None
-            day = DAYS[part[-2:]]
-            found.append(day(number) if number else day)
-    return found
+            ordinal, day = part[:-2].lstrip("+"), DAYS.index(part[-2:])
+            if monthly and ordinal.lstrip("-").isdigit() and int(ordinal):
+                nth.add((int(ordinal), day))
+            else:
+                plain.add(day)
+    return frozenset(plain), frozenset(nth)
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.replace(" ", "").split(",") if part.lstrip("+-").isdigit()]
+def _numbers(text: str) -> frozenset[int]:
+    parts = text.replace(" ", "").split(",")
+    return frozenset(int(part) for part in parts if part.lstrip("+-").isdigit())
 
 
 def _merged(found: list[Span]) -> list[Span]:
