@@ -595,6 +595,17 @@ def test_modified_after_is_inclusive(api: Any) -> None:
     assert api(None).get(LIST, {"modified_after": "2999-01-01"}).json()["empty"] is True
 
 
+@pytest.mark.parametrize(
+    "moment", ["2026-01-01T00:00:00Z", "2026-01-01t00:00:00z", "2026-01-01 01:00:00.5+01:00"]
+)
+def test_a_moment_is_read_in_every_form_of_rfc_3339(api: Any, moment: str) -> None:
+    for asked in ({"modified_after": moment}, {"open_at": moment}):
+        assert api(None).get(LIST, asked).status_code == 200
+        assert api(None).post(LIST, asked).status_code == 200
+    for bare in ("2026-01-01T00:00:00", "2026-01-01 ", "2026-1-1", "2026-02-30"):
+        assert api(None).get(LIST, {"modified_after": bare}).status_code == 400, bare
+
+
 def test_a_search_by_post_is_the_same_and_leaves_nothing_in_the_url(api: Any) -> None:
     caller = api("police.client")
     asked = {"search": "shelter", "per_page": 5, "full": True, "needs": []}
@@ -670,8 +681,15 @@ def test_a_detail_has_a_validator(api: Any) -> None:
     first = api(None).get(path)
     again = api(None).http.get(path, headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    other = api(None).http.get(path, headers={"If-None-Match": '"other"'})
-    assert other.status_code == 200
+    tag = first["ETag"]
+    for known in ("*", f"W/{tag}", f'"other", {tag}', f'W/"a,b" ,W/{tag}'):
+        again = api(None).http.get(path, headers={"If-None-Match": known})
+        assert (again.status_code, again["ETag"]) == (304, tag), known
+    for other in ('"other"', tag.strip('"'), f'"{tag[1:-2]}"', '"*"', ""):
+        assert api(None).http.get(path, headers={"If-None-Match": other}).status_code == 200, other
+    assert (
+        api(None).http.get(f"{LIST}/{uuid4()}", headers={"If-None-Match": "*"}).status_code == 404
+    )
 
 
 # -- What was not found ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.http import parse_etags
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from api.rendering import Answer
@@ -136,6 +137,7 @@ def detail(request: HttpRequest, document: str | None) -> HttpResponse:
     if document is None:
         raise NotVisible
     tag = reads.etag(document)
-    if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
+    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    if "*" in known or tag in (one.removeprefix("W/") for one in known):
         return Answer(status=304, headers={"ETag": tag})
     return Answer(orjson.Fragment(document), headers={"ETag": tag})

@@ -207,7 +207,7 @@ class Given:
         text = self.texts.get(name)
         if not text:
             return None
-        found = moment_of(text if "T" in text else f"{text}T00:00:00Z")
+        found = moment_of(text) or moment_of(f"{text}T00:00:00Z")
         if found is None:
             raise BadRequest("invalid", "A time with its zone is needed.", name)
         return found
