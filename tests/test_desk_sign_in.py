@@ -19,6 +19,7 @@ from permissions.models import Credential, Membership, Person
 from tests.conftest import agency_id, member_id, service_of
 from tests.desk import Pages, at_the_desk, one_time_code, sign_in, text_of
 from tests.http_client import HttpClient
+from tests.test_access_log import the_log_is_full
 
 
 @pytest.fixture
@@ -53,6 +54,19 @@ def test_password_and_code_lead_to_the_page_that_was_asked_for(person, superuser
         None,
         member_id("police.worker"),
     )
+
+
+def test_nobody_is_signed_in_while_no_entry_can_be_written_and_she_goes_on_when_it_can(person):
+    pages = Pages()
+    with the_log_is_full():
+        answer = sign_in(pages, person("police.worker"), path="/desk/calls")
+    assert answer.status_code == 503
+    assert "In danger now?" in text_of(answer.content)
+    assert not Credential.objects.exists()
+    assert SESSION_KEY not in pages.http.session
+    answer = pages.get("/desk/calls", follow=True)
+    assert (answer.status_code, answer.request["PATH_INFO"]) == (200, "/desk/calls")
+    assert Credential.objects.count() == 1
 
 
 @pytest.mark.parametrize("wrong", [{"password": "not her password"}, {"login": "nobody.here"}])
@@ -174,6 +188,18 @@ def test_of_two_agencies_she_chooses_and_changing_ends_the_earlier_credential(pe
     assert Credential.objects.filter(ended_at=None).count() == 1
 
 
+def test_where_no_entry_can_be_written_she_stays_in_the_agency_she_is_in(person, two_agencies):
+    pages, other = Pages(), {"membership": str(two_agencies.id)}
+    sign_in(pages, person("police.worker2"))
+    pages.submit("/desk/agency", {"membership": str(member_id("police.worker2"))})
+    form = pages.hidden("/desk/agency?change=1", "/desk/agency")
+    with the_log_is_full():
+        answer = pages.http.post("/desk/agency", form | other)
+    assert answer.status_code == 503
+    assert "Demo City Police" in text_of(pages.get("/desk/").content)
+    assert Credential.objects.filter(ended_at=None).count() == Credential.objects.count() == 1
+
+
 def test_nobody_chooses_an_agency_that_is_not_hers(person, two_agencies):
     pages = Pages()
     sign_in(pages, person("police.worker2"))
@@ -274,6 +300,16 @@ def test_leaving_quickly_signs_out_and_shows_the_weather(with_token):
     assert (answer.status_code, answer["Location"]) == (303, "https://www.weather.gov/")
     assert credentials.resolve(secret) is None
     assert pages.get("/leave").status_code == 405  # a link or an image must not sign anybody out
+
+
+def test_leaving_quickly_signs_out_also_when_no_entry_can_be_written():
+    pages = at_the_desk("ywca.worker")
+    secret = pages.http.session[SESSION_KEY]
+    with the_log_is_full():
+        answer = pages.http.post("/leave")
+    assert (answer.status_code, answer["Location"]) == (303, "https://www.weather.gov/")
+    assert credentials.resolve(secret) is None
+    assert pages.get("/desk/").status_code == 302
 
 
 def test_after_fifteen_idle_minutes_she_signs_in_again_and_comes_back(person):

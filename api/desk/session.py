@@ -15,6 +15,7 @@ from allauth.mfa.base.forms import AuthenticateForm
 from django import forms
 from django.conf import settings
 from django.contrib import auth
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,6 +27,7 @@ from api.authentication import SESSION_KEY
 from api.desk.visit import SEVERAL_KEY
 from api.middleware import QUICK_EXIT
 from permissions import credentials
+from permissions.errors import Unavailable
 from permissions.models import Membership, Person
 
 # "cache" as well: a shared computer's disk keeps nothing of a visit.
@@ -128,12 +130,15 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
     if earlier:
         if request.method != "POST":
             return HttpResponseRedirect(go_on)
-        credentials.end(earlier)
         go_on = reverse("desk")  # where she was belongs to the other agency
-    request.session.cycle_key()
-    request.session[SESSION_KEY] = credentials.open_for_member(chosen, code_age)
-    request.session[SEVERAL_KEY] = len(members) > 1
-    credentials.log_sign_in("session.sign_in", agency_id=chosen.agency_id, member_id=chosen.id)
+    # With its entry or not at all (R11): else her session is the one she has, and she tries again.
+    with transaction.atomic(using="door"):
+        if earlier:
+            credentials.end(earlier)
+        request.session.cycle_key()
+        request.session[SESSION_KEY] = credentials.open_for_member(chosen, code_age)
+        request.session[SEVERAL_KEY] = len(members) > 1
+        credentials.log_sign_in("session.sign_in", agency_id=chosen.agency_id, member_id=chosen.id)
     return HttpResponseRedirect(go_on)
 
 
@@ -174,7 +179,11 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def leave(request: HttpRequest) -> HttpResponse:
     """The quick exit: signed out, and on a page about the weather. Without script the browser's
     history cannot be cleared; the page says so."""
-    _end_session(request)
+    try:
+        _end_session(request)
+    except Unavailable:  # the log is full: she has to be gone all the same, and is shown nothing
+        credentials.end(request.session[SESSION_KEY])
+        auth.logout(request)
     response = HttpResponse(status=303, headers={"Location": QUICK_EXIT})
     response["Clear-Site-Data"] = '"cookies", "storage"'  # "cache" can take a browser seconds
     return response
