@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand
 from api import processes
 from api.postgres import Cluster
 
+FILES = ("demo.json", "secret_key", "walkthrough-passed", "run.lock", "demo-messages.jsonl")
+
 
 class Command(BaseCommand):
     help = "Stop the demo's server and database. Twice is safe."
@@ -18,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--erase", action="store_true", help="also delete its database, keys and secrets"
+            "--erase",
+            action="store_true",
+            help="also delete its database, keys, secrets, messages and the witness's file",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +34,9 @@ class Command(BaseCommand):
             return
         if not os.environ.get("DATABASE_URL"):
             Cluster(settings.HOME).erase()
-        for name in ("demo.json", "secret_key", "walkthrough-passed", "run.lock"):
+            # Of that database's log: the next one's is another, and would be called forked.
+            shutil.rmtree(settings.HOME / "witness", ignore_errors=True)
+        for name in FILES:
             (settings.HOME / name).unlink(missing_ok=True)
         shutil.rmtree(settings.HOME / "keys", ignore_errors=True)
-        self.stdout.write("Deleted: database, keys, secrets.")
+        self.stdout.write("Deleted: database, keys, secrets, messages, the witness's file.")

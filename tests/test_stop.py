@@ -1,0 +1,39 @@
+"""`manage.py stop --erase`, which is `make reset`: the next demo begins with nothing of this."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.test_killed_halfway import Home, home
+
+__all__ = ["home"]  # a fixture
+
+pytestmark = pytest.mark.no_database
+
+
+def manage(home: Home, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words], env=home.env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def sealed_and_witnessed(home: Home) -> str:
+    """What `make run` does, as far as the log goes; what `seals verify` says of it then."""
+    home.cluster.start()
+    manage(home, "prepare")
+    manage(home, "add", "agency", "--name", "New Example", "--kind", "legal")
+    manage(home, "work", "--once", "--only", "seal", "--only", "witness")
+    return manage(home, "seals", "verify")
+
+
+def test_the_demo_after_a_reset_has_a_log_of_its_own(home: Home) -> None:
+    assert "As it was sealed" in sealed_and_witnessed(home)
+    messages = home.folder / "demo-messages.jsonl"
+    messages.write_text("{}\n")
+    assert "witness" in [path.name for path in home.folder.iterdir()]
+    manage(home, "stop", "--erase")
+    assert list(home.folder.iterdir()) == []
+    assert "As it was sealed" in sealed_and_witnessed(home)
