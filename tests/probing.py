@@ -299,7 +299,7 @@ def some_entries(seen: Snapshot, who: Who, dice: random.Random) -> Iterator[w.En
     """Openings of each referral and place: as they ought to be, now and then not quite."""
     for referral in seen.world.referrals:
         for act in ("referral.open_packet", "referral.open_notes"):
-            purpose = dice.choice(("intake", "service", "legal_duty", "curiosity"))
+            purpose = dice.choice(("intake", "service", "legal_duty", "receive_service"))
             fields = PACKET_FIELDS if dice.random() < 0.8 else PACKET_FIELDS[:5]
             yield w.Entry(act, referral, purpose, fields)
     if seen.rows["directory_confidential_address"] and dice.random() < 0.3:

@@ -419,7 +419,7 @@ def test_a_row_is_shown_only_to_an_entry_of_the_same_transaction(
             cursor.execute("ROLLBACK TO before")
             assert refused(cursor, open_now), "the entry is gone, and so are the rows"
         for changed in (
-            {"purpose": "curiosity"},
+            {"purpose": "receive_service"},  # what a release is for, not an opening
             {"act": "referral.read"},
             {"referral_id": uuid4()},
             {"fields": ["health"]},  # not released

@@ -22,7 +22,11 @@ MONTH = datetime(2001, 5, 1, tzinfo=UTC)  # of no other test
 def enter(cursor: Any, key: str | None, **columns: Any) -> UUID:
     """An entry as the superuser alone can lay it: whosever it is, of any time."""
     id_ = columns.setdefault("id", uuid4())
-    values = {"agency_id": key and agency_id(key), "act": "test.a", "decision": "allowed"} | columns
+    values = {
+        "agency_id": key and agency_id(key),
+        "act": "webhook.list",
+        "decision": "allowed",
+    } | columns
     names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
     cursor.execute(f"INSERT INTO access_entry ({names}) VALUES ({marks})", list(values.values()))
     return UUID(str(id_))
@@ -159,7 +163,7 @@ def test_entries_are_counted_from_a_moment_until_another(api: Any, superuser: An
         enter(cursor, "ywca", at=until)
         question = (
             "SELECT agency_id::text, decision, rule, entries FROM sec.log_counts(%s, %s)"
-            " WHERE act = 'test.a'"
+            " WHERE act = 'webhook.list'"
         )
         ywca = str(agency_id("ywca"))
         own = {(ywca, "allowed", None, 1), (ywca, "refused", "stale", 1)}
@@ -181,15 +185,21 @@ def test_an_accounting_holds_what_her_own_agency_did_with_one_referral(
     worker = {"member_id": member_id("ywca.worker")}
     system = Client.objects.get(agency_id=agency_id("ywca"))
     question = (
-        "SELECT act, times, client, reason FROM sec.accounting(%s, '{test.b}')"
-        " WHERE act LIKE 'test.%%' OR act = 'referral.open_notes' ORDER BY 1, 2, 3, 4"
+        "SELECT act, times, client, reason FROM sec.accounting(%s, '{webhook.ping}')"
+        " WHERE act LIKE 'webhook.%%' OR act = 'referral.open_notes' ORDER BY 1, 2, 3, 4"
     )
     with undone(superuser) as cursor:
         about = worker | {"referral_id": story.id}
-        for more in ({"act": "test.b"}, {"rule": "why"}, {}):
+        for more in ({"act": "webhook.ping"}, {"rule": "why"}, {}):
             for _ in range(2):
                 enter(cursor, "ywca", **about, **more)
-        enter(cursor, "ywca", **worker, act="test.c", referral_ids=[UUID(other.id), UUID(story.id)])
+        enter(
+            cursor,
+            "ywca",
+            **worker,
+            act="webhook.read",
+            referral_ids=[UUID(other.id), UUID(story.id)],
+        )
         enter(cursor, "ywca", client_id=system.id, referral_id=story.id)
         enter(cursor, "ywca", **about, decision="refused")
         enter(cursor, "ywca", **worker, referral_id=other.id)
@@ -198,13 +208,13 @@ def test_an_accounting_holds_what_her_own_agency_did_with_one_referral(
         enter(cursor, "ywca", **about, act="referral.open_notes", purpose="review")
         assert found(cursor, api("ywca.worker"), question, story.id) == [
             ("referral.open_notes", 1, None, None),
-            ("test.a", 1, system.name, None),
-            ("test.a", 1, None, "why"),
-            ("test.a", 1, None, "why"),
-            ("test.a", 2, None, None),
-            ("test.b", 1, None, None),
-            ("test.b", 1, None, None),
-            ("test.c", 1, None, None),
+            ("webhook.list", 1, system.name, None),
+            ("webhook.list", 1, None, "why"),
+            ("webhook.list", 1, None, "why"),
+            ("webhook.list", 2, None, None),
+            ("webhook.ping", 1, None, None),
+            ("webhook.ping", 1, None, None),
+            ("webhook.read", 1, None, None),
         ]
         assert found(cursor, api("ywca.worker"), question, other.id) == []
 

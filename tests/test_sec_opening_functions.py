@@ -61,7 +61,7 @@ def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser:
         {"agency_id": agency_id("police")},
         {"member_id": member_id("ywca.lead")},
         {"client_id": member_id("ywca.worker2")},  # any other than who asks
-        {"purpose": "curiosity"},
+        {"purpose": "receive_service"},
     ],
     ids=lambda one: next(iter(one)),
 )

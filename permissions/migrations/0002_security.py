@@ -10,6 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
 import permissions.sql
+from permissions import log_vocabulary
 from permissions.keystore import key_store
 
 
@@ -33,6 +34,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunPython(permissions.sql.require_roles, migrations.RunPython.noop),
         permissions.sql.run(FOLDER, "identity.sql"),
+        migrations.RunSQL([log_vocabulary.functions()]),
         permissions.sql.run(FOLDER, "log.sql"),
         permissions.sql.run(FOLDER, "seals.sql"),
         permissions.sql.run(FOLDER, "keys.sql"),

@@ -61,8 +61,17 @@ $$;
 CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT sha256('\x00'::bytea || convert_to(sec.leaf_text(e), 'UTF8'))
 $$;
+-- Ids and codes only (design §8): acts and purposes of permissions/log_vocabulary.py, reasons and
+-- names of fields as codes, a network and no host. The message does not repeat what it refuses.
 CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT sec.log_acts() ? NEW.act OR NOT sec.log_purposes() ? NEW.purpose
+       OR NEW.rule !~ '^[a-z][a-z0-9_]{0,59}$'
+       OR NEW.fields::text !~ '^\{[a-z0-9_:,]*\}$'  -- what is no plain word stands in quotes there
+       OR NEW.address_prefix !~ '^[0-9a-f.:]+/[0-9]+$' THEN
+        RAISE EXCEPTION 'the access log holds ids and codes of its vocabulary'
+              USING ERRCODE = 'check_violation';
+    END IF;
     NEW.leaf := sec.leaf(NEW);
     RETURN NEW;
 END $$;
