@@ -14,6 +14,8 @@ from django.db import connections
 from django.http import StreamingHttpResponse
 
 from api import exporting
+from api.desk import words
+from api.v1.access_log import FILTERS
 from permissions import review
 from permissions.review import Filters
 from tests.conftest import PACKET, Caller, Story, agency_id, member_id
@@ -136,6 +138,10 @@ def test_an_entry_of_a_month_that_nobody_foresaw_is_read_in_its_place(
         {"format": "xlsx"},
         {"purposes": "intake"},
         {"act": "x\x00"},
+        {"act": "nonsense.act"},
+        {"act": "referral.open_packet "},
+        {"purpose": "zzz"},
+        *({name: ""} for name in FILTERS),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_the_list_and_by_the_export(
@@ -145,6 +151,14 @@ def test_what_makes_no_sense_is_refused_by_the_list_and_by_the_export(
         answer = api("police.auditor").get(path, query)
         assert answer.status_code == 400, path
         assert answer.json()["detail"]
+        assert "zzz" not in answer.json()["detail"], "it repeats nothing"
+
+
+def test_every_act_and_purpose_of_the_vocabulary_may_be_asked_for(api: Any) -> None:
+    auditor = api("outsider.auditor")
+    for name, known in (("act", words.LOGGED), ("purpose", dict(words.PURPOSES))):
+        for code in known:
+            assert auditor.get(LOG, {name: code, "limit": "1"}).status_code == 200, code
 
 
 # -- Files -----------------------------------------------------------------------------------------

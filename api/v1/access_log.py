@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
 from api import cursors
+from api.desk import words
 from api.exporting import MEDIA_TYPES, exported, row
 from api.fields import Id, Moment
 from api.rendering import Answer
@@ -116,6 +117,7 @@ class OptInsOut(serializers.Serializer):
     items = OptInOut(many=True)
 
 
+PURPOSES = dict(words.PURPOSES)  # what something was opened for, or given to the other agency for
 _ID = {"type": "string", "format": "uuid"}
 _MOMENT = {"type": "string", "format": "date-time"}
 FILTERS = (
@@ -123,13 +125,20 @@ FILTERS = (
     *("self_assigned", "since", "until", "agency_id"),
 )
 FILTER_PARAMETERS = [
-    OpenApiParameter("act", str, description="For example referral.open_packet."),
+    OpenApiParameter(
+        "act", str, description="For example referral.open_packet. One that there is not is refused."
+    ),
     OpenApiParameter("decision", enum=["allowed", "refused"]),
     OpenApiParameter("member_id", _ID),
     OpenApiParameter("client_id", _ID),
     OpenApiParameter("referral_id", _ID),
-    OpenApiParameter("subject", _ID, description="Your agency's handle of a survivor."),
-    OpenApiParameter("purpose", str, description="For example intake."),
+    OpenApiParameter(
+        "subject",
+        _ID,
+        description="Your agency's handle of a survivor. A refusal has none: who is refused is not"
+        " told whether there is anything. Ask for those by `referral_id`.",
+    ),
+    OpenApiParameter("purpose", enum=sorted(PURPOSES)),
     OpenApiParameter(
         "self_assigned", enum=["true"], description="Leads who put themselves on a referral."
     ),
@@ -142,7 +151,15 @@ FILTER_PARAMETERS = [
 
 
 def filters_of(ask: Any) -> Filters:
-    """The filters of a query. Raises BadRequest for a value that makes no sense."""
+    """The filters of a query. Raises BadRequest for a value that makes no sense: an auditor would
+    take no entries for "nobody did", or all of them for those that she asked for."""
+    for name in FILTERS:
+        if ask.get(name) == "":
+            raise BadRequest("invalid", "It is empty: give a value, or leave it out.", name)
+    if ask.get("act") not in (None, *words.LOGGED):
+        raise BadRequest("unknown_code", "No act of the log: one is referral.read.", "act")
+    if ask.get("purpose") not in (None, *PURPOSES):
+        raise BadRequest("unknown_code", f"One of {', '.join(sorted(PURPOSES))}.", "purpose")
     decision, self_assigned = ask.get("decision"), ask.get("self_assigned")
     if decision not in (None, "allowed", "refused"):
         raise BadRequest("invalid", "allowed or refused.", "decision")
