@@ -1,20 +1,26 @@
 """The access log as a file, for API and desk: CSV (RFC 4180) or NDJSON, written while it is read.
+A CSV begins with a byte order mark: without one a spreadsheet takes UTF-8 for another encoding, and
+a name like José for another name.
 
 A right that ends, or a database that goes away, cuts the connection before its last chunk: whoever
 fetches it sees that it is not whole, instead of a shorter log.
 """
 
 import csv
+import io
+from codecs import BOM_UTF8 as BOM
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from api.rendering import as_json
 from permissions import review
 from permissions.review import Filters, Reviewed
 
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
 COLUMNS = (
     *("id", "at", "member_id", "member_name", "client_id", "act", "purpose", "referral_id"),
@@ -30,7 +36,25 @@ def exported(principal: Any, filters: Filters, kind: str) -> StreamingHttpRespon
     parts = review.export(principal, filters)
     lines = _csv(parts) if kind == "csv" else _ndjson(parts)
     answer = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[kind])
-    answer["Content-Disposition"] = f'attachment; filename="access-log.{kind}"'
+    return _as_file(answer, f"access-log.{kind}")
+
+
+def exported_listings(principal: Any, referral_id: UUID, kind: str) -> HttpResponse:
+    """Who had the referral in her lists, as the page of its trail says it; an export, and its
+    entry. Raises NotPermitted."""
+    found, names = review.listings(principal, referral_id, "access_log.export")
+    rows = [one._asdict() | {"member_name": names.get(one.member_id)} for one in found]
+    if kind == "csv":
+        writer: Any = csv.writer(text := io.StringIO(newline=""), quoting=csv.QUOTE_ALL)
+        writer.writerows([(*review.Listing._fields, "member_name"), *map(_cells, rows)])
+        body = BOM + text.getvalue().encode()
+    else:
+        body = b"".join(as_json(one) + b"\n" for one in rows)
+    return _as_file(HttpResponse(body, content_type=MEDIA_TYPES[kind]), f"who-had-it.{kind}")
+
+
+def _as_file(answer: Answer, name: str) -> Answer:
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
 
@@ -55,7 +79,7 @@ class _Line:
 
 def _csv(parts: Iterable[Reviewed]) -> Iterator[bytes]:
     writer: Any = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
-    yield writer.writerow(COLUMNS).encode()
+    yield BOM + writer.writerow(COLUMNS).encode()
     for part in parts:
         lines = (writer.writerow(_cells(row(one, part.names))) for one in part.entries)
         yield "".join(lines).encode()

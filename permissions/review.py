@@ -97,10 +97,9 @@ def access_log(
     *,
     after: Key | None = None,
     limit: int = 50,
-    looks: int = 1,
 ) -> Reviewed:
     """A page of entries, newest first. `after`: how far the page before has looked. Where several
-    filters stand, a page has fewer than `limit`, or none, when so many looks found no more.
+    filters stand, a page has fewer than `limit`, or none, when one look found no more.
 
     Raises NotPermitted, NotVisible (no opt-in of that agency stands), BadRequest.
     """
@@ -109,19 +108,28 @@ def access_log(
     with log.attempt(principal, "access_log.read", filters.referral_id, using=USING) as attempt:
         whose = _allowed(principal, filters, attempt)
         found, reached = _page(principal, whose, filters, after, limit)
-        while reached and len(found) < limit and looks > 1:
-            looks -= 1
-            more, reached = _page(principal, whose, filters, reached, limit - len(found))
-            found += more
         names = _names(principal)
     return Reviewed(found, names, reached)
 
 
-def listings(principal: Principal, referral_id: UUID) -> tuple[list[Listing], dict[UUID, str]]:
-    """Who of the caller's agency had the referral in her lists, the latest first, and the names of
-    its members: the trail of a referral beside the entries that are its own. Raises NotPermitted.
+def callers(principal: Principal) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """The members and the partner systems of the caller's own agency by name, those who were let in
+    once included: whom she may look for. Nothing of the log, so no entry. Raises NotPermitted.
     """
-    with log.attempt(principal, "access_log.read", referral_id, using=USING) as attempt:
+    must_review(principal)
+    with begin(principal, USING), connections[USING].cursor() as cursor:
+        cursor.execute("SELECT client_id, name FROM sec.systems()")
+        return _names(principal), {UUID(str(id_)): name for id_, name in cursor.fetchall()}
+
+
+def listings(
+    principal: Principal, referral_id: UUID, act: str = "access_log.read"
+) -> tuple[list[Listing], dict[UUID, str]]:
+    """Who of the caller's agency had the referral in her lists, the latest first, and the names of
+    its members: the trail of a referral beside the entries that are its own. `act`:
+    access_log.export where it is taken away as a file. Raises NotPermitted.
+    """
+    with log.attempt(principal, act, referral_id, using=USING) as attempt:
         must_review(principal)
         attempt.record()
         with connections[USING].cursor() as cursor:

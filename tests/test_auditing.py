@@ -179,7 +179,9 @@ def test_an_export_is_the_list_in_both_formats_and_is_itself_an_entry(
     assert answer["Content-Disposition"] == 'attachment; filename="access-log.ndjson"'
     assert answer["Cache-Control"] == "no-store"
     as_csv = auditor.get(EXPORT, {"referral_id": story.id, "format": "csv"})
-    text = b"".join(as_csv.streaming_content).decode()
+    whole = b"".join(as_csv.streaming_content)
+    assert whole.startswith(b"\xef\xbb\xbf"), "or a spreadsheet garbles José"
+    text = whole.decode("utf-8-sig")
     table = list(csv.DictReader(io.StringIO(text, newline="")))
     rows = [row for row in table if not row["act"].startswith("access_log.")]
     assert [row["id"] for row in rows] == [row["id"] for row in found]
@@ -208,7 +210,7 @@ def test_a_members_name_runs_in_no_spreadsheet(api: Any, superuser: Any) -> None
         try:
             query = {"member_id": named[1], "format": "csv"}
             answer = api("police.auditor").get(EXPORT, query)
-            text = b"".join(answer.streaming_content).decode()
+            text = b"".join(answer.streaming_content).decode("utf-8-sig")
         finally:
             cursor.execute(
                 "UPDATE permissions_membership SET name = %s WHERE id = %s", [name, named[1]]

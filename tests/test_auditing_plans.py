@@ -54,7 +54,32 @@ def grown(superuser: Any, network: Any) -> Iterator[Any]:
             cursor.execute("VACUUM ANALYZE access_entry")
 
 
-def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any) -> None:
+def by_the_desk(filters: Any) -> Any:
+    """A page of the desk's, by the query that leads to it; gives the one that leads on."""
+    auditor = at_the_desk("ywca.auditor")
+    first = {name.removesuffix("_id"): str(value) for name, value in filters.asked.items()}
+    if filters.self_assigned:
+        first["self_assigned"] = "on"
+    for name in ("since", "until"):
+        if moment := getattr(filters, name):
+            first[name] = f"{moment:%Y-%m-%dT%H:%M}"
+
+    def read(after: Any) -> Any:
+        answer = auditor.get("/desk/access-log", after or first)
+        assert answer.status_code == 200
+        return leads_on(answer.content.decode())
+
+    return read
+
+
+def leads_on(page: str) -> dict[str, str] | None:
+    """The query of the link to what is earlier."""
+    found = re.search(r'/desk/access-log\?([^"]*)">(?:Look further back|Earlier ones)<', page)
+    return dict(parse_qsl(html.unescape(found[1]))) if found else None
+
+
+@pytest.mark.parametrize("by", ["api", "desk"])
+def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any, by: str) -> None:
     principal = resolve(api("ywca.auditor").secret)
     assert principal is not None
     tried = log_rows.looked_for(grown, agency_id("ywca"))
@@ -65,7 +90,8 @@ def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any) -> N
     assert len(large & set(partitions(grown))) >= MONTHS
     most = {}
     for what, filters in tried.items():
-        for buffers, scans in log_rows.pages(principal, filters):
+        read = by_the_desk(filters) if by == "desk" else log_rows.by_the_api(principal, filters)
+        for buffers, scans in log_rows.pages(principal, read):
             most[what] = max(buffers, most.get(what, 0))
             used = {index for _, table, index in scans if index and table in large}
             if what in INDEXES:
@@ -111,8 +137,6 @@ def test_several_filters_find_on_all_their_pages_what_fits_them_all(grown: Any, 
             str(one.id) for part in review.export(principal, filters) for one in part.entries
         ]
         assert exported == [str(id_) for id_, is_past in rows if is_past]
-        first = review.access_log(principal, filters, limit=50, looks=10_000)
-        assert [str(one.id) for one in first.entries] == fitting[:50]
     assert partial >= 5
 
 
@@ -129,15 +153,13 @@ def test_the_desk_says_how_far_it_has_looked(
         shown = text_of(page)
         assert "Looked back to" in shown
         assert "fits down to there" in shown
-        found = re.search(r'href="/desk/access-log\?([^"]*)">Look further back', page)
-        assert found
-        seen.append(page.count('<td data-label="When">'))
-        following = dict(parse_qsl(html.unescape(found[1])))
-        page = auditor.get("/desk/access-log", following).content.decode()
+        assert "Look further back" in page
+        seen.append(page.count('data-label="When">'))
+        page = auditor.get("/desk/access-log", leads_on(page)).content.decode()
     assert all(count < 50 for count in seen)
     assert sum(seen) > 0
     nobody = {"subject": str(uuid4())}
-    assert "Nothing fits this filter." in text_of(auditor.get("/desk/access-log", nobody).content)
+    assert "Nothing fits: of survivor" in text_of(auditor.get("/desk/access-log", nobody).content)
 
 
 def _is(index: str, kind: str) -> bool:

@@ -3,7 +3,9 @@ read the log, which the agency's administrator says. Some of it in a real browse
 
 import ast
 import csv
+import html
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from api.desk import words
+from api.desk import log_words, words
+from api.desk.problems import PROBLEMS
+from permissions.models import Client
 from permissions.policy import RULES
+from referrals.codes import CODE_LISTS
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture
 from tests.conftest import PACKET, Server, Story, agency_id, member_id
@@ -22,6 +27,7 @@ from tests.test_seals import seal
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOG = "/desk/access-log"
+ENTRIES = "Ids and codes only"
 
 
 @pytest.fixture
@@ -43,19 +49,81 @@ def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: An
     for query, shows, not_this in (
         (here | {"purpose": "safety"}, "Opened a packet For her safety", "Accepted"),
         (here | {"self_assigned": "on"}, "Put herself on a referral", "Opened a packet For"),
-        (here | {"decision": "refused"}, "Refused : not_assigned", "Opened a packet For"),
+        (
+            here | {"decision": "refused"},
+            "Refused : not one of those who work on it . Tried: “Looked at her permissions”",
+            "Opened a packet For",
+        ),
         ({"subject": subject, "act": "referral.accept"}, subject, "Opened a packet For"),
         ({"member": str(member_id("ywca.lead"))}, "The trail of Yara Sample", "Yve Example Opened"),
     ):
         shown = text_of(auditor.get(LOG, query).content)
         assert shows in shown, query
-        entries = shown.partition("Ids and codes only.")[2]
-        assert not_this not in entries, query
-    wrong = auditor.get(LOG, {"subject": "no id", "since": "2026-02-01T00:00"})
-    assert wrong.status_code == 200
-    assert "Survivor: your agency's handle: Enter a valid UUID." in text_of(wrong.content)
-    other = {"since": "2026-02-01T00:00", "until": "2026-01-01T00:00"}
-    assert "nothing fits" in text_of(auditor.get(LOG, other).content)
+        assert not_this not in shown.partition(ENTRIES)[2], query
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"subject": "bad"}, "refusals have none): That is no id."),
+        ({"member": "bad"}, "Who: That is no id."),
+        ({"act": "referral.open"}, "What: Select a valid choice."),
+        ({"purpose": "zzz"}, "Purpose: Select a valid choice."),
+        ({"since": "2026-02-01T00:00", "until": "2026-01-01T00:00"}, "nothing fits"),
+        ({"member_id": "01890000-0000-7000-8000-0000000000aa"}, "A filter in the address"),
+        ({"subject": ["", ""]}, "A filter stands twice"),
+    ],
+)
+def test_a_filter_that_is_wrong_or_unknown_shows_and_exports_nothing(
+    worked_on: Story, query: dict[str, Any], says: str
+) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    for path, more in ((LOG, {}), (f"{LOG}/export", {"format": "ndjson"})):
+        answer = auditor.get(path, query | more)
+        assert answer.status_code == 400, path
+        shown = text_of(answer.content)
+        assert says in shown, path
+        assert ENTRIES not in shown
+        assert "As a file" not in shown
+    assert at_the_desk("ywca.worker").get(LOG, {"subject": "bad"}).status_code == 403
+
+
+def test_the_page_says_what_it_shows_and_where_it_found_nothing(worked_on: Story) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    lead = str(member_id("ywca.lead"))
+    nobody = "01890000-0000-7000-8000-0000000000aa"
+    for query, says in (
+        ({}, "Shown: everything of Demo Women's Centre."),
+        ({"decision": "refused"}, "Shown: refusals. Show all of Demo Women's Centre"),
+        ({"self_assigned": "on"}, "Shown: leads who put themselves on a referral."),
+        (
+            {"member": lead, "act": "referral.accept", "since": "2026-01-01T00:00"},
+            "Shown: “Accepted”, by Yara Sample, or a system for her,"
+            " from 1 Jan 2026, 00:00:00 MST.",
+        ),
+        (
+            {"member": nobody, "act": "referral.list"},
+            "Nothing fits: “Looked at the inbox”, by a former member …\N{WORD JOINER}0000000000aa",
+        ),
+        ({"purpose": "safety", "referral": worked_on.id}, "for the purpose “For her safety”,"),
+    ):
+        shown = text_of(auditor.get(LOG, query).content)
+        assert says in shown, query
+        assert "From, in America/Denver" in shown, "the filter's times have a zone"
+    page = auditor.get(LOG, {"member": nobody}).content.decode()
+    assert f'<option value="{nobody}" selected>Not in this list: …' in page
+    trail = text_of(auditor.get(LOG, {"referral": worked_on.id}).content)
+    assert "who looked at it, what was done with it and what was refused, newest first" in trail
+
+
+def test_partner_systems_are_offered_and_told_by_name(story: Story, api: Any) -> None:
+    api("ywca.client", acting="ywca.worker").get("/v1/referrals")
+    system = Client.objects.get(client_id="demo-ywca")
+    auditor = at_the_desk("ywca.auditor")
+    page = html.unescape(auditor.get(LOG, {"client": str(system.id)}).content.decode())
+    assert f'<option value="{system.id}" selected>{system.name}</option>' in page
+    assert f"{system.name}, for Yve Example" in text_of(page).partition(ENTRIES)[2]
+    assert Client.objects.get(client_id="demo-police").name not in page
 
 
 def acts_that_are_logged() -> set[str]:
@@ -88,10 +156,26 @@ def test_every_act_that_the_code_can_log_has_words_for_its_reader() -> None:
     assert logged - set(words.LOGGED) == set()
 
 
+@pytest.mark.no_database
+def test_every_reason_that_the_log_can_give_has_words_and_a_page() -> None:
+    """The codes of refusals, and what the sources write as `rule` or `refused`."""
+    given = set()
+    for floor in ("permissions", "directory", "referrals", "api"):
+        for path in sorted((REPOSITORY / floor).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.keyword) and node.arg in ("rule", "refused"):
+                    value = node.value.value if isinstance(node.value, ast.Constant) else None
+                    given |= {value} if isinstance(value, str) else set()
+    assert {"opt_in", "idle", "unknown_client"} <= given
+    assert {"unknown_client", "bad_password"} <= set(PROBLEMS)
+    reasons = {*PROBLEMS, *given, *CODE_LISTS["self_assignment"]}
+    assert [code for code in reasons if log_words.reason(code) == code] == []
+
+
 def test_an_auditor_filters_for_whoever_looked_at_channels() -> None:
     at_the_desk("ywca.worker").get("/desk/channels")
     shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"act": "channels.read"}).content)
-    entries = shown.partition("Ids and codes only.")[2]
+    entries = shown.partition(ENTRIES)[2]
     assert "Looked at whom a message reaches" in entries
     assert "Read this log" not in entries
 
@@ -112,14 +196,36 @@ def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:
     assert f'href="{link}"' in page
     answer = auditor.get(link.replace("&amp;", "&"))
     assert answer["Content-Type"].startswith("text/csv")
-    text = b"".join(answer.streaming_content).decode()
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert (row["member_name"], row["purpose"]) == ("Yve Example", "safety")
     assert not any(value in text for value in PACKET.values())
     wrong = auditor.get(f"{LOG}/export", {"format": "csv", "subject": "no id"})
     assert wrong.status_code == 400, "never more than was asked for"
-    assert "Enter a valid UUID" in text_of(wrong.content)
     assert auditor.get(f"{LOG}/export", {"format": "xlsx"}).status_code == 404
+
+
+def test_who_had_it_in_her_lists_is_a_file_too(worked_on: Story, superuser: Any) -> None:
+    """The file of the entries does not hold it: a list is an entry of many referrals."""
+    auditor = at_the_desk("ywca.auditor")
+    page = auditor.get(LOG, {"referral": worked_on.id}).content.decode()
+    link = f"{LOG}/export?referral={worked_on.id}&amp;of=lists&amp;format="
+    for kind, read in (
+        ("csv", lambda text: csv.DictReader(io.StringIO(text, newline=""))),
+        ("ndjson", lambda text: map(json.loads, text.splitlines())),
+    ):
+        assert f'href="{link}{kind}"' in page
+        answer = auditor.get(f"{link}{kind}".replace("&amp;", "&"))
+        (row,) = read(answer.content.decode("utf-8-sig"))
+        assert (row["member_name"], int(row["times"])) == ("Yoko Specimen", 1)
+        with superuser.cursor() as cursor:
+            asked = [answer["X-Request-Id"]]
+            cursor.execute("SELECT act FROM access_entry WHERE request_id = %s", asked)
+            assert cursor.fetchall() == [("access_log.export",)]
+    for query in ({"of": "lists"}, {"of": "both", "referral": worked_on.id}):
+        refused = auditor.get(f"{LOG}/export", query | {"format": "csv"})
+        assert refused.status_code in (400, 404)
+    assert at_the_desk("ywca.worker").get(f"{link}csv".replace("&amp;", "&")).status_code == 403
 
 
 def test_without_its_entry_no_page_of_the_log_is_shown() -> None:
@@ -167,8 +273,21 @@ def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
     assert "They may read our entries now" in given
     assert "Demo Task Force reads what Demo Women's Centre did. Now" in given
     shown = text_of(oversight.get(LOG, theirs | {"referral": worked_on.id}).content)
-    assert f"Member {member_id('ywca.worker')} Opened a packet" in shown
+    worker = str(member_id("ywca.worker"))
+    assert f"Member …\N{WORD JOINER}{worker[-12:]} Opened a packet" in shown
     assert "Yve Example" not in shown
+    page = oversight.get(LOG, theirs).content.decode()
+    here = f"{LOG}?agency={theirs['agency']}"
+    for link in ("&amp;decision=refused", "&amp;self_assigned=on", "", f"&amp;member={worker}"):
+        assert f'href="{here}{link}"' in page, "it leads to no other log"
+    assert 'href="/desk/access-log?' not in page.replace(f'href="{here}', "")
+    hers = theirs | {"member": worker, "act": "referral.open_packet"}
+    found = text_of(oversight.get(LOG, hers).content)
+    assert f"Shown: “Opened a packet”, by member …\N{WORD JOINER}{worker[-12:]}" in found
+    assert "Opened a packet" in found.partition(ENTRIES)[2]
+    handle_of_hers = oversight.get(LOG, theirs | {"subject": worker})
+    assert handle_of_hers.status_code == 400
+    assert "her agency's own" in text_of(handle_of_hers.content)
     assert "Demo Women's Centre lets you read its entries for a time." in shown
     second = admin.submit(readers, chosen | {"do": "give"})  # the last form of the page
     assert second.status_code == 409

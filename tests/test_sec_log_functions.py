@@ -150,6 +150,21 @@ def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
         assert found(cursor, api("ywca.worker"), question, this) == []
 
 
+def test_an_auditor_is_told_her_own_agencys_partner_systems(api: Any, superuser: Any) -> None:
+    """sec.systems."""
+    question = "SELECT client_id::text, name FROM sec.systems()"
+    with undone(superuser) as cursor:
+        cursor.execute(
+            "SELECT id::text, name FROM permissions_client WHERE agency_id = %s",
+            [agency_id("ywca")],
+        )
+        ours = set(cursor.fetchall())
+        assert ours
+        assert set(found(cursor, api("ywca.auditor"), question)) == ours
+        assert not ours & set(found(cursor, api("police.auditor"), question))
+        assert found(cursor, api("ywca.worker"), question) == []
+
+
 def test_entries_are_counted_from_a_moment_until_another(api: Any, superuser: Any) -> None:
     """sec.log_counts: her own agency's, and everybody's for who oversees; why, of refusals only."""
     middle, until = MONTH + timedelta(days=9), MONTH + timedelta(days=20)

@@ -1,113 +1,76 @@
 """The access log for auditors: who of ours saw or did what, when, for what purpose; page by page
 and as a file. An oversight auditor also reads the entries of an agency that has opted in."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from api import cursors
-from api.desk import words
-from api.desk.forms import PRIVATE, DeskForm, listed, moment
+from api.desk.log_filter import FilterForm
 from api.desk.visit import Visit, signed_in
-from api.exporting import MEDIA_TYPES, exported
+from api.exporting import MEDIA_TYPES, exported, exported_listings
 from permissions import opt_ins, review
-from permissions.errors import NotVisible
-from permissions.review import Filters
+from permissions.errors import BadRequest, NotVisible
 from referrals.reading import Place
 
 PER_PAGE = 50
-LOOKS = 10  # at most, for one page of several filters
-
-
-def _id(label: str) -> forms.UUIDField:
-    return forms.UUIDField(label=label, required=False, widget=forms.TextInput(attrs=PRIVATE))
-
-
-def _chosen(label: str) -> forms.UUIDField:
-    return forms.UUIDField(label=label, required=False, widget=forms.Select)
-
-
-class FilterForm(DeskForm):
-    act = listed([("", "Any"), *words.LOGGED.items()], "What", required=False)
-    decision = listed(
-        [("", "Any"), ("allowed", "Done"), ("refused", "Refused")], "Decision", required=False
-    )
-    member = _chosen("Who")
-    purpose = listed([("", "Any"), *words.PURPOSES], "Purpose", required=False)
-    since = moment("From", required=False)
-    until = moment("Until, not included", required=False)
-    referral = _id("Referral id")
-    subject = _id("Survivor: your agency's handle")
-    client = _id("Partner system's id")
-    self_assigned = forms.BooleanField(label="Only leads who put themselves on", required=False)
-    agency = _chosen("Whose log")
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = self.cleaned_data
-        since, until = given.get("since"), given.get("until")
-        if since and until and since >= until:
-            self.add_error("until", "It lies before the beginning: nothing fits.")
-        return given
-
-    def filters(self) -> Filters:
-        """As permissions/review.py takes them. A field that is wrong filters nothing."""
-        given = self.cleaned_data
-        return Filters(
-            act=given.get("act") or None,
-            decision=given.get("decision") or None,
-            member_id=given.get("member"),
-            client_id=given.get("client"),
-            referral_id=given.get("referral"),
-            subject=given.get("subject"),
-            purpose=given.get("purpose") or None,
-            self_assigned=bool(given.get("self_assigned")),
-            since=given.get("since"),
-            until=given.get("until"),
-            agency_id=given.get("agency"),
-        )
 
 
 @require_safe
 @signed_in
 def access_log(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Entries, newest first; of one referral its whole trail, lists included."""
+    """Entries, newest first; of one referral its whole trail, lists included. A filter that is
+    wrong shows none."""
+    _must_be_known(request, "after")
     form = _form(request, visit)
-    return _shown(request, visit, form, form.filters())
+    return _shown(request, visit, form) if form.is_valid() else _wrong(request, visit, form)
 
 
 @require_safe
 @signed_in
 def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
-    """All that fits the filter as a file. A filter that is wrong exports nothing."""
+    """All that fits the filter as a file, or (`of=lists`) who had the referral in her lists. A
+    filter that is wrong exports nothing."""
+    _must_be_known(request, "format", "of")
     form = _form(request, visit)
     kind = request.GET.get("format", "")
-    if kind not in MEDIA_TYPES:
+    of = request.GET.get("of", "entries")
+    if kind not in MEDIA_TYPES or of not in ("entries", "lists"):
         raise NotVisible
     if not form.is_valid():
-        return _shown(request, visit, form, form.filters(), status=400)
-    return exported(visit.principal, form.filters(), kind)
+        return _wrong(request, visit, form)
+    filters = form.filters()
+    if of == "entries":
+        return exported(visit.principal, filters, kind)
+    if filters.referral_id is None or form.foreign:
+        raise BadRequest("invalid", "In whose lists: that is told of one referral of yours.")
+    return exported_listings(visit.principal, filters.referral_id, kind)
+
+
+def _must_be_known(request: HttpRequest, *beside: str) -> None:
+    """Raise BadRequest for a filter that there is not: left out, it would show more than was asked
+    for."""
+    if set(request.GET) - {*FilterForm.base_fields, *beside}:
+        names = ", ".join(FilterForm.base_fields)
+        raise BadRequest("unknown_parameter", f"A filter in the address is none of: {names}.")
+    if any(len(values) > 1 for _, values in request.GET.lists()):
+        raise BadRequest("repeated_parameter", "A filter stands twice in the address.")
 
 
 def _form(request: HttpRequest, visit: Visit) -> FilterForm:
-    form = FilterForm(request.GET)
     others = _opted_in(visit)
     if request.GET.get("agency") and request.GET["agency"] not in others:
         raise NotVisible  # never another log than was asked for
-    if others:
-        form.fields["agency"].widget.choices = [  # type: ignore[attr-defined]
-            ("", visit.agency.name),
-            *sorted(others.items(), key=lambda one: one[1]),
-        ]
-    else:
-        del form.fields["agency"]
-    form.is_valid()
-    return form
+    members, systems = review.callers(visit.principal)
+    return FilterForm(
+        request.GET, own=visit.agency.name, others=others, members=members, systems=systems
+    )
 
 
 def _opted_in(visit: Visit) -> dict[str, str]:
@@ -118,54 +81,58 @@ def _opted_in(visit: Visit) -> dict[str, str]:
     return {str(one.agency_id): one.agency_name for one in given if one.stands}
 
 
-def _shown(
-    request: HttpRequest, visit: Visit, form: FilterForm, filters: Filters, status: int = 200
-) -> HttpResponse:
-    foreign = filters.agency_id not in (None, visit.agency.id)
+def _context(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
+    """What the page says of the filter; `whose` is carried by each of its links."""
+    asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    agency = {"agency": asked["agency"]} if form.foreign else {}
+    return {
+        "form": form,
+        "whose": form.whose,
+        "foreign": form.foreign,
+        "asked": urlencode(asked),
+        "agency": urlencode(agency),
+        "filtered": bool(asked.keys() - {"agency"}),
+    }
+
+
+def _wrong(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse:
+    return render(request, "desk/access_log.html", _context(request, form), status=400)
+
+
+def _shown(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse:
+    filters, context = form.filters(), _context(request, form)
     scope = f"desk:access-log:{filters.scope}"
     after = cursors.from_cursor(visit.principal, scope, request.GET.get("after"))
-    read = review.access_log(visit.principal, filters, after=after, limit=PER_PAGE, looks=LOOKS)
-    form.fields["member"].widget.choices = [  # type: ignore[attr-defined]
-        ("", "Anybody"),
-        *sorted(((str(id_), name) for id_, name in read.names.items()), key=lambda one: one[1]),
-    ]
+    read = review.access_log(visit.principal, filters, after=after, limit=PER_PAGE)
     place = Place(*read.next) if read.next else None
     cursor = cursors.to_cursor(visit.principal, scope, place)
-    asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
-    context = {
-        "form": form,
-        "rows": [(entry, _who(entry, read.names, foreign)) for entry in read.entries],
-        "whose": _name_of(form, filters) if foreign else visit.agency.name,
-        "foreign": foreign,
-        "filtered": bool(asked),
-        "asked": urlencode(asked),
-        "next": urlencode({**asked, "after": cursor}) if cursor else "",
+    following = "&".join(filter(None, (context["asked"], urlencode({"after": cursor}))))
+    lists = filters.referral_id is not None and not form.foreign and not after
+    context |= {
+        "rows": [(entry, _who(entry, form)) for entry in read.entries],
+        "told": form.told(),
+        "next": following if cursor else "",
         "looked_back_to": read.next[0] if read.next and len(read.entries) < PER_PAGE else None,
         "further": bool(after),
         "trail": filters.referral_id,
-        "member": read.names.get(filters.member_id) if filters.member_id else None,
-        "listings": [] if foreign or after else _listings(visit, filters.referral_id),
+        "member": form.name_of_member(filters.member_id) if filters.member_id else None,
+        "listings": list(_listings(visit, filters.referral_id, form)) if lists else [],
     }
-    return render(request, "desk/access_log.html", context, status=status)
+    return render(request, "desk/access_log.html", context)
 
 
-def _name_of(form: FilterForm, filters: Filters) -> str:
-    choices = dict(form.fields["agency"].widget.choices)  # type: ignore[attr-defined]
-    return str(choices.get(str(filters.agency_id), ""))
+def _listings(
+    visit: Visit, referral_id: UUID | None, form: FilterForm
+) -> Iterator[tuple[review.Listing, str]]:
+    if referral_id is not None:
+        found, _names = review.listings(visit.principal, referral_id)
+        yield from ((one, _who(one, form)) for one in found)
 
 
-def _listings(visit: Visit, referral_id: UUID | None) -> list[tuple[Any, str]]:
-    if referral_id is None:
-        return []
-    found, names = review.listings(visit.principal, referral_id)
-    return [(one, _who(one, names, False)) for one in found]
-
-
-def _who(entry: Any, names: dict[UUID, str], foreign: bool) -> str:
-    """In words; of another agency's people their ids alone are known here."""
-    name = names.get(entry.member_id, "A former member") if entry.member_id else ""
-    if foreign and entry.member_id:
-        name = f"Member {entry.member_id}"
+def _who(entry: Any, form: FilterForm) -> str:
+    """In words; of another agency's people and systems their ids alone are known here."""
+    name = form.name_of_member(entry.member_id) if entry.member_id else ""
     if entry.client_id:
-        return f"Partner system, for {name}" if name else "Partner system"
-    return name or "Nobody known"
+        system = form.name_of_system(entry.client_id)
+        return f"{system}, for {name}" if name else system
+    return name or "nobody known"

@@ -45,6 +45,10 @@ PROBLEMS = {
         "The client's assertion is wrong, expired or was used before.",
         "Sign a new one with the registered key (RFC 7523).",
     ),
+    "unknown_client": Problem(
+        "No partner system of this id is known, or it is let in no more.",
+        "Whoever runs the network's server adds partner systems, and lets them in again.",
+    ),
     "policy": Problem(
         "The right to this ended while it was being done; the database refused.",
         "Look at the referral again.",

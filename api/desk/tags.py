@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django import template
 
-from api.desk import told, words
+from api.desk import log_words, told, words
 from directory.listings import Phone
 
 register = template.Library()
@@ -14,6 +14,7 @@ register.filter("logged", words.logged)
 register.filter("log_time", words.log_time)
 register.filter("outcome", words.outcome)
 register.filter("purpose", words.purpose)
+register.filter("reason", log_words.reason)
 register.filter("always", told.is_always)
 
 

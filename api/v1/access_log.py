@@ -126,7 +126,9 @@ FILTERS = (
 )
 FILTER_PARAMETERS = [
     OpenApiParameter(
-        "act", str, description="For example referral.open_packet. One that there is not is refused."
+        "act",
+        str,
+        description="For example referral.open_packet. One that there is not is refused.",
     ),
     OpenApiParameter("decision", enum=["allowed", "refused"]),
     OpenApiParameter("member_id", _ID),
@@ -219,9 +221,9 @@ class AccessLogExport(Endpoint):
         },
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """All that fits, newest first: `ndjson` (one entry a line, as in the list) or `csv` (cells
-        that a spreadsheet would run begin with an apostrophe). A connection that ends without its
-        last chunk: it is not whole, fetch it again."""
+        """All that fits, newest first: `ndjson` (one entry a line, as in the list) or `csv` (with a
+        byte order mark, for spreadsheets; cells that one would run begin with an apostrophe). A
+        connection that ends without its last chunk: it is not whole, fetch it again."""
         kind = request.GET.get("format", "ndjson")
         if kind not in MEDIA_TYPES:
             raise BadRequest("invalid", f"{' or '.join(sorted(MEDIA_TYPES))}.", "format")

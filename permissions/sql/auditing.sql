@@ -119,6 +119,16 @@ BEGIN
      GROUP BY e.member_id, e.client_id ORDER BY max(e.at) DESC;
 END $$;
 
+-- The partner systems of the caller's own agency by name, as its entries know them by id.
+CREATE FUNCTION sec.systems() RETURNS TABLE (client_id uuid, name text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.auditing();
+BEGIN
+    RETURN QUERY
+    SELECT k.id, k.name::text FROM public.permissions_client k WHERE k.agency_id = mine;
+END $$;
+
 -- How many entries of each kind: of the caller's own agency; for an oversight auditor of every
 -- agency, and of callers whom nobody knows. Numbers alone; without what the log keeps from a caller
 -- whom a referral bars (R12), for it would show as a difference.
@@ -214,10 +224,11 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
-    sec.opt_in_reads(), sec.listings(uuid), sec.log_counts(timestamptz, timestamptz),
-    sec.seal_status(), sec.retiring(), sec.batch_now(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
+    sec.opt_in_reads(), sec.listings(uuid), sec.systems(),
     sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
+    sec.batch_now(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
+    sec.systems(), sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
     sec.batch_now(bigint) TO auditor;
 GRANT EXECUTE ON FUNCTION sec.oversees(uuid) TO app;
 GRANT EXECUTE ON FUNCTION sec.opt_in_reads() TO app, auditor;
@@ -227,6 +238,7 @@ ALTER FUNCTION sec.oversees(uuid) OWNER TO gate;
 ALTER FUNCTION sec.opted_in() OWNER TO gate;
 ALTER FUNCTION sec.opt_in_reads() OWNER TO gate;
 ALTER FUNCTION sec.listings(uuid) OWNER TO gate;
+ALTER FUNCTION sec.systems() OWNER TO gate;
 ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
 ALTER FUNCTION sec.seal_status() OWNER TO gate;
 ALTER FUNCTION sec.retiring() OWNER TO gate;

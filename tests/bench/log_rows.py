@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -89,9 +89,20 @@ def looked_for(superuser: Any, agency: UUID) -> dict[str, Any]:
     }
 
 
-def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
+def by_the_api(principal: Any, filters: Any) -> Callable[[Any], Any]:
+    """A page of the API's, by where it begins; gives where the next one does."""
+    from permissions import review
+
+    def read(after: Any) -> Any:
+        return review.access_log(principal, filters, after=after, limit=review.MAX_PAGE).next
+
+    return read
+
+
+def pages(principal: Any, read: Callable[[Any], Any]) -> Iterator[tuple[int, list[Any]]]:
     """The first page and one that follows it: their buffers, all statements together, and the
-    indexes that were used."""
+    indexes that were used. `read` is a page by where it begins (None: the first), and gives where
+    the next one does (None: it was the last)."""
     from django.db import connections
 
     from permissions import review, session
@@ -100,7 +111,7 @@ def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
     after = None
     for _ in range(2):
         with plans.statements() as seen:
-            read = review.access_log(principal, filters, after=after, limit=review.MAX_PAGE)
+            after = read(after)
         read_by = [one for one in seen if not one.sql.startswith("EXPLAIN")]
         asked = [one for one in read_by if 'FROM "access_entry"' in one.sql]
         buffers, scans = 0, []
@@ -111,9 +122,8 @@ def pages(principal: Any, filters: Any) -> Iterator[tuple[int, list[Any]]]:
                 buffers += plan.buffers
                 scans += plan.scans
         yield buffers, scans
-        if read.next is None:
+        if after is None:
             return
-        after = read.next
 
 
 def main() -> None:
@@ -164,7 +174,7 @@ def measure(cluster: Any, rows: int, months: int) -> None:
             auditor = Membership.objects.using("door").get(id=member_id("ywca.auditor"))
             principal = credentials.resolve(credentials.open_for_member(auditor))
             for what, filters in looked_for(superuser, agency_id("ywca")).items():
-                found = [buffers for buffers, _ in pages(principal, filters)]
+                found = [buffers for buffers, _ in pages(principal, by_the_api(principal, filters))]
                 print(f"{what:28} {found} buffers", flush=True)
     finally:
         connections.close_all()
