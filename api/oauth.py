@@ -23,7 +23,7 @@ from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from api import errors
-from permissions import credentials
+from permissions import credentials, enrolment
 from permissions.models import Client, ClientAssertion
 
 SCOPES = {
@@ -34,7 +34,8 @@ SCOPES = {
     "packets:read": "Open packets and notes, as the agency's system of record, with a purpose.",
     "events:read": "Read the agency's feed of events.",
     "webhooks:write": "Say where the agency's events are sent to, and watch them arrive.",
-    "audit:read": "Read the access log of the agency's own people and clients.",
+    "audit:read": "Read the access log of the agency's own people and clients; excludes every other"
+    " scope but webhooks:write, of a witness.",
 }
 JSON = "application/json"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -97,7 +98,7 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Any, *a: Any, **k: Any
     ) -> bool:
-        if set(scopes) <= set(client.scopes):
+        if set(scopes) <= set(client.scopes) and enrolment.may_stand_together(scopes):
             return True
         credentials.log_sign_in(
             "token.issue",

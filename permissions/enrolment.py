@@ -20,7 +20,16 @@ from jwcrypto.common import JWException
 from permissions import credentials, log
 from permissions.errors import BadRequest
 from permissions.ids import uuid7
-from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
+from permissions.models import (
+    AGENCY_KINDS,
+    AUDITS_WITH,
+    DUTIES,
+    ROLES,
+    Agency,
+    Client,
+    Membership,
+    Person,
+)
 
 NAME_CHARACTERS = 200
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}", re.ASCII)
@@ -191,6 +200,11 @@ def _member(agency_id: UUID, person: Person) -> Membership:
     return found[0]
 
 
+def may_stand_together(scopes: Sequence[str]) -> bool:
+    """Whether one client, and one token, may have these: what reviews does nothing beside."""
+    return "audit:read" not in scopes or set(scopes) <= set(AUDITS_WITH)
+
+
 def add_client(
     agency_id: UUID,
     client_id: str,
@@ -204,6 +218,11 @@ def add_client(
     """A partner system of the agency; `public_keys` is a JWK set without private parts."""
     if not scopes or not set(scopes) <= set(known_scopes):
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
+    if not may_stand_together(scopes):
+        raise BadRequest(
+            detail="audit:read excludes every other scope but webhooks:write (of a witness): whoever"
+            " reads the log does nothing that stands in it. Add two clients."
+        )
     keys = _key_set(public_keys)
     check_text("client_id", client_id, 255)
     check_text("name", name)

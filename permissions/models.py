@@ -27,6 +27,8 @@ AGENCY_KINDS = (
 )
 # Legal rules read duties, never the kind (design §1).
 DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
+# What may stand beside the scope audit:read: a witness says where checkpoints are sent to.
+AUDITS_WITH = ["audit:read", "webhooks:write"]
 ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
 CASEWORK = frozenset({"worker", "lead"})
 # on_call: rung with every new referral; reachable: with what is hers; off_duty: somebody else is.
@@ -139,6 +141,14 @@ class Client(AbstractApplication):
     class Meta(AbstractApplication.Meta):
         abstract = False
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
+        constraints = [
+            # As the role auditor does (design §1): whoever reviews does nothing of what is reviewed.
+            models.CheckConstraint(
+                name="audit_read_stands_alone",
+                condition=~models.Q(scopes__contains=["audit:read"])
+                | models.Q(scopes__contained_by=AUDITS_WITH),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -5,12 +5,15 @@ agency; and each try is in the log."""
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from api import demo
+from permissions import credentials
+from permissions.models import Client
 from tests import test_matrix
-from tests.conftest import PACKET, Story, agency_id, member_id
+from tests.conftest import PACKET, Caller, Story, agency_id, member_id
 from tests.database import full_story
 from tests.test_markers import whole
 from tests.test_matrix import SIGNS_OUT, TryOut, ask, browser, form
@@ -19,6 +22,7 @@ NEVER_RELEASED = "never released"  # a value of full_story's packet
 NOTES = {"ywca": "Zymurgy, an invented note of theirs", "police": "Quixotry, an invented note"}
 CALLBACK = "406-555-0188"
 AUDITORS = ("ywca.auditor", "police.auditor", "outsider.auditor", "taskforce.auditor")
+SYSTEMS = (None, "ywca.lead")  # a partner system that reads the log, and for whom it says it acts
 
 # What is the same for everybody, and so no entry's matter: the public directory and what explains
 # the product, and the pages of signing in and out. Nor is it one to be led elsewhere.
@@ -77,17 +81,23 @@ def others(who: str, superuser: Any) -> dict[str, str]:
 
 def asked_of(everywhere: Everywhere, who: str) -> Iterator[tuple[str, str, Any]]:
     """Each route and method, asked as somebody asks who may."""
-    caller, pages = everywhere.api(who), browser(who)
+    yield from asked_by(everywhere, everywhere.api(who), who)
+
+
+def asked_by(everywhere: Everywhere, caller: Caller, who: str | None) -> Iterator[Any]:
+    pages = browser(who) if who else None
     for method, route in sorted(test_matrix.served(), key=lambda row: (row[1], row[0])):
         path = everywhere.address(route)
         if route.startswith("v1/"):
             answer = ask(caller, method, path, everywhere, route)
+        elif pages is None:
+            continue  # a system has no desk
         elif method == "POST":
             answer = pages.post(path, form(everywhere, route))
         else:
             answer = pages.get(path)
         yield method, route, answer
-        if route in SIGNS_OUT or route.startswith("accounts/"):
+        if who and (route in SIGNS_OUT or route.startswith("accounts/")):
             pages = browser(who)
 
 
@@ -95,11 +105,30 @@ def asked_of(everywhere: Everywhere, who: str) -> Iterator[tuple[str, str, Any]]
 def test_every_route_tells_an_auditor_ids_and_codes_of_her_own_agency_and_is_in_the_log(
     everywhere: Everywhere, superuser: Any, who: str
 ) -> None:
+    asked = asked_of(everywhere, who)
+    assert told_and_unlogged(asked, who, superuser) > 150
+
+
+@pytest.mark.parametrize("acting", SYSTEMS)
+def test_and_a_partner_system_that_reads_the_log(
+    everywhere: Everywhere, superuser: Any, acting: str | None
+) -> None:
+    caller = everywhere.api("ywca.client", acting)
+    caller.secret = f"a-token-that-audits-{uuid4()}"
+    system = Client.objects.get(client_id="demo-ywca")
+    credentials.open_for_client(system, caller.secret, ["audit:read"])
+    assert caller.get("/v1/access-log").status_code == 200
+    asked = asked_by(everywhere, caller, None)
+    assert told_and_unlogged(asked, "ywca.client", superuser) > 80
+
+
+def told_and_unlogged(asked: Iterator[Any], who: str, superuser: Any) -> int:
+    """How many routes were asked, once none told what it must not nor left no entry."""
     contents = dict.fromkeys((*PACKET.values(), NEVER_RELEASED), "a packet")
     contents |= dict.fromkeys(NOTES.values(), "a note") | {CALLBACK: "a notice"}
     hidden = contents | others(who, superuser)
     told, unlogged, routes = [], [], 0
-    for method, route, answer in asked_of(everywhere, who):
+    for method, route, answer in asked:
         routes += 1
         request_id = answer["X-Request-Id"]
         text = whole(answer)
@@ -108,9 +137,9 @@ def test_every_route_tells_an_auditor_ids_and_codes_of_her_own_agency_and_is_in_
         public = not route or route.startswith(NO_ENTRY) or led_on
         if not public and not _logged(superuser, request_id):
             unlogged.append((method, route, answer.status_code))
-    assert routes > 150
     assert told == []
     assert not unlogged, "\n".join(map(str, unlogged))
+    return routes
 
 
 def _logged(superuser: Any, request_id: str) -> bool:

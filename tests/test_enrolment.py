@@ -12,8 +12,9 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.db import connections
 from jwcrypto import jwk
-from psycopg2.errors import InsufficientPrivilege
+from psycopg2.errors import CheckViolation, InsufficientPrivilege
 
+from api.oauth import SCOPES
 from api.walkthrough import totp
 from permissions import credentials
 from permissions.models import Agency, Client, Membership, Person
@@ -316,6 +317,31 @@ def test_show_names_her_agencies_or_an_agencys_people(worker, agency):
     for what in ("show", "reset", "end"):
         with pytest.raises(CommandError, match="Nobody signs in by this name"):
             member(what, "nobody.at.all")
+
+
+def test_a_client_that_reads_the_log_does_nothing_else(agency, tmp_path, superuser):
+    """As the role auditor excludes the others; a witness says where checkpoints are sent to."""
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
+
+    def added(*scopes: str) -> str:
+        name = f"audits-{uuid4()}"
+        words = ["--agency", agency, "--client-id", name, "--name", "Audits", "--keys", str(keys)]
+        add("client", *words, *(f"--scope={scope}" for scope in scopes))
+        return name
+
+    for scopes in (("audit:read",), ("audit:read", "webhooks:write")):
+        assert Client.objects.get(client_id=added(*scopes)).scopes == sorted(scopes)
+    for beside in sorted(set(SCOPES) - {"audit:read", "webhooks:write"}):
+        with pytest.raises(CommandError, match="audit:read excludes every other scope"):
+            added("audit:read", beside)
+    assert Client.objects.filter(agency_id=agency).count() == 2
+    with superuser.cursor() as cursor, pytest.raises(CheckViolation):
+        cursor.execute(
+            "UPDATE permissions_client SET scopes = '{audit:read,packets:read}'"
+            " WHERE agency_id = %s",
+            [agency],
+        )
 
 
 def test_a_client_brings_its_public_key_only(agency, tmp_path):

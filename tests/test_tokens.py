@@ -99,6 +99,37 @@ def test_a_subset_of_the_scopes_is_honoured_and_more_is_refused(
     assert credentials_held(superuser) == before
 
 
+def test_no_token_reads_the_log_and_does_what_stands_in_it(server: Server, superuser: Any) -> None:
+    """Nor for a client that has held both since before the two excluded each other."""
+    client, url = server.client("ywca"), server.demo["token_url"]
+    id_ = [str(uuid5(demo.NAMESPACE, "client ywca"))]
+    name = "audit_read_stands_alone"
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name]
+        )
+        (rule,) = cursor.fetchone()
+        cursor.execute(f"ALTER TABLE permissions_client DROP CONSTRAINT {name}")
+        cursor.execute(
+            "UPDATE permissions_client SET scopes = scopes || '{audit:read}' WHERE id = %s", id_
+        )
+        try:
+            for scope in ({}, {"scope": "audit:read packets:read"}):
+                answer = ask(server, token_request(assertion(client, url), **scope))
+                assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope"), scope
+                (entry,) = entries(superuser, answer)
+                assert (entry["decision"], entry["rule"]) == ("refused", "scope_missing")
+            secret = token(server, "ywca", scope="audit:read")
+            assert get(server, secret, "/v1/access-log").status_code == 200
+        finally:
+            cursor.execute(
+                "UPDATE permissions_client SET scopes = array_remove(scopes, 'audit:read')"
+                " WHERE id = %s",
+                id_,
+            )
+            cursor.execute(f"ALTER TABLE permissions_client ADD CONSTRAINT {name} {rule}")
+
+
 Forgery = Callable[[dict[str, Any], str], str]
 
 

@@ -553,6 +553,17 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("scopes__contains", ["audit:read"]), _negated=True),
+                    ("scopes__contained_by", ["audit:read", "webhooks:write"]),
+                    _connector="OR",
+                ),
+                name="audit_read_stands_alone",
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="credential",
             constraint=models.CheckConstraint(
                 condition=models.Q(
