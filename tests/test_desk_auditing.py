@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def test_the_page_says_what_it_shows_and_where_it_found_nothing(worked_on: Story
     page = auditor.get(LOG, {"member": nobody}).content.decode()
     assert f'<option value="{nobody}" selected>Not in this list: …' in page
     trail = text_of(auditor.get(LOG, {"referral": worked_on.id}).content)
-    assert "who looked at it, what was done with it and what was refused, newest first" in trail
+    assert "who of Demo Women's Centre looked at it, what they did with it and what was refused, newest" in trail
 
 
 def test_partner_systems_are_offered_and_told_by_name(story: Story, api: Any) -> None:
@@ -254,6 +255,27 @@ def test_counts_are_of_ones_own_agency_and_for_oversight_of_each(worked_on: Stor
     network = text_of(at_the_desk("taskforce.auditor").get(f"{LOG}/counts").content)
     assert "Demo City Police, 20" in network
     assert at_the_desk("ywca.auditor").get(f"{LOG}/counts?month=soon").status_code == 400
+    refused = "Refused : not one of those who work on it . Tried: “Looked at her permissions”"
+    assert refused in own
+
+
+def test_a_month_is_counted_in_the_time_zone_of_the_entries(api: Any, shift_clock: Any) -> None:
+    """Late on its last evening in Denver another month has begun in UTC."""
+    next_month = (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
+    evening = next_month.replace(hour=2, minute=30)
+    month = f"{evening - timedelta(days=1):%Y-%m}"
+
+    def listed() -> int:
+        page = text_of(at_the_desk("sarc.auditor").get(f"{LOG}/counts", {"month": month}).content)
+        assert f", {month} in America/Denver What Entries" in page
+        found = re.search(r" Looked at the inbox (\d+)", page)
+        return int(found[1]) if found else 0
+
+    before = listed() if api("sarc.worker").get("/v1/referrals").status_code == 200 else 0
+    shift_clock(str(evening - datetime.now(UTC)))
+    assert api("sarc.worker").get("/v1/referrals").status_code == 200
+    shift_clock("0")
+    assert listed() == before + 1
 
 
 def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
@@ -320,6 +342,13 @@ def test_the_auditors_pages_in_a_browser(
     auditor.page.get_by_label("Whose log").select_option("Demo Women's Centre")
     auditor.press("Show")
     auditor.sees("lets you read its entries for a time")
+    id_ = auditor.page.locator("code.id").first
+    whole = id_.get_attribute("title")
+    assert id_.bounding_box()["width"] < 120, "its end is seen"
+    chosen = id_.evaluate(
+        "(one) => { getSelection().selectAllChildren(one); return getSelection().toString() }"
+    )
+    assert chosen == whole, "it is copied whole"
     with auditor.page.expect_download() as download:
         auditor.page.get_by_role("link", name="CSV", exact=True).click()
     auditor.complaints.clear()  # the browser calls a download a page that did not come

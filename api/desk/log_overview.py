@@ -9,8 +9,10 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from api.desk import words
 from api.desk.forms import DeskForm, one_of
 from api.desk.visit import Visit, page, signed_in
 from api.views import month_parameter
@@ -25,17 +27,19 @@ MONTHS = 12  # to choose from
 @require_safe
 @signed_in
 def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """How many entries of each kind in a month; of every agency for an oversight auditor."""
-    months = _months(visit.now)
+    """How many entries of each kind in a month of her own agency's time zone, in which the entries
+    are told too; of every agency for an oversight auditor."""
+    months = _months(words.localtime(visit.now))
     month = request.GET.get("month") or months[0]
-    since, until = month_parameter(month)
+    zone = timezone.get_current_timezone()
+    since, until = (one.replace(tzinfo=zone) for one in month_parameter(month))
     found = overview.counts(visit.principal, since, until)
     names = dict(Agency.objects.values_list("id", "name"))
     by_agency: dict[str, list[overview.Count]] = {}
     for one in found:
         name = names.get(one.agency_id, "Nobody known") if one.agency_id else "Nobody known"
         by_agency.setdefault(name, []).append(one)
-    context = {"months": months, "month": month, "since": since, "agencies": by_agency}
+    context = {"months": months, "month": month, "zone": zone, "agencies": by_agency}
     return page(request, "desk/log_counts.html", context)
 
 
