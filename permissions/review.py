@@ -112,11 +112,13 @@ def access_log(
     return Reviewed(found, names, reached)
 
 
-def callers(principal: Principal) -> tuple[dict[UUID, str], dict[UUID, str]]:
+def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID, str]]:
     """The members and the partner systems of the caller's own agency by name, those who were let in
-    once included: whom she may look for. Nothing of the log, so no entry. Raises NotPermitted.
+    once included: whom she may look for. Nothing of the log, so no entry but that of the refusal to
+    do `act`, which she asks it for. Raises NotPermitted.
     """
-    must_review(principal)
+    with log.refusals(principal, act, using=USING):
+        must_review(principal)
     with begin(principal, USING), connections[USING].cursor() as cursor:
         cursor.execute("SELECT client_id, name FROM sec.systems()")
         return _names(principal), {UUID(str(id_)): name for id_, name in cursor.fetchall()}

@@ -89,6 +89,20 @@ def test_a_filter_that_is_wrong_or_unknown_shows_and_exports_nothing(
     assert at_the_desk("ywca.worker").get(LOG, {"subject": "bad"}).status_code == 403
 
 
+def test_whoever_may_not_read_the_log_is_an_entry_of_what_she_tried(superuser: Any) -> None:
+    worker, exported = at_the_desk("ywca.worker"), "access_log.export"
+    for path, act in ((f"{LOG}?", "access_log.read"), (f"{LOG}/export?format=csv&", exported)):
+        for query in ("", "subject=bad"):
+            answer = worker.get(path + query)
+            assert answer.status_code == 403
+            with superuser.cursor() as cursor:
+                cursor.execute(
+                    "SELECT act, decision, rule FROM access_entry WHERE request_id = %s",
+                    [answer["X-Request-Id"]],
+                )
+                assert cursor.fetchall() == [(act, "refused", "role_missing")]
+
+
 def test_the_page_says_what_it_shows_and_where_it_found_nothing(worked_on: Story) -> None:
     auditor = at_the_desk("ywca.auditor")
     lead = str(member_id("ywca.lead"))
@@ -114,7 +128,10 @@ def test_the_page_says_what_it_shows_and_where_it_found_nothing(worked_on: Story
     page = auditor.get(LOG, {"member": nobody}).content.decode()
     assert f'<option value="{nobody}" selected>Not in this list: …' in page
     trail = text_of(auditor.get(LOG, {"referral": worked_on.id}).content)
-    assert "who of Demo Women's Centre looked at it, what they did with it and what was refused, newest" in trail
+    assert (
+        "who of Demo Women's Centre looked at it, what they did with it and what was refused, newest"
+        in trail
+    )
 
 
 def test_partner_systems_are_offered_and_told_by_name(story: Story, api: Any) -> None:

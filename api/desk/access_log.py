@@ -28,7 +28,7 @@ def access_log(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Entries, newest first; of one referral its whole trail, lists included. A filter that is
     wrong shows none."""
     _must_be_known(request, "after")
-    form = _form(request, visit)
+    form = _form(request, visit, "access_log.read")
     return _shown(request, visit, form) if form.is_valid() else _wrong(request, visit, form)
 
 
@@ -38,7 +38,7 @@ def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """All that fits the filter as a file, or (`of=lists`) who had the referral in her lists. A
     filter that is wrong exports nothing."""
     _must_be_known(request, "format", "of")
-    form = _form(request, visit)
+    form = _form(request, visit, "access_log.export")
     kind = request.GET.get("format", "")
     of = request.GET.get("of", "entries")
     if kind not in MEDIA_TYPES or of not in ("entries", "lists"):
@@ -63,11 +63,11 @@ def _must_be_known(request: HttpRequest, *beside: str) -> None:
         raise BadRequest("repeated_parameter", "A filter stands twice in the address.")
 
 
-def _form(request: HttpRequest, visit: Visit) -> FilterForm:
+def _form(request: HttpRequest, visit: Visit, act: str) -> FilterForm:
     others = _opted_in(visit)
     if request.GET.get("agency") and request.GET["agency"] not in others:
         raise NotVisible  # never another log than was asked for
-    members, systems = review.callers(visit.principal)
+    members, systems = review.callers(visit.principal, act)
     return FilterForm(
         request.GET, own=visit.agency.name, others=others, members=members, systems=systems
     )
