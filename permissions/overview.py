@@ -101,15 +101,18 @@ def check(principal: Principal, before: int | None = None) -> Checked:
                 break
         incomplete = any(None in batch.found for batch in batches)
         retiring = [_batch(seq) for seq in _retiring()] if incomplete else []
+        older = numbers[len(batches) :][:1]  # which the first of them has to follow
+        behind = [_batch(seq).line["body"] for seq in older]
     batches.reverse()
     let_go = _months_let_go(retiring)
     chain = verifier.Chain(sealed_export.public_keys())
+    for body in behind:
+        chain.begin_behind(body)
     faults = [fault for batch in batches for fault in _faults(batch, chain, let_go)]
     if not batches:
         return Checked(None, None, 0, faults, None)
-    whole = len(batches) == len(numbers)
     first = batches[0].seq
-    return Checked(first, batches[-1].seq, entries, faults, None if whole else first)
+    return Checked(first, batches[-1].seq, entries, faults, first if older else None)
 
 
 class _Batch(NamedTuple):
@@ -160,9 +163,9 @@ def _retiring() -> list[int]:
 
 def _months_let_go(retiring: list[_Batch]) -> set[str]:
     """The months that a sound checkpoint says have left the log when their time was over."""
-    chain = verifier.Chain(sealed_export.public_keys())
+    chain = verifier.Chain(sealed_export.public_keys(), part=True)
     for batch in retiring:
-        if list(chain.follow(batch.line, batch.sealed, part=True)):
+        if list(chain.follow(batch.line, batch.sealed)):
             chain.retired.pop(json.loads(batch.line["body"])["retired"]["month"], None)
     return set(chain.retired)
 

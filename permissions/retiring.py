@@ -96,7 +96,7 @@ def _archive_and_sign(month: Month, path: Path, say: Callable[[str], Any]) -> di
     leaves = sha256()
     count = 0
     part = path.with_suffix(".part")
-    chain = verifier.Chain(sealed_export.public_keys())
+    chain = verifier.Chain(sealed_export.public_keys(), part=True)
     with open(part, "wb", opener=_for_the_owner) as file:
 
         def written() -> Iterator[bytes]:
@@ -108,12 +108,12 @@ def _archive_and_sign(month: Month, path: Path, say: Callable[[str], Any]) -> di
                 file.write(whole := f"{line}\n".encode())
                 yield whole
 
-        faults = list(verifier.check(written(), chain, part=True))
+        faults = list(verifier.check(written(), chain))
         file.flush()
         os.fsync(file.fileno())
     if faults:
         part.unlink()
-        raise NotRetired(f"{month} is not as it was sealed: {faults[0]}.")
+        raise NotRetired(f"{month} is not as it was sealed: {': '.join(faults[0])}.")
     if count != _entries(month):
         part.unlink()
         raise NotRetired(f"Entries of {month} have no seal: does `work` run?")

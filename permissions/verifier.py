@@ -1,36 +1,38 @@
 #!/usr/bin/env python3
-"""Checks an export of Cairn's access log against its seals, offline. Needs Python and the package
-`cryptography`, and nothing of Cairn: download it, read it, keep it with your own copies of the
-checkpoints.
+"""Checks Cairn's access log against its seals, offline: an export, or the proof of one entry. Needs
+Python and the package `cryptography`; download it, read it, keep it with your own checkpoints.
 
-    python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson] [--part]
+    python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson]
+    python verifier.py --proof proof.json --keys keys.json [--witness checkpoints.ndjson]
 
-Exit status: 0 all is as it was sealed; 1 something is not, and the first lines say what; 2 the
-files cannot be read. Progress goes to standard error.
+Exit status: 0 as it was sealed; 1 something is not, and the first lines say what; 2 unreadable.
 
-An export is lines of text (UTF-8). An entry: `<leaf, hex> <JSON array>`. An entry that is gone:
-`<leaf, hex> - <its id> <its time>`. A checkpoint, after its entries: a JSON object with body,
-key_id and signature (base64). An entry that was never sealed: `+ <JSON array>`. In the archive of a
-month (`--part`), an entry of another month: `<leaf, hex> ~`. Entries are gone lawfully where a
-checkpoint says that their month is `retired`, how many they were, and the SHA-256 of their leaves.
-The leaf of an entry is the SHA-256 of a byte 00 and the array's text; the root is that of RFC 9162,
-section 2.1; the signature is Ed25519 (RFC 8032) over the body's bytes.
+An export is lines of text (UTF-8). An entry: `<leaf, hex> <JSON array>`; one that is gone: `<leaf>
+- <its id> <its time>`; of another agency (`--own`) or month (`--part`): `<leaf> ~`; one that was
+never sealed: `+ <JSON array>`. A checkpoint, after its entries: a JSON object with body, key_id and
+signature (base64). Entries are gone lawfully where a checkpoint says that their month is `retired`,
+how many they were, and the SHA-256 of their leaves. The leaf of an entry is the SHA-256 of a byte
+00 and the array's text; the root is that of RFC 9162, section 2.1; the signature is Ed25519 (RFC
+8032) over the body's bytes.
 """
 
-import argparse
 import base64
 import json
 import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from binascii import unhexlify
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PROGRESS_EVERY = 1_000_000
-NAMED = 1_000_000  # entries that are gone and told by name; memory is bounded
+NAMED = 100_000  # entries of a month that are gone and told by name; memory is bounded
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # of what is read
 
 
 class Fault(NamedTuple):
@@ -39,113 +41,107 @@ class Fault(NamedTuple):
     what: str
     where: str
 
-    def __str__(self) -> str:
-        return f"{self.what}: {self.where}"
-
-
-class Gone:
-    """Entries of one month that are not there: in their order, the first of them by name."""
-
-    def __init__(self) -> None:
-        self.count, self.leaves = 0, sha256()
-        self.first: list[str] = []
-
 
 class Unreadable(Exception):
-    """The file is no export: which line, and why."""
+    """A file is not what it should be: which line, and why."""
 
 
 class Chain:
-    """The checkpoints seen so far, and what they say of each other."""
+    """The checkpoints seen so far, and what they say of each other. It begins at the first of the
+    log, or behind the number `after`; in a `part` others may stand between. In a part, and in an
+    agency's `own`, some entries are their leaf alone. Raises Unreadable: the keys are none."""
 
-    def __init__(self, keys: dict[str, str]) -> None:
-        self.keys = {
-            name: Ed25519PublicKey.from_public_bytes(base64.b64decode(text))
-            for name, text in keys.items()
-        }
+    def __init__(self, keys: Any, *, after: int = 0, part: bool = False, own: bool = False) -> None:
+        try:
+            self.keys = {
+                name: Ed25519PublicKey.from_public_bytes(base64.b64decode(text))
+                for name, text in keys.get("keys", keys).items()
+            }
+            if not self.keys:
+                raise ValueError("none")
+        except MALFORMED as error:
+            raise Unreadable("the keys are no object of key ids and keys in base64") from error
+        self.after, self.part, self.blanks = after, part, part or own
+        self.whole = not (after or part)  # only then all of a month is seen
         self.last: dict[str, Any] | None = None
-        self.whole = False  # it began at the first checkpoint: only then all of a month is seen
-        self.last_body = ""
-        self.bodies: dict[int, str] = {}
-        self.gaps: list[str] = []
+        self.last_hash = ""
+        self.hashes: dict[int, str] = {}  # of the checkpoints, by number
+        self.entries = self.blank = self.witnessed = 0
+        self.gaps: list[dict[str, Any]] = []  # as it was signed after a restore, and when
         self.retired: dict[str, tuple[int, str]] = {}  # by month, as it was signed
-        self.gone: dict[str, Gone] = {}  # by month, as it was found
+        self.gone: Counter[str] = (
+            Counter()
+        )  # by month, as it was found; behind it, in the log's order
+        self.gone_leaves: dict[str, Any] = defaultdict(sha256)
+        self.gone_first: dict[str, list[str]] = defaultdict(list)
 
-    def follow(
-        self, line: dict[str, Any], leaves: list[bytes], *, part: bool = False
-    ) -> Iterator[Fault]:
+    def begin_behind(self, body: str) -> None:
+        """Go on behind this checkpoint, which is taken as it is."""
+        self.last, self.whole = json.loads(body), False
+        self.last_hash = sha256(body.encode()).hexdigest()
+
+    def follow(self, line: dict[str, Any], leaves: list[bytes]) -> Iterator[Fault]:
         """Check one checkpoint over its leaves, then stand behind it."""
-        body = line["body"]
-        said = json.loads(body)
-        where = f"checkpoint {said['seq']}"
-        if not self._signed(line):
-            yield Fault("a signature is not that of a known key", where)
-        if root(leaves).hex() != said["root"]:
-            yield Fault("the entries are not those that were signed", where)
-        if part:
-            pass  # others may stand between
-        elif self.last is not None:
-            yield from self._behind(said, where, len(leaves))
-        elif said["previous"] == "":
-            self.whole = True
-            if said["size"] != len(leaves):
-                yield Fault("the number of entries is not what was signed", where)
-        if "retired" in said:
-            left = said["retired"]
-            self.retired[left["month"]] = (left["entries"], left["leaves"])
-        self.last, self.last_body = said, body
-        self.bodies[said["seq"]] = body
+        said = json.loads(line["body"])
+        wrong = {
+            "a signature is not that of a known key": not self.signed(line),
+            "the entries are not those that were signed": root(leaves).hex() != said["root"],
+        }
+        if not self.part:
+            wrong |= self._behind(said, len(leaves))
+        yield from (Fault(what, f"checkpoint {said['seq']}") for what, so in wrong.items() if so)
+        if "gap" in said:
+            self.gaps.append(said["gap"] | {"time": said["time"]})
+        if left := said.get("retired"):
+            self.retired[str(left["month"])] = (left["entries"], left["leaves"])
+        self.last, self.last_hash = said, sha256(line["body"].encode()).hexdigest()
+        self.hashes[said["seq"]] = self.last_hash
+        self.entries += len(leaves)
+
+    def _behind(self, said: dict[str, Any], entries: int) -> dict[str, bool]:
+        last = {"seq": self.after, "size": 0, "origin": said["origin"], "time": ""}
+        last, known = self.last or last, self.whole or self.last is not None
+        before = said["gap"]["to_seq"] if "gap" in said else last["seq"]
+        size = last["size"] + entries
+        return {
+            "checkpoints are missing before it": said["seq"] != before + 1,
+            "it does not follow the one before": known and said["previous"] != self.last_hash,
+            "the number of entries is not what was signed": known and said["size"] != size,
+            "it is of another log": said["origin"] != last["origin"],
+            "its time lies before the one before": said["time"] < last["time"],
+        }
 
     def miss(self, leaf: bytes, entry: str, at: str) -> None:
         """An entry is not there."""
-        gone = self.gone.setdefault(at[:7], Gone())
-        gone.count += 1
-        gone.leaves.update(leaf)
-        if sum(len(one.first) for one in self.gone.values()) < NAMED:
-            gone.first.append(entry)
+        month = at[:7]
+        self.gone[month] += 1
+        self.gone_leaves[month].update(leaf)
+        if self.gone[month] <= NAMED:
+            self.gone_first[month].append(entry)
 
     def unlawfully_gone(self) -> Iterator[Fault]:
         """Entries that are not there, and that no signature lets go; those of a month together."""
-        for month, gone in sorted(self.gone.items()):
+        for month in sorted({*self.gone, *self.retired}):
+            count, first = self.gone[month], self.gone_first[month]
             signed = self.retired.get(month)
-            if signed != (gone.count, gone.leaves.hexdigest()) and (self.whole or not signed):
-                for entry in gone.first:
-                    yield Fault("an entry is gone", entry)
-                if gone.count > len(gone.first):
-                    yield Fault("more entries are gone", f"{gone.count} of {month}")
-        for month in sorted(set(self.retired) - set(self.gone)):
-            if self.retired[month][0] and self.whole:
+            if signed == (count, self.gone_leaves[month].hexdigest()) or (
+                signed and not self.whole
+            ):
+                continue
+            yield from (Fault("an entry is gone", entry) for entry in first)
+            if count > len(first):
+                yield Fault("more entries are gone", f"{count} of {month}")
+            if not count:
                 yield Fault("a month that was retired stands there", month)
 
-    def _signed(self, line: dict[str, Any]) -> bool:
-        key = self.keys.get(line["key_id"])
-        if key is None:
-            return False
+    def signed(self, line: dict[str, Any]) -> bool:
+        """Whether a key that we know has signed it."""
         try:
-            key.verify(base64.b64decode(line["signature"]), line["body"].encode())
-        except InvalidSignature:
+            signature = base64.b64decode(line["signature"])
+            self.keys[line["key_id"]].verify(signature, line["body"].encode())
+        except (KeyError, InvalidSignature):
             return False
         return True
-
-    def _behind(self, said: dict[str, Any], where: str, entries: int) -> Iterator[Fault]:
-        assert self.last is not None
-        gap = said.get("gap")
-        expected = gap["to_seq"] + 1 if gap else self.last["seq"] + 1
-        if said["seq"] != expected:
-            yield Fault("checkpoints are missing before it", where)
-        if said["previous"] != sha256(self.last_body.encode()).hexdigest():
-            yield Fault("it does not follow the one before", where)
-        if said["origin"] != self.last["origin"]:
-            yield Fault("it is of another log", where)
-        if said["size"] != self.last["size"] + entries:
-            yield Fault("the number of entries is not what was signed", where)
-        if said["time"] < self.last["time"]:
-            yield Fault("its time lies before the one before", where)
-        if gap:
-            self.gaps.append(
-                f"after a restore at {said['time']}, {gap['entries']} entries (checkpoints"
-                f" {gap['from_seq']} to {gap['to_seq']}) are lost"
-            )
 
 
 def root(leaves: list[bytes]) -> bytes:
@@ -158,25 +154,33 @@ def root(leaves: list[bytes]) -> bytes:
     return level[0] if level else sha256(b"").digest()
 
 
-def check(
-    lines: Iterable[bytes], chain: Chain, report: TextIO | None = None, *, part: bool = False
-) -> Iterator[Fault]:
-    """Every fault of an export, in its order; what is gone at the end. `part`: it is the archive of
-    a month, whose batches need not follow each other. Raises Unreadable."""
+def climb(leaf: bytes, place: int, count: int, path: list[bytes]) -> bytes:
+    """RFC 9162, section 2.1.3: the root of a batch of `count` in which the leaf stands at `place`,
+    from its siblings upwards. Raises ValueError, IndexError: they cannot be those."""
+    used, within = 0, 0 <= place < count
+    while count > 1:
+        if place ^ 1 < count:  # else it goes up as it is
+            pair = (path[used], leaf) if place % 2 else (leaf, path[used])
+            leaf, used = sha256(b"\x01" + b"".join(pair)).digest(), used + 1
+        place, count = place // 2, (count + 1) // 2
+    if not within or used < len(path):
+        raise ValueError("siblings")
+    return leaf
+
+
+def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) -> Iterator[Fault]:
+    """Every fault of an export, in its order; what is gone at the end. Raises Unreadable."""
     leaves: list[bytes] = []
-    number = 0
     for number, line in enumerate(lines, 1):
         try:
-            if (
-                line[64:66] == b" ["
-            ):  # nearly all of them: what is done here decides how long it takes
+            if line[64:66] == b" [":  # nearly all of them: it decides how long all of it takes
                 text = line[65:].rstrip(b"\n")
                 leaf = unhexlify(line[:64])
                 leaves.append(leaf)
                 if sha256(b"\x00" + text).digest() != leaf:
                     yield Fault("an entry was changed", json.loads(text)[0])
             elif line.startswith(b"{"):
-                yield from chain.follow(json.loads(line), leaves, part=part)
+                yield from chain.follow(json.loads(line), leaves)
                 leaves = []
             elif line.startswith(b"+ "):
                 yield Fault("an entry was put in after its time", json.loads(line[2:])[0])
@@ -185,115 +189,110 @@ def check(
                 leaves.append(bytes.fromhex(hashed))
                 if mark == "-":
                     chain.miss(leaves[-1], *gone)
-                elif mark != "~" or not part:
+                elif mark == "~" and chain.blanks:
+                    chain.blank += 1
+                else:
                     raise ValueError(mark)
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except MALFORMED as error:
             raise Unreadable(f"line {number}: {type(error).__name__}") from error
         if report is not None and number % PROGRESS_EVERY == 0:
             print(f"{number:,} lines", file=report)
     if leaves:
         yield Fault("entries stand behind the last checkpoint", str(len(leaves)))
     yield from chain.unlawfully_gone()
-    if report is not None:
-        print(f"{number:,} lines, {len(chain.bodies)} checkpoints", file=report)
+
+
+def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
+    """Every fault of a proof, the JSON of `GET /v1/access-log/{id}/proof`. Raises Unreadable,
+    or what is in MALFORMED."""
+    if proof["entry"] is None:
+        raise Unreadable("the entry's text is not in it: its member or an auditor is given it")
+    leaf = sha256(b"\x00" + proof["entry"].encode()).digest()
+    if leaf.hex() != proof["leaf"]:
+        yield Fault("an entry was changed", json.loads(proof["entry"])[0])
+    path = [bytes.fromhex(one) for one in proof["path"]]
+    top = climb(leaf, proof["place"], proof["size"], path)
+    yield from chain.follow(proof["checkpoint"], [top])
 
 
 def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
-    """What a witness holds against the chain: each of its checkpoints stands there as it was.
-
-    Run it over an export that begins at the first checkpoint. Raises Unreadable.
-    """
-    lost = [_gap(body) for body in chain.bodies.values() if "gap" in json.loads(body)]
+    """What a witness holds against the chain: each stands there as it was. Raises Unreadable."""
     for number, line in enumerate(witnessed, 1):
-        if not line.strip():
-            continue
         try:
-            body = json.loads(line)["body"]
-            seq = json.loads(body)["seq"]
-        except (ValueError, KeyError, TypeError) as error:
+            held = list(_held(json.loads(line))) if line.strip() else []
+        except MALFORMED as error:
             raise Unreadable(f"line {number} of the witness: {type(error).__name__}") from error
-        if any(first <= seq <= last for first, last in lost):
-            continue  # said to be lost, and by whom it was signed
-        if seq not in chain.bodies:
-            yield Fault("a checkpoint that was witnessed is not there", f"checkpoint {seq}")
-        elif chain.bodies[seq] != body:
-            yield Fault("a checkpoint is not the one that was witnessed", f"checkpoint {seq}")
+        chain.witnessed += len(held)
+        for seq, hashed in held:
+            there = chain.hashes.get(seq)
+            lost = any(gap["from_seq"] <= seq <= gap["to_seq"] for gap in chain.gaps)
+            if there is None and not (lost or chain.part or seq <= chain.after):
+                yield Fault("a checkpoint that was witnessed is not there", f"checkpoint {seq}")
+            elif there not in (None, hashed):
+                yield Fault("a checkpoint is not the one that was witnessed", f"checkpoint {seq}")
 
 
-def _gap(body: str) -> tuple[int, int]:
-    gap = json.loads(body)["gap"]
-    return gap["from_seq"], gap["to_seq"]
-
-
-def verify_inclusion(leaf: bytes, place: int, count: int, path: list[bytes], top: bytes) -> bool:
-    """RFC 9162, section 2.1.3.2: whether the leaf stands at `place` in a batch of `count` whose
-    root is `top`."""
-    if not 0 <= place < count:
-        return False
-    at, last, found = place, count - 1, leaf
-    for sibling in path:
-        if last == 0:
-            return False
-        if at % 2 or at == last:
-            found = sha256(b"\x01" + sibling + found).digest()
-            while at % 2 == 0 and at:
-                at, last = at >> 1, last >> 1
+def _held(said: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Numbers and hashes of a page of checkpoints, of one, or of what a webhook delivered."""
+    for one in said.get("items", [said]):
+        told = one.get("data", one)
+        if "body" in told:
+            yield json.loads(told["body"])["seq"], sha256(told["body"].encode()).hexdigest()
         else:
-            found = sha256(b"\x01" + found + sibling).digest()
-        at, last = at >> 1, last >> 1
-    return last == 0 and found == top
+            yield told["seq"], told["sha256"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="verifier.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("export", help="the export; - for standard input")
-    parser.add_argument("--keys", required=True, help="JSON object: key id → public key (base64)")
-    parser.add_argument("--witness", help="checkpoints that a witness holds, a JSON object a line")
-    parser.add_argument("--part", action="store_true", help="it is the archive of one month")
-    parser.add_argument("--most", type=int, default=20, help="how many faults to print (20)")
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    add, what = parser.add_argument, parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("export", nargs="?", help="the export; - for standard input")
+    what.add_argument("--proof", help="instead of it the proof of one entry, as JSON")
+    add("--keys", required=True, help="JSON object: key id → public key (base64)")
+    add("--witness", help="checkpoints that a witness holds, or their hashes, JSON a line")
+    add("--own", action="store_true", help="it is an agency's own: of others the leaves alone")
+    add("--part", action="store_true", help="it is the archive of one month")
+    add("--after", type=int, default=0, help="it begins behind this checkpoint")
+    add("--most", type=int, default=20, help="how many faults to print (20)")
     asked = parser.parse_args(arguments)
+    count = 0
     try:
-        with open(asked.keys, encoding="utf-8") as file:
-            chain = Chain(json.load(file))
-        faults = _run(asked, chain)
-    except (OSError, Unreadable, ValueError) as error:
-        print(f"Cannot be checked: {error}", file=sys.stderr)
+        keys, part = json.loads(Path(asked.keys).read_text("utf-8")), asked.part or asked.proof
+        chain = Chain(keys, after=asked.after, part=bool(part), own=asked.own)
+        for count, fault in enumerate(_faults(asked, chain), 1):
+            if count <= asked.most:
+                print(f"FAULT: {fault.what}: {fault.where}")
+    except (OSError, Unreadable, *MALFORMED) as error:
+        print(f"Cannot be checked: {type(error).__name__}, {error}", file=sys.stderr)
         return 2
-    for gap in chain.gaps:
-        print(f"GAP: {gap}")
-    for month, (entries, _) in chain.retired.items():
-        print(f"RETIRED: {entries} entries of {month}")
-    if not chain.bodies:
-        print("There is no checkpoint in it: nothing was sealed.")
-        return 1
-    print(f"{faults} faults." if faults else "As it was sealed.")
-    return 1 if faults else 0
+    print(*summary(chain), f"{count} faults." if count else "As it was sealed.", sep="\n")
+    return 1 if count else 0
 
 
-def _run(asked: argparse.Namespace, chain: Chain) -> int:
-    faults = 0
-
-    def tell(found: Iterable[Fault]) -> None:
-        nonlocal faults
-        for fault in found:
-            faults += 1
-            if faults <= asked.most:
-                print(f"FAULT: {fault}")
-
-    if asked.export == "-":
-        tell(check(sys.stdin.buffer, chain, sys.stderr, part=asked.part))
+def _faults(asked: Namespace, chain: Chain) -> Iterator[Fault]:
+    if asked.proof:
+        yield from check_proof(json.loads(Path(asked.proof).read_text("utf-8")), chain)
     else:
-        with open(asked.export, "rb") as file:
-            tell(check(file, chain, sys.stderr, part=asked.part))
+        with open(0 if asked.export == "-" else asked.export, "rb") as export:
+            yield from check(export, chain, sys.stderr)
+    if not chain.hashes:
+        yield Fault("there is no checkpoint in it", "nothing was sealed")
     if asked.witness:
         with open(asked.witness, encoding="utf-8") as held:
-            tell(compare(held, chain))
-    return faults
+            yield from compare(held, chain)
+
+
+def summary(chain: Chain) -> Iterator[str]:
+    """What was checked, and what of the log is lawfully not there, a line each."""
+    for gap in chain.gaps:
+        yield "GAP: {entries} entries (checkpoints {from_seq} to {to_seq}), {time}".format_map(gap)
+    for month, (entries, _) in chain.retired.items():
+        yield f"RETIRED: {entries} entries of {month}"
+    first, last = min(chain.hashes, default=0), max(chain.hashes, default=0)
+    leaves = f", of {chain.blank} the leaf alone" if chain.blank else ""
+    yield f"Checkpoints {first} to {last}: {chain.entries} entries{leaves}."
+    if not chain.witnessed:
+        yield "No witness was asked: whether its end was cut off, or all made anew, nobody can see."
 
 
 if __name__ == "__main__":

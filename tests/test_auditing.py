@@ -567,6 +567,48 @@ def test_a_check_finds_what_the_owner_changed(
     assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
 
 
+def test_a_check_of_the_whole_ends_at_the_first_checkpoint_and_not_at_the_oldest_that_is_left(
+    api: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from permissions import overview
+
+    for _ in range(3):
+        write(api, 2)
+        seal()
+    auditor = api("police.auditor")
+    newest = one(superuser, "SELECT max(seq) FROM log_checkpoint")
+    with tampered(superuser) as cursor:
+        first = "(SELECT first FROM log_checkpoint WHERE seq = %(kept)s)"
+        for edit in (
+            f"DELETE FROM access_entry WHERE id IN (SELECT entry_id FROM log_leaf"
+            f" WHERE position < {first})",
+            f"DELETE FROM log_leaf WHERE position < {first}",
+            "DELETE FROM log_checkpoint WHERE seq < %(kept)s",
+        ):
+            cursor.execute(edit, {"kept": newest - 1})
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        checked = auditor.post(f"{LOG}/seals/verify").json()
+        assert checked["earlier"] is None
+        missing = {
+            "what": "checkpoints are missing before it",
+            "where": f"checkpoint {newest - 1}",
+        }
+        assert missing in checked["faults"]
+        # A portion is held against the one before it, too.
+        cursor.execute("DELETE FROM log_checkpoint WHERE seq = %s", [newest - 1])
+        cursor.execute(
+            "INSERT INTO log_checkpoint SELECT seq - 1, first, first, xact_before, body, key_id,"
+            " signature FROM log_checkpoint WHERE seq = %s",
+            [newest],
+        )
+        superuser.commit()
+        monkeypatch.setattr(overview, "CHECKED_AT_ONCE", 1)
+        checked = auditor.post(f"{LOG}/seals/verify").json()
+    assert checked["first_seq"] == newest
+    assert "it does not follow the one before" in {one["what"] for one in checked["faults"]}
+
+
 def test_a_month_that_was_retired_is_no_fault_and_one_that_was_dropped_is(
     old: Old, api: Any, superuser: Any, tmp_path: Path
 ) -> None:

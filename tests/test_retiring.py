@@ -100,7 +100,7 @@ def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
     archive = tmp_path / f"access-log-{old.month}.txt"
     assert archive.stat().st_mode & 0o777 == 0o600
     told = checked(archive, tmp_path / "keys", "--part")
-    assert (told.returncode, told.stdout) == (0, "As it was sealed.\n"), told.stdout
+    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "As it was sealed."), told.stdout
     assert sum(line[65:66] == "[" for line in archive.read_text().splitlines()) == old.entries
     log = tmp_path / "log.txt"
     log.write_text("".join(f"{line}\n" for line in sealed_export.lines()))

@@ -5,6 +5,7 @@ a verifier that needs none of our code."""
 import ast
 import base64
 import contextlib
+import io
 import json
 import os
 import signal
@@ -366,6 +367,17 @@ EDITS: dict[str, tuple[list[str], str, str]] = {
         "an entry was put in after its time",
         "anywhere",
     ),
+    "the oldest dropped": (
+        [
+            "DELETE FROM access_entry WHERE id IN (SELECT entry_id FROM log_leaf WHERE position <"
+            f" (SELECT first FROM log_checkpoint WHERE seq = {CHECKPOINT}))",
+            "DELETE FROM log_leaf WHERE position <"
+            f" (SELECT first FROM log_checkpoint WHERE seq = {CHECKPOINT})",
+            f"DELETE FROM log_checkpoint WHERE seq < {CHECKPOINT}",
+        ],
+        "checkpoints are missing before it",
+        "checkpoint",
+    ),
     "a checkpoint dropped": (
         [f"DELETE FROM log_checkpoint WHERE seq = {CHECKPOINT}"],
         "checkpoints are missing before it",
@@ -552,7 +564,7 @@ def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
         chain = verifier.Chain(sealed_export.public_keys())
         assert list(verifier.check(sealed_export.for_the_verifier(), chain)) == []
         assert list(verifier.compare(sealed.read_text().splitlines(), chain)) == []
-        (gap,) = chain.gaps
+        (gap,) = (line for line in verifier.summary(chain) if line.startswith("GAP: "))
         assert f"checkpoints {last.seq} to {last.seq}" in gap
 
 
@@ -597,9 +609,8 @@ def test_a_receipt_is_proved_to_whoever_belongs_to_the_agency_and_to_nobody_else
     siblings = [bytes.fromhex(one) for one in proof["path"]]
     right = (bytes.fromhex(proof["leaf"]), proof["place"], proof["size"], siblings)
     top = bytes.fromhex(body["root"])
-    assert verifier.verify_inclusion(*right, top)
-    assert not verifier.verify_inclusion(*right, bytes(32))
-    assert not verifier.verify_inclusion(bytes(32), *right[1:], top)
+    assert verifier.climb(*right) == top
+    assert verifier.climb(bytes(32), *right[1:]) != top
     unknown = f"/v1/access-log/{uuid7()}/proof"
     for who in ("police.worker", "outsider.lead", "police.auditor"):
         other = api(who)
@@ -621,7 +632,7 @@ def test_a_witness_fetches_checkpoints_and_follows_them(sealed: Path, api: Any) 
     chain = verifier.Chain(api(None).get("/v1/access-log/keys").json()["keys"])
     assert len(found) >= 3
     for one in found:
-        assert chain._signed(one)
+        assert chain.signed(one)
     hashes = [sha256(one["body"].encode()).hexdigest() for one in found]
     assert [json.loads(one["body"])["previous"] for one in found][1:] == hashes[:-1]
     assert api("ywca.auditor").get("/v1/access-log/checkpoints").status_code == 200
@@ -665,9 +676,13 @@ def test_it_is_downloaded_with_its_checksum_and_runs_by_itself(
         )
 
     fine = run("--witness", str(sealed))
-    *retired, verdict = fine.stdout.splitlines()  # by other tests, which have let a month go
+    *retired, reach, verdict = fine.stdout.splitlines()  # by other tests, which let a month go
+    newest = sealer.newest()
+    assert newest is not None
     assert (fine.returncode, verdict) == (0, "As it was sealed."), fine.stderr
+    assert reach == f"Checkpoints 1 to {newest.seq}: {newest.size} entries."
     assert all(line.startswith("RETIRED: ") for line in retired)
+    assert "No witness was asked" in run().stdout
     lines = export.read_text().splitlines()
     at = next(number for number, line in enumerate(lines) if "referral.accept" in line)
     row = json.loads(lines[at][65:])[0]
@@ -680,6 +695,120 @@ def test_it_is_downloaded_with_its_checksum_and_runs_by_itself(
     assert run().returncode == 2
     export.write_text("")
     assert run().returncode == 1, "an empty export is not a sound one"
+
+
+@pytest.fixture
+def verified(sealed: Path, tmp_path: Path) -> Any:
+    """Runs the verifier over what is sealed now, as its holder does: (exit status, what it says).
+    `export` is of which checkpoints, or what the file says."""
+
+    def run(*more: str, export: Any = 0, **files: Any) -> tuple[int, str]:
+        lines = sealed_export.lines(export) if isinstance(export, int) else export.splitlines()
+        files = {"keys": json.dumps(sealed_export.public_keys())} | files
+        files["export"] = "".join(f"{line}\n" for line in lines)
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        what = [] if "--proof" in more else ["export"]
+        done = subprocess.run(
+            [sys.executable, "-I", verifier.__file__, *what, "--keys", "keys", *more],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_a_log_whose_beginning_is_not_there_verifies_as_a_part_alone(
+    sealed: Path, verified: Any
+) -> None:
+    newest = sealer.newest()
+    assert newest is not None
+    behind = newest.seq - 2
+    status, said = verified(export=behind)
+    assert status == 1
+    assert f"FAULT: checkpoints are missing before it: checkpoint {behind + 1}" in said
+    for more in ((), ("--witness", str(sealed))):
+        status, said = verified("--after", str(behind), *more, export=behind)
+        assert (status, f"Checkpoints {behind + 1} to {newest.seq}: " in said) == (0, True), said
+    assert verified("--after", str(behind - 1), export=behind)[0] == 1
+    with sealed.open() as held:
+        hashes = [sha256(json.loads(line)["body"].encode()).hexdigest() for line in held]
+    other = json.dumps({"seq": behind + 1, "sha256": hashes[0]})
+    status, said = verified("--after", str(behind), "--witness", "held", export=behind, held=other)
+    assert (status, "is not the one that was witnessed" in said) == (1, True)
+
+
+def test_the_verifier_takes_keys_and_witnesses_as_they_are_served(
+    sealed: Path, verified: Any, api: Any
+) -> None:
+    newest = sealer.newest()
+    assert newest is not None
+    told = {"seq": newest.seq, "sha256": newest.hash}
+    keys = api(None).get("/v1/access-log/keys").content.decode()
+    page = api("ywca.auditor").get("/v1/access-log/checkpoints", {"limit": "1000"}).content.decode()
+    for held in (
+        json.dumps(told),
+        json.dumps({"type": "log.checkpoint", "timestamp": "", "data": told}),
+        page,
+        sealed.read_text(),
+    ):
+        status, said = verified("--witness", "held", keys=keys, held=held)
+        assert (status, "As it was sealed." in said) == (0, True), said
+        assert "No witness" not in said
+    for wrong in (told | {"sha256": "0" * 64}, told | {"seq": newest.seq + 1}):
+        status, said = verified("--witness", "held", held=json.dumps({"data": wrong}))
+        assert (status, "witnessed: checkpoint" in said or "not there" in said) == (1, True), said
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"keys": "[]"},
+        {"keys": "{}"},
+        {"keys": '{"keys": []}'},
+        {"keys": '{"keys": {"a": 1}}'},
+        {"keys": '{"a": "no key"}'},
+        {"keys": "no JSON"},
+        {"held": "[]"},
+        {"held": "{}"},
+        {"held": '{"data": {"seq": 1}}'},
+        {"held": '{"body": "[]"}'},
+        {"held": '{"items": 1}'},
+        {"export": "nonsense"},
+        {"export": '{"body": "[]", "key_id": "a", "signature": ""}'},
+        {"export": '{"body": 1, "key_id": "a", "signature": ""}'},
+        {"export": "{}"},
+        {"export": "+ []"},
+        {"export": "+ " + "[" * 100_000},
+        {"export": f"{'0' * 64} -"},
+        {"export": f"{'0' * 64} ~"},
+        {"proof": "[]"},
+        {"proof": "{}"},
+        {"proof": '{"entry": null}'},
+        {"proof": '{"entry": "[]", "leaf": "", "path": [1], "place": 0, "size": 1}'},
+    ],
+    ids=lambda files: " ".join(f"{name} {text[:30]}" for name, text in files.items()),
+)
+def test_what_the_verifier_cannot_read_it_says_and_never_that_it_was_tampered_with(
+    verified: Any, files: dict[str, str]
+) -> None:
+    more = [f"--{name}" for name in files if name == "proof"]
+    more += ["proof"] if more else []
+    more += ["--witness", "held"] if "held" in files else []
+    status, said = verified(*more, **files)
+    assert (status, "Traceback" in said) == (2, False), said
+    assert "Cannot be checked: " in said
+
+
+def test_the_verifier_says_how_far_it_is(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier, "PROGRESS_EVERY", 5)
+    told = io.StringIO()
+    lines = list(sealed_export.for_the_verifier())[:12]
+    chain = verifier.Chain(sealed_export.public_keys(), part=True)
+    list(verifier.check(lines, chain, told))
+    assert told.getvalue() == "5 lines\n10 lines\n"
 
 
 def test_the_command_says_how_it_stands_and_ends_loudly(
@@ -705,11 +834,10 @@ def test_each_leaf_of_a_tree_of_any_size_is_proved_at_its_place_and_at_no_other(
     assert top == verifier.root(leaves)
     for place, leaf in enumerate(leaves):
         path = merkle.path(leaves, place)
-        proved = [
-            other
-            for other in range(size + 2)
-            if verifier.verify_inclusion(leaf, other, size, path, top)
-        ]
+        proved = []
+        for other in range(size + 2):
+            with contextlib.suppress(ValueError, IndexError):
+                proved += [other] * (verifier.climb(leaf, other, size, path) == top)
         assert proved == [place]
 
 

@@ -71,14 +71,12 @@ class Command(BaseCommand):
                 found += verifier.compare(held, chain)
         for fault in found:
             faults += 1
-            self.stdout.write(f"FAULT: {fault}")
-        for gap in chain.gaps:
-            self.stdout.write(f"GAP: {gap}")
-        for month, (entries, _) in chain.retired.items():
-            self.stdout.write(f"RETIRED: {entries} entries of {month}")
+            self.stdout.write(f"FAULT: {fault.what}: {fault.where}")
+        for line in verifier.summary(chain):
+            self.stdout.write(line)
         if faults:
             raise CommandError(f"{faults} faults.")
-        self.stdout.write(f"As it was sealed: {len(chain.bodies)} checkpoints.")
+        self.stdout.write("As it was sealed.")
 
     def _rotate(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"Key {key_store().begin_signing_key()} seals from now on.")
