@@ -110,6 +110,29 @@ def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
     assert "had left before" in retire(tmp_path, old.month), "twice is safe"
 
 
+def test_receipts_beside_a_month_that_left_are_proved_and_those_of_it_are_said_to_have_left(
+    old: Old, api: Any, superuser: Any, tmp_path: Path
+) -> None:
+    worker = api("ywca.worker")
+    (seq,) = ask(superuser, "SELECT max(seq) FROM log_checkpoint")
+    batch = (
+        "SELECT l.entry_id::text FROM log_leaf l JOIN log_checkpoint c ON l.position >= c.first"
+        " AND l.position < c.size WHERE c.seq = %s AND (to_char(l.entry_at, 'YYYY-MM') = %s) = %s"
+        " LIMIT 1"
+    )
+    (left,) = ask(superuser, batch, seq, old.month, True)
+    (beside,) = ask(superuser, batch, seq, old.month, False)
+    superuser.commit()
+    before = worker.get(f"/v1/access-log/{beside}/proof").json()
+    assert worker.get(f"/v1/access-log/{left}/proof").status_code == 200
+    retire(tmp_path, old.month)
+    assert worker.get(f"/v1/access-log/{beside}/proof").json() == before
+    assert before["entry"]
+    answer = worker.get(f"/v1/access-log/{left}/proof")
+    assert (answer.status_code, answer.json()["code"]) == (409, "retired")
+    assert "archive" in answer.json()["detail"]
+
+
 def test_an_archive_that_is_altered_is_found(old: Old, tmp_path: Path) -> None:
     retire(tmp_path, old.month)
     archive = tmp_path / f"access-log-{old.month}.txt"

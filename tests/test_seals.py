@@ -618,6 +618,75 @@ def test_a_receipt_is_proved_to_whoever_belongs_to_the_agency_and_to_nobody_else
     assert api(None).get(path).status_code == 401
 
 
+def test_a_proof_holds_the_entry_for_whoever_may_read_it_and_the_verifier_checks_all_of_it(
+    sealed: Path, story: Story, api: Any, verified: Any
+) -> None:
+    story.release("name").packet(name="Invented Person")
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
+    path = f"/v1/access-log/{opened.json()['receipt']}/proof"
+    by_system = api("ywca.client", acting="ywca.worker")
+    read = by_system.act(story.id, "open_packet", {"purpose": "safety"})
+    seal()
+    for who, may in (("ywca.worker", True), ("ywca.auditor", True), ("ywca.lead", False)):
+        answer = api(who).get(path)
+        assert answer.status_code == 200, answer.content
+        entry = answer.json()["entry"]
+        assert (entry is not None) is may, who
+    proof = api("ywca.worker").get(path).content.decode()
+    said = json.loads(json.loads(proof)["entry"])
+    assert said[0] == opened.json()["receipt"]
+    assert {str(story.id), "intake", "referral.open_packet"} <= set(said)
+    status, told = verified("--proof", "proof", proof=proof)
+    assert (status, "As it was sealed." in told) == (0, True), told
+    with sealed.open("a") as held:
+        held.write(json.dumps({"seq": 1, "sha256": "0" * 64}) + "\n")
+    assert verified("--proof", "proof", "--witness", str(sealed), proof=proof)[0] == 0
+    given = json.loads(proof)
+    for wrong, what in (
+        (given | {"entry": given["entry"].replace("intake", "safety")}, "an entry was changed"),
+        (given | {"path": ["0" * 64, *given["path"][1:]]}, "not those that were signed"),
+        (
+            given | {"checkpoint": given["checkpoint"] | {"key_id": "0"}},
+            "not that of a known key",
+        ),
+    ):
+        status, told = verified("--proof", "proof", proof=json.dumps(wrong))
+        assert (status, what in told) == (1, True), told
+    colleague = api("ywca.lead").get(path).content.decode()
+    status, told = verified("--proof", "proof", proof=colleague)
+    assert (status, "the entry's text is not in it" in told) == (2, True), told
+    if read.status_code == 200:
+        path = f"/v1/access-log/{read.json()['receipt']}/proof"
+        assert by_system.get(path).json()["entry"] is not None
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ("UPDATE access_entry SET member_id = gen_random_uuid(), purpose = 'safety'", "not as it"),
+        ("UPDATE access_entry SET agency_id = gen_random_uuid()", "not as it was sealed"),
+        ("DELETE FROM access_entry", "not there any more"),
+        ("UPDATE access_entry SET at = at - interval '1 second'", "not there any more"),
+    ],
+)
+def test_a_proof_of_what_was_tampered_with_is_refused_and_says_so(
+    sealed: Path, story: Story, api: Any, superuser: Any, edit: str, says: str
+) -> None:
+    story.release("name").packet(name="Invented Person")
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
+    receipt = opened.json()["receipt"]
+    seal()
+    superuser.commit()
+    with tampered(superuser) as cursor:
+        cursor.execute(f"{edit} WHERE id = %s", [receipt])
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        answer = api("ywca.worker").get(f"/v1/access-log/{receipt}/proof")
+    assert (answer.status_code, answer.json()["code"]) == (409, "log_tampered"), answer.content
+    assert says in answer.json()["detail"]
+    seal()
+
+
 def test_a_witness_fetches_checkpoints_and_follows_them(sealed: Path, api: Any) -> None:
     client = api("police.client")
     witnessing = Client.objects.get(client_id="demo-police")

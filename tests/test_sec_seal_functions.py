@@ -51,6 +51,9 @@ def test_the_batch_of_an_entry_is_shown_to_the_agency_whose_entry_it_is(
             assert body == f"body of {SEQ + 3}"
         for entry in (theirs, unsealed):
             assert found(cursor, api("ywca.worker"), question, entry) == []
+        text = "SELECT state, entry IS NOT NULL FROM sec.sealed_batch(%s)"
+        for who, may in (("ywca.auditor", True), ("ywca.worker", False)):
+            assert found(cursor, api(who), text, one) == [("sealed", may)], who
         assert len(found(cursor, api("police.worker"), question, theirs)) == 1
         assert found(cursor, None, question, one) == []
 

@@ -337,6 +337,15 @@ PROBLEMS = {
         " was written.",
         "Ask again shortly.",
     ),
+    "retired": Problem(
+        "The entry's month has left the access log, since its time was over.",
+        "Ask the operator for the archive of that month: it proves its entries by itself.",
+    ),
+    "log_tampered": Problem(
+        "The entry was sealed, and does not stand in the log any more as it was.",
+        "Keep your receipt and this answer, and have somebody outside check an export with the"
+        " verifier: somebody with the database in their hands has changed the log.",
+    ),
     "log_forked": Problem(
         "The access log is not the one that its witness saw last.",
         "The operator compares the two before anything is written on: deploy/RUNBOOK.md.",

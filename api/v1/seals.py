@@ -38,8 +38,14 @@ class KeysOut(serializers.Serializer):
 
 
 class ProofOut(serializers.Serializer):
-    """RFC 9162, section 2.1.3: the leaf, its place in its batch, and its siblings upwards (hex)."""
+    """RFC 9162, section 2.1.3: the leaf, its place in its batch, and its siblings upwards (hex).
+    Saved as a file, `verifier.py --proof` checks it."""
 
+    entry = serializers.CharField(
+        allow_null=True,
+        help_text="The entry as it was sealed, for whose it is and her agency's auditor: the leaf"
+        " is the SHA-256 of a byte 00 and this text. Null for everybody else of the agency.",
+    )
     leaf = serializers.CharField()
     place = serializers.IntegerField()
     size = serializers.IntegerField()
@@ -158,9 +164,11 @@ class InclusionProof(Endpoint):
         responses={200: ProofOut, **problems(401, 409, 503)},
     )
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
-        """The proof that an entry of your agency stands in the sealed log. A receipt is its id."""
+        """The proof that an entry of your agency stands in the sealed log. A receipt is its id.
+        `log_tampered`: it was sealed, and is not there as it was; `retired`: its month has left."""
         found = proofs.prove(self.principal, entry_id)
         proof = {
+            "entry": found.entry,
             "leaf": found.leaf.hex(),
             "place": found.place,
             "size": found.size,
