@@ -1,6 +1,6 @@
-"""The access log as a file, for API and desk: CSV (RFC 4180) or NDJSON, written while it is read.
-A CSV begins with a byte order mark: without one a spreadsheet takes UTF-8 for another encoding, and
-a name like José for another name.
+"""The access log as a file, for API and desk: CSV (RFC 4180), NDJSON, or sealed, for the verifier;
+written while it is read. A CSV begins with a byte order mark: without one a spreadsheet takes UTF-8
+for another encoding, and a name like José for another name.
 
 A right that ends, or a database that goes away, cuts the connection before its last chunk: whoever
 fetches it sees that it is not whole, instead of a shorter log.
@@ -17,11 +17,17 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from api.rendering import as_json
-from permissions import review
+from permissions import review, sealed_export
+from permissions.errors import BadRequest
 from permissions.review import Filters, Reviewed
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "ndjson": "application/x-ndjson",
+    "sealed": "text/plain; charset=utf-8",
+}
+NAMES = {"csv": "access-log.csv", "ndjson": "access-log.ndjson", "sealed": "access-log-sealed.txt"}
 COLUMNS = (
     *("id", "at", "member_id", "member_name", "client_id", "act", "purpose", "referral_id"),
     *("referral_ids", "subject", "fields", "release_id", "directory_id", "decision", "rule"),
@@ -32,11 +38,17 @@ FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def exported(principal: Any, filters: Filters, kind: str) -> StreamingHttpResponse:
-    """The answer, once the entry of the export is committed. Raises what review.export raises."""
-    parts = review.export(principal, filters)
-    lines = _csv(parts) if kind == "csv" else _ndjson(parts)
+    """The answer, once the entry of the export is committed. Raises what review.export raises, and
+    BadRequest for filters of what is sealed whole."""
+    if kind == "sealed":
+        if filters != Filters():
+            raise BadRequest("invalid", "It is sealed whole: leave the filters out.", "format")
+        lines = sealed_export.own(principal)
+    else:
+        parts = review.export(principal, filters)
+        lines = _csv(parts) if kind == "csv" else _ndjson(parts)
     answer = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[kind])
-    return _as_file(answer, f"access-log.{kind}")
+    return _as_file(answer, NAMES[kind])
 
 
 def exported_listings(principal: Any, referral_id: UUID, kind: str) -> HttpResponse:

@@ -221,6 +221,10 @@ if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
 KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/rotation.py
 
 LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # no month of the access log is dropped before
+if LOG_KEPT_YEARS < 6:
+    raise ImproperlyConfigured(
+        "CAIRN_LOG_YEARS is 6 or more (45 CFR 164.316(b)(2)(i), 164.528). Default: 6."
+    )
 # Where copies of the log's checkpoints are kept, apart from the database (permissions/witness.py).
 LOG_WITNESS_FILE = os.environ.get("CAIRN_LOG_WITNESS") or str(HOME / "witness" / "log.ndjson")
 

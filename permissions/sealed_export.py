@@ -4,19 +4,25 @@ A checkpoint is a JSON object with `body`, `key_id`, `signature`; before it stan
 their sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `-`, its id
 and its time in place of an entry that is not there any more. At the end stand the entries that
 nobody sealed although their time has passed, behind a `+`. No value of a referral is in any of it:
-the log holds none.
+the log holds none. An agency's auditor is given its own entries, and of all others' the leaf, so
+that she can check hers with nobody's help.
 """
 
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from django.db import connections, transaction
 
-from permissions import sealer
+from permissions import log, review, sealer
+from permissions.errors import NotAuthenticated
 from permissions.keystore import key_store
+from permissions.principal import Principal
 from permissions.sealer import USING, Checkpoint
+from permissions.session import begin
 
 ROWS_AT_ONCE = 5_000
 
@@ -36,6 +42,68 @@ def lines(after: int = 0) -> Iterator[str]:
             yield of_checkpoint(last)
         if last is not None:
             yield from _never_sealed(last)
+
+
+def own(principal: Principal) -> Iterator[bytes]:
+    """All checkpoints with the entries of the caller's own agency as text, and others' as `~`, for
+    `verifier.py --own`. The export's own entry commits before this returns. Each part is a
+    transaction of its own, so that a right that ends cuts off the next one: then it raises
+    NotAuthenticated, and the export is not whole.
+
+    Raises NotPermitted.
+    """
+    with log.attempt(principal, "access_log.export", using=review.USING) as attempt:
+        review.must_review(principal)
+        attempt.record()
+    return _own(principal)
+
+
+def _own(principal: Principal) -> Iterator[bytes]:
+    after = 0
+    while True:
+        with _still_reading(principal):
+            page = list(sealer.checkpoints(after, limit=sealer.AT_ONCE, using=review.USING))
+        if not page:
+            return
+        lines = _lines_of(principal, page)
+        while part := list(islice(lines, ROWS_AT_ONCE)):
+            yield "".join(f"{line}\n" for line in part).encode()
+        after = page[-1].seq
+
+
+def _lines_of(principal: Principal, page: list[Checkpoint]) -> Iterator[str]:
+    rows = _rows(principal, page[0].first, page[-1].size)
+    row = next(rows, None)
+    for one in page:
+        while row and row[0] < one.size:
+            yield row[1]
+            row = next(rows, None)
+        yield of_checkpoint(one)
+    put_in = "SELECT 0, entry FROM sec.put_in(%s, %s, %s) WHERE entry IS NOT NULL"
+    for _, entry in _told(principal, put_in, [page[0].seq, page[-1].seq, ROWS_AT_ONCE]):
+        yield f"+ {entry}"
+
+
+def _rows(principal: Principal, first: int, end: int) -> Iterator[tuple[int, str]]:
+    lines = "SELECT place, line FROM sec.sealed_lines(%s, %s)"
+    for since in range(first, end, ROWS_AT_ONCE):
+        yield from _told(principal, lines, [since, min(since + ROWS_AT_ONCE, end)])
+
+
+def _told(principal: Principal, question: str, parameters: list[int]) -> list[tuple[int, str]]:
+    with _still_reading(principal) as cursor:
+        cursor.execute(question, parameters)
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def _still_reading(principal: Principal) -> Iterator[Any]:
+    """A part, in a transaction of its own, while the caller may still read it."""
+    with begin(principal, review.USING), connections[review.USING].cursor() as cursor:
+        cursor.execute("SELECT sec.auditing() IS NOT NULL")
+        if cursor.fetchone() != (True,):
+            raise NotAuthenticated
+        yield cursor
 
 
 def one_long_snapshot(cursor: Any) -> None:

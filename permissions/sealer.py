@@ -16,6 +16,7 @@ from uuid import uuid4
 from django.db import connections, transaction
 
 from permissions import merkle
+from permissions.errors import Refused
 from permissions.keystore import key_store
 
 USING = "sealer"
@@ -23,6 +24,14 @@ BATCH = 50_000  # entries; a transaction is never divided
 BUSY = 1_000  # entries in a batch: behind as many, the next follows without a rest
 AT_ONCE = 1_000  # checkpoints read
 SEALING = 7006  # an advisory lock, beside those of permissions/keys.py
+
+
+class NotRestored(Refused):
+    """The database is of a backup: the server has not come to the transactions that its newest
+    checkpoint says are over. Nothing is sealed until `manage.py seals restore`."""
+
+    code = "log_not_restored"
+    detail = "A backup was restored: run `manage.py seals restore`, nothing is sealed before."
 
 
 class Checkpoint(NamedTuple):
@@ -54,7 +63,7 @@ _COLUMNS = ", ".join(Checkpoint._fields)
 def step() -> bool:
     """Seal one batch. True: there may be many more. Killed anywhere, nothing of it happened.
 
-    Raises Unavailable (the key store).
+    Raises Unavailable (the key store), NotRestored.
     """
     with transaction.atomic(using=USING):
         if not _alone():
@@ -79,7 +88,7 @@ def restore(gap: dict[str, int] | None = None) -> Checkpoint:
         if not _alone():
             raise RuntimeError("A sealer is at work: stop it first.")
         last = newest()
-        before = _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        before = _oldest_under_way()
         leaves = _take(last.size if last else 0, "true", [])
         return _sign(last, leaves, before, {"gap": gap} if gap else {})
 
@@ -130,6 +139,16 @@ def unsealed() -> int:
     )
 
 
+def is_of_a_backup() -> bool:
+    """Whether a backup was restored without `restore`: then nothing is sealed."""
+    last = newest()
+    return last is not None and _oldest_under_way() < last.xact_before
+
+
+def _oldest_under_way() -> int:
+    return _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
 def _alone() -> bool:
     return bool(_ask("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
 
@@ -137,8 +156,10 @@ def _alone() -> bool:
 def _upper_bound(last: Checkpoint | None) -> int:
     """The first transaction that is not in the batch: the oldest that is under way, or the one with
     which the batch would grow too large."""
-    oldest = _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    oldest = _oldest_under_way()
     since = last.xact_before if last else 0
+    if oldest < since:
+        raise NotRestored
     cut = _ask(
         "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
         " ORDER BY xact OFFSET %s LIMIT 1), %s)",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import connections
 
 from permissions import sealer
 from permissions.errors import Refused
@@ -66,11 +67,27 @@ def step() -> bool:
     """
     held = last_held()
     if held is not None:
-        _must_follow(held)
+        try:
+            _must_follow(held)
+        except Forked:
+            _tell(held.seq, forked=True)
+            raise
     found = list(sealer.checkpoints(held.seq if held else 0, limit=AT_ONCE))
     if found:
         _add([of_checkpoint(one) for one in found])
+    _tell(found[-1].seq if found else held.seq if held else 0)
     return len(found) == AT_ONCE
+
+
+def _tell(seq: int, *, forked: bool = False) -> None:
+    """Let auditors know: where it changed, and once a minute that there is a witness."""
+    with connections[sealer.USING].cursor() as cursor:
+        cursor.execute(
+            "UPDATE log_watch SET seq = %(seq)s, faults = %(faults)s, at = sec.clock()"
+            " WHERE what = 'witness' AND ((seq, faults) IS DISTINCT FROM (%(seq)s, %(faults)s)"
+            " OR at IS NULL OR at NOT BETWEEN sec.clock() - interval '1 minute' AND sec.clock())",
+            {"seq": seq, "faults": int(forked)},
+        )
 
 
 def _must_follow(held: Held) -> None:

@@ -10,18 +10,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.http import StreamingHttpResponse
 
 from api import exporting
 from api.desk import words
 from api.v1.access_log import FILTERS
-from permissions import review
+from permissions import review, sealer, witness
+from permissions import sealed_export as module_of_sealed_export
 from permissions.review import Filters
+from referrals import working
 from tests.conftest import PACKET, Caller, Story, agency_id, member_id
 from tests.database import as_app, full_story, identify, refused, turned_off
 from tests.test_access_log import handle, one, read_all, the_log_is_full
-from tests.test_retiring import Old, retire
+from tests.test_retiring import Old, checked, retire
 from tests.test_retiring import old as old  # a fixture
 from tests.test_seals import ROW, guard, partitions, seal, tampered, write
 
@@ -626,6 +629,216 @@ def test_a_month_that_was_retired_is_no_fault_and_one_that_was_dropped_is(
     assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
     retire(tmp_path, old.month)
     assert auditor.post(f"{LOG}/seals/verify").json()["faults"] == []
+
+
+def test_a_check_finds_an_entry_that_was_put_in_and_names_ones_own(
+    api: Any, superuser: Any
+) -> None:
+    write(api, 4)
+    seal()
+    made = str(uuid4())
+    with tampered(superuser) as cursor:
+        cursor.execute(
+            "INSERT INTO access_entry (id, at, agency_id, act, decision, xact, leaf)"
+            " SELECT %s, at, agency_id, 'referral.read', 'allowed', xact, leaf FROM access_entry"
+            " WHERE act = 'referral.list' ORDER BY xact DESC LIMIT 1",
+            [made],
+        )
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        for who, named in (("ywca.auditor", True), ("police.auditor", False)):
+            (fault,) = api(who).post(f"{LOG}/seals/verify").json()["faults"]
+            assert fault["what"].startswith("entries were put in after their time (1")
+            assert (made in fault["what"]) is named
+    seal()
+    assert api("ywca.auditor").post(f"{LOG}/seals/verify").json()["faults"] == []
+
+
+def test_a_batch_too_large_to_be_hashed_while_one_waits_is_said_and_its_signature_checked(
+    api: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from permissions import overview
+
+    write(api, 4)
+    seal()
+    monkeypatch.setattr(overview, "HASHED_AT_ONCE", 2)
+    auditor = api("ywca.auditor")
+    checked = auditor.post(f"{LOG}/seals/verify").json()
+    newest = one(superuser, "SELECT max(seq) FROM log_checkpoint")
+    assert newest in checked["too_large"]
+    assert checked["faults"] == []
+    with tampered(superuser) as cursor:
+        cursor.execute(
+            "UPDATE log_leaf SET leaf = sha256(leaf) WHERE position ="
+            " (SELECT max(position) FROM log_leaf)"
+        )
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        faults = auditor.post(f"{LOG}/seals/verify").json()["faults"]
+    assert "the entries are not those that were signed" in {fault["what"] for fault in faults}
+    seal()
+
+
+# -- An export that she checks herself -------------------------------------------------------------
+
+
+def sealed_export(answer: Any, tmp_path: Path) -> Path:
+    assert answer.status_code == 200, answer.content
+    (tmp_path / "export").write_bytes(b"".join(answer.streaming_content))
+    return tmp_path / "export"
+
+
+def test_an_auditor_checks_her_own_export_with_the_verifier_and_sees_no_other_agencys_entry(
+    story: Story, api: Any, superuser: Any, tmp_path: Path
+) -> None:
+    story.accept()
+    seal()
+    answer = api("ywca.auditor").get(EXPORT, {"format": "sealed"})
+    assert entries_of(superuser, answer) == [("access_log.export", "allowed", None)]
+    export = sealed_export(answer, tmp_path)
+    told = checked(export, tmp_path / "keys", "--own")
+    assert (told.returncode, "As it was sealed." in told.stdout) == (0, True), told.stdout
+    assert "the leaf alone" in told.stdout
+    kept = export.read_text().splitlines()
+    entries = [json.loads(line[65:]) for line in kept if line[64:66] == " ["]
+    assert {entry[2] for entry in entries} == {str(agency_id("ywca"))}
+    count = "SELECT count(*) FROM access_entry e JOIN log_leaf l ON l.entry_id = e.id"
+    own = f"{count} WHERE agency_id = %s"
+    assert len(entries) == one(superuser, own, [str(agency_id("ywca"))])
+    assert str(agency_id("police")) not in export.read_text()
+    assert {line[64:] for line in kept if line[:1] not in "{" and line[65] not in "[-"} == {" ~"}
+    assert checked(export, tmp_path / "keys").returncode == 2, "it says that it is one agency's"
+    # What the owner of the database does to her entries afterwards.
+    accept = "(SELECT id FROM access_entry WHERE act = 'referral.accept' ORDER BY at DESC LIMIT 1)"
+    for edit, what in (
+        (f"UPDATE access_entry SET act = 'referral.decline' WHERE id = {accept}", "was changed"),
+        (f"DELETE FROM access_entry WHERE id = {accept}", "an entry is gone"),
+        (
+            "INSERT INTO access_entry (id, at, agency_id, act, decision, xact, leaf) SELECT"
+            " gen_random_uuid(), at, agency_id, 'a.b', 'allowed', xact, leaf FROM access_entry"
+            f" WHERE id = {accept}",
+            "put in after its time",
+        ),
+    ):
+        superuser.commit()
+        with tampered(superuser) as cursor:
+            cursor.execute(edit)
+            guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+            superuser.commit()
+            answer = api("ywca.auditor").get(EXPORT, {"format": "sealed"})
+            told = checked(sealed_export(answer, tmp_path), tmp_path / "keys", "--own")
+        assert (told.returncode, what in told.stdout) == (1, True), told.stdout
+        seal()
+
+
+def test_a_sealed_export_bears_a_month_that_was_retired(old: Old, api: Any, tmp_path: Path) -> None:
+    retire(tmp_path, old.month)
+    answer = api("police.auditor").get(EXPORT, {"format": "sealed"})
+    told = checked(sealed_export(answer, tmp_path), tmp_path / "keys", "--own")
+    assert told.returncode == 0, told.stdout
+    assert f"RETIRED: {old.entries} entries of {old.month}" in told.stdout
+
+
+def test_a_sealed_export_is_whole_and_an_auditors_and_ends_with_the_right_to_it(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(api, 8)
+    seal()
+    auditor = api("ywca.auditor")
+    filtered = auditor.get(EXPORT, {"format": "sealed", "decision": "refused"})
+    assert (filtered.status_code, filtered.json()["pointer"]) == (400, "format")
+    assert api("ywca.worker").get(EXPORT, {"format": "sealed"}).status_code == 403
+    monkeypatch.setattr(module_of_sealed_export, "ROWS_AT_ONCE", 4)
+    answer = auditor.get(EXPORT, {"format": "sealed"})
+    parts = iter(answer.streaming_content)
+    assert len(next(parts).splitlines()) == 4
+    with (
+        turned_off("jobs", "permissions_membership", "active", member_id("ywca.auditor")),
+        pytest.raises(review.NotAuthenticated),
+    ):
+        list(parts)
+
+
+# -- Whether anybody seals, witnesses and checks ---------------------------------------------------
+
+
+def test_an_entry_that_waits_for_its_seal_for_more_than_a_minute_is_late(
+    api: Any, shift_clock: Any
+) -> None:
+    seal()
+    write(api)
+    auditor = api("ywca.auditor")
+    fresh = auditor.get(f"{LOG}/seals").json()
+    assert fresh["waiting"] >= 1
+    assert fresh["waiting_since"] is not None
+    assert fresh["late"] is False
+    shift_clock("61 seconds")
+    assert auditor.get(f"{LOG}/seals").json()["late"] is True
+    assert auditor.get(f"{LOG}/seals").json()["restored"] is False
+    seal()
+
+
+def test_after_a_restore_that_was_forgotten_it_is_said_that_nothing_is_sealed(
+    api: Any, superuser: Any, capsys: Any
+) -> None:
+    """The newest checkpoint is of transactions that this server has not come to."""
+    write(api)
+    seal()
+    last = sealer.newest()
+    assert last is not None
+    with tampered(superuser) as cursor:
+        cursor.execute(
+            "UPDATE log_checkpoint SET xact_before = xact_before + 1000000 WHERE seq = %s",
+            [last.seq],
+        )
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        write(api)
+        with pytest.raises(sealer.NotRestored):
+            sealer.step()
+        assert working.work_off(working.named(["seal"])) == ["seal"]
+        assert api("ywca.auditor").get(f"{LOG}/seals").json()["restored"] is True
+        call_command("seals", "status")
+        assert "run `manage.py seals restore`" in capsys.readouterr().out
+    seal()
+
+
+def test_what_the_witness_holds_is_told_and_a_log_that_it_did_not_see(
+    api: Any, superuser: Any, tmp_path: Path, settings: Any, shift_clock: Any
+) -> None:
+    settings.LOG_WITNESS_FILE = str(tmp_path / "held")
+    write(api)
+    seal()
+    auditor = api("ywca.auditor")
+
+    def told() -> dict[str, Any]:
+        found: dict[str, Any] = auditor.get(f"{LOG}/seals").json()["witness"]
+        return found
+
+    while witness.step():
+        pass
+    newest = sealer.newest()
+    assert newest is not None
+    assert told()["seq"] == newest.seq
+    assert (told()["forked"], told()["late"]) == (False, False)
+    seal()
+    shift_clock("10 minutes")
+    assert told()["late"] is True, "it does not follow"
+    while witness.step():
+        pass
+    assert told()["late"] is False
+    newest = sealer.newest()
+    assert newest is not None
+    (tmp_path / "held").write_text(
+        json.dumps({"body": json.dumps(newest.said | {"root": "another"})}) + "\n"
+    )
+    with pytest.raises(witness.Forked):
+        witness.step()
+    assert told()["forked"] is True
+    (tmp_path / "held").unlink()
+    while witness.step():
+        pass
+    assert told()["forked"] is False
 
 
 def test_filters_know_what_a_cursor_is_bound_to() -> None:

@@ -179,7 +179,7 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
             assert not reached & sealed, role
         assert reached < every["SELECT"]
     seals = {"log_leaf", "log_checkpoint"}
-    assert rights(superuser, "sealer", "SELECT") == {"access_entry", *seals}
+    assert rights(superuser, "sealer", "SELECT") == {"access_entry", "log_watch", *seals}
     assert rights(superuser, "sealer", "INSERT") == seals
     assert rights(superuser, "backup", "SELECT") == set()
     assert rights(superuser, "auditor", "SELECT") == {

@@ -73,7 +73,7 @@ def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superu
         enter(cursor, "ywca", id=one, at=days[2])  # within the batch's time, and not sealed
         for seq, first, size in ((1, 0, 1), (2, 1, 4), (3, 4, 5)):
             sign(cursor, SEQ + seq, FIRST + first, FIRST + size)
-        question = "SELECT size - first, body, sealed, found, months FROM sec.batch_now(%s)"
+        question = "SELECT size - first, body, sealed, found, months FROM sec.batch_now(%s, 3)"
         ((size, body, sealed, now, months),) = found(
             cursor, api("police.auditor"), question, SEQ + 2
         )
@@ -81,6 +81,8 @@ def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superu
         assert [bytes(one) for one in sealed[:2]] == [bytes(one) for one in now[:2]]
         assert (bytes(sealed[2]), now[2:]) == (leaf, [None])
         assert found(cursor, api("police.auditor"), question, SEQ + 4) == []
+        larger = "SELECT cardinality(sealed), found, months FROM sec.batch_now(%s, 2)"
+        assert found(cursor, api("police.auditor"), larger, SEQ + 2) == [(3, None, None)]
         assert found(cursor, api("police.worker"), question, SEQ + 2) == []
 
 
@@ -100,6 +102,66 @@ def test_the_seals_stand_as_far_as_the_newest_and_say_what_waits(api: Any, super
         assert gaps[-1] == gap
         assert all(one.startswith('{"gap"') for one in gaps)
         assert found(cursor, api("ywca.worker"), question) == [(None,) * 5]
+        more = "SELECT waiting_since, restored, watched FROM sec.seal_status()"
+        ((since, restored, watched),) = found(cursor, api("ywca.auditor"), more)
+        assert since is not None
+        assert restored is True, "no server has come to that transaction"
+        assert set(watched) == {"witness", "new", "again"}
+        assert found(cursor, api("ywca.worker"), more) == [(None,) * 3]
+
+
+def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
+    api: Any, superuser: Any
+) -> None:
+    """sec.put_in: without a place, or with one behind the newest checkpoint; named to its own."""
+    with undone(superuser) as cursor:
+        for seq, bound in ((1, 100), (2, 200), (3, 300)):
+            sign(cursor, SEQ + seq, FIRST, FIRST + 1, before=2**61 + bound)
+        seal(cursor, FIRST, enter(cursor, "ywca", xact=2**61 + 150))
+        ours, behind = (enter(cursor, "ywca", xact=2**61 + at) for at in (100, 150))
+        seal(cursor, FIRST + 1, behind)
+        enter(cursor, "police", xact=2**61 + 199)
+        for outside in (99, 200, 300):
+            enter(cursor, "ywca", xact=2**61 + outside)
+        moved = enter(cursor, "ywca", xact=2**61 + 150, at=MONTH)
+        cursor.execute(
+            "INSERT INTO log_leaf SELECT %s, id, at + interval '1 s', leaf FROM access_entry"
+            " WHERE id = %s",
+            [FIRST - 1, moved],
+        )
+        question = "SELECT id::text, entry IS NOT NULL FROM sec.put_in(%s, %s, %s)"
+        asked_for = (SEQ + 2, SEQ + 2, 10)
+        rows = found(cursor, api("ywca.auditor"), question, *asked_for)
+        assert set(rows) == {(str(one), True) for one in (ours, behind, moved)} | {(None, False)}
+        assert len(rows) == 4
+        assert len(found(cursor, api("ywca.auditor"), question, *asked_for[:2], 2)) == 2
+        assert found(cursor, api("ywca.worker"), question, *asked_for) == []
+        sign(cursor, SEQ + 4, FIRST, FIRST + 1, before=2**61)  # after a restore, in a new cluster
+        assert found(cursor, api("ywca.auditor"), question, *asked_for) == []
+
+
+def test_places_as_lines_hold_the_text_of_ones_own_entries_alone(api: Any, superuser: Any) -> None:
+    """sec.sealed_lines."""
+    with undone(superuser) as cursor:
+        before, ours, theirs, behind = (
+            enter(cursor, key, at=MONTH) for key in ("ywca", "ywca", "police", "ywca")
+        )
+        for place, entry in enumerate((before, ours, theirs)):
+            seal(cursor, FIRST + place, entry)
+        cursor.execute(
+            "INSERT INTO log_leaf VALUES (%s, %s, %s, '\\x01')", [FIRST + 3, uuid4(), MONTH]
+        )
+        seal(cursor, FIRST + 4, behind)
+        question = "SELECT place, line FROM sec.sealed_lines(%s, %s)"
+        rows = found(cursor, api("ywca.auditor"), question, FIRST + 1, FIRST + 4)
+        assert [place for place, _ in rows] == [FIRST + 1, FIRST + 2, FIRST + 3]
+        leaves = [asked(cursor, "SELECT encode(leaf, 'hex') FROM access_entry WHERE id = %s", one)
+                  for one in (ours, theirs)]  # fmt: skip
+        first, second, third = (line for _, line in rows)
+        assert first.startswith(f'{leaves[0]} ["{ours}",')
+        assert second == f"{leaves[1]} ~"
+        assert third == "01 - 01 2001-05"
+        assert found(cursor, api("ywca.worker"), question, FIRST + 1, FIRST + 4) == []
 
 
 def test_the_checkpoints_that_let_a_month_go_are_named_to_auditors(

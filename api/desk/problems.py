@@ -350,5 +350,9 @@ PROBLEMS = {
         "The access log is not the one that its witness saw last.",
         "The operator compares the two before anything is written on: deploy/RUNBOOK.md.",
     ),
+    "log_not_restored": Problem(
+        "The database is of a backup, and nothing new of the access log is sealed.",
+        "The operator runs `manage.py seals restore`: deploy/RUNBOOK.md.",
+    ),
     "server_error": Problem("Something failed here. Nothing was changed.", _RING),
 }

@@ -217,13 +217,16 @@ class AccessLogExport(Endpoint):
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "application/x-ndjson"): OpenApiTypes.STR,
+            (200, "text/plain"): OpenApiTypes.STR,
             **problems(400, 401, 403, 404, 503),
         },
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """All that fits, newest first: `ndjson` (one entry a line, as in the list) or `csv` (with a
-        byte order mark, for spreadsheets; cells that one would run begin with an apostrophe). A
-        connection that ends without its last chunk: it is not whole, fetch it again."""
+        byte order mark, for spreadsheets; cells that one would run begin with an apostrophe).
+        `sealed`, without filters: all that is sealed, for `verifier.py --own`; your agency's own
+        entries as text, of any other's the hash alone. A connection that ends without its last
+        chunk: it is not whole, fetch it again."""
         kind = request.GET.get("format", "ndjson")
         if kind not in MEDIA_TYPES:
             raise BadRequest("invalid", f"{' or '.join(sorted(MEDIA_TYPES))}.", "format")

@@ -73,10 +73,40 @@ class GapOut(serializers.Serializer):
     time = serializers.DateTimeField()
 
 
+class WitnessOut(serializers.Serializer):
+    """What the operator's witness holds, and when it last looked."""
+
+    seq = serializers.IntegerField(help_text="Its last checkpoint; 0: none yet.")
+    at = serializers.DateTimeField(allow_null=True)
+    forked = serializers.BooleanField(
+        help_text="The log is not the one that it saw: rolled back, or made anew."
+    )
+    late = serializers.BooleanField(help_text="It does not follow.")
+
+
+class SelfCheckOut(serializers.Serializer):
+    """What the worker found that once a day checks what was sealed since, and older parts in turn.
+    `faults` stay until the operator has checked all of the log and found none."""
+
+    seq = serializers.IntegerField(help_text="Up to this checkpoint.")
+    at = serializers.DateTimeField(allow_null=True)
+    faults = serializers.IntegerField()
+    first_fault = serializers.CharField(allow_null=True)
+
+
 class SealsOut(serializers.Serializer):
     newest = NewestOut(allow_null=True, help_text="Null: nothing is sealed yet.")
     key_id = serializers.CharField(allow_null=True)
     waiting = serializers.IntegerField(help_text="Entries without a seal yet; up to 10,000.")
+    waiting_since = serializers.DateTimeField(allow_null=True)
+    late = serializers.BooleanField(
+        help_text="An entry waits for more than a minute: the sealer does not run or keep up."
+    )
+    restored = serializers.BooleanField(
+        help_text="A backup was restored without `manage.py seals restore`: nothing is sealed."
+    )
+    witness = WitnessOut()
+    self_check = SelfCheckOut()
     gaps = GapOut(many=True)
 
 
@@ -99,6 +129,11 @@ class VerifiedOut(serializers.Serializer):
     last_seq = serializers.IntegerField(allow_null=True)
     entries = serializers.IntegerField()
     faults = SealFaultOut(many=True)
+    too_large = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Checkpoints of more than 50,000 entries: root, signature and order were checked,"
+        " the entries by the worker's own check and `manage.py seals verify` alone.",
+    )
     earlier = serializers.IntegerField(allow_null=True)
 
 

@@ -409,7 +409,7 @@ TABLES: dict[str, type[Row]] = {
     "directory_confidential_address": Address,
 }
 TABLES |= dict.fromkeys(
-    ("purged_count", "epoch_due", "log_leaf",
+    ("purged_count", "epoch_due", "log_leaf", "log_watch",
      "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_edit", "directory_funding",
      "directory_holidayschedule", "directory_language", "directory_location",

@@ -43,6 +43,24 @@ BEGIN
     END LOOP;
 END $$;
 
+-- How the background work last found the log, for auditors to be told (sec.seal_status): what the
+-- witness holds; up to where what is new was checked, and the round over what is older. `faults`
+-- stay until all of the log was checked and none was found.
+CREATE TABLE log_watch (
+    what text PRIMARY KEY,
+    seq bigint NOT NULL DEFAULT 0,
+    at timestamptz,
+    faults bigint NOT NULL DEFAULT 0,
+    first_fault text
+);
+INSERT INTO log_watch (what) VALUES ('witness'), ('new'), ('again');
+ALTER TABLE log_watch ENABLE ROW LEVEL SECURITY;
+ALTER TABLE log_watch FORCE ROW LEVEL SECURITY;
+GRANT SELECT, UPDATE (seq, at, faults, first_fault) ON log_watch TO sealer;
+GRANT SELECT ON log_watch TO gate;
+CREATE POLICY sealer_watches ON log_watch TO sealer USING (true) WITH CHECK (true);
+CREATE POLICY gate_reads ON log_watch FOR SELECT TO gate USING (true);
+
 -- A checkpoint holds numbers and hashes of the whole network: for auditors and for witnesses
 -- (clients with audit:read), since how much is done in a night is not everybody's to know.
 GRANT SELECT ON log_checkpoint TO auditor;

@@ -52,6 +52,8 @@ class Command(BaseCommand):
                 f"Sealed: {last.size} entries, checkpoint {last.seq} of {last.said['time']}."
             )
         self.stdout.write(f"Not sealed yet: {sealer.unsealed()}.")
+        if sealer.is_of_a_backup():
+            self.stdout.write(sealer.NotRestored.detail)
         self.stdout.write(
             f"Witnessed: checkpoint {held.seq}, in {witness.file()}." if held else "No witness yet."
         )
