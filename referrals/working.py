@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 from django.db import close_old_connections, connections
 
-from permissions import sealer, witness
+from permissions import rechecking, sealer, witness
 from referrals import closing, escalation, messages, outbox, purging, sending, telling
 
 log = structlog.get_logger()
@@ -57,6 +57,7 @@ JOBS = (
     Job("webhook-log", outbox.tidy, 3600),
     Job("seal", sealer.step, 1),
     Job("witness", witness.step, 1),
+    Job("verify", rechecking.step, 3600),  # a day's seals once a day, a part of the older each hour
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from django.core.management import call_command
 from django.db import connections
 from django.http import StreamingHttpResponse
@@ -17,7 +18,7 @@ from django.http import StreamingHttpResponse
 from api import exporting
 from api.desk import words
 from api.v1.access_log import FILTERS
-from permissions import review, sealer, witness
+from permissions import rechecking, review, sealer, witness
 from permissions import sealed_export as module_of_sealed_export
 from permissions.review import Filters
 from referrals import working
@@ -839,6 +840,98 @@ def test_what_the_witness_holds_is_told_and_a_log_that_it_did_not_see(
     while witness.step():
         pass
     assert told()["forked"] is False
+
+
+def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_found(
+    api: Any, superuser: Any, shift_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rechecking, "AT_ONCE", 3)
+    job = working.named(["verify"])
+
+    def told() -> dict[str, Any]:
+        answer = api("police.auditor").get(f"{LOG}/seals")  # each day a new sign-in
+        found: dict[str, Any] = answer.json()["self_check"]
+        return found
+
+    for _ in range(3):
+        write(api, 2)
+        seal()
+    shift_clock("2 days")
+    assert working.work_off(job) == []
+    newest = sealer.newest()
+    assert newest is not None
+    assert (told()["seq"], told()["faults"], told()["first_fault"]) == (newest.seq, 0, None)
+    write(api, 2)
+    seal()
+    assert working.work_off(job) == []
+    assert told()["seq"] == newest.seq, "once a day"
+    shift_clock("4 days")
+    newest = sealer.newest()
+    assert newest is not None
+    row = "(SELECT entry_id FROM log_leaf ORDER BY position DESC LIMIT 1)"
+    put_in = (
+        "INSERT INTO access_entry (id, at, agency_id, act, decision, xact, leaf) SELECT"
+        " gen_random_uuid(), at, agency_id, 'a.b', 'allowed', xact, leaf FROM access_entry"
+        f" WHERE id = {row}"
+    )
+    days = 4
+    for edit, what in (
+        (f"UPDATE access_entry SET act = 'x.y' WHERE id = {row}", "an entry was changed"),
+        (put_in, "an entry was put in after its time"),
+    ):
+        superuser.commit()
+        with tampered(superuser) as cursor, structlog.testing.capture_logs() as lines:
+            cursor.execute(edit)
+            guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+            cursor.execute("UPDATE log_watch SET seq = %s WHERE what = 'new'", [newest.seq - 2])
+            superuser.commit()
+            days += 2
+            shift_clock(f"{days} days")
+            assert working.work_off(job) == []
+            assert told()["faults"] >= 1
+            assert told()["first_fault"].startswith(what)
+        (line, *_) = [one for one in lines if one["event"] == "log_not_as_sealed"]
+        assert line["log_level"] == "error"
+        seal()
+        days += 2
+        shift_clock(f"{days} days")
+        assert working.work_off(job) == []
+        assert told()["faults"] >= 1, "until all of it was checked"
+        call_command("seals", "verify")
+        assert (told()["faults"], told()["first_fault"]) == (0, None)
+
+
+def test_older_parts_are_checked_in_turn_and_around_again(
+    old: Old, api: Any, superuser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month that was retired is no fault; an entry that was changed long after its day is one."""
+    monkeypatch.setattr(rechecking, "AT_ONCE", 3)
+    retire(tmp_path, old.month)
+    seal()
+    call_command("seals", "verify")
+    again = "SELECT seq FROM log_watch WHERE what = 'again'"
+    faults = "SELECT faults FROM log_watch WHERE what = 'new'"
+
+    def around() -> int:
+        steps = 0
+        while rechecking.step() or one(superuser, again):
+            steps += 1
+        return steps
+
+    around()
+    assert around() > 1
+    assert one(superuser, faults) == 0
+    first = one(superuser, "SELECT min(l.position) FROM log_leaf l JOIN access_entry e"
+                " ON e.id = l.entry_id")  # fmt: skip
+    superuser.commit()
+    with tampered(superuser) as cursor:
+        cursor.execute(f"UPDATE access_entry SET act = 'x.y' WHERE id = {ROW}", {"place": first})
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        around()
+        assert one(superuser, faults) == 1
+    call_command("seals", "verify")
+    assert one(superuser, faults) == 0
 
 
 def test_filters_know_what_a_cursor_is_bound_to() -> None:

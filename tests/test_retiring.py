@@ -110,6 +110,41 @@ def test_a_month_leaves_and_what_is_left_goes_on_to_verify(
     assert "had left before" in retire(tmp_path, old.month), "twice is safe"
 
 
+def test_a_month_that_is_added_takes_the_entries_that_were_written_without_it(
+    api: Any, superuser: Any, shift_clock: Any
+) -> None:
+    """Until then they stand in the default partition, which a forgotten month falls into."""
+    year = next(YEARS)
+    seal()
+    caller = api("ywca.worker")
+    (back,) = ask(superuser, f"SELECT (timestamptz '{year}-03-15T12:00Z' - now())::text")
+    shift_clock(back)
+    assert caller.get("/v1/referrals").status_code == 200
+    shift_clock("0")
+    seal()
+    where = "SELECT tableoid::regclass::text, id::text, leaf FROM access_entry WHERE at BETWEEN"
+    where += f" '{year}-03-01Z' AND '{year}-04-01Z'"
+    table, entry, leaf = ask(superuser, where)
+    assert table == "access_entry_other"
+    superuser.commit()
+    with connections["owner"].cursor() as cursor:
+        for _ in range(2):
+            cursor.execute("SELECT sec.add_log_partition(%s)", [f"{year}-03-01"])
+    assert ask(superuser, where) == (f"access_entry_{year}_03", entry, leaf)
+    assert faults() == []
+    assert api("ywca.worker").get(f"/v1/access-log/{entry}/proof").status_code == 200
+    for one in ("access_entry_other", f"access_entry_{year}_03"):
+        assert ask(superuser, "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class"
+                   " WHERE oid = %s::regclass", one) == (True,)  # fmt: skip
+        enabled = (
+            "SELECT array_agg(tgname::text || ' ' || tgenabled::text ORDER BY tgname) FROM"
+            " pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+        )
+        guarded = ["append_only A", "hash_entry A", "no_truncate A"]
+        assert ask(superuser, enabled, one) == (guarded,)
+    superuser.commit()
+
+
 def test_receipts_beside_a_month_that_left_are_proved_and_those_of_it_are_said_to_have_left(
     old: Old, api: Any, superuser: Any, tmp_path: Path
 ) -> None:

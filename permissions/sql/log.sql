@@ -104,13 +104,35 @@ END $$;
 CREATE FUNCTION sec.add_log_partition(first date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     part text := 'access_entry_' || to_char(first, 'YYYY_MM');
+    bounds text := format('FOR VALUES FROM (%L) TO (%L)', first::text || 'T00:00:00Z',
+                          (first + interval '1 month')::date::text || 'T00:00:00Z');
 BEGIN
-    IF to_regclass(part) IS NULL THEN
-        EXECUTE format(
-            'CREATE TABLE %I PARTITION OF access_entry FOR VALUES FROM (%L) TO (%L)', part,
-            first::text || 'T00:00:00Z', (first + interval '1 month')::date::text || 'T00:00:00Z');
-        PERFORM sec.guard_log_partition(part::regclass);
+    IF to_regclass(part) IS NOT NULL THEN
+        RETURN;
     END IF;
+    BEGIN
+        EXECUTE format('CREATE TABLE %I PARTITION OF access_entry %s', part, bounds);
+    EXCEPTION WHEN check_violation THEN  -- entries of that month stand in the default partition
+        PERFORM sec.move_to_log_partition(part, first);
+        EXECUTE format('ALTER TABLE access_entry ATTACH PARTITION %I %s', part, bounds);
+    END;
+    PERFORM sec.guard_log_partition(part::regclass);
+END $$;
+-- A month's table with its entries, byte for byte, out of the default partition; what guards that
+-- is off meanwhile, in this transaction alone, and nobody else can write to it.
+CREATE FUNCTION sec.move_to_log_partition(part text, first date) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE %I (LIKE access_entry INCLUDING ALL)', part);
+    ALTER TABLE access_entry_other NO FORCE ROW LEVEL SECURITY;
+    ALTER TABLE access_entry_other DISABLE TRIGGER append_only;
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM access_entry_other WHERE at >= $1 AND at < $2 RETURNING *)'
+        ' INSERT INTO %I SELECT * FROM moved', part)
+        USING first::timestamp AT TIME ZONE 'UTC',
+              (first + interval '1 month') AT TIME ZONE 'UTC';
+    ALTER TABLE access_entry_other ENABLE ALWAYS TRIGGER append_only;
+    ALTER TABLE access_entry_other FORCE ROW LEVEL SECURITY;
 END $$;
 CREATE FUNCTION sec.add_log_partitions(months int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -185,6 +207,7 @@ REVOKE ALL ON FUNCTION
     sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
     sec.log_is_append_only(),
     sec.guard_log_partition(regclass), sec.add_log_partition(date), sec.add_log_partitions(int),
+    sec.move_to_log_partition(text, date),
     sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text),
     sec.log_rights(uuid, text, uuid, uuid, uuid),
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;

@@ -29,6 +29,7 @@ class Mutant:
 DECIDE_NOTHING = {
     "add_log_partitions": "makes the log's months, as the owner",
     "add_log_partition": "likewise",
+    "move_to_log_partition": "likewise",
     "guard_log_partition": "likewise",
     "derive_postcodes": "where postcodes are, from public addresses: tests/test_directory_secrets",
     "postcode": "spells one",

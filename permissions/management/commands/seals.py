@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from permissions import retiring, sealed_export, sealer, verifier, witness
+from permissions import rechecking, retiring, sealed_export, sealer, verifier, witness
 from permissions.errors import Refused
 from permissions.keystore import key_store
 
@@ -71,6 +71,7 @@ class Command(BaseCommand):
         if witness.file().exists():
             with witness.file().open(encoding="utf-8") as held:
                 found += verifier.compare(held, chain)
+        rechecking.all_was_checked(found)
         for fault in found:
             faults += 1
             self.stdout.write(f"FAULT: {fault.what}: {fault.where}")
