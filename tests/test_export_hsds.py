@@ -291,6 +291,16 @@ def test_an_agencys_own_part_has_its_own_and_no_address_of_a_secret_place(tmp_pa
     assert others.exclude(id__in=mine).exists()
 
 
+def test_the_part_of_an_agency_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """By a mistyped id it would be a package of taxonomies, and look as if that were all."""
+    with pytest.raises(CommandError, match="no agency with this id"):
+        call_command("export_hsds", str(tmp_path / "package"), own=str(UUID(int=1)))
+    assert not (tmp_path / "package").exists()
+    own = str(agency_id("outsider"))
+    call_command("export_hsds", str(tmp_path / "package"), own=own, stdout=io.StringIO())
+    assert (tmp_path / "package" / "organizations.csv").exists()
+
+
 # -- The package ---------------------------------------------------------------------------------
 
 

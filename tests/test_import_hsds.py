@@ -7,6 +7,7 @@ import os
 import secrets
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -630,6 +631,11 @@ def test_a_zip_is_read_like_a_folder(take: Take, tmp_path: Path) -> None:
     assert "0 created, 0 changed, 0 removed" in run(str(archive), "--source", "test")
 
 
+def _json(document: Any, folder: Path) -> Path:
+    (folder / "tables.json").write_text(json.dumps(document))
+    return folder / "tables.json"
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -637,6 +643,10 @@ def test_a_zip_is_read_like_a_folder(take: Take, tmp_path: Path) -> None:
         (lambda path: path, "there is no CSV file in this folder"),
         (lambda path: write_tables(path / "x", {"phones": [{"id": "1"}]}), "no organizations.csv"),
         (lambda path: _file(path / "notes.txt"), "neither a folder nor a zip file"),
+        *(
+            (partial(_json, {"organizations.csv": rows}), r"organizations\.csv.*a list of objects")
+            for rows in (5, None, "x", {"id": "1"}, [1], [{"id": "1"}, ["2"]])
+        ),
     ],
 )
 def test_a_wrong_path_is_told_in_words(
@@ -644,6 +654,29 @@ def test_a_wrong_path_is_told_in_words(
 ) -> None:
     with pytest.raises(CommandError, match=says):
         run(str(make(tmp_path)))
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_taken(tmp_path: Path) -> None:
+    folder = write_tables(tmp_path / "source", HELP)
+    for report in (folder, tmp_path / "nowhere" / "report.jsonl"):
+        with pytest.raises(CommandError, match="report"):
+            run(str(folder), "--source", "test", "--report", str(report))
+    assert not m.Organization.objects.using(JOBS).filter(source="test").exists()
+
+
+def test_a_report_of_before_is_kept_where_nothing_was_taken(tmp_path: Path) -> None:
+    report = tmp_path / "report.jsonl"
+    report.write_text("of before")
+    with pytest.raises(CommandError):
+        run(str(tmp_path / "nowhere"), "--report", str(report))
+    assert report.read_text() == "of before"
+
+
+def test_a_quarantine_is_written_into_a_folder(tmp_path: Path) -> None:
+    file = _file(tmp_path / "notes.txt")
+    for folder in (file, file / "below"):
+        with pytest.raises(CommandError, match="cannot be written"):
+            run("--quarantine", "--source", "test", "--export", str(folder))
 
 
 def _file(path: Path) -> Path:

@@ -108,8 +108,14 @@ def package(name: str, path: Path, *, whole: bool = True) -> Package:
 
 
 def of_tables(name: str, tables: Mapping[str, list[Mapping[str, object]]]) -> Package:
-    """The same from JSON: `{"organizations.csv": [{…}]}`, as the standard's example has it."""
+    """The same from JSON: `{"organizations.csv": [{…}]}`, as the standard's example has it.
+
+    Raises NotReadable where a table is no list of rows.
+    """
     stems = {file.removesuffix(".csv"): rows for file, rows in tables.items()}
+    for stem, rows in stems.items():
+        if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+            raise NotReadable(f"{name}: {stem}.csv is not a list of objects, one for each row.")
 
     def lines() -> Iterator[tuple[Line, list[Row]]]:
         for stem, rows in stems.items():

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from directory.exporting import export
+from directory.rendering import JOBS
+from permissions.models import Agency
 
 EXPLAINED = """\
 Write the directory as HSDS in tabular form (CSV files and a datapackage.json), which import_hsds
@@ -35,6 +37,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, path: Path, own: UUID | None, **options: Any) -> None:
         if not path.resolve().parent.is_dir():
             raise CommandError(f"{path}: there is no such folder to write into.")
+        if own and not Agency.objects.using(JOBS).filter(id=own).exists():
+            raise CommandError(f"There is no agency with this id: {own}.")
         try:
             told = export(path, agency_id=own)
         except FileExistsError:

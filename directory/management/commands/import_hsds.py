@@ -108,8 +108,8 @@ class Command(BaseCommand):
             raise CommandError("Name a folder or file to import.")
         if options["retry"] and not source:
             raise CommandError("--retry needs --source: the name under which it was imported.")
-        if report and not report.resolve().parent.is_dir():
-            raise CommandError(f"{report}: there is no such folder to write the report to.")
+        if report:
+            _can_be_written(report)
         dry = bool(options["dry_run"])
         told = self._import(
             path,
@@ -146,7 +146,10 @@ class Command(BaseCommand):
         for (table, reason), count in sorted(quarantine.reasons(source).items()):
             self.stdout.write(f"{count:>8} {table}: {reason}")
         if folder:
-            count = quarantine.export(source, folder)
+            try:
+                count = quarantine.export(source, folder)
+            except OSError as error:
+                raise CommandError(f"{folder} cannot be written: {error.strerror}.") from None
             self.stdout.write(f"{count} lines written to {folder}; correct them, then --retry.")
 
     def _progress(self, what: str, done: int, total: int) -> None:
@@ -162,6 +165,16 @@ class Command(BaseCommand):
             self.stderr.flush()
         else:
             self.stderr.write(f"{what}: {done} of {total}", str)
+
+
+def _can_be_written(report: Path) -> None:
+    """Before the import, not after hours of it. What stands there stays until it is replaced."""
+    if not report.resolve().parent.is_dir():
+        raise CommandError(f"{report}: there is no such folder to write the report to.")
+    try:
+        report.open("a").close()
+    except OSError as error:
+        raise CommandError(f"The report {report} cannot be written: {error.strerror}.") from None
 
 
 def _agencies() -> dict[str, UUID]:
