@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from permissions import sealer
 from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.test_blocks import bar
 
@@ -72,6 +73,32 @@ def test_an_auditor_reads_nothing_of_what_bars_her(worked_on: Story, api: Any) -
     assert api("ywca.auditor").get("/v1/self-assignments").json()["items"] == []
     told = [line for line in lines(api) if worked_on.id in line]
     assert all(str(member_id("ywca.auditor")) in line for line in told), "her own asking alone"
+
+
+def test_nor_is_it_in_her_sealed_export_nor_in_a_proof(
+    worked_on: Story, api: Any, superuser: Any
+) -> None:
+    auditor = api("ywca.auditor")
+    while sealer.step():
+        pass
+    items = auditor.get(LOG, {"referral_id": worked_on.id}).json()["items"]
+    (opened,) = [one["id"] for one in items if one["act"] == "referral.open_packet"]
+    assert auditor.get(f"{LOG}/{opened}/proof").json()["entry"]
+    before = sealed(auditor)
+    assert any(worked_on.id in line for line in before)
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    assert auditor.get(f"{LOG}/{opened}/proof").json()["entry"] is None
+    mine = str(member_id("ywca.auditor"))
+    told = [line for line in sealed(auditor) if worked_on.id in line and mine not in line]
+    assert told == []
+    assert sum(line.endswith(" ~") for line in sealed(auditor)) > sum(
+        line.endswith(" ~") for line in before
+    ), "of what is kept from her, the hash alone"
+
+
+def sealed(auditor: Any) -> list[str]:
+    export = auditor.get(f"{LOG}/export", {"format": "sealed"})
+    return b"".join(export.streaming_content).decode().splitlines()
 
 
 def test_nor_do_the_counts_tell(worked_on: Story, api: Any) -> None:

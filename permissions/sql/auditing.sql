@@ -102,6 +102,21 @@ LANGUAGE sql STABLE AS $$
       FROM counted WHERE first = last - make_interval(months => nth::int - 1)
 $$;
 
+-- Who asks: a member, or a client that names nobody.
+CREATE FUNCTION sec.reader() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    RETURN coalesce(me.member_id, me.client_id);
+END $$;
+-- Whether an entry is of a referral that bars the reader (R12; `hidden`: sec.barred_from(), of
+-- referrals/sql/blocks.sql), and is not of what she did herself. As the policy there says it.
+CREATE FUNCTION sec.kept_from(herself uuid, hidden uuid[], e access_entry) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(e.member_id, e.client_id) IS DISTINCT FROM herself
+       AND ((e.referral_id = ANY (hidden)) IS TRUE OR (e.referral_ids && hidden) IS TRUE)
+$$;
+
 -- In whose lists a referral stood, of the caller's own agency: a list is one entry with all its
 -- ids, and an array is not asked under a policy without reading every row.
 CREATE FUNCTION sec.listings(r uuid)
@@ -138,8 +153,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.auditing();
     network boolean := sec.overseeing() IS NOT NULL;
-    me sec.identity := sec.identity();
     hidden uuid[] := sec.barred_from();
+    herself uuid := sec.reader();
 BEGIN
     IF mine IS NULL THEN
         RETURN;
@@ -149,9 +164,7 @@ BEGIN
            count(*)
       FROM public.access_entry e
      WHERE e.at >= since AND e.at < until AND (network OR e.agency_id = mine)
-       AND (coalesce(e.member_id, e.client_id) = coalesce(me.member_id, me.client_id)
-            OR ((e.referral_id = ANY (hidden)) IS NOT TRUE
-                AND (e.referral_ids && hidden) IS NOT TRUE))
+       AND NOT sec.kept_from(herself, hidden, e)
      GROUP BY 1, 2, 3, 4 ORDER BY 1 NULLS LAST, 2, 3, 4;
 END $$;
 
@@ -242,6 +255,8 @@ CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
 RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.auditing();
+    hidden uuid[] := sec.barred_from();
+    herself uuid := sec.reader();
     newest public.log_checkpoint;
     since bigint;
     until bigint;
@@ -254,8 +269,9 @@ BEGIN
                         WHERE c.seq < first_seq ORDER BY c.seq DESC LIMIT 1), -9223372036854775807);
     until := (SELECT c.xact_before FROM public.log_checkpoint c WHERE c.seq = last_seq);
     RETURN QUERY
-    SELECT CASE WHEN e.agency_id = mine THEN e.id END,
-           CASE WHEN e.agency_id = mine THEN sec.leaf_text(e) END
+    SELECT CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e) THEN e.id END,
+           CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
+                THEN sec.leaf_text(e) END
       FROM public.access_entry e
      WHERE e.xact >= since AND e.xact < least(until, newest.xact_before)
        AND coalesce((SELECT l.position FROM public.log_leaf l
@@ -270,6 +286,8 @@ CREATE FUNCTION sec.sealed_lines(since bigint, until bigint)
 RETURNS TABLE (place bigint, line text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.auditing();
+    hidden uuid[] := sec.barred_from();
+    herself uuid := sec.reader();
     earliest timestamptz;
     latest timestamptz;
 BEGIN
@@ -280,7 +298,8 @@ BEGIN
      WHERE l.position >= since AND l.position < until;
     RETURN QUERY
     SELECT l.position, encode(l.leaf, 'hex') || CASE
-               WHEN e.agency_id = mine THEN ' ' || sec.leaf_text(e)
+               WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
+                   THEN ' ' || sec.leaf_text(e)
                WHEN e.id IS NOT NULL THEN ' ~'
                ELSE ' - ' || encode(l.leaf, 'hex') || ' '
                     || to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') END
@@ -291,12 +310,13 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
-    sec.opt_in_reads(), sec.listings(uuid), sec.systems(),
+    sec.opt_in_reads(), sec.listings(uuid), sec.systems(), sec.reader(),
+    sec.kept_from(uuid, uuid[], access_entry),
     sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
     sec.batch_now(bigint, bigint), sec.put_in(bigint, bigint, bigint),
     sec.sealed_lines(bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
-    sec.systems(), sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
+    sec.systems(), sec.reader(), sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
     sec.batch_now(bigint, bigint), sec.put_in(bigint, bigint, bigint),
     sec.sealed_lines(bigint, bigint) TO auditor;
 GRANT EXECUTE ON FUNCTION sec.oversees(uuid) TO app;
@@ -309,6 +329,8 @@ ALTER FUNCTION sec.opt_in_reads() OWNER TO gate;
 ALTER FUNCTION sec.listings(uuid) OWNER TO gate;
 ALTER FUNCTION sec.systems() OWNER TO gate;
 ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
+ALTER FUNCTION sec.reader() OWNER TO gate;
+ALTER FUNCTION sec.kept_from(uuid, uuid[], access_entry) OWNER TO gate;
 ALTER FUNCTION sec.seal_status() OWNER TO gate;
 ALTER FUNCTION sec.retiring() OWNER TO gate;
 ALTER FUNCTION sec.batch_now(bigint, bigint) OWNER TO gate;

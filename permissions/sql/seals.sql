@@ -99,7 +99,8 @@ BEGIN
         state := 'changed';
     ELSIF e.agency_id = me.agency_id THEN
         state := 'sealed';
-        IF e.agency_id = sec.auditing() OR (
+        IF (e.agency_id = sec.auditing()
+            AND NOT sec.kept_from(sec.reader(), sec.barred_from(), e)) OR (
             e.decision = 'allowed' AND CASE WHEN me.client_id IS NULL
                 THEN e.member_id = me.member_id ELSE e.client_id = me.client_id END) THEN
             entry := sec.leaf_text(e);

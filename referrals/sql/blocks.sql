@@ -90,8 +90,7 @@ END $$;
 -- Of the access log she reads what nobody keeps from her, and what she did herself: she asked for a
 -- referral that bars her and finds that she asked, as with an id that never was.
 CREATE POLICY but_what_bars_her ON access_entry AS RESTRICTIVE FOR SELECT TO auditor USING (
-    coalesce(member_id, client_id) = (
-        SELECT coalesce(me.member_id, me.client_id) FROM sec.identity() me)
+    coalesce(member_id, client_id) = (SELECT sec.reader())
     OR ((referral_id = ANY ((SELECT sec.barred_from())::uuid[])) IS NOT TRUE
         AND (referral_ids && (SELECT sec.barred_from())::uuid[]) IS NOT TRUE));
 
