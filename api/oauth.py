@@ -23,8 +23,9 @@ from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from api import errors
-from permissions import credentials, enrolment
+from permissions import credentials
 from permissions.models import Client, ClientAssertion
+from permissions.principal import may_stand_together
 
 SCOPES = {
     "directory:read": "Read confidential services of the network, beside the public directory.",
@@ -98,7 +99,7 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Any, *a: Any, **k: Any
     ) -> bool:
-        if set(scopes) <= set(client.scopes) and enrolment.may_stand_together(scopes):
+        if set(scopes) <= set(client.scopes) and may_stand_together(scopes):
             return True
         credentials.log_sign_in(
             "token.issue",

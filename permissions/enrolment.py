@@ -20,16 +20,8 @@ from jwcrypto.common import JWException
 from permissions import credentials, log
 from permissions.errors import BadRequest
 from permissions.ids import uuid7
-from permissions.models import (
-    AGENCY_KINDS,
-    AUDITS_WITH,
-    DUTIES,
-    ROLES,
-    Agency,
-    Client,
-    Membership,
-    Person,
-)
+from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
+from permissions.principal import may_stand_together
 
 NAME_CHARACTERS = 200
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}", re.ASCII)
@@ -200,11 +192,6 @@ def _member(agency_id: UUID, person: Person) -> Membership:
     return found[0]
 
 
-def may_stand_together(scopes: Sequence[str]) -> bool:
-    """Whether one client, and one token, may have these: what reviews does nothing beside."""
-    return "audit:read" not in scopes or set(scopes) <= set(AUDITS_WITH)
-
-
 def add_client(
     agency_id: UUID,
     client_id: str,
@@ -220,7 +207,7 @@ def add_client(
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
     if not may_stand_together(scopes):
         raise BadRequest(
-            detail="audit:read excludes every other scope but webhooks:write (of a witness): whoever"
+            detail="audit:read excludes every other scope but webhooks:write (of a witness): who"
             " reads the log does nothing that stands in it. Add two clients."
         )
     keys = _key_set(public_keys)

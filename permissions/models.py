@@ -13,6 +13,7 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from permissions.ids import uuid7
+from permissions.principal import AUDITS_WITH
 
 AGENCY_KINDS = (
     "law_enforcement",
@@ -27,8 +28,6 @@ AGENCY_KINDS = (
 )
 # Legal rules read duties, never the kind (design §1).
 DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
-# What may stand beside the scope audit:read: a witness says where checkpoints are sent to.
-AUDITS_WITH = ["audit:read", "webhooks:write"]
 ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
 CASEWORK = frozenset({"worker", "lead"})
 # on_call: rung with every new referral; reachable: with what is hers; off_duty: somebody else is.
@@ -142,7 +141,7 @@ class Client(AbstractApplication):
         abstract = False
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         constraints = [
-            # As the role auditor does (design §1): whoever reviews does nothing of what is reviewed.
+            # As the role auditor does (design §1): who reviews does nothing of what is reviewed.
             models.CheckConstraint(
                 name="audit_read_stands_alone",
                 condition=~models.Q(scopes__contains=["audit:read"])

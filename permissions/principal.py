@@ -1,7 +1,16 @@
 """The only "who" in the code: whoever acts in a request, frozen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
+
+# What may stand beside the scope audit:read: a witness says where checkpoints are sent to.
+AUDITS_WITH = ["audit:read", "webhooks:write"]
+
+
+def may_stand_together(scopes: Sequence[str]) -> bool:
+    """Whether one client, and one token, may have these: what reviews does nothing beside."""
+    return "audit:read" not in scopes or set(scopes) <= set(AUDITS_WITH)
 
 
 @dataclass(frozen=True, slots=True)
