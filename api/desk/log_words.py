@@ -111,6 +111,7 @@ REASONS = {
     # -- This server
     "unavailable": "the server could not answer",
     "log": "the log could not be written",
+    "purged": "the agency's part was purged",
     "hold_length": "the hold would end too late, or too early",
     "purging": "a purge was under way",
     "no_key": "the agency has no key yet",
@@ -131,6 +132,9 @@ REASONS = {
     "event_unknown": "no such event",
     "not_sealed": "no sealed entry of that id",
     "log_forked": "the log is not the one that was witnessed",
+    "log_tampered": "the log does not fit its seals",
+    "retired": "the entry left with its month",
+    "log_not_restored": "a backup's log was not taken up yet",
     "server_error": "something failed here",
     # -- Why something was done
     "opt_in": "that agency lets it be read",

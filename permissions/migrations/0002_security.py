@@ -41,5 +41,6 @@ class Migration(migrations.Migration):
         permissions.sql.run(FOLDER, "libraries.sql"),
         permissions.sql.run(FOLDER, "channels.sql"),
         permissions.sql.run(FOLDER, "auditing.sql"),
+        permissions.sql.run(FOLDER, "seal_review.sql"),
         migrations.RunPython(begin_key_store, migrations.RunPython.noop),
     ]

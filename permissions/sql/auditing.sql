@@ -1,5 +1,5 @@
 -- Who reads the log beside an agency's own auditor, and what all auditors may ask of it: the months
--- that it has, where a referral was listed, counts, and how its seals stand.
+-- that it has, where a referral was listed, counts. Of its seals: seal_review.sql.
 
 -- An agency lets the auditors of one oversight agency read its entries, until a moment. Given by
 -- its administrator, taken back at once; kept afterwards, so that it can be told who could read.
@@ -168,157 +168,11 @@ BEGIN
      GROUP BY 1, 2, 3, 4 ORDER BY 1 NULLS LAST, 2, 3, 4;
 END $$;
 
--- The newest checkpoint, how many entries wait for theirs (counted up to 10,000) and since when,
--- what a restored backup had lost, as it was signed, and how the worker last found the log.
--- `restored`: the server counts transactions that the newest checkpoint says are over, so that the
--- database is of a backup, nothing is sealed, and `manage.py seals restore` was forgotten.
-CREATE INDEX log_checkpoint_gap ON log_checkpoint (seq) WHERE body LIKE '{"gap"%';
-CREATE FUNCTION sec.seal_status(
-    OUT seq bigint, OUT size bigint, OUT body text, OUT key_id text, OUT waiting bigint,
-    OUT waiting_since timestamptz, OUT restored boolean, OUT gaps text[], OUT watched jsonb
-) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-DECLARE
-    since bigint;
-BEGIN
-    IF sec.auditing() IS NULL THEN
-        RETURN;
-    END IF;
-    SELECT c.seq, c.size, c.body, c.key_id, c.xact_before INTO seq, size, body, key_id, since
-      FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
-    SELECT count(*), min(one.at) INTO waiting, waiting_since FROM (
-        SELECT e.at FROM public.access_entry e
-         WHERE e.xact >= coalesce(since, 0)
-           AND NOT EXISTS (SELECT FROM public.log_leaf l WHERE l.entry_id = e.id)
-         LIMIT 10000) one;
-    restored := coalesce(
-        pg_snapshot_xmin(pg_current_snapshot())::text::bigint < since, false);
-    watched := (SELECT jsonb_object_agg(w.what, to_jsonb(w)) FROM public.log_watch w);
-    gaps := ARRAY(SELECT c.body FROM public.log_checkpoint c
-                   WHERE c.body LIKE '{"gap"%' ORDER BY c.seq);
-END $$;
-
--- The checkpoints that let a month go whose time was over (permissions/retiring.py).
-CREATE INDEX log_checkpoint_retired ON log_checkpoint (seq) WHERE body LIKE '%"retired":{%';
-CREATE FUNCTION sec.retiring() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-BEGIN
-    IF sec.auditing() IS NULL THEN
-        RETURN '{}';
-    END IF;
-    RETURN ARRAY(SELECT c.seq FROM public.log_checkpoint c
-                  WHERE c.body LIKE '%"retired":{%' ORDER BY c.seq);
-END $$;
-
--- One checkpoint with the leaves of its batch as they were sealed, and as they come out of the
--- entries that are there now; NULL where an entry is gone, with the month that it was of. Hashes
--- alone, whosever the entries are. Of a batch of more than `most` entries, what was sealed alone.
-CREATE FUNCTION sec.batch_now(which bigint, most bigint)
-RETURNS TABLE (first bigint, size bigint, body text, key_id text, signature bytea,
-               sealed bytea[], found bytea[], months text[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-DECLARE
-    c public.log_checkpoint;
-    earliest timestamptz;
-    latest timestamptz;
-BEGIN
-    IF sec.auditing() IS NULL THEN
-        RETURN;
-    END IF;
-    SELECT * INTO c FROM public.log_checkpoint o WHERE o.seq = which;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    IF c.size - c.first > most THEN
-        RETURN QUERY
-        SELECT c.first, c.size, c.body, c.key_id, c.signature,
-               ARRAY(SELECT l.leaf FROM public.log_leaf l
-                      WHERE l.position >= c.first AND l.position < c.size ORDER BY l.position),
-               NULL::bytea[], NULL::text[];
-        RETURN;
-    END IF;
-    SELECT min(l.entry_at), max(l.entry_at) INTO earliest, latest FROM public.log_leaf l
-     WHERE l.position >= c.first AND l.position < c.size;
-    RETURN QUERY
-    SELECT c.first, c.size, c.body, c.key_id, c.signature,
-           array_agg(l.leaf ORDER BY l.position),
-           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.leaf(e) END ORDER BY l.position),
-           array_agg(to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') ORDER BY l.position)
-      FROM public.log_leaf l
-      LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
-            AND e.at >= earliest AND e.at <= latest
-     WHERE l.position >= c.first AND l.position < c.size;
-END $$;
-
--- Entries of the transactions of these checkpoints that have no place among what is sealed: put in
--- afterwards. At most `most`; which they are, and their text, of the caller's own agency alone. Each
--- is looked up by itself, so that the planner reads no more than these transactions' entries.
-CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
-RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-DECLARE
-    mine uuid := sec.auditing();
-    hidden uuid[] := sec.barred_from();
-    herself uuid := sec.reader();
-    newest public.log_checkpoint;
-    since bigint;
-    until bigint;
-BEGIN
-    IF mine IS NULL THEN
-        RETURN;
-    END IF;
-    SELECT * INTO newest FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
-    since := coalesce((SELECT c.xact_before FROM public.log_checkpoint c
-                        WHERE c.seq < first_seq ORDER BY c.seq DESC LIMIT 1), -9223372036854775807);
-    until := (SELECT c.xact_before FROM public.log_checkpoint c WHERE c.seq = last_seq);
-    RETURN QUERY
-    SELECT CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e) THEN e.id END,
-           CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
-                THEN sec.leaf_text(e) END
-      FROM public.access_entry e
-     WHERE e.xact >= since AND e.xact < least(until, newest.xact_before)
-       AND coalesce((SELECT l.position FROM public.log_leaf l
-                      WHERE l.entry_id = e.id AND l.entry_at = e.at), newest.size) >= newest.size
-     LIMIT most;
-END $$;
-
--- The places from `since` to before `until` as lines for the verifier: an entry of the caller's own
--- agency as it stands there; of any other its leaf, which tells no more than the checkpoint over it:
--- that something was done in that second; of one that is gone, its leaf and its month.
-CREATE FUNCTION sec.sealed_lines(since bigint, until bigint)
-RETURNS TABLE (place bigint, line text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-DECLARE
-    mine uuid := sec.auditing();
-    hidden uuid[] := sec.barred_from();
-    herself uuid := sec.reader();
-    earliest timestamptz;
-    latest timestamptz;
-BEGIN
-    IF mine IS NULL THEN
-        RETURN;
-    END IF;
-    SELECT min(l.entry_at), max(l.entry_at) INTO earliest, latest FROM public.log_leaf l
-     WHERE l.position >= since AND l.position < until;
-    RETURN QUERY
-    SELECT l.position, encode(l.leaf, 'hex') || CASE
-               WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
-                   THEN ' ' || sec.leaf_text(e)
-               WHEN e.id IS NOT NULL THEN ' ~'
-               ELSE ' - ' || encode(l.leaf, 'hex') || ' '
-                    || to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') END
-      FROM public.log_leaf l
-      LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
-            AND e.at >= earliest AND e.at <= latest
-     WHERE l.position >= since AND l.position < until ORDER BY l.position;
-END $$;
-
 REVOKE ALL ON FUNCTION sec.overseeing(), sec.oversees(uuid), sec.opted_in(), sec.log_months(),
     sec.opt_in_reads(), sec.listings(uuid), sec.systems(), sec.reader(),
-    sec.kept_from(uuid, uuid[], access_entry),
-    sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
-    sec.batch_now(bigint, bigint), sec.put_in(bigint, bigint, bigint),
-    sec.sealed_lines(bigint, bigint) FROM PUBLIC;
+    sec.kept_from(uuid, uuid[], access_entry), sec.log_counts(timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.overseeing(), sec.opted_in(), sec.log_months(), sec.listings(uuid),
-    sec.systems(), sec.reader(), sec.log_counts(timestamptz, timestamptz), sec.seal_status(), sec.retiring(),
-    sec.batch_now(bigint, bigint), sec.put_in(bigint, bigint, bigint),
-    sec.sealed_lines(bigint, bigint) TO auditor;
+    sec.systems(), sec.reader(), sec.log_counts(timestamptz, timestamptz) TO auditor;
 GRANT EXECUTE ON FUNCTION sec.oversees(uuid) TO app;
 GRANT EXECUTE ON FUNCTION sec.opt_in_reads() TO app, auditor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
@@ -328,11 +182,6 @@ ALTER FUNCTION sec.opted_in() OWNER TO gate;
 ALTER FUNCTION sec.opt_in_reads() OWNER TO gate;
 ALTER FUNCTION sec.listings(uuid) OWNER TO gate;
 ALTER FUNCTION sec.systems() OWNER TO gate;
-ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
 ALTER FUNCTION sec.reader() OWNER TO gate;
 ALTER FUNCTION sec.kept_from(uuid, uuid[], access_entry) OWNER TO gate;
-ALTER FUNCTION sec.seal_status() OWNER TO gate;
-ALTER FUNCTION sec.retiring() OWNER TO gate;
-ALTER FUNCTION sec.batch_now(bigint, bigint) OWNER TO gate;
-ALTER FUNCTION sec.put_in(bigint, bigint, bigint) OWNER TO gate;
-ALTER FUNCTION sec.sealed_lines(bigint, bigint) OWNER TO gate;
+ALTER FUNCTION sec.log_counts(timestamptz, timestamptz) OWNER TO gate;
