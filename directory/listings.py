@@ -20,6 +20,7 @@ from directory.finding import find as find_hits
 from directory.finding.asked import Asked
 from directory.rendering import JOBS, moment, render
 from permissions import assignments
+from permissions.log import log_rights
 from permissions.principal import Principal
 
 
@@ -178,9 +179,15 @@ def bind_organization(organization_id: UUID, agency_id: UUID | None) -> int:
         if not m.Organization.objects.using(JOBS).filter(id=organization_id).exists():
             raise NoSuchOrganization
         services = m.Service.objects.using(JOBS).filter(organization_id=organization_id)
-        ids = list(services.exclude(answered_by_id=agency_id).values_list("id", flat=True))
+        changed = services.exclude(answered_by_id=agency_id)
+        before = dict(changed.values_list("id", "answered_by_id"))
+        ids = list(before)
         m.Service.objects.using(JOBS).filter(id__in=ids).update(
             answered_by_id=agency_id, last_modified=moment()
         )
         render(ids)
+        for former in sorted({one for one in before.values() if one}):
+            log_rights("organization.unbind", former, directory_id=organization_id)
+        if ids and agency_id:
+            log_rights("organization.bind", agency_id, directory_id=organization_id)
     return len(ids)

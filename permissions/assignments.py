@@ -11,12 +11,13 @@ from functools import lru_cache
 from uuid import UUID
 
 from django.contrib.auth.models import Group, Permission
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
 from permissions.compiled import Compiled
 from permissions.ids import uuid7
+from permissions.log import log_rights
 
 EDIT = "edit_organization"
 JOBS = "jobs"  # the database alias that gives and takes the right to edit
@@ -92,7 +93,9 @@ def let_edit(organization: Model, agency_id: UUID) -> bool:
         content_object_id=organization.pk,
         agency_id=agency_id,
     )
-    table._default_manager.using(JOBS).bulk_create([row], ignore_conflicts=True)
+    with transaction.atomic(using=JOBS):
+        table._default_manager.using(JOBS).bulk_create([row], ignore_conflicts=True)
+        log_rights("editor.add", agency_id, directory_id=organization.pk)
     return True
 
 
@@ -102,7 +105,11 @@ def end_editing(organization: Model, agency_id: UUID) -> bool:
     rows = table._default_manager.using(JOBS).filter(
         content_object_id=organization.pk, agency_id=agency_id
     )
-    return bool(rows.delete()[0])
+    with transaction.atomic(using=JOBS):
+        ended = bool(rows.delete()[0])
+        if ended:
+            log_rights("editor.end", agency_id, directory_id=organization.pk)
+    return ended
 
 
 def editors(organization: Model) -> list[UUID]:

@@ -13,13 +13,13 @@ from zoneinfo import available_timezones
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from django.db import connections, transaction
+from django.db import transaction
 from jwcrypto import jwk
 from jwcrypto.common import JWException
 
-from permissions import credentials, log
+from permissions import credentials
 from permissions.errors import BadRequest
-from permissions.ids import uuid7
+from permissions.log import log_rights
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
 from permissions.principal import may_stand_together
 
@@ -66,13 +66,16 @@ def add_agency(
         check_text("duty_phone", duty_phone, 50)
     if Agency.objects.using("jobs").filter(name=name).exists():
         raise BadRequest(detail="An agency of this name is there already.")
-    return Agency.objects.using("jobs").create(
-        name=name,
-        kind=kind,
-        duties=sorted(set(duties)),
-        time_zone=time_zone,
-        duty_phone=duty_phone,
-    )
+    with transaction.atomic(using="jobs"):
+        agency = Agency.objects.using("jobs").create(
+            name=name,
+            kind=kind,
+            duties=sorted(set(duties)),
+            time_zone=time_zone,
+            duty_phone=duty_phone,
+        )
+        log_rights("agency.add", agency.id, fields=[kind, *agency.duties])
+    return agency
 
 
 def set_agency(named: str, asked: dict[str, Any]) -> Agency:
@@ -93,7 +96,7 @@ def set_agency(named: str, asked: dict[str, Any]) -> Agency:
     if asked:
         with transaction.atomic(using="jobs"):
             agency.save(using="jobs", update_fields=list(asked))
-            log_rights("agency.change", agency.id)
+            log_rights("agency.change", agency.id, fields=sorted(asked))
     return agency
 
 
@@ -132,7 +135,7 @@ def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str])
         member = Membership.objects.using("jobs").create(
             agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
         )
-        log_rights("member.add", agency_id, member.id)
+        log_rights("member.add", agency_id, member.id, fields=member.roles)
     return member
 
 
@@ -143,7 +146,7 @@ def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membersh
     member.roles = sorted(set(roles))
     with transaction.atomic(using="jobs"):
         member.save(using="jobs", update_fields=["roles"])
-        log_rights("member.change_roles", agency_id, member.id)
+        log_rights("member.change_roles", agency_id, member.id, fields=member.roles)
     return member
 
 
@@ -171,18 +174,6 @@ def log_of_each(act: str, person: Person) -> None:
     with transaction.atomic(using="jobs"):
         for one in Membership.objects.using("jobs").filter(person_id=person.id):
             log_rights(act, one.agency_id, one.id)
-
-
-def log_rights(
-    act: str, agency_id: UUID, member_id: UUID | None = None, client_id: UUID | None = None
-) -> None:
-    """The access entry of what the operator changed of these rights, in nobody's name. Raises
-    Unavailable."""
-    with log.must_be_written(), connections["jobs"].cursor() as cursor:
-        cursor.execute(
-            "SELECT sec.log_rights(%s, %s, %s, %s, %s)",
-            [uuid7(), act, agency_id, member_id, client_id],
-        )
 
 
 def _member(agency_id: UUID, person: Person) -> Membership:
@@ -226,7 +217,8 @@ def add_client(
         public_keys=keys,
         system_of_record=system_of_record,
     )
-    log_rights("client.add", agency_id, client_id=client.id)
+    may = [*client.scopes, *(["system_of_record"] if system_of_record else [])]
+    log_rights("client.add", agency_id, client_id=client.id, fields=may)
     client.save(force_insert=True)
     return client
 

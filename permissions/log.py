@@ -279,3 +279,21 @@ def deny(
                 here.address_prefix,
             ],
         )
+
+
+def log_rights(
+    act: str,
+    agency_id: UUID | None,
+    member_id: UUID | None = None,
+    client_id: UUID | None = None,
+    directory_id: UUID | None = None,
+    fields: Sequence[str] | None = None,
+) -> None:
+    """The access entry of what the operator changed of rights or keys, in nobody's name, in the
+    open transaction of `jobs`. `fields`: codes of what holds now. Raises Unavailable."""
+    ids = [agency_id, member_id, client_id, directory_id]
+    with must_be_written(), connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_rights(%s, %s, %s, %s, %s, %s, %s)",
+            [uuid7(), act, *ids, None if fields is None else list(fields)],
+        )

@@ -11,7 +11,11 @@ from django.core.management import CommandError, call_command
 
 from directory import demo, listings
 from directory.finding.asked import Asked
+from directory.models import Organization
+from directory.rendering import JOBS
+from permissions.errors import Unavailable
 from tests.conftest import agency_id
+from tests.test_access_log import the_log_is_full
 
 ORGANIZATION = "Demo Tribal Victim Services"
 SERVICE = demo.service_id("tribal-advocacy")
@@ -58,6 +62,47 @@ def test_all_services_of_an_organization_are_bound_and_unbound(api: Any) -> None
     assert bind(ORGANIZATION, agency) == "0 services changed.\n"
     assert bind(ORGANIZATION, "--none") == "1 services changed.\n"
     assert answered_by(api) is None
+
+
+def test_who_answers_and_who_edits_is_in_the_log_each_change_once(superuser: Any) -> None:
+    outsider, sarc = str(agency_id("outsider")), str(agency_id("sarc"))
+    organization = str(Organization.objects.using(JOBS).get(name=ORGANIZATION).pk)
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        began = cursor.fetchone()
+        for _ in range(2):
+            bind(ORGANIZATION, outsider)
+        bind(ORGANIZATION, sarc, "--answer-only")
+        bind(ORGANIZATION, "--none")
+        for _ in range(2):
+            editors("--add", sarc)
+        editors("--remove", sarc)
+        editors("--remove", sarc)
+        cursor.execute(
+            "SELECT act, agency_id FROM access_entry WHERE directory_id = %s AND decision ="
+            " 'allowed' AND at >= %s AND member_id IS NULL AND client_id IS NULL"
+            " ORDER BY xact, act DESC",
+            [organization, *began],
+        )
+        assert cursor.fetchall() == [
+            ("organization.bind", UUID(outsider)),
+            ("editor.add", UUID(outsider)),
+            ("organization.unbind", UUID(outsider)),
+            ("organization.bind", UUID(sarc)),
+            ("organization.unbind", UUID(sarc)),
+            ("editor.add", UUID(sarc)),
+            ("editor.end", UUID(sarc)),
+        ]
+
+
+def test_nothing_is_changed_whose_entry_cannot_be_written(api: Any) -> None:
+    sarc = str(agency_id("sarc"))
+    with the_log_is_full():
+        for command in ("bind_organization", "directory_editors"):
+            with pytest.raises(Unavailable):
+                call_command(command, ORGANIZATION, *(["--add"] * (command[0] == "d")), sarc)
+    assert answered_by(api) is None
+    assert editors() == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from permissions import credentials
 from permissions.models import Agency, Client, Membership, Person
 from tests.conftest import Caller, agency_id, member_id
 from tests.ground import REPOSITORY
+from tests.test_access_log import the_log_is_full
 
 
 def add(*words: str) -> dict[str, str]:
@@ -219,7 +220,7 @@ def test_whoever_leaves_is_out_at_once_and_may_return(worker, agency, everywhere
 def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, superuser, tmp_path):
     found, _ = worker
     name = found.person.username
-    member("roles", name, "--agency", agency, "--role", "lead")
+    member("roles", name, "--agency", agency, "--role", "lead", "--role", "directory_editor")
     member("reset", name)
     member("end", name, "--agency", agency)
     member("return", name)
@@ -227,27 +228,40 @@ def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, super
     words = ("--agency", agency, "--client-id", f"new-{uuid4()}", "--name", "New client")
     words += ("--scope", "referrals:read", "--keys", str(tmp_path / "keys.json"))
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
-    client = add("client", *words)["client"]
+    client = add("client", *words, "--system-of-record")["client"]
     with superuser.cursor() as cursor:
         cursor.execute(
-            "SELECT act, member_id, k.client_id, decision FROM access_entry e"
+            "SELECT act, member_id, k.client_id, fields FROM access_entry e"
             " LEFT JOIN permissions_client k ON k.id = e.client_id"
             " WHERE e.agency_id = %s AND act NOT LIKE 'referral.%%' ORDER BY e.id",
             [agency],
         )
-        hers = [found.id, None, "allowed"]
-        assert [list(row) for row in cursor.fetchall()] == [
-            *(["member.add", *hers], ["member.change_roles", *hers], ["member.reset", *hers]),
-            *(["member.end", *hers], ["member.return", *hers]),
-            ["agency.change", None, None, "allowed"],
-            ["client.add", None, client, "allowed"],
+        assert cursor.fetchall() == [
+            ("agency.add", None, None, ["social_service", "ferpa"]),
+            ("member.add", found.id, None, ["worker"]),
+            ("member.change_roles", found.id, None, ["directory_editor", "lead"]),
+            *((f"member.{act}", found.id, None, None) for act in ("reset", "end", "return")),
+            ("agency.change", None, None, ["retention_days"]),
+            ("client.add", None, client, ["referrals:read", "system_of_record"]),
         ]
         cursor.execute("SET ROLE jobs")
         with pytest.raises(InsufficientPrivilege):
             cursor.execute(
-                "SELECT sec.log_rights(%s, 'referral.open_packet', %s, NULL, NULL)",
+                "SELECT sec.log_rights(%s, 'referral.open_packet', %s, NULL, NULL, NULL, NULL)",
                 [str(uuid4()), agency],
             )
+
+
+def test_a_new_key_of_the_seals_is_in_the_log_of_the_network(superuser):
+    question = "SELECT count(*) FROM access_entry WHERE act = 'seal.rotate' AND agency_id IS NULL"
+    with superuser.cursor() as cursor:
+        cursor.execute(question)
+        (before,) = cursor.fetchone()
+        call_command("seals", "rotate", stdout=StringIO())
+        with the_log_is_full(), pytest.raises(CommandError, match="cannot be written"):
+            call_command("seals", "rotate", stdout=StringIO())
+        cursor.execute(question)
+        assert cursor.fetchone() == (before + 1,)
 
 
 def client(*words: str) -> str:

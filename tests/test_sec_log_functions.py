@@ -43,13 +43,15 @@ def found(cursor: Any, caller: Any, question: str, *values: Any) -> list[tuple[A
 JOBS = ("key.rotate", "key.destroy", "key.restore", "referral.purge", "referral.unable")
 RIGHTS = ("member.add", "member.change_roles", "member.reset", "member.end", "member.return")
 RIGHTS += ("client.add", "client.change_keys", "client.end", "client.return", "agency.change")
+RIGHTS += ("agency.add", "editor.add", "editor.end", "organization.bind", "organization.unbind")
+RIGHTS += ("seal.rotate",)
 
 
 @pytest.mark.parametrize(
     ("function", "acts", "foreign"),
     [
         ("sec.log_job(%s, %s, %s, NULL, NULL, NULL)", JOBS, RIGHTS[0]),
-        ("sec.log_rights(%s, %s, %s, NULL, NULL)", RIGHTS, JOBS[0]),
+        ("sec.log_rights(%s, %s, %s, NULL, NULL, NULL, NULL)", RIGHTS, JOBS[0]),
     ],
 )
 def test_in_nobodys_name_these_acts_are_entered_and_no_other(

@@ -189,16 +189,20 @@ BEGIN
                                      request_id, address_prefix)
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
--- What the operator changed of rights (manage.py add, member, client, set_agency): these acts and
--- no other, beside the member or client whose rights they are, in nobody's name.
-CREATE FUNCTION sec.log_rights(entry_id uuid, what text, agency uuid, member uuid, client uuid)
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+-- What the operator changed of rights and keys (manage.py add, member, client, set_agency,
+-- directory_editors, bind_organization, seals rotate): these acts and no other, beside the agency,
+-- member or client whose they are, in nobody's name. `codes` is what they are now.
+CREATE FUNCTION sec.log_rights(
+    entry_id uuid, what text, agency uuid, member uuid, client uuid, of_directory uuid, codes text[]
+) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     IF what IN ('member.add', 'member.change_roles', 'member.reset', 'member.end', 'member.return',
                 'client.add', 'client.change_keys', 'client.end', 'client.return',
-                'agency.change') THEN
-        INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, decision)
-        VALUES (entry_id, agency, member, client, what, 'allowed');
+                'agency.add', 'agency.change', 'editor.add', 'editor.end',
+                'organization.bind', 'organization.unbind', 'seal.rotate') THEN
+        INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, directory_id,
+                                         fields, decision)
+        VALUES (entry_id, agency, member, client, what, of_directory, codes, 'allowed');
         RETURN;
     END IF;
     RAISE EXCEPTION 'not an act of the operator' USING ERRCODE = 'insufficient_privilege';
@@ -209,7 +213,7 @@ REVOKE ALL ON FUNCTION
     sec.guard_log_partition(regclass), sec.add_log_partition(date), sec.add_log_partitions(int),
     sec.move_to_log_partition(text, date),
     sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text),
-    sec.log_rights(uuid, text, uuid, uuid, uuid),
+    sec.log_rights(uuid, text, uuid, uuid, uuid, uuid, text[]),
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(), sec.log_is_append_only()
@@ -218,8 +222,8 @@ GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uui
     TO app, door, editor, auditor;
 GRANT EXECUTE ON FUNCTION
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) TO door;
-GRANT EXECUTE ON FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid) TO jobs;
-ALTER FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid) OWNER TO gate;
+GRANT EXECUTE ON FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid, uuid, text[]) TO jobs;
+ALTER FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid, uuid, text[]) OWNER TO gate;
 ALTER FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text) OWNER TO gate;
 ALTER FUNCTION sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) OWNER TO gate;
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from permissions import rechecking, retiring, sealed_export, sealer, verifier, witness
 from permissions.errors import Refused
 from permissions.keystore import key_store
+from permissions.log import log_rights
 
 
 class Command(BaseCommand):
@@ -82,6 +83,7 @@ class Command(BaseCommand):
         self.stdout.write("As it was sealed.")
 
     def _rotate(self, options: dict[str, Any]) -> None:
+        log_rights("seal.rotate", None)  # before it is done: the key store is no transaction's
         self.stdout.write(f"Key {key_store().begin_signing_key()} seals from now on.")
 
     def _restore(self, options: dict[str, Any]) -> None:
