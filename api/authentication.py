@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 
 from permissions import credentials, log
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
@@ -32,7 +33,7 @@ def caller_of(request: HttpRequest, along: Along | None = None) -> Principal | N
         principal = credentials.resolve(secret, along=along)
         if principal is not None:
             request.POST = QueryDict()  # the token comes in its header: no form is read here
-            SessionAuthentication().enforce_csrf(request)  # type: ignore[arg-type]
+            _refuse_forged(request, principal)
     else:
         return None
     if principal is None:
@@ -56,6 +57,14 @@ def _resolve(secret: str, acting: str, along: Along | None) -> Principal | None:
         log.deny(client, "api.authenticate", "acting_member_unknown")
         raise NotPermitted("acting_member_unknown", "Acting-Member is no member of your agency.")
     return principal
+
+
+def _refuse_forged(request: HttpRequest, principal: Principal) -> None:
+    try:
+        SessionAuthentication().enforce_csrf(request)  # type: ignore[arg-type]
+    except PermissionDenied:
+        log.deny(principal, "api.authenticate", "csrf")
+        raise
 
 
 def refuse_unknown() -> NoReturn:

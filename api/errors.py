@@ -17,10 +17,12 @@ from django.shortcuts import render
 from psycopg2.errors import InsufficientPrivilege
 from rest_framework import exceptions as drf
 
+from api.authentication import SESSION_KEY
 from api.logs import raised_at
 from api.rendering import Answer, TooLarge
 from directory.safety import safety_lines
-from permissions import errors
+from permissions import credentials, errors
+from permissions import log as access_log
 from referrals import moments
 
 log = structlog.get_logger()
@@ -220,5 +222,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    refusal = errors.NotPermitted("csrf", "The form has expired. Load the page again, then repeat.")
+    """A form without its token, or with another's. An entry where it came in somebody's session: a
+    stranger, who has none, does not fill the log with it."""
+    refusal: errors.Refused = errors.NotPermitted(
+        "csrf", "The form has expired. Load the page again, then repeat."
+    )
+    try:
+        if secret := request.session.get(SESSION_KEY):
+            access_log.deny(credentials.resolve(secret), "desk.open", refusal.code)
+    except errors.Unavailable as failed:
+        refusal = failed
     return refused_page(request, refusal)

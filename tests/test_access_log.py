@@ -27,6 +27,7 @@ from tests.database import (
     refused,
     refused_for_want_of_rights,
 )
+from tests.desk import Pages, at_the_desk
 from tests.partner import assertion, token_request
 
 CALLBACK = "406-555-0123"
@@ -223,6 +224,31 @@ def test_whoever_cannot_be_named_is_in_the_log_too(api: Any, entries: Any) -> No
     )
     answer = nobody.http.post("/oauth/token", {"grant_type": "client_credentials"})
     assert answer.status_code == 401
+
+
+def test_a_form_that_may_be_forged_is_an_entry_of_hers_in_whose_session_it_came(
+    entries: Any, superuser: Any
+) -> None:
+    ywca = at_the_desk("ywca.worker").http
+    for path, act in (("/v1/call-records", "api.authenticate"), ("/desk/said_no", "desk.open")):
+        answer = ywca.post(path, "{}", content_type="application/json")
+        assert answer.status_code == 403
+        (entry,) = entries(answer)
+        assert kept(entry, "act", "decision", "rule", "agency_id", "member_id") == (
+            *(act, "refused", "csrf"),
+            *(str(agency_id("ywca")), str(member_id("ywca.worker"))),
+        )
+        with the_log_is_full():
+            assert ywca.post(path, "{}", content_type="application/json").status_code == 503
+    ended = ywca.session["credential"]
+    credentials.end(ended)
+    (entry,) = entries(ywca.post("/desk/said_no", {}))
+    assert kept(entry, "act", "rule", "member_id") == ("desk.open", "csrf", None)
+    before = one(superuser, "SELECT count(*) FROM access_entry")
+    stranger = Pages().http
+    for path in ("/accounts/login", "/desk/said_no", "/accounts/logout"):
+        assert stranger.post(path, {}).status_code == 403
+    assert one(superuser, "SELECT count(*) FROM access_entry") == before, "nobody fills it"
 
 
 # -- When it cannot be written ---------------------------------------------------------------------
