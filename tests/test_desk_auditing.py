@@ -7,6 +7,8 @@ import html
 import io
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -261,6 +263,65 @@ def test_the_seals_are_checked_by_a_button(worked_on: Story) -> None:
     answer = auditor.submit(f"{LOG}/seals")
     assert "As it was sealed. Checkpoints" in text_of(answer.content)
     assert at_the_desk("ywca.worker").get(f"{LOG}/seals").status_code == 403
+
+
+def test_the_page_of_the_seals_says_who_does_not_do_her_part(
+    worked_on: Story, superuser: Any, shift_clock: Any
+) -> None:
+    def told() -> str:
+        return text_of(at_the_desk("ywca.auditor").get(f"{LOG}/seals").content)
+
+    seal()
+    assert "does not keep up" not in told()
+    at_the_desk("ywca.auditor").get(LOG)
+    shift_clock("2 minutes")
+    assert "The sealer does not keep up, or does not run." in told()
+    watched = (
+        "UPDATE log_watch SET faults = 1, at = now(), seq = {}, first_fault = {} WHERE what = {}"
+    )
+    undo = "UPDATE log_watch SET faults = 0, at = NULL, seq = 0, first_fault = NULL"
+    fault = "'entries were changed, checkpoints 1 to 2'"
+    superuser.autocommit = True
+    with superuser.cursor() as cursor:
+        try:
+            cursor.execute(watched.format(1, "NULL", "'witness'"))
+            assert "This is not the log that the witness saw" in told()
+            assert "Holds checkpoint 1" in told()
+            cursor.execute(watched.format(2, fault, "'new'"))
+            assert "entries were changed, checkpoints 1 to 2 (1 in all)" in told()
+            cursor.execute(undo)
+            assert "Holds nothing yet" in told()
+            assert "It does not follow" in told(), "nor does a witness that never was"
+        finally:
+            cursor.execute(undo)
+    seal()
+
+
+def test_an_auditor_takes_from_the_page_what_she_needs_to_check_the_log_herself(
+    worked_on: Story, tmp_path: Path
+) -> None:
+    seal()
+    auditor = at_the_desk("ywca.auditor")
+    page = auditor.get(f"{LOG}/seals").content.decode()
+    for name, address in (
+        ("verifier.py", "/v1/access-log/verifier.py"),
+        ("keys.json", "/v1/access-log/keys"),
+        ("access-log-sealed.txt", f"{LOG}/export?format=sealed"),
+    ):
+        assert f'href="{address}"' in page
+        answer = auditor.get(address)
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        (tmp_path / name).write_bytes(content)
+    (command,) = re.findall(r"<code>python (.*)</code>", page)
+    told = subprocess.run(
+        [sys.executable, *command.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (told.returncode, "As it was sealed." in told.stdout) == (0, True), told.stdout
+    refused = auditor.get(f"{LOG}/export", {"format": "sealed", "decision": "refused"})
+    assert refused.status_code == 400
 
 
 def test_counts_are_of_ones_own_agency_and_for_oversight_of_each(worked_on: Story) -> None:

@@ -334,6 +334,8 @@ SERVER = BARE_SERVER | {"CAIRN_SAFETY_LINES": LINES}
             {"CAIRN_TWILIO_ACCOUNT": "AC", "CAIRN_TWILIO_BASE": "https://elsewhere.example.org"},
             "a stand-in on this machine only",
         ),
+        ({"CAIRN_LOG_YEARS": "0"}, "CAIRN_LOG_YEARS is 6 or more"),
+        ({"CAIRN_LOG_YEARS": "5"}, "CAIRN_LOG_YEARS is 6 or more"),
         ({"CAIRN_PROXIES": "-1"}, "CAIRN_PROXIES must be a whole number"),
         ({"PORT": "²"}, "PORT must be a whole number"),
         ({"PORT": "9" * 5000}, "PORT must be a whole number"),
