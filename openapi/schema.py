@@ -26,6 +26,11 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
+def signed_in(*scopes: str) -> list[dict[str, list[str]]]:
+    """Whoever brings a token, with these scopes, or has signed in: for an operation's `auth`."""
+    return [{"token": list(scopes)}, {"session": []}]
+
+
 class Problem(serializers.Serializer):
     """RFC 9457. `code` is stable; `detail` is for people."""
 
@@ -73,8 +78,7 @@ class AutoSchema(SpectacularAutoSchema):
         return [self.path.removeprefix("/v1/").split("/")[0]]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        auth: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
-        return [*auth, {}] if self.view.public else auth
+        return [*signed_in(), {}] if self.view.public else signed_in()
 
 
 def only_the_contract(endpoints: list[Any]) -> list[Any]:

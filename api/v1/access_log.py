@@ -270,7 +270,7 @@ class Counts(Endpoint):
 class OptIns(Endpoint):
     @extend_schema(
         operation_id="list_opt_ins",
-        responses={200: OptInsOut, **problems(401, 403, 503)},
+        responses={200: OptInsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
         """Who else may read, or could, the newest hundred first: for an agency's administrator and
@@ -293,7 +293,7 @@ class OptIns(Endpoint):
 class OneOptIn(Endpoint):
     @extend_schema(
         operation_id="withdraw_opt_in",
-        responses={200: OptInOut, **problems(401, 403, 404, 503)},
+        responses={200: OptInOut, **problems(400, 401, 403, 404, 503)},
     )
     def delete(self, request: HttpRequest, opt_in_id: UUID) -> Answer:
         """Take it back: nobody reads by it from now on. It stays in the list."""

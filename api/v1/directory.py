@@ -19,7 +19,15 @@ from drf_spectacular.utils import extend_schema
 from api.rendering import Answer
 from api.v1 import directory_parameters as parameters
 from api.v1 import directory_shapes as shapes
-from api.v1.directory_answers import ANYBODY, List, contract, detail, envelope
+from api.v1.directory_answers import (
+    ANYBODY,
+    NOT_THERE,
+    REFUSALS,
+    List,
+    contract,
+    detail,
+    envelope,
+)
 from api.v1.directory_editing import OrganizationEditing, ServiceEditing
 from api.v1.directory_parameters import Given, documented, given
 from api.views import Endpoint
@@ -33,7 +41,11 @@ from permissions.session import begin
 class DirectoryRoot(Endpoint):
     public = True
 
-    @extend_schema(operation_id="directory", auth=[{}], responses=shapes.DirectoryOut)
+    @extend_schema(
+        operation_id="directory",
+        auth=[{}],
+        responses={200: shapes.DirectoryOut, **REFUSALS},
+    )
     def get(self, request: HttpRequest) -> Answer:
         """What this directory speaks, and the safety lines."""
         base = settings.BASE_URL.rstrip("/")
@@ -177,7 +189,7 @@ class ServiceDetail(ServiceEditing):
     @extend_schema(
         operation_id="directory_service",
         auth=ANYBODY,
-        responses=shapes.DirectoryServiceDetailOut,
+        responses={200: shapes.DirectoryServiceDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
         """One service with everything that hangs on it, whatever its status."""
@@ -191,7 +203,7 @@ class PlaceDetail(Endpoint):
     @extend_schema(
         operation_id="directory_service_at_location",
         auth=ANYBODY,
-        responses=shapes.DirectoryPlaceDetailOut,
+        responses={200: shapes.DirectoryPlaceDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """One service at one of its places, with all of both."""
@@ -206,7 +218,7 @@ class OrganizationDetail(OrganizationEditing):
         operation_id="directory_organization",
         auth=ANYBODY,
         parameters=documented(("full_service",)),
-        responses=shapes.DirectoryOrganizationDetailOut,
+        responses={200: shapes.DirectoryOrganizationDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """One organization with everything of its own, and its services."""
@@ -229,7 +241,9 @@ class TaxonomyDetail(_Word):
     kind = "taxonomy"
 
     @extend_schema(
-        operation_id="directory_taxonomy", auth=ANYBODY, responses=shapes.DirectoryTaxonomyOut
+        operation_id="directory_taxonomy",
+        auth=ANYBODY,
+        responses={200: shapes.DirectoryTaxonomyOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, taxonomy_id: UUID) -> HttpResponse:
         """One taxonomy."""
@@ -240,7 +254,9 @@ class TermDetail(_Word):
     kind = "taxonomy_term"
 
     @extend_schema(
-        operation_id="directory_taxonomy_term", auth=ANYBODY, responses=shapes.DirectoryTermOut
+        operation_id="directory_taxonomy_term",
+        auth=ANYBODY,
+        responses={200: shapes.DirectoryTermOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, term_id: UUID) -> HttpResponse:
         """One taxonomy term."""

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import parse_etags
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 
 from api.rendering import Answer
 from api.v1.directory_parameters import Given, documented, given, searched
@@ -18,11 +18,17 @@ from directory import finding
 from directory.finding import reads
 from directory.finding.asked import Asked
 from directory.finding.statements import AS_WRITTEN, RESPELT
+from openapi.schema import problems, signed_in
 from permissions.errors import NotVisible
 from permissions.session import begin
 
 NDJSON = "application/x-ndjson"
-ANYBODY: Any = [{}, {"oauth2": ["directory:read"]}]
+ANYBODY: Any = [{}, *signed_in("directory:read")]
+REFUSALS = problems(400, 401, 403, 503)  # of a list
+NOT_THERE = {  # of a detail
+    304: OpenApiResponse(description="As you have it already"),
+    **problems(400, 401, 403, 404, 503),
+}
 
 
 class List(Endpoint):
@@ -119,14 +125,14 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
             operation_id=name,
             auth=ANYBODY,
             parameters=documented(names),
-            responses=page,
+            responses={200: page, **REFUSALS},
             description=about,
         ),
         post=extend_schema(
             operation_id=f"{name}_search",
             auth=ANYBODY,
             request=searched(name, names),
-            responses=page,
+            responses={200: page, **REFUSALS, **problems(413, 415)},
             description=f"{about} The parameters stand in the body, which no log of URLs holds.",
         ),
     )

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from api import cursors
 from api.rendering import Answer
+from api.v1.directory_answers import ANYBODY
 from api.views import Endpoint, page_size
 from directory.finding import changes
 from openapi.schema import problems
@@ -35,7 +36,7 @@ class Changes(Endpoint):
 
     @extend_schema(
         operation_id="directory_changes",
-        auth=[{}, {"oauth2": ["directory:read"]}],
+        auth=ANYBODY,
         parameters=[
             OpenApiParameter("after", str, description="`next` of the page before."),
             OpenApiParameter("limit", int, description="1 to 500, default 50."),

@@ -18,11 +18,11 @@ from api.rendering import Answer, DocumentParser, PatchParser
 from api.v1 import directory_shapes as shapes
 from api.views import Endpoint
 from directory import editing
-from openapi.schema import problems
+from openapi.schema import problems, signed_in
 from permissions.principal import Principal
 
 REFUSALS = problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 503)
-_SCOPE: Any = [{"oauth2": ["directory:write"]}]
+EDITORS: Any = signed_in("directory:write")
 _MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the document you changed."
 )
@@ -132,7 +132,7 @@ class ServiceEditing(Editing):
 
     @extend_schema(
         operation_id="directory_put_service",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH, _NONE_MATCH],
         request=_json(DirectoryServiceIn),
         responses={
@@ -148,7 +148,7 @@ class ServiceEditing(Editing):
 
     @extend_schema(
         operation_id="directory_patch_service",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH],
         request=_PATCH,
         responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
@@ -159,7 +159,7 @@ class ServiceEditing(Editing):
 
     @extend_schema(
         operation_id="directory_end_service",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH],
         responses={204: None, **REFUSALS},
     )
@@ -174,7 +174,7 @@ class OrganizationEditing(Editing):
 
     @extend_schema(
         operation_id="directory_put_organization",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH, _NONE_MATCH],
         request=_json(DirectoryOrganizationIn),
         responses={
@@ -190,7 +190,7 @@ class OrganizationEditing(Editing):
 
     @extend_schema(
         operation_id="directory_patch_organization",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH],
         request=_PATCH,
         responses={200: shapes.DirectoryOrganizationDetailOut, **REFUSALS},
@@ -206,7 +206,7 @@ class LocationEditing(Editing):
 
     @extend_schema(
         operation_id="directory_location",
-        auth=_SCOPE,
+        auth=EDITORS,
         responses={200: DirectoryLocationDetailOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, location_id: UUID) -> Answer:
@@ -217,7 +217,7 @@ class LocationEditing(Editing):
 
     @extend_schema(
         operation_id="directory_put_location",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH, _NONE_MATCH],
         request=_json(DirectoryLocationIn),
         responses={
@@ -232,7 +232,7 @@ class LocationEditing(Editing):
 
     @extend_schema(
         operation_id="directory_patch_location",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH],
         request=_PATCH,
         responses={200: DirectoryLocationDetailOut, **REFUSALS},
@@ -243,7 +243,7 @@ class LocationEditing(Editing):
 
     @extend_schema(
         operation_id="directory_remove_location",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=[_MATCH],
         responses={204: None, **REFUSALS},
     )

@@ -21,7 +21,7 @@ from openapi.schema import problems
 from permissions.errors import NotVisible
 
 _HEADERS = {"Cache-Control": CACHEABLE}
-_ANSWERS = {200: OpenApiTypes.OBJECT, **problems(400, 401, 404)}
+_ANSWERS = {200: OpenApiTypes.OBJECT, **problems(400, 401, 404, 503)}
 
 
 class DirectoryProfileOut(serializers.Serializer):
@@ -45,7 +45,7 @@ class ProfileIndex(Endpoint):
     @extend_schema(
         operation_id="directory_profile",
         auth=[{}],
-        responses={200: DirectoryProfileOut, **problems(400, 401)},
+        responses={200: DirectoryProfileOut, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
         """What the victim services profile adds to HSDS: its patches and merged schemas."""

@@ -1,7 +1,6 @@
 """What an entry's editors have beside its document: history, reviews, a sealed address."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -11,13 +10,12 @@ from rest_framework import serializers
 from api import cursors
 from api.fields import Text
 from api.rendering import Answer
-from api.v1.directory_editing import REFUSALS
+from api.v1.directory_editing import EDITORS, REFUSALS
 from api.views import Endpoint, HasFields, Shape, page_size
 from directory.editing import addresses, reviews
 from openapi.schema import problems
 from referrals.reading import Place
 
-_SCOPE: Any = [{"oauth2": ["directory:write"]}]
 _PAGED = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, description="1 to 100.")]
 
 
@@ -45,7 +43,7 @@ class History(Endpoint):
 
     @extend_schema(
         operation_id="directory_history",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=_PAGED,
         responses={200: DirectoryHistoryOut, **problems(400, 401, 403, 404, 503)},
     )
@@ -79,7 +77,7 @@ class Reviews(Endpoint):
 
     @extend_schema(
         operation_id="directory_reviews",
-        auth=_SCOPE,
+        auth=EDITORS,
         parameters=_PAGED,
         responses={200: DirectoryReviewsOut, **problems(400, 401, 403, 503)},
     )
@@ -125,7 +123,7 @@ class ConfidentialAddress(Endpoint):
 
     @extend_schema(
         operation_id="directory_put_confidential_address",
-        auth=_SCOPE,
+        auth=EDITORS,
         request=ConfidentialAddressIn,
         responses={204: None, **REFUSALS},
     )
@@ -137,7 +135,7 @@ class ConfidentialAddress(Endpoint):
 
     @extend_schema(
         operation_id="directory_remove_confidential_address",
-        auth=_SCOPE,
+        auth=EDITORS,
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: HttpRequest, location_id: UUID) -> Answer:

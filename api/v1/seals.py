@@ -171,7 +171,7 @@ class Checkpoints(Endpoint):
 class Seals(Endpoint):
     @extend_schema(
         operation_id="read_seals",
-        responses={200: SealsOut, **problems(401, 403, 503)},
+        responses={200: SealsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
         """How the seals of the log stand. For auditors and witnesses."""
@@ -196,7 +196,7 @@ class Verify(Endpoint):
 class InclusionProof(Endpoint):
     @extend_schema(
         operation_id="prove_entry",
-        responses={200: ProofOut, **problems(401, 409, 503)},
+        responses={200: ProofOut, **problems(400, 401, 409, 503)},
     )
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
         """The proof that an entry of your agency stands in the sealed log. A receipt is its id.
@@ -216,7 +216,10 @@ class InclusionProof(Endpoint):
 class SigningKeys(Endpoint):
     public = True
 
-    @extend_schema(operation_id="list_signing_keys", responses={200: KeysOut, **problems(503)})
+    @extend_schema(
+        operation_id="list_signing_keys",
+        responses={200: KeysOut, **problems(400, 401, 503)},
+    )
     def get(self, request: HttpRequest) -> Answer:
         """The public keys that sealed the log, by id; the newest last."""
         return self.answer(KeysOut, {"keys": sealed_export.public_keys()})
@@ -227,7 +230,7 @@ class Verifier(Endpoint):
 
     @extend_schema(
         operation_id="download_verifier",
-        responses={(200, "text/x-python"): OpenApiTypes.STR},
+        responses={(200, "text/x-python"): OpenApiTypes.STR, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Any:
         """The program that checks an export, one file; its SHA-256 stands in `Repr-Digest`."""
