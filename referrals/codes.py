@@ -6,7 +6,7 @@ Served at `GET /v1/codes`. A code is never renamed once published; `VERSION` ris
 from permissions.errors import BadRequest
 from referrals.screening import SCREENING, Labels
 
-VERSION = "2026-11-24"
+VERSION = "2026-11-26"
 
 URGENCY: Labels = {
     "emergency": ("Emergency: answer within minutes", "Emergencia: respuesta en minutos"),

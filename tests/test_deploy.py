@@ -8,13 +8,14 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from django.conf import settings
-from django.core.management import get_commands
+from django.core.management import get_commands, load_command_class
 from django.test import RequestFactory
 
 from api.errors import STATUS
@@ -447,6 +448,22 @@ def test_the_papers_name_only_commands_that_exist() -> None:
                 assert found[1] in targets, (name, line)
         for command in re.findall(r"manage\.py ([a-z_]+)\b", text):
             assert command in commands, (name, command)
+
+
+def test_a_commands_examples_stand_line_by_line_in_its_help(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with_examples = []
+    for name, app in get_commands().items():
+        module = import_module(f"{app}.management.commands.{name}")
+        if not (examples := getattr(module, "EXAMPLES", "")):
+            continue
+        with_examples.append(name)
+        told = load_command_class(app, name).create_parser("manage.py", name).format_help()
+        assert examples in told, name
+        assert max(map(len, told.splitlines())) <= 100, name
+    assert {"add", "member", "client", "messages", "import_hsds"} <= set(with_examples)
 
 
 def test_make_help_explains_every_target_that_is_for_people() -> None:

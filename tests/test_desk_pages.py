@@ -13,6 +13,7 @@ from django.urls import URLPattern
 
 from api.desk import urls
 from api.desk.problems import PROBLEMS
+from api.rendering import DocumentParser, JSONParser
 from api.desk.release_paper import TEXTS
 from permissions.ids import uuid7
 from referrals import codes
@@ -196,6 +197,11 @@ def test_each_code_of_a_refusal_has_a_page_that_explains_it():
     for code in PROBLEMS:
         assert Pages().get(f"/problems/{code}").status_code == 200
     assert Pages().get("/problems/no_such_code").status_code == 404
+
+
+def test_how_deep_a_body_may_be_is_told_as_it_is():
+    told = {JSONParser.depth: "ten", DocumentParser.depth: "twenty"}
+    assert [told[10], told[20]] == re.findall(r"(ten|twenty)\b", PROBLEMS["too_deep"].happened)
 
 
 def _codes(path: Path, kinds: set[str]) -> set[str]:

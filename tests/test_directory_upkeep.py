@@ -138,6 +138,12 @@ def test_the_command_lists_them_for_all_agencies(api: Any) -> None:
     assert line.endswith(": Demo Women's Centre")
 
 
+def test_the_command_says_so_where_none_is_due() -> None:
+    out = io.StringIO()
+    call_command("directory_reviews", stdout=out)
+    assert out.getvalue() == "No service is due to be looked at again.\n"
+
+
 # -- Everything anew -------------------------------------------------------------------------------
 
 

@@ -88,6 +88,12 @@ def read_rows() -> dict[str, list[Any]]:
 # -- Stopped half-way ----------------------------------------------------------------------------
 
 
+def test_where_nothing_waits_in_quarantine_it_says_so() -> None:
+    out = io.StringIO()
+    call_command("import_hsds", "--quarantine", "--source=nobody", stdout=out)
+    assert out.getvalue() == "Nothing of the source nobody waits in quarantine.\n"
+
+
 def test_killed_half_way_and_run_again_the_result_is_the_same(
     made: Path, django_db_setup: str
 ) -> None:

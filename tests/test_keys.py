@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -325,6 +326,12 @@ def wait_for_advisory_wait(superuser: Any, count: int = 1) -> None:
             )
             if cursor.fetchone()[0] >= count:
                 return
+
+
+@pytest.mark.parametrize("what", ["status", "rotate", "destroy", "restore"])
+def test_an_agency_that_is_none_is_told_so(what: str) -> None:
+    with pytest.raises(CommandError, match="There is no agency of that id"):
+        keys(what, "--agency", str(uuid4()))
 
 
 # -- What was lost ---------------------------------------------------------------------------------

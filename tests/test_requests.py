@@ -1,5 +1,6 @@
 """What a request may look like: strict JSON, known names, idempotency keys, cursors."""
 
+import hashlib
 import json
 import threading
 from typing import Any
@@ -168,6 +169,17 @@ def test_codes_and_tables_are_served_as_they_are_obeyed(api):
     assert all(one["es"] for codes in lists.values() for one in codes)
     acts = api(None).get("/v1/referrals/transitions").json()["items"]
     assert json.dumps(acts).count('"act"') == len(acts) >= 17
+
+
+# Of the codes that there are at this version: whoever adds one raises it, here as there.
+LISTS_AT = ("2026-11-26", "5cc415eea15377a2")
+
+
+def test_the_version_of_the_codes_rises_with_them(api):
+    answer = api(None).get("/v1/codes").json()
+    lists = {name: [one["code"] for one in codes] for name, codes in answer["lists"].items()}
+    found = hashlib.sha256(json.dumps(lists, sort_keys=True).encode()).hexdigest()[:16]
+    assert (answer["version"], found) == LISTS_AT, "raise VERSION in referrals/codes.py"
 
 
 def test_no_token_is_told_how(api):

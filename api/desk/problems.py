@@ -67,7 +67,10 @@ PROBLEMS = {
     "not_an_object": Problem("The body is JSON, but no object.", "Send an object."),
     "not_json": Problem("The body is not JSON in UTF-8.", _AGAIN),
     "not_text": Problem("A text holds a character that is none.", "Take it out."),
-    "too_deep": Problem("The JSON is nested deeper than ten levels.", "Send a flatter one."),
+    "too_deep": Problem(
+        "The JSON is nested deeper than ten levels, or a document of the directory than twenty.",
+        "Send a flatter one.",
+    ),
     "too_large": Problem("The body is larger than 256 KiB.", "Send a smaller one."),
     "length_required": Problem(
         "The body came without its length.", "Send it with the header Content-Length."

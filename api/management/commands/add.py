@@ -1,6 +1,6 @@
 """`manage.py add agency|member|client`: how the first ones, and the next, come in."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ class Command(BaseCommand):
     help = "Add an agency, a member or a partner system; prints the id, and secrets once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXAMPLES
         what = parser.add_subparsers(dest="what", required=True)
         agency = what.add_parser("agency", help="a tenant: a unit that answers for its people")

@@ -17,7 +17,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = dict(Agency.objects.using(JOBS).values_list("id", "name"))
-        for service, agencies in due_everywhere(moment(), JOBS):
+        found = due_everywhere(moment(), JOBS)
+        if not found:
+            self.stdout.write("No service is due to be looked at again.")
+        for service, agencies in found:
             day = service.assured_date or "never"
             editors = ", ".join(names.get(one, str(one)) for one in agencies) or "nobody here"
             self.stdout.write(

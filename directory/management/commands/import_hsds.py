@@ -143,7 +143,10 @@ class Command(BaseCommand):
     def _quarantine(self, source: str | None, path: Path | None, folder: Path | None) -> None:
         if not source or path:
             raise CommandError("--quarantine needs --source NAME, and no path.")
-        for (table, reason), count in sorted(quarantine.reasons(source).items()):
+        found = quarantine.reasons(source)
+        if not found:
+            self.stdout.write(f"Nothing of the source {source} waits in quarantine.")
+        for (table, reason), count in sorted(found.items()):
             self.stdout.write(f"{count:>8} {table}: {reason}")
         if folder:
             try:

@@ -24,7 +24,11 @@ class Command(BaseCommand):
         parser.add_argument("--agency", type=UUID, help="only this one (id); else all, one by one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ids = [options["agency"]] if options["agency"] else rotation.holders()
+        ids = rotation.holders()
+        if options["agency"]:
+            if options["agency"] not in ids:
+                raise CommandError("There is no agency of that id.")
+            ids = [options["agency"]]
         refused = 0
         for agency_id in ids:
             try:

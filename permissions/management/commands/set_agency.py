@@ -21,9 +21,9 @@ YES_NO = {"yes": True, "no": False}
 
 class Command(BaseCommand):
     help = (
-        "Set whether an agency takes referrals here or by phone only, who outside reviews what its"
-        " only lead assigns to herself, how long it keeps its part, and whether it is in at all."
-        " Without options it says what counts now. Its clocks: set_clocks."
+        "Set whether an agency takes referrals here or by phone only, who outside reviews what its\n"
+        "only lead assigns to herself, how long it keeps its part, and whether it is in at all.\n"
+        "Without options it says what counts now. Its clocks: set_clocks."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

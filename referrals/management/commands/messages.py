@@ -1,6 +1,6 @@
 """manage.py messages status|retry"""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +19,12 @@ examples:
 
 class Command(BaseCommand):
     help = (
-        "Mail, SMS and calls that tell agencies what waits: how many, by kind, state and outcome;"
-        " and the dead ones once more. Shows no address, no person and no referral."
+        "Mail, SMS and calls that tell agencies what waits: how many, by kind, state and outcome;\n"
+        "and the dead ones once more. Shows no address, no person and no referral."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXAMPLES
         what = parser.add_subparsers(dest="what", required=True)
         what.add_parser("status", help="how many of each, and who sends them")
