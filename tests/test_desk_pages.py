@@ -13,8 +13,8 @@ from django.urls import URLPattern
 
 from api.desk import urls
 from api.desk.problems import PROBLEMS
-from api.rendering import DocumentParser, JSONParser
 from api.desk.release_paper import TEXTS
+from api.rendering import DocumentParser, JSONParser
 from permissions.ids import uuid7
 from referrals import codes
 from tests.conftest import PACKET, service_of
