@@ -27,11 +27,15 @@ MAX_KEY_BYTES = 4096
 
 
 class Wrapped(NamedTuple):
+    """What an agency's key wrapped, and the version of that key which unwraps it."""
+
     kek_version: int
     blob: bytes
 
 
 class Signed(NamedTuple):
+    """A signature by one of the log's keys."""
+
     key_id: str  # which key signed: the beginning of its public half's SHA-256, in hex
     signature: bytes  # Ed25519 (RFC 8032)
 

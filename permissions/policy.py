@@ -25,6 +25,8 @@ class Who(StrEnum):
 
 
 class Rule(NamedTuple):
+    """Who may do one act, on each side of a referral."""
+
     from_side: Who | None  # who of the agency that sent it; None: nobody
     to_side: Who | None  # who of the agency it was sent to
     scope: str = "referrals:write"  # what a client needs in addition

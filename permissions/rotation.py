@@ -56,6 +56,7 @@ class Done(NamedTuple):
 
 
 def agencies() -> list[UUID]:
+    """Every agency there is, ended ones too, in one order."""
     return list(Agency.objects.using(USING).order_by("id").values_list("id", flat=True))
 
 

@@ -18,6 +18,9 @@ from referrals.models import IdempotencyKey
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    """A create as its caller named it, so that a repeated one makes nothing new. `key`: 1 to 128
+    characters of the caller's choice."""
+
     route: str
     key: str
     body: bytes  # canonical bytes of the request; only its keyed hash is stored

@@ -12,12 +12,10 @@ from django.views.decorators.http import require_http_methods
 from api.desk import again
 from api.desk.forms import ActForm
 from api.desk.referral import common, referral_page
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import reading
 from referrals.reading import Detail
-
-PERSON = ["GET", "HEAD", "POST"]
 
 
 class ActPage(NamedTuple):
@@ -37,7 +35,7 @@ class ActPage(NamedTuple):
 def act_view(act: ActPage) -> Callable[..., HttpResponse]:
     """GET asks, POST does and leads back to the referral."""
 
-    @require_http_methods(PERSON)
+    @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         seen = reading.detail(visit.principal, referral_id)
@@ -75,7 +73,7 @@ def act_view(act: ActPage) -> Callable[..., HttpResponse]:
 def at_once(do: Callable[..., object], done: str) -> Callable[..., HttpResponse]:
     """An act without a question, posted from the referral's page."""
 
-    @require_http_methods(PERSON)
+    @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         if request.method == "POST":

@@ -7,16 +7,11 @@ from django import forms
 
 from api.desk import notice, records, releases, sealed, words
 from api.desk.act_pages import ActPage, act_view, at_once
-from api.desk.forms import ActForm, listed, moment, one_of, services_to_choose
+from api.desk.forms import ActForm, NoQuestion, listed, moment, one_of, services_to_choose
 from api.desk.visit import Visit
 from permissions.session import begin
 from referrals import acts, codes, holds, returning
 from referrals.reading import Detail
-
-
-class NoQuestion(ActForm):
-    """Only the button."""
-
 
 acknowledge = at_once(acts.acknowledge, "It is yours now. The sender sees that somebody looks.")
 accept = at_once(acts.accept, "Accepted. You hold it; the sender sees that you said yes.")

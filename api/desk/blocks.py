@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from api.desk.act_pages import ActPage, act_view
-from api.desk.forms import ActForm, one_of
+from api.desk.forms import ActForm, NoQuestion, one_of
 from api.desk.visit import Visit
 from referrals import blocks
 from referrals.reading import Detail
@@ -51,10 +51,6 @@ class WhomAgainForm(WhomForm):
             else (OTHER, f"Everybody at {self.seen.to_agency.name}")
             for one in ours
         ]
-
-
-class NoQuestion(ActForm):
-    """Only the button."""
 
 
 def _block(visit: Visit, seen: Detail, form: WhomForm) -> None:

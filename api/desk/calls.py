@@ -13,7 +13,7 @@ from api import cursors
 from api.desk import words
 from api.desk.forms import DeskForm, one_of
 from api.desk.notice import find_service, to_directory
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from directory import listings
 from permissions.errors import Refused
 from permissions.session import begin
@@ -36,7 +36,7 @@ class CallForm(DeskForm):
         return idempotency.Key("desk/calls", str(given["key"]), body.encode())
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(METHODS)
 @signed_in
 def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The number to tap, and the record of the call: coded, without a word about her."""

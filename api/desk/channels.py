@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from api.desk import words
 from api.desk.forms import PRIVATE, DeskForm, listed, one_of
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from permissions import channels
 from permissions.errors import BadRequest, Refused
 from referrals import messages
@@ -93,7 +93,7 @@ OF_ONE: dict[str, Callable[[Visit, UUID], str]] = {
 }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(METHODS)
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
     """All of it on one page; each button posts back to it, with what and which."""

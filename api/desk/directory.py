@@ -15,14 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from api.desk.sealed_search import open_search, seal_search
 from api.desk.search import FARTHEST, SearchForm, Told
 from api.desk.told import Line, line
-from api.desk.visit import Visit, signed_in
+from api.desk.visit import METHODS, Visit, signed_in
 from directory import listings
 from directory.finding import gaps, openings
 from directory.finding.asked import Asked
 from permissions.session import begin
 from referrals import answering
-
-METHODS = ["GET", "HEAD", "POST"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from api.desk import told, words
 from api.desk.forms import DeskForm
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from directory import editing, listings
 from directory.editing import reviews
 from directory.editing.strict import today_of
@@ -32,7 +32,6 @@ from permissions.session import begin
 Document = dict[str, Any]
 SHOWN = 50  # changes of the history
 MOST_PAGES = 10_000
-METHODS = ["GET", "HEAD", "POST"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from django.views.decorators.http import require_http_methods
 
 from api.desk.entries import Entry, find_entry, stale
 from api.desk.entry_form import EntryForm
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from directory import editing
 from permissions.errors import Refused, StaleMatch
 
 BUTTONS = ("save", "back", "look", "csrfmiddlewaretoken")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(METHODS)
 @signed_in
 def edit(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
     """GET: the form. POST: what will change, to be looked at; with `save` it is done."""

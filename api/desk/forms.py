@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
+from uuid import uuid4
 
 from django import forms
 
@@ -11,6 +12,7 @@ from directory.finding import MOST_PER_PAGE
 from directory.listings import Listing
 from permissions.errors import BadRequest, KeyReused, Refused, WrongState
 from permissions.principal import Principal
+from referrals import idempotency
 from referrals.reading import Detail
 
 # Nothing that is typed here is to be remembered or sent off by the browser.
@@ -106,3 +108,20 @@ class ActForm(DeskForm):
     def __init__(self, *args: Any, visit: Visit, seen: Detail, **kwargs: Any) -> None:
         self.visit, self.seen = visit, seen
         super().__init__(*args, **kwargs)
+
+
+class NoQuestion(ActForm):
+    """Only the button."""
+
+
+class OnceForm(ActForm):
+    """`key` makes a second tap on a slow line harmless: one record."""
+
+    act = ""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def idempotency_key(self) -> idempotency.Key:
+        route = f"desk/referrals/{self.seen.referral.id}/{self.act}"
+        plain = {name: str(value) for name, value in sorted(self.cleaned_data.items())}
+        return idempotency.Key(route, plain["key"], repr(plain).encode())

@@ -14,13 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from api.desk import words
 from api.desk.forms import DeskForm, one_of
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from api.views import month_parameter
 from permissions import opt_ins, overview
 from permissions.errors import Refused
 from permissions.models import Agency
 
-METHODS = ["GET", "HEAD", "POST"]
 MONTHS = 12  # to choose from
 
 

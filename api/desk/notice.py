@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, listed, one_of, some_of
 from api.desk.referral import common
-from api.desk.visit import Visit, as_uuid, page, signed_in
+from api.desk.visit import METHODS, Visit, as_uuid, page, signed_in
 from directory import listings
 from permissions import policy
 from permissions.errors import NotVisible, Refused
@@ -131,7 +131,7 @@ class NewReferralForm(NoticeFields):
         return idempotency.Key("desk/referrals", plain["key"], body)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(METHODS)
 @signed_in
 def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     """A referral to one service of the directory that an agency of the network answers."""
@@ -272,7 +272,7 @@ class SendForm(ActForm):
     agreement = one_of(AGREEMENT, "Does she agree to this notice")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(METHODS)
 @signed_in
 def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """Send a draft. If she does not agree it ends here, and nothing is sent."""

@@ -1,24 +1,22 @@
 """Mandated reports and compelled disclosures as pages: for the agency's own record."""
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
 
 from api.desk import words
-from api.desk.forms import PRIVATE, ActForm, moment, one_of
+from api.desk.forms import PRIVATE, OnceForm, moment, one_of
 from api.desk.visit import Visit
-from referrals import codes, idempotency, records
+from referrals import codes, records
 from referrals.reading import Detail
 
 
-class RecordForm(ActForm):
-    """`key` makes a second tap harmless: one record. The state's line stands at the first field."""
+class RecordForm(OnceForm):
+    """The state's line stands at the first field."""
 
-    act, kind = "", ""
+    kind = ""
 
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     basis = one_of([], "By what")
     to = one_of([], "To whom")
     at = moment("When")
@@ -38,11 +36,6 @@ class RecordForm(ActForm):
     def record(self) -> records.Record:
         names = ("basis", "to", "at", "survivor_told", "detail")
         return records.Record(**{name: self.cleaned_data[name] for name in names})
-
-    def idempotency_key(self) -> idempotency.Key:
-        route = f"desk/referrals/{self.seen.referral.id}/{self.act}"
-        plain = {name: str(value) for name, value in sorted(self.cleaned_data.items())}
-        return idempotency.Key(route, plain["key"], repr(plain).encode())
 
 
 class ReportForm(RecordForm):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, Group, one_of, some_of
 from api.desk.referral import common
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from permissions import disclosure
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import codes, handoff, idempotency, packets, reading
@@ -96,7 +96,7 @@ def opening(
 ) -> Callable[..., HttpResponse]:
     """GET asks for the purpose; the answer to POST is what was opened."""
 
-    @require_http_methods(["GET", "HEAD", "POST"])
+    @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         seen = reading.detail(visit.principal, referral_id)

@@ -10,12 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from api.desk import again
 from api.desk.forms import PRIVATE, DeskForm
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from directory.editing import addresses
 from permissions import policy
 from permissions.errors import NotVisible, Refused
 
-METHODS = ["GET", "HEAD", "POST"]
 LABELS = {
     "attention": "To whom",
     "address_1": "Street and number",

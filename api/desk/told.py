@@ -17,7 +17,6 @@ from directory.listings import Listing
 from directory.rendering.hours import Span
 
 Document = Mapping[str, Any]
-REVIEW_DAYS = 180  # where the settings do not say
 AROUND_THE_CLOCK = timedelta(days=14)  # open for as long as this: "day and night"
 WEEK = 7  # days
 ALL_DAY = "day and night"
@@ -71,7 +70,7 @@ def distance(metres: float | None) -> str:
 
 
 def review_days() -> int:
-    return int(getattr(settings, "DIRECTORY_REVIEW_DAYS", REVIEW_DAYS))
+    return int(settings.DIRECTORY_REVIEW_DAYS)
 
 
 def review_due(checked: date | None) -> date | None:

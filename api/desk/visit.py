@@ -25,6 +25,8 @@ from permissions.session import begin
 
 SEVERAL_KEY = "several_agencies"  # in the session: she may choose another agency
 
+METHODS = ["GET", "HEAD", "POST"]  # of a page that asks and does
+
 P = ParamSpec("P")
 
 

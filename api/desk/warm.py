@@ -2,7 +2,7 @@
 failed, tried; and what a side keeps for itself. The rules are the domain's."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -11,30 +11,21 @@ from django.views.decorators.http import require_safe
 
 from api.desk import words
 from api.desk.act_pages import ActPage, act_view, at_once
-from api.desk.forms import PRIVATE, ActForm, listed, moment, one_of, services_to_choose
+from api.desk.forms import (
+    PRIVATE,
+    ActForm,
+    NoQuestion,
+    OnceForm,
+    listed,
+    moment,
+    one_of,
+    services_to_choose,
+)
 from api.desk.visit import Visit, signed_in
 from directory import listings
 from permissions.errors import NotPossible
 from permissions.session import begin
-from referrals import codes, idempotency, mistakes, own, warm
-
-
-class NoQuestion(ActForm):
-    """Only the button."""
-
-
-class OnceForm(ActForm):
-    """`key` makes a second tap on a slow line harmless: one record."""
-
-    act = ""
-
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-
-    def idempotency_key(self) -> idempotency.Key:
-        route = f"desk/referrals/{self.seen.referral.id}/{self.act}"
-        plain = {name: str(value) for name, value in sorted(self.cleaned_data.items())}
-        return idempotency.Key(route, plain["key"], repr(plain).encode())
-
+from referrals import codes, mistakes, own, warm
 
 # -- Workers among themselves ----------------------------------------------------------------------
 

@@ -10,11 +10,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from api.desk.forms import PRIVATE, DeskForm
-from api.desk.visit import Visit, page, signed_in
+from api.desk.visit import METHODS, Visit, page, signed_in
 from permissions.errors import NotVisible, Refused
 from referrals import webhooks
 
-METHODS = ["GET", "HEAD", "POST"]
 SHOWN = 20
 
 

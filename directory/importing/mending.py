@@ -175,6 +175,7 @@ def flag(raw: str) -> Read:
 
 
 def words(raw: str) -> Read:
+    """A list of words, apart by commas, semicolons or bars; in braces too, as PostgreSQL has it."""
     return Read([part.strip() for part in re.split(r"[,;|]", raw.strip("{}")) if part.strip()])
 
 
