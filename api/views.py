@@ -38,6 +38,10 @@ class Shape(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class NothingIn(Shape):
+    """An empty object."""
+
+
 class NamedTexts(serializers.DictField):
     """Texts by name, the names of a closed list: another is refused before its text is looked at,
     and is not repeated."""

@@ -12,6 +12,9 @@ IF_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag you read; honoured when sent (412).",
 )
+MUST_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of what you change."
+)
 ACTING_MEMBER = OpenApiParameter(
     "Acting-Member",
     {"type": "string", "format": "uuid"},

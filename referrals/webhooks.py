@@ -21,6 +21,7 @@ from permissions.ids import uuid7
 from permissions.principal import Principal
 from referrals import signing, targets, working
 from referrals.outbox import secret_context
+from referrals.reading import Place
 
 MOST = 5  # endpoints an agency: each takes a place of the sender's
 OVERLAP = "interval '24 hours'"  # an old secret goes on signing beside the new one
@@ -220,13 +221,6 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
         _update(endpoint_id, "at_xact = %s, at_event = %s, lease = NULL", [row[0], before])
         working.wake("webhooks")
         return _see(principal, endpoint_id)
-
-
-class Place(NamedTuple):
-    """Where a page of deliveries ended."""
-
-    created_at: datetime
-    id: UUID
 
 
 def deliveries(

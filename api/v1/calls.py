@@ -7,6 +7,7 @@ from rest_framework import serializers
 from api import cursors
 from api.fields import Code, Flag, Id
 from api.rendering import Answer
+from api.v1.referrals import CreatedOut
 from api.views import Endpoint, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from referrals import calls, codes
@@ -29,10 +30,6 @@ class CallRecordOut(serializers.Serializer):
 class CallRecordsOut(serializers.Serializer):
     items = CallRecordOut(many=True)
     next = serializers.CharField(allow_null=True)
-
-
-class CallRecordCreatedOut(serializers.Serializer):
-    id = serializers.UUIDField()
 
 
 class CallRecords(Endpoint):
@@ -62,7 +59,7 @@ class CallRecords(Endpoint):
         operation_id="record_call",
         request=CallRecordIn,
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
-        responses={201: CallRecordCreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
+        responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
         """Keep what came of a call to a service that takes no referral here, now. Coded; without a
@@ -70,4 +67,4 @@ class CallRecords(Endpoint):
         body = self.body(CallRecordIn)
         key = self.idempotency_key("call-records")
         record = calls.record_call(self.principal, key=key, **body)
-        return self.answer(CallRecordCreatedOut, {"id": record}, 201)
+        return self.answer(CreatedOut, {"id": record}, 201)

@@ -18,14 +18,11 @@ from api.rendering import Answer, DocumentParser, PatchParser
 from api.v1 import directory_shapes as shapes
 from api.views import Endpoint
 from directory import editing
-from openapi.schema import problems, signed_in
+from openapi.schema import MUST_MATCH, problems, signed_in
 from permissions.principal import Principal
 
 REFUSALS = problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 503)
 EDITORS: Any = signed_in("directory:write")
-_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the document you changed."
-)
 _NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: only make it, never replace."
 )
@@ -133,7 +130,7 @@ class ServiceEditing(Editing):
     @extend_schema(
         operation_id="directory_put_service",
         auth=EDITORS,
-        parameters=[_MATCH, _NONE_MATCH],
+        parameters=[MUST_MATCH, _NONE_MATCH],
         request=_json(DirectoryServiceIn),
         responses={
             200: shapes.DirectoryServiceDetailOut,
@@ -149,7 +146,7 @@ class ServiceEditing(Editing):
     @extend_schema(
         operation_id="directory_patch_service",
         auth=EDITORS,
-        parameters=[_MATCH],
+        parameters=[MUST_MATCH],
         request=_PATCH,
         responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
     )
@@ -160,7 +157,7 @@ class ServiceEditing(Editing):
     @extend_schema(
         operation_id="directory_end_service",
         auth=EDITORS,
-        parameters=[_MATCH],
+        parameters=[MUST_MATCH],
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: HttpRequest, service_id: UUID) -> Answer:
@@ -175,7 +172,7 @@ class OrganizationEditing(Editing):
     @extend_schema(
         operation_id="directory_put_organization",
         auth=EDITORS,
-        parameters=[_MATCH, _NONE_MATCH],
+        parameters=[MUST_MATCH, _NONE_MATCH],
         request=_json(DirectoryOrganizationIn),
         responses={
             200: shapes.DirectoryOrganizationDetailOut,
@@ -191,7 +188,7 @@ class OrganizationEditing(Editing):
     @extend_schema(
         operation_id="directory_patch_organization",
         auth=EDITORS,
-        parameters=[_MATCH],
+        parameters=[MUST_MATCH],
         request=_PATCH,
         responses={200: shapes.DirectoryOrganizationDetailOut, **REFUSALS},
     )
@@ -218,7 +215,7 @@ class LocationEditing(Editing):
     @extend_schema(
         operation_id="directory_put_location",
         auth=EDITORS,
-        parameters=[_MATCH, _NONE_MATCH],
+        parameters=[MUST_MATCH, _NONE_MATCH],
         request=_json(DirectoryLocationIn),
         responses={
             200: DirectoryLocationDetailOut,
@@ -233,7 +230,7 @@ class LocationEditing(Editing):
     @extend_schema(
         operation_id="directory_patch_location",
         auth=EDITORS,
-        parameters=[_MATCH],
+        parameters=[MUST_MATCH],
         request=_PATCH,
         responses={200: DirectoryLocationDetailOut, **REFUSALS},
     )
@@ -244,7 +241,7 @@ class LocationEditing(Editing):
     @extend_schema(
         operation_id="directory_remove_location",
         auth=EDITORS,
-        parameters=[_MATCH],
+        parameters=[MUST_MATCH],
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: HttpRequest, location_id: UUID) -> Answer:

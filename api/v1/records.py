@@ -1,5 +1,6 @@
 """Mandated reports and compelled disclosures, recorded for the own side (R8)."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -46,13 +47,9 @@ class RecordedOut(serializers.Serializer):
 class RecordEndpoint(Endpoint):
     """The record is kept whatever it says; the answer holds what to think of."""
 
-    shape: type[Shape]
-    act: str
-
-    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        record = records.Record(**self.body(self.shape))
-        key = self.idempotency_key(f"referrals/{referral_id}/{self.act}")
-        keep = getattr(records, self.act)
+    def kept(self, referral_id: UUID, shape: type[Shape], keep: Callable[..., Any]) -> Answer:
+        record = records.Record(**self.body(shape))
+        key = self.idempotency_key(f"referrals/{referral_id}/{keep.__name__}")
         return self.answer(RecordedOut, keep(self.principal, referral_id, record, key=key), 201)
 
 
@@ -67,18 +64,14 @@ def record_schema(name: str, shape: type[Shape], summary: str) -> Any:
 
 
 class RecordReport(RecordEndpoint):
-    shape, act = RecordReportIn, "record_report"
-
     @record_schema("record_report", RecordReportIn, "Record a mandated report. Your side's alone.")
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        return super().post(request, referral_id)
+        return self.kept(referral_id, RecordReportIn, records.record_report)
 
 
 class RecordDisclosure(RecordEndpoint):
-    shape, act = RecordDisclosureIn, "record_disclosure"
-
     @record_schema(
         "record_disclosure", RecordDisclosureIn, "Record a compelled disclosure. Your side's alone."
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        return super().post(request, referral_id)
+        return self.kept(referral_id, RecordDisclosureIn, records.record_disclosure)

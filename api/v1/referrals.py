@@ -11,7 +11,7 @@ from rest_framework import serializers
 from api import cursors
 from api.fields import Code, Flag, Id, Moment, Text
 from api.rendering import Answer
-from api.views import Endpoint, HasFields, NamedTexts, Shape, moment_parameter, page_size
+from api.views import Endpoint, HasFields, NamedTexts, NothingIn, Shape, moment_parameter, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
@@ -142,10 +142,6 @@ class PurposeIn(Shape):
 
 class NoteIn(Shape):
     text = Text(max_length=packets.MAX_NOTE_CHARS)
-
-
-class NothingIn(Shape):
-    """An empty object."""
 
 
 # -- Shapes out ------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from api.fields import Flag, Id, Moment, Text
 from api.rendering import Answer
-from api.v1.referrals import ActEndpoint, NothingIn, ReleaseOut, act_schema, coded, coded_list
-from api.views import Endpoint, HasFields, Shape
+from api.v1.referrals import ActEndpoint, ReleaseOut, act_schema, coded, coded_list
+from api.views import Endpoint, HasFields, NothingIn, Shape
 from openapi.schema import ACTING_MEMBER, problems
 from permissions import disclosure
 from referrals import acts, codes, papers, reading, returning

@@ -14,12 +14,11 @@ from api.v1.referrals import (
     REFUSALS,
     ActEndpoint,
     CreatedOut,
-    NothingIn,
     PurposeIn,
     act_schema,
     coded,
 )
-from api.views import Endpoint, Shape
+from api.views import Endpoint, NothingIn, Shape
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from referrals import acts, codes, handoff, reading, warm
 

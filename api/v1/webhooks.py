@@ -10,13 +10,11 @@ from rest_framework import serializers
 from api import cursors
 from api.fields import Code, Flag, Id, Text
 from api.rendering import Answer
-from api.views import Endpoint, Shape, page_size
-from openapi.schema import problems
+from api.views import Endpoint, NothingIn, Shape, page_size
+from openapi.schema import MUST_MATCH, problems
 from referrals import targets, webhooks
+from referrals.reading import Place
 
-IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of what you change."
-)
 REFUSALS = (400, 401, 403, 404, 413, 415, 503)
 
 
@@ -135,7 +133,7 @@ class OneWebhook(Endpoint):
     @extend_schema(
         operation_id="change_webhook",
         request=WebhookChangeIn,
-        parameters=[IF_MATCH],
+        parameters=[MUST_MATCH],
         responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428)},
     )
     def patch(self, request: HttpRequest, webhook_id: UUID) -> Answer:
@@ -163,10 +161,6 @@ class OneWebhook(Endpoint):
         answer = self.answer(WebhookOut, seen)
         answer["ETag"] = seen.etag
         return answer
-
-
-class NothingIn(Shape):
-    """An empty object."""
 
 
 class Rotate(Endpoint):
@@ -225,7 +219,7 @@ class Deliveries(Endpoint):
         after = None
         if text := request.GET.get("cursor"):
             at, id_ = cursors.unsealed(self.principal, scope, text, "cursor")
-            after = webhooks.Place(datetime.fromisoformat(at), UUID(id_))
+            after = Place(datetime.fromisoformat(at), UUID(id_))
         items, place = webhooks.deliveries(self.principal, webhook_id, after, limit)
         cursor = place and cursors.sealed(
             self.principal, scope, place.created_at.isoformat(), str(place.id)
