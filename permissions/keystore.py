@@ -71,19 +71,16 @@ class KeyStore(Protocol):
         """Those that can still unwrap, ascending; none: the agency has no key here."""
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        """Wrap for an agency by its newest version: anyone may. `context` is bound in and needed to
-        unwrap. Raises NoKey."""
+        """By the agency's newest version: anyone may. `context` is needed to unwrap. Raises NoKey."""
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
-        """Unwrap as the agency's own principal: nobody else's keys can be asked for. Raises
-        KeyGone."""
+        """As the agency's own principal: nobody else's keys can be asked for. Raises KeyGone."""
 
     def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
         """The same content by the newest version; no plaintext leaves the store. Raises KeyGone."""
 
     def destroy(self, agency_id: UUID, version: int) -> None:
-        """This version and every older one open nothing from now on. Twice is safe. The newest
-        cannot be destroyed: ValueError."""
+        """It and all older ones open nothing from now on. Twice is safe. The newest: ValueError."""
 
     def sign(self, message: bytes) -> Signed:
         """By the newest of the keys that seal the access log. They are the network's own, apart

@@ -91,9 +91,7 @@ def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
 
 def destroy(agency_id: UUID, version: int | None = None) -> int:
     """End this version and every older one (None: all but the newest). Returns the last ended.
-
-    Raises NotPossible: a row still names one, or it is the newest. Twice is safe.
-    """
+    Raises NotPossible: a row still names one, or it is the newest. Twice is safe."""
     with one_at_a_time(agency_id):
         return _destroy(agency_id, version, spare=0)
 
