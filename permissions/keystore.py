@@ -71,7 +71,7 @@ class KeyStore(Protocol):
         """Those that can still unwrap, ascending; none: the agency has no key here."""
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        """By the agency's newest version: anyone may. `context` is needed to unwrap. Raises NoKey."""
+        """By its newest version: anyone may. `context` is needed to unwrap. Raises NoKey."""
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
         """As the agency's own principal: nobody else's keys can be asked for. Raises KeyGone."""
