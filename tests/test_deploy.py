@@ -357,18 +357,6 @@ def test_the_contract_has_a_429_where_nginx_counts_and_nowhere_else() -> None:
             assert said == path.startswith(tuple(places)), (method, path)
 
 
-def test_whatever_the_contract_asks_for_to_come_in_it_defines() -> None:
-    contract = yaml.safe_load((REPOSITORY / "openapi" / "v1.yaml").read_text())
-    asked = {
-        name
-        for operations in contract["paths"].values()
-        for one in operations.values()
-        for way in one["security"]
-        for name in way
-    }
-    assert asked == set(contract["components"]["securitySchemes"])
-
-
 @pytest.mark.parametrize(("name", "status"), [("too_large", 413), ("too_many", 429)])
 def test_what_nginx_says_itself_says_it_as_we_do(name: str, status: int) -> None:
     body = json.loads((DEPLOY / f"{name}.json").read_text())

@@ -1,6 +1,6 @@
 -- What auditors may ask of the seals (permissions/sql/seals.sql): how they stand, a batch as it
--- comes out now, what was put in, and what is sealed, as lines for the verifier. Numbers and hashes;
--- of entries the text of the caller's own agency's alone.
+-- comes out now, what was put in, and what is sealed, as lines for the verifier. Numbers and
+-- hashes; of entries the text of the caller's own agency's alone.
 
 -- The newest checkpoint, how many entries wait for theirs (counted up to 10,000) and since when,
 -- what a restored backup had lost, as it was signed, and how the worker last found the log.

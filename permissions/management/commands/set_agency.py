@@ -22,7 +22,7 @@ YES_NO = {"yes": True, "no": False}
 class Command(BaseCommand):
     help = (
         "Set whether an agency takes referrals here or by phone only, who outside reviews what\n"
-        "its only lead assigns to herself, how long it keeps its part, and whether it is in at all.\n"
+        "its only lead assigns to herself, how long it keeps its part, and whether it is in.\n"
         "Without options it says what counts now. Its clocks: set_clocks."
     )
 
