@@ -69,9 +69,7 @@ class Chain:
         self.entries = self.blank = self.witnessed = 0
         self.gaps: list[dict[str, Any]] = []  # as it was signed after a restore, and when
         self.retired: dict[str, tuple[int, str]] = {}  # by month, as it was signed
-        self.gone: Counter[str] = (
-            Counter()
-        )  # by month, as it was found; behind it, in the log's order
+        self.gone: Counter[str] = Counter()  # by month, as it was found; their leaves in order
         self.gone_leaves: dict[str, Any] = defaultdict(sha256)
         self.gone_first: dict[str, list[str]] = defaultdict(list)
 
