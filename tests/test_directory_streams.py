@@ -79,6 +79,16 @@ def test_page_stream_and_counts_read_the_words_alike(
         assert sum(intake.values()) == page["total_items"]
 
 
+@pytest.mark.parametrize("path", [LIST, PLACES])
+def test_near_a_point_a_stream_has_what_stands_somewhere_as_a_page_has(api: Any, path: str) -> None:
+    near = {"latitude": "46.87", "longitude": "-113.99"}
+    for who in (None, "police.worker"):
+        page = api(who).get(path, near | {"per_page": "100"}).json()["contents"]
+        streamed = lines(api(who).get(path, near | STREAM))
+        assert page
+        assert sorted(one["id"] for one in streamed) == sorted(one["id"] for one in page)
+
+
 # -- A right that ends ----------------------------------------------------------------------------
 
 

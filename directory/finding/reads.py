@@ -277,7 +277,7 @@ def some(
         parts.append(f"p.{key} > %(after)s")
     if asked.text:
         parts.append(f"p.search @@ (SELECT {reading}(%(words)s))")
-    if asked.radius:
+    if asked.near:
         near = " UNION ALL ".join(
             f"SELECT q.service_id FROM {half.place} q WHERE {WITHIN.format(p='q')}"
             for half in sides
