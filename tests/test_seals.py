@@ -655,9 +655,9 @@ def test_a_proof_holds_the_entry_for_whoever_may_read_it_and_the_verifier_checks
     colleague = api("ywca.lead").get(path).content.decode()
     status, told = verified("--proof", "proof", proof=colleague)
     assert (status, "the entry's text is not in it" in told) == (2, True), told
-    if read.status_code == 200:
-        path = f"/v1/access-log/{read.json()['receipt']}/proof"
-        assert by_system.get(path).json()["entry"] is not None
+    assert read.status_code == 200, read.content
+    path = f"/v1/access-log/{read.json()['receipt']}/proof"
+    assert by_system.get(path).json()["entry"] is not None
 
 
 @pytest.mark.parametrize(
