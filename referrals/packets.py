@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import connection
 
 from permissions import disclosure, grants, log, policy
 from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible, Unavailable
@@ -190,14 +189,13 @@ OPENED = Prepared(
 )
 
 
-def _agreed(seen: Seen, referral_id: UUID) -> bool:
+def _agreed(principal: Principal, seen: Seen, referral_id: UUID) -> bool:
     """R14: whether she agreed, or a release was put since she could not say."""
     if seen.agreement != "cannot_say":
         return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT sec.agreed(%s)", [referral_id])
-        row = cursor.fetchone()
-    return bool(row and row[0])
+    asked = Ask("SELECT sec.agreed(%(referral)s)", {"referral": referral_id})
+    ((agreed,),) = at_once(principal, asked)
+    return bool(agreed)
 
 
 @contextmanager
@@ -232,7 +230,7 @@ def _permitted(
         raise NotVisible
     policy.require(principal, act, seen.standing(principal))
     require_state(act, seen.side(principal), seen.status_shown(principal))
-    if act == "open_packet" and not _agreed(seen, referral_id):
+    if act == "open_packet" and not _agreed(principal, seen, referral_id):
         raise NotPossible("no_release", "She could not say yet: her release comes first.")
     return seen
 

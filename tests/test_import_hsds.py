@@ -176,7 +176,7 @@ def test_the_id_of_another_source_is_refused(take: Take) -> None:
         ("date", "2026-02-28", "2026-02-28", False),
         ("date", "12/24/2015", "2015-12-24", True),
         ("date", "2026-02-30", None, True),
-        ("date", "0001-01-01", None, True),  # "never", as some write it
+        ("date", "0001-01-01", "0001-01-01", False),  # of every year, as some write it
         ("date", "1900-01-01", "1900-01-01", False),
         ("moment", "2026-02-28T09:00:00-07:00", "2026-02-28 16:00:00+00:00", False),
         ("moment", "0001-01-01T00:00:00", None, True),  # "never", as some write it

@@ -71,10 +71,11 @@ def test_an_auditor_alone_is_shown_a_batch_and_one_that_there_is(api: Any) -> No
     (last, leaves), (before, some) = as_auditor(auditor, seqs)
     assert leaves > 0
     batch = "SELECT size - first, cardinality(sealed), sealed = found FROM sec.batch_now"
-    assert as_auditor(auditor, f"{batch}({last})") == [(leaves, leaves, True)]
-    assert as_auditor(auditor, f"{batch}({before})") == [(some, some, True)]
-    assert as_auditor(auditor, f"{batch}({last + 1})") == []
-    assert as_auditor(api("ywca.worker"), f"{batch}({last})") == []
+    assert as_auditor(auditor, f"{batch}({last}, {leaves})") == [(leaves, leaves, True)]
+    assert as_auditor(auditor, f"{batch}({last}, {leaves - 1})") == [(leaves, leaves, None)]
+    assert as_auditor(auditor, f"{batch}({before}, {some})") == [(some, some, True)]
+    assert as_auditor(auditor, f"{batch}({last + 1}, 1)") == []
+    assert as_auditor(api("ywca.worker"), f"{batch}({last}, {leaves})") == []
 
 
 def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(

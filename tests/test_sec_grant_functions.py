@@ -100,7 +100,11 @@ def test_nothing_is_granted_to_the_side_that_has_stopped(api: Any, superuser: An
     change(superuser, f"{state} {where}", one.id, agency_id("ywca"))
     call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == []
+    with superuser.cursor() as cursor:  # a trigger keeps the end; the test takes it back
+        cursor.execute("SET session_replication_role = replica")
     change(superuser, f"{state.replace('stopped', 'accepted')} {where}", one.id, agency_id("ywca"))
+    with superuser.cursor() as cursor:
+        cursor.execute("SET session_replication_role = origin")
     change(superuser, f"{state} {where}", other.id, agency_id("ywca"))
     change(superuser, f"{state} {where}", one.id, agency_id("police"))
     call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")

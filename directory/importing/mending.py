@@ -77,8 +77,7 @@ def url(raw: str) -> Read:
 def day(raw: str) -> Read:
     """A date; ISO 8601 as it is, the American orders put right."""
     try:
-        found = date.fromisoformat(raw)
-        return Read(found) if found.year >= 1900 else Read(None, "before 1900, left out")
+        return Read(date.fromisoformat(raw))
     except ValueError:
         pass
     for shape in ("%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%m/%d/%y", "%B %d, %Y", "%b %d, %Y", "%Y%m%d"):

@@ -237,9 +237,10 @@ def seen_still(asked: Asked, before: w.Referral, after: w.Referral) -> bool:
     return once and ended and writer(asked) and keeping.sides(asked, after)
 
 
-def own_side(asked: Asked, _before: w.Side, after: w.Side) -> bool:
-    """A side's own state stays its own."""
-    return writer(asked) and after.agency_id == asked.me.agency_id
+def own_side(asked: Asked, before: w.Side, after: w.Side) -> bool:
+    """A side's own state stays its own; its end stays, her stop before all."""
+    ended = before.state in ("completed", "unable", "stopped") and after.state != before.state
+    return writer(asked) and after.agency_id == asked.me.agency_id and not ended
 
 
 def of_either_side(asked: Asked, row: w.Release) -> bool:
