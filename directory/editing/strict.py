@@ -94,6 +94,9 @@ def row(table: str, values: Mapping[str, object], today: date) -> tuple[str, str
     assured = values.get("assured_date")
     if isinstance(assured, date) and assured > today:
         return "assured_date", "in the future"
+    for column, value in values.items():
+        if isinstance(value, date) and value.year < EARLIEST:
+            return column, f"a date before {EARLIEST}"
     if table == "schedule":
         return _schedule(values, today)
     if table == "holiday_schedule" and values["closed"] and values["opens_at"]:
@@ -116,6 +119,7 @@ _ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "cost_option": (("valid_from", "valid_to"),),
     "service_capacity": (("available", "maximum"),),
 }
+EARLIEST = 1900  # before it a date is "never" or "every year", as some sources write these
 _DAY = re.compile(r"[+-]?[1-5]?(MO|TU|WE|TH|FR|SA|SU)")
 _LISTS = {"bymonthday": 31, "byyearday": 366, "byweekno": 53}  # numbers from -n to n, 0 aside
 
