@@ -124,17 +124,23 @@ def test_while_the_key_store_is_away_no_hold_is_taken_for_what_is_gone(
     assert opens(story, story.sender) == 200, "what lives"
 
 
-@pytest.mark.parametrize("first", ["hold", "purge"])
-def test_of_a_hold_and_a_purge_the_first_wins_and_the_second_is_told(
-    race: Race, due_at_the_recipient: Story, api: Any, first: str
-) -> None:
-    story = due_at_the_recipient
+def hold_beside_a_purge(race: Race, story: Story, api: Any, first: str) -> Any:
+    """What a hold is answered that waits with a purge for the same row, in this order."""
     calls = {"hold": lambda: hold(api, story), "purge": purge}
     order = [first, *(calls.keys() - {first})]
     with race.row(story):
         futures = {name: race.start_and_wait(calls[name]) for name in order}
     answer = futures["hold"].result(WAIT_S)
     futures["purge"].result(WAIT_S)
+    return answer
+
+
+@pytest.mark.parametrize("first", ["hold", "purge"])
+def test_of_a_hold_and_a_purge_the_first_wins_and_the_second_is_told(
+    race: Race, due_at_the_recipient: Story, api: Any, first: str
+) -> None:
+    story = due_at_the_recipient
+    answer = hold_beside_a_purge(race, story, api, first)
     assert answer == ((200, None) if first == "hold" else (409, "purged"))
     notes = api(story.recipient).act(story.id, "open_notes", {"purpose": "legal_duty"})
     assert notes.status_code == (200 if first == "hold" else 403)
@@ -166,12 +172,7 @@ def test_a_hold_that_comes_before_the_last_of_it_goes_keeps_it(
     race: Race, due_at_both: Story, api: Any, first: str
 ) -> None:
     story = due_at_both
-    calls = {"hold": lambda: hold(api, story), "purge": purge}
-    order = [first, *(calls.keys() - {first})]
-    with race.row(story):
-        futures = {name: race.start_and_wait(calls[name]) for name in order}
-    answer = futures["hold"].result(WAIT_S)
-    futures["purge"].result(WAIT_S)
+    answer = hold_beside_a_purge(race, story, api, first)
     assert answer == ((200, None) if first == "hold" else (404, "not_found"))
     assert status_of(story, "ywca.lead") == (200 if first == "hold" else 404)
 
