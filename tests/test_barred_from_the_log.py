@@ -11,6 +11,7 @@ import pytest
 from permissions import sealer
 from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.test_blocks import bar
+from tests.test_policies_matter import system
 
 LOG = "/v1/access-log"
 
@@ -168,3 +169,22 @@ def test_a_system_that_names_nobody_is_barred_with_whoever_works_at_its_agency(
         assert client.get(path).status_code == 404
         assert worked_on.id not in client.get("/v1/events", {"limit": "100"}).content.decode()
         assert api("police.client", "police.worker").get(path).status_code == 200, "by name"
+
+
+def test_nor_does_a_system_that_names_nobody_read_of_it(
+    worked_on: Story, api: Any, superuser: Any
+) -> None:
+    """sec.barred_from: with whoever works at its agency, and with nobody else."""
+
+    def audited() -> list[str]:
+        client = system(api, "ywca", None, "audit:read")
+        found = client.caller.get(LOG, {"referral_id": worked_on.id}).json()["items"]
+        return [one["act"] for one in found if one["client_id"] != client.client]
+
+    bar(api, "police.worker", worked_on, "police.worker2")
+    assert "referral.open_packet" in audited(), "nobody of this agency"
+    with one_person_for_all(superuser, "police.worker2", "ywca.worker2"):
+        assert audited() == []
+    assert "referral.open_packet" in audited()
+    bar(api, "ywca.worker", worked_on, "ywca.worker2")
+    assert audited() == []

@@ -59,6 +59,7 @@ HER_WORDS = "Invented Person"
     ids=repr,
 )
 def test_an_entry_of_another_word_is_refused(story: Story, api: Any, said: dict[str, Any]) -> None:
+    """sec.hash_entry"""
     story.accept()
     with as_app(api("ywca.worker")) as cursor:
         sayable = {"fields": ["name", "referrals:read"], "rule": "opt_in"}

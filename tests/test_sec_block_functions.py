@@ -260,3 +260,30 @@ def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
     assert (barred(one), barred(other)) == (True, False)
     one.answers("unblock", WORKER2)
     assert not barred(one)
+
+
+def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: Any) -> None:
+    """sec.bars of one side's blocks, or of either's; by a person, all but leads, or all there."""
+    one, other = begun(api), begun(api)
+    one.answers("block", WORKER2)
+    other.sends("leads_only")
+    person = "SELECT person_id::text FROM permissions_membership WHERE id = %s"
+    with undone(superuser) as cursor:
+        people = {}
+        for who in ("ywca.worker", "ywca.worker2"):
+            cursor.execute(person, [str(member_id(who))])
+            ((people[who],),) = cursor.fetchall()
+
+        def bars(story: Story, who: str, is_lead: bool, side: str | None) -> bool:
+            by = str(agency_id(side)) if side else None
+            values = [story.id, str(agency_id("ywca")), people[who], is_lead, by]
+            cursor.execute("SELECT sec.bars(%s, %s, %s, %s, %s)", values)
+            ((found,),) = cursor.fetchall()
+            return bool(found)
+
+        for side, expected in ((None, True), ("ywca", True), ("police", False)):
+            assert bars(one, "ywca.worker2", True, side) is expected, side
+            assert not bars(one, "ywca.worker", False, side)
+        for side, expected in ((None, True), ("ywca", False), ("police", True)):
+            assert bars(other, "ywca.worker", False, side) is expected, side
+            assert not bars(other, "ywca.worker", True, side), "a lead"
