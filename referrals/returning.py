@@ -105,8 +105,8 @@ def revoke_return_release(
     with turn(principal, "revoke_return_release", referral_id, if_match) as current:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.end_return(%s)", [referral_id])
-            row = cursor.fetchone()
-        if row and row[0]:
+            ((ended,),) = cursor.fetchall()
+        if ended:
             current.event(other_side_sees=False)
         elif not _ended_one(current):
             raise NotPossible("no_release", "There is no return release to end.")

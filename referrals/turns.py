@@ -176,8 +176,7 @@ def turn(
 
 def _is_repeated(current: Turn, status: str) -> bool:
     """The same member, the same act, already done and still so: a retried request."""
-    target = MOVES[current.act].target
-    if target is None or status not in {target, "cannot_take" if target == "declined" else target}:
+    if status != MOVES[current.act].target:
         return False
     own = Event.objects.filter(  # the other side may have stopped it, too
         referral=current.referral, act=current.act, agency_id=current.principal.agency_id

@@ -11,7 +11,7 @@ from django.db import connections
 from permissions.policy import RULES
 from referrals.transitions import MOVES
 from tests import routes
-from tests.conftest import CONTENT, NOTICE, PACKET, member_id, release_body, return_body
+from tests.conftest import CONTENT, NOTICE, PACKET, Story, member_id, release_body, return_body
 
 BODIES = routes.BODIES | {
     "put_notice": NOTICE | {"urgency": "routine"},
@@ -388,3 +388,14 @@ def test_said_again_it_is_the_same_said_otherwise_it_is_refused(act, first, seco
     assert [api(RECIPIENT).act(story.id, act, first).status_code for _ in range(2)] == [200, 200]
     answer = api(RECIPIENT).act(story.id, act, second)
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+
+
+def test_what_was_said_is_compared_with_what_was_said_of_it(story: Story, api: Any) -> None:
+    """A note of another kind in between makes no difference: it is the same outcome."""
+    story.accept().answers("complete", {"outcome": "connected"})
+    story.answers("add_note", {"text": "in between"})
+    before = api("ywca.worker").get(f"/v1/referrals/{story.id}")
+    again = api("ywca.worker").act(story.id, "complete", {"outcome": "connected"})
+    assert (again.status_code, again["ETag"]) == (200, before["ETag"])
+    other = api("ywca.worker").act(story.id, "complete", {"outcome": "served"})
+    assert (other.status_code, other.json()["code"]) == (409, "wrong_state")

@@ -21,7 +21,7 @@ from django.db import connection
 
 from permissions import grants, rotation
 from permissions.keystore import key_store
-from tests.conftest import PACKET, Server, Story, agency_id, service_of
+from tests.conftest import PACKET, Server, Story, agency_id, return_body, service_of
 from tests.ground import HOME
 
 NOTE = {"text": "a note of ours"}
@@ -368,3 +368,24 @@ def test_a_lost_key_is_an_error_and_never_begun_anew(
     assert "LOST" in keys("status", of("ywca"))
     with pytest.raises(CommandError):
         keys("rotate", of("ywca"))
+
+
+@pytest.mark.parametrize("key", ["police", "ywca"])
+def test_a_version_destroyed_under_what_lives_is_an_error_each_time(told: Story, key: str) -> None:
+    """Looked for once more, as after a rotation, and no further: nobody has rewrapped it."""
+    told.answers("put_return_release", return_body())
+    folder = Path(settings.KEY_STORE["folder"]) / str(agency_id(key))
+    now = max(int(path.stem) for path in folder.glob("*.kek"))
+    kept = (folder / f"{now}.kek").read_bytes()
+    key_store().begin_version(agency_id(key))
+    key_store().destroy(agency_id(key), now)
+    try:
+        who = told.sender if key == "police" else told.recipient
+        asked = [told.api(who).act(told.id, "open_packet", {"purpose": "intake"})]
+        if key == "police":
+            asked.append(told.api(who).get(f"/v1/referrals/{told.id}/returned"))
+        for answer in asked:
+            assert (answer.status_code, answer.json()["code"]) == (503, "key_gone")
+    finally:
+        (folder / f"{now}.gone").unlink()
+        (folder / f"{now}.kek").write_bytes(kept)

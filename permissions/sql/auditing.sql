@@ -113,7 +113,7 @@ END $$;
 -- referrals/sql/blocks.sql), and is not of what she did herself. As the policy there says it.
 CREATE FUNCTION sec.kept_from(herself uuid, hidden uuid[], e access_entry) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(e.member_id, e.client_id) IS DISTINCT FROM herself
+    SELECT (coalesce(e.member_id, e.client_id) = herself) IS NOT TRUE
        AND ((e.referral_id = ANY (hidden)) IS TRUE OR (e.referral_ids && hidden) IS TRUE)
 $$;
 

@@ -72,12 +72,25 @@ EQUIVALENT: dict[str, str] = {
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
     " all",
+    "referrals.packets.f'{table}:{row}:{field}' without field": "a field is a row of its own, and"
+    " its key says which field it opens",
+    "referrals.returning: what is given back, not bound to its row": "its key is of its own, and is"
+    " bound to the referral, which has one such row",
+    **{
+        f"directory.editing.addresses.open_address: {one}": "the database shows them no row either,"
+        " and where there is none the answer and the log are the same"
+        for one in (
+            "never principal.is_client or not principal.has_role(*READERS)",
+            "principal.is_client or not principal.has_role(*READERS) without not"
+            " principal.has_role(*READERS)",
+        )
+    },
     "sec.identity: false for NOT FOUND": "who was not found is NULL, and no client",
     **{
         f"sec.batch_now: true for {bound}": "it only says which months are looked into: each entry"
         " is found by its id and its time"
         for bound in (
-            *("l.position >= c.first", "l.position < c.size"),
+            *("l.position >= c.first (2)", "l.position < c.size (2)"),
             *("e.at >= earliest", "e.at <= latest"),
         )
     },
