@@ -103,14 +103,16 @@ def sealed(auditor: Any) -> list[str]:
 
 
 def test_nor_do_the_counts_tell(worked_on: Story, api: Any, superuser: Any) -> None:
-    """They are less by as many as she may no longer read: else the difference would tell."""
+    """They are less by as many as she may no longer read: else the difference would tell. What she
+    asked herself is counted. (sec.kept_from)"""
+    read(api, worked_on.id)
     before = counted(api)
     bar(api, "ywca.worker", worked_on, "ywca.auditor")
     with superuser.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM access_entry WHERE agency_id = %s AND act <> 'referral.block'"
-            " AND (referral_id = %s OR referral_ids @> ARRAY[%s::uuid])",
-            [str(agency_id("ywca")), worked_on.id, worked_on.id],
+            " AND member_id <> %s AND (referral_id = %s OR referral_ids @> ARRAY[%s::uuid])",
+            [str(agency_id("ywca")), str(member_id("ywca.auditor")), *[worked_on.id] * 2],
         )
         (hidden,) = cursor.fetchone()
     assert hidden >= 4

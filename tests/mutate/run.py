@@ -225,8 +225,8 @@ class Campaign:
 
     def _calling(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
         """Tests that name it or call it, as the run before found out, of JUDGING_S together: what
-        saw the last mutant, those of functions by themselves, those that name it, those of its
-        room, then the quickest."""
+        saw the last mutant, those that name it, of functions by themselves before all, those of
+        its room, then the quickest."""
         function = f"sec.{mutant.about}"
         rooms = {f"test_{one}.py" for one in _rooms(mutant)}
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
@@ -246,7 +246,8 @@ class Campaign:
             file = nodeid.partition("::")[0].rpartition("/")[2]
             by_itself = file.startswith("test_sec_")  # they call the function, and nothing else
             named, at_home = nodeid in naming, file in rooms
-            return nodeid != last, not by_itself, not named, not at_home, reached[nodeid].seconds
+            seconds = reached[nodeid].seconds
+            return nodeid != last, not (named and by_itself), not named, not at_home, seconds
 
         ordered = sorted(mine, key=order)
         until = accumulate(reached[nodeid].seconds for nodeid in ordered)
