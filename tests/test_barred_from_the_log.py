@@ -141,6 +141,8 @@ def test_others_audit_it_and_she_does_again_once_it_is_lifted(
 ) -> None:
     bar(api, "police.worker", worked_on, "police.worker2")
     assert read(api, worked_on.id), "a block of another is nothing to her"
+    bar(api, "ywca.worker", worked_on, "ywca.worker2")
+    assert read(api, worked_on.id), "nor one of a colleague"
     with one_person_for_all(superuser, "police.worker2", "ywca.auditor"):
         assert read(api, worked_on.id) == [], "one person, in whichever agency"
     assert read(api, worked_on.id)

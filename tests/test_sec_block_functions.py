@@ -264,9 +264,10 @@ def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
 
 def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: Any) -> None:
     """sec.bars of one side's blocks, or of either's; by a person, all but leads, or all there."""
-    one, other = begun(api), begun(api)
+    one, other, whole = begun(api), begun(api), begun(api)
     one.answers("block", WORKER2)
     other.sends("leads_only")
+    whole.sends("block", {"other_agency": True})
     person = "SELECT person_id::text FROM permissions_membership WHERE id = %s"
     with undone(superuser) as cursor:
         people = {}
@@ -287,3 +288,4 @@ def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: An
         for side, expected in ((None, True), ("ywca", False), ("police", True)):
             assert bars(other, "ywca.worker", False, side) is expected, side
             assert not bars(other, "ywca.worker", True, side), "a lead"
+            assert bars(whole, "ywca.worker", True, side) is expected, side

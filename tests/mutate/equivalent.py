@@ -85,6 +85,16 @@ EQUIVALENT: dict[str, str] = {
             " principal.has_role(*READERS)",
         )
     },
+    **{
+        f"sec.link_hides: true for {one}": "more rows are locked, and nobody sees which"
+        for one in (
+            "o.id = (SELECT s.organization_id FROM public.directory_service s"
+            " WHERE s.id = NEW.service_id)",
+            "s.id = NEW.service_id (2)",
+        )
+    },
+    "sec.sees: true for has_block": "it asks more often, and is answered the same",
+    "sec.writer: true for me.member_id IS NOT NULL": "who names nobody has no roles",
     "sec.identity: false for NOT FOUND": "who was not found is NULL, and no client",
     **{
         f"sec.batch_now: true for {bound}": "it only says which months are looked into: each entry"
