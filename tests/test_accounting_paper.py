@@ -63,7 +63,7 @@ def test_it_speaks_in_her_own_words_of_her(story, language):
     her = r"\b(her|she|hers)\b" if language == "en" else r"\b(ella|recibirla|darle|su seguridad)\b"
     assert not re.findall(her, said, re.I)
     assert "→" not in said
-    assert not re.search(r"\d{4}-\d\d-\d\d|\d\d:\d\d", said)
+    assert not re.search(r"\d{4}-\d\d-\d\d|\d\d:\d\d(?!\s[ap]\.)", said)
     notice = {"en": "The notice does not say who I am", "es": "El aviso no dice quién soy"}
     assert notice[language] in said
 
