@@ -24,6 +24,7 @@ from permissions.errors import NotPossible, Refused
 from permissions.ids import uuid7
 from permissions.rotation import USING, log_job
 from referrals.clocks import CLOSED_AFTER, DRAFT_KEPT, PURGE_TOLD_BEFORE
+from referrals.seeing import lock_number
 
 log = structlog.get_logger()
 
@@ -248,8 +249,7 @@ def _locked(referral_id: UUID) -> Iterator[None]:
     """A transaction in which no read of it commits after it, as in every act that closes, and no
     act is half-way (turns.py)."""
     with transaction.atomic(using=USING):
-        key = (referral_id.int & (2**64 - 1)) - 2**63
-        _do("SELECT pg_advisory_xact_lock(%s)", [key])
+        _do("SELECT pg_advisory_xact_lock(%s)", [lock_number(referral_id)])
         _do("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
         yield
 

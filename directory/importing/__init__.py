@@ -35,7 +35,7 @@ from directory.importing.places import Secrets, Withholding
 from directory.importing.reading import Entry, Knowledge, Reading, id_of, leave_out
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.importing.storing import HIDDEN, Difference, Storing, Told
-from directory.rendering import JOBS, lock, moment, render, render_taxonomies
+from directory.rendering import JOBS, lock, moment, render, render_organizations, render_taxonomies
 from directory.standard import TABLES
 
 BATCH = 100  # organizations a transaction, unless more of them share rows
@@ -342,7 +342,7 @@ class _Taking:
         services = m.Service.objects.using(JOBS).filter(organization_id__in=organizations)
         undated = services.exclude(id__in=self.dated | touched.services)
         undated.update(last_modified=self.storing.now)
-        _render_all(sorted(organizations))
+        render_organizations(organizations)
         for table in ("taxonomy", "taxonomy_term"):
             if changed := touched.shared.get(table):
                 render_taxonomies(changed, table)
@@ -359,18 +359,6 @@ class _Taking:
         for difference in self.differences:
             self.all.told(difference)
         self.rows, self.states, self.differences = [], [], []
-
-
-def _render_all(organizations: list[UUID]) -> None:
-    """Render organizations and their services; many of them in parts, all locked first, so that
-    nobody who holds one of them waits for us in the change feed."""
-    services = m.Service.objects.using(JOBS).filter(organization_id__in=organizations)
-    if len(organizations) > BATCH:
-        lock(sorted(services.values_list("id", flat=True)), organizations)
-    for at in range(0, len(organizations), BATCH):
-        part = organizations[at : at + BATCH]
-        ids = services.filter(organization_id__in=part).values_list("id", flat=True)
-        render(list(ids), part)
 
 
 _OF_ORGANIZATIONS = frozenset(t for t, kind in TABLES.items() if issubclass(kind.model, m.Part))

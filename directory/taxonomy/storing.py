@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from directory import models as m
-from directory.rendering import JOBS, render, render_taxonomies
+from directory.rendering import JOBS, render_organizations, render_taxonomies
 from directory.rendering.above import organizations_above
 from directory.taxonomy.given import Given, GivenTerm
 
@@ -143,9 +143,6 @@ def _render(written: set[UUID], changed: set[UUID], taxonomies: set[UUID]) -> No
     """Render whatever carries a changed term, one below it, or one of a changed taxonomy; then
     tell the change feed, which is locked from there on."""
     rows = [("taxonomy" if one in taxonomies else "taxonomy_term", {"id": one}) for one in changed]
-    owners = organizations_above(rows, using=JOBS)
-    services = m.Service.objects.using(JOBS).filter(organization_id__in=owners)
-    if owners:
-        render(list(services.values_list("id", flat=True)), sorted(owners))
+    render_organizations(organizations_above(rows, using=JOBS))
     render_taxonomies(written & taxonomies, "taxonomy")
     render_taxonomies(written - taxonomies, "taxonomy_term")

@@ -110,7 +110,9 @@ BEGIN
     RETURN coalesce(me.member_id, me.client_id);
 END $$;
 -- Whether an entry is of a referral that bars the reader (R12; `hidden`: sec.barred_from(), of
--- referrals/sql/blocks.sql), and is not of what she did herself. As the policy there says it.
+-- referrals/sql/blocks.sql), and is not of what she did herself. The policy there says the same in
+-- its own words: with sub-selects in place of `hidden` this would be called for each row, not
+-- inlined.
 CREATE FUNCTION sec.kept_from(herself uuid, hidden uuid[], e access_entry) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
     SELECT (coalesce(e.member_id, e.client_id) = herself) IS NOT TRUE
