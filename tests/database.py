@@ -65,6 +65,34 @@ def undone(superuser: Any) -> Iterator[Any]:
             cursor.execute("ROLLBACK")
 
 
+@contextmanager
+def past_triggers(superuser: Any) -> Iterator[Any]:
+    """A cursor of the superuser's whose changes fire no trigger, and stay: also what is kept."""
+    with superuser.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        try:
+            yield cursor
+        finally:
+            cursor.execute("SET session_replication_role = origin")
+
+
+@contextmanager
+def as_one_person(superuser: Any, of: str, also: str) -> Iterator[None]:
+    """For a while, and for everybody, one person is a member of two agencies."""
+    person = "SELECT person_id FROM permissions_membership WHERE id = %s"
+    change = "UPDATE permissions_membership SET person_id = %s WHERE id = %s"
+    with superuser.cursor() as cursor:
+        cursor.execute(person, [str(member_id(of))])
+        (one,) = cursor.fetchone()
+        cursor.execute(person, [str(member_id(also))])
+        (before,) = cursor.fetchone()
+        cursor.execute(change, [one, str(member_id(also))])
+        try:
+            yield
+        finally:
+            cursor.execute(change, [before, str(member_id(also))])
+
+
 def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool:
     """Whether the database refuses `statement`, or it finds no row; either way it is undone."""
     try:

@@ -1,7 +1,5 @@
 """Whom a referral bars as a person, reads nothing of it in the log either, auditor or not (R12)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -10,6 +8,7 @@ import pytest
 
 from permissions import sealer
 from tests.conftest import PACKET, Story, agency_id, member_id
+from tests.database import as_one_person
 from tests.test_blocks import bar
 from tests.test_policies_matter import system
 
@@ -43,23 +42,6 @@ def lines(api: Any, **asked: str) -> list[str]:
     """Of her export."""
     export = api("ywca.auditor").get(f"{LOG}/export", {"format": "ndjson", **asked})
     return b"".join(export.streaming_content).decode().splitlines()
-
-
-@contextmanager
-def one_person_for_all(superuser: Any, of: str, also: str) -> Iterator[None]:
-    """For a while one person is a member of two agencies."""
-    person = "SELECT person_id FROM permissions_membership WHERE id = %s"
-    change = "UPDATE permissions_membership SET person_id = %s WHERE id = %s"
-    with superuser.cursor() as cursor:
-        cursor.execute(person, [str(member_id(of))])
-        (one,) = cursor.fetchone()
-        cursor.execute(person, [str(member_id(also))])
-        (before,) = cursor.fetchone()
-        cursor.execute(change, [one, str(member_id(also))])
-        try:
-            yield
-        finally:
-            cursor.execute(change, [before, str(member_id(also))])
 
 
 def test_an_auditor_reads_nothing_of_what_bars_her(worked_on: Story, api: Any) -> None:
@@ -143,7 +125,7 @@ def test_others_audit_it_and_she_does_again_once_it_is_lifted(
     assert read(api, worked_on.id), "a block of another is nothing to her"
     bar(api, "ywca.worker", worked_on, "ywca.worker2")
     assert read(api, worked_on.id), "nor one of a colleague"
-    with one_person_for_all(superuser, "police.worker2", "ywca.auditor"):
+    with as_one_person(superuser, "police.worker2", "ywca.auditor"):
         assert read(api, worked_on.id) == [], "one person, in whichever agency"
     assert read(api, worked_on.id)
     bar(api, "ywca.worker", worked_on, "ywca.auditor")
@@ -169,7 +151,7 @@ def test_a_system_that_names_nobody_is_barred_with_whoever_works_at_its_agency(
     path = f"/v1/referrals/{worked_on.id}"
     assert client.get(path).status_code == 200
     assert worked_on.id in client.get("/v1/events", {"limit": "100"}).content.decode()
-    with one_person_for_all(superuser, "ywca.worker2", "police.worker2"):
+    with as_one_person(superuser, "ywca.worker2", "police.worker2"):
         assert client.get(path).status_code == 404
         assert worked_on.id not in client.get("/v1/events", {"limit": "100"}).content.decode()
         assert api("police.client", "police.worker").get(path).status_code == 200, "by name"
@@ -187,7 +169,7 @@ def test_nor_does_a_system_that_names_nobody_read_of_it(
 
     bar(api, "police.worker", worked_on, "police.worker2")
     assert "referral.open_packet" in audited(), "nobody of this agency"
-    with one_person_for_all(superuser, "police.worker2", "ywca.worker2"):
+    with as_one_person(superuser, "police.worker2", "ywca.worker2"):
         assert audited() == []
     assert "referral.open_packet" in audited()
     bar(api, "ywca.worker", worked_on, "ywca.worker2")

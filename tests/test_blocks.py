@@ -11,7 +11,7 @@ import pytest
 from permissions.policy import RULES
 from tests import routes
 from tests.conftest import NOTICE, PACKET, Story, member_id, service_of
-from tests.database import as_app, opening, refused
+from tests.database import as_app, as_one_person, opening, refused
 from tests.desk import at_the_desk, text_of
 from tests.routes import everything
 from tests.test_assignment import to
@@ -360,19 +360,8 @@ def test_a_person_is_barred_in_whichever_agency_she_serves(
 ) -> None:
     """She is named by one side, and works for the other as well."""
     bar(api, "police.worker", opened, "police.worker2")
-    change = "UPDATE permissions_membership SET person_id = %s WHERE id = %s"
-    with superuser.cursor() as cursor:
-        person = "SELECT person_id FROM permissions_membership WHERE id = %s"
-        cursor.execute(person, [str(member_id("police.worker2"))])
-        (barred,) = cursor.fetchone()
-        cursor.execute(person, [str(member_id("ywca.worker"))])
-        (before,) = cursor.fetchone()
-        cursor.execute(change, [barred, str(member_id("ywca.worker"))])
-    try:
+    with as_one_person(superuser, "police.worker2", "ywca.worker"):
         assert_it_does_not_exist(api, "ywca.worker", opened)
-    finally:
-        with superuser.cursor() as cursor:
-            cursor.execute(change, [before, str(member_id("ywca.worker"))])
 
 
 def test_a_side_that_begins_after_the_block_hides_it_too(story: Story, api: Any) -> None:

@@ -111,17 +111,22 @@ def system(demo: dict[str, Any], key: str) -> PartnerSystem:
     return PartnerSystem(key, demo["base_url"], client, demo["token_url"], staff)
 
 
+def service_of(demo: dict[str, Any], key: str) -> str:
+    """The first service of the directory that this agency answers for."""
+    agency = next(one["id"] for one in demo["agencies"] if one["key"] == key)
+    listed = requests.get(
+        f"{demo['base_url']}/v1/directory/services", {"answered_by": agency}, timeout=30
+    )
+    return str(listed.json()["contents"][0]["id"])
+
+
 class Work(threading.Thread):
     """Referrals from draft to completed, one after the other, until the far end is gone."""
 
     def __init__(self, demo: dict[str, Any]) -> None:
         super().__init__(daemon=True)
         self.parties = {key: system(demo, key) for key in ("police", "ywca")}
-        self.service = requests.get(
-            f"{demo['base_url']}/v1/directory/services",
-            {"answered_by": next(a["id"] for a in demo["agencies"] if a["key"] == "ywca")},
-            timeout=30,
-        ).json()["contents"][0]["id"]
+        self.service = service_of(demo, "ywca")
         self.enough = threading.Event()
         self.created: dict[str, str] = {}  # Idempotency-Key → id
         self.journal: list[tuple[str, str]] = []  # (referral, act) answered 2xx

@@ -15,11 +15,10 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
-import requests
 
 from tests.conftest import NOTICE, PACKET, release_body
 from tests.test_database_launcher import data_of, postmaster
-from tests.test_killed_halfway import Home, home, system
+from tests.test_killed_halfway import Home, home, service_of, system
 
 __all__ = ["home"]  # a fixture
 
@@ -38,11 +37,7 @@ ROOM = 3_000  # entries at most that the last pages still take
 def test_on_a_full_disk_nothing_is_answered_without_its_entry(home: Home) -> None:
     demo = home.start()
     police, ywca = system(demo, "police"), system(demo, "ywca")
-    service = requests.get(
-        f"{demo['base_url']}/v1/directory/services",
-        {"answered_by": next(one["id"] for one in demo["agencies"] if one["key"] == "ywca")},
-        timeout=30,
-    ).json()["contents"][0]["id"]
+    service = service_of(demo, "ywca")
     accepted, sent = (made(police, service) for _ in range(2))
     assert act(ywca, accepted, "accept").status_code == 200
 

@@ -150,18 +150,16 @@ def hide_in_the_directory(api: Any) -> None:
     assert made.status_code == 201
 
 
-def bar_her_auditor(superuser: Any, referral_id: str) -> None:
+def bar(superuser: Any, referral_id: str, key: str, whom: str) -> None:
+    """By her own side, on its lead's word, past all walls."""
+    values = [str(agency_id(key))] * 2
+    values += [str(member_id(f"{key}.{one}")) for one in (whom, "lead")]
     with superuser.cursor() as cursor:
         cursor.execute(
             "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id,"
             " bars_member_id, set_by, set_at) VALUES (gen_random_uuid(), %s, %s, 'member', %s,"
             " %s, %s, now())",
-            [
-                referral_id,
-                *[str(agency_id("ywca"))] * 2,
-                str(member_id("ywca.auditor")),
-                str(member_id("ywca.lead")),
-            ],
+            [referral_id, *values],
         )
 
 
@@ -201,7 +199,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
         assert api(f"{key}.lead").act(barred.id, "take_over", why).status_code == 200
         on = {"member_id": str(member_id(f"{key}.worker"))}
         assert api(f"{key}.lead").act(barred.id, "hand_over", on).status_code == 200
-    bar_her_auditor(superuser, barred.id)
+    bar(superuser, barred.id, "ywca", "auditor")
     assert api("ywca.worker").get("/v1/referrals", {"box": "in"}).status_code == 200
     log = api("ywca.auditor").get("/v1/access-log", {"referral_id": barred.id})
     assert {one["member_id"] for one in log.json()["items"]} <= {str(member_id("ywca.auditor"))}
@@ -228,12 +226,7 @@ def build(api: Any, story: Story, superuser: Any) -> World:
             again = "SELECT * FROM referral_assignment WHERE membership_id = %s"
             values = [str(member_id(f"{key}.worker")), barred.id]
             cursor.execute(f"CREATE TEMP TABLE again AS {again} AND content_object_id = %s", values)
-            cursor.execute(
-                "INSERT INTO conflict_block (id, referral_id, agency_id, kind, bars_agency_id,"
-                " bars_member_id, set_by, set_at) VALUES (gen_random_uuid(), %s, %s, 'member', %s,"
-                " %s, %s, now())",
-                [barred.id, *[str(agency_id(key))] * 2, values[0], str(member_id(f"{key}.lead"))],
-            )
+            bar(superuser, barred.id, key, "worker")
             cursor.execute("INSERT INTO referral_assignment SELECT * FROM again")
             cursor.execute("DROP TABLE again")
     ground = Ground(superuser, since=str(since)).read()

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.conftest import NOTICE, PACKET, release_body
-from tests.test_killed_halfway import Home, home, system
+from tests.test_killed_halfway import Home, home, service_of, system
 
 __all__ = ["home"]  # a fixture
 
@@ -84,11 +84,7 @@ class Reader(threading.Thread):
 def test_what_a_client_holds_the_log_holds_however_often_all_of_it_is_killed(home: Home) -> None:
     demo = home.start()
     police, ywca = system(demo, "police"), system(demo, "ywca")
-    service = requests.get(
-        f"{demo['base_url']}/v1/directory/services",
-        {"answered_by": next(one["id"] for one in demo["agencies"] if one["key"] == "ywca")},
-        timeout=30,
-    ).json()["contents"][0]["id"]
+    service = service_of(demo, "ywca")
     referrals = []
     for _ in range(REFERRALS):
         made, _ms = police.ask("POST", "/v1/referrals", NOTICE | {"service_id": service})

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.conftest import Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app
+from tests.database import as_app, past_triggers
 from tests.test_firewall import begun
 from tests.test_sealing import rows
 from tests.test_sec_referral_functions import call, refused
@@ -100,11 +100,9 @@ def test_nothing_is_granted_to_the_side_that_has_stopped(api: Any, superuser: An
     change(superuser, f"{state} {where}", one.id, agency_id("ywca"))
     call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
     assert rows(superuser, GRANTS) == []
-    with superuser.cursor() as cursor:  # a trigger keeps the end; the test takes it back
-        cursor.execute("SET session_replication_role = replica")
-    change(superuser, f"{state.replace('stopped', 'accepted')} {where}", one.id, agency_id("ywca"))
-    with superuser.cursor() as cursor:
-        cursor.execute("SET session_replication_role = origin")
+    with past_triggers(superuser):  # one keeps the end; the test takes it back
+        again = state.replace("stopped", "accepted")
+        change(superuser, f"{again} {where}", one.id, agency_id("ywca"))
     change(superuser, f"{state} {where}", other.id, agency_id("ywca"))
     change(superuser, f"{state} {where}", one.id, agency_id("police"))
     call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")

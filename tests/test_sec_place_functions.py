@@ -1,7 +1,6 @@
 """What single conditions of the database's functions keep where a place is from (R4): each is
 called by itself, or its trigger fired, beside another place that must stay as it is."""
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +17,7 @@ from directory.importing.tabular import of_tables
 from tests.laid import NOWHERE, SHOW, WHERE, Laid, taken_back
 from tests.source_rows import forget
 from tests.test_import_hsds import SECRET_PLACE, changed
+from tests.test_races import WAIT_S, Race
 
 
 @pytest.fixture
@@ -238,13 +238,6 @@ def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Laid) -> None:
     assert left(laid, waiting) == [*waiting][4:]
 
 
-def somebody_waits(superuser: Any) -> bool:
-    """For a row that another has locked."""
-    with superuser.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.fixture
 def _imported() -> Iterator[None]:
     """A public service, and a public place where it is not found yet."""
@@ -266,31 +259,16 @@ def test_a_link_hides_the_place_also_where_its_service_turns_confidential_meanwh
         id_of("test", table, key)
         for table, key in (("location", "5"), ("service", "10"), ("organization", "1"))
     )
-    row = m.ServiceAtLocation(
-        service_id=service, location_id=place, part_of_id=organization, source="test"
+    link = (
+        "INSERT INTO directory_serviceatlocation (id, source, external_id, part_of_id, position,"
+        " service_id, location_id, description) VALUES (%s, 'test', '', %s, 0, %s, %s, '')"
     )
-    linked, go_on = threading.Event(), threading.Event()
-
-    def link() -> None:
-        with transaction.atomic(using="jobs"):
-            row.save(using="jobs", force_insert=True)
-            linked.set()
-            assert go_on.wait(30)
-        connections["jobs"].close()
-
-    def hide() -> None:
-        model, one = (m.Service, service) if what == "service" else (m.Organization, organization)
-        model._default_manager.using("jobs").filter(id=one).update(confidential=True)
-        connections["jobs"].close()
-
-    with ThreadPoolExecutor(2) as pool:
-        linking = pool.submit(link)
-        assert linked.wait(30)
-        hiding = pool.submit(hide)
-        while not hiding.done() and not somebody_waits(superuser):
-            pass
-        go_on.set()
-        linking.result()
-        hiding.result()
+    hide: Any = m.Service if what == "service" else m.Organization
+    row = hide.objects.using("jobs").filter(id=service if what == "service" else organization)
+    with ThreadPoolExecutor(1) as pool:
+        race = Race(superuser, pool)
+        with race.held(link, [str(one) for one in (uuid4(), organization, service, place)]):
+            hiding = race.start_and_wait(lambda: row.update(confidential=True))
+        assert hiding.result(WAIT_S) == 1
     assert m.Location.objects.using("jobs").get(id=place).confidential
     assert not m.Address.objects.using("jobs").filter(location_id=place).exists()
