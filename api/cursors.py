@@ -14,7 +14,7 @@ from django.conf import settings
 from permissions.errors import BadRequest, Unavailable
 from permissions.keystore import seal, unseal
 from permissions.principal import Principal
-from referrals.reading import Place
+from referrals.listing import Place
 
 
 @lru_cache

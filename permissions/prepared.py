@@ -14,6 +14,9 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import connections
 
+# One plan for all callers, from the first call on. It is made for a box of common size, which the
+# planner would rather join in a loop: so it is left a join by a hash, whenever it plans anew.
+FOR_ALL = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_material = off"
 _MARK = re.compile(r"%\((\w+)\)s")
 
 
@@ -26,12 +29,13 @@ class Ask(NamedTuple):
 
 class Prepared:
     """`Prepared("by_id", "SELECT … WHERE id = %(id)s")`. The planner learns nothing of a value: for
-    look-ups by an index, whoever asks. Names are unique in a process."""
+    look-ups by an index, whoever asks. Names are unique in a process. `for_all`: it reads more than
+    a row; within a transaction, whose other statements are planned so, too."""
 
     known: ClassVar[dict[str, "Prepared"]] = {}
     _held: ClassVar[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
 
-    def __init__(self, name: str, sql: str) -> None:
+    def __init__(self, name: str, sql: str, *, for_all: bool = False) -> None:
         self.name, self.sql = name, sql
         assert self.known.setdefault(name, self).sql == sql, name
         marks = list(dict.fromkeys(_MARK.findall(sql)))
@@ -39,6 +43,8 @@ class Prepared:
         self.plan = f"PREPARE {name} AS " + _MARK.sub(lambda mark: f"${place[mark[1]]}", sql)
         arguments = ", ".join(f"%({mark})s" for mark in marks)
         self.call = f"EXECUTE {name}({arguments})" if marks else f"EXECUTE {name}"
+        if for_all:
+            self.call = f"{FOR_ALL}; {self.call}"
 
     def text(self, using: str = "default") -> str:
         """What to send over this connection now, with its marks; plans it if that was not done."""

@@ -8,8 +8,8 @@ from permissions import log
 from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.principal import Principal
 from referrals import answering, codes, idempotency
+from referrals.listing import Place
 from referrals.models import CallRecord, sees_referrals
-from referrals.reading import Place
 
 MAX_PAGE = 100
 # What the county lacks: full, not here, or not there at all. Counted by need and month alone.

@@ -20,8 +20,8 @@ from permissions.errors import MatchRequired, NotPossible, NotVisible, Refused, 
 from permissions.ids import uuid7
 from permissions.principal import Principal
 from referrals import signing, targets, working
+from referrals.listing import Place
 from referrals.outbox import secret_context
-from referrals.reading import Place
 
 MOST = 5  # endpoints an agency: each takes a place of the sender's
 OVERLAP = "interval '24 hours'"  # an old secret goes on signing beside the new one

@@ -10,7 +10,7 @@ from api.rendering import as_json
 from api.v1 import referrals
 from permissions import assignments, session
 from permissions.credentials import resolve
-from referrals import packets, reading
+from referrals import listing, packets
 from referrals.models import Referral, Side, side_kept
 from tests.conftest import PACKET, Story, service_of
 
@@ -32,7 +32,7 @@ def many(api, story):
 def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
     caller = api(who)
     principal = resolve(caller.secret)
-    lines, _place = reading.list_page(principal, limit=100)
+    lines, _place = listing.list_page(principal, limit=100)
     assert lines
     items = [referrals.line_json(line) for line in lines]
     page = {"items": items, "next": None}
@@ -56,7 +56,7 @@ def test_times_are_written_alike_with_and_without_microseconds(api, story):
     principal = resolve(api(story.sender).secret)
     with session.begin(principal), connection.cursor() as cursor:
         cursor.execute("UPDATE referral SET sent_at = '2026-01-02 03:04:05+00', ack_by = NULL")
-    [line], _place = reading.list_page(principal)
+    [line], _place = listing.list_page(principal)
     shown = orjson.loads(as_json(referrals.line_json(line)))
     assert shown["sent_at"] == "2026-01-02T03:04:05Z"
     assert shown == orjson.loads(orjson.dumps(referrals.LineOut(referrals.line_json(line)).data))

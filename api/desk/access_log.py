@@ -17,7 +17,7 @@ from api.desk.visit import Visit, signed_in
 from api.exporting import MEDIA_TYPES, exported, exported_listings
 from permissions import opt_ins, review
 from permissions.errors import BadRequest, NotVisible
-from referrals.reading import Place
+from referrals.listing import Place
 
 PER_PAGE = 50
 

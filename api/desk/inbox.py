@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 from api import cursors
 from api.desk import words
 from api.desk.visit import Visit, signed_in
-from referrals import reading
+from referrals import listing
 from referrals.clocks import RING_STANDS
 from referrals.filters import Filters
-from referrals.reading import Line
+from referrals.listing import Line
 
 PER_PAGE = 25
 PRESSING_AT_ONCE = 100
@@ -46,7 +46,7 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
     cursor = request.GET.get("after")
     pressing, more_press = ([], False) if cursor else _pressing(visit, box)
     scope = f"desk:{box}"
-    lines, place = reading.list_page(
+    lines, place = listing.list_page(
         visit.principal,
         box=box,
         after=cursors.from_cursor(visit.principal, scope, cursor),
@@ -68,7 +68,7 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _pressing(visit: Visit, box: str) -> tuple[list[Row], bool]:
     """Those without an answer, a ring that was asked for, a first contact that is late: the nearest
     deadline first; and whether there are more."""
-    lines, more = reading.list_page(
+    lines, more = listing.list_page(
         visit.principal,
         box=box,
         filters=Filters(pressing=True),

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from referrals import handoff
 from referrals.codes import CODE_LISTS, Labels
-from referrals.reading import Detail, Line
+from referrals.listing import Line
+from referrals.reading import Detail
 
 
 def label(list_name: str, code: str | None) -> str:

@@ -26,7 +26,7 @@ from openapi.schema import problems
 from permissions import opt_ins, overview, review
 from permissions.errors import BadRequest
 from permissions.review import Filters
-from referrals.reading import Place
+from referrals.listing import Place
 
 
 class AccessEntryOut(HasFields):

@@ -14,7 +14,7 @@ from api.v1.directory_editing import EDITORS, REFUSALS
 from api.views import Endpoint, HasFields, Shape, page_size
 from directory.editing import addresses, reviews
 from openapi.schema import problems
-from referrals.reading import Place
+from referrals.listing import Place
 
 _PAGED = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, description="1 to 100.")]
 

@@ -16,7 +16,18 @@ from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
 from permissions import disclosure, policy
 from permissions.errors import BadRequest
 from permissions.prepared import Along
-from referrals import acts, blocks, codes, holds, packets, reading, seeing, staff, transitions
+from referrals import (
+    acts,
+    blocks,
+    codes,
+    holds,
+    listing,
+    packets,
+    reading,
+    seeing,
+    staff,
+    transitions,
+)
 from referrals.filters import STATUSES, Filters
 from referrals.notices import Notice
 
@@ -391,7 +402,7 @@ def referral_json(seen: reading.Detail) -> dict[str, Any]:
     }
 
 
-def line_json(line: reading.Line) -> dict[str, Any]:
+def line_json(line: listing.Line) -> dict[str, Any]:
     """What `LineOut` makes of it, without a serializer: fifty lines took it longer than the rest
     of the request. tests/test_hot_answers.py holds the two against each other."""
     return {
@@ -466,12 +477,12 @@ class Referrals(Endpoint):
     def get(self, request: HttpRequest) -> Answer:
         """Your agency's referrals, newest first."""
         ask = request.GET
-        box, limit = ask.get("box"), page_size(ask.get("limit"), reading.MAX_PAGE)
+        box, limit = ask.get("box"), page_size(ask.get("limit"), listing.MAX_PAGE)
         if box not in (None, "in", "out"):
             raise BadRequest("invalid", "in or out.", "box")
         filters = _filters(ask)
         scope = f"referrals:{box}:{filters}"
-        lines, place = reading.list_page(
+        lines, place = listing.list_page(
             self.principal,
             box=box,
             filters=filters,

@@ -13,7 +13,7 @@ from api.rendering import Answer
 from api.views import Endpoint, NothingIn, Shape, page_size
 from openapi.schema import MUST_MATCH, problems
 from referrals import targets, webhooks
-from referrals.reading import Place
+from referrals.listing import Place
 
 REFUSALS = (400, 401, 403, 404, 413, 415, 503)
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections
 
 from permissions import session
-from permissions.prepared import Prepared
+from permissions.prepared import FOR_ALL, Prepared
 from permissions.principal import Principal
 
 TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_.]+)"?')
@@ -26,14 +26,24 @@ class Statement:
     @property
     def query(self) -> str:
         """The last of the packet, written out: what goes before it is no query."""
-        last = self.sql.rpartition("; ")[2]
-        return Prepared.known[_name(last)].sql if last.startswith("EXECUTE ") else last
+        return self.once.sql if self.once else self.last
+
+    @property
+    def last(self) -> str:
+        """The last of the packet, as it was sent."""
+        return self.sql.rpartition("; ")[2]
+
+    @property
+    def once(self) -> Prepared | None:
+        """What was planned once a connection, if that was."""
+        return Prepared.known[_name(self.last)] if self.last.startswith("EXECUTE ") else None
 
     @property
     def name(self) -> str:
         """In a few words: `identity + SELECT referral`; a prepared one by its own name."""
         named = self.sql.replace(session.IDENTIFY_BY_NAME, "identity")
         named = named.replace(session.IDENTIFY, "identity").removeprefix("BEGIN; ")
+        named = named.replace(f"{FOR_ALL}; ", "")
         parts = named.split("; ")
         return " + ".join(_name(part) for part in parts)
 
@@ -98,18 +108,31 @@ def explain(cursor: Any, statement: Statement, times: int = 3, *, written_out: b
     return min(plans, key=lambda plan: plan.buffers)
 
 
-def explain_both(superuser: Any, principal: Principal, statement: Statement) -> tuple[Plan, Plan]:
+def explain_both(
+    superuser: Any, principal: Principal, statement: Statement, *, written_out: bool = True
+) -> tuple[Plan, Plan]:
     """The plan as `app` under `principal`'s identity, and as a role that no policy concerns; under
     the same, since a statement may itself ask who calls."""
     with session.begin(principal), connections["default"].cursor() as cursor:
-        ours = explain(cursor, statement)
-    identify = session.IDENTIFY.replace("SET LOCAL", "SET")  # until it is said anew
+        ours = _explained(cursor, statement, written_out)
+    identity = [principal.token_hash, principal.acting]
     cursor = superuser.cursor()
-    cursor.execute(identify, [principal.token_hash, principal.acting])
+    cursor.execute(f"BEGIN; {session.IDENTIFY}", identity)
     try:
-        return ours, explain(cursor, statement)
+        if statement.once and not written_out:
+            cursor.execute(statement.once.plan)
+        return ours, _explained(cursor, statement, written_out)
     finally:
-        cursor.execute(identify, ["", ""])
+        cursor.execute("ROLLBACK; DEALLOCATE ALL")
+
+
+def _explained(cursor: Any, statement: Statement, written_out: bool) -> Plan:
+    if written_out or statement.once is None:
+        return explain(cursor, statement)
+    before = statement.once.call.rpartition("; ")[0]
+    if before:
+        cursor.execute(before)
+    return explain(cursor, Statement(statement.last, statement.params), written_out=False)
 
 
 def _children(node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ WIRE = {
     "list, ms more": "list: ms more than as an exempt role",
     "by id, ms more": "one by its id: ms more than as an exempt role",
     "commits ratio": "audited reads a second / plain inserts, 16 clients",
-    "commits ratio, slow": "the same where a flush to the disk takes 8 ms",
+    "commits ratio, bare": "the same entry and rows alone, as an exempt role",
+    "commits ratio, slow": "the audited reads where a flush to the disk takes 8 ms",
 }
 
 

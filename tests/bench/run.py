@@ -198,9 +198,9 @@ def _exact(cluster: Cluster, database: str) -> dict[str, Any]:
     listed, opened = _sent(inbox), _sent(opening)
     principal = credentials.resolve(token)
     assert principal is not None
-    query = next(one for one in listed if "FROM referral " in one.sql)
+    query = next(one for one in listed if "FROM referral " in one.query)
     with closing(cluster.connect_superuser(database)) as superuser:
-        with_rls, without = plans.explain_both(superuser, principal, query)
+        with_rls, without = plans.explain_both(superuser, principal, query, written_out=False)
     return {
         "statements": {
             "inbox list": [one.name for one in listed],
