@@ -339,9 +339,9 @@ GRANT UPDATE (state, handoff_by, escalated_at, version) ON referral_side TO app;
 GRANT UPDATE (ended) ON release TO app;
 GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
 
--- nullif(…, false) IS NOT NULL says the same as the bare function, which the planner takes for one
--- that lets a third of the rows through; this for one that lets nearly all: and so it is, for each
--- query has its own filter.
+-- nullif(…, false) IS NOT NULL says what the bare function does, which the planner takes for one
+-- that lets a third of the rows through; this for one that lets nearly all: each query has its own
+-- filter.
 CREATE POLICY sides_see ON referral FOR SELECT TO app USING (nullif(
     sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
              has_block, (SELECT sec.caseworker())), false) IS NOT NULL);
