@@ -257,6 +257,33 @@ def test_what_the_background_work_changes_goes_one_way(
         superuser.autocommit = True
 
 
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        ("status = 'expired'", True),
+        ("escalated_at = now()", True),
+        ("version = version + 1", False),
+        ("status = 'accepted', escalated_at = now()", False),
+        ("status = 'draft', escalated_at = now()", False),
+    ],
+)
+def test_what_waits_the_clocks_mark_or_end_and_change_no_further(
+    story: Story, change: str, taken: bool
+) -> None:
+    """referral.jobs_expire."""
+    story.send()
+    assert untouched(f"UPDATE referral SET {change}") != taken
+
+
+def test_no_hand_off_is_late_of_a_side_that_has_none_or_has_ended_it(story: Story) -> None:
+    """referral_side.jobs_flag: the sender's side, and a recipient's that said how it went."""
+    story.accept().answers("start_handoff", {"mode": "phone"})
+    assert untouched("UPDATE referral_side SET escalated_at = now() WHERE state IS NULL")
+    assert not untouched("UPDATE referral_side SET escalated_at = now() WHERE state IS NOT NULL")
+    story.answers("complete", {"outcome": "connected"})
+    assert untouched("UPDATE referral_side SET escalated_at = now() WHERE state IS NOT NULL")
+
+
 def untouched(statement: str) -> bool:
     try:
         with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:

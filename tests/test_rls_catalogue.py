@@ -574,17 +574,21 @@ def test_what_gate_delivers_is_a_receipt_of_the_recipients_and_nothing_else(
         superuser.autocommit = True
 
 
-def test_what_was_told_gate_cannot_make_untold(superuser: Any, story: Story) -> None:
-    """referral_event.gate_tells: else a message would go out once more."""
-    story.send()
+@pytest.mark.parametrize("table", ["referral_event", "self_assignment"])
+def test_what_was_told_gate_cannot_make_untold(
+    api: Any, superuser: Any, story: Story, table: str
+) -> None:
+    """gate_tells of either: else a message would go out once more."""
+    story.accept()
+    assert api("ywca.lead").act(story.id, "take_over", {"reason": "safety"}).status_code == 200
     superuser.autocommit = False
     try:
         with superuser.cursor() as cursor:
             cursor.execute("SET LOCAL ROLE gate")
-            cursor.execute("UPDATE referral_event SET told = true")
+            cursor.execute(f"UPDATE {table} SET told = true")
             assert cursor.rowcount
             with pytest.raises(InsufficientPrivilege, match="row-level security"):
-                cursor.execute("UPDATE referral_event SET told = false")
+                cursor.execute(f"UPDATE {table} SET told = false")
     finally:
         superuser.rollback()
         superuser.autocommit = True
