@@ -147,6 +147,21 @@ def test_nobody_answers_where_nobody_is(
         assert cursor.fetchone() == (False,)
 
 
+def test_nobody_answers_whom_the_senders_mark_bars(story: Story, api: Any, superuser: Any) -> None:
+    """sec.can_answer (R12): marked for their leads only, and they have none left."""
+    story.create()
+    agency, sender = agency_id("ywca"), api("police.worker")
+    assert sender.act(story.id, "leads_only").status_code == 200
+    assert call(sender, "can_answer", agency, story.id) is True
+    none_left = "permissions_membership SET roles = '{worker}' WHERE agency_id = %s"
+    with changed(superuser, none_left, [agency], sender) as cursor:
+        for lifted, answers in ((None, False), ("conflict_block SET lifted_at = now()", True)):
+            if lifted:
+                cursor.execute(f"UPDATE {lifted}")
+            cursor.execute("SELECT sec.can_answer(%s, %s)", [agency, story.id])
+            assert cursor.fetchone() == (answers,)
+
+
 def test_a_credential_is_of_the_agency_that_she_serves(api: Any, superuser: Any) -> None:
     worker = api("ywca.worker")
     assert call(worker, "caller") == agency_id("ywca")
