@@ -15,7 +15,7 @@ from permissions.keystore import seal, unseal
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """No sign-up: an agency's administrator makes members."""
+    """No sign-up: the operator makes members (`manage.py add member`)."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -1,8 +1,8 @@
 """The demo network: plainly invented agencies and people, the same that the tests play with.
 
 Loaded at the first run, with secrets made on the spot; `CAIRN_HOME/demo.json` (mode 0600) then
-lets a script act as anybody. Not for production: `manage.py demo` refuses any other base URL than
-this machine's.
+lets a script act as anybody. Not for production: `manage.py prepare` loads it where the
+base URL is this machine's, and nowhere else.
 """
 
 import json

@@ -1,6 +1,7 @@
 """What a person signs in with: made here, shown once to the operator, who hands it over in person.
 
-A password and the secret of her one-time codes, always both together. Runs as `door`.
+A password and the secret of her one-time codes, always both together. Runs as `door`; that
+something was given anew is written to the log as `jobs` first.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Where the agencies' key-encryption keys (KEK) live, and the few things one may ask of it.
 
 Root key → KEK per agency, in versions (epochs) → a key per field. The database holds none of the
-first two, so that its backup opens nothing (threat TH5). The file store is the embedded default,
-permissions/vault.py the one for a server. Who asks is permissions/keys.py.
+first two, so that its backup opens nothing (threat TH5). The file store is the default, also on
+a server; permissions/vault.py keeps them in Vault. Who asks is permissions/keys.py.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Her agreement to the notice (R14). A "no" stores nothing but a tally: no survivor, no service, no
 member, no hour; no entry in the access log either, since nothing is disclosed. A draft that was
-begun before she was asked is gone with it."""
+begun before she was asked is gone with it; the log says of it that it was purged, as of any."""
 
 from datetime import date
 from typing import NamedTuple

@@ -3,7 +3,7 @@
 `CAIRN_HOME` becomes `var/test` (or `CAIRN_TEST_HOME`), so that no test meets the demo's database.
 Each xdist worker has a folder of it, and so a server, of its own: what bounds the feed and the
 sealer (`pg_snapshot_xmin`) counts the open transactions of a whole server. With `DATABASE_URL` set
-(and one for each other role, the superuser's among them) that server is used, through databases of
+(and one for each other role) that server is used, through databases of
 its own name.
 """
 

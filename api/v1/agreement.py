@@ -50,9 +50,10 @@ class AgreementTally(Endpoint):
         responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """She does not want it sent: one more in the tally, and nothing else anywhere. A draft that
-        you name is gone with it, its packet and notes too. Give her the number, and leave the
-        choice to her. Twice is two; of one draft the second is 404."""
+        """She does not want it sent: one more in the tally, and nothing else of it. A draft that
+        you name is gone with it, its packet and notes too; the log keeps that it was begun, and
+        that it was purged. Give her the number, and leave the choice to her. Twice is two; of one
+        draft the second is 404."""
         body = self.body(SaidNoIn)
         agreement.said_no(self.principal, body.get("draft_id"))
         return self.answer(CountedOut, {})

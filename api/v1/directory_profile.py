@@ -1,6 +1,7 @@
 """The victim services profile as files: merge patches and merged schemas, and their index.
 
-Public and the same for everybody, so that they alone of all answers may be kept by a cache.
+Public and the same for everybody, so that a cache may keep them (beside them only /safety
+and what is static).
 """
 
 from collections.abc import Callable

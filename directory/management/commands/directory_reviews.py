@@ -11,8 +11,8 @@ from permissions.models import Agency
 
 class Command(BaseCommand):
     help = (
-        "List the open services whose facts nobody has assured for DIRECTORY_REVIEW_DAYS, or ever,"
-        " the longest first, with the agencies that edit them. Changes nothing."
+        "List the open services whose facts nobody has assured for CAIRN_REVIEW_DAYS (180 if not"
+        " set), or ever, the longest first, with the agencies that edit them. Changes nothing."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
