@@ -250,16 +250,24 @@ def test_a_block_is_set_by_whoever_answers_for_it_on_whom_that_side_may_bar(
 def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
     """sec.not_barred: and asks no further where none does."""
     one, other = begun(api), begun(api)
-
-    def barred(story: Story) -> bool:
-        with as_app(None) as cursor:
-            cursor.execute("SELECT NOT sec.not_barred(%s)", [story.id])
-            return bool(cursor.fetchone()[0])
-
     one.answers("block", WORKER2)
-    assert (barred(one), barred(other)) == (True, False)
+    assert (barred(None, one.id), barred(None, other.id)) == (True, False)
     one.answers("unblock", WORKER2)
-    assert not barred(one)
+    assert not barred(None, one.id)
+
+
+def test_whom_a_referral_bars_asks_as_of_an_id_that_never_was(api: Any) -> None:
+    """sec.not_barred, by raw SQL (R12)."""
+    one = begun(api)
+    one.answers("block", WORKER2)
+    assert barred(api("ywca.worker2"), one.id) is barred(api("ywca.worker2"), str(uuid4())) is True
+    assert not barred(api("ywca.worker"), one.id)
+
+
+def barred(caller: Any, referral_id: str) -> bool:
+    with as_app(caller) as cursor:
+        cursor.execute("SELECT NOT sec.not_barred(%s)", [referral_id])
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: Any) -> None:

@@ -1,6 +1,6 @@
 -- Who is asking: resolved inside the database, from the live credential, at every statement.
--- What reads for others in schema `sec` is owned by `gate` (no log-in), as each file says at its end;
--- all is schema-qualified throughout.
+-- What reads for others in schema `sec` is owned by `gate` (no log-in), as each file says at its
+-- end; all is schema-qualified throughout.
 
 CREATE SCHEMA sec;
 GRANT USAGE ON SCHEMA sec TO app, door, editor, jobs, auditor, sealer, gate;
