@@ -8,9 +8,11 @@ import pytest
 
 from permissions import sealer
 from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.database import as_one_person
+from tests.database import as_one_person, undone
 from tests.test_blocks import bar
 from tests.test_policies_matter import system
+from tests.test_sec_log_functions import enter, found
+from tests.test_sec_seal_functions import SEQ, sign
 
 LOG = "/v1/access-log"
 
@@ -174,3 +176,16 @@ def test_nor_does_a_system_that_names_nobody_read_of_it(
     assert "referral.open_packet" in audited()
     bar(api, "ywca.worker", worked_on, "ywca.worker2")
     assert audited() == []
+
+
+def test_nor_is_what_was_put_in_named_to_her(worked_on: Story, api: Any, superuser: Any) -> None:
+    """sec.put_in."""
+    question = "SELECT id::text, entry IS NOT NULL FROM sec.put_in(%s, %s, 10)"
+    with undone(superuser) as cursor:
+        sign(cursor, SEQ, 0, 0, before=2**61)
+        sign(cursor, SEQ + 1, 0, 0, before=2**61 + 9)
+        put = enter(cursor, "ywca", referral_id=worked_on.id, xact=2**61 + 1)
+        asked = (cursor, api("ywca.auditor"), question, SEQ + 1, SEQ + 1)
+        assert found(*asked) == [(str(put), True)]
+        bar(api, "ywca.worker", worked_on, "ywca.auditor")
+        assert found(*asked) == [(None, False)]

@@ -58,6 +58,26 @@ def test_the_batch_of_an_entry_is_shown_to_the_agency_whose_entry_it_is(
         assert found(cursor, None, question, one) == []
 
 
+def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
+    api: Any, superuser: Any
+) -> None:
+    """sec.sealed_batch: though one of its id stands at another time; to nobody nothing."""
+    question = "SELECT state FROM sec.sealed_batch(%s)"
+    with undone(superuser) as cursor:
+        moved = enter(cursor, "ywca", at=MONTH)
+        cursor.execute(
+            "INSERT INTO log_leaf SELECT %s, id, at + interval '1 s', leaf FROM access_entry"
+            " WHERE id = %s",
+            [FIRST, moved],
+        )
+        sign(cursor, SEQ, FIRST, FIRST + 1)  # its content is no JSON
+        for number, (month, state) in enumerate((("2001-04", "gone"), ("2001-05", "retired"))):
+            body = f'{{"seq":1,"retired":{{"month":"{month}"}}}}'
+            sign(cursor, SEQ + 1 + number, FIRST + 1, FIRST + 1, body=body)
+            assert found(cursor, api("ywca.worker"), question, moved) == [(state,)]
+            assert found(cursor, None, question, moved) == []
+
+
 def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superuser: Any) -> None:
     """sec.batch_now: what is gone is missing, though another stands at its time, or under an id."""
     days = [MONTH + timedelta(days=day) for day in range(4)]
