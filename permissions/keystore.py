@@ -226,14 +226,14 @@ class FileKeyStore:
         return versions[-1]
 
     def _kek(self, agency_id: UUID, version: int) -> bytes:
+        # As text: a Path takes longer to make than a key to open.
+        path = f"{self.folder}/{agency_id}/{version}"
         try:
-            # As text: a Path takes longer to make than a key to open.
-            sealed = self._read(f"{self.folder}/{agency_id}/{version}.kek")
+            sealed = self._read(f"{path}.kek")
             return unseal(self._root(), sealed, _kek_context(agency_id, version))
-        except Unavailable:
-            if self._path(agency_id, version, "gone").exists():
+        finally:  # also of one that opens: a copy that was put back may bring a destroyed one back
+            if os.path.exists(f"{path}.gone"):
                 raise KeyGone from None
-            raise
 
     def _root(self) -> bytes:
         return self._read(self.root_key)

@@ -2,8 +2,7 @@
 
 One transit key an agency, `cairn-<agency id>` (aes256-gcm96). Needs the optional dependency `hvac`
 (extra `vault`). The token is read from a file at every call, so that an agent may renew it there.
-Vault's own policy should give the web process encrypt, decrypt, and create and read of keys, and
-only the background work rotate, rewrap, config and trim.
+What Vault's own policy should give to which process: deploy/RUNBOOK.md, "Vault".
 """
 
 import base64
@@ -21,6 +20,8 @@ from permissions.principal import Principal
 
 TIMEOUT_S = 5
 _SIGNING = "cairn-signing"
+# Vault's words for a key, or a version of one, that it does not hold (any longer).
+_LOST = ("key not found", "version is too new")
 
 T = TypeVar("T")
 
@@ -132,7 +133,8 @@ class VaultKeyStore:
         def begin(transit: Any) -> None:
             try:
                 transit.read_key(_SIGNING, mount_point=self.mount)
-            except exceptions.InvalidPath:
+            except exceptions.InvalidPath as error:
+                _is_no_more_than_missing(error)
                 transit.create_key(_SIGNING, key_type="ed25519", mount_point=self.mount)
             else:
                 transit.rotate_key(_SIGNING, mount_point=self.mount)
@@ -144,7 +146,8 @@ class VaultKeyStore:
         def read(transit: Any) -> Any:
             try:
                 return transit.read_key(_SIGNING, mount_point=self.mount)["data"]["keys"]
-            except exceptions.InvalidPath:
+            except exceptions.InvalidPath as error:
+                _is_no_more_than_missing(error)
                 return {}
 
         keys = self._ask(read)
@@ -156,15 +159,15 @@ class VaultKeyStore:
                 "data"
             ]
             return data
-        except exceptions.InvalidPath:
+        except exceptions.InvalidPath as error:
+            _is_no_more_than_missing(error)
             raise NoKey(str(agency_id)) from None
 
     def _keys_of(self, transit: Any) -> None:
         try:
             transit.list_keys(mount_point=self.mount)
         except exceptions.InvalidPath as error:  # also what an empty engine answers
-            if "no handler" in str(error):
-                raise
+            _is_no_more_than_missing(error)
 
     def _ask(self, question: Callable[[Any], T]) -> T:
         """`question` to the transit engine; whatever Vault answers else is one of our refusals."""
@@ -174,11 +177,19 @@ class VaultKeyStore:
         except exceptions.InvalidRequest as error:
             if "too old" in str(error):  # below min_decryption_version
                 raise KeyGone from None
+            if any(words in str(error) for words in _LOST):
+                raise Unavailable("key_store", "The key store has lost a key.") from None
             raise Unavailable(
                 "unsealing_failed", "This content does not open: it was altered."
             ) from None
         except (exceptions.VaultError, OSError) as error:
             raise Unavailable("key_store", "The key store does not answer.") from error
+
+
+def _is_no_more_than_missing(error: exceptions.InvalidPath) -> None:
+    """One key is missing. Raises it again: the engine itself is, so that nothing is known of it."""
+    if "no handler" in str(error):
+        raise error
 
 
 def _name(agency_id: UUID) -> str:
