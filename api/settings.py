@@ -218,7 +218,7 @@ if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
         "token_file": os.environ["CAIRN_VAULT_TOKEN_FILE"],
         "mount": os.environ.get("CAIRN_VAULT_MOUNT") or "transit",
     }
-KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/rotation.py
+KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/bundles.py
 
 LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # no month of the access log is dropped before
 if LOG_KEPT_YEARS < 6:

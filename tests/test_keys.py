@@ -19,8 +19,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from permissions import grants, rotation
-from permissions.keystore import key_store
+from permissions import bundles, grants, rotation
+from permissions.keystore import Wrapped, key_store
 from tests.conftest import PACKET, Server, Story, agency_id, return_body, service_of
 from tests.ground import HOME
 
@@ -41,7 +41,7 @@ def versions_named(superuser: Any, key: str) -> set[int]:
     """The versions that any row of this agency names, read past every policy."""
     found = set()
     with superuser.cursor() as cursor:
-        for table in rotation.BUNDLES:
+        for table in bundles.BUNDLES:
             cursor.execute(
                 f"SELECT DISTINCT kek_version FROM {table}"
                 " WHERE agency_id = %s AND key_bundle IS NOT NULL",
@@ -73,7 +73,7 @@ def test_every_table_with_a_bundle_is_rotated(superuser: Any) -> None:
             "SELECT DISTINCT attrelid::regclass::text FROM pg_attribute"
             " WHERE attname = 'key_bundle' AND attnum > 0 AND NOT attisdropped"
         )
-        assert {name for (name,) in cursor.fetchall()} == set(rotation.BUNDLES)
+        assert {name for (name,) in cursor.fetchall()} == set(bundles.BUNDLES)
 
 
 def test_after_a_rotation_all_is_on_the_new_version_and_opens(told: Story, superuser: Any) -> None:
@@ -304,6 +304,37 @@ def test_two_rotations_at_the_same_time_follow_each_other(
         assert opened.status_code == 200
 
 
+def test_who_wrapped_before_a_rotation_was_killed_is_waited_for_by_the_next(
+    many: list[Story], superuser: Any
+) -> None:
+    police = agency_id("police")
+    before = max(versions_named(superuser, "police"))
+    holder = connection_that_wraps(superuser)
+    with holder.cursor() as cursor:  # a writer's bundle, under the version of before
+        cursor.execute(
+            "SELECT id, kek_version, key_bundle FROM packet_grant"
+            " WHERE agency_id = %s ORDER BY id DESC LIMIT 1 FOR UPDATE",
+            [str(police)],
+        )
+        row, version, bundle = cursor.fetchone()
+        new = key_store().rewrap(police, Wrapped(version, bytes(bundle)))
+        cursor.execute(
+            "UPDATE packet_grant SET kek_version = %s, key_bundle = %s WHERE id = %s", [*new, row]
+        )
+    assert new.kek_version == before
+    assert key_store().begin_version(police) == before + 1  # a rotation, killed right behind it
+    process = running("rotate", of("police"))
+    wait_for_a_lock(superuser)
+    holder.commit()
+    holder.close()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert versions_named(superuser, "police") == {before + 1}
+    for story in many:
+        opened = story.api(story.sender).act(story.id, "open_packet", {"purpose": "intake"})
+        assert opened.status_code == 200
+
+
 def connection_that_wraps(superuser: Any) -> Any:
     """A transaction that has wrapped for the police and has not ended: a rotation waits for it."""
     from permissions.keys import WRAPPING, lock_number
@@ -325,6 +356,15 @@ def wait_for_advisory_wait(superuser: Any, count: int = 1) -> None:
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             )
             if cursor.fetchone()[0] >= count:
+                return
+
+
+def wait_for_a_lock(superuser: Any) -> None:
+    """Until a session waits for a lock of any kind."""
+    with superuser.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
                 return
 
 
@@ -366,8 +406,34 @@ def test_a_lost_key_is_an_error_and_never_begun_anew(
         answer = told.api(who).act(told.id, act, body)
         assert (answer.status_code, answer.json()["code"]) == (503, "key_store"), act
     assert "LOST" in keys("status", of("ywca"))
-    with pytest.raises(CommandError):
-        keys("rotate", of("ywca"))
+
+
+@pytest.mark.parametrize("what", ["rotate", "destroy"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_key_that_was_lost_is_counted_and_said(
+    told: Story, without_a_key: Callable[[], None], what: str, named: bool
+) -> None:
+    """Also among all: it is no agency for which nothing was sealed yet."""
+    without_a_key()
+    said = StringIO()
+    with pytest.raises(CommandError, match=r"^1 of "):
+        call_command("keys", what, *[of("ywca")] * named, stdout=StringIO(), stderr=said)
+    (line,) = [one for one in said.getvalue().splitlines() if str(agency_id("ywca")) in one]
+    assert line == f"{agency_id('ywca')}: The key store has lost this agency's key: put it back."
+
+
+def test_versions_that_were_lost_are_said_where_nothing_is_left_to_destroy(
+    told: Story, superuser: Any
+) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "UPDATE private_key SET kek_version = 99 WHERE agency_id = %s",
+            [str(agency_id("ywca"))],
+        )
+    keys("rotate", of("ywca"))
+    for said in ("and older are gone", "nothing older than the newest version"):
+        out = keys("destroy", of("ywca"))
+        assert f"{said}; LOST: version 99, 1 rows open to nobody" in out
 
 
 @pytest.mark.parametrize("key", ["police", "ywca"])

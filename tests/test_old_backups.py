@@ -12,17 +12,20 @@ from typing import Any
 
 import psycopg2
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
+from structlog.testing import capture_logs
 
 from api.postgres_binaries import find_binaries
 from directory import demo as directory_demo
 from permissions.credentials import hash_secret
 from permissions.disclosure import PACKET_FIELDS
+from permissions.errors import NotPossible
 from permissions.ids import uuid7
+from permissions.keystore import key_store
 from permissions.session import IDENTIFY
 from referrals import purging
-from tests.conftest import PACKET, Story, _cluster, service_of
+from tests.conftest import PACKET, Story, _cluster, agency_id, service_of
 from tests.database import forget_edits, opening
 
 NOTE = {"text": "a note of ours"}
@@ -111,6 +114,69 @@ def test_yesterdays_dump_opens_what_lives_and_nothing_that_was_purged(
     notes = opened(alive, alive.recipient, "open_notes").json()["items"]
     assert [one["content"]["text"] for one in notes] == [NOTE["text"]]
     assert opened(revoked, revoked.sender).json()["packet"] == PACKET, "the sender's own lives"
+
+
+def test_until_what_lives_was_given_back_no_version_of_a_key_is_begun_or_ended(
+    story: Story, restored: Callable[[], Any]
+) -> None:
+    """The folder of keys is the only place that holds what opens it."""
+    alive = Story(story.api, service_of("ywca")).accept().release(*PACKET).packet(**PACKET)
+    alive.answers("add_note", NOTE)
+    story.create().release(*PACKET).packet(**PACKET)
+    no = story.api(story.sender).post("/v1/agreement-tally", {"draft_id": story.id})
+    assert no.status_code == 200
+    restore = restored()
+    purging.run()
+    call_command("keys", "rotate", of("ywca"), stdout=StringIO())
+    call_command("keys", "destroy", of("ywca"), stdout=StringIO())
+
+    restore()
+    before = every_key()
+    with capture_logs() as logged, pytest.raises(NotPossible) as refusal:
+        purging.run()
+    assert refusal.value.code == "not_restored"
+    assert "keys restore" in refusal.value.detail
+    said = [(one["event"], one.get("agency"), one.get("error")) for one in logged]
+    assert ("purge_held_up", str(agency_id("police")), "NotRestored") in said
+    with pytest.raises(CommandError, match="keys restore"):
+        call_command("purge", stdout=StringIO())
+    for key in ("police", "ywca"):
+        for what in ("rotate", "destroy"):
+            with pytest.raises(CommandError):
+                call_command("keys", what, of(key), stdout=StringIO(), stderr=StringIO())
+    assert every_key() == before, "nothing begun, ended or carried over"
+    assert due() == [(agency_id("police"),)]
+
+    call_command("keys", "restore", stdout=StringIO())
+    still_opens(alive)
+    purging.run()
+    assert due() == []
+    assert every_key() != before
+    call_command("keys", "rotate", of("ywca"), stdout=StringIO())
+    call_command("keys", "destroy", of("ywca"), stdout=StringIO())
+    still_opens(alive)
+
+
+def of(key: str) -> str:
+    return f"--agency={agency_id(key)}"
+
+
+def every_key() -> dict[Path, bytes]:
+    folder = Path(key_store().folder)
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def due() -> list[Any]:
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute("SELECT agency_id FROM epoch_due")
+        return list(cursor.fetchall())
+
+
+def still_opens(story: Story) -> None:
+    for who in (story.sender, story.recipient):
+        assert opened(story, who).json()["packet"] == PACKET
+    notes = opened(story, story.recipient, "open_notes").json()["items"]
+    assert [one["content"]["text"] for one in notes] == [NOTE["text"]]
 
 
 MARKERS = [f"MARKER{number:05}X" for number in range(500)]

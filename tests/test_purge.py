@@ -14,6 +14,7 @@ from django.db import IntegrityError, connections
 from structlog.testing import capture_logs
 
 from permissions import rotation
+from permissions.errors import Unavailable
 from permissions.keystore import key_store
 from referrals import purging, working
 from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
@@ -440,6 +441,49 @@ def test_what_cannot_go_keeps_nothing_else_from_its_end(
     assert set(versions(keys[1])).isdisjoint(before)
     assert opens(stuck, stuck.sender) == 200, "of one that cannot go nothing went"
     assert purge()["draft"] == 1
+
+
+def test_an_agency_of_which_the_store_holds_nothing_stays_due_until_it_does(
+    story: Story, shift_clock: Any, superuser: Any
+) -> None:
+    story.create().release(*PACKET).packet(**PACKET)
+    before = versions("police")
+    shift_clock("25 hours")
+    folder = Path(key_store().folder) / str(agency_id("police"))
+    aside = folder.rename(folder.with_name("aside"))
+    try:
+        with pytest.raises(Unavailable) as refusal:
+            purge()
+        assert refusal.value.code == "key_store"
+        assert versions("police") == [], "none is begun in its place"
+    finally:
+        aside.rename(folder)
+    due = "SELECT agency_id::text FROM epoch_due"
+    assert rows(superuser, due) == [(str(agency_id("police")),)]
+    assert status_of(story, story.sender) == 404
+    assert not any(purge().values())
+    assert rows(superuser, due) == []
+    assert set(versions("police")).isdisjoint(before)
+
+
+def test_bundles_that_were_altered_hold_up_no_end_of_keys(
+    api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """Nor are they taken for those of an older database, though their version ends without them."""
+    altered, *drafts = [Story(api, service_of("ywca")) for _ in range(3)]
+    altered.accept().release(*PACKET).packet(**PACKET)
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE packet_grant SET key_bundle = key_bundle || 'x'")
+    for days, draft in enumerate(drafts, 1):
+        draft.create().release(*PACKET).packet(**PACKET)
+        before = versions("police")
+        shift_clock(f"{days} days 1 hour")
+        assert purge()["draft"] == 1
+        assert rows(superuser, "SELECT FROM epoch_due") == []
+        assert set(versions("police")).isdisjoint(before)
+    assert opens(altered, altered.sender) == 503
+    assert rotation.rotate(agency_id("police")).unopened == 1
+    rotation.destroy(agency_id("police"))
 
 
 @contextmanager

@@ -44,10 +44,7 @@ class Command(BaseCommand):
     def _status(self, agency_id: UUID) -> None:
         found = rotation.status(agency_id)
         held = ", ".join(f"{one} ({found.rows.get(one, 0)} rows)" for one in found.versions)
-        lost = "".join(
-            f"; LOST: version {one}, {found.rows[one]} rows open to nobody" for one in found.lost
-        )
-        self.stdout.write(f"{agency_id}: {held or 'no key yet'}{lost}")
+        self._say(found, held or ("no key" if found.lost else "no key yet"))
 
     def _rotate(self, agency_id: UUID) -> None:
         done = rotation.rotate(agency_id, self._progress)
@@ -56,14 +53,22 @@ class Command(BaseCommand):
             self.stderr.write(f"{agency_id}: {done.unopened} rows open to nobody.")
 
     def _destroy(self, agency_id: UUID) -> None:
-        if len(rotation.status(agency_id).versions) < 2:
-            self.stdout.write(f"{agency_id}: nothing older than the newest version.")
-            return
-        version = rotation.destroy(agency_id)
-        self.stdout.write(f"{agency_id}: version {version} and older are gone.")
+        ended = rotation.destroy(agency_id)
+        self._say(
+            rotation.status(agency_id),
+            f"version {ended} and older are gone"
+            if ended
+            else "nothing older than the newest version",
+        )
 
     def _restore(self, agency_id: UUID) -> None:
         self.stdout.write(f"{agency_id}: {rotation.carry_back(agency_id)} rows given back.")
+
+    def _say(self, found: rotation.Status, what: str) -> None:
+        lost = "".join(
+            f"; LOST: version {one}, {found.rows[one]} rows open to nobody" for one in found.lost
+        )
+        self.stdout.write(f"{found.agency_id}: {what}{lost}")
 
     def _progress(self, table: str, done: int) -> None:
         self.stderr.write(f"{table}: {done} rewrapped")
