@@ -116,6 +116,7 @@ REASONS = {
     "purging": "a purge was under way",
     "no_key": "the agency has no key yet",
     "key_in_use": "the key is still needed",
+    "not_restored": "a backup's keys were not given back yet",
     "key_store": "the key store did not answer",
     "unsealing_failed": "it did not open: altered, or missing",
     "key_gone": "its key was destroyed",

@@ -300,6 +300,10 @@ PROBLEMS = {
     "key_in_use": Problem(
         "The version of a key is still needed.", "Rotate first (manage.py keys rotate)."
     ),
+    "not_restored": Problem(
+        "An older copy of the database was restored, and no key ends before its bundles are back.",
+        "The operator runs `manage.py keys restore`: deploy/RUNBOOK.md.",
+    ),
     "key_store": Problem(
         "The key store does not answer or refused.", "Do not wait for it: ring the service."
     ),
