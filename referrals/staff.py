@@ -1,8 +1,9 @@
 """Who works on a referral, inside one agency: assign, hand over, take over (R7).
 
 Access is assignment, not membership. A lead who puts herself on a referral says why; another member
-is told at once, by the side's history and by `self_assignments`. The database asks the same and
-alone writes assignments: referrals/sql/staff.sql.
+is told at once, by the side's history and by `self_assignments`. What has ended is not handed over
+any more, but somebody can be put on it until her side's part is purged: whom the accounting and the
+notes are for. The database asks the same and alone writes assignments: referrals/sql/staff.sql.
 """
 
 from datetime import datetime
@@ -34,7 +35,8 @@ def assign(
 ) -> Detail:
     """`member_id`, a worker or lead of the own agency, works on it too. Twice is safe.
 
-    A lead who names herself gives a coded `reason` (R7). Raises NotPossible.
+    A lead who names herself gives a coded `reason` (R7). After the end as well, until the own part
+    is purged (R13). Raises NotPossible.
     """
     _check(reason)
 

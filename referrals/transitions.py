@@ -54,7 +54,8 @@ MOVES = {
     "revoke_return_release": Move(ANY - DRAFT, ANY - DRAFT),
     "stop": Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
     "mark_error": Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
-    "assign": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    # After the end too: else, once the last assignee has left, nobody could account to her.
+    "assign": Move(ANY, ANY - DRAFT),
     "hand_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     "take_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
     "block": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),

@@ -249,8 +249,10 @@ PEOPLE = ("worker", "worker2", "lead", "admin", "auditor")
         ("sent", "ywca", {"worker", "worker2", "lead"}, {"worker", "worker2", "lead"}, {"lead"}),
         ("accepted", "ywca", set(), {"lead"}, {"worker", "lead"}),
         ("accepted", "outsider", set(), set(), set()),
-        ("completed", "ywca", set(), set(), set()),
-        ("withdrawn", "ywca", set(), set(), set()),
+        ("completed", "ywca", set(), set(), {"worker", "lead"}),
+        ("withdrawn", "ywca", set(), set(), {"lead"}),
+        ("withdrawn", "police", set(), set(), {"worker", "lead"}),
+        ("withdrawn", "outsider", set(), set(), set()),
     ],
 )
 def test_by_raw_sql_nobody_is_assigned_whom_the_rules_would_not_assign(
@@ -274,7 +276,8 @@ def test_by_raw_sql_nobody_is_assigned_whom_the_rules_would_not_assign(
         for function, last in (("put_on", None), ("hand_over", False)):
             call = f"sec.{function}(%s, %s, %s, %s)"
             values = [uuid4(), story.id, colleague, last]
-            allowed = short in may_put_on and colleague != str(member_id(who))
+            over = function == "hand_over" and state in ("completed", "withdrawn")
+            allowed = short in may_put_on and colleague != str(member_id(who)) and not over
             assert taken(api, who, call, values) == allowed, (who, function)
             for stranger in ("police.worker", "ywca.auditor", "outsider.lead"):
                 values[2] = str(member_id(stranger))

@@ -30,7 +30,7 @@ narrow_release        ahl   ahl  ahl          ahl      ahl         ahl       ahl
 revoke_return_release .     ahl  ahl          ahl      ahl         ahl       ahl     ahl     ahl              ahl
 stop                  ahl   ahl  ahl          ahl      .           .         .       .       .                ahl
 mark_error            ahl   ahl  ahl          ahl      .           .         .       .       .                .
-assign                hl    hl   hl           hl       .           .         .       .       .                .
+assign                hl    hl   hl           hl       hl          hl        hl      hl      hl               hl
 hand_over             hl    hl   hl           hl       .           .         .       .       .                .
 take_over             l     l    l            l        .           .         .       .       .                .
 block                 ahl   ahl  ahl          ahl      .           .         .       .       .                .
@@ -65,7 +65,7 @@ revoke_release        l    ahl          ahl      ahl        ahl       ahl    ahl
 narrow_release        l    ahl          ahl      ahl        ahl       ahl    ahl     ahl      ahl       ahl     ahl
 revoke_return_release l    ahl          ahl      ahl        ahl       ahl    ahl     ahl      ahl       ahl     ahl
 stop                  .    .            ahl      ahl        .         .      .       .        .         .       .
-assign                l    hl           hl       hl         .         .      .       .        .         .       .
+assign                l    hl           hl       hl         hl        hl     hl      hl       hl        hl      hl
 hand_over             l    hl           hl       hl         .         .      .       .        .         .       .
 take_over             wl   wal          l        l          .         .      .       .        .         .       .
 block                 l    ahl          ahl      ahl        .         .      .       .        .         .       .

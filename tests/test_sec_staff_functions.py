@@ -203,7 +203,7 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
     assert (one.id, worker) in set(rows(superuser, WORKING, ywca)), "to the holder herself"
     change(superuser, "referral SET ended_at = now() WHERE id = %s", one.id)
     assert refused(api("ywca.worker"), HAND_OVER, one.id, colleague)
-    assert refused(api("ywca.worker"), PUT_ON, one.id, colleague, None)
+    assert not refused(api("ywca.worker"), PUT_ON, one.id, colleague, None), "it is still kept"
     assert set(rows(superuser, HOLDING, theirs)) == before, "the other side has its own"
 
 

@@ -48,9 +48,10 @@ CREATE TRIGGER written_once BEFORE UPDATE ON referral FOR EACH ROW
 
 -- What the caller is to a referral, and what it is to her side; NULLs when she may write nothing.
 -- `waiting`: sent to her agency, and nobody has accepted. `fresh`: a draft that nobody holds yet.
+-- `kept`: her side's part is not purged.
 CREATE FUNCTION sec.standing(
     r uuid, OUT agency uuid, OUT member uuid, OUT is_lead boolean, OUT holder uuid,
-    OUT open boolean, OUT waiting boolean, OUT fresh boolean
+    OUT open boolean, OUT waiting boolean, OUT fresh boolean, OUT kept boolean
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -60,8 +61,9 @@ BEGIN
                                    OR f.expires_at > sec.clock())
                AND coalesce(s.state IN ('accepted', 'in_handoff'), true),
            f.to_agency_id = me.agency_id AND f.accepted_at IS NULL,
-           f.from_agency_id = me.agency_id AND f.sent_at IS NULL AND s.holder_id IS NULL
-      INTO agency, member, is_lead, holder, open, waiting, fresh
+           f.from_agency_id = me.agency_id AND f.sent_at IS NULL AND s.holder_id IS NULL,
+           s.purged IS NOT TRUE
+      INTO agency, member, is_lead, holder, open, waiting, fresh, kept
       FROM public.referral f
       LEFT JOIN public.referral_side s ON s.referral_id = f.id AND s.agency_id = me.agency_id
      WHERE f.id = r
@@ -126,13 +128,14 @@ BEGIN
     END IF;
 END $$;
 
--- The holder or a lead puts a colleague on it; a lead herself, saying why.
+-- The holder or a lead puts a colleague on it; a lead herself, saying why. What has ended, too: to
+-- account to her and to read what is kept somebody has to be on it (R7), until her side's purge.
 CREATE FUNCTION sec.put_on(row_id uuid, r uuid, who uuid, why text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     me record := sec.standing(r);
 BEGIN
-    IF NOT coalesce(me.open AND (me.is_lead OR me.holder = me.member), false)
+    IF NOT coalesce(me.kept AND (me.is_lead OR me.holder = me.member), false)
        OR (who = me.member AND NOT (me.is_lead AND why IS NOT NULL)) THEN
         RAISE EXCEPTION 'no such assignment' USING ERRCODE = 'insufficient_privilege';
     END IF;
