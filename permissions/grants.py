@@ -157,6 +157,13 @@ def close_recipients(referral_id: UUID) -> None:
         cursor.execute("SELECT sec.close_grant(%s)", [referral_id])
 
 
+def end_unseen(referral_id: UUID, via: str) -> None:
+    """By the recipient before its accept: whatever release is in force ends, and what lies ready
+    for it is destroyed. Tells nothing of whether there was any (R1). Twice is safe."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.end_unseen(%s, %s)", [referral_id, via])
+
+
 def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
     """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
     row = PrivateKey.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()

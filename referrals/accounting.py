@@ -236,7 +236,7 @@ def _ready(
     lines: Iterable[Line], accepted_at: datetime, releases: Mapping[UUID, Release]
 ) -> Line | None:
     """What the recipient could open at its accept: what was given last before it, less what was
-    narrowed since; nothing where it was revoked, or had run out."""
+    narrowed since; nothing where it was revoked, by either side, or had run out."""
     ready: Line | None = None
     for line in sorted(lines, key=lambda one: one.first):
         if line.first > accepted_at:
@@ -250,5 +250,7 @@ def _ready(
             ready = ready._replace(fields=left)
     release = releases.get(ready.release_id) if ready and ready.release_id else None
     if ready is None or not ready.fields or release is None or release.expires_at <= accepted_at:
+        return None
+    if release.never_open:  # the recipient's word, of which the sender's own log says nothing
         return None
     return ready._replace(first=accepted_at)

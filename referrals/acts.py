@@ -301,21 +301,43 @@ def revoke_release(
     """The paper ends at once, the help goes on. Oral is enough (NNEDV on releases). Twice is safe.
 
     The recipient's bundle is destroyed. When the recipient records it, the sender is shown
-    `release_ended` and nothing else: no time, no who.
+    `release_ended` and nothing else: no time, no who. Before its accept the recipient is answered
+    alike whether there was a release or not; else, where there is none, raises NotPossible.
     """
     codes.check("revoked_via", via)
     with turn(principal, "revoke_release", referral_id, if_match) as current:
-        releases = Release.objects.filter(referral=current.referral, direction="outbound")
-        live = list(releases.filter(ended=False))
-        if not live and not releases.exists():
-            raise NotPossible("no_release", "There is no release to end.")
-        if live:  # else it was ended already: a retried request, or the other side was first
-            grants.close_recipients(referral_id)
-            for release in live:
-                papers.end_release(current, release, via)
-            current.change(release_ended=True)
-            current.event(other_side_sees=current.side == "from")
+        if current.side == "to" and current.referral.accepted_at is None:
+            _end_unseen(current, via)
+        else:
+            _end_releases(current, via)
     return current.answer()
+
+
+def _end_releases(current: Turn, via: str) -> None:
+    releases = Release.objects.filter(referral=current.referral, direction="outbound")
+    live = list(releases.filter(ended=False))
+    if not live and not releases.exists():
+        raise NotPossible("no_release", "There is no release to end.")
+    if live:  # else it was ended already: a retried request, or the other side was first
+        grants.close_recipients(current.referral.id)
+        for release in live:
+            papers.end_release(current, release, via)
+        current.change(release_ended=True)
+        current.event(other_side_sees=current.side == "from")
+
+
+def _end_unseen(current: Turn, via: str) -> None:
+    """Of what the recipient may not know yet. What it is shown of its own act hangs on nothing but
+    what it knows: whether a release was put since it said so last."""
+    grants.end_unseen(current.referral.id, via)
+    current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender's may have moved
+    known = Event.objects.filter(
+        referral=current.referral, to_sees=True, act__in=("put_release", "revoke_release")
+    )
+    last = known.order_by("-at", "-id").first()
+    if last is None or last.agency_id != current.principal.agency_id:
+        current.change_own()
+        current.event(other_side_sees=False)
 
 
 def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:

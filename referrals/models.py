@@ -217,6 +217,7 @@ class Release(models.Model):
     created_at = models.DateTimeField()
     # Both sides may know *that* it ended; when, how and through whom is the ender's (ReleaseEnd).
     ended = models.BooleanField(default=False)
+    never_open = models.BooleanField(db_default=False)  # the recipient ended it before its accept
 
     class Meta:
         db_table = "release"

@@ -109,7 +109,8 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         release=release,
         release_in_force=release is not None and not release.ended and release.expires_at > now,
         blocks=blocks,
-        release_ended=referral.release_ended,
+        # Before its accept the recipient may not know that there was one.
+        release_ended=referral.release_ended and (side == "from" or who.accepted),
         purge_at=_purge_at(referral, own, side) if status in transitions.ENDED else None,
         escalated_at=(own.escalated_at if own and side == "to" else None) or referral.escalated_at,
         asked_to_ring_at=(

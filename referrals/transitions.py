@@ -49,7 +49,8 @@ MOVES = {
     "unable": Move(None, TAKEN, "unable"),
     "withdraw": Move(WAITING | {"accepted"}, None, "withdrawn"),
     "revoke_release": Move(ANY, ANY - DRAFT),
-    "narrow_release": Move(ANY, ANY - DRAFT),
+    # By the recipient from its accept on: before it, it may not know what there is to narrow.
+    "narrow_release": Move(ANY, ANY - DRAFT - WAITING - {"declined", "expired"}),
     "put_return_release": Move(None, TAKEN | {"completed", "unable"}),
     "revoke_return_release": Move(ANY - DRAFT, ANY - DRAFT),
     "stop": Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),

@@ -11,8 +11,8 @@ import pytest
 from tests import routes
 from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.database import as_app, refused_for_want_of_rights, turned_off
-from tests.test_firewall_orders import assert_same, rows
 from tests.test_firewall_orders import Sender as EverythingOfTheSenders
+from tests.test_firewall_orders import assert_same, rows
 from tests.test_sec_staff_functions import PUT_ON
 
 HER_RIGHTS = ("account_disclosures", "open_notes")

@@ -483,6 +483,7 @@ def test_without_a_live_identity_the_functions_on_grants_change_nothing(
                 [str(member_id("y")), release],
             ),
             ("sec.narrow(%s, '{name}', sec.clock(), NULL, NULL)", [release]),
+            ("sec.end_unseen(%s, 'oral')", [story.id]),
         ):
             with (
                 contextlib.suppress(ProgrammingError),

@@ -136,6 +136,54 @@ def test_a_grant_opens_by_the_accept_of_this_referral(api: Any, superuser: Any) 
     assert len(rows(superuser, opened)) == 2
 
 
+def test_what_lies_ready_ends_by_the_recipient_before_its_accept(api: Any, superuser: Any) -> None:
+    """sec.end_unseen: by those who answer for it there, of this referral, and it tells nothing."""
+    one, other, none, draft = (Story(api, service_of("ywca")) for _ in range(4))
+    for story in (one, other, draft):
+        story.create().release(*FIELDS).packet(name="a name")
+    for story in (one, other, none):
+        story.send().answers("acknowledge")
+    end = "SELECT sec.end_unseen(%s, 'oral')"
+    live = "SELECT referral_id::text FROM release WHERE NOT ended AND NOT never_open"
+    ready = "SELECT referral_id::text FROM packet_grant WHERE release_id IS NOT NULL AND NOT closed"
+    shown = "SELECT id::text, release_ended, version FROM referral"
+    before = {id_: version for id_, _, version in rows(superuser, shown)}
+    left = {(story.id,) for story in (one, other, draft)}
+    for who, story in (
+        ("police.worker", one),
+        ("police.lead", one),
+        ("ywca.worker2", one),
+        ("ywca.client", one),
+        ("ywca.admin", one),
+        ("hospital.lead", one),
+        ("ywca.lead", draft),
+    ):
+        assert refused(api(who), end, story.id), who
+    assert refused(api("ywca.lead"), end, str(uuid4()))
+    assert set(rows(superuser, live)) == left
+    for who in ("ywca.worker", "ywca.lead"):
+        told = {repr(call(api(who), "end_unseen", story.id, "oral")) for story in (one, none)}
+        assert told == {"''"}, "void, whatever there was"
+    assert set(rows(superuser, live)) == left - {(one.id,)}
+    assert rows(superuser, ready) == [(other.id,)]
+    assert rows(superuser, "SELECT count(*) FROM packet_grant WHERE key_bundle IS NOT NULL") == [
+        (4,)
+    ], "the senders' own, and the other's"
+    by = "SELECT release_id::text, agency_id::text, revoked_via, revoked_by::text FROM release_end"
+    ours = release_of(superuser, one)
+    recorded = (ours, str(agency_id("ywca")), "oral", str(member_id("ywca.worker")))
+    assert rows(superuser, by) == [recorded], "once, by whoever said it first"
+    now = {id_: (ended, version) for id_, ended, version in rows(superuser, shown)}
+    assert now == {id_: (id_ == one.id, n + (id_ == one.id)) for id_, n in before.items()}
+    change(superuser, "release SET ended = false WHERE id = %s", ours)
+    change(superuser, "release SET direction = 'return' WHERE id = %s", ours)
+    call(api("ywca.lead"), "end_unseen", one.id, "oral")
+    assert rows(superuser, by) == [recorded], "what goes back is ended by sec.end_return"
+    other.answers("accept")
+    assert refused(api("ywca.worker"), end, other.id), "from the accept on it is shown"
+    assert rows(superuser, "SELECT 1 FROM release WHERE never_open") == [(1,)]
+
+
 def test_who_read_both_is_asked_of_the_caller_herself(api: Any, superuser: Any) -> None:
     """sec.opened_by_me"""
     one, other = begun(api), begun(api)

@@ -200,7 +200,8 @@ def _offers(seen: Detail) -> dict[str, list[Offer]]:
     """The acts that the domain says are open, as buttons: to do now, also possible, for the record,
     to end it."""
     useful = [act for act in OFFERS if act in seen.acts]
-    if seen.release is None or seen.release_ended:
+    unseen = seen.side == "to" and seen.status in ("sent", "acknowledged")  # there may be one
+    if not unseen and (seen.release is None or seen.release_ended):
         useful = [act for act in useful if act != "revoke_release"]
     if not seen.release_in_force:
         useful = [act for act in useful if act not in ("put_packet", "narrow_release")]

@@ -244,10 +244,11 @@ def own_side(asked: Asked, before: w.Side, after: w.Side) -> bool:
 
 
 def of_either_side(asked: Asked, row: w.Release) -> bool:
-    """A release is reached by both agencies, before the accept unseen by the recipient: on the
-    survivor's word either may end it (act 15). A return release by who gave it."""
+    """A release is reached by who gave it, and an outbound one by the recipient from its accept on:
+    either may end it on the survivor's word (act 15), what it does not know by `sec.end_unseen`."""
     of = asked.world.referrals.get(row.referral_id)
-    given = row.direction == "outbound" or row.from_agency_id == asked.me.agency_id
+    taken = row.direction == "outbound" and of is not None and of.accepted_at is not None
+    given = taken or row.from_agency_id == asked.me.agency_id
     return given and of is not None and keeping.sides(asked, of)
 
 

@@ -166,6 +166,7 @@ class Migration(migrations.Migration):
                 ('intermediary', models.TextField(default='')),
                 ('created_at', models.DateTimeField()),
                 ('ended', models.BooleanField(default=False)),
+                ('never_open', models.BooleanField(db_default=False)),
                 ('from_agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='releases', to='referrals.referral')),
                 ('to_agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),

@@ -39,6 +39,38 @@ BEGIN
        AND g.release_id = by_release AND NOT g.closed;
 END $$;
 
+-- By the recipient before its accept, on her word (act 15): what she had released ends, and what lay
+-- ready for it is destroyed. It may not know yet whether there is any: nothing here tells it, but
+-- its own `release_end` from the accept on. The sender is shown it as after the accept, and where
+-- there was none, nothing. The row is locked first: an accept that came before is another's act.
+GRANT UPDATE (never_open) ON release TO gate;
+GRANT UPDATE (release_ended, version) ON referral TO gate;
+GRANT INSERT ON release_end TO gate;
+CREATE POLICY gate_notes ON release_end FOR INSERT TO gate WITH CHECK (true);
+CREATE FUNCTION sec.end_unseen(r uuid, via text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    PERFORM FROM public.referral f
+      WHERE f.id = r AND f.to_agency_id = sec.writer() AND f.sent_at IS NOT NULL
+        AND f.accepted_at IS NULL
+        FOR UPDATE;
+    IF NOT FOUND OR NOT sec.answers_for(r) THEN
+        RAISE EXCEPTION 'no such referral' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    WITH over AS (
+        UPDATE public.release l SET ended = true, never_open = true
+         WHERE l.referral_id = r AND l.direction = 'outbound' AND NOT l.ended
+        RETURNING l.id)
+    INSERT INTO public.release_end (id, release_id, agency_id, revoked_at, revoked_via, revoked_by)
+    SELECT gen_random_uuid(), o.id, me.agency_id, sec.clock(), via, me.member_id FROM over o;
+    IF FOUND THEN
+        UPDATE public.referral SET release_ended = true, version = version + 1 WHERE id = r;
+    END IF;
+    PERFORM sec.close_grant(r);
+END $$;
+
 -- Agreement (R14): the tally --------------------------------------------------------------------
 
 ALTER TABLE agreement_tally ENABLE ROW LEVEL SECURITY;
@@ -132,11 +164,14 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION sec.narrow(uuid, text[], timestamptz, int, bytea), sec.tally(boolean),
+    sec.end_unseen(uuid, text),
     sec.put_returned(uuid, uuid, int, bytea, bytea), sec.end_return(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.narrow(uuid, text[], timestamptz, int, bytea), sec.tally(boolean),
+    sec.end_unseen(uuid, text),
     sec.put_returned(uuid, uuid, int, bytea, bytea), sec.end_return(uuid) TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.tally(boolean) OWNER TO gate;
 ALTER FUNCTION sec.narrow(uuid, text[], timestamptz, int, bytea) OWNER TO gate;
+ALTER FUNCTION sec.end_unseen(uuid, text) OWNER TO gate;
 ALTER FUNCTION sec.put_returned(uuid, uuid, int, bytea, bytea) OWNER TO gate;
 ALTER FUNCTION sec.end_return(uuid) OWNER TO gate;

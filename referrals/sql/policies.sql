@@ -389,8 +389,9 @@ CREATE POLICY recipient_returns ON release FOR INSERT TO app WITH CHECK (
                    AND r.to_agency_id = release.from_agency_id
                    AND r.from_agency_id = release.to_agency_id));
 CREATE POLICY sides_end ON release FOR UPDATE TO app
-    USING ((direction = 'outbound' OR from_agency_id = (SELECT sec.caseworker()))
-           AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id))
+    USING (EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                      AND (release.from_agency_id = (SELECT sec.caseworker())
+                           OR (direction = 'outbound' AND r.accepted_at IS NOT NULL))))
     WITH CHECK (ended AND sec.answers_for(referral_id)
                 AND (SELECT sec.writer()) IN (from_agency_id, to_agency_id));
 
