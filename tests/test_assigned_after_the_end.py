@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from referrals import purging
 from tests import routes
 from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.database import as_app, refused_for_want_of_rights, turned_off
+from tests.desk import at_the_desk, text_of
 from tests.test_firewall_orders import Sender as EverythingOfTheSenders
 from tests.test_firewall_orders import assert_same, rows
 from tests.test_sec_staff_functions import PUT_ON
@@ -96,6 +98,24 @@ def test_a_lead_accounts_to_her_when_nobody_is_left(
 def acts_of(api: Any, key: str, story: Story) -> list[str]:
     steps = api(f"{key}.lead").get(f"/v1/referrals/{story.id}/history").json()["items"]
     return [step["act"] for step in steps]
+
+
+def test_the_desk_tells_a_lead_what_to_do_before_the_purge(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    story.accept().answers("complete", {"outcome": "connected"})
+    shift_clock("24 days")
+    purging.run()
+    desk, one = at_the_desk("ywca.lead"), f"/desk/referrals/{story.id}"
+    page = desk.get(one).content.decode()
+    assert "put somebody on it" in text_of(page)
+    assert f"{one}/take_over" not in page
+    herself = {"member_id": str(member_id("ywca.lead"))}
+    silent = text_of(desk.submit(f"{one}/assign", herself).content)
+    assert "Say why you put yourself on it" in silent
+    done = desk.submit(f"{one}/assign", herself | {"reason": "nobody_assigned"}).content
+    assert "She works on it now." in text_of(done)
+    assert f"{one}/account_disclosures" in done.decode()
 
 
 def test_the_purge_of_her_side_ends_it(story: Story, api: Any, superuser: Any) -> None:

@@ -106,7 +106,7 @@ def test_twice_is_once(open_one: Story, superuser: Any) -> None:
 def test_what_waits_for_the_accept_is_narrowed_before_it(story: Story) -> None:
     story.create().release(*PACKET).packet(**PACKET).send()
     refused = narrow(story, "ywca.lead")
-    assert (refused.status_code, refused.json()["code"]) == (409, "no_release"), "not shown to it"
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state"), "not shown to it"
     assert narrow(story, "police.worker").status_code == 200
     story.answers("accept")
     assert set(opened(story).json()["packet"]) == set(LEFT)

@@ -203,7 +203,7 @@ def test_the_desk_offers_it_and_says_no_more_than_is_known(api: Any) -> None:
         assert f"{one}/narrow_release" not in page
         asked = text_of(desk.get(f"{one}/revoke_release").content.decode())
         done = desk.submit(f"{one}/revoke_release", ORAL)
-        said = "Nothing of a packet opens" in text_of(done.content.decode())
+        said = "Done. The packet is closed" in text_of(done.content.decode())
         pages.append((asked, said))
     assert pages[0][1] is pages[1][1] is True
     assert "has ended" not in pages[0][0]

@@ -158,7 +158,7 @@ revoke_release = act_view(
         says="Her word is enough. What was shared, or lies ready to be, closes at once; the help"
         " goes on.",
         button="End her permission",
-        done="Done. Nothing of a packet opens for the other agency; the referral goes on.",
+        done="Done. The packet is closed; the referral goes on.",
         form=RevokeReleaseForm,
         do=lambda visit, seen, form: acts.revoke_release(
             visit.principal, seen.referral.id, form.cleaned_data["via"]

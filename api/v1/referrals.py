@@ -691,7 +691,7 @@ class Stop(ActEndpoint):
         return acts.stop(self.principal, referral_id, if_match=self.if_match())
 
 
-@act_schema("assign", AssignIn, "Put a colleague on it. Your side's alone.")
+@act_schema("assign", AssignIn, "Put a colleague on it, after its end too. Your side's alone.")
 class Assign(ActEndpoint):
     shape = AssignIn
 

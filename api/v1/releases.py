@@ -199,7 +199,11 @@ def _terms(body: dict[str, Any]) -> Terms:
     )
 
 
-@act_schema("revoke_release", RevokeReleaseIn, "End the paper on her word; the help goes on.")
+@act_schema(
+    "revoke_release",
+    RevokeReleaseIn,
+    "End the paper on her word, seen or unseen; the help goes on.",
+)
 class RevokeRelease(ActEndpoint):
     shape = RevokeReleaseIn
 

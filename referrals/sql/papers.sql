@@ -39,10 +39,11 @@ BEGIN
        AND g.release_id = by_release AND NOT g.closed;
 END $$;
 
--- By the recipient before its accept, on her word (act 15): what she had released ends, and what lay
--- ready for it is destroyed. It may not know yet whether there is any: nothing here tells it, but
--- its own `release_end` from the accept on. The sender is shown it as after the accept, and where
--- there was none, nothing. The row is locked first: an accept that came before is another's act.
+-- By the recipient before its accept, on her word (act 15): what she had released ends, what lay
+-- ready for it is destroyed. It may not know yet whether there is any, and nothing here tells it:
+-- its own `release_end` it reads from the accept on. The sender is shown it as after the accept,
+-- and where there was none, nothing. Locked first: from an accept that came before, it is no more
+-- unseen.
 GRANT UPDATE (never_open) ON release TO gate;
 GRANT UPDATE (release_ended, version) ON referral TO gate;
 GRANT INSERT ON release_end TO gate;
