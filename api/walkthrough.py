@@ -308,6 +308,7 @@ def _write_the_packet(w: Walkthrough, officer: Party, referral: str) -> None:
             "told_no_effect_on_case",
         ],
         "consenters": [{"who": "self", "signed_at": now.isoformat(), "not_the_abuser": True}],
+        "adult": True,
     }
     w.step(officer, "records her release", 200, "POST", f"{referral}/put_release", release)
     w.step(officer, "writes the packet", 200, "POST", f"{referral}/put_packet", {"packet": PACKET})

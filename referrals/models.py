@@ -211,6 +211,7 @@ class Release(models.Model):
     attestations = ArrayField(models.TextField(), default=list)
     consenters = models.JSONField(default=list)
     minor_may_consent_alone = models.BooleanField(default=False)
+    adult = models.BooleanField(default=False)  # said where the notice does not say her age
     promptly_informed = models.TextField(default="")  # of a hipaa_agreement
     redisclosure_notice = models.TextField(default="network")
     intermediary = models.TextField(default="")  # the platform, named, where Part 2 asks for it

@@ -21,7 +21,7 @@ from permissions.keystore import seal, unseal
 from permissions.prepared import Along, Ask, Prepared, array
 from permissions.principal import Principal
 from permissions.session import at_once
-from referrals import idempotency, papers, screening
+from referrals import codes, idempotency, papers, screening
 from referrals.models import Note, PacketField, sees_referrals
 from referrals.reading import Detail
 from referrals.seeing import Seen, behind_the_lock, lock, see, seen_in
@@ -39,7 +39,8 @@ class Opened:
     safe_contact: str | None  # goes before any contact among the fields; None: there is none
     release_id: UUID | None  # None: the sender reading its own
     release_expires_at: datetime | None
-    handling: tuple[str, ...]  # labels; the notice of a release under Part 2 among them
+    handling: tuple[str, ...]  # labels; the code of the release's notice among them
+    notice: str | None  # what goes with the fields to whoever opens them (42 CFR 2.32)
     entry_id: UUID
 
 
@@ -132,34 +133,60 @@ def open_packet(
     act = "referral.open_packet"
     with log.refusals(principal, act, referral_id, purpose=purpose):
         seen = _permitted(principal, "open_packet", referral_id, rows)
-        grant = seen.grant(referral_id)
-        if grant is None:
-            raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
-        keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
-        wanted = [keys[name].row for name in grant.fields if name in keys]
-        attempt = log.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
-        found = attempt.record_at_once(
-            lock(referral_id),
-            Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
-            subject=seen.subject,
-            fields=grant.fields,
-            release_id=grant.release_id,
+        tried: set[UUID | None] = set()
+        while True:
+            grant = seen.grant(referral_id)
+            if grant is None or grant.release_id in tried:
+                raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
+            tried.add(grant.release_id)
+            keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
+            wanted = [keys[name].row for name in grant.fields if name in keys]
+            attempt = log.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
+            found = attempt.record_at_once(
+                lock(referral_id),
+                Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
+                subject=seen.subject,
+                fields=grant.fields,
+                release_id=grant.release_id,
+            )
+            if found:
+                break
+            # Something ended since it was seen: what it is now says how, or that a newer release
+            # stands in its place.
+            rows = at_once(principal, see(referral_id))
+            seen = _permitted(principal, "open_packet", referral_id, rows)
+        fields = _in_clear(grant.fields, keys, dict(found))
+        handling, notice = _goes_with_it(grant)
+        return Opened(
+            fields,
+            safe_contact(fields, seen.callback),
+            grant.release_id,
+            grant.expires_at,
+            handling,
+            notice,
+            attempt.entry_id,
         )
-        if not found:  # something ended since it was seen: what it is now says how
-            _permitted(principal, "open_packet", referral_id, at_once(principal, see(referral_id)))
-            raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
-        sealed = dict(found)
-        fields = {}
-        for name in grant.fields:
-            if name not in keys or keys[name].row not in sealed:
-                raise Unavailable("unsealing_failed", "A part of this packet is missing.")
-            row, key = keys[name]
-            context = _context("packet_field", row, name)
-            fields[name] = unseal(key, bytes(sealed[row]), context).decode()
-        part2 = grant.redisclosure_notice == "part2"
-        handling = (*disclosure.HANDLING, *(["part2"] if part2 else []))
-        rule = safe_contact(fields, seen.callback)
-        return Opened(fields, rule, grant.release_id, grant.expires_at, handling, attempt.entry_id)
+
+
+def _in_clear(
+    names: Sequence[str], keys: grants.Keys, sealed: Mapping[str, bytes | memoryview]
+) -> dict[str, str]:
+    fields = {}
+    for name in names:
+        if name not in keys or keys[name].row not in sealed:
+            raise Unavailable("unsealing_failed", "A part of this packet is missing.")
+        row, key = keys[name]
+        fields[name] = unseal(key, bytes(sealed[row]), _context("packet_field", row, name)).decode()
+    return fields
+
+
+def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
+    """The labels of what a grant opens, and the notice of its release in words. The sender's own
+    packet has none, nor has a release that says so."""
+    code = grant.redisclosure_notice
+    if code is None or code == "none":
+        return disclosure.HANDLING, None
+    return (*disclosure.HANDLING, code), codes.REDISCLOSURE_NOTICE[code][0]
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:

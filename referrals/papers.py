@@ -62,8 +62,7 @@ def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") 
     """Judge the terms, and keep the release in place of the last one of this direction, with the
     paper that stays with its agency. `kind`: of the agency that it goes to."""
     referral, principal = current.referral, current.principal
-    minor = referral.age_band == "minor"
-    about = About(principal, kind, referral.urgency, minor, current.now, direction)
+    about = About(principal, kind, referral.urgency, referral.age_band, current.now, direction)
     terms = releases.complete(terms, about)
     _check_witness(principal, terms)
     for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
@@ -179,11 +178,12 @@ def still_fits(current: Turn, notice: Notice) -> None:
         return
     releases.check_consenters(
         [(one["who"], one["not_the_abuser"]) for one in release.consenters],
-        minor=notice.age_band == "minor",
+        age=notice.age_band,
+        adult=release.adult,
         alone=release.minor_may_consent_alone,
     )
     if notice.urgency != current.referral.urgency:
-        about = About(current.principal, "", notice.urgency, False, current.now)
+        about = About(current.principal, "", notice.urgency, notice.age_band, current.now)
         releases.check_length(release.signed_at, release.expires_at, about)
 
 

@@ -34,6 +34,7 @@ class Terms:
     attestations: tuple[str, ...]
     consenters: tuple[Consenter, ...]
     minor_may_consent_alone: bool = False
+    adult: bool = False  # said of her where the notice does not say her age
     promptly_informed: str | None = None  # of a hipaa_agreement: how she is told of it
     redisclosure_notice: str | None = None  # None: as the rules say
     evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
@@ -75,7 +76,7 @@ class About:
     principal: Principal
     recipient_kind: str
     urgency: str
-    minor: bool
+    age: str  # the notice's age band
     now: datetime
     direction: str = "outbound"
 
@@ -111,6 +112,7 @@ def check(terms: Terms, about: About) -> None:
     basis = disclosure.BASES[terms.basis]
     if basis.signature and terms.form == "oral_witnessed":
         raise NotPossible("form", "This basis needs her signature: an oral word is not enough.")
+    _check_part2_form(terms, duties)
     if basis.promptly_inform and not terms.promptly_informed:
         raise NotPossible("promptly_inform", "Say how she is told of it (45 CFR 164.512(c)(2)).")
     needed = disclosure.attestations_needed(
@@ -125,9 +127,20 @@ def check(terms: Terms, about: About) -> None:
     _check_times(terms, about)
     check_consenters(
         [(one.who, one.not_the_abuser) for one in terms.consenters],
-        minor=about.minor,
+        age=about.age,
+        adult=terms.adult,
         alone=terms.minor_may_consent_alone,
     )
+
+
+def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
+    """42 CFR 2.31(a): a written consent with the patient's signature, whatever the basis."""
+    if terms.form != "oral_witnessed" or not disclosure.under_part2(terms.fields, duties):
+        return
+    way = "Have her sign, on paper or on the screen"
+    if "part2" not in duties:  # else it is all the programme's
+        way += ", or leave out substance use"
+    raise NotPossible("form", f"An oral word opens no such records (42 CFR 2.31). {way}.")
 
 
 def _check_codes(terms: Terms, direction: str) -> None:
@@ -169,20 +182,35 @@ def check_length(signed_at: datetime, expires_at: datetime, about: About) -> Non
         )
 
 
-def check_consenters(consenters: list[tuple[str, bool]], *, minor: bool, alone: bool) -> None:
+def check_consenters(
+    consenters: list[tuple[str, bool]], *, age: str, adult: bool, alone: bool
+) -> None:
     """R6; 28 CFR 94.115(a)(2): never the abuser of the minor or of the other parent.
 
-    `consenters`: who, and whether she is attested not to be the abuser. `alone`: a minor who may
-    lawfully receive the service without a parent's consent.
+    `consenters`: who, and whether she is attested not to be the abuser. `age`: the notice's age
+    band; `adult`: said of her with the release. `alone`: a minor who may lawfully receive the
+    service without a parent's consent. Raises NotPossible.
     """
     who = {one for one, _ in consenters}
+    if adult and (age == "minor" or alone):
+        raise NotPossible(
+            "age_contradicted",
+            "She is adult and minor both: correct the notice or the release.",
+        )
     if not all(attested for one, attested in consenters if one != "self"):
         raise NotPossible("abuser", "Whoever abused her or the other parent cannot consent.")
     if "court_appointed" in who:
         return
     if "self" not in who:
         raise NotPossible("self_missing", "She herself consents too; a parent alone is not enough.")
-    if minor and who == {"self"} and not alone:
+    if who != {"self"} or alone or adult or age == "adult":
+        return
+    if age == "minor":
         raise NotPossible(
             "consenter_missing", "A minor and a parent or guardian consent, unless she may alone."
         )
+    raise NotPossible(
+        "age_not_stated",
+        "The notice does not say her age. Say that she is an adult, or a minor who may consent"
+        " alone, or name who consents with her.",
+    )

@@ -28,6 +28,7 @@ CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 # Acts after which no read may commit: they take the referral's advisory lock exclusively.
 CLOSING = frozenset(
     {"withdraw", "revoke_release", "narrow_release", "revoke_return_release", "stop"}
+    | {"put_release", "put_return_release"}  # each ends the one before it
     | {"mark_error", "block", "leads_only"}
 )
 

@@ -353,7 +353,7 @@ class Story:
 
 
 def release_body(*fields: str, **terms: Any) -> dict[str, Any]:
-    """A release as a patrol officer records it: stated, witnessed, for a week."""
+    """A release as a patrol officer records it: an adult's, stated, witnessed, for a week."""
     from datetime import UTC, datetime, timedelta
 
     now = datetime.now(UTC)
@@ -374,6 +374,7 @@ def release_body(*fields: str, **terms: Any) -> dict[str, Any]:
             "told_no_effect_on_case",
         ],
         "consenters": [{"who": "self", "signed_at": now.isoformat(), "not_the_abuser": True}],
+        "adult": True,  # NOTICE does not say her age
     } | terms
 
 

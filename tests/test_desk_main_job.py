@@ -60,6 +60,7 @@ def test_from_the_officers_call_to_the_auditors_proof(chromium, server, size):
     officer.sees("They said yes")
     officer.follow("Record her permission")
     officer.choose("Name", "Phone", "How to contact her safely", "Spoken, heard by you")
+    officer.choose("She is 18 or over")
     for told in officer.page.locator('input[name="attestations"]').all():
         told.check()
     officer.press("Record her permission")
@@ -81,6 +82,9 @@ def test_from_the_officers_call_to_the_auditors_proof(chromium, server, size):
     for value in PACKET.values():
         advocate.sees(value)
     advocate.sees("Keep it out of patient portals")
+    advocate.page.emulate_media(media="print")
+    advocate.sees("Pass nothing on without asking her.")  # it goes with the paper, too
+    advocate.page.emulate_media(media="screen")
     assert advocate.page.url == f"{referral}/open_packet"
     advocate.follow("Close")
     advocate.sees_not(PACKET["name"])

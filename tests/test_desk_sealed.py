@@ -5,7 +5,7 @@ import re
 import pytest
 
 from referrals.models import Note, Release
-from tests.conftest import PACKET, release_body
+from tests.conftest import PACKET, Story, agency_id, release_body, service_of
 from tests.desk import at_the_desk, rows, text_of
 
 RELEASE = {
@@ -16,6 +16,7 @@ RELEASE = {
     "signed_at": "2026-01-01T00:00",
     "lasts": "7",
     "consenters": ["self"],
+    "adult": "on",
     "attestations": release_body()["attestations"],
 }
 
@@ -44,6 +45,9 @@ def now_in(pages, path):
         ({"consenters": ["parent"], "not_the_abuser": "on"}, "consenters", "She herself consents"),
         ({"signed_at": "2030-01-01T00:00"}, "signed_at", "The signature lies in the future."),
         ({"signed_at": "2026-01-01T00:00"}, "lasts", "The release has ended already."),
+        ({"adult": []}, "adult", "does not say her age"),
+        ({"minor_may_consent_alone": "on"}, "adult", "She is adult and minor both"),
+        ({"fields_": ["substance_use"]}, "form", "Have her sign"),
         ({"fields_": []}, "fields_", "Choose at least one."),
         ({"lasts": "90"}, "lasts", "Select a valid choice"),
     ],
@@ -94,6 +98,7 @@ def test_an_opened_packet_is_in_that_answer_alone(story, advocate, superuser):
     assert "not released" not in shown
     assert "to receive this service, until" in shown
     assert "Keep it out of patient portals" in shown
+    assert "Pass nothing on without asking her." in shown
     receipt = re.search(r"Receipt ([0-9a-f-]{36})", shown)[1]
     with superuser.cursor() as cursor:
         cursor.execute("SELECT act, purpose FROM access_entry WHERE id = %s", [receipt])
@@ -102,6 +107,52 @@ def test_an_opened_packet_is_in_that_answer_alone(story, advocate, superuser):
     assert title == "Packet · Cairn"
     for value in PACKET.values():
         assert value not in advocate.get(path).content.decode()
+
+
+def test_a_packet_under_part_2_bears_its_statement(api, advocate):
+    """42 CFR 2.32: it goes with each disclosure."""
+    story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
+    told = [one for one in RELEASE["attestations"] if one != "told_no_effect_on_case"]
+    terms = {"basis": "hipaa_authorization", "form": "written", "attestations": told}
+    story.release("substance_use", **terms).packet(substance_use="an invented record")
+    path = f"/desk/referrals/{story.id}/open_packet"
+    shown = text_of(advocate.submit(path, {"purpose": "service"}).content)
+    assert "42 CFR part 2 prohibits unauthorized use or disclosure of these records." in shown
+    assert "Pass nothing on" not in shown
+
+
+def test_the_form_asks_her_age_where_the_notice_does_not_say_it(api, officer):
+    for age, asked in (("not_stated", True), ("adult", False), ("minor", False)):
+        story = Story(api, service_of("ywca")).create(age_band=age)
+        path = f"/desk/referrals/{story.id}/put_release"
+        assert ("She is 18 or over" in text_of(officer.get(path).content)) == asked
+        told = {"signed_at": now_in(officer, path), "adult": []}
+        answer = officer.submit(path, RELEASE | told)
+        kept = "Her permission is recorded." in text_of(answer.content)
+        assert kept == (age == "adult"), age
+
+
+def test_the_paper_says_her_age_and_that_treatment_takes_her_signature(story, officer, superuser):
+    def paper(language):
+        path = f"/desk/referrals/{story.id}/release_paper"
+        return text_of(officer.get(path, {"language": language}).content)
+
+    def duties_are(duties):
+        with superuser.cursor() as cursor:
+            police = [duties, agency_id("police")]
+            cursor.execute("UPDATE permissions_agency SET duties = %s WHERE id = %s", police)
+        superuser.commit()
+
+    story.create()
+    assert "I am 18 or over." in paper("en")
+    assert "Tengo 18 años o más." in paper("es")
+    assert "did not sign (not for alcohol or drug treatment)" in paper("en")
+    assert "no firmó (no vale para tratamiento por alcohol o drogas)" in paper("es")
+    duties_are(["part2"])
+    try:
+        assert "did not sign" not in paper("en")
+    finally:
+        duties_are([])
 
 
 def test_who_is_not_assigned_opens_neither_packet_nor_notes(story):

@@ -562,6 +562,7 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
             "signed_at": f"{datetime.now(ZoneInfo('America/Denver')):%Y-%m-%dT%H:%M}",
             "lasts": "7",
             "consenters": ["self"],
+            "adult": "on",
         }
     if act == "said_no":
         return {"service": try_out.service}

@@ -18,7 +18,7 @@ from api import demo
 from permissions import credentials
 from permissions.models import Membership
 from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id
+from tests.conftest import PACKET, Story, agency_id, member_id, release_body, return_body
 
 WAIT_S = 4  # less than the statement time-out of a request
 # What an opening reads within its last packet and nowhere else, behind the referral's lock.
@@ -297,6 +297,16 @@ def test_one_idempotency_key_at_once_makes_one_referral(race: Race, story: Story
 # -- The reader and the revoke ---------------------------------------------------------------------
 
 
+def waiting_to_close(race: Race) -> int:
+    """How many acts wait until the readers of a referral are through."""
+    count: int = race.one(
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+        " AND mode = 'ExclusiveLock'"
+    )
+    return count
+
+
 @pytest.mark.parametrize(
     ("who", "closing"),
     [
@@ -304,6 +314,7 @@ def test_one_idempotency_key_at_once_makes_one_referral(race: Race, story: Story
         ("ywca.worker", "revoke_release"),
         ("police.worker", "narrow_release"),
         ("ywca.worker", "narrow_release"),
+        ("police.worker", "put_release"),  # in place of the one that is read under
         ("police.worker", "withdraw"),
         ("ywca.worker", "stop"),
     ],
@@ -316,13 +327,24 @@ def test_a_reading_under_way_commits_before_what_closes_it(
     with race.held(OPENING):
         reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
         closed = race.start_and_wait(close)
-        advisory = race.one(
-            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-            " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
-            " AND mode = 'ExclusiveLock'"
-        )
-        assert advisory == 1, "it waits for the reader, not for the table"
+        assert waiting_to_close(race) == 1, "it waits for the reader, not for the table"
     assert reading.result(WAIT_S).json()["packet"] == PACKET
+    assert closed.result(WAIT_S).status_code == 200
+
+
+@pytest.mark.parametrize("closing", ["put_return_release", "revoke_return_release"])
+def test_what_came_back_is_read_before_what_closes_it(
+    race: Race, story: Story, api: Any, closing: str
+) -> None:
+    story.accept().answers("complete", {"outcome": "served"})
+    story.answers("put_return_release", return_body())
+    body = return_body("connected") if closing == "put_return_release" else {}
+    sender, advocate = api("police.worker"), api("ywca.worker")
+    with race.held("LOCK TABLE returned IN ACCESS EXCLUSIVE MODE"):
+        reading = race.start_and_wait(lambda: sender.get(f"/v1/referrals/{story.id}/returned"))
+        closed = race.start_and_wait(lambda: advocate.act(story.id, closing, body))
+        assert waiting_to_close(race) == 1
+    assert set(reading.result(WAIT_S).json()["returned"]) > {"connected"}
     assert closed.result(WAIT_S).status_code == 200
 
 
@@ -337,6 +359,18 @@ def test_a_reader_that_comes_while_a_revoke_is_under_way_gets_nothing(
     answer = reading.result(WAIT_S)
     assert (answer.status_code, answer.json()["code"]) == (409, "sealed")
     assert "packet" not in answer.json()
+
+
+def test_a_reader_that_comes_while_a_narrower_release_is_put_reads_by_that_one(
+    race: Race, story: Story, api: Any
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    officer, narrower = api("police.worker"), release_body("name")
+    with race.held("LOCK TABLE release_end IN ACCESS EXCLUSIVE MODE"):
+        put = race.start_and_wait(lambda: officer.act(story.id, "put_release", narrower))
+        reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
+    assert put.result(WAIT_S).status_code == 200
+    assert reading.result(WAIT_S).json()["packet"] == {"name": PACKET["name"]}
 
 
 CLOSINGS = [

@@ -49,16 +49,30 @@ def test_it_is_kept_by_its_side_alone(act: str, story: Story, api: Any, superuse
     ],
 )
 def test_privileged_agencies_are_warned_and_nobody_is_refused(
-    sender: str, basis: str, warned: bool, story: Story, api: Any, settings: Any
+    sender: str, basis: str, warned: bool, story: Story, api: Any
 ) -> None:
-    settings.DISCLOSURE_LINE = "What an invented state says."
     story.sender = sender
     story.create()
     body = routes.BODIES["record_disclosure"] | {"basis": basis}
     answer = api(sender).act(story.id, "record_disclosure", body)
     assert answer.status_code == 201
     assert answer.json()["warning"] == (records.SUBPOENA if warned else "")
+
+
+@pytest.mark.parametrize(
+    ("act", "line"), [("record_report", "REPORT_LINE"), ("record_disclosure", "DISCLOSURE_LINE")]
+)
+def test_the_line_of_the_state_stands_beside_each(
+    act: str, line: str, story: Story, api: Any, settings: Any
+) -> None:
+    settings.REPORT_LINE = settings.DISCLOSURE_LINE = "The other line."
+    setattr(settings, line, "What an invented state says.")
+    story.create()
+    answer = api("police.worker").act(story.id, act, routes.BODIES[act])
     assert answer.json()["line"] == "What an invented state says."
+    page = at_the_desk("police.worker").get(f"/desk/referrals/{story.id}/{act}")
+    assert "What an invented state says." in text_of(page.content)
+    assert "The other line." not in text_of(page.content)
 
 
 @pytest.mark.parametrize("act", ACTS)

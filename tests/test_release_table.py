@@ -84,7 +84,7 @@ def terms(**changed: Any) -> Terms:
 
 def judged(terms: Terms, by: Principal, to: str = "social_service", **about: Any) -> str | Terms:
     """The release as it would be recorded, or the code of the refusal."""
-    facts = {"urgency": "routine", "minor": False, "now": NOW} | about
+    facts = {"urgency": "routine", "age": "adult", "now": NOW} | about
     try:
         return complete(terms, About(by, to, **facts))
     except (NotPossible, BadRequest) as refusal:
@@ -115,18 +115,57 @@ def test_every_cell_of_duties_basis_and_field() -> None:
 
 
 @pytest.mark.parametrize("form", ["written", "e_signature", "oral_witnessed"])
-def test_a_signature_is_hers_wherever_the_basis_asks_for_one(form: str) -> None:
+def test_a_signature_is_hers_wherever_the_basis_or_part_2_asks_for_one(form: str) -> None:
+    """42 CFR 2.31: a written consent with her signature, whatever the sender's duties allow."""
     for duties, bases in ALLOWED.items():
-        for basis in bases:
+        for basis, fields in product(bases, (("name",), ("name", "substance_use"))):
             told = (*TOLD, "signed_on_screen")
-            got = judged(terms(basis=basis, form=form, attestations=told), principal(duties))
-            if form == "oral_witnessed" and basis in SIGNED:
-                assert got == "form", (duties, basis)
+            hers = terms(basis=basis, fields=fields, form=form, attestations=told)
+            got = judged(hers, principal(duties))
+            part2 = "part2" in duties or "substance_use" in fields
+            if form == "oral_witnessed" and (basis in SIGNED or part2):
+                assert got == "form", (duties, basis, fields)
             else:
-                assert isinstance(got, Terms), (duties, basis, got)
+                assert isinstance(got, Terms), (duties, basis, fields, got)
                 # before whom, and when: the worker herself unless another is named
                 seen = (ME, NOW) if form != "written" else (None, None)
                 assert (got.witnessed_by, got.witnessed_at) == seen
+
+
+SELF = (Consenter("self", NOW, True),)
+WITH_A_PARENT = (*SELF, Consenter("parent", NOW, True))
+BY_A_COURT = (Consenter("court_appointed", NOW, True),)
+
+
+@pytest.mark.parametrize(
+    ("age", "consenters", "said", "code"),
+    [
+        ("adult", SELF, (), None),
+        ("minor", SELF, (), "consenter_missing"),
+        ("minor", SELF, ("minor_may_consent_alone",), None),
+        ("minor", WITH_A_PARENT, (), None),
+        # who consents alone says which of the two she is, where the notice does not
+        ("not_stated", SELF, (), "age_not_stated"),
+        ("not_stated", SELF, ("adult",), None),
+        ("not_stated", SELF, ("minor_may_consent_alone",), None),
+        ("not_stated", WITH_A_PARENT, (), None),
+        ("not_stated", BY_A_COURT, (), None),
+        # and is not both
+        ("minor", SELF, ("adult",), "age_contradicted"),
+        ("minor", WITH_A_PARENT, ("adult",), "age_contradicted"),
+        ("not_stated", SELF, ("adult", "minor_may_consent_alone"), "age_contradicted"),
+    ],
+)
+def test_her_age_is_stated_before_she_consents_alone(
+    age: str, consenters: tuple[Consenter, ...], said: tuple[str, ...], code: str | None
+) -> None:
+    """R6; 28 CFR 94.115(a)(2)."""
+    got = judged(terms(consenters=consenters, **dict.fromkeys(said, True)), principal(), age=age)
+    if code:
+        assert got == code
+    else:
+        assert isinstance(got, Terms), got
+        assert got.adult == ("adult" in said)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tests.conftest import (
     agency_id,
     member_id,
     release_body,
+    return_body,
     service_of,
 )
 
@@ -82,9 +83,25 @@ def test_whatever_was_not_told_is_refused(missing, story, api):
 def test_who_consents_for_whom(age, consenters, alone, code, story, api):
     """R6: 34 U.S.C. 12291(b)(2)(B), 28 CFR 94.115."""
     story.create(age_band=age)
-    body = release_body(consenters=consenters, minor_may_consent_alone=alone)
+    body = release_body(consenters=consenters, minor_may_consent_alone=alone, adult=False)
     answer = api("police.worker").act(story.id, "put_release", body)
     assert answer.json().get("code") == code, answer.content
+
+
+@pytest.mark.parametrize("act", ["put_release", "put_return_release"])
+def test_who_consents_alone_is_said_to_be_an_adult(act, story, api):
+    """R6: a notice need not state her age; whoever takes her word alone does."""
+    returned = act == "put_return_release"
+    story.create(age_band="not_stated").send().accept()
+    who, body = ("ywca.worker", return_body) if returned else ("police.worker", release_body)
+    refused = api(who).act(story.id, act, body(adult=False))
+    assert (refused.status_code, refused.json()["code"]) == (409, "age_not_stated")
+    assert "adult" in refused.json()["detail"]
+    assert api(who).act(story.id, act, body(adult=True)).status_code == 200
+    (kept,) = api(who).get(f"/v1/referrals/{story.id}/releases").json()["items"]
+    assert kept["adult"] is True
+    both = api(who).act(story.id, act, body(minor_may_consent_alone=True))
+    assert (both.status_code, both.json()["code"]) == (409, "age_contradicted")
 
 
 @pytest.mark.parametrize(
@@ -134,19 +151,43 @@ def test_substance_use_records_never_go_to_the_police(api):
     assert officer.act(story.id, "put_release", allowed).status_code == 200
 
 
-def test_part_2_records_go_with_their_notice_and_name_the_platform(api):
-    """42 CFR 2.31(a)(4)(ii) and 2.32: the consent names the intermediary, the packet the rule."""
+def test_part_2_records_go_on_her_signature_alone(api):
+    """42 CFR 2.31, whatever 45 CFR 164.512(c) would let the hospital share on her word."""
+    story = Story(api, service_of("ywca"), sender="hospital.worker").create()
+    terms = {"basis": "hipaa_agreement", "promptly_informed": "told", "attestations": TOLD}
+    nurse = api("hospital.worker")
+    oral = release_body("name", "substance_use", **terms)
+    refused = nurse.act(story.id, "put_release", oral)
+    assert (refused.status_code, refused.json()["code"]) == (409, "form")
+    assert "leave out substance use" in refused.json()["detail"]
+    assert nurse.get(f"/v1/referrals/{story.id}/releases").json()["items"] == []
+    assert nurse.act(story.id, "put_release", oral | {"form": "written"}).status_code == 200
+    assert nurse.act(story.id, "put_release", release_body("name", **terms)).status_code == 200
+
+
+def test_the_notice_of_the_release_goes_with_the_packet(api):
+    """42 CFR 2.31(a)(4)(ii) and 2.32: the consent names the intermediary, the packet the rule. All
+    else goes with the network's own word."""
     story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
     terms = {"basis": "hipaa_authorization", "form": "written", "attestations": TOLD}
     story.release("name", "substance_use", **terms)
     story.packet(name="Invented Person", substance_use="an invented record")
-    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
-    assert opened["handling"] == ["not_to_portal_or_proxy", "part2"]
+
+    def opened(who="ywca.worker"):
+        packet = api(who).act(story.id, "open_packet", {"purpose": "service"}).json()
+        return packet["handling"], packet["notice"]
+
+    part2 = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
+    assert opened() == (["not_to_portal_or_proxy", "part2"], part2)
     (release,) = api("ywca.worker").get(f"/v1/referrals/{story.id}/releases").json()["items"]
     assert (release["redisclosure_notice"], release["intermediary"]) == ("part2", "Cairn")
     story.release("name", **terms)
-    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "service"}).json()
-    assert opened["handling"] == ["not_to_portal_or_proxy"]
+    handling, notice = opened()
+    assert handling == ["not_to_portal_or_proxy", "network"]
+    assert notice.startswith("Shared on her word, for this purpose, with your agency alone.")
+    story.release("name", redisclosure_notice="none", **terms)
+    assert opened() == (["not_to_portal_or_proxy"], None)
+    assert opened("hospital.worker") == (["not_to_portal_or_proxy"], None), "her own packet"
 
 
 def test_each_side_reads_the_terms_and_its_own_paper_only(story, api):
@@ -188,15 +229,20 @@ def test_a_witness_is_of_the_agency_that_records_it(story, api):
 
 
 @pytest.mark.parametrize(
-    ("notice", "code"),
+    ("age", "adult", "notice", "code"),
     [
-        ({"age_band": "minor"}, "consenter_missing"),  # R6
-        ({"urgency": "emergency"}, "too_long"),
-        ({"urgency": "routine", "age_band": "adult"}, None),
+        ("adult", False, {"age_band": "minor"}, "consenter_missing"),  # R6
+        ("adult", False, {"age_band": "not_stated"}, "age_not_stated"),
+        ("not_stated", True, {"age_band": "minor"}, "age_contradicted"),
+        ("adult", True, {"age_band": "not_stated"}, None),
+        ("not_stated", True, {"urgency": "emergency"}, "too_long"),
+        ("not_stated", True, {"urgency": "routine", "age_band": "adult"}, None),
     ],
 )
-def test_a_draft_does_not_change_into_one_that_her_release_does_not_fit(notice, code, story, api):
-    story.create().release("name")
+def test_a_draft_does_not_change_into_one_that_her_release_does_not_fit(
+    age, adult, notice, code, story, api
+):
+    story.create(age_band=age).release("name", adult=adult)
     body = NOTICE | notice
     answer = api("police.worker").act(story.id, "put_notice", body)
     assert answer.json().get("code") == code, answer.content

@@ -316,7 +316,7 @@ def test_a_packet_that_lay_ready_opens_with_the_accept(story: Story) -> None:
     story.answers("accept")
     answer = open_packet(story).json()
     assert set(answer["packet"]) == set(RELEASED)
-    assert answer["handling"] == ["not_to_portal_or_proxy"]
+    assert answer["handling"] == ["not_to_portal_or_proxy", "network"]
     assert answer["release_id"]
 
 

@@ -175,7 +175,11 @@ PROBLEMS = {
         "The law that binds your agency asks for another kind of permission.",
         "Use the kind that the message names.",
     ),
-    "form": Problem("This kind of permission needs her signature.", "Get it signed first."),
+    "form": Problem(
+        "This kind of permission, or what is to be shared under 42 CFR part 2, needs her"
+        " signature.",
+        "Get it signed first, on paper or on the screen, or leave substance use out.",
+    ),
     "attestation_missing": Problem(
         "She has not been told everything that she must hear before she agrees.",
         "Tell her, then tick it.",
@@ -234,6 +238,14 @@ PROBLEMS = {
     "consenter_missing": Problem(
         "A minor and a parent or guardian consent together, unless she may consent alone.",
         "Name who else consents, or say that she may alone.",
+    ),
+    "age_not_stated": Problem(
+        "She alone consents, and neither the notice nor the release says that she is an adult.",
+        "Say that she is 18 or over, or a minor who may consent alone, or name who else consents.",
+    ),
+    "age_contradicted": Problem(
+        "The release says that she is an adult; the notice, or the release itself, a minor.",
+        "Correct whichever is wrong.",
     ),
     # -- Changing the directory
     "not_yours": Problem(

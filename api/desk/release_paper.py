@@ -15,6 +15,7 @@ class Text(NamedTuple):
     revoke: str
     intermediary: str  # {platform}
     consent: str
+    adult: str
     alone: str
     not_the_abuser: str
     name: str
@@ -41,13 +42,15 @@ TEXTS = {
         intermediary="It passes through {platform}, a system between agencies. It can be opened"
         " only by the people who help me there.",
         consent="Who consents",
+        adult="I am 18 or over.",
         alone="I am under 18 and may receive this service without my parents' consent.",
         not_the_abuser="Whoever signs for me did not hurt me or my other parent.",
         name="Name",
         signature="Signature",
         date="Date and time",
         witness="Worker who was present",
-        spoken="If she said it and did not sign: the worker who heard it",
+        spoken="If she said it and did not sign (not for alcohol or drug treatment): the worker"
+        " who heard it",
         who={
             "self": "I myself",
             "parent": "My parent",
@@ -104,13 +107,15 @@ TEXTS = {
         intermediary="Pasa por {platform}, un sistema entre agencias. Allí solo lo pueden abrir"
         " las personas que me ayudan.",
         consent="Quién da el permiso",
+        adult="Tengo 18 años o más.",
         alone="Soy menor de 18 años y puedo recibir este servicio sin permiso de mis padres.",
         not_the_abuser="Quien firma por mí no me hizo daño a mí ni a mi otro padre o madre.",
         name="Nombre",
         signature="Firma",
         date="Fecha y hora",
         witness="Persona de la agencia que estuvo presente",
-        spoken="Si lo dijo y no firmó: quién de la agencia lo oyó",
+        spoken="Si lo dijo y no firmó (no vale para tratamiento por alcohol o drogas): quién de"
+        " la agencia lo oyó",
         who={
             "self": "Yo misma o yo mismo",
             "parent": "Mi padre o mi madre",

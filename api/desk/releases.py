@@ -35,6 +35,8 @@ class ReleaseForm(ActForm):
         "signed_later": "signed_at",
         "expired": "lasts",
         "too_long": "lasts",
+        "age_not_stated": "adult",
+        "age_contradicted": "adult",
         "abuser": "not_the_abuser",
         "self_missing": "consenters",
         "consenter_missing": "consenters",
@@ -45,13 +47,19 @@ class ReleaseForm(ActForm):
     purpose = one_of(words.choices(codes.RELEASE_PURPOSE), "What for", initial="receive_service")
     attestations = some_of([], "What she was told", required=False)
     basis = one_of([], "Kind of permission")
-    form = one_of(list(words.FORMS.items()), "How she gave it")
+    form = one_of(
+        list(words.FORMS.items()),
+        "How she gave it",
+        help_text="She signs for alcohol or drug treatment, and for all that a program for it"
+        " shares (42 CFR 2.31). Her word alone is not enough.",
+    )
     signed_at = moment("When she gave it")
     lasts = one_of([], "How long it lasts")
     consenters = some_of(list(words.CONSENTERS.items()), "Who consents", initial=["self"])
     not_the_abuser = forms.BooleanField(
         label="Nobody who consents for her abused her or the other parent", required=False
     )
+    adult = forms.BooleanField(label="She is 18 or over", required=False)
     minor_may_consent_alone = forms.BooleanField(
         label="She is a minor and may lawfully receive this service alone", required=False
     )
@@ -59,7 +67,8 @@ class ReleaseForm(ActForm):
     witnessed_by = listed([], "Who heard it, or saw her sign on this screen", required=False)
     evidence_ref = forms.CharField(
         label="Where the paper is kept",
-        help_text="The paper stays with you. A place or number of yours, never her name.",
+        help_text="The paper stays with you. A place or number of yours: this line is not sealed,"
+        " so write nothing about her here.",
         max_length=100,
         required=False,
         widget=forms.TextInput(attrs=PRIVATE),
@@ -87,6 +96,8 @@ class ReleaseForm(ActForm):
             self._offer("promptly_informed", told_later, None)
         else:
             del self.fields["promptly_informed"]
+        if referral.age_band != "not_stated":  # the notice says it
+            del self.fields["adult"]
         names = [(str(one), name) for one, name in self.seen.names.items()]
         self._offer("witnessed_by", names, str(principal.member_id))
         self.fields["signed_at"].initial = timezone.localtime(self.seen.now)
@@ -111,6 +122,7 @@ class ReleaseForm(ActForm):
                 Consenter(who, signed_at, given["not_the_abuser"]) for who in given["consenters"]
             ),
             minor_may_consent_alone=given["minor_may_consent_alone"],
+            adult=given.get("adult", False),
             promptly_informed=given.get("promptly_informed") or None,
             evidence_ref=given["evidence_ref"],
             witnessed_by=UUID(given["witnessed_by"]) if given["witnessed_by"] else None,
@@ -239,7 +251,8 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
         "intermediary": text.intermediary.format(platform=disclosure.INTERMEDIARY),
         "told": [text.told[code] for code in disclosure.EVERY_ATTESTATION if code in needed],
         "who": [text.who[code] for code in disclosure.CONSENTERS],
-        "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature,
+        "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature
+        or disclosure.under_part2((), principal.duties),
     }
     if language == "es":
         context |= safety_in_spanish()

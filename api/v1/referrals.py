@@ -303,7 +303,15 @@ class PacketOut(serializers.Serializer):
     packet = serializers.DictField(child=serializers.CharField())
     release_id = serializers.UUIDField(allow_null=True)
     release_expires_at = serializers.DateTimeField(allow_null=True)
-    handling = serializers.ListField(child=serializers.CharField())
+    handling = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of how to handle it, that of its redisclosure notice among them.",
+    )
+    notice = serializers.CharField(
+        allow_null=True,
+        help_text="That notice in words: keep it with whatever you copy (42 CFR 2.32). Null: your"
+        " own packet, or a release without one. Spanish: GET /v1/codes, `redisclosure_notice`.",
+    )
     receipt = serializers.UUIDField()
 
 
@@ -435,6 +443,7 @@ def packet_json(opened: packets.Opened) -> dict[str, Any]:
         "release_id": opened.release_id,
         "release_expires_at": opened.release_expires_at,
         "handling": opened.handling,
+        "notice": opened.notice,
         "receipt": opened.entry_id,
     }
 

@@ -31,12 +31,23 @@ class ReleaseIn(HasFields, Shape):
     basis = coded(disclosure.BASES)
     purpose = coded(codes.RELEASE_PURPOSE)
     fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
-    form = coded(disclosure.FORMS)
+    form = coded(
+        disclosure.FORMS,
+        help_text="oral_witnessed is refused where the basis asks for her signature, and where 42"
+        " CFR part 2 applies.",
+    )
     signed_at = Moment()
     expires_at = Moment()
     attestations = coded_list(codes.CODE_LISTS["attestation"])
     consenters = ConsenterIn(many=True, allow_empty=False)
-    minor_may_consent_alone = Flag(default=False)
+    minor_may_consent_alone = Flag(
+        default=False, help_text="A minor who may lawfully receive this service alone."
+    )
+    adult = Flag(
+        default=False,
+        help_text="She is 18 or over. To be said where she consents alone and the notice does not"
+        " say her age.",
+    )
     promptly_informed = coded(
         codes.PROMPTLY_INFORMED,
         default=None,
@@ -50,7 +61,11 @@ class ReleaseIn(HasFields, Shape):
         help_text="Null: part2 where 42 CFR part 2 applies, else network.",
     )
     evidence_ref = Text(
-        max_length=100, default="", allow_blank=True, help_text="Where the paper is kept."
+        max_length=100,
+        default="",
+        allow_blank=True,
+        help_text="Where the paper is kept: a place or number of yours. It is not sealed: write"
+        " nothing about her here.",
     )
     witnessed_by = Id(
         default=None,
@@ -116,6 +131,7 @@ class FullReleaseOut(ReleaseOut):
     attestations = serializers.ListField(child=serializers.CharField())
     consenters = ConsenterOut(many=True)
     minor_may_consent_alone = serializers.BooleanField()
+    adult = serializers.BooleanField(help_text="Said so with the release.")
     promptly_informed = serializers.CharField(help_text="Empty where the basis does not ask it.")
     redisclosure_notice = serializers.CharField()
     intermediary = serializers.CharField(help_text="The platform, named, under 42 CFR part 2.")
@@ -170,6 +186,7 @@ RELEASE_COLUMNS = (
         "attestations",
         "consenters",
         "minor_may_consent_alone",
+        "adult",
     ),
     *("promptly_informed", "redisclosure_notice", "intermediary", "created_at", "ended"),
 )

@@ -161,6 +161,7 @@ class Migration(migrations.Migration):
                 ('attestations', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('consenters', models.JSONField(default=list)),
                 ('minor_may_consent_alone', models.BooleanField(default=False)),
+                ('adult', models.BooleanField(default=False)),
                 ('promptly_informed', models.TextField(default='')),
                 ('redisclosure_notice', models.TextField(default='network')),
                 ('intermediary', models.TextField(default='')),

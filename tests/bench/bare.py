@@ -21,6 +21,7 @@ import psycopg2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from permissions.ids import uuid7
+from referrals.codes import REDISCLOSURE_NOTICE
 from tests.bench import bare_directory
 
 DSN = os.environ.get("BENCH_DSN", "")
@@ -55,7 +56,7 @@ ENTRY = (
 )
 GRANT = (
     "BEGIN; SELECT g.fields, g.release_id, g.expires_at, g.kek_version, g.key_bundle,"
-    "  CASE WHEN l.redisclosure_notice = 'part2' THEN 'part2' END"
+    "  NULLIF(l.redisclosure_notice, 'none')"
     " FROM referral r"
     " JOIN referral_assignment s ON s.content_object_id = r.id AND s.membership_id = %(member)s"
     " JOIN packet_grant g ON g.referral_id = r.id AND g.agency_id = %(agency)s"
@@ -192,6 +193,7 @@ def open_packet(
         "release_id": release,
         "release_expires_at": expires_at,
         "handling": ["not_to_portal_or_proxy", *([notice] if notice else [])],
+        "notice": REDISCLOSURE_NOTICE[notice][0] if notice else None,
         "receipt": entry_id,
     }
 
