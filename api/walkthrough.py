@@ -328,6 +328,7 @@ def _open_it(
     released = {name: PACKET[name] for name in RELEASED}
     w.sees("exactly the released fields open", packet["packet"] == released)
     w.sees("a receipt names the entry in the log", bool(packet["receipt"]))
+    w.sees("the notice of her release goes with it", "network" in packet["handling"])
     w.step(colleague, "tries the packet", 403, "POST", path, purpose)
     w.step(colleague, "tries the notes", 403, "POST", f"{referral}/open_notes", purpose)
     w.step(outsider, "tries the packet", 404, "POST", path, purpose)
