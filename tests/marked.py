@@ -234,7 +234,8 @@ class World:
     def _release(self, story: Story, state: str) -> None:
         fields = [name for name in PACKET_FIELDS if name != UNRELEASED]
         paper = {"evidence_ref": self.mark("paper", "evidence_ref", state, "from")}
-        story.sends("put_release", self._signed(release_body(*fields)) | paper)
+        signed = release_body(*fields, form="written")  # Part 2 is among them
+        story.sends("put_release", self._signed(signed) | paper)
         packet = {one: self.mark("packet", one, state, "from") for one in PACKET_FIELDS}
         packet[CODED] = self._codes()
         self.rows[packet[CODED]] = Marker("packet", CODED, state, "from")
