@@ -133,14 +133,14 @@ def open_packet(
     act = "referral.open_packet"
     with log.refusals(principal, act, referral_id, purpose=purpose):
         seen = _permitted(principal, "open_packet", referral_id, rows)
-        tried: set[UUID | None] = set()
+        before = None
         while True:
             grant = seen.grant(referral_id)
-            if grant is None or grant.release_id in tried:
+            if grant is None or before == (grant.release_id, grant.key_bundle):
                 raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
-            tried.add(grant.release_id)
             keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
             wanted = [keys[name].row for name in grant.fields if name in keys]
+            before = (grant.release_id, grant.key_bundle)
             attempt = log.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
             found = attempt.record_at_once(
                 lock(referral_id),
@@ -152,7 +152,7 @@ def open_packet(
             if found:
                 break
             # Something ended since it was seen: what it is now says how, or that a newer release
-            # stands in its place.
+            # or packet stands in its place.
             rows = at_once(principal, see(referral_id))
             seen = _permitted(principal, "open_packet", referral_id, rows)
         fields = _in_clear(grant.fields, keys, dict(found))
