@@ -29,6 +29,8 @@ from referrals.transitions import require_state, standing
 from referrals.turns import Turn, turn
 
 MAX_NOTE_CHARS = 4000
+SEALED = ("sealed", "Nothing is open here: there is no release in force.")
+LOOKS = 3  # at what is open, where newer releases or packets overtake a reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,12 @@ def open_packet(
     act = "referral.open_packet"
     with log.refusals(principal, act, referral_id, purpose=purpose):
         seen = _permitted(principal, "open_packet", referral_id, rows)
-        before = None
-        while True:
+        for _ in range(LOOKS):
             grant = seen.grant(referral_id)
-            if grant is None or before == (grant.release_id, grant.key_bundle):
-                raise NotPossible("sealed", "Nothing is open here: there is no release in force.")
+            if grant is None:
+                raise NotPossible(*SEALED)
             keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
             wanted = [keys[name].row for name in grant.fields if name in keys]
-            before = (grant.release_id, grant.key_bundle)
             attempt = log.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
             found = attempt.record_at_once(
                 lock(referral_id),
@@ -155,6 +155,8 @@ def open_packet(
             # or packet stands in its place.
             rows = at_once(principal, see(referral_id))
             seen = _permitted(principal, "open_packet", referral_id, rows)
+        else:
+            raise NotPossible(*SEALED)
         fields = _in_clear(grant.fields, keys, dict(found))
         handling, notice = _goes_with_it(grant)
         return Opened(
