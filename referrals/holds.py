@@ -19,7 +19,7 @@ def set_hold(
     """Nothing of this side is purged before `until`; it takes the place of an earlier hold.
 
     The other side learns nothing of it (T4). Twice is safe. Raises NotPossible: not in the next
-    366 days, or its part was purged already.
+    366 days.
     """
 
     def already(current: Turn) -> bool:

@@ -22,7 +22,8 @@ from permissions.principal import Principal
 class ReferralQuerySet(models.QuerySet["Referral"]):
     def visible_to(self, principal: Principal) -> "ReferralQuerySet":
         """The referrals of the principal's agency: those it sent, and those sent to it, less those
-        that bar her (R12).
+        that bar her (R12) and those of which its part was purged (R13; the recipient's mark stands
+        in a column that `app` cannot read, and bars as a block does).
 
         The first wall; row-level security is the second and asks the same. Members who are neither
         worker nor lead, and clients without `referrals:read`, see none.
@@ -140,7 +141,6 @@ class Side(models.Model):
     handoff_by = models.DateTimeField(null=True)  # until an attempt is recorded
     escalated_at = models.DateTimeField(null=True)  # recipient: none was, by handoff_by
     hold_until = models.DateTimeField(null=True)  # legal hold: no purge of this side before it
-    purged = models.BooleanField(db_default=False)  # its keys, notes and papers are gone (R13)
     version = models.IntegerField(default=1)
 
     class Meta:

@@ -86,7 +86,7 @@ def _told(act: str, side: str) -> str:
 _KEPT = "{end} + make_interval(days => a.retention_days)"
 _NOT_GONE = {
     "from": "r.sent_at IS NOT NULL AND NOT r.from_purged",
-    "to": "r.sent_at IS NOT NULL AND s.id IS NOT NULL AND NOT s.purged",
+    "to": "r.sent_at IS NOT NULL AND NOT r.to_purged",  # whether or not it ever acted
 }
 _TAKEN = "r.status = 'accepted' AND s.state IN ('accepted', 'in_handoff')"
 DUE = {
@@ -341,13 +341,13 @@ _OWN = (  # what one agency keeps of a referral
     ("self_assignment", "referral_id"),
     ("webhook_delivery", "referral_id"),
     ("referral_assignment", "content_object_id"),
+    ("referral_side", "referral_id"),
 )
 _SHARED = (
     ("conflict_block", "referral_id"),  # to the last: it bars the other side, too
     ("packet_field", "referral_id"),
     ("release", "referral_id"),
     ("referral_event", "referral_id"),
-    ("referral_side", "referral_id"),
     ("referral", "id"),
 )
 TABLES = (*((table, "referral_id") for table in _KEYS), *_OWN, *_SHARED)
@@ -410,24 +410,18 @@ def _sent(referral_id: UUID, agency_id: UUID) -> None:
     the notice, and the sealed fields that its own keys still open."""
     _keep_count(referral_id, agency_id, "from", "r.status")
     _remove_own(referral_id, agency_id)
-    _do(
-        "DELETE FROM referral_side WHERE referral_id = %s AND agency_id = %s",
-        [referral_id, agency_id],
-    )
     _do("UPDATE referral_event SET from_sees = false WHERE referral_id = %s", [referral_id])
     _do("DELETE FROM referral_event WHERE referral_id = %s AND NOT to_sees", [referral_id])
     _do("UPDATE referral SET from_purged = true WHERE id = %s", [referral_id])
 
 
 def _received(referral_id: UUID, agency_id: UUID) -> None:
-    """The recipient's part: its keys, notes and papers; its word for the state stays beside the
-    notice until the sender's part goes too."""
+    """The recipient's part, and with it the notice and the history: hidden from it. Nothing that
+    the sender may read is touched, `to_sees` and the version least of all (R2)."""
     _keep_count(referral_id, agency_id, "to", "coalesce(s.state, r.status)")
     _remove_own(referral_id, agency_id)
-    _do(
-        "UPDATE referral_side SET purged = true WHERE referral_id = %s AND agency_id = %s",
-        [referral_id, agency_id],
-    )
+    _do("DELETE FROM referral_event WHERE referral_id = %s AND NOT from_sees", [referral_id])
+    _do("UPDATE referral SET to_purged = true WHERE id = %s", [referral_id])
 
 
 _GOES: dict[str, Callable[[UUID, UUID], None]] = {
@@ -446,11 +440,7 @@ _SEALED = (
     " AND NOT EXISTS (SELECT FROM packet_grant g WHERE g.referral_id = r.id"
     "  AND g.key_bundle IS NOT NULL AND NOT g.closed AND g.expires_at > sec.clock())"
 )
-_FINISHED = (
-    "SELECT r.id FROM referral r WHERE r.from_purged"
-    " AND NOT EXISTS (SELECT FROM referral_side s WHERE s.referral_id = r.id"
-    "  AND (NOT s.purged OR s.hold_until > sec.clock()))"
-)
+_FINISHED = "SELECT r.id FROM referral r WHERE r.from_purged AND r.to_purged"
 
 
 def _erase_finished() -> None:

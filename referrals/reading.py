@@ -119,7 +119,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
         plan=plan.services if plan else [],
         replaces_id=plan.replaces_id if plan else None,
         openings=opened,
-        acts=transitions.acts_open_to(principal, who, status, own),
+        acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
         now=now,
     )

@@ -20,8 +20,6 @@ ENDED = frozenset(
 )
 OPEN = DRAFT | WAITING | TAKEN
 ANY = OPEN | ENDED
-# What a side may still do when its own part was purged (R13): end a release on the survivor's word.
-AFTER_PURGE = frozenset({"revoke_release", "narrow_release", "revoke_return_release"})
 
 
 class Move(NamedTuple):
@@ -91,11 +89,6 @@ def require_state(act: str, side: str, status: str) -> None:
         raise WrongState(status, sources(act, side))
 
 
-def is_left(act: str, own: Side | None) -> bool:
-    """Whether `act` finds anything: of a purged part it keeps and opens nothing."""
-    return own is None or not own.purged or act in AFTER_PURGE
-
-
 def standing(
     principal: Principal, referral: Referral, side: str, own: Side | None
 ) -> policy.Standing:
@@ -110,15 +103,12 @@ def is_holder(principal: Principal, own: Side | None) -> bool:
     return own is not None and own.holder_id == principal.member_id is not None
 
 
-def acts_open_to(
-    principal: Principal, who: policy.Standing, status: str, own: Side | None
-) -> list[str]:
+def acts_open_to(principal: Principal, who: policy.Standing, status: str) -> list[str]:
     """The acts this principal could do in `status`: what the desk offers as buttons."""
     return [
         act
         for act in MOVES
         if status in sources(act, who.side)
-        and is_left(act, own)
         and policy.permitted(principal, act, who)
         and not (act == "take_over" and who.holder)
     ]

@@ -15,13 +15,13 @@ from django.db import connection
 from django.db.models import DateTimeField, F, Func
 
 from permissions import assignments, log, policy
-from permissions.errors import NotPossible, NotVisible, StaleMatch
+from permissions.errors import NotVisible, StaleMatch
 from permissions.principal import Principal
 from referrals import reading
 from referrals.models import Event, Referral, Side, side_kept
 from referrals.seeing import lock_number
 from referrals.shown import etag, side_of, status_shown
-from referrals.transitions import MOVES, is_left, require_state, sources, standing
+from referrals.transitions import MOVES, require_state, sources, standing
 
 CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 
@@ -136,10 +136,10 @@ def turn(
 ) -> Iterator[Turn]:
     """The one way to an act: everything up to the change, and the access entry after it.
 
-    Raises NotVisible, NotPermitted, StaleMatch, WrongState, NotPossible (its part was purged); each
-    is in the log. When the same member did the same act before, with the `same` words, and it still
-    stands, or what it asks for is so `already`, `repeated` is true: change nothing, answer as
-    before. Afterwards `answer()` is the referral as the caller's side is now shown it.
+    Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is in the log. When the same
+    member did the same act before, with the `same` words, and it still stands, or what it asks for
+    is so `already`, `repeated` is true: change nothing, answer as before. Afterwards `answer()` is
+    the referral as the caller's side is now shown it.
     """
     with log.attempt(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
@@ -158,16 +158,12 @@ def turn(
         policy.require(principal, act, standing(principal, referral, side, own))
         current = Turn(principal, act, side, referral, own, attempt)
         status = status_shown(referral, own, side, attempt.now)
-        left = is_left(act, own)
-        current.repeated = left and (
-            (_is_repeated(current, status) and same(current))
-            or (status in sources(act, side) and already(current))
+        current.repeated = (_is_repeated(current, status) and same(current)) or (
+            status in sources(act, side) and already(current)
         )
         if not current.repeated:
             if if_match is not None and if_match != etag(referral, own, principal, attempt.now):
                 raise StaleMatch
-            if not left:
-                raise NotPossible("purged", "Your agency's part was purged: nothing of it is left.")
             require_state(act, side, status)
         yield current
         if not attempt.written:

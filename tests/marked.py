@@ -86,7 +86,7 @@ closed              | send to:accept                                   | from to
 purged              | send to:accept to:complete                       |               |
 purged_draft        |                                                  |               |
 purged_by_sender    | send to:accept                                   | to            |
-purged_by_recipient | send to:accept to:complete                       | from to       | from
+purged_by_recipient | send to:accept to:complete                       | from          | from
 """
 )
 # Those that need a time of their own; every other is of the last day.

@@ -226,7 +226,8 @@ def test_the_clock_tells_each_side_what_it_may_know_and_nothing_in_anybodys_name
     [
         ("referral_event SET from_sees = false", "referral_event SET from_sees = true"),
         ("referral_side SET state = 'unable'", "referral_side SET state = 'completed'"),
-        ("referral_side SET purged = true, state = NULL", "referral_side SET state = NULL"),
+        ("referral SET to_purged = true", "referral SET to_purged = false"),
+        ("referral_side SET state = 'unable'", "referral_side SET state = NULL"),
         ("referral_side SET escalated_at = now()", "referral_side SET escalated_at = NULL"),
         ("referral_plan SET replaces_id = NULL", "referral_plan SET replaces_id = referral_id"),
     ],

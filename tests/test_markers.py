@@ -111,8 +111,7 @@ def answers_for(marker: Marker, who: Who) -> bool:
 
 def has_notes(marker: Marker, who: Who) -> bool:
     """T4: assigned members of the side that wrote it, until its purge."""
-    gone = (marker.state, marker.side) == ("purged_by_recipient", "to")
-    return who.side == marker.side and assigned(who, marker.state) and not gone
+    return who.side == marker.side and assigned(who, marker.state)
 
 
 def reached(marker: Marker, who: Who) -> bool:

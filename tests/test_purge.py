@@ -51,6 +51,18 @@ def status_of(story: Story, who: str) -> int:
     return code
 
 
+@contextmanager
+def keeps(key: str, days: int) -> Iterator[None]:
+    """An agency keeps for a time of its own."""
+    change = "UPDATE permissions_agency SET retention_days = %s WHERE id = %s"
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute(change, [days, agency_id(key)])
+        try:
+            yield
+        finally:
+            cursor.execute(change, [30, agency_id(key)])
+
+
 def acts_in_history(story: Story, who: str) -> list[str]:
     answer = story.api(who).get(f"/v1/referrals/{story.id}/history")
     return [step["act"] for step in answer.json()["items"]]
@@ -222,11 +234,7 @@ def test_the_senders_part_goes_while_the_recipient_still_works(
 
 
 def test_an_agency_keeps_for_its_own_time(story: Story, shift_clock: Any, superuser: Any) -> None:
-    with connections["jobs"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE permissions_agency SET retention_days = 7 WHERE id = %s", [agency_id("police")]
-        )
-    try:
+    with keeps("police", 7):
         told(story).answers("complete", {"outcome": "other"})
         shift_clock("7 days 1 hour")
         assert purge()["tell_from"] == 1
@@ -234,12 +242,6 @@ def test_an_agency_keeps_for_its_own_time(story: Story, shift_clock: Any, superu
         assert purge()["sent"] == 1
         assert status_of(story, story.sender) == 404
         assert status_of(story, story.recipient) == 200
-    finally:
-        with connections["jobs"].cursor() as cursor:
-            cursor.execute(
-                "UPDATE permissions_agency SET retention_days = 30 WHERE id = %s",
-                [agency_id("police")],
-            )
 
 
 def test_a_dry_run_says_what_is_due_and_changes_nothing(

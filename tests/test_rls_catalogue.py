@@ -228,15 +228,23 @@ OF_JOBS = {
     ),
     "referral_plan": ({"referral_id", "agency_id", "replaces_id"}, {"replaces_id"}),
     "referral": (
-        {"id", "from_agency_id", "to_agency_id", "status", "from_purged", "reference", "urgency"}
-        | {"created_at", "sent_at", "accepted_at", "ended_at", "expires_at"}
-        | {"ack_by", "accept_by", "escalated_at", "version"},
-        {"from_purged", "status", "ended_at", "escalated_at", "version"},
+        {"id", "from_agency_id", "to_agency_id", "status", "reference", "urgency"}
+        | {
+            "from_purged",
+            "to_purged",
+            "created_at",
+            "sent_at",
+            "accepted_at",
+            "ended_at",
+            "expires_at",
+        }
+        | {"expires_at", "ack_by", "accept_by", "escalated_at", "version"},
+        {"from_purged", "to_purged", "status", "ended_at", "escalated_at", "version"},
     ),
     "referral_side": (
-        {"id", "referral_id", "agency_id", "state", "subject", "hold_until", "purged", "version"}
+        {"id", "referral_id", "agency_id", "state", "subject", "hold_until", "version"}
         | {"handoff_by", "escalated_at"},
-        {"state", "handoff_by", "escalated_at", "purged", "version"},
+        {"state", "handoff_by", "escalated_at", "version"},
     ),
 }
 

@@ -44,6 +44,17 @@ def purged(story: Story, api: Any, superuser: Any) -> None:
         )
 
 
+def purged_there(story: Story, api: Any, superuser: Any) -> None:
+    """The recipient's part, while the sender still keeps its own."""
+    of_others(story, api, superuser)
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [story.id])
+        cursor.execute(
+            "DELETE FROM referral_side WHERE referral_id = %s AND agency_id = %s",
+            [story.id, str(agency_id("ywca"))],
+        )
+
+
 def unsent(story: Story, api: Any, superuser: Any) -> None:
     story.create().release(*PACKET).packet(**PACKET)
 
@@ -53,6 +64,7 @@ HIDDEN: dict[str, Hidden] = {
     "one that bars her": ("ywca.worker2", barring),
     "one that bars her agency": ("ywca.worker", barring_the_agency),
     "one that is purged for her": ("police.worker", purged),
+    "one that is purged for its recipient": ("ywca.worker", purged_there),
     "a draft that was not sent to her": ("ywca.worker", unsent),
 }
 

@@ -270,6 +270,35 @@ def barred(caller: Any, referral_id: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def test_a_recipient_whose_part_was_purged_is_barred_and_nobody_else(
+    api: Any, superuser: Any
+) -> None:
+    """sec.not_barred and sec.bars, where no block stands: as its agency, and by no side's block."""
+    one, other = begun(api), begun(api)
+    with undone(superuser) as cursor:
+        cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [one.id])
+        for caller in (api("ywca.lead"), api("ywca.worker"), api("ywca.client"), None):
+            assert not_barred(cursor, caller, one) is False, caller
+        for caller in (api("police.lead"), api("police.client"), api("hospital.lead")):
+            assert not_barred(cursor, caller, one) is True, caller
+        assert not_barred(cursor, api("ywca.lead"), other) is True
+        for key, side, expected in (
+            ("ywca", None, True),
+            ("ywca", "ywca", False),
+            ("police", None, False),
+        ):
+            by = str(agency_id(side)) if side else None
+            values = [one.id, str(agency_id(key)), str(member_id("ywca.worker")), True, by]
+            cursor.execute("SELECT sec.bars(%s, %s, %s, %s, %s)", values)
+            assert cursor.fetchall() == [(expected,)], (key, side)
+
+
+def not_barred(cursor: Any, caller: Any, story: Story) -> bool:
+    identify(cursor, caller)
+    cursor.execute("SELECT sec.not_barred(%s)", [story.id])
+    return bool(cursor.fetchone()[0])
+
+
 def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: Any) -> None:
     """sec.bars of one side's blocks, or of either's; by a person, all but leads, or all there."""
     one, other, whole = begun(api), begun(api), begun(api)

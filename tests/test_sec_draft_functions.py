@@ -161,12 +161,11 @@ def test_a_side_that_has_gone_is_held_no_longer(api: Any, superuser: Any) -> Non
 def test_a_side_whose_part_was_purged_is_held_no_longer(api: Any, superuser: Any) -> None:
     """By sec.set_hold, while the other side's lead still holds her own."""
     one, _ = begun(api), begun(api)
-    mine = [one.id, str(agency_id("ywca"))]
-    change = "referral_side SET purged = true WHERE referral_id = %s AND agency_id = %s"
-    with changed(superuser, change, mine, api("police.lead")) as cursor:
+    change = "referral SET to_purged = true WHERE id = %s"
+    with changed(superuser, change, [one.id], api("police.lead")) as cursor:
         cursor.execute(HOLD, [one.id])
     with (
-        changed(superuser, change, mine, api("ywca.lead")) as cursor,
+        changed(superuser, change, [one.id], api("ywca.lead")) as cursor,
         pytest.raises(InsufficientPrivilege, match="no such side"),
     ):
         cursor.execute(HOLD, [one.id])

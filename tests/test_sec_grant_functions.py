@@ -109,6 +109,19 @@ def test_nothing_is_granted_to_the_side_that_has_stopped(api: Any, superuser: An
     assert rows(superuser, GRANTS) == [(one.id, ours, FIELDS, True)]
 
 
+def test_nothing_is_granted_to_the_side_whose_part_was_purged(api: Any, superuser: Any) -> None:
+    """sec.put_grant: and the sender is answered as ever (R2)."""
+    one, _ = begun(api), begun(api)
+    sender, ours = api("police.worker"), release_of(superuser, one)
+    before = rows(superuser, GRANTS)
+    change(superuser, "referral SET to_purged = true WHERE id = %s", one.id)
+    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    assert rows(superuser, GRANTS) == before
+    change(superuser, "referral SET to_purged = false WHERE id = %s", one.id)
+    call(sender, "put_grant", uuid4(), one.id, ours, FIELDS, 1, b"a bundle")
+    assert rows(superuser, GRANTS) != before
+
+
 def test_a_grant_opens_by_the_accept_of_this_referral(api: Any, superuser: Any) -> None:
     """sec.open_grant."""
     one, other = begun(api), begun(api)

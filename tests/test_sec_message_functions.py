@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from tests.conftest import Caller, Story, agency_id, member_id, service_of
-from tests.database import as_app
+from tests.database import as_app, undone
 from tests.test_firewall import begun
 from tests.test_sec_referral_functions import changed
 
@@ -147,6 +147,16 @@ def test_a_mailbox_is_shut_to_a_referral_that_bars_one_who_reads_there(api: Any)
     one.answers("unblock", {"member_id": str(member_id("ywca.worker2"))})
     with connections["jobs"].cursor() as cursor:
         assert mailboxes(cursor, one, "ywca") == (True, True)
+
+
+def test_a_mailbox_is_shut_once_its_part_was_purged(api: Any, superuser: Any) -> None:
+    """sec.mailbox_open and sec.mailbox_barred: the recipient's, of this referral."""
+    one, other = begun(api), begun(api)
+    with undone(superuser) as cursor:
+        cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [one.id])
+        assert mailboxes(cursor, one, "ywca") == (False, False)
+        assert mailboxes(cursor, one, "police") == (True, True)
+        assert mailboxes(cursor, other, "ywca") == (True, True)
 
 
 def test_a_mailbox_is_shut_where_the_one_who_is_barred_serves_too(api: Any, superuser: Any) -> None:

@@ -111,7 +111,6 @@ REASONS = {
     # -- This server
     "unavailable": "the server could not answer",
     "log": "the log could not be written",
-    "purged": "the agency's part was purged",
     "hold_length": "the hold would end too late, or too early",
     "purging": "a purge was under way",
     "no_key": "the agency has no key yet",

@@ -299,10 +299,6 @@ PROBLEMS = {
         "A legal hold ends at a time to come, and lasts a year at most.",
         "Give a later day, or an earlier one; a hold can be set again.",
     ),
-    "purged": Problem(
-        "Your agency's part of the referral was purged: its keys and rows are gone for good.",
-        "Nothing more can be kept there. A release can still be ended on her word.",
-    ),
     "purging": Problem(
         "A purge is under way already.", "Wait until it has ended; two at once are of no use."
     ),

@@ -88,12 +88,17 @@ class Asked(NamedTuple):
     def barred(self, referral: UUID) -> bool:
         """R12: a block beats every grant, assignment and role. It bars a person in whichever agency
         she serves, or a whole agency, or there all but the leads. A client that names nobody is its
-        agency's mailbox: barred with anybody there."""
+        agency's mailbox: barred with anybody there. So is everybody of a recipient whose part was
+        purged (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
-        return self.barred_by_name(referral) or any(
-            block.bars_agency_id == self.me.agency_id
-            and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
-            for block in self._blocks(referral)
+        return (
+            self.barred_by_name(referral)
+            or self._purged(referral)
+            or any(
+                block.bars_agency_id == self.me.agency_id
+                and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
+                for block in self._blocks(referral)
+            )
         )
 
     def barred_by_name(self, referral: UUID) -> bool:
@@ -105,6 +110,12 @@ class Asked(NamedTuple):
             block.bars_member_id is not None and every[block.bars_member_id].person_id in mine
             for block in self._blocks(referral)
         )
+
+    def _purged(self, referral: UUID) -> bool:
+        """Of her agency, to which it was sent, nothing is left there."""
+        found = self.world.referrals.get(referral)
+        mine = found is not None and found.to_agency_id == self.me.agency_id
+        return mine and found is not None and found.to_purged
 
     def _blocks(self, referral: UUID) -> list[Block]:
         """Those that stand."""
@@ -125,13 +136,15 @@ class Asked(NamedTuple):
         return self.assigned(referral) or (lead and not self.barred(referral))
 
     def side(self, referral: UUID) -> str | None:
-        """`from`: her agency sent it, and its part is not purged (R13); `to`: it was sent to it."""
+        """`from`: her agency sent it; `to`: it was sent to it. None: its part is purged (R13)."""
         found = self.world.referrals.get(referral)
         if found is None:
             return None
         if found.from_agency_id == self.me.agency_id:
             return None if found.from_purged else "from"
-        return "to" if found.to_agency_id == self.me.agency_id and found.sent_at else None
+        if found.to_agency_id == self.me.agency_id and found.sent_at and not found.to_purged:
+            return "to"
+        return None
 
     def agreed(self, referral: UUID) -> bool:
         """R14: she agreed, or it was not safe to ask; who could not say has signed a release since

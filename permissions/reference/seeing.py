@@ -21,7 +21,8 @@ from permissions.reference import world as w
 from permissions.reference.asking import Asked, live
 
 NEVER_SERVED: dict[type[w.Row], set[str]] = {
-    w.Referral: {"has_block"},  # whom a block bars cannot learn of it (R12)
+    # Whom a block bars cannot learn of it (R12), nor the sender of the recipient's purge (R2).
+    w.Referral: {"has_block", "to_purged"},
     w.Side: {"has_block"},
     w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
     w.WebhookDelivery: {"referral_id"},

@@ -112,7 +112,7 @@ def world(
 def _referral(accepted_at: datetime | None) -> w.Referral:
     status = "accepted" if accepted_at else "sent"
     return w.Referral(
-        REFERRAL, SENDER, RECIPIENT, status, BEFORE, accepted_at, None, "agrees", False
+        REFERRAL, SENDER, RECIPIENT, status, BEFORE, accepted_at, None, "agrees", False, False
     )
 
 

@@ -162,6 +162,7 @@ class Referral(NamedTuple):
     ended_at: datetime | None
     agreement: str | None
     from_purged: bool
+    to_purged: bool
 
 
 class Side(NamedTuple):

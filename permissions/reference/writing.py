@@ -35,9 +35,10 @@ CHANGEABLE: dict[type[w.Row], set[str]] = {
     w.WebhookSecret: {"ends_at"},
     w.OptIn: {"withdrawn_at"},
 }
-# What the database alone says: the flag of a block, the moment and the seal of an entry.
+# What the database alone says: the flags of a block and of a purge, the moment and the seal of an
+# entry.
 DATABASES_OWN: dict[type[w.Row], set[str]] = {
-    w.Referral: {"has_block"},
+    w.Referral: {"has_block", "to_purged"},
     w.Side: {"has_block"},
     w.AccessEntry: {"at", "xact", "leaf"},
     w.Channel: {"created_at", "test_asked_at", "test_outcome"},

@@ -231,7 +231,6 @@ class Migration(migrations.Migration):
                 ('handoff_by', models.DateTimeField(null=True)),
                 ('escalated_at', models.DateTimeField(null=True)),
                 ('hold_until', models.DateTimeField(null=True)),
-                ('purged', models.BooleanField(db_default=False)),
                 ('version', models.IntegerField(default=1)),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('referral', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sides', to='referrals.referral')),

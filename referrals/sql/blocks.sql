@@ -35,13 +35,14 @@ CREATE POLICY gate_flags ON referral FOR UPDATE TO gate USING (true) WITH CHECK 
 
 -- Whether the referral bars the caller: as a person, in whichever agency she serves; as one of the
 -- barred agency; as no lead, where only leads may. A client that names nobody is its agency's
--- mailbox. One look at a row where there is none. Of an id that is no referral it says what it says
--- to whom one bars: nobody learns it by asking.
+-- mailbox. So is barred everybody of a recipient whose part was purged (R13): what hangs on the
+-- referral is kept from them where a block would keep it. One look at a row where none is. Of an id
+-- that is no referral it says what it says to whom one bars: nobody learns it by asking.
 CREATE FUNCTION sec.not_barred(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity;
-    barring boolean := (SELECT f.has_block FROM public.referral f WHERE f.id = r);
+    barring boolean := (SELECT f.has_block OR f.to_purged FROM public.referral f WHERE f.id = r);
 BEGIN
     IF barring IS NULL THEN
         RETURN false;
@@ -68,7 +69,8 @@ BEGIN
                   AND (b.bars_agency_id = agency
                        OR EXISTS (SELECT FROM public.permissions_membership o
                                    WHERE o.person_id = m.person_id AND o.agency_id = agency)))
-    THEN
+       OR EXISTS (SELECT FROM public.referral f
+                   WHERE f.id = r AND f.to_purged AND f.to_agency_id = agency) THEN
         RETURN true;
     END IF;
     RETURN false;
@@ -98,7 +100,7 @@ CREATE POLICY but_what_bars_her ON access_entry AS RESTRICTIVE FOR SELECT TO aud
         AND (referral_ids && (SELECT sec.barred_from())::uuid[]) IS NOT TRUE));
 
 -- Whether it bars this person, as a member of this agency, lead or not: the same of anybody. By a
--- block of `by_side` alone, or of either side (NULL).
+-- block of `by_side` alone; or of either side, or since her agency's part was purged (NULL).
 CREATE FUNCTION sec.bars(r uuid, agency uuid, person uuid, is_lead boolean, by_side uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -109,7 +111,10 @@ BEGIN
            AND (by_side IS NULL OR b.agency_id = by_side)
            AND (m.person_id = person
                 OR (b.bars_agency_id = agency
-                    AND (b.kind = 'agency' OR (b.kind = 'leads_only' AND NOT is_lead))))) THEN
+                    AND (b.kind = 'agency' OR (b.kind = 'leads_only' AND NOT is_lead)))))
+       OR (by_side IS NULL AND EXISTS (
+            SELECT FROM public.referral f
+             WHERE f.id = r AND f.to_purged AND f.to_agency_id = agency)) THEN
         RETURN true;
     END IF;
     RETURN false;

@@ -32,6 +32,10 @@ ALTER TABLE referral_event ALTER COLUMN reserved SET DEFAULT false;
 CREATE INDEX referral_event_from ON referral_event (from_agency_id, xact, id) WHERE from_sees;
 CREATE INDEX referral_event_to ON referral_event (to_agency_id, xact, id) WHERE to_sees;
 
+-- The recipient's part is gone: for it there is no such row (R13). Hidden from `app`, as `has_block`
+-- is: when the recipient came to its end, and how long it keeps, is not the sender's to learn (R2).
+ALTER TABLE referral ADD COLUMN to_purged boolean NOT NULL DEFAULT false;
+
 -- gate: what the functions below read, and the recipient's grants they alone write -------------
 
 GRANT SELECT ON referral, referral_side, referral_assignment, release TO gate;
@@ -154,7 +158,8 @@ BEGIN
       FROM public.referral f
      WHERE f.id = entry.referral_id
        AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
-                    f.to_agency_id, f.sent_at, f.has_block, me.agency_id)
+                    CASE WHEN NOT f.to_purged THEN f.to_agency_id END, f.sent_at, f.has_block,
+                    me.agency_id)
        AND EXISTS (SELECT FROM public.referral_assignment s
                     WHERE s.content_object_id = f.id AND s.membership_id = me.member_id
                       AND s.agency_id = me.agency_id)
@@ -253,15 +258,16 @@ BEGIN
 END $$;
 
 -- The recipient's grant is never seen by the sender, who nevertheless fills it: granting is
--- wrapping (design §7). After the recipient's own stop nothing is stored, and the sender is
--- answered as ever (R2).
+-- wrapping (design §7). After the recipient's own stop or purge nothing is stored, and the sender
+-- is answered as ever (R2).
 CREATE FUNCTION sec.put_grant(
     grant_id uuid, r uuid, by_release uuid, field_names text[], kek int, bundle bytea
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     about record;
 BEGIN
-    SELECT f.to_agency_id, f.accepted_at, l.expires_at, l.redisclosure_notice INTO about
+    SELECT f.to_agency_id, f.to_purged, f.accepted_at, l.expires_at, l.redisclosure_notice
+      INTO about
       FROM public.referral f
       JOIN public.release l ON l.id = by_release AND l.referral_id = f.id AND NOT l.ended
                            AND l.direction = 'outbound' AND l.fields @> field_names
@@ -272,8 +278,9 @@ BEGIN
     IF NOT FOUND OR NOT sec.assigned(r) THEN
         RAISE EXCEPTION 'no such grant' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF EXISTS (SELECT FROM public.referral_side s WHERE s.referral_id = r
-                  AND s.agency_id = about.to_agency_id AND s.state = 'stopped') THEN
+    IF about.to_purged
+       OR EXISTS (SELECT FROM public.referral_side s WHERE s.referral_id = r
+                     AND s.agency_id = about.to_agency_id AND s.state = 'stopped') THEN
         RETURN;
     END IF;
     INSERT INTO public.packet_grant AS g (id, referral_id, agency_id, release_id, fields, opened_at,
@@ -314,7 +321,7 @@ END $$;
 -- app: the policies ------------------------------------------------------------------------------
 
 GRANT SELECT ON referral_assignment TO app;  -- written by the functions of staff.sql alone
--- All columns but `has_block`: it is never served, and the database alone keeps it.
+-- All columns but `has_block` and `to_purged`: never served, and the database alone keeps them.
 DO $$
 DECLARE
     relation text;
@@ -323,7 +330,7 @@ BEGIN
         EXECUTE (SELECT format('GRANT SELECT (%1$s), INSERT (%1$s) ON %2$I TO app',
                                string_agg(quote_ident(attname), ', '), relation)
                    FROM pg_attribute WHERE attrelid = relation::regclass AND attnum > 0
-                    AND NOT attisdropped AND attname <> 'has_block');
+                    AND NOT attisdropped AND attname NOT IN ('has_block', 'to_purged'));
     END LOOP;
 END $$;
 GRANT SELECT, INSERT ON release, release_end, release_paper,
@@ -343,15 +350,18 @@ GRANT UPDATE (fields, kek_version, key_bundle) ON packet_grant TO app;
 -- that lets a third of the rows through; this for one that lets nearly all: each query has its own
 -- filter.
 CREATE POLICY sides_see ON referral FOR SELECT TO app USING (nullif(
-    sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id, sent_at,
-             has_block, (SELECT sec.caseworker())), false) IS NOT NULL);
+    sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END,
+             CASE WHEN NOT to_purged THEN to_agency_id END, sent_at, has_block,
+             (SELECT sec.caseworker())), false) IS NOT NULL);
 CREATE POLICY sender_creates ON referral FOR INSERT TO app WITH CHECK (
     from_agency_id = (SELECT sec.writer()) AND sent_at IS NULL AND status = 'draft');
 CREATE POLICY sides_change ON referral FOR UPDATE TO app
-    USING (sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id,
-                    sent_at, has_block, (SELECT sec.caseworker())))
-    WITH CHECK (sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END, to_agency_id,
-                         sent_at, has_block, (SELECT sec.writer())));
+    USING (sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END,
+                    CASE WHEN NOT to_purged THEN to_agency_id END, sent_at, has_block,
+                    (SELECT sec.caseworker())))
+    WITH CHECK (sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END,
+                         CASE WHEN NOT to_purged THEN to_agency_id END, sent_at, has_block,
+                         (SELECT sec.writer())));
 
 -- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
 -- asks for the parent, under the writer's own policies. Nobody writes in a colleague's name.

@@ -2,9 +2,10 @@
 -- What it decides stands in referrals/purging.py; what it may touch, here.
 
 GRANT SELECT (id, from_agency_id, to_agency_id, status, created_at, sent_at, accepted_at, ended_at,
-              expires_at, from_purged), UPDATE (from_purged), DELETE ON referral TO jobs;
-GRANT SELECT (id, referral_id, agency_id, state, subject, hold_until, purged, version),
-      UPDATE (state, handoff_by, purged, version), DELETE ON referral_side TO jobs;
+              expires_at, from_purged, to_purged), UPDATE (from_purged, to_purged), DELETE
+    ON referral TO jobs;
+GRANT SELECT (id, referral_id, agency_id, state, subject, hold_until, version),
+      UPDATE (state, handoff_by, version), DELETE ON referral_side TO jobs;
 GRANT SELECT (referral_id, at, act, agency_id, from_sees, to_sees),
       UPDATE (from_sees), INSERT, DELETE ON referral_event TO jobs;
 GRANT SELECT (referral_id, agency_id), DELETE ON note TO jobs;
@@ -38,10 +39,11 @@ CREATE POLICY jobs_purge ON packet_grant FOR DELETE TO jobs USING (true);
 CREATE POLICY jobs_purge ON private_key FOR DELETE TO jobs USING (true);
 CREATE POLICY jobs_purge ON returned FOR DELETE TO jobs USING (true);
 CREATE POLICY jobs_count ON purged_count TO jobs USING (true) WITH CHECK (true);
-CREATE POLICY jobs_hide ON referral FOR UPDATE TO jobs USING (true) WITH CHECK (from_purged);
--- By the clock a recipient's side ends as `unable` (act 23), or is marked as purged; nothing else.
+CREATE POLICY jobs_hide ON referral FOR UPDATE TO jobs
+    USING (true) WITH CHECK (from_purged OR to_purged);
+-- By the clock a recipient's side ends as `unable` (act 23); nothing else.
 CREATE POLICY jobs_end ON referral_side FOR UPDATE TO jobs
-    USING (true) WITH CHECK (state IS NOT DISTINCT FROM 'unable' OR purged);
+    USING (true) WITH CHECK (state IS NOT DISTINCT FROM 'unable');
 CREATE POLICY jobs_hide ON referral_event FOR UPDATE TO jobs
     USING (true) WITH CHECK (NOT from_sees);
 -- What the clock did is told to one side alone, and in nobody's name.
@@ -65,9 +67,10 @@ BEGIN
     UPDATE public.referral_side s SET hold_until = until, version = s.version + 1
       FROM public.referral f
      WHERE s.referral_id = r AND s.agency_id = sec.writer() AND 'lead' = ANY (me.roles)
-       AND NOT s.purged AND f.id = r AND f.sent_at IS NOT NULL
+       AND f.id = r AND f.sent_at IS NOT NULL
        AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
-                    f.to_agency_id, f.sent_at, f.has_block, sec.writer());
+                    CASE WHEN NOT f.to_purged THEN f.to_agency_id END, f.sent_at, f.has_block,
+                    sec.writer());
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such side' USING ERRCODE = 'insufficient_privilege';
     END IF;

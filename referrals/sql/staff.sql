@@ -68,7 +68,8 @@ BEGIN
       LEFT JOIN public.referral_side s ON s.referral_id = f.id AND s.agency_id = me.agency_id
      WHERE f.id = r
        AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
-                    f.to_agency_id, f.sent_at, f.has_block, sec.writer());
+                    CASE WHEN NOT f.to_purged THEN f.to_agency_id END, f.sent_at, f.has_block,
+                    sec.writer());
 END $$;
 
 CREATE FUNCTION sec.add_assignee(row_id uuid, r uuid, agency uuid, who uuid) RETURNS void
