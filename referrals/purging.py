@@ -5,10 +5,11 @@ nobody ever finds the one without the other. The same transaction notes whose ke
 wrapped them ends right behind it (design §7), for older copies of the database.
 
 Runs as `jobs`, which sees where a referral stands and never what is in it. Each agency's part goes
-by its own end, hold and `retention_days`, and it is told seven days before. The sender's end is the
-one that it is shown (T5) and a packet counts as never opened, for the sender, if nobody accepted
-it: whether the recipient opened it is not the sender's to learn (R2). Killed anywhere, it is run
-again. Counts by year and agency stay, and the access log.
+by its own end, hold and `retention_days`, and it is told seven days before; then there is no such
+referral for it (404), whatever the other one keeps. The sender's end is the one that it is shown
+(T5) and a packet counts as never opened, for the sender, if nobody accepted it: whether the
+recipient opened it is not the sender's to learn (R2). Killed anywhere, it is run again. Counts by
+year and agency stay, and the access log.
 """
 
 from collections.abc import Callable, Iterator

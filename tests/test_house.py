@@ -54,7 +54,7 @@ LONG = {
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),
     "permissions/reference/table.py": (320, "one small world, and what is asked of it"),
     "permissions/reference/writing.py": (350, "what may be written, one table below the other"),
-    "permissions/reference/world.py": (440, "every protected table, one row beside the other"),
+    "permissions/reference/world.py": (450, "every protected table, one row beside the other"),
     "permissions/review.py": (340, "what an auditor reads, from its filters to one page"),
     "referrals/acts.py": (360, "every act, one function each"),
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),

@@ -102,8 +102,8 @@ def opens(asked: Asked, referral: UUID, act: str) -> bool:
 
 def notice(asked: Asked, row: w.Referral) -> bool:
     """Workers and leads of the agency that sent it and, once it is sent, of the agency that it was
-    sent to; no other. Of its state the sender is shown the table below and nothing finer.
-    (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
+    sent to, until that agency's own part is purged; no other. Of its state the sender is shown the
+    table below and nothing finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
     return keeping.sides(asked, row)
 
 

@@ -27,6 +27,9 @@ ALTER TABLE conflict_block FORCE ROW LEVEL SECURITY;
 -- bars (R2).
 ALTER TABLE referral ADD COLUMN has_block boolean NOT NULL DEFAULT false;
 ALTER TABLE referral_side ADD COLUMN has_block boolean NOT NULL DEFAULT false;
+-- The recipient's part was purged: for it there is no such referral (R13). Hidden from `app` alike:
+-- when it came to its end, and how long it keeps, is not the sender's to learn (R2).
+ALTER TABLE referral ADD COLUMN to_purged boolean NOT NULL DEFAULT false;
 
 GRANT SELECT, INSERT, UPDATE ON conflict_block TO gate;
 GRANT UPDATE (has_block) ON referral, referral_side TO gate;

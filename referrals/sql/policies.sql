@@ -32,10 +32,6 @@ ALTER TABLE referral_event ALTER COLUMN reserved SET DEFAULT false;
 CREATE INDEX referral_event_from ON referral_event (from_agency_id, xact, id) WHERE from_sees;
 CREATE INDEX referral_event_to ON referral_event (to_agency_id, xact, id) WHERE to_sees;
 
--- The recipient's part is gone: for it there is no such row (R13). Hidden from `app`, as `has_block`
--- is: when the recipient came to its end, and how long it keeps, is not the sender's to learn (R2).
-ALTER TABLE referral ADD COLUMN to_purged boolean NOT NULL DEFAULT false;
-
 -- gate: what the functions below read, and the recipient's grants they alone write -------------
 
 GRANT SELECT ON referral, referral_side, referral_assignment, release TO gate;
