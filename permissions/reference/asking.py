@@ -88,8 +88,7 @@ class Asked(NamedTuple):
     def barred(self, referral: UUID) -> bool:
         """R12: a block beats every grant, assignment and role. It bars a person in whichever agency
         she serves, or a whole agency, or there all but the leads. A client that names nobody is its
-        agency's mailbox: barred with anybody there. So is everybody of a recipient whose part was
-        purged (R13)."""
+        agency's mailbox: barred with anybody there. So is a recipient that has purged it (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
         return (
             self.barred_by_name(referral)
@@ -112,10 +111,8 @@ class Asked(NamedTuple):
         )
 
     def _purged(self, referral: UUID) -> bool:
-        """Of her agency, to which it was sent, nothing is left there."""
-        found = self.world.referrals.get(referral)
-        mine = found is not None and found.to_agency_id == self.me.agency_id
-        return mine and found is not None and found.to_purged
+        one = self.world.referrals.get(referral)
+        return one is not None and one.to_purged and one.to_agency_id == self.me.agency_id
 
     def _blocks(self, referral: UUID) -> list[Block]:
         """Those that stand."""
@@ -138,13 +135,11 @@ class Asked(NamedTuple):
     def side(self, referral: UUID) -> str | None:
         """`from`: her agency sent it; `to`: it was sent to it. None: its part is purged (R13)."""
         found = self.world.referrals.get(referral)
-        if found is None:
+        if found is None or self._purged(referral):
             return None
         if found.from_agency_id == self.me.agency_id:
             return None if found.from_purged else "from"
-        if found.to_agency_id == self.me.agency_id and found.sent_at and not found.to_purged:
-            return "to"
-        return None
+        return "to" if found.to_agency_id == self.me.agency_id and found.sent_at else None
 
     def agreed(self, referral: UUID) -> bool:
         """R14: she agreed, or it was not safe to ask; who could not say has signed a release since

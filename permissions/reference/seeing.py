@@ -21,8 +21,7 @@ from permissions.reference import world as w
 from permissions.reference.asking import Asked, live
 
 NEVER_SERVED: dict[type[w.Row], set[str]] = {
-    # Whom a block bars cannot learn of it (R12), nor the sender of the recipient's purge (R2).
-    w.Referral: {"has_block", "to_purged"},
+    w.Referral: {"has_block", "to_purged"},  # nobody learns of another's block or purge (R2, R12)
     w.Side: {"has_block"},
     w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
     w.WebhookDelivery: {"referral_id"},
@@ -102,8 +101,8 @@ def opens(asked: Asked, referral: UUID, act: str) -> bool:
 
 def notice(asked: Asked, row: w.Referral) -> bool:
     """Workers and leads of the agency that sent it and, once it is sent, of the agency that it was
-    sent to, until that agency's own part is purged; no other. Of its state the sender is shown the
-    table below and nothing finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
+    sent to, each until its own part is purged; no other. Of its state the sender is shown the table
+    below and nothing finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
     return keeping.sides(asked, row)
 
 
