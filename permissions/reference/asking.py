@@ -90,15 +90,11 @@ class Asked(NamedTuple):
         she serves, or a whole agency, or there all but the leads. A client that names nobody is its
         agency's mailbox: barred with anybody there. So is a recipient that has purged it (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
-        return (
-            self.barred_by_name(referral)
-            or self._purged(referral)
-            or any(
-                block.bars_agency_id == self.me.agency_id
-                and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
-                for block in self._blocks(referral)
-            )
-        )
+        return self._purged(referral) or self.barred_by_name(referral) or any(
+            block.bars_agency_id == self.me.agency_id
+            and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
+            for block in self._blocks(referral)
+        )  # fmt: skip
 
     def barred_by_name(self, referral: UUID) -> bool:
         """The same, but by blocks of persons alone."""
