@@ -130,7 +130,8 @@ def test_the_purge_of_her_side_ends_it(story: Story, api: Any, superuser: Any) -
     assert put_on()
     with superuser.cursor() as cursor:
         cursor.execute(
-            "UPDATE referral_side SET purged = true WHERE agency_id = %s", [str(agency_id("ywca"))]
+            "UPDATE referral SET to_purged = true WHERE to_agency_id = %s",
+            [str(agency_id("ywca"))],
         )
         assert cursor.rowcount == 1
     assert not put_on()

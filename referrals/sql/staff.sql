@@ -48,10 +48,9 @@ CREATE TRIGGER written_once BEFORE UPDATE ON referral FOR EACH ROW
 
 -- What the caller is to a referral, and what it is to her side; NULLs when she may write nothing.
 -- `waiting`: sent to her agency, and nobody has accepted. `fresh`: a draft that nobody holds yet.
--- `kept`: her side's part is not purged.
 CREATE FUNCTION sec.standing(
     r uuid, OUT agency uuid, OUT member uuid, OUT is_lead boolean, OUT holder uuid,
-    OUT open boolean, OUT waiting boolean, OUT fresh boolean, OUT kept boolean
+    OUT open boolean, OUT waiting boolean, OUT fresh boolean
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -61,9 +60,8 @@ BEGIN
                                    OR f.expires_at > sec.clock())
                AND coalesce(s.state IN ('accepted', 'in_handoff'), true),
            f.to_agency_id = me.agency_id AND f.accepted_at IS NULL,
-           f.from_agency_id = me.agency_id AND f.sent_at IS NULL AND s.holder_id IS NULL,
-           s.purged IS NOT TRUE
-      INTO agency, member, is_lead, holder, open, waiting, fresh, kept
+           f.from_agency_id = me.agency_id AND f.sent_at IS NULL AND s.holder_id IS NULL
+      INTO agency, member, is_lead, holder, open, waiting, fresh
       FROM public.referral f
       LEFT JOIN public.referral_side s ON s.referral_id = f.id AND s.agency_id = me.agency_id
      WHERE f.id = r
@@ -136,7 +134,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     me record := sec.standing(r);
 BEGIN
-    IF NOT coalesce(me.kept AND (me.is_lead OR me.holder = me.member), false)
+    IF NOT coalesce(me.is_lead OR me.holder = me.member, false)
        OR (who = me.member AND NOT (me.is_lead AND why IS NOT NULL)) THEN
         RAISE EXCEPTION 'no such assignment' USING ERRCODE = 'insufficient_privilege';
     END IF;
