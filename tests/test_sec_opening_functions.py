@@ -92,12 +92,15 @@ def test_an_entry_that_says_otherwise_opens_nothing(
         ("referral_side SET state = 'stopped' WHERE referral_id = %(one)s AND %(mine)s", False),
         ("referral_side SET state = 'stopped' WHERE referral_id = %(one)s AND NOT %(mine)s", True),
         ("referral_side SET state = 'stopped' WHERE referral_id = %(other)s", True),
+        ("referral SET to_purged = true WHERE id = %(one)s", False),
+        ("referral SET to_purged = true WHERE id = %(other)s", True),
+        ("referral SET from_purged = true WHERE id = %(one)s", True),
     ],
 )
 def test_it_opens_what_this_referrals_grant_and_release_say(
     what: str, opens: bool, api: Any, superuser: Any
 ) -> None:
-    """sec.opening, beside another referral whose grant and release say otherwise."""
+    """sec.opening, beside another referral of which grant, release and purge say otherwise."""
     one, other, caller = begun(api), begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     mine = f"(agency_id = '{agency_id('ywca')}')"

@@ -119,6 +119,9 @@ def test_a_draft_is_taken_by_its_own_side_and_once(api: Any, superuser: Any) -> 
     change(superuser, "referral SET from_purged = true WHERE id = %s", story.id)
     assert refused(api("police.lead"), TAKE, story.id, "review"), "it is the recipient's alone"
     assert not refused(api("ywca.lead"), TAKE, story.id, "review")
+    change(superuser, "referral SET from_purged = false, to_purged = true WHERE id = %s", story.id)
+    assert refused(api("ywca.lead"), TAKE, story.id, "review"), "its part is purged"
+    assert not refused(api("police.lead"), TAKE, story.id, "review")
 
 
 def test_who_puts_whom_on_it(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
