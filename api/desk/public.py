@@ -55,8 +55,9 @@ def who_sees_what(request: HttpRequest) -> HttpResponse:
             )
             for title, columns in table.TABLES.items()
         ],
-        "rules": [(line, table.rule_of(line.row)) for line in LINES],
+        "rules": [(line, table.rules_of(line.row)) for line in LINES],
         "legend": table.LEGEND,
+        "not_shown": table.NOT_SHOWN,
         "shown": shown_to_sender(),
     }
     return render(request, "desk/who_sees_what.html", context)

@@ -58,8 +58,8 @@ def returned(asked: Asked, row: w.Returned) -> bool:
 
 
 def keys(asked: Asked, row: w.Grant | w.PrivateKey) -> bool:
-    """Members assigned to it, their own agency's wrapped keys; of another's packet from the accept
-    on, until her release ends. (R7, R9)"""
+    """Members assigned to it, the keys as wrapped for their own agency; of another's packet from
+    the accept on, until her release ends. (R7, R9)"""
     mine = asked.casework and row.agency_id == asked.me.agency_id
     if isinstance(row, w.Grant) and row.release_id is not None:
         mine = mine and row.opened_at is not None and not row.closed
@@ -105,8 +105,8 @@ def colleague(asked: Asked, row: w.Membership | w.Editing) -> bool:
 
 
 def reached(asked: Asked, row: w.Channel | w.Message) -> bool:
-    """A member her own numbers and what was sent there, by no system; the agency's, its
-    administrator. (R10)"""
+    """Of a member's own numbers and what was sent there: she herself. Of the agency's: its
+    administrator. No system. (R10)"""
     me = asked.me
     owner = row.membership_id if isinstance(row, w.Channel) else row.member_id
     admin = "agency_admin" in me.roles and row.agency_id == me.agency_id

@@ -1,127 +1,39 @@
 """The table of who sees what, made by asking the model about one small world: it cannot drift.
 
-Two agencies and a third, one referral, seen before and after the accept, and once her release has
-ended. For auditors and lawyers: the page /who-sees-what, and `manage.py who_sees_what`.
+A line for each kind of row that anybody is shown; the world is example.py's. For auditors and
+lawyers: the page /who-sees-what, and `manage.py who_sees_what`.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from permissions.disclosure import PACKET_FIELDS
 from permissions.reference import world as w
+from permissions.reference.example import (
+    BARRING,
+    ENDED,
+    HOOK,
+    LATER,
+    MEMBERS,
+    NOW,
+    OPTED_IN,
+    RECIPIENT,
+    REFERRAL,
+    RELEASE,
+    ROLES,
+    SENDER,
+    TAKEN,
+    WAITING,
+    id_of,
+    referral,
+    release,
+)
 from permissions.reference.seeing import AUDITOR_SEES, SEES, can_see
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LATER, BEFORE = NOW + timedelta(days=6), NOW - timedelta(days=1)
 YES, OPENED, NO = "yes", "opens", "no"
-
-
-def _id(name: str) -> UUID:
-    return uuid5(UUID("c0ffee00-ca12-4a11-8a11-00000000ab1e"), name)
-
-
-SENDER, RECIPIENT, OTHER, NETWORK = map(_id, ("sender", "recipient", "other", "network"))
-REFERRAL, RELEASE = _id("referral"), _id("release")
-ROLES = {
-    "assigned": ["worker"],
-    "colleague": ["worker"],
-    "lead": ["lead"],
-    "administrator": ["agency_admin"],
-    "editor": ["directory_editor"],
-    "auditor": ["auditor"],
-    "barred": ["worker"],
-    "coordinator": ["coordinator"],
-}
-AGENCIES = {"sender": SENDER, "recipient": RECIPIENT, "other": OTHER, "network": NETWORK}
-MEMBERS = {
-    f"{agency} {role}": w.Membership(
-        _id(f"{agency} {role}"), id_, _id(f"person {agency} {role}"), roles, True
-    )
-    for agency, id_ in AGENCIES.items()
-    for role, roles in ROLES.items()
-}
-SCOPES = ["referrals:read", "referrals:write", "packets:read", "directory:read"]
-CLIENTS = {  # of which agency, and whether it is a system of record
-    "sender's records": (SENDER, True),
-    "recipient's records": (RECIPIENT, True),
-    "recipient's other system": (RECIPIENT, False),
-}
-
-
-def world(
-    *, accepted: bool = True, ended: bool = False, barring: bool = False, opted_in: bool = False
-) -> w.World:
-    """Sent with a packet ready; then accepted; then her release has ended; or with blocks; or the
-    recipient lets an oversight agency read its part of the log."""
-    credentials = [
-        w.Credential(name, one.agency_id, one.id, None, one.roles, [], LATER, None)
-        for name, one in MEMBERS.items()
-    ] + [
-        w.Credential(name, agency, None, _id(name), [], SCOPES, LATER, None)
-        for name, (agency, _) in CLIENTS.items()
-    ]
-    assigned = ("sender assigned", "sender barred", "recipient assigned", "recipient barred")
-    taken = NOW if accepted else None
-    return w.World(
-        agencies={
-            id_: w.Agency(id_, True, "oversight" if id_ == NETWORK else "social_service")
-            for id_ in AGENCIES.values()
-        },
-        people={one.person_id: w.Person(one.person_id, True) for one in MEMBERS.values()},
-        members={one.id: one for one in MEMBERS.values()},
-        clients={
-            _id(name): w.Client(_id(name), True, of_record)
-            for name, (_, of_record) in CLIENTS.items()
-        },
-        credentials={one.hash: one for one in credentials},
-        referrals={REFERRAL: _referral(taken)},
-        sides=[],
-        assignments=[
-            w.Assignment(_id(f"work {name}"), REFERRAL, MEMBERS[name].id, MEMBERS[name].agency_id)
-            for name in assigned
-        ],
-        blocks=[
-            w.Block(
-                _id(f"block {side}"), REFERRAL, AGENCIES[side], "member", AGENCIES[side],
-                MEMBERS[f"{side} barred"].id, None,
-            )
-            for side in (("sender", "recipient") if barring else ())
-        ],
-        releases={RELEASE: _release(ended)},
-        grants=[
-            w.Grant(
-                _id("grant"), REFERRAL, RECIPIENT, RELEASE, ["name", "phone"], taken, LATER,
-                ended, None if ended else "wrapped",
-            )
-        ],
-        webhooks={},
-        opt_ins=[
-            w.OptIn(
-                _id("opt-in"), RECIPIENT, NETWORK, MEMBERS["recipient administrator"].id, LATER,
-                None,
-            )
-            for _ in range(opted_in)
-        ],
-    )  # fmt: skip
-
-
-def _referral(accepted_at: datetime | None) -> w.Referral:
-    status = "accepted" if accepted_at else "sent"
-    return w.Referral(
-        REFERRAL, SENDER, RECIPIENT, status, BEFORE, accepted_at, None, "agrees", False, False
-    )
-
-
-def _release(ended: bool = False) -> w.Release:
-    return w.Release(RELEASE, REFERRAL, SENDER, RECIPIENT, "outbound", ended, LATER, BEFORE)
-
-
-WAITING, TAKEN, ENDED = world(accepted=False), world(), world(ended=True)
-BARRING, OPTED_IN = world(barring=True), world(opted_in=True)
 
 
 class Column(NamedTuple):
@@ -183,63 +95,133 @@ TABLES: dict[str, tuple[Column, ...]] = {
 
 
 class Line(NamedTuple):
-    """What is asked for. `row`: how it stands in a world; `of`: another world than the column's."""
+    """What is asked for. `row`: how it stands in a world; `of`: another world than the column's;
+    `before`: how it stands before the accept, where that is otherwise."""
 
     tier: str
     what: str
     row: w.Row
     of: w.World | None = None
+    before: w.Row | None = None
 
 
 def _lines() -> Iterable[Line]:
     def note(side: UUID) -> w.Note:
-        return w.Note(_id("note"), REFERRAL, side, _id("writer"))
+        return w.Note(id_of("note"), REFERRAL, side, id_of("writer"))
 
     def event(*, from_sees: bool, to_sees: bool) -> w.Event:
         of = (SENDER, RECIPIENT, SENDER, None)
-        return w.Event(_id("event"), REFERRAL, *of, False, from_sees, to_sees)
+        return w.Event(id_of("event"), REFERRAL, *of, False, from_sees, to_sees)
 
-    yield Line("T0", "The public directory", w.Published(_id("service")))
-    yield Line("T1", "Confidential services", w.NetworkEntry(_id("shelter")))
+    yield Line("T0", "The public directory", w.Published(id_of("service")))
+    yield Line("T0", "What changed in it", w.Change(1, False))
+    yield Line("T1", "Confidential services", w.NetworkEntry(id_of("shelter")))
+    yield Line("T1", "What changed in those", w.Change(2, True))
     yield Line(
         "T1", "Where the recipient's confidential place is",
-        w.Address(_id("address"), _id("place"), RECIPIENT),
+        w.Address(id_of("address"), id_of("place"), RECIPIENT),
     )  # fmt: skip
-    yield Line("T2, T5", "The notice, and the state as the sender is shown it", _referral(NOW))
+    yield Line("T2, T5", "The notice, and the state as the sender is shown it", referral(NOW))
     for name, what in (
         ("name", "A field of the packet that she released"),
         ("health", "A field of the packet that she did not release"),
     ):
-        yield Line("T3", what, w.PacketField(_id(name), REFERRAL, SENDER, name))
-    field = w.PacketField(_id("name"), REFERRAL, SENDER, "name")
+        yield Line("T3", what, w.PacketField(id_of(name), REFERRAL, SENDER, name))
+    field = w.PacketField(id_of("name"), REFERRAL, SENDER, "name")
     yield Line("T3", "The same field, once her release has ended", field, ENDED)
-    yield Line("T3", "Her release", _release())
+    grant = TAKEN.grants[0]
+    yield Line(
+        "T3", "The recipient's keys of the fields that she released, as wrapped for it",
+        grant, None, grant._replace(opened_at=None),
+    )  # fmt: skip
+    yield Line("T3", "Her release", release())
     yield Line("T4", "The sender's notes, reports and references", note(SENDER))
     yield Line("T4", "The recipient's notes, outcome, reports and attempts", note(RECIPIENT))
     yield Line(
+        "T4", "The key of the recipient's notes, as wrapped for it",
+        w.PrivateKey(id_of("key"), REFERRAL, RECIPIENT),
+    )  # fmt: skip
+    yield Line(
         "T4", "The recipient's true state, clocks and holder",
-        w.Side(_id("side"), REFERRAL, RECIPIENT, None, "in_handoff"),
+        w.Side(id_of("side"), REFERRAL, RECIPIENT, None, "in_handoff"),
+    )  # fmt: skip
+    yield Line(
+        "T4", "Who of the recipient is assigned to it",
+        w.Assignment(id_of("work"), REFERRAL, MEMBERS["recipient assigned"].id, RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "T4", "That a lead of the recipient put herself on it, and why",
+        w.SelfAssignment(id_of("herself"), REFERRAL, RECIPIENT),
     )  # fmt: skip
     yield Line("T4", "The recipient's own history", event(from_sees=False, to_sees=True))
-    yield Line("T4", "The sender's plan", w.Plan(_id("plan"), REFERRAL, SENDER))
+    yield Line("T4", "The sender's plan", w.Plan(id_of("plan"), REFERRAL, SENDER))
     yield Line("T4", "Whom the sender has barred", BARRING.blocks[0])
     yield Line(
         "T4", "Where the sender keeps the paper of her release",
-        w.ReleasePaper(_id("paper"), RELEASE, SENDER),
+        w.ReleasePaper(id_of("paper"), RELEASE, SENDER),
+    )  # fmt: skip
+    yield Line(
+        "T4", "When and how her release ended, as the sender recorded it",
+        w.ReleaseEnd(id_of("end"), RELEASE, SENDER, MEMBERS["sender assigned"].id),
+        ENDED,
     )  # fmt: skip
     yield Line(
         "T4", "A call that the sender's assigned member made",
-        w.CallRecord(_id("call"), SENDER, MEMBERS["sender assigned"].id),
+        w.CallRecord(id_of("call"), SENDER, MEMBERS["sender assigned"].id),
     )  # fmt: skip
     yield Line(
         "T5", "What she lets the recipient tell the sender",
-        w.Returned(_id("returned"), REFERRAL, SENDER, "wrapped", LATER),
+        w.Returned(id_of("returned"), REFERRAL, SENDER, "wrapped", LATER),
     )  # fmt: skip
     yield Line(
         "Log", "What the recipient's people opened and did",
-        w.AccessEntry(_id("entry"), RECIPIENT, None, None, "allowed", REFERRAL, None),
+        w.AccessEntry(id_of("entry"), RECIPIENT, None, None, "allowed", REFERRAL, None),
     )  # fmt: skip
     yield Line("Log", "Its seals: numbers and hashes, and counts", w.Checkpoint(1))
+    yield Line(
+        "Log", "That the recipient lets an oversight agency read its part of the log",
+        OPTED_IN.opt_ins[0], OPTED_IN,
+    )  # fmt: skip
+    yield from _of_an_agency()
+
+
+def _of_an_agency() -> Iterable[Line]:
+    """What is of no referral: an agency's people, how they are reached, its systems, its counts."""
+    hers, theirs = MEMBERS["recipient assigned"], MEMBERS["sender assigned"]
+    of_her, of_all = (RECIPIENT, hers.id), (RECIPIENT, None)
+    yield Line("Agency", "Who works at the recipient, and as what", hers)
+    yield Line(
+        "Agency", "Which organizations of the directory the recipient edits",
+        w.Editing(id_of("editing"), RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "Where the recipient's assigned member is reached",
+        w.Channel(id_of("channel"), *of_her),
+    )  # fmt: skip
+    yield Line("Agency", "Where the recipient's desk is reached", w.Channel(id_of("desk"), *of_all))
+    yield Line(
+        "Agency", "A message to that member: that something waits, never what",
+        w.Message(id_of("message"), *of_her, "sent"),
+    )  # fmt: skip
+    yield Line("Agency", "A message to that desk", w.Message(id_of("ring"), *of_all, "sent"))
+    yield Line("Agency", "The address that the recipient's events are sent to", HOOK)
+    yield Line(
+        "Agency", "That they are signed with a secret, which itself is shown once and never again",
+        w.WebhookSecret(id_of("secret"), HOOK.id),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "What became of each: arrived, or not",
+        w.WebhookDelivery(id_of("delivery"), RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "How often the sender's people offered a notice, and how often it was declined",
+        w.Tally(id_of("tally"), SENDER),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "That a request of the sender's assigned member was made, so that it is not made"
+        " twice",
+        w.IdempotencyKey(id_of("request"), SENDER, theirs.id),
+    )  # fmt: skip
 
 
 LINES = tuple(_lines())
@@ -248,7 +230,8 @@ LINES = tuple(_lines())
 def cell(line: Line, column: Column) -> str:
     """YES, OPENED (not before an entry in the log says so) or NO."""
     of = line.of if line.of is not None and column.of is TAKEN else column.of
-    answers = {_seen(of, line.row, name, column.acting) for name in column.people}
+    row = line.before if line.before is not None and column.of is WAITING else line.row
+    answers = {_seen(of, row, name, column.acting) for name in column.people}
     return next(answer for answer in (YES, OPENED, NO) if answer in answers)
 
 
@@ -261,7 +244,7 @@ def _seen(of: w.World, row: w.Row, name: str, acting: str | None) -> str:
         for entry in (
             w.Entry("referral.open_packet", REFERRAL, "service", PACKET_FIELDS),
             w.Entry("referral.open_notes", REFERRAL, "service"),
-            w.Entry("address.open", _id("place")),
+            w.Entry("address.open", id_of("place")),
         ):
             if can_see(of, asks._replace(entry=entry), row, "id", NOW):
                 return OPENED
@@ -275,9 +258,14 @@ class Rule(NamedTuple):
     source: str
 
 
-def rule_of(row: w.Row) -> Rule:
-    """The rule that decides about this row, as its own text says it."""
-    rule: Callable[..., bool] = SEES.get(type(row)) or AUDITOR_SEES[type(row)]
+def rules_of(row: w.Row) -> tuple[Rule, ...]:
+    """The rules that decide about this row, as their own text says it: at the desk and in the API,
+    and of the pages of the access log."""
+    rules: Iterable[Callable[..., bool] | None] = (SEES.get(type(row)), AUDITOR_SEES.get(type(row)))
+    return tuple(dict.fromkeys(_said(rule) for rule in rules if rule is not None))
+
+
+def _said(rule: Callable[..., bool]) -> Rule:
     text = " ".join((inspect.getdoc(rule) or "").split())
     found = re.fullmatch(r"(.+) \((.+)\)", text)
     assert found, f"{rule.__name__} does not say where it comes from"
@@ -288,11 +276,16 @@ LEGEND = (
     "Opens: not shown in passing. Each opening is written to the agency's access log before"
     " anything is shown; that of a packet or a note says for which purpose."
 )
+NOT_SHOWN = (
+    "No: not shown. To whom no line of a referral is shown, it does not exist: the answer is that"
+    " of an id that never was. A colleague who may know of it, and tries what only those assigned"
+    " may open, is told that she is not assigned, and nothing of what is in it."
+)
 
 
 def as_markdown() -> str:
     """The tables, and the rule behind each line, as text."""
-    parts = ["# Who sees what", LEGEND]
+    parts = ["# Who sees what", LEGEND, NOT_SHOWN]
     for title, columns in TABLES.items():
         head = ["tier", "what", *(column.who for column in columns)]
         rows = [[line.tier, line.what, *(cell(line, one) for one in columns)] for line in LINES]
@@ -300,6 +293,6 @@ def as_markdown() -> str:
         parts += [f"## {title}", "\n".join("| " + " | ".join(cells) + " |" for cells in drawn)]
     parts.append("## The rules")
     for line in LINES:
-        rule = rule_of(line.row)
-        parts.append(f"{line.tier} · {line.what}: {rule.who} *{rule.source}*")
+        said = " ".join(f"{rule.who} *{rule.source}*" for rule in rules_of(line.row))
+        parts.append(f"{line.tier} · {line.what}: {said}")
     return "\n\n".join(parts) + "\n"

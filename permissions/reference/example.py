@@ -1,0 +1,119 @@
+"""The small world that the page of who sees what is made of: two agencies and a third, one
+referral, before and after the accept, and once her release has ended. Always the same.
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+from permissions.reference import world as w
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER, BEFORE = NOW + timedelta(days=6), NOW - timedelta(days=1)
+
+
+def id_of(name: str) -> UUID:
+    """The same for the same name, always."""
+    return uuid5(UUID("c0ffee00-ca12-4a11-8a11-00000000ab1e"), name)
+
+
+SENDER, RECIPIENT, OTHER, NETWORK = map(id_of, ("sender", "recipient", "other", "network"))
+REFERRAL, RELEASE = id_of("referral"), id_of("release")
+HOOK = w.Webhook(id_of("hook"), RECIPIENT, "referrals")
+ROLES = {
+    "assigned": ["worker"],
+    "colleague": ["worker"],
+    "lead": ["lead"],
+    "administrator": ["agency_admin"],
+    "editor": ["directory_editor"],
+    "auditor": ["auditor"],
+    "barred": ["worker"],
+    "coordinator": ["coordinator"],
+}
+AGENCIES = {"sender": SENDER, "recipient": RECIPIENT, "other": OTHER, "network": NETWORK}
+MEMBERS = {
+    f"{agency} {role}": w.Membership(
+        id_of(f"{agency} {role}"), id_, id_of(f"person {agency} {role}"), roles, True
+    )
+    for agency, id_ in AGENCIES.items()
+    for role, roles in ROLES.items()
+}
+SCOPES = ["referrals:read", "referrals:write", "packets:read", "directory:read"]
+CLIENTS = {  # of which agency, and whether it is a system of record
+    "sender's records": (SENDER, True),
+    "recipient's records": (RECIPIENT, True),
+    "recipient's other system": (RECIPIENT, False),
+}
+
+
+def world(
+    *, accepted: bool = True, ended: bool = False, barring: bool = False, opted_in: bool = False
+) -> w.World:
+    """Sent with a packet ready; then accepted; then her release has ended; or with blocks; or the
+    recipient lets an oversight agency read its part of the log."""
+    credentials = [
+        w.Credential(name, one.agency_id, one.id, None, one.roles, [], LATER, None)
+        for name, one in MEMBERS.items()
+    ] + [
+        w.Credential(name, agency, None, id_of(name), [], SCOPES, LATER, None)
+        for name, (agency, _) in CLIENTS.items()
+    ]
+    assigned = ("sender assigned", "sender barred", "recipient assigned", "recipient barred")
+    taken = NOW if accepted else None
+    return w.World(
+        agencies={
+            id_: w.Agency(id_, True, "oversight" if id_ == NETWORK else "social_service")
+            for id_ in AGENCIES.values()
+        },
+        people={one.person_id: w.Person(one.person_id, True) for one in MEMBERS.values()},
+        members={one.id: one for one in MEMBERS.values()},
+        clients={
+            id_of(name): w.Client(id_of(name), True, of_record)
+            for name, (_, of_record) in CLIENTS.items()
+        },
+        credentials={one.hash: one for one in credentials},
+        referrals={REFERRAL: referral(taken)},
+        sides=[],
+        assignments=[
+            w.Assignment(id_of(f"work {name}"), REFERRAL, MEMBERS[name].id, MEMBERS[name].agency_id)
+            for name in assigned
+        ],
+        blocks=[
+            w.Block(
+                id_of(f"block {side}"), REFERRAL, AGENCIES[side], "member", AGENCIES[side],
+                MEMBERS[f"{side} barred"].id, None,
+            )
+            for side in (("sender", "recipient") if barring else ())
+        ],
+        releases={RELEASE: release(ended)},
+        grants=[
+            w.Grant(
+                id_of("grant"), REFERRAL, RECIPIENT, RELEASE, ["name", "phone"], taken, LATER,
+                ended, None if ended else "wrapped",
+            )
+        ],
+        webhooks={HOOK.id: HOOK},
+        opt_ins=[
+            w.OptIn(
+                id_of("opt-in"), RECIPIENT, NETWORK, MEMBERS["recipient administrator"].id, LATER,
+                None,
+            )
+            for _ in range(opted_in)
+        ],
+    )  # fmt: skip
+
+
+def referral(accepted_at: datetime | None) -> w.Referral:
+    """The one referral: accepted at that moment, or sent only."""
+    status = "accepted" if accepted_at else "sent"
+    return w.Referral(
+        REFERRAL, SENDER, RECIPIENT, status, BEFORE, accepted_at, None, "agrees", False, False
+    )
+
+
+def release(ended: bool = False) -> w.Release:
+    """Her one release to the recipient: in force, or ended."""
+    return w.Release(RELEASE, REFERRAL, SENDER, RECIPIENT, "outbound", ended, LATER, BEFORE)
+
+
+WAITING, TAKEN, ENDED = world(accepted=False), world(), world(ended=True)
+BARRING, OPTED_IN = world(barring=True), world(opted_in=True)
