@@ -25,8 +25,11 @@ from referrals import purging
 from referrals.transitions import MOVES
 from tests import routes
 from tests.conftest import CONTENT, Story, member_id, release_body, return_body, service_of
+from tests.far_marks import FarEnds
 
-# A word of letters that no id, hash or time can hold; for a phone, an extension of six digits.
+# A word of letters that no id, hash or time can hold; for a callback, an extension of six digits;
+# for a phone that is rung, an invented number.
+PHONE = re.compile(r"[2-9][0-9]{2}[ .-]?555[ .-]?01[0-9]{2}")
 MARK = re.compile(r"zq[g-y]{14}|(?:x ?|ext=)[0-9]{6}(?![0-9])", re.IGNORECASE)
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NAMES = re.compile("|".join(name for unit in demo.CAST for name, _ in unit.people.values()))
@@ -141,8 +144,10 @@ class World:
     marks: dict[str, Marker] = field(default_factory=dict)
     rows: dict[str, Marker] = field(default_factory=dict)  # likewise, of codes
     ids: dict[str, str] = field(default_factory=dict)  # of each state, its referral
+    references: dict[str, str] = field(default_factory=dict)  # of each state, what messages say
     place: str = ""  # a confidential place of ywca's
     age_h: float = 0
+    far: FarEnds | None = None  # with it, each step is told as it would be
 
     # -- Marking
 
@@ -156,6 +161,15 @@ class World:
         self.marks[extension] = Marker("notice", "callback", state, "from")
         return f"406-555-0111 {extension}"
 
+    def phone(self, name: str, side: str) -> str:
+        """A number that nobody else has. 406 is that of every callback."""
+        while (number := f"+1{secrets.randbelow(500) + 420}55501{secrets.randbelow(100):02}") in (
+            self.marks
+        ):
+            continue
+        self.marks[number] = Marker("channel", name, side=side)
+        return number
+
     def _codes(self) -> str:
         """The codes in an order that no other referral has: as good as a word."""
         while True:
@@ -166,6 +180,7 @@ class World:
     def found_in(self, text: str) -> set[Marker]:
         spelt = {one.lower().replace("x ", "x").replace("ext=", "x") for one in MARK.findall(text)}
         spelt |= {*ID.findall(text), *NAMES.findall(text)}
+        spelt |= {"+1" + re.sub(r"\D", "", one) for one in PHONE.findall(text)}
         found = {self.marks[one] for one in spelt if one in self.marks}
         return found | {self.rows[one] for one in self.rows if one in text}
 
@@ -218,8 +233,11 @@ class World:
             story.recipient = "ywca.lead"
         story.create(callback=self.number(state))
         self.ids[state] = story.id
+        shown = self.api(SENDER).get(f"/v1/referrals/{story.id}").json()
+        self.references[state] = shown["reference"]
         self._release(story, state)
         self._own_texts(story, state, "from")
+        self._tell(state)
         told = False
         for step in STATES[state].how:
             act = step.removeprefix("to:")
@@ -230,6 +248,14 @@ class World:
                 if not told:
                     self._own_texts(story, state, "to")
                 told = True
+            self._tell(state)
+        if self.far:
+            self._rows()  # what both know now a purge may leave to one
+            self.far.events(self.found_in, state)
+
+    def _tell(self, state: str) -> None:
+        if self.far:
+            self.far.messages(state)
 
     def _release(self, story: Story, state: str) -> None:
         fields = [name for name in PACKET_FIELDS if name != UNRELEASED]
@@ -285,15 +311,26 @@ class World:
         return routes.body_for(f"/{act}")
 
     def _channels(self) -> None:
-        """Where each worker is reached, and each agency: addresses that are nobody else's."""
-        for key, word in (("police", "duty"), ("ywca", "duty")):
-            self._channel(f"{key}.admin", key, word, use="duty")
-            for short in ("worker", "worker2", "lead"):
-                self._channel(f"{key}.{short}", f"{key}.{short}", "own")
+        """Where each worker is reached, and each agency: addresses that are nobody else's, of each
+        kind that there is; and where its events are sent."""
+        for key, kinds in (
+            ("police", ("sms", "voice", "mail")),
+            ("ywca", ("voice", "sms", "mail")),
+        ):
+            self._channel(f"{key}.admin", key, "mail", "duty", use="duty")
+            for short, kind in zip(("worker", "worker2", "lead"), kinds, strict=True):
+                self._channel(f"{key}.{short}", f"{key}.{short}", kind, "own")
+            if self.far:
+                url = f"{self.far.hooks[key].url}/{self.mark('webhook', 'url', side=key)}"
+                made = self.api(f"{key}.admin").post("/v1/webhooks", {"url": url})
+                assert made.status_code == 201, made.content
 
-    def _channel(self, who: str, whose: str, name: str, **more: str) -> None:
-        address = f"{self.mark('channel', name, side=whose)}@mail.invalid"
-        answer = self.api(who).post("/v1/channels", {"kind": "mail", "address": address} | more)
+    def _channel(self, who: str, whose: str, kind: str, name: str, **more: str) -> None:
+        if kind == "mail":
+            address = f"{self.mark('channel', name, side=whose)}@mail.invalid"
+        else:
+            address = self.phone(name, whose)
+        answer = self.api(who).post("/v1/channels", {"kind": kind, "address": address} | more)
         assert answer.status_code == 201, answer.content
 
     def _confidential_place(self) -> None:

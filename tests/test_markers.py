@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
+from django.core.management import call_command
 
 from api import demo, logs
 from directory import demo as directory_demo
@@ -25,7 +26,8 @@ from permissions.disclosure import PACKET_FIELDS
 from tests import marked, routes, test_matrix
 from tests.conftest import _cluster
 from tests.database import as_app, forget_edits, protected_tables
-from tests.far_ends import MailServer
+from tests.far_ends import MailServer, PhoneProvider
+from tests.far_marks import FarEnds, Heard, far_ends
 from tests.http_client import HttpClient
 from tests.marked import Kept, Marker, World, cast
 from tests.test_matrix import SIGNS_OUT, TryOut, ask, browser
@@ -120,6 +122,12 @@ def reached(marker: Marker, who: Who) -> bool:
     return not who.client and (who.name == marker.side or administers)
 
 
+def keeps_hooks(marker: Marker, who: Who) -> bool:
+    """Its agency's administrator, and its systems (R10)."""
+    of = {"from": "police", "to": "ywca"}.get(marker.side, marker.side)
+    return who.key == of and (who.client or who.has("agency_admin"))
+
+
 # kind      who may be told, in which answers. What is in no line is told to nobody.
 TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
     "packet": lambda m, c: c.ends("open_packet") and opens(m, c.who),
@@ -133,6 +141,7 @@ TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
     "handle": lambda m, c: audits(c) and c.who.side == m.side,
     "member": lambda m, c: c.who.key == m.side,
     "channel": lambda m, c: reached(m, c.who),
+    "webhook": lambda m, c: keeps_hooks(m, c.who) and "webhooks" in c.route,
     "address": lambda m, c: c.ends("address") and c.who.key == "ywca" and not c.who.client,
     # An entry of the directory is for everybody: a field that is none may be pointed at.
     "mistake": lambda m, c: m.name == "name" and c.method in ("PUT", "PATCH") and edits_entry(c),
@@ -158,9 +167,11 @@ def allowed(marker: Marker, cell: Cell) -> bool:
 
 # -- What is asked ---------------------------------------------------------------------------------
 
-# Of the cells there are one in so many is asked: a read or an act by those with a part in it, a
-# question of a referral by anybody else, one of no referral likewise, one with a mistake.
-READ, ACT, OTHERS, OF_NONE, MISTAKEN = 3, 47, 107, 11, 300
+# Of the cells there are one in so many is drawn: a read (at the desk: of a page) or an act by those
+# with a part in it, a question of a referral by anybody else, one of no referral likewise, one with
+# a mistake. To these comes what is needed for each route in each state, and each of the cast there.
+READ, PAGE, ACT, OTHERS, OF_NONE, MISTAKEN = 3, 8, 47, 107, 11, 300
+SPREAD = 5  # shares no factor with any of them: each of the cast has her turn
 WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"  # every cell there is; takes most of an hour
 JSON = "application/json"
 RENEWED_S = 60  # a system's token lives five minutes
@@ -181,22 +192,68 @@ def cells(face: str, everything: bool = WHOLE) -> Iterator[Cell]:
     for row, (method, route) in enumerate(rows):
         if route.startswith("v1/") != (face == "v1"):
             continue
-        reads = (method == "GET" and face == "v1") or route.endswith(OPENS)
+        reads = READ if face == "v1" or route.endswith(OPENS) else PAGE
+        reads = reads if method == "GET" or route.endswith(OPENS) else ACT
         of_one = "referral_id" in route
         for at, state in enumerate(states if of_one else states[:1]):
             for number, who in enumerate(people):
                 every = _every(method, who, of_one, reads)
-                if everything or (row + at + number * (len(states) + 1)) % every == 0:
+                if everything or (row + at + number * SPREAD) % every == 0:
                     yield Cell(method, route, who, state)
                 drawn = crc32(f"{row} {at} {number}".encode())
                 if everything or drawn % (MISTAKEN if of_one else MISTAKEN // 10) == 0:
                     yield Cell(method, route, who, state, kinds[drawn // 97 % len(kinds)])
 
 
-def _every(method: str, who: Who, of_one: bool, reads: bool) -> int:
+def _every(method: str, who: Who, of_one: bool, reads: int) -> int:
     if not of_one:
         return READ if method == "GET" and who.side else OF_NONE
-    return OTHERS if not has_part(who) else READ if reads else ACT
+    return reads if has_part(who) else OTHERS
+
+
+FACES = ("v1", "pages")
+
+
+def asked() -> list[Cell]:
+    """What is drawn; each route of a referral in each state at least once, rightly; and each of the
+    cast in each state."""
+    drawn = [cell for face in FACES for cell in cells(face)]
+    return [*drawn, *_missing({one for one in drawn if _of_one(one)})]
+
+
+def _missing(drawn: set[Cell]) -> Iterator[Cell]:
+    routes_done = {(one.method, one.route, one.state) for one in drawn}
+    alone = _everybody() - {(one.state, one.who) for one in drawn}
+    for number, (method, route, state) in enumerate(sorted(_every_route() - routes_done)):
+        others = [who for at, who in alone if at == state]
+        others = [who for who in others if not who.client or route.startswith("v1/")]
+        one = min(others, key=repr, default=None) if method != "GET" else None
+        who = one or _party(state, route, number)
+        alone.discard((state, who))
+        yield Cell(method, route, who, state)
+    for state, who in sorted(alone, key=repr):
+        yield Cell("GET", test_matrix.R, who, state)
+
+
+def _party(state: str, route: str, number: int) -> Who:
+    """Somebody with a part in it, who is shown it where anybody is; each in turn."""
+    parties = [who for one in cast() if has_part(who := Who(*one))]
+    parties = [who for who in parties if not who.client or route.startswith("v1/")]
+    parties = [who for who in parties if shown(who, state)] or parties
+    return parties[number % len(parties)]
+
+
+def _of_one(cell: Cell) -> bool:
+    return "referral_id" in cell.route and not cell.mistake
+
+
+def _every_route() -> set[tuple[str, str, str]]:
+    of_one = [(method, route) for method, route in test_matrix.served() if "referral_id" in route]
+    return {(*one, state) for one in of_one for state in marked.STATES}
+
+
+def _everybody() -> set[tuple[str, Who]]:
+    return {(state, Who(*one)) for one in cast() for state in marked.STATES}
 
 
 MISTAKES = ("name", "value", "text", "inner", "headers", "acting", "query", "media", "bearer")
@@ -367,8 +424,16 @@ def lines() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture
-def sweep(api: Any, shift_clock: Any, superuser: Any, lines: io.StringIO) -> Iterator[Sweep]:
-    world = World(api, shift_clock).begin()
+def far(settings: Any, mails: MailServer, phones: PhoneProvider) -> Iterator[FarEnds]:
+    with far_ends(settings, mails, phones) as listening:
+        yield listening
+
+
+@pytest.fixture
+def sweep(
+    api: Any, shift_clock: Any, superuser: Any, lines: io.StringIO, far: FarEnds
+) -> Iterator[Sweep]:
+    world = World(api, shift_clock, far=far).begin()
     kept = Kept(superuser)
     yield Sweep(world, kept, At(api))
     kept.forget()
@@ -376,30 +441,96 @@ def sweep(api: Any, shift_clock: Any, superuser: Any, lines: io.StringIO) -> Ite
 
 
 def test_a_word_is_found_only_where_the_table_allows_it(
-    sweep: Sweep, superuser: Any, lines: io.StringIO, mails: MailServer, capsys: Any
+    sweep: Sweep, superuser: Any, lines: io.StringIO, far: FarEnds, capsys: Any
 ) -> None:
-    asked = [cell for face in ("v1", "pages") for cell in cells(face)]
-    asked.sort(key=lambda cell: not audits(cell))  # later it tells whom her own people asked for
-    sweep.over(iter(asked))
+    every = asked()
+    every.sort(key=lambda cell: not audits(cell))  # later it tells whom her own people asked for
+    sweep.over(iter(every))
     search_tables(sweep, superuser)
     search_rows_as_everybody(sweep)
     logged = lines.getvalue()
-    assert len(re.findall(r'"event": ?"request"', logged)) >= len(asked), "the log was listened to"
+    assert len(re.findall(r'"event": ?"request"', logged)) >= len(every), "the log was listened to"
     for source, text in (
         ("log line", logged),
         ("server's log", servers_log()),
-        *(("letter", text) for text in letters(mails)),
+        *((" ".join(command), said(*command)) for command in SAY),
     ):
         for marker in sweep.world.found_in(text):
             sweep.leak(marker, source)
+    search_far_ends(sweep, far)
     with capsys.disabled():
-        print(f"\n{len(asked)} cells, {sweep.visited - len(asked)} tables as somebody,", end=" ")
+        of_all = sum(1 for face in FACES for _ in cells(face, everything=True))
+        print(f"\n{len(every)} cells of {of_all},", end=" ")
+        print(f"{sweep.visited - len(every)} tables as somebody,", end=" ")
         print(f"{len(sweep.world.marks)} markers,", end=" ")
         print(", ".join(f"{number} × {code}" for code, number in sorted(sweep.statuses.items())))
+        print(", ".join(f"{number} × {where}" for where, number in _counted(far).items()))
     sweep.nothing_leaked()
-    assert len(asked) >= 3000
-    assert sweep.statuses[200] >= 700, "not all were turned away"
-    assert {(cell.method, cell.route) for cell in asked} == test_matrix.served(), "each of them"
+    assert len(every) >= 5000
+    assert sweep.statuses[200] >= 1100, "not all were turned away"
+    assert {(cell.method, cell.route) for cell in every} == test_matrix.served(), "each of them"
+    of_one = [cell for cell in every if _of_one(cell)]
+    assert {(one.method, one.route, one.state) for one in of_one} == _every_route(), "in each state"
+    assert {(one.state, one.who) for one in of_one} == _everybody(), "each of the cast in each"
+
+
+def _counted(far: FarEnds) -> Counter[str]:
+    return Counter(one.where for one in far.heard)
+
+
+# -- What is sent, and said by commands ------------------------------------------------------------
+
+
+def search_far_ends(sweep: Sweep, far: FarEnds) -> None:
+    """What arrived at a mail server, a phone provider and two agencies' systems, of each state as
+    it came to be and of all that has happened since."""
+    far.messages()
+    far.events(sweep.world.found_in)
+    for one in far.heard:
+        for marker in one.found if one.where == "hook" else sweep.world.found_in(one.text):
+            if one.where != "hook" or not _may_be_sent(marker, one):
+                sweep.leak(marker, f"{one.where} {one.whose}")
+    world, told = sweep.world, [one for one in far.heard if one.where != "hook"]
+    spelt = {state: (word, ", ".join(word)) for state, word in world.references.items()}
+    of = {state for state in spelt for one in told if any(w in one.text for w in spelt[state])}
+    sent = {state for state, one in marked.STATES.items() if "send" in one.how}
+    assert of == sent, "somebody was told of each, and of no draft"
+    assert {one.where for one in told} == {"mail", "sms", "voice"}
+    hooked = {(one.whose, one.state) for one in far.heard if one.where == "hook"}
+    for key in far.hooks:
+        due = {(key, state) for state in sent if _at_first(Who(f"{key}.client"), state)}
+        assert hooked >= due, due - hooked
+
+
+def _may_be_sent(marker: Marker, one: Heard) -> bool:
+    """Ids of what that side may know."""
+    who = Who(f"{one.whose}.client")
+    of_both = (marker.kind, marker.side) in (("referral", ""), ("event", who.side))
+    return of_both and _at_first(who, marker.state)
+
+
+def _at_first(who: Who, state: str) -> bool:
+    """What is purged by now was shown before."""
+    return shown(who, state) or state in marked.EARLY
+
+
+# What a command says that only looks; the others change something, or are asked for one by name.
+SAY = (
+    ("messages", "status"),
+    ("purge", "--dry-run"),
+    ("keys", "status"),
+    ("seals", "status"),
+    ("directory_reviews",),
+    ("who_sees_what",),
+    ("client", "show", "--agency", str(demo.agency_id("police"))),
+)
+
+
+def said(*command: str) -> str:
+    out = io.StringIO()
+    with contextlib.redirect_stderr(out), contextlib.suppress(SystemExit):
+        call_command(*command, stdout=out, stderr=out)
+    return out.getvalue()
 
 
 def servers_log() -> str:
@@ -423,11 +554,12 @@ IN_CLEAR = {
     ("permissions_membership", "name"): "member",
     ("idempotency_key", "key"): "mistake",
     ("channel", "address"): "channel",
+    ("webhook_endpoint", "url"): "webhook",
 }
 
 
-# A word as it stands, or as bytes; an extension.
-IN_A_COLUMN = r"zq[g-y]{14}|7a71(6[7-9a-f]|7[0-9]){14}|x[0-9]{6}\y"
+# A word as it stands, or as bytes; an extension; a number that is rung.
+IN_A_COLUMN = r"zq[g-y]{14}|7a71(6[7-9a-f]|7[0-9]){14}|x[0-9]{6}\y|\+1[0-9]{3}55501[0-9]{2}"
 
 
 def search_tables(sweep: Sweep, superuser: Any) -> None:
@@ -470,19 +602,23 @@ def search_rows_as_everybody(sweep: Sweep) -> None:
                 sweep.visited += 1
                 cell = Cell("SQL", table, who, "")
                 for marker in sweep.world.found_in(text):
-                    if not _by_sql(marker, who):
+                    if not _by_sql(marker, who, table):
                         sweep.leak(marker, cell)
 
 
-def _by_sql(marker: Marker, who: Who) -> bool:
+def _by_sql(marker: Marker, who: Who, table: str) -> bool:
     """The second wall alone: what an injected query is held to."""
     match marker.kind:
         case "paper":
             return answers_for(marker, who)
         case "channel":
             return reached(marker, who)
+        case "webhook":
+            return keeps_hooks(marker, who)
         case "notice" | "referral":
             return shown(who, marker.state)
+        case "event" if table == "webhook_delivery":  # what became of it: an id
+            return keeps_hooks(marker, who)
         case "event" | "own" | "handle":
             return who.side == marker.side and shown(who, marker.state) and marker.name == "row"
         case "member":
