@@ -13,6 +13,8 @@ from tests import routes
 from tests.conftest import NOTICE, PACKET, Story, member_id, service_of
 from tests.database import as_app, as_one_person, opening, refused
 from tests.desk import at_the_desk, text_of
+from tests.far_ends import MailServer, PhoneProvider
+from tests.reached import rung, work
 from tests.routes import everything
 from tests.test_assignment import to
 from tests.test_firewall import Sender
@@ -134,11 +136,20 @@ BECOMES = {
 
 @pytest.mark.parametrize("standing", BECOMES)
 def test_whatever_he_is_made_and_tries_it_is_as_nowhere_and_it_is_told(
-    opened: Story, api: Any, superuser: Any, standing: str
+    opened: Story,
+    api: Any,
+    superuser: Any,
+    mails: MailServer,
+    phones: PhoneProvider,
+    reachable: None,
+    standing: str,
 ) -> None:
     """By each route and method, and by each way to put himself on it; nothing but request id and
-    date differs, and each try is an alert to the side that bars him."""
+    date differs, and each try is an alert to the side that bars him: its holder is rung, on her own
+    channel, and no desk where he may be the one who answers."""
     bar(api, "police.worker", opened, OFFICER)
+    work()
+    rung(phones, mails)
     for act in ("assign", "hand_over"):  # nobody puts him on it, whoever asks
         answer = api("police.lead").act(opened.id, act, to(OFFICER))
         assert (answer.status_code, answer.json()["code"]) == (409, "barred"), act
@@ -163,6 +174,8 @@ def test_whatever_he_is_made_and_tries_it_is_as_nowhere_and_it_is_told(
             ):
                 values = [uuid4(), opened.id, str(member_id(OFFICER))]
                 assert refused(cursor, f"SELECT {call}", values), call
+        work()
+        assert rung(phones, mails) == {("police.worker", "review")}
     refusals = "SELECT act FROM access_entry WHERE referral_id = %s AND member_id = %s"
     him = str(member_id(OFFICER))
     with superuser.cursor() as cursor:
@@ -180,6 +193,32 @@ def test_whatever_he_is_made_and_tries_it_is_as_nowhere_and_it_is_told(
         with as_app(api(who)) as cursor:
             cursor.execute("SELECT count(*) FROM sec.barred_attempts()")
             assert cursor.fetchone() == (0,), who
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("assign", to(OFFICER, reason="safety")),
+        ("hand_over", to(OFFICER)),
+        ("take_over", {"reason": "safety"}),
+    ],
+)
+def test_whom_it_bars_and_who_puts_himself_on_it_rings_the_holder(
+    opened: Story,
+    api: Any,
+    mails: MailServer,
+    phones: PhoneProvider,
+    reachable: None,
+    act: str,
+    body: Any,
+) -> None:
+    """By that try alone."""
+    bar(api, "police.worker", opened, OFFICER)
+    work()
+    rung(phones, mails)
+    assert api(OFFICER).act(opened.id, act, body).status_code == 404
+    work()
+    assert rung(phones, mails) == {("police.worker", "review")}
 
 
 @contextmanager

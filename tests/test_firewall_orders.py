@@ -49,6 +49,8 @@ SENDER = (
     *(("police.worker", None), ("police.lead", None)),
     *(("police.client", "police.worker"), ("police.client", None)),
 )
+# Who keeps its webhooks and channels: what was sent to them, and what became of it.
+KEEPER = ("police.admin", None)
 OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
 NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
 

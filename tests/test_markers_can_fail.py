@@ -9,6 +9,7 @@ import structlog
 from django.db import connections
 
 from api import errors, middleware
+from api.desk import referral as referral_page
 from api.v1 import referrals as referrals_api
 from permissions.errors import BadRequest
 from referrals import texts
@@ -17,7 +18,7 @@ from tests.conftest import MailServer
 from tests.marked import Kept, Marker, World
 from tests.test_markers import At, Cell, Sweep, Who
 from tests.test_markers import lines as lines  # a fixture
-from tests.test_matrix import R
+from tests.test_matrix import D, R
 
 COLLEAGUE = Who("police.worker2")
 READS = Cell("GET", R, COLLEAGUE, "accepted")
@@ -115,6 +116,26 @@ def leaks(sweep: Sweep, lines: io.StringIO, superuser: Any, mails: MailServer) -
         for marker in sweep.world.found_in(text):
             sweep.leak(marker, "line or letter")
     return {marker for found in sweep.leaks.values() for marker, _ in found}
+
+
+def test_a_field_in_one_page_of_one_state_is_found_by_the_cells_that_are_asked(
+    api: Any, shift_clock: Any, superuser: Any, monkeypatch: Any
+) -> None:
+    """The page of a declined referral shows a field of its packet: none of the few is left out."""
+    world = World(api, shift_clock).begin(only=("declined",))
+    kept, real = Kept(superuser), referral_page.notice_facts
+    sweep = Sweep(world, kept, At(api))
+    word = word_of(sweep, "phone")
+
+    def shows(seen: Any) -> Any:
+        return real(seen) + [("Phone", [word])] * (seen.status == "declined")
+
+    monkeypatch.setattr(referral_page, "notice_facts", shows)
+    try:
+        sweep.over(one for one in of.asked() if one.state == "declined" and one.route == D)
+    finally:
+        kept.forget()
+    assert {marker.name for found in sweep.leaks.values() for marker, _ in found} == {"phone"}
 
 
 def test_where_nothing_is_planted_nothing_is_found(
