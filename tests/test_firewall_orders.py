@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from api import cursors
 from permissions.credentials import resolve
-from referrals import purging, working
+from referrals import purging, telling, working
 from referrals.clocks import CLOSED_AFTER
 from referrals.transitions import MOVES, TAKEN
 from tests import routes
@@ -29,6 +29,8 @@ from tests.conftest import PACKET, Caller, Story, member_id, release_body, servi
 from tests.database import as_app
 from tests.desk import at_the_desk
 from tests.marked import Kept
+from tests.reached import DUTY
+from tests.reached import keep as keep_channel
 from tests.receiver import receivers
 from tests.test_firewall import TABLES, columns, comparable
 
@@ -51,6 +53,7 @@ SENDER = (
 )
 # Who keeps its webhooks and channels: what was sent to them, and what became of it.
 KEEPER = ("police.admin", None)
+KEPT_TABLES = ("webhook_endpoint", "webhook_delivery", "message", "channel")
 OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
 NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
 
@@ -114,7 +117,8 @@ class Sender:
 
     def __init__(self, api: Any) -> None:
         self.callers: list[Caller] = [api(*one) for one in SENDER]
-        self.pages = at_the_desk("police.worker")
+        self.keeper: Caller = api(*KEEPER)
+        self.pages = {who: at_the_desk(who) for who in ("police.worker", "police.lead")}
         self.addresses = [
             (route.startswith("v1/"), "/" + route.replace("<uuid:referral_id>", "{id}"))
             for route, pattern in routes.served()
@@ -135,7 +139,8 @@ class Sender:
         for api, address in self.addresses:
             path = routes.at(address, referral_id)
             if not api:
-                found["the desk", address] = _page(self.pages.get(path))
+                for who, pages in self.pages.items():
+                    found[f"{who} at the desk", address] = _page(pages.get(path))
                 continue
             for caller in self.callers:
                 answer = _bytes(caller.get(path))
@@ -143,6 +148,9 @@ class Sender:
                     # Its cursor is sealed anew each time: where it stands is compared.
                     answer = (*answer[:2], _opened(caller, json.loads(answer[2])))
                 found[f"{caller.who} {caller.acting}", address] = answer
+        found["police.admin", "rows"] = rows(self.keeper, KEPT_TABLES)
+        for address in self.kept_addresses():
+            found["police.admin", address] = _bytes(self.keeper.get(address))
         one = f"/v1/referrals/{referral_id}"
         etag = self.callers[0].get(one)["ETag"]
         found["again", one] = _bytes(self.callers[0].get(one, If_None_Match=etag))
@@ -156,12 +164,19 @@ class Sender:
             found["filtered", name] = _bytes(self.callers[0].get("/v1/referrals", {name: value}))
         return found
 
+    def kept_addresses(self) -> list[str]:
+        """What speaks of no referral, and each of its webhooks with what was delivered there."""
+        every = [one for api, one in self.addresses if api and "{id}" not in one]
+        hooks = self.keeper.get("/v1/webhooks").json()["items"]
+        one = [f"/v1/webhooks/{hook['id']}" for hook in hooks]
+        return [*every, *one, *(f"{path}/deliveries" for path in one)]
 
-def rows(caller: Caller) -> list[Any]:
+
+def rows(caller: Caller, tables: tuple[str, ...] = TABLES) -> list[Any]:
     """What the tables give, by raw SQL as `app` with its identity."""
     with as_app(caller) as cursor:
         got = []
-        for table in TABLES:
+        for table in tables:
             cursor.execute(f"SELECT ({columns(cursor, table)})::text FROM {table} ORDER BY 1")
             got.append((table, cursor.fetchall()))
     return got
@@ -237,10 +252,13 @@ def test_nothing_that_the_sender_gets_moves_in_any_order(
     """Each order of the acts that change the true state, every other act in the gaps of it."""
     with receivers(settings) as (hook,):
         assert api("police.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
+        keep_channel(api, "police.admin", "mail", DUTY["police"], use="duty")
         other = of_the_hospital(api)
         story, sender, recipient = begun(api), Sender(api), Recipient(api, other)
         sent = delivered_to(hook)
         assert sent, "what the sender is told arrives there"
+        assert told() > 0
+        assert api("police.admin").get("/v1/messages").json()["items"], "its desk is told too"
         start = keep(superuser, kept)
         little, everything = sender.little(story.id), sender.all(story.id)
         for number, (path, gaps) in enumerate(WALKS):
@@ -250,6 +268,8 @@ def test_nothing_that_the_sender_gets_moves_in_any_order(
                     for act in drawn(number + gap):
                         if recipient.does(story.id, act):
                             assert sender.little(story.id) == little, (path[:gap], act)
+                    told()
+                    assert delivered_to(hook) == sent, path[:gap]
                     assert_same(sender.all(story.id), everything, (path[:gap], "and all others"))
                 if gap < len(path):
                     assert recipient.does(story.id, path[gap]), (path, gap)
@@ -257,6 +277,15 @@ def test_nothing_that_the_sender_gets_moves_in_any_order(
             assert delivered_to(hook) == sent, path
     never = {act for act in SILENT if not MOVES[act].to_side & (TAKEN | {"completed"})}
     assert recipient.did | never == set(SILENT), "each was done, or cannot be after the accept"
+
+
+def told() -> int:
+    """Make the messages of whatever happened; how many there are now, to whomever."""
+    while telling.step():
+        pass
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM message")
+        return int(cursor.fetchone()[0])
 
 
 def delivered_to(hook: Any) -> list[str]:
