@@ -52,8 +52,9 @@ walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the run
 test: $(VENV)/installed-dev ## All tests, on a PostgreSQL of their own, in random order
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-prove: $(VENV)/installed-dev ## The model against the database, over WORLDS (10000) random worlds
-	@CAIRN_WORLDS=$(WORLDS) $(BIN)/python -m pytest -n auto --dist worksteal -v tests/test_model.py
+prove: $(VENV)/installed-dev ## The model over WORLDS (10000) worlds, and both sweeps whole: hours
+	@CAIRN_WORLDS=$(WORLDS) CAIRN_SWEEP=whole $(BIN)/python -m pytest -n auto --dist worksteal -v \
+		tests/test_model.py tests/test_markers.py tests/test_firewall_orders.py
 
 mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn: a test turns red each time
 	@$(BIN)/python -m tests.mutate --reach && $(BIN)/python -m tests.mutate

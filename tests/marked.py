@@ -145,6 +145,7 @@ class World:
     rows: dict[str, Marker] = field(default_factory=dict)  # likewise, of codes
     ids: dict[str, str] = field(default_factory=dict)  # of each state, its referral
     references: dict[str, str] = field(default_factory=dict)  # of each state, what messages say
+    hooks: dict[str, str] = field(default_factory=dict)  # of each agency, its webhook
     place: str = ""  # a confidential place of ywca's
     age_h: float = 0
     far: FarEnds | None = None  # with it, each step is told as it would be
@@ -324,6 +325,7 @@ class World:
                 url = f"{self.far.hooks[key].url}/{self.mark('webhook', 'url', side=key)}"
                 made = self.api(f"{key}.admin").post("/v1/webhooks", {"url": url})
                 assert made.status_code == 201, made.content
+                self.hooks[key] = made.json()["id"]
 
     def _channel(self, who: str, whose: str, kind: str, name: str, **more: str) -> None:
         if kind == "mail":

@@ -136,7 +136,8 @@ TABLE: dict[str, Callable[[Marker, Cell], bool]] = {
     "notice": lambda m, c: shown(c.who, m.state),
     "referral": lambda m, c: shown(c.who, m.state) or (audits(c) and c.who.side != ""),
     "event": lambda m, c: (
-        c.ends("history", "events") and c.who.side == m.side and shown(c.who, m.state)
+        (c.ends("history", "events") and c.who.side == m.side and shown(c.who, m.state))
+        or (c.ends("deliveries", "webhook_id>") and keeps_hooks(m, c.who))
     ),
     "handle": lambda m, c: audits(c) and c.who.side == m.side,
     "member": lambda m, c: c.who.key == m.side,
@@ -318,6 +319,9 @@ class Sweep:
 
     def path(self, cell: Cell) -> str:
         path = self.at.address(cell.route)
+        if "webhook_id" in cell.route and self.world.hooks:
+            hook = self.world.hooks.get(cell.who.key, self.world.hooks["police"])
+            path = path.replace(routes.NOWHERE, hook)
         looks = cell.method == "GET" or cell.ends("address")
         return path.replace(self.at.office, self.world.place) if looks else path
 
