@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 
 from api import demo, logs
 from directory import demo as directory_demo
@@ -173,7 +173,7 @@ def allowed(marker: Marker, cell: Cell) -> bool:
 # a mistake. To these comes what is needed for each route in each state, and each of the cast there.
 READ, PAGE, ACT, OTHERS, OF_NONE, MISTAKEN = 3, 8, 47, 107, 11, 300
 SPREAD = 5  # shares no factor with any of them: each of the cast has her turn
-WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"  # every cell there is; takes most of an hour
+WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"  # every cell there is: an hour and more
 JSON = "application/json"
 RENEWED_S = 60  # a system's token lives five minutes
 OPENS = ("open_packet", "open_notes", "returned", "releases")
@@ -528,6 +528,21 @@ SAY = (
     ("who_sees_what",),
     ("client", "show", "--agency", str(demo.agency_id("police"))),
 )
+
+
+CHANGE = {
+    *("add", "bind_organization", "code", "database", "directory_editors", "export_hsds"),
+    *("generate_directory", "import_hsds", "import_postcodes", "import_taxonomy", "load_taxonomy"),
+    *("member", "openapi", "prepare", "refresh_directory", "restored", "run", "set_agency"),
+    *("set_clocks", "stop", "walkthrough", "work"),
+}
+
+
+@pytest.mark.no_database
+def test_each_command_is_looked_at_or_known_to_do_more_than_look() -> None:
+    of = ("api", "permissions", "directory", "referrals")
+    ours = {name for name, app in get_commands().items() if app in of}
+    assert ours == {name for name, *_ in SAY} | CHANGE
 
 
 def said(*command: str) -> str:

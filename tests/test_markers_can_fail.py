@@ -15,8 +15,10 @@ from permissions.errors import BadRequest
 from referrals import texts
 from tests import test_markers as of
 from tests.conftest import MailServer
+from tests.far_marks import FarEnds
 from tests.marked import Kept, Marker, World
 from tests.test_markers import At, Cell, Sweep, Who
+from tests.test_markers import far as far  # a fixture
 from tests.test_markers import lines as lines  # a fixture
 from tests.test_matrix import D, R
 
@@ -136,6 +138,23 @@ def test_a_field_in_one_page_of_one_state_is_found_by_the_cells_that_are_asked(
     finally:
         kept.forget()
     assert {marker.name for found in sweep.leaks.values() for marker, _ in found} == {"phone"}
+
+
+def test_what_is_planted_in_the_words_of_messages_arrives_and_is_found(
+    api: Any, shift_clock: Any, far: FarEnds, monkeypatch: Any
+) -> None:
+    """By mail, SMS and call: each is listened to while the world is made."""
+    world = World(api, shift_clock, far=far)
+    word = world.mark("own", "planted")
+    for name in texts.SAYS:
+        monkeypatch.setitem(texts.SAYS, name, (word,) * 2)
+    world.begin(only=("rung", "revoked"))
+    found = {
+        one.where
+        for one in far.heard
+        if Marker("own", "planted") in world.found_in(one.text) and one.state
+    }
+    assert found == {"mail", "sms", "voice"}
 
 
 def test_where_nothing_is_planted_nothing_is_found(
