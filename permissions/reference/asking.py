@@ -86,9 +86,9 @@ class Asked(NamedTuple):
         return "webhooks:write" in self.me.scopes
 
     def barred(self, referral: UUID) -> bool:
-        """R12: a block beats every grant, assignment and role. It bars a person in whichever agency
-        she serves, or a whole agency, or there all but the leads. A client that names nobody is its
-        agency's mailbox: barred with anybody there. So is a recipient that has purged it (R13)."""
+        """R12: a block beats every grant and role. It bars a person in whichever agency she serves,
+        or a whole agency, or there all but the leads; a client that names nobody, its agency's
+        mailbox, with anybody there. So is a recipient barred that has purged it (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
         return self._purged(referral) or self.barred_by_name(referral) or any(
             block.bars_agency_id == self.me.agency_id
@@ -138,8 +138,7 @@ class Asked(NamedTuple):
         return "to" if found.to_agency_id == self.me.agency_id and found.sent_at else None
 
     def agreed(self, referral: UUID) -> bool:
-        """R14: she agreed, or it was not safe to ask; who could not say has signed a release since
-        (or somebody of R6 for her)."""
+        """R14: she agreed, or was not asked for safety; else she (R6) signed a release since."""
         found = self.world.referrals[referral]
         return found.agreement != "cannot_say" or any(
             one.referral_id == referral
