@@ -26,6 +26,7 @@ from tests.browser import chromium as chromium  # a fixture
 from tests.conftest import PACKET, Server, Story, agency_id, member_id
 from tests.desk import at_the_desk, text_of
 from tests.test_access_log import handle, the_log_is_full
+from tests.test_auditing_plans import leads_on
 from tests.test_seals import seal
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -60,7 +61,11 @@ def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: An
         ({"subject": subject, "act": "referral.accept"}, subject, "Opened a packet For"),
         ({"member": str(member_id("ywca.lead"))}, "The trail of Yara Sample", "Yve Example Opened"),
     ):
-        shown = text_of(auditor.get(LOG, query).content)
+        page = auditor.get(LOG, query).content
+        # Other tests' entries may fill a look of two filters: on until it has looked at all.
+        while shows not in text_of(page) and (earlier := leads_on(page.decode())):
+            page = auditor.get(LOG, earlier).content
+        shown = text_of(page)
         assert shows in shown, query
         assert not_this not in shown.partition(ENTRIES)[2], query
 

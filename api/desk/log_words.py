@@ -96,6 +96,8 @@ REASONS = {
     "wanted": "more was asked for than she agreed to",
     "private_reason": "a private reason beside another answer",
     "consenter_missing": "one of those who consent is missing",
+    "age_not_stated": "nobody said whether she is an adult",
+    "age_contradicted": "she is said to be an adult and a minor",
     # -- The directory
     "not_yours": "not the agency's entry",
     "not_your_agency": "not the agency that answers",
