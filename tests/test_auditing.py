@@ -710,7 +710,8 @@ def test_an_auditor_checks_her_own_export_with_the_verifier_and_sees_no_other_ag
     assert {line[64:] for line in kept if line[:1] not in "{" and line[65] not in "[-"} == {" ~"}
     assert checked(export, tmp_path / "keys").returncode == 2, "it says that it is one agency's"
     # What the owner of the database does to her entries afterwards.
-    accept = "(SELECT id FROM access_entry WHERE act = 'referral.accept' ORDER BY at DESC LIMIT 1)"
+    hers = f"act = 'referral.accept' AND referral_id = '{story.id}'"
+    accept = f"(SELECT id FROM access_entry WHERE {hers})"
     for edit, what in (
         (f"UPDATE access_entry SET act = 'referral.decline' WHERE id = {accept}", "was changed"),
         (f"DELETE FROM access_entry WHERE id = {accept}", "an entry is gone"),
