@@ -17,7 +17,6 @@ from tests.far_ends import PhoneProvider
 from tests.reached import PEOPLE, number, work
 from tests.receiver import receivers
 from tests.routes import everything
-from tests.test_blocks import bar
 from tests.test_firewall import Sender
 from tests.test_firewall_orders import Sender as WholeSender
 from tests.test_purge import NOTE, keeps, left, purge, status_of, told
@@ -195,28 +194,3 @@ def test_when_both_are_through_with_it_it_goes(
     shift_clock("3668 days")
     assert purge()["sent"] == 1
     assert left(superuser) == set()
-
-
-def test_nor_does_the_sender_read_whom_it_barred_once_its_part_went(
-    story: Story, api: Any, superuser: Any
-) -> None:
-    """sec.purged, of the other side."""
-    story.create()
-    bar(api, "police.worker", story, "police.worker2")
-    story.send().accept()
-    assert api("police.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
-
-    def seen() -> tuple[int, int, bool]:
-        with as_app(api("police.lead")) as cursor:
-            cursor.execute(
-                "SELECT (SELECT count(*) FROM conflict_block),"
-                " (SELECT count(*) FROM sec.barred_attempts()), sec.not_barred(%s)",
-                [story.id],
-            )
-            return cursor.fetchone()  # type: ignore[no-any-return]
-
-    assert seen() == (1, 1, True)
-    with superuser.cursor() as cursor:
-        cursor.execute("UPDATE referral SET from_purged = true")
-    assert seen() == (0, 0, False)
-    assert api("ywca.worker").get(f"/v1/referrals/{story.id}").status_code == 200

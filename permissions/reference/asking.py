@@ -88,7 +88,7 @@ class Asked(NamedTuple):
     def barred(self, referral: UUID) -> bool:
         """R12: a block beats every grant and role. It bars a person in whichever agency she serves,
         or a whole agency, or there all but the leads; a client that names nobody, its agency's
-        mailbox, with anybody there. So is a side barred that has purged its part (R13)."""
+        mailbox, with anybody there. So is a recipient barred that has purged it (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
         return self._purged(referral) or self.barred_by_name(referral) or any(
             block.bars_agency_id == self.me.agency_id
@@ -108,8 +108,7 @@ class Asked(NamedTuple):
 
     def _purged(self, referral: UUID) -> bool:
         one = self.world.referrals.get(referral)
-        of = one and ((one.from_agency_id, one.from_purged), (one.to_agency_id, one.to_purged))
-        return (self.me.agency_id, True) in (of or ())
+        return one is not None and one.to_purged and one.to_agency_id == self.me.agency_id
 
     def _blocks(self, referral: UUID) -> list[Block]:
         """Those that stand."""
@@ -134,8 +133,9 @@ class Asked(NamedTuple):
         found = self.world.referrals.get(referral)
         if found is None or self._purged(referral):
             return None
-        sent = found.to_agency_id == self.me.agency_id and found.sent_at
-        return "from" if found.from_agency_id == self.me.agency_id else "to" if sent else None
+        if found.from_agency_id == self.me.agency_id:
+            return None if found.from_purged else "from"
+        return "to" if found.to_agency_id == self.me.agency_id and found.sent_at else None
 
     def agreed(self, referral: UUID) -> bool:
         """R14: she agreed, or was not asked for safety; else she (R6) signed a release since."""

@@ -38,15 +38,14 @@ CREATE POLICY gate_flags ON referral FOR UPDATE TO gate USING (true) WITH CHECK 
 
 -- Whether the referral bars the caller: as a person, in whichever agency she serves; as one of the
 -- barred agency; as no lead, where only leads may. A client that names nobody is its agency's
--- mailbox. So is barred everybody of a side whose part was purged (R13): what hangs on the
+-- mailbox. So is barred everybody of a recipient whose part was purged (R13): what hangs on the
 -- referral is kept from them where a block would keep it. One look at a row where none is. Of an id
 -- that is no referral it says what it says to whom one bars: nobody learns it by asking.
 CREATE FUNCTION sec.not_barred(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity;
-    barring boolean := (SELECT f.has_block OR f.from_purged OR f.to_purged
-                          FROM public.referral f WHERE f.id = r);
+    barring boolean := (SELECT f.has_block OR f.to_purged FROM public.referral f WHERE f.id = r);
 BEGIN
     IF barring IS NULL THEN
         RETURN false;
@@ -62,18 +61,6 @@ BEGIN
     RETURN NOT sec.bars(r, me.agency_id, me.person_id, 'lead' = ANY (me.roles), NULL);
 END $$;
 
--- Whether the agency's part of it was purged (R13).
-CREATE FUNCTION sec.purged(r uuid, agency uuid) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-BEGIN
-    IF EXISTS (SELECT FROM public.referral f
-                WHERE f.id = r AND ((f.from_purged AND f.from_agency_id = agency)
-                                    OR (f.to_purged AND f.to_agency_id = agency))) THEN
-        RETURN true;
-    END IF;
-    RETURN false;
-END $$;
-
 -- Whether it bars anybody who is or was a member of this agency, in whichever agency she was named:
 -- what is told to nobody by name is told to all who read there. So are webhooks and duty lines.
 CREATE FUNCTION sec.mailbox_barred(r uuid, agency uuid) RETURNS boolean
@@ -85,7 +72,8 @@ BEGIN
                   AND (b.bars_agency_id = agency
                        OR EXISTS (SELECT FROM public.permissions_membership o
                                    WHERE o.person_id = m.person_id AND o.agency_id = agency)))
-       OR sec.purged(r, agency) THEN
+       OR EXISTS (SELECT FROM public.referral f
+                   WHERE f.id = r AND f.to_purged AND f.to_agency_id = agency) THEN
         RETURN true;
     END IF;
     RETURN false;
@@ -127,7 +115,9 @@ BEGIN
            AND (m.person_id = person
                 OR (b.bars_agency_id = agency
                     AND (b.kind = 'agency' OR (b.kind = 'leads_only' AND NOT is_lead)))))
-       OR (by_side IS NULL AND sec.purged(r, agency)) THEN
+       OR (by_side IS NULL AND EXISTS (
+            SELECT FROM public.referral f
+             WHERE f.id = r AND f.to_purged AND f.to_agency_id = agency)) THEN
         RETURN true;
     END IF;
     RETURN false;
@@ -242,7 +232,7 @@ BEGIN
      ORDER BY e.at DESC, e.id DESC LIMIT 100;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.purged(uuid, uuid), sec.mailbox_barred(uuid, uuid),
+REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.mailbox_barred(uuid, uuid),
     sec.bars(uuid, uuid, uuid, boolean, uuid), sec.barred_from(),
     sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
@@ -252,7 +242,6 @@ GRANT EXECUTE ON FUNCTION sec.mailbox_barred(uuid, uuid) TO jobs;
 GRANT EXECUTE ON FUNCTION sec.barred_from() TO auditor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.not_barred(uuid) OWNER TO gate;
-ALTER FUNCTION sec.purged(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.mailbox_barred(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean, uuid) OWNER TO gate;
 ALTER FUNCTION sec.barred_from() OWNER TO gate;

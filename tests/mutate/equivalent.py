@@ -24,17 +24,6 @@ EQUIVALENT: dict[str, str] = {
         for table in _SOURCES
     },
     **{
-        f"{table}.{policy} USING without EXISTS ( SELECT FROM referral r WHERE (r.id ="
-        f" {table}.referral_id))": "whoever works on it or answers for it sees it: a block bars her"
-        " from both, and so does the purge of her side's part"
-        for table, policy in (
-            ("referral_plan", "own_plan"),
-            ("referral_plan", "own_plan_changes"),
-            ("release", "sender_reads"),
-            ("returned", "sender_is_shown"),
-        )
-    },
-    **{
         f"directory_network_{table}.editor_keeps WITH CHECK without everything": "nobody but an"
         " editor gets past the trigger, which asks which entry it is as well"
         for table in ("listing", "place", "organization")
