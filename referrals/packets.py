@@ -149,12 +149,14 @@ def open_packet(
                 fields=grant.fields,
                 release_id=grant.release_id,
             )
-            if found:
+            if len(found) == len(wanted) > 0:
                 break
-            # Something ended since it was seen: what it is now says how, or that a newer release
-            # or packet stands in its place.
+            # Something ended or was narrowed since it was seen: what it is now says how, or that a
+            # newer release or packet stands in its place.
             rows = at_once(principal, see(referral_id))
             seen = _permitted(principal, "open_packet", referral_id, rows)
+            if found and seen.grant(referral_id) == grant:
+                break  # nothing did: a sealed row is missing
         else:
             raise NotPossible(*SEALED)
         fields = _in_clear(grant.fields, keys, dict(found))

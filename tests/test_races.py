@@ -373,6 +373,19 @@ def test_a_reader_that_comes_while_a_narrower_release_is_put_reads_by_that_one(
     assert reading.result(WAIT_S).json()["packet"] == {"name": PACKET["name"]}
 
 
+@pytest.mark.parametrize("who", ["police.worker", "ywca.worker"])
+def test_a_reader_that_comes_while_fields_are_taken_away_reads_those_that_are_left(
+    race: Race, story: Story, api: Any, who: str
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    closer, left = api(who), {"fields": ["name"]}
+    with race.held("LOCK TABLE referral_event IN ACCESS EXCLUSIVE MODE"):
+        narrowed = race.start_and_wait(lambda: closer.act(story.id, "narrow_release", left))
+        reading = race.start_and_wait(act(api, "ywca.worker", story, "open_packet"))
+    assert narrowed.result(WAIT_S).status_code == 200
+    assert reading.result(WAIT_S).json()["packet"] == {"name": PACKET["name"]}
+
+
 CLOSINGS = [
     # who closes, by which act, how; what a later reader is answered
     ("police.worker", "revoke_release", {"via": "oral"}, (409, "sealed")),
