@@ -454,4 +454,5 @@ def test_a_version_destroyed_under_what_lives_is_an_error_each_time(told: Story,
             assert (answer.status_code, answer.json()["code"]) == (503, "key_gone")
     finally:
         (folder / f"{now}.gone").unlink()
+        (folder / f"{now}.kek").touch(0o600)
         (folder / f"{now}.kek").write_bytes(kept)

@@ -500,6 +500,7 @@ def lost_keys(key: str) -> Iterator[None]:
         yield
     finally:
         for path, content in files.items():
+            path.touch(0o600)
             path.write_bytes(content)
 
 
