@@ -23,6 +23,8 @@ EQUIVALENT: dict[str, str] = {
         f"directory_{table}.own_changes WITH CHECK without sec.edits(part_of_id)": _STAYS
         for table in _SOURCES
     },
+    "referral.jobs_expire USING without everything": "policies add up, and jobs_hide takes any row:"
+    " what is written decides, and the trigger only_waiting_expires",
     **{
         f"directory_network_{table}.editor_keeps WITH CHECK without everything": "nobody but an"
         " editor gets past the trigger, which asks which entry it is as well"

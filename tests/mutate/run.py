@@ -88,8 +88,8 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "policy": ("rls_catalogue", "purge", "keys"),
 }
 # Tests that weaken rules themselves, or look at the rules' text, judge nothing here; nor does what
-# grows a directory for minutes to count pages.
-_NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|contract")
+# grows a directory for minutes to count pages, or sweeps for minutes before its first test.
+_NO_JUDGES = re.compile(r"weakened|asks_less|policy_that_is_left|contract|test_markers")
 
 
 class Campaign:
@@ -129,7 +129,7 @@ class Campaign:
             raise session.Interrupted("the judges could not be collected")
         courts = [one for one in session.items if Path(one.fspath).name in COURTS]
         judges = [
-            one for one in session.items if one not in courts and not _NO_JUDGES.search(one.name)
+            one for one in session.items if one not in courts and not _NO_JUDGES.search(one.nodeid)
         ]
         for court in courts:
             if court is courts[0] or not self.listing:
@@ -233,11 +233,7 @@ class Campaign:
         function = f"sec.{mutant.about}"
         rooms = {f"test_{one}.py" for one in _rooms(mutant)}
         word = re.compile(rf"\b(sec\.)?{mutant.about}\b")
-        known = {
-            one.nodeid: one
-            for one in judges
-            if "test_markers" not in one.nodeid  # minutes of a sweep before its first test
-        }
+        known = {one.nodeid: one for one in judges}
         # The server counts no call that ends in an error: whoever names it may expect one.
         naming = {nodeid for nodeid, one in known.items() if word.search(_source(one))}
         reached = {one: self.reached.get(one, reach.UNKNOWN) for one in known}
