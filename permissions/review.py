@@ -109,6 +109,8 @@ def access_log(
         whose = _allowed(principal, filters, attempt)
         found, reached = _page(principal, whose, filters, after, limit)
         names = _names(principal)
+        if not _still_reads(whose):
+            raise NotVisible
     return Reviewed(found, names, reached)
 
 
@@ -162,10 +164,10 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Revi
     more = True
     while more:
         with begin(principal, USING):
-            if whose not in _readable():
-                raise NotAuthenticated
             found = _entries(principal, whose, filters, after, EXPORTED_AT_ONCE)
             names = _names(principal)
+            if not _still_reads(whose):
+                raise NotAuthenticated
         more = len(found) == EXPORTED_AT_ONCE
         if found:
             after = _key(found[-1])
@@ -213,12 +215,13 @@ def _allowed(principal: Principal, filters: Filters, attempt: log.Attempt) -> UU
     return UUID(str(whose))
 
 
-def _readable() -> list[UUID]:
-    """The agencies whose entries the open transaction's caller may read."""
+def _still_reads(whose: UUID) -> bool:
+    """Whether the open transaction's caller may read that agency's entries. Asked when they are
+    read: where the right has ended in between, rows are missing, and what there is seems to be
+    all."""
     with connections[USING].cursor() as cursor:
-        cursor.execute("SELECT sec.auditing() || sec.opted_in()")
-        row = cursor.fetchone()
-    return list(row[0]) if row else []
+        cursor.execute("SELECT %s = ANY (sec.auditing() || sec.opted_in())", [whose])
+        return cursor.fetchone() == (True,)
 
 
 def _names(principal: Principal) -> dict[UUID, str]:

@@ -98,12 +98,13 @@ def _told(principal: Principal, question: str, parameters: list[int]) -> list[tu
 
 @contextmanager
 def _still_reading(principal: Principal) -> Iterator[Any]:
-    """A part, in a transaction of its own, while the caller may still read it."""
+    """A part, in a transaction of its own, while the caller may still read it. Asked when it is
+    read: where the right has ended in between, what there is seems to be all."""
     with begin(principal, review.USING), connections[review.USING].cursor() as cursor:
+        yield cursor
         cursor.execute("SELECT sec.auditing() IS NOT NULL")
         if cursor.fetchone() != (True,):
             raise NotAuthenticated
-        yield cursor
 
 
 def one_long_snapshot(cursor: Any) -> None:

@@ -4,6 +4,7 @@ reads it beside her: an oversight auditor, where an agency has opted in, and nob
 import csv
 import io
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,59 @@ def test_an_export_under_an_opt_in_ends_with_it(api: Any, monkeypatch: pytest.Mo
     assert admin.delete(f"{OPT_INS}/{given['id']}").status_code == 200
     with pytest.raises(review.NotAuthenticated):
         next(parts)
+
+
+def test_a_right_that_ends_while_a_part_is_read_gives_no_shorter_log(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then row security shows nothing, which would read as "that is all of it"."""
+    for _ in range(8):
+        api("ywca.lead").get("/v1/referrals")
+    write(api)
+    seal()
+    admin, auditor = api("ywca.admin"), api("taskforce.auditor")
+    whose = {"agency_id": str(agency_id("ywca"))}
+    read, told = review._entries, module_of_sealed_export._told
+
+    def taken_back() -> None:
+        for one in admin.get(OPT_INS).json()["items"]:
+            admin.delete(f"{OPT_INS}/{one['id']}")
+
+    def read_late(*given: Any) -> Any:
+        taken_back()
+        return read(*given)
+
+    monkeypatch.setattr(review, "_entries", read_late)
+    assert admin.post(OPT_INS, opt_in()).status_code == 201
+    assert nothing(auditor.get(LOG, whose), api)
+    assert admin.post(OPT_INS, opt_in()).status_code == 201
+    with pytest.raises(review.NotAuthenticated):
+        list(auditor.get(EXPORT, whose).streaming_content)
+    monkeypatch.setattr(review, "EXPORTED_AT_ONCE", 4)
+    monkeypatch.setattr(review, "_entries", read)
+    assert admin.post(OPT_INS, opt_in()).status_code == 201
+    parts = iter(auditor.get(EXPORT, whose).streaming_content)
+    next(parts)
+    monkeypatch.setattr(review, "_entries", read_late)
+    with pytest.raises(review.NotAuthenticated):
+        list(parts)
+
+
+def test_nor_a_shorter_sealed_export(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(api)
+    seal()
+    answer = api("ywca.auditor").get(EXPORT, {"format": "sealed"})
+    she = ("jobs", "permissions_membership", "active", member_id("ywca.auditor"))
+    found = sealer.checkpoints
+    with ExitStack() as ended:
+
+        def found_late(*given: Any, **how: Any) -> Any:
+            ended.enter_context(turned_off(*she))
+            return found(*given, **how)
+
+        monkeypatch.setattr(sealer, "checkpoints", found_late)
+        with pytest.raises(review.NotAuthenticated):
+            list(answer.streaming_content)
 
 
 @pytest.mark.parametrize(
