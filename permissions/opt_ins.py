@@ -39,9 +39,10 @@ class OptIn(NamedTuple):
     last_read_at: datetime | None
 
 
+_STANDS = "(o.withdrawn_at IS NULL AND o.ends_at > sec.clock())"
 _SELECT = (
     "SELECT o.id, o.agency_id, a.name, o.to_agency_id, t.name, o.given_by, o.given_at, o.ends_at,"
-    " o.withdrawn_at, o.withdrawn_at IS NULL AND o.ends_at > sec.clock(), coalesce(r.times, 0),"
+    f" o.withdrawn_at, {_STANDS}, coalesce(r.times, 0),"
     " r.last_at FROM log_opt_in o LEFT JOIN sec.opt_in_reads() r ON r.opt_in = o.id"
     " JOIN permissions_agency a ON a.id = o.agency_id"
     " JOIN permissions_agency t ON t.id = o.to_agency_id"
@@ -50,15 +51,17 @@ MOST = 100
 
 
 def given(principal: Principal) -> list[OptIn]:
-    """For an administrator and an auditor: their agency's own, the newest hundred first. For an
-    oversight auditor: those to her agency, beside. Raises NotPermitted."""
+    """For an administrator and an auditor: their agency's own; for an oversight auditor those to
+    her agency, beside. A hundred at most: what stands, then the newest. Raises NotPermitted."""
     using = USING if may_review(principal) else "default"
     with log.attempt(principal, "access_log.opt_ins", using=using) as attempt:
         if using != USING:
             _must_administer(principal)
         attempt.record()
         with connections[using].cursor() as cursor:
-            cursor.execute(f"{_SELECT} ORDER BY o.given_at DESC, o.id DESC LIMIT {MOST}")
+            cursor.execute(
+                f"{_SELECT} ORDER BY {_STANDS} DESC, o.given_at DESC, o.id DESC LIMIT {MOST}"
+            )
             return [OptIn._make(row) for row in cursor.fetchall()]
 
 

@@ -25,6 +25,7 @@ from permissions.review import Filters
 from referrals import working
 from tests.conftest import PACKET, Caller, Story, agency_id, member_id
 from tests.database import as_app, full_story, identify, refused, turned_off
+from tests.desk import at_the_desk
 from tests.test_access_log import handle, one, read_all, the_log_is_full
 from tests.test_retiring import Old, checked, retire
 from tests.test_retiring import old as old  # a fixture
@@ -376,6 +377,25 @@ def test_how_often_an_opt_in_was_read_by_is_told_to_both_and_to_nobody_else(
             assert cursor.fetchone() == (0,), who
 
 
+def test_an_opt_in_that_stands_is_told_however_many_came_after_it(
+    api: Any, superuser: Any
+) -> None:
+    """At the desk an oversight auditor chooses from these whose log she reads."""
+    standing = api("ywca.admin").post(OPT_INS, opt_in()).json()
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO log_opt_in (id, agency_id, to_agency_id, given_by, given_at, ends_at)"
+            " SELECT gen_random_uuid(), %s, %s, %s, now() + interval '1 second', now()"
+            " FROM generate_series(1, 120)",
+            [str(agency_id("police")), str(agency_id("taskforce")), str(member_id("police.admin"))],
+        )
+    told = api("taskforce.auditor").get(OPT_INS).json()["items"]
+    assert len(told) == 100
+    assert [given["id"] for given in told if given["stands"]] == [standing["id"]]
+    theirs = {"agency": str(agency_id("ywca"))}
+    assert at_the_desk("taskforce.auditor").get("/desk/access-log", theirs).status_code == 200
+
+
 def test_an_opt_in_ends_by_itself(api: Any, shift_clock: Any) -> None:
     assert api("ywca.admin").post(OPT_INS, opt_in(days=1)).status_code == 201
     assert reads(api).status_code == 200
@@ -407,11 +427,11 @@ def test_a_right_that_ends_while_a_part_is_read_gives_no_shorter_log(
     seal()
     admin, auditor = api("ywca.admin"), api("taskforce.auditor")
     whose = {"agency_id": str(agency_id("ywca"))}
-    read, told = review._entries, module_of_sealed_export._told
+    read = review._entries
 
     def taken_back() -> None:
-        for one in admin.get(OPT_INS).json()["items"]:
-            admin.delete(f"{OPT_INS}/{one['id']}")
+        for given in admin.get(OPT_INS).json()["items"]:
+            admin.delete(f"{OPT_INS}/{given['id']}")
 
     def read_late(*given: Any) -> Any:
         taken_back()

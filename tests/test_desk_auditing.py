@@ -359,6 +359,15 @@ def test_a_month_is_counted_in_the_time_zone_of_the_entries(api: Any, shift_cloc
     assert listed() == before + 1
 
 
+def test_the_month_that_is_counted_is_the_one_that_is_chosen(worked_on: Story) -> None:
+    """And each is offered of the years that the log is kept."""
+    auditor, now = at_the_desk("ywca.auditor"), datetime.now(UTC)
+    for month in ("2004-02", f"{now.year - 6}-{now:%m}", f"{now:%Y-%m}"):
+        page = auditor.get(f"{LOG}/counts", {"month": month}).content.decode()
+        assert f"<option>{now.year - 5}-01</option>" in page
+        assert re.findall(r"<option selected>(.*?)</option>", page) == [month]
+
+
 def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
     worked_on: Story,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,7 +21,6 @@ from permissions import opt_ins, overview
 from permissions.errors import Refused
 from permissions.models import Agency
 
-MONTHS = 12  # to choose from
 
 
 @require_safe
@@ -30,6 +30,7 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
     are told too; of every agency for an oversight auditor."""
     months = _months(words.localtime(visit.now))
     month = request.GET.get("month") or months[0]
+    months += [month] if month not in months else []
     zone = timezone.get_current_timezone()
     since, until = (one.replace(tzinfo=zone) for one in month_parameter(month))
     found = overview.counts(visit.principal, since, until)
@@ -43,9 +44,10 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _months(now: datetime) -> list[str]:
-    """This month and those before, as `2026-11`."""
+    """This month and those before, for as long as the log is kept, as `2026-11`."""
     at = now.year * 12 + now.month - 1
-    return [f"{one // 12}-{one % 12 + 1:02}" for one in range(at, at - MONTHS, -1)]
+    first = at - 12 * settings.LOG_KEPT_YEARS
+    return [f"{one // 12}-{one % 12 + 1:02}" for one in range(at, first - 1, -1)]
 
 
 class CheckForm(DeskForm):

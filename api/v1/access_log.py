@@ -273,8 +273,8 @@ class OptIns(Endpoint):
         responses={200: OptInsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Who else may read, or could, the newest hundred first: for an agency's administrator and
-        auditors, and for the auditors of whom it was given to."""
+        """Who else may read, or could: what stands, then the newest, a hundred at most. For an
+        agency's administrator and auditors, and for the auditors of whom it was given to."""
         return self.answer(OptInsOut, {"items": opt_ins.given(self.principal)})
 
     @extend_schema(
