@@ -39,11 +39,11 @@ class OptIn(NamedTuple):
     last_read_at: datetime | None
 
 
-_STANDS = "(o.withdrawn_at IS NULL AND o.ends_at > sec.clock())"
 _SELECT = (
     "SELECT o.id, o.agency_id, a.name, o.to_agency_id, t.name, o.given_by, o.given_at, o.ends_at,"
-    f" o.withdrawn_at, {_STANDS}, coalesce(r.times, 0),"
-    " r.last_at FROM log_opt_in o LEFT JOIN sec.opt_in_reads() r ON r.opt_in = o.id"
+    " o.withdrawn_at, o.withdrawn_at IS NULL AND o.ends_at > sec.clock() AS stands,"
+    " coalesce(r.times, 0), r.last_at"
+    " FROM log_opt_in o LEFT JOIN sec.opt_in_reads() r ON r.opt_in = o.id"
     " JOIN permissions_agency a ON a.id = o.agency_id"
     " JOIN permissions_agency t ON t.id = o.to_agency_id"
 )
@@ -60,7 +60,7 @@ def given(principal: Principal) -> list[OptIn]:
         attempt.record()
         with connections[using].cursor() as cursor:
             cursor.execute(
-                f"{_SELECT} ORDER BY {_STANDS} DESC, o.given_at DESC, o.id DESC LIMIT {MOST}"
+                f"{_SELECT} ORDER BY stands DESC, o.given_at DESC, o.id DESC LIMIT {MOST}"
             )
             return [OptIn._make(row) for row in cursor.fetchall()]
 

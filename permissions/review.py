@@ -221,7 +221,8 @@ def _still_reads(whose: UUID) -> bool:
     all."""
     with connections[USING].cursor() as cursor:
         cursor.execute("SELECT %s = ANY (sec.auditing() || sec.opted_in())", [whose])
-        return cursor.fetchone() == (True,)
+        row = cursor.fetchone()
+    return row is not None and row[0] is True
 
 
 def _names(principal: Principal) -> dict[UUID, str]:

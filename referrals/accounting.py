@@ -1,5 +1,6 @@
 """The accounting of disclosures, for the survivor: to whom her agency gave what, when and why, and
-who of its own people looked (45 CFR 164.528; design §8).
+who of its own people looked (45 CFR 164.528; design §8). Of one referral: an agency's handle of her
+is another in each, so that no two are known to be hers.
 
 Made from the access log by an assigned member, for her own agency's part alone: what the other
 agency did with it is that agency's to account for (R2). It is itself an entry of the log.
@@ -75,6 +76,14 @@ class Line(NamedTuple):
         return self.act in (*GIVING, *GIVING_BACK) and self.purpose is not None
 
 
+class Noticed(NamedTuple):
+    """The notice (T2) lay before the recipient from `at` on: what she needs, and not who she is."""
+
+    at: datetime
+    to: Agency
+    addresses: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What another agency could open from `at` on, under which release."""
@@ -93,6 +102,8 @@ class Accounting:
     `times` add up to it. `entry_id` is the reader's receipt."""
 
     made_at: datetime
+    referral: Referral
+    notice: Noticed | None  # of the agency that sent it, once it did
     given: list[Given]
     records: list[OpenedNote]  # mandated reports and compelled disclosures that may be told
     opened: list[Line]
@@ -117,9 +128,14 @@ def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
         if referral is None:
             raise NotVisible
+        side = side_of(principal, referral)
+        sent_at = referral.sent_at if side == "from" else None
+        to, addresses = _other(referral, side, told=sent_at or any(line.gave for line in lines))
         return Accounting(
             made_at=attempt.now,
-            given=_given(principal, referral, lines),
+            referral=referral,
+            notice=Noticed(sent_at, to, addresses) if sent_at else None,
+            given=_given(referral, side, lines, to, addresses),
             records=[one for one in records if one.content["survivor_told"] != FORBIDDEN],
             opened=[line for line in told if line.act in OPENING],
             seen=[line for line in told if line.act not in OPENING],
@@ -172,11 +188,18 @@ def told_reason(code: str | None) -> str | None:
     return REVIEW_OR_DUTY if code in UNTOLD_REASONS else code
 
 
-def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> list[Given]:
+def _other(referral: Referral, side: str, *, told: object) -> tuple[Agency, list[str]]:
+    """The other agency; where it is, if it was told anything."""
+    sends = side == "from"
+    to = Agency.objects.get(id=referral.to_agency_id if sends else referral.from_agency_id)
+    return to, _addresses(to.id, referral.service_id if sends else None) if told else []
+
+
+def _given(
+    referral: Referral, side: str, lines: Iterable[Line], to: Agency, addresses: list[str]
+) -> list[Given]:
     """The sender's are open to the recipient from its accept on, and of those from before it what
     still lay ready then; without an accept nothing was given."""
-    side = side_of(principal, referral)
-    to = Agency.objects.get(id=referral.to_agency_id if side == "from" else referral.from_agency_id)
     releases = {one.id: one for one in Release.objects.filter(referral=referral)}
     found = [line for line in lines if line.gave]
     if side == "from":
@@ -184,9 +207,6 @@ def _given(principal: Principal, referral: Referral, lines: Iterable[Line]) -> l
         ready = _ready(lines, accepted_at, releases) if accepted_at else None
         found = [one for one in found if accepted_at and one.first > accepted_at]
         found = [ready, *found] if ready else found
-    if not found:
-        return []
-    addresses = _addresses(to.id, referral.service_id if side == "from" else None)
     return [
         Given(
             line.first,

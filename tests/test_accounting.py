@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from referrals import purging
-from tests.conftest import PACKET, Story, agency_id, member_id, return_body, service_of
+from tests.conftest import (
+    PACKET,
+    Story,
+    agency_id,
+    member_id,
+    release_body,
+    return_body,
+    service_of,
+)
 from tests.database import as_app
 from tests.desk import at_the_desk, text_of
 
@@ -58,6 +66,31 @@ def test_the_sender_accounts_for_what_the_recipient_could_open_and_not_whether_i
     assert acts == {"referral.open_notes"}, "the recipient's opening is its own to account for"
     people = {one["member_id"] for one in made["seen"]}
     assert people == {str(member_id(story.sender))}
+
+
+def test_the_notice_is_told_as_what_left_the_agency_from_the_sending_on(story):
+    """It does not say who she is; that it went there, she cannot know otherwise."""
+    story.create()
+    assert account(story, story.sender)["notice"] is None
+    story.send()
+    shown = story.api(story.sender).get(f"/v1/referrals/{story.id}").json()
+    made = account(story, story.sender)
+    assert made["notice"]["at"] == shown["sent_at"]
+    assert made["notice"]["to_agency_id"] == str(agency_id("ywca"))
+    assert made["notice"]["to_addresses"] == [OFFICE]
+    assert made["given"] == []
+    opened(story)
+    assert account(story, story.recipient)["notice"] is None, "it did not send it"
+
+
+def test_it_says_who_consented(story):
+    signed = release_body()["consenters"][0]
+    parent, court = (signed | {"who": who} for who in ("parent", "court_appointed"))
+    story.create(age_band="minor").send().accept()
+    story.release(adult=False, consenters=[signed, parent]).packet(**PACKET)
+    story.release(adult=False, consenters=[court])
+    given = account(story, story.sender)["given"]
+    assert [one["consenters"] for one in given] == [["self", "parent"], ["court_appointed"]]
 
 
 def test_the_recipients_own_openings_are_accounted_one_by_one(story):

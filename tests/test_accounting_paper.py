@@ -14,7 +14,7 @@ from referrals import accounting
 from referrals.codes import CODE_LISTS
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import PACKET, return_body
+from tests.conftest import PACKET, release_body, return_body
 from tests.desk import at_the_desk, text_of
 from tests.test_accounting import REPORT, SECRET, opened, reads_the_log
 
@@ -66,6 +66,70 @@ def test_it_speaks_in_her_own_words_of_her(story, language):
     assert not re.search(r"\d{4}-\d\d-\d\d|\d\d:\d\d(?!\s[ap]\.)", said)
     notice = {"en": "The notice does not say who I am", "es": "El aviso no dice quién soy"}
     assert notice[language] in said
+
+
+@pytest.mark.parametrize(
+    ("language", "notice", "nothing", "alone"),
+    [
+        (
+            "en",
+            "A notice went to Demo Women's Centre (101 Example Street, Suite 2, Missoula, MT"
+            " 59802). It says what help I need, not who I am.",
+            "Nothing that says who I am was opened to another agency.",
+            "It is of one request for help alone: “Advocacy and safety planning”, reference ",
+        ),
+        (
+            "es",
+            "Se envió un aviso a Demo Women's Centre (101 Example Street, Suite 2, Missoula, MT"
+            " 59802). Dice qué ayuda necesito, no quién soy.",
+            "No se abrió a otra agencia nada que diga quién soy.",
+            "Trata de una sola solicitud de ayuda: «Advocacy and safety planning», referencia ",
+        ),
+    ],
+)
+def test_it_tells_of_the_notice_and_of_which_referral_it_is(
+    story, language, notice, nothing, alone
+):
+    """An agency that tried two has two papers: neither says that nothing else was given."""
+    story.send()
+    said = paper(story, story.sender, language)
+    for words in (notice, nothing, alone):
+        assert words in said
+    assert notice not in paper(story.accept(), story.recipient, language)
+    form = text_of(at_the_desk(story.sender).get(form_of(story)).content)
+    assert "one that it took the place of" in form
+
+
+@pytest.mark.parametrize(
+    ("language", "hers", "too", "for_her"),
+    [
+        (
+            "en",
+            "With my permission of",
+            "My parent consented, too.",
+            "A guardian appointed by a court gave it for me.",
+        ),
+        (
+            "es",
+            "Con mi permiso del",
+            "Mi padre o mi madre también lo dio.",
+            "Un tutor nombrado por un tribunal lo dio por mí.",
+        ),
+    ],
+)
+def test_it_says_whose_permission_it_was(story, language, hers, too, for_her):
+    """R6: a minor's parent consents with her; a guardian that a court appointed, in her place."""
+    signed = release_body()["consenters"][0]
+    parent, court = (signed | {"who": who} for who in ("parent", "court_appointed"))
+    story.create(age_band="minor").send().accept()
+    story.release(adult=False, consenters=[signed, parent]).packet(**PACKET)
+    with_her = paper(story, story.sender, language)
+    assert hers in with_her
+    assert too in with_her
+    story.release(adult=False, consenters=[court])
+    last = paper(story, story.sender, language).rpartition(too)[2]
+    assert hers not in last
+    assert for_her in last
 
 
 @pytest.mark.no_database

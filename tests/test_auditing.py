@@ -377,9 +377,7 @@ def test_how_often_an_opt_in_was_read_by_is_told_to_both_and_to_nobody_else(
             assert cursor.fetchone() == (0,), who
 
 
-def test_an_opt_in_that_stands_is_told_however_many_came_after_it(
-    api: Any, superuser: Any
-) -> None:
+def test_an_opt_in_that_stands_is_told_however_many_came_after_it(api: Any, superuser: Any) -> None:
     """At the desk an oversight auditor chooses from these whose log she reads."""
     standing = api("ywca.admin").post(OPT_INS, opt_in()).json()
     with superuser.cursor() as cursor:

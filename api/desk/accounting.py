@@ -12,9 +12,10 @@ from api.desk.forms import one_of
 from api.desk.referral import common
 from api.desk.release_paper import TEXTS
 from api.desk.sealed import PurposeForm, opening
+from api.desk.tags import spelled
 from api.desk.visit import Visit, page
 from referrals import accounting
-from referrals.accounting import ITSELF, WORKED, Accounting, Line
+from referrals.accounting import ITSELF, WORKED, Accounting, Given, Line, Noticed
 from referrals.codes import CODE_LISTS
 from referrals.reading import Detail
 
@@ -43,6 +44,10 @@ def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any
         "language": language,
         "text": text,
         "lead": text.lead.format(agency=visit.agency.name, day=day),
+        "about": text.about.format(
+            service=made.referral.service_name, reference=spelled(made.referral.reference)
+        ),
+        "notice": _notice(made, language),
         "given": _given(made, language),
         "outside": _outside(made, language),
         "opened": [_line(made, line, language) for line in made.opened],
@@ -59,10 +64,26 @@ account_disclosures = opening(
     "account_disclosures",
     "Account for what was disclosed",
     "For her, to take along or to read here: what your agency gave to others, and who of your"
-    " people looked. Is it safe for her to have on paper? That you made it stands in the log.",
+    " people looked. It is of this referral alone: one that it took the place of has an accounting"
+    " of its own. Is it safe for her to have on paper? That you made it stands in the log.",
     _show,
     AccountingForm,
 )
+
+
+def _notice(made: Accounting, language: str) -> dict[str, str] | None:
+    if made.notice is None:
+        return None
+    text, to = PAPER[language], _to(made.notice, PAPER[language])
+    return {
+        "day": paper_time(made.notice.at, language),
+        "what": text.notice.format(agency=to),
+    }
+
+
+def _to(one: Noticed | Given, text: Text) -> str:
+    """An agency, and where it is if anybody may know."""
+    return f"{one.to.name} ({'; '.join(one.addresses) or text.no_address})"
 
 
 def _given(made: Accounting, language: str) -> list[dict[str, Any]]:
@@ -70,15 +91,28 @@ def _given(made: Accounting, language: str) -> list[dict[str, Any]]:
     return [
         {
             "day": paper_time(one.at, language),
-            "to": text.to.format(
-                agency=one.to.name, address="; ".join(one.addresses) or text.no_address
-            ),
+            "to": text.to.format(agency=_to(one, text)),
             "fields": [permission.fields.get(name) or text.returned[name] for name in one.fields],
             "why": permission.purposes[one.purpose],
-            "under": text.under.format(day=paper_day(one.release.signed_at, language)),
+            "under": _under(one, language),
         }
         for one in made.given
     ]
+
+
+def _under(one: Given, language: str) -> str:
+    """By whose permission: hers, and of whoever consented with her or in her place (R6)."""
+    text, who = PAPER[language], {given["who"] for given in one.release.consenters}
+    hers = "self" in who
+    said = text.under if hers else text.under_anothers
+    with_her = text.consented_too if hers else text.gave_it
+    others = [name for code, name in TEXTS[language].who.items() if code in who - {"self"}]
+    return " ".join(
+        [
+            said.format(day=paper_day(one.release.signed_at, language)),
+            *(with_her.format(who=name) for name in others),
+        ]
+    )
 
 
 def _outside(made: Accounting, language: str) -> list[dict[str, str]]:

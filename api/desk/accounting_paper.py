@@ -11,10 +11,15 @@ from referrals.accounting import ACCOUNTED, CHECKED, ITSELF, REVIEW_OR_DUTY, SEL
 class Text(NamedTuple):
     title: str
     lead: str  # {agency}, {day}
+    about: str  # {service}, {reference}
     given: str
-    to: str  # {agency}, {address}
+    notice: str  # {agency}, with its address
+    to: str  # {agency}, with its address
     no_address: str
     under: str  # {day}
+    under_anothers: str  # {day}
+    consented_too: str  # {who}
+    gave_it: str  # {who}
     nothing_given: str
     theirs: str
     outside: str
@@ -44,11 +49,17 @@ PAPER = {
         title="Who was told about me",
         lead="Made by {agency} on {day}, from a log that nobody here can change. It says what this"
         " agency gave to others and which of its people looked.",
+        about="It is of one request for help alone: “{service}”, reference {reference}. For another"
+        " there is another paper.",
         given="Given to other agencies",
-        to="{agency} ({address}) could open:",
+        notice="A notice went to {agency}. It says what help I need, not who I am.",
+        to="{agency} could open:",
         no_address="no public address",
         under="With my permission of {day}.",
-        nothing_given="Nothing was opened to another agency.",
+        under_anothers="With the permission of {day}.",
+        consented_too="{who} consented, too.",
+        gave_it="{who} gave it for me.",
+        nothing_given="Nothing that says who I am was opened to another agency.",
         theirs="Which of their people opened it, their agency can tell me. I may ask them for the"
         " same paper.",
         outside="Reported, or handed over because the law asked for it",
@@ -96,11 +107,17 @@ PAPER = {
         title="A quién se le habló de mí",
         lead="Hecho por {agency} el {day}, con un registro que aquí nadie puede cambiar. Dice qué"
         " dio esta agencia a otras y quién de su gente miró.",
+        about="Trata de una sola solicitud de ayuda: «{service}», referencia {reference}. Para otra"
+        " hay otro papel.",
         given="Dado a otras agencias",
-        to="{agency} ({address}) pudo abrir:",
+        notice="Se envió un aviso a {agency}. Dice qué ayuda necesito, no quién soy.",
+        to="{agency} pudo abrir:",
         no_address="sin dirección pública",
         under="Con mi permiso del {day}.",
-        nothing_given="No se abrió nada a otra agencia.",
+        under_anothers="Con el permiso del {day}.",
+        consented_too="{who} también lo dio.",
+        gave_it="{who} lo dio por mí.",
+        nothing_given="No se abrió a otra agencia nada que diga quién soy.",
         theirs="Quién de su gente lo abrió, me lo puede decir esa agencia. Puedo pedirles el mismo"
         " papel.",
         outside="Comunicado o entregado porque la ley lo pidió",
@@ -128,7 +145,7 @@ PAPER = {
             ACCOUNTED: "Hizo este papel, para el que se abren las notas",
             ITSELF: "Avisó a los sistemas de la agencia, o terminó o borró lo que tocaba",
         },
-        kinds={"report": "Un aviso que pide la ley", "disclosure": "Entregado"},
+        kinds={"report": "Un informe que exige la ley", "disclosure": "Entregado"},
         purposes={
             "intake": "Para recibirme",
             "service": "Para darme el servicio",

@@ -22,7 +22,6 @@ from permissions.errors import Refused
 from permissions.models import Agency
 
 
-
 @require_safe
 @signed_in
 def counts(request: HttpRequest, visit: Visit) -> HttpResponse:

@@ -10,8 +10,18 @@ from api.rendering import Answer
 from api.v1.referrals import REFUSALS, PurposeIn
 from api.views import Endpoint, HasFields
 from openapi.schema import ACTING_MEMBER, problems
+from permissions import disclosure
 from referrals import accounting
-from referrals.accounting import Accounting, Line
+from referrals.accounting import Accounting, Given, Line, Noticed
+
+
+class NoticedOut(serializers.Serializer):
+    """From `at` on, that agency could see the notice: coded needs, and not who she is."""
+
+    at = serializers.DateTimeField()
+    to_agency_id = serializers.UUIDField()
+    to_agency_name = serializers.CharField()
+    to_addresses = serializers.ListField(child=serializers.CharField())
 
 
 class GivenOut(HasFields):
@@ -28,6 +38,7 @@ class GivenOut(HasFields):
     purpose = serializers.CharField()
     release_id = serializers.UUIDField()
     signed_at = serializers.DateTimeField()
+    consenters = serializers.ListField(child=serializers.ChoiceField(choices=disclosure.CONSENTERS))
 
 
 class OutsideOut(serializers.Serializer):
@@ -62,12 +73,16 @@ class LookOut(HasFields):
 
 
 class AccountingOut(serializers.Serializer):
-    """Of the caller's own agency alone. `entries` is how many lines of the log stand behind it, and
-    what the `times` of `opened` and `seen` add up to; `receipt` is the entry of this reading.
+    """Of one referral, and of the caller's own agency alone. `entries` is how many lines of the log
+    stand behind it, and what the `times` of `opened` and `seen` add up to; `receipt` is the entry
+    of this reading.
     What a court or law forbids telling her is not in it, nor that it is not (45 CFR 164.528(a)(2));
     when it may be told, record it again."""
 
     made_at = serializers.DateTimeField()
+    notice = NoticedOut(
+        allow_null=True, help_text="Null: your agency is not the one that sent it, or did not yet."
+    )
     given = GivenOut(many=True)
     outside = OutsideOut(many=True)
     opened = LookOut(many=True)
@@ -93,16 +108,15 @@ class AccountDisclosures(Endpoint):
 def _out(made: Accounting) -> dict[str, object]:
     return {
         "made_at": made.made_at,
+        "notice": made.notice and _went(made.notice),
         "given": [
-            {
-                "at": one.at,
-                "to_agency_id": one.to.id,
-                "to_agency_name": one.to.name,
-                "to_addresses": one.addresses,
+            _went(one)
+            | {
                 "fields": one.fields,
                 "purpose": one.purpose,
                 "release_id": one.release.id,
                 "signed_at": one.release.signed_at,
+                "consenters": [given["who"] for given in one.release.consenters],
             }
             for one in made.given
         ],
@@ -115,6 +129,15 @@ def _out(made: Accounting) -> dict[str, object]:
         "seen": [_look(made, line) for line in made.seen],
         "entries": made.entries,
         "receipt": made.entry_id,
+    }
+
+
+def _went(one: Noticed | Given) -> dict[str, object]:
+    return {
+        "at": one.at,
+        "to_agency_id": one.to.id,
+        "to_agency_name": one.to.name,
+        "to_addresses": one.addresses,
     }
 
 
