@@ -322,14 +322,23 @@ def _end_epochs(each: Each) -> None:
             _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
 
 
+# The oldest month that the access log still holds.
+_LOG_BEGINS = (
+    "SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC'"
+    " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+    r" WHERE i.inhparent = 'access_entry'::regclass AND c.relname ~ '^access_entry_\d{4}_\d{2}$'"
+)
+
 # -- What is of no referral ------------------------------------------------------------------------
 
 
 def _forget() -> None:
-    """Tests of channels, and what was told of webhooks: whatever is of a referral goes with it. And
-    the keys of requests, however long their referral lives."""
+    """Tests of channels, and what was told of webhooks: whatever is of a referral goes with it. The
+    keys of requests, however long their referral lives. And whom a referral barred that the log has
+    no month of any longer."""
     _do(f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {KEPT}", [])
     _do(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
+    _do(f"DELETE FROM barred_to_the_end WHERE at < ({_LOG_BEGINS})", [])
 
 
 # -- Rows ------------------------------------------------------------------------------------------

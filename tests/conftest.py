@@ -56,6 +56,7 @@ CONTENT = (
     "note",
     "self_assignment",
     "conflict_block",
+    "barred_to_the_end",
     "referral_event",
     "call_record",
     "idempotency_key",

@@ -155,6 +155,9 @@ def full_story(story: Story, api: Any) -> Story:
     back = {"member_id": str(member_id(story.recipient))}
     assert api("ywca.lead").act(story.id, "hand_over", back).status_code == 200
     admin = {"member_id": str(member_id("police.admin"))}
+    story.sends("block", admin)
+    with connections["jobs"].cursor() as cursor:  # as at a purge
+        cursor.execute("DELETE FROM conflict_block")
     story.sends("block", admin).sends("unblock", admin)
     story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
     story.sends("set_plan", {"services": [phone_only_service()]})

@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 
 from permissions import sealer
+from referrals import purging
 from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.database import as_one_person, undone
 from tests.test_blocks import bar
 from tests.test_policies_matter import system
+from tests.test_sealing import rows
 from tests.test_sec_log_functions import enter, found
 from tests.test_sec_seal_functions import SEQ, sign
 
@@ -189,3 +191,49 @@ def test_nor_is_what_was_put_in_named_to_her(worked_on: Story, api: Any, superus
         assert found(*asked) == [(str(put), True)]
         bar(api, "ywca.worker", worked_on, "ywca.auditor")
         assert found(*asked) == [(None, False)]
+
+
+def purged(story: Story, api: Any, shift_clock: Any) -> None:
+    """Both sides' parts, by the clock."""
+    done = api("ywca.lead").act(story.id, "complete", {"outcome": "connected"})
+    assert done.status_code == 200
+    for days in (31, 39):
+        shift_clock(f"{days} days")
+        purging.run()
+    assert api("ywca.lead").get(f"/v1/referrals/{story.id}").status_code == 404
+
+
+def test_nor_once_the_referral_is_gone(worked_on: Story, api: Any, shift_clock: Any) -> None:
+    """The log outlives it by years: what came to light then would tell her that it barred her.
+    (sec.keep_barred)"""
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    purged(worked_on, api, shift_clock)
+    assert read(api, worked_on.id) == []
+    assert lists(api, worked_on.id) == 0
+
+
+def test_what_was_lifted_before_is_hers_again(
+    worked_on: Story, api: Any, superuser: Any, shift_clock: Any
+) -> None:
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    body = {"member_id": str(member_id("ywca.auditor"))}
+    assert api("ywca.worker").act(worked_on.id, "unblock", body).status_code == 200
+    bar(api, "ywca.worker", worked_on, "ywca.worker2")
+    worked_on.sends("leads_only")
+    purged(worked_on, api, shift_clock)
+    assert "referral.open_packet" in read(api, worked_on.id)
+    kept = "SELECT member_id::text, referral_id::text FROM barred_to_the_end"
+    assert rows(superuser, kept) == [(str(member_id("ywca.worker2")), worked_on.id)]
+
+
+def test_whom_it_barred_is_kept_for_as_long_as_the_log_holds_of_it(
+    worked_on: Story, api: Any, superuser: Any, shift_clock: Any
+) -> None:
+    bar(api, "ywca.worker", worked_on, "ywca.auditor")
+    purged(worked_on, api, shift_clock)
+    purging.run()
+    assert len(rows(superuser, "SELECT FROM barred_to_the_end")) == 1
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE barred_to_the_end SET at = '2001-01-01'")
+    purging.run()
+    assert rows(superuser, "SELECT FROM barred_to_the_end") == []

@@ -410,7 +410,7 @@ TABLES: dict[str, type[Row]] = {
     "directory_confidential_address": Address,
 }
 TABLES |= dict.fromkeys(
-    ("purged_count", "epoch_due", "log_leaf", "log_watch",
+    ("purged_count", "epoch_due", "log_leaf", "log_watch", "barred_to_the_end",
      "directory_accessibility", "directory_address", "directory_attribute",
      "directory_contact", "directory_costoption", "directory_edit", "directory_funding",
      "directory_holidayschedule", "directory_language", "directory_location",

@@ -79,21 +79,51 @@ BEGIN
     RETURN false;
 END $$;
 
--- The referrals that bar the caller as a person; a client that names nobody, as anybody of its
--- agency. For auditors: what bars a whole agency is audited there all the same.
+-- Whom a referral barred as a person when it was purged: what came to light in the log then, which
+-- outlives it by years, would tell her that it did. Of what was sent: of a draft nothing is kept
+-- (R14). Gone with the months that hold entries of it.
+CREATE TABLE barred_to_the_end (
+    member_id uuid NOT NULL,
+    referral_id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (member_id, referral_id)
+);
+ALTER TABLE barred_to_the_end ENABLE ROW LEVEL SECURITY;
+ALTER TABLE barred_to_the_end FORCE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT ON barred_to_the_end TO gate;
+GRANT SELECT (at), DELETE ON barred_to_the_end TO jobs;
+CREATE POLICY gate_keeps ON barred_to_the_end TO gate USING (true) WITH CHECK (true);
+CREATE POLICY jobs_forget ON barred_to_the_end TO jobs USING (true);
+
+CREATE FUNCTION sec.keep_barred() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF OLD.kind = 'member' AND OLD.lifted_at IS NULL AND EXISTS (
+        SELECT FROM public.referral f WHERE f.id = OLD.referral_id AND f.sent_at IS NOT NULL) THEN
+        INSERT INTO public.barred_to_the_end (member_id, referral_id, at)
+        VALUES (OLD.bars_member_id, OLD.referral_id, sec.clock()) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER keep_barred AFTER DELETE ON conflict_block
+    FOR EACH ROW EXECUTE FUNCTION sec.keep_barred();
+
+-- The referrals that bar the caller as a person, or did to their end; a client that names nobody,
+-- as anybody of its agency. For auditors: what bars a whole agency is audited there all the same.
 CREATE FUNCTION sec.barred_from() RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
 BEGIN
     RETURN ARRAY(
         SELECT b.referral_id
-          FROM public.conflict_block b
-          JOIN public.permissions_membership m ON m.id = b.bars_member_id
-         WHERE b.lifted_at IS NULL
-           AND (m.person_id = me.person_id
-                OR (me.member_id IS NULL AND EXISTS (
-                    SELECT FROM public.permissions_membership o
-                     WHERE o.person_id = m.person_id AND o.agency_id = me.agency_id))));
+          FROM (SELECT k.referral_id, k.bars_member_id AS member_id
+                  FROM public.conflict_block k WHERE k.lifted_at IS NULL
+                UNION ALL
+                SELECT g.referral_id, g.member_id FROM public.barred_to_the_end g) b
+          JOIN public.permissions_membership m ON m.id = b.member_id
+         WHERE m.person_id = me.person_id
+            OR (me.member_id IS NULL AND EXISTS (
+                SELECT FROM public.permissions_membership o
+                 WHERE o.person_id = m.person_id AND o.agency_id = me.agency_id)));
 END $$;
 -- Of the access log she reads what nobody keeps from her, and what she did herself: she asked for a
 -- referral that bars her and finds that she asked, as with an id that never was.
@@ -234,7 +264,7 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.mailbox_barred(uuid, uuid),
     sec.bars(uuid, uuid, uuid, boolean, uuid), sec.barred_from(),
-    sec.keep_block(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
+    sec.keep_block(), sec.keep_barred(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
@@ -246,6 +276,7 @@ ALTER FUNCTION sec.mailbox_barred(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean, uuid) OWNER TO gate;
 ALTER FUNCTION sec.barred_from() OWNER TO gate;
 ALTER FUNCTION sec.keep_block() OWNER TO gate;
+ALTER FUNCTION sec.keep_barred() OWNER TO gate;
 ALTER FUNCTION sec.flag_side() OWNER TO gate;
 ALTER FUNCTION sec.set_block(uuid, uuid, text, uuid) OWNER TO gate;
 ALTER FUNCTION sec.lift_block(uuid, text, uuid) OWNER TO gate;
