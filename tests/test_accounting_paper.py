@@ -75,14 +75,14 @@ def test_it_speaks_in_her_own_words_of_her(story, language):
             "en",
             "A notice went to Demo Women's Centre (101 Example Street, Suite 2, Missoula, MT"
             " 59802). It says what help I need, not who I am.",
-            "Nothing that says who I am was opened to another agency.",
+            "Through this system nothing that says who I am was opened to another agency.",
             "It is of one request for help alone: “Advocacy and safety planning”, reference ",
         ),
         (
             "es",
             "Se envió un aviso a Demo Women's Centre (101 Example Street, Suite 2, Missoula, MT"
             " 59802). Dice qué ayuda necesito, no quién soy.",
-            "No se abrió a otra agencia nada que diga quién soy.",
+            "Por este sistema no se abrió a otra agencia nada que diga quién soy.",
             "Trata de una sola solicitud de ayuda: «Advocacy and safety planning», referencia ",
         ),
     ],

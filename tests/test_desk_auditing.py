@@ -18,6 +18,7 @@ from playwright.sync_api import Browser
 
 from api.desk import log_words, words
 from api.desk.problems import PROBLEMS
+from permissions import overview
 from permissions.models import Client
 from permissions.policy import RULES
 from referrals.codes import CODE_LISTS
@@ -73,7 +74,7 @@ def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: An
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ({"subject": "bad"}, "refusals have none): That is no id."),
+        ({"subject": "bad"}, "Survivor, by your agency's handle: That is no id."),
         ({"member": "bad"}, "Who: That is no id."),
         ({"act": "referral.open"}, "What: Select a valid choice."),
         ({"purpose": "zzz"}, "Purpose: Select a valid choice."),
@@ -195,6 +196,25 @@ def test_every_reason_that_the_log_can_give_has_words_and_a_page() -> None:
     assert [code for code in reasons if log_words.reason(code) == code] == []
 
 
+def test_what_has_no_handle_of_the_survivor_is_said_where_one_is_asked_for(
+    story: Story, api: Any
+) -> None:
+    """Her handle begins with the agency's first act: who looked before is found by the referral."""
+    story.send()
+    api("ywca.worker").get(f"/v1/referrals/{story.id}")
+    story.answers("acknowledge")
+    api("ywca.worker").get(f"/v1/referrals/{story.id}")
+    items = api("ywca.auditor").get("/v1/access-log", {"referral_id": story.id}).json()["items"]
+    handles = [one["subject"] for one in items if one["act"] == "referral.read"]
+    assert (bool(handles[0]), handles[1]) == (True, None)
+    page = text_of(at_the_desk("ywca.auditor").get(LOG, {"referral": story.id}).content)
+    for words_of_it in (
+        "Refusals, lists, and looks before your agency's first act have none",
+        "a refusal, a list, and a look before its first act have none.",
+    ):
+        assert words_of_it in page
+
+
 def test_an_auditor_filters_for_whoever_looked_at_channels() -> None:
     at_the_desk("ywca.worker").get("/desk/channels")
     shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"act": "channels.read"}).content)
@@ -217,6 +237,7 @@ def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:
     asked = f"act=referral.open_packet&amp;referral={worked_on.id}"
     link = f"{LOG}/export?{asked}&amp;format=csv"
     assert f'href="{link}"' in page
+    assert "As a file, all that is looked for, not this page alone: CSV" in text_of(page)
     answer = auditor.get(link.replace("&amp;", "&"))
     assert answer["Content-Type"].startswith("text/csv")
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
@@ -268,6 +289,15 @@ def test_the_seals_are_checked_by_a_button(worked_on: Story) -> None:
     answer = auditor.submit(f"{LOG}/seals")
     assert "As it was sealed. Checkpoints" in text_of(answer.content)
     assert at_the_desk("ywca.worker").get(f"{LOG}/seals").status_code == 403
+
+
+def test_of_a_checkpoint_too_large_to_be_hashed_the_page_does_not_say_that_it_was(
+    worked_on: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "HASHED_AT_ONCE", 0)
+    shown = text_of(at_the_desk("ywca.auditor").submit(f"{LOG}/seals").content)
+    assert "is there unchanged (but for the checkpoints named below), that none" in shown
+    assert "holds too many entries for this page" in shown
 
 
 def test_the_page_of_the_seals_says_who_does_not_do_her_part(

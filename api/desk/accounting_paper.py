@@ -59,7 +59,8 @@ PAPER = {
         under_anothers="With the permission of {day}.",
         consented_too="{who} consented, too.",
         gave_it="{who} gave it for me.",
-        nothing_given="Nothing that says who I am was opened to another agency.",
+        nothing_given="Through this system nothing that says who I am was opened to another"
+        " agency.",
         theirs="Which of their people opened it, their agency can tell me. I may ask them for the"
         " same paper.",
         outside="Reported, or handed over because the law asked for it",
@@ -117,7 +118,7 @@ PAPER = {
         under_anothers="Con el permiso del {day}.",
         consented_too="{who} también lo dio.",
         gave_it="{who} lo dio por mí.",
-        nothing_given="No se abrió a otra agencia nada que diga quién soy.",
+        nothing_given="Por este sistema no se abrió a otra agencia nada que diga quién soy.",
         theirs="Quién de su gente lo abrió, me lo puede decir esa agencia. Puedo pedirles el mismo"
         " papel.",
         outside="Comunicado o entregado porque la ley lo pidió",

@@ -52,7 +52,11 @@ class FilterForm(DeskForm):
     referral = _id("Referral id")
     since = moment("From", required=False)
     until = moment("Until, not included", required=False)
-    subject = _id("Survivor: your agency's handle (refusals have none)")
+    subject = _id(
+        "Survivor, by your agency's handle",
+        help_text="Refusals, lists, and looks before your agency's first act have none: ask for"
+        " those by the referral.",
+    )
     self_assigned = forms.BooleanField(label="Only leads who put themselves on", required=False)
     agency = _chosen("Whose log")
 

@@ -126,9 +126,7 @@ FILTERS = (
 )
 FILTER_PARAMETERS = [
     OpenApiParameter(
-        "act",
-        str,
-        description="For example referral.open_packet. One that there is not is refused.",
+        "act", str, description="For example referral.open_packet. One that there is not: 400."
     ),
     OpenApiParameter("decision", enum=["allowed", "refused"]),
     OpenApiParameter("member_id", _ID),
@@ -137,8 +135,8 @@ FILTER_PARAMETERS = [
     OpenApiParameter(
         "subject",
         _ID,
-        description="Your agency's handle of a survivor. A refusal has none: who is refused is not"
-        " told whether there is anything. Ask for those by `referral_id`.",
+        description="Your agency's handle of a survivor. A refusal, a list, and a look before your"
+        " agency's first act on a referral have none. Ask for those by `referral_id`.",
     ),
     OpenApiParameter("purpose", enum=sorted(PURPOSES)),
     OpenApiParameter(
@@ -226,7 +224,8 @@ class AccessLogExport(Endpoint):
         byte order mark, for spreadsheets; cells that one would run begin with an apostrophe).
         `sealed`, without filters: all that is sealed, for `verifier.py --own`; your agency's own
         entries as text, of any other's the hash alone. A connection that ends without its last
-        chunk: it is not whole, fetch it again."""
+        chunk: it is not whole, fetch it again. To go on from an earlier one, begin a minute
+        before its end: what was being written then stands in neither."""
         kind = request.GET.get("format", "ndjson")
         if kind not in MEDIA_TYPES:
             raise BadRequest("invalid", f"{' or '.join(sorted(MEDIA_TYPES))}.", "format")
