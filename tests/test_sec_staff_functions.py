@@ -196,11 +196,13 @@ def test_who_hands_it_over(two: tuple[Story, Story], api: Any, superuser: Any) -
         (other.id, worker),
     }
     call(api("ywca.lead"), "put_on", uuid4(), one.id, who("ywca.lead"), "review")
+    call(api("ywca.worker"), "put_on", uuid4(), other.id, colleague, None)
     call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
     assert set(rows(superuser, WORKING, ywca)) == {
         (one.id, worker),
         (one.id, who("ywca.lead")),
         (other.id, worker),
+        (other.id, colleague),  # she is off the one alone
     }
     call(api("ywca.lead"), "hand_over", uuid4(), one.id, worker, False)
     assert (one.id, worker) in set(rows(superuser, WORKING, ywca)), "to the holder herself"
