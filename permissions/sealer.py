@@ -34,6 +34,13 @@ class NotRestored(Refused):
     detail = "A backup was restored: run `manage.py seals restore`, nothing is sealed before."
 
 
+class AtWork(Refused):
+    """Another process seals just now: what is restored would be sealed as if it were not."""
+
+    code = "sealer_at_work"
+    detail = "A sealer is at work: stop `manage.py work` first, then run this again."
+
+
 class Checkpoint(NamedTuple):
     """One row of log_checkpoint: the entries `first` … `size` - 1, and what was signed of them."""
 
@@ -82,11 +89,11 @@ def restore(gap: dict[str, int] | None = None) -> Checkpoint:
     holds unsealed, whatever its transactions were called in the old cluster, and go on.
 
     `gap` is what witnesses hold and this database has lost: it is signed into the checkpoint, for
-    everybody to see. Twice is safe.
+    everybody to see. Twice is safe. Raises AtWork, Unavailable (the key store).
     """
     with transaction.atomic(using=USING):
         if not _alone():
-            raise RuntimeError("A sealer is at work: stop it first.")
+            raise AtWork
         last = newest()
         before = _oldest_under_way()
         leaves = _take(last.size if last else 0, "true", [])

@@ -8,15 +8,18 @@ lie on another machine's disk or a write-once medium; partner agencies keep copi
 
 import json
 import os
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connections
 
-from permissions import sealer
+from permissions import sealer, verifier
 from permissions.errors import Refused
-from permissions.sealed_export import of_checkpoint
+from permissions.sealed_export import of_checkpoint, public_keys
+from permissions.sealer import Checkpoint
 from permissions.secret_files import sync_folder
 
 AT_ONCE = 1_000
@@ -60,10 +63,33 @@ def last_held() -> Held | None:
     return Held(said["seq"], said["size"], body)
 
 
+def length() -> int:
+    """How long it is, in bytes: whole lines, without what a kill cut off. 0: there is nothing yet.
+    Raises OSError."""
+    try:
+        descriptor = os.open(file(), os.O_RDONLY)
+    except FileNotFoundError:
+        return 0
+    try:
+        return _whole(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
+def lines(length: int) -> Iterator[str]:
+    """So many bytes of it from its beginning, a checkpoint a line: what it held when its `length`
+    was asked, whatever the worker adds meanwhile. Raises OSError."""
+    if length:
+        with open(file(), "rb") as held:
+            while length > 0 and (line := held.readline()):
+                length -= len(line)
+                yield line.decode()
+
+
 def step() -> bool:
     """Add the checkpoints that are new. True: there may be more. Killed anywhere, run it again.
 
-    Raises Forked, OSError.
+    Raises Forked, OSError, Unavailable (the key store, once after a restore).
     """
     held = last_held()
     if held is not None:
@@ -92,8 +118,23 @@ def _tell(seq: int, *, forked: bool = False) -> None:
 
 def _must_follow(held: Held) -> None:
     there = next(sealer.checkpoints(held.seq - 1, limit=1), None)
-    if there is None or there.body != held.body:
+    if there is None or not (there.body == held.body or _says_it_was_lost(there, held)):
         raise Forked
+
+
+def _says_it_was_lost(there: Checkpoint, held: Held) -> bool:
+    """Whether it says under its signature that a restored backup had lost what is held, and follows
+    a checkpoint that is held too: the log that was witnessed goes on, and the gap with it."""
+    gap = there.said.get("gap", {"from_seq": 0, "to_seq": 0})
+    if not gap["from_seq"] <= held.seq <= gap["to_seq"]:
+        return False
+    if not verifier.Chain(public_keys()).signed(json.loads(of_checkpoint(there))):
+        return False
+    previous = there.said["previous"]
+    return not previous or any(
+        sha256(json.loads(line)["body"].encode()).hexdigest() == previous
+        for line in lines(length())
+    )
 
 
 def lost() -> dict[str, int] | None:

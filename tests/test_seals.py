@@ -566,6 +566,47 @@ def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
         assert list(verifier.compare(sealed.read_text().splitlines(), chain)) == []
         (gap,) = (line for line in verifier.summary(chain) if line.startswith("GAP: "))
         assert f"checkpoints {last.seq} to {last.seq}" in gap
+        while witness.step():
+            pass
+        assert witness.last_held().body == sealer.newest().body  # type: ignore[union-attr]
+        assert faults(sealed) == [], "the witness goes on behind the gap, and holds what was lost"
+
+
+def test_no_gap_leads_a_witness_to_a_log_that_it_never_saw(
+    sealed: Path, superuser: Any, api: Any
+) -> None:
+    """A log that was made anew, and `restore` run over it by whoever did it, with the key."""
+    with tampered(superuser) as cursor:
+        cursor.execute("TRUNCATE log_leaf, log_checkpoint")
+        superuser.commit()
+        seal()
+        assert sealer.newest().seq < witness.last_held().seq  # type: ignore[union-attr]
+        call_command("seals", "restore")
+        with pytest.raises(witness.Forked):
+            witness.step()
+    with tampered(superuser) as cursor:  # and without the key: only a signature says that it is one
+        cursor.execute("SELECT max(seq) FROM log_checkpoint")
+        (seq,) = cursor.fetchone()
+        cursor.execute(
+            "UPDATE log_checkpoint SET seq = seq + 1, first = size, body = jsonb_set(body::jsonb,"
+            " '{gap}', jsonb_build_object('from_seq', seq, 'to_seq', seq, 'entries', 1))::text"
+            " WHERE seq = %s",
+            [seq],
+        )
+        superuser.commit()
+        with pytest.raises(witness.Forked):
+            witness.step()
+
+
+def test_what_is_restored_is_not_sealed_while_a_sealer_is_at_work(
+    sealed: Path, superuser: Any
+) -> None:
+    ask(superuser, "SELECT pg_advisory_lock(%s, 0)", sealer.SEALING)
+    try:
+        with pytest.raises(CommandError, match="A sealer is at work"):
+            call_command("seals", "restore")
+    finally:
+        ask(superuser, "SELECT pg_advisory_unlock(%s, 0)", sealer.SEALING)
 
 
 def test_a_new_key_seals_on_and_the_old_seals_stay_valid(sealed: Path, api: Any) -> None:
@@ -893,6 +934,47 @@ def test_the_command_says_how_it_stands_and_ends_loudly(
         superuser.commit()
         with pytest.raises(CommandError, match="faults"):
             call_command("seals", "verify")
+
+
+def test_what_is_sealed_and_witnessed_while_the_command_reads_is_no_fault(
+    sealed: Path, api: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It reads for minutes, as of the moment at which it began; the worker goes on."""
+
+    class Others(io.StringIO):
+        """Told how far it is, somebody reads, and that is sealed and witnessed."""
+
+        def write(self, _text: str) -> int:
+            monkeypatch.setattr(verifier, "PROGRESS_EVERY", 1_000_000)
+            thread = threading.Thread(target=others)
+            thread.start()
+            thread.join()
+            return 0
+
+    def others() -> None:
+        write(api)
+        seal()
+        witness.step()
+        connections.close_all()
+
+    before = witness.last_held()
+    monkeypatch.setattr(verifier, "PROGRESS_EVERY", 3)
+    monkeypatch.setattr(sys, "stderr", Others())
+    call_command("seals", "verify")
+    assert "As it was sealed." in capsys.readouterr().out
+    assert witness.last_held() != before
+
+
+def test_a_line_of_the_witness_that_a_kill_cut_off_is_passed_over_and_no_other(
+    sealed: Path, capsys: Any
+) -> None:
+    whole = sealed.read_bytes()
+    sealed.write_bytes(whole + b'{"body": "cut o')
+    call_command("seals", "verify")
+    assert "As it was sealed." in capsys.readouterr().out
+    sealed.write_bytes(b'{"body": "cut o\n' + whole)
+    with pytest.raises(CommandError, match="line 1 of the witness"):
+        call_command("seals", "verify")
 
 
 @pytest.mark.no_database

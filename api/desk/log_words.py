@@ -136,6 +136,7 @@ REASONS = {
     "log_forked": "the log is not the one that was witnessed",
     "log_tampered": "the log does not fit its seals",
     "retired": "the entry left with its month",
+    "sealer_at_work": "a sealer is at work",
     "log_not_restored": "a backup's log was not taken up yet",
     "server_error": "something failed here",
     # -- Why something was done

@@ -365,6 +365,10 @@ PROBLEMS = {
         "The access log is not the one that its witness saw last.",
         "The operator compares the two before anything is written on: deploy/RUNBOOK.md.",
     ),
+    "sealer_at_work": Problem(
+        "A backup was restored, and a sealer is at work beside it.",
+        "Stop the background work first, then run `seals restore` again.",
+    ),
     "log_not_restored": Problem(
         "The database is of a backup, and nothing new of the access log is sealed.",
         "The operator runs `manage.py seals restore`: deploy/RUNBOOK.md.",

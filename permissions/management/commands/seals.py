@@ -41,8 +41,8 @@ class Command(BaseCommand):
             getattr(self, f"_{options['what']}")(options)
         except Refused as error:
             raise CommandError(error.detail) from error
-        except retiring.NotRetired as error:
-            raise CommandError(str(error)) from error
+        except (retiring.NotRetired, verifier.Unreadable, OSError, ValueError) as error:
+            raise CommandError(str(error)) from error  # of the last three: a file, the witness's
 
     def _status(self, options: dict[str, Any]) -> None:
         last, held = sealer.newest(), witness.last_held()
@@ -68,10 +68,9 @@ class Command(BaseCommand):
 
     def _verify(self, options: dict[str, Any]) -> None:
         chain, faults = verifier.Chain(sealed_export.public_keys()), 0
+        held = witness.length()  # first: what is witnessed while this reads is not in what it reads
         found = list(verifier.check(sealed_export.for_the_verifier(), chain, sys.stderr))
-        if witness.file().exists():
-            with witness.file().open(encoding="utf-8") as held:
-                found += verifier.compare(held, chain)
+        found += verifier.compare(witness.lines(held), chain)
         rechecking.all_was_checked(found)
         for fault in found:
             faults += 1
