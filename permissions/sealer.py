@@ -141,7 +141,7 @@ def unsealed() -> int:
     last = newest()
     return _ask(
         "SELECT count(*) FROM access_entry e WHERE e.xact >= %s"
-        " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id)",
+        " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at)",
         [last.xact_before if last else 0],
     )
 
@@ -186,7 +186,8 @@ def _take(first: int, which: str, parameters: list[int]) -> list[bytes]:
             "INSERT INTO log_leaf (position, entry_id, entry_at, leaf)"  # noqa: S608 (fixed parts)
             " SELECT %s + row_number() OVER (ORDER BY e.xact, e.id) - 1, e.id, e.at, e.leaf"
             f" FROM access_entry e WHERE {which}"
-            " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id)",
+            " AND NOT EXISTS"
+            " (SELECT FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at)",
             [first, *parameters],
         )
         cursor.execute("SELECT leaf FROM log_leaf WHERE position >= %s ORDER BY position", [first])

@@ -134,6 +134,33 @@ def test_an_entry_that_commits_late_is_in_a_later_batch_and_in_none_twice(
     assert faults() == []
 
 
+def test_an_id_that_is_given_twice_stops_no_sealer_and_hides_no_entry(
+    sealed: Path, story: Story, api: Any, superuser: Any
+) -> None:
+    """The id is the writer's own word: whoever has the role `app` and a credential may say it again
+    in the same second, or that of an entry which was sealed long ago."""
+    story.release("name").packet(name="Invented Person")
+    reader = api("ywca.worker")
+    receipt = reader.act(story.id, "open_packet", {"purpose": "intake"}).json()["receipt"]
+    seal()
+    for entry_id in (again := str(uuid7()), again, receipt):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(IDENTIFY, [hash_secret(reader.secret), ""])
+            cursor.execute(
+                "INSERT INTO access_entry (id, agency_id, member_id, act, decision)"
+                " SELECT %s, (i).agency_id, (i).member_id, 'referral.list', 'allowed'"
+                " FROM (SELECT sec.identity() AS i) me",
+                [entry_id],
+            )
+    assert sealer.unsealed() >= 3
+    seal()
+    assert faults() == []
+    places = "SELECT count(*) FROM log_leaf WHERE entry_id = %s"
+    assert [ask(superuser, places, one) for one in (again, receipt)] == [(2,), (2,)]
+    proof = reader.get(f"/v1/access-log/{receipt}/proof").json()
+    assert "referral.open_packet" in proof["entry"], "a receipt is of what was sealed first"
+
+
 def test_many_write_several_seal_and_each_entry_is_in_one_batch(api: Any, superuser: Any) -> None:
     writers, each = 6, 25
     ended = threading.Event()

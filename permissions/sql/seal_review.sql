@@ -22,7 +22,8 @@ BEGIN
     SELECT count(*), min(one.at) INTO waiting, waiting_since FROM (
         SELECT e.at FROM public.access_entry e
          WHERE e.xact >= coalesce(since, 0)
-           AND NOT EXISTS (SELECT FROM public.log_leaf l WHERE l.entry_id = e.id)
+           AND NOT EXISTS (SELECT FROM public.log_leaf l
+                            WHERE l.entry_id = e.id AND l.entry_at = e.at)
          LIMIT 10000) one;
     restored := coalesce(
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint < since, false);

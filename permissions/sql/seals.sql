@@ -2,12 +2,14 @@
 -- them. What the owner of the database changes later no longer fits what was signed, and what was
 -- signed is held by others too. Written by the role `sealer` alone; permissions/sealer.py.
 
--- Entries in their sealed order. `entry_at` finds the entry's partition.
+-- Entries in their sealed order. `entry_at` finds the entry's partition, and tells entries of one
+-- id apart: the id is the writer's own word, so that an injected query could give it twice.
 CREATE TABLE log_leaf (
     position bigint PRIMARY KEY CHECK (position >= 0),
-    entry_id uuid NOT NULL UNIQUE,
+    entry_id uuid NOT NULL,
     entry_at timestamptz NOT NULL,
-    leaf bytea NOT NULL
+    leaf bytea NOT NULL,
+    UNIQUE (entry_id, entry_at)
 );
 -- A batch of them, and what was signed of it. Every entry of a transaction before `xact_before` is
 -- sealed; `body` is the signed text, byte for byte.
@@ -83,7 +85,8 @@ DECLARE
     e public.access_entry;
     c public.log_checkpoint;
 BEGIN
-    SELECT * INTO sealed FROM public.log_leaf l WHERE l.entry_id = sealed_batch.id;
+    SELECT * INTO sealed FROM public.log_leaf l WHERE l.entry_id = sealed_batch.id
+     ORDER BY l.position LIMIT 1;
     IF sealed.entry_id IS NULL OR me.agency_id IS NULL THEN
         RETURN;
     END IF;
