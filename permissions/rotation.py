@@ -18,6 +18,7 @@ from permissions.errors import NotPossible, Unavailable
 from permissions.ids import uuid7
 from permissions.keys import ROTATING, SENDING, WRAPPING, lock_number
 from permissions.keystore import KeyGone, Wrapped, key_store
+from permissions.log import must_be_written
 from permissions.models import Agency
 
 USING = bundles.USING
@@ -78,14 +79,13 @@ def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
     """
     with one_at_a_time(agency_id):
         versions = _held(agency_id)
+        log_job("key.rotate", agency_id)  # before it is done: the key store is no transaction's
         half_way = len(versions) > 1 and any(
             version < versions[-1] and version in versions
             for version in bundles.by_version(agency_id)
         )
         newest = versions[-1] if half_way else key_store().begin_version(agency_id)
-        done = _rewrap_all(agency_id, newest, progress)
-        log_job("key.rotate", agency_id)
-        return done
+        return _rewrap_all(agency_id, newest, progress)
 
 
 def destroy(agency_id: UUID, version: int | None = None) -> int:
@@ -110,9 +110,9 @@ def end_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
     """
     with one_at_a_time(agency_id):
         _held(agency_id, sealed=True)
+        log_job("key.rotate", agency_id)
         # Never half of an earlier one: what was to go may have been rewrapped to that already.
         done = _rewrap_all(agency_id, key_store().begin_version(agency_id), progress)
-        log_job("key.rotate", agency_id)
         _destroy(agency_id, None, spare=done.altered)
         return done
 
@@ -157,8 +157,9 @@ def log_job(
     subject: UUID | None = None,
     rule: str | None = None,
 ) -> None:
-    """The access entry of what the background work did; in its transaction, if there is one."""
-    with connections[USING].cursor() as cursor:
+    """The access entry of what the background work did; in its transaction, if there is one. Of a
+    key, in one that commits before. Raises Unavailable."""
+    with must_be_written(), connections[USING].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_job(%s, %s, %s, %s, %s, %s)",
             [uuid7(), act, agency_id, referral_id, subject, rule],
@@ -225,12 +226,22 @@ def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
         version = versions[-1] - 1
     if version >= versions[-1]:
         raise NotPossible("key_in_use", "That is the newest version: rotate first.")
-    with transaction.atomic(using=USING):
-        _wait_for_wraps(agency_id)
-        named = bundles.by_version(agency_id)
-        if sum(named.get(old, 0) for old in versions if old <= version) > spare:
-            raise NotPossible("key_in_use", "Rows are still wrapped by it: rotate first.")
-        log_job("key.destroy", agency_id)
+    ending = [old for old in versions if old <= version]
+    with _none_in_use(agency_id, ending, spare):
+        log_job("key.destroy", agency_id)  # committed before it is done, which nothing rolls back
+    with _none_in_use(agency_id, ending, spare):
         bundles.carry(agency_id)
         key_store().destroy(agency_id, version)
     return version
+
+
+@contextmanager
+def _none_in_use(agency_id: UUID, ending: list[int], spare: int) -> Iterator[None]:
+    """A transaction in which nothing is wrapped for the agency, and no more than `spare` rows name
+    a version that ends. Raises NotPossible."""
+    with transaction.atomic(using=USING):
+        _wait_for_wraps(agency_id)
+        named = bundles.by_version(agency_id)
+        if sum(named.get(old, 0) for old in ending) > spare:
+            raise NotPossible("key_in_use", "Rows are still wrapped by it: rotate first.")
+        yield

@@ -20,9 +20,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from permissions import bundles, grants, rotation
+from permissions.errors import Unavailable
 from permissions.keystore import Wrapped, key_store
 from tests.conftest import PACKET, Server, Story, agency_id, return_body, service_of
 from tests.ground import HOME
+from tests.test_access_log import the_log_is_full
 
 NOTE = {"text": "a note of ours"}
 
@@ -114,8 +116,23 @@ def test_rotation_and_destruction_stand_in_the_access_log(told: Story, superuser
 
 
 def test_the_background_work_cannot_log_what_it_does_not_do() -> None:
-    with pytest.raises(Exception, match="not an act of the background work"):
+    with pytest.raises(Unavailable) as refused:
         rotation.log_job("referral.open_packet", agency_id("ywca"))
+    assert "not an act of the background work" in str(refused.value.__cause__)
+
+
+def test_without_its_entry_no_key_is_made_and_none_is_ended(told: Story) -> None:
+    """What the key store did nobody can take back, and no row of the database says who it was."""
+    keys("rotate", of("ywca"))
+    held = key_store().versions(agency_id("ywca"))
+    with the_log_is_full():
+        for what in ("rotate", "destroy"):
+            with pytest.raises(CommandError, match="were not done"):
+                keys(what, of("ywca"))
+        with pytest.raises(Unavailable):
+            rotation.end_epoch(agency_id("ywca"))
+    assert key_store().versions(agency_id("ywca")) == held
+    opens(told)
 
 
 # -- Under load ------------------------------------------------------------------------------------
