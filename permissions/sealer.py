@@ -76,9 +76,15 @@ def step() -> bool:
         if not _alone():
             return False
         last = newest()
-        before = _upper_bound(last)
-        first = last.size if last else 0
-        leaves = _take(first, "xact >= %s AND xact < %s", [last.xact_before if last else 0, before])
+        first, before = (last.size, last.xact_before) if last else (0, 0)
+        oldest = _oldest_under_way()
+        if oldest < before:
+            raise NotRestored
+        leaves: list[bytes] = []
+        # After a restore, entries that were sealed long ago may fill a whole batch's numbers.
+        while before < oldest and not leaves:
+            since, before = before, _upper_bound(before, oldest)
+            leaves = _take(first, "xact >= %s AND xact < %s", [since, before])
         if leaves:
             _sign(last, leaves, before)
         return len(leaves) >= BUSY
@@ -160,13 +166,9 @@ def _alone() -> bool:
     return bool(_ask("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
 
 
-def _upper_bound(last: Checkpoint | None) -> int:
-    """The first transaction that is not in the batch: the oldest that is under way, or the one with
-    which the batch would grow too large."""
-    oldest = _oldest_under_way()
-    since = last.xact_before if last else 0
-    if oldest < since:
-        raise NotRestored
+def _upper_bound(since: int, oldest: int) -> int:
+    """The first transaction that is not in the batch from `since` on: the oldest that is under way,
+    or the one with which the batch would grow too large."""
     cut = _ask(
         "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
         " ORDER BY xact OFFSET %s LIMIT 1), %s)",

@@ -599,6 +599,27 @@ def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
         assert faults(sealed) == [], "the witness goes on behind the gap, and holds what was lost"
 
 
+def test_entries_sealed_before_a_restore_stop_no_sealer_when_their_numbers_come_again(
+    sealed: Path, superuser: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new cluster comes to the numbers of more than a batch of old entries, and between them and
+    the next entry of its own there was none: at night, behind an import."""
+    (now,) = ask(superuser, "SELECT pg_current_xact_id()::text::bigint")
+    with tampered(superuser) as cursor:
+        cursor.execute("UPDATE access_entry SET xact = %s", [now + 200])
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        call_command("seals", "restore")
+        monkeypatch.setattr(sealer, "BATCH", 4)
+        while ask(superuser, "SELECT pg_current_xact_id()::text::bigint") <= (now + 200,):
+            superuser.commit()
+        superuser.commit()
+        write(api, 2)
+        for _ in range(3):
+            sealer.step()
+        assert sealer.unsealed() == 0
+
+
 def test_no_gap_leads_a_witness_to_a_log_that_it_never_saw(
     sealed: Path, superuser: Any, api: Any
 ) -> None:
