@@ -7,7 +7,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from permissions import credentials
@@ -28,6 +29,19 @@ class AccountAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials_: Any) -> None:
         super().authentication_failed(request, **credentials_)
         credentials.log_sign_in("session.sign_in", refused="bad_password")
+
+    def pre_authenticate(self, request: HttpRequest, **credentials_: Any) -> None:
+        """One try too many for this name, or from this address: not looked at, and an entry too."""
+        try:
+            super().pre_authenticate(request, **credentials_)
+        except ValidationError:
+            credentials.log_sign_in("session.sign_in", refused="too_many_tries")
+            raise
+
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
+        """Her password is right and her account closed: somebody who left, or who has it of her."""
+        credentials.log_sign_in("session.sign_in", refused="account_closed")
+        return super().respond_user_inactive(request, user)
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -403,7 +403,7 @@ def test_tries_at_other_names_do_not_make_it_forget_hers(person):
     assert "Too many tries" in text_of(sign_in(Pages(), wrong).content)
 
 
-def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not(person):
+def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not(person, superuser):
     def last_of_six(login):
         for _ in range(6):
             answer = sign_in(Pages(), {"username": login, "password": "wrong", "totp_secret": ""})
@@ -412,6 +412,30 @@ def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not
     known, unknown = last_of_six("police.worker"), last_of_six("nobody.here")
     assert "Too many tries" in known
     assert known == unknown
+    tries = [rule for _, rule, _ in entries(superuser, "session.sign_in")]
+    assert tries[6:12] == ["too_many_tries", *["bad_password"] * 5]
+    assert (tries[0], set(tries[:6])) == ("too_many_tries", {"too_many_tries", "bad_password"})
+    for number in range(40):
+        other = {"username": f"nobody{number}", "password": "wrong", "totp_secret": ""}
+        answer = sign_in(Pages(), other)
+        if answer.status_code == 429:
+            break
+    assert "Too many tries from this network" in text_of(answer.content)
+    assert entries(superuser, "session.sign_in")[0][:2] == ("refused", "too_many_tries")
+
+
+def test_whoever_left_and_still_has_her_password_is_turned_away_and_in_the_log(person, superuser):
+    lead = person("police.lead")
+    account = Person.objects.using("door").filter(username="police.lead")
+    account.update(is_active=False)
+    try:
+        answer = sign_in(Pages(), lead)
+        assert (answer.status_code, answer.request["PATH_INFO"]) == (403, "/accounts/inactive")
+        assert entries(superuser, "session.sign_in")[0][:2] == ("refused", "account_closed")
+        with the_log_is_full():
+            assert sign_in(Pages(), lead).status_code == 503
+    finally:
+        account.update(is_active=True)
 
 
 def test_choosing_another_agency_does_not_begin_the_twelve_hours_anew(network, superuser):

@@ -12,6 +12,8 @@ REASONS = {
     "csrf": "the form had expired",
     "bad_password": "wrong password",
     "bad_code": "wrong one-time code",
+    "too_many_tries": "too many tries",
+    "account_closed": "the account is closed",
     "no_second_factor": "no authenticator app",
     "no_agency": "a member of no agency",
     "unknown_client": "no partner system that is known",

@@ -34,6 +34,14 @@ PROBLEMS = {
     "bad_code": Problem(
         "The one-time code was wrong, or had been used before.", "Wait for the next one."
     ),
+    "too_many_tries": Problem(
+        "There were too many tries to sign in, of one name or from one network.",
+        "Wait five minutes, then try again.",
+    ),
+    "account_closed": Problem(
+        "The password was right, and the account is closed.",
+        "Whoever runs the network's server opens it again.",
+    ),
     "no_second_factor": Problem(
         "The account has no authenticator app.", "Whoever runs the network's server sets it up."
     ),

@@ -64,6 +64,13 @@ class SignIn(LoginView):
     form_class = SignInForm
     http_method_names = ["get", "head", "post"]  # a FormView takes PUT for POST
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What came too often from one address is refused unread, and an entry all the same."""
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        if answer.status_code == 429:
+            credentials.log_sign_in("session.sign_in", refused="too_many_tries")
+        return answer
+
     def get_success_url(self) -> str:
         go_on = safe_next(self.request.POST.get("next") or self.request.GET.get("next"))
         return f"{reverse('desk_agency')}?{urlencode({'next': go_on})}"
