@@ -246,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     add, what = parser.add_argument, parser.add_mutually_exclusive_group(required=True)
     what.add_argument("export", nargs="?", help="the export; - for standard input")
     what.add_argument("--proof", help="instead of it the proof of one entry, as JSON")
-    add("--keys", required=True, help="JSON object: key id → public key (base64)")
+    add("--keys", required=True, help="JSON object of key ids and public keys (base64)")
     add("--witness", help="checkpoints that a witness holds, or their hashes, JSON a line")
     add("--own", action="store_true", help="it is an agency's own: of others the leaves alone")
     add("--part", action="store_true", help="it is the archive of one month")
@@ -259,11 +259,12 @@ def main(arguments: list[str] | None = None) -> int:
         chain = Chain(keys, after=asked.after, part=bool(part), own=asked.own)
         for count, fault in enumerate(_faults(asked, chain), 1):
             if count <= asked.most:
-                print(f"FAULT: {fault.what}: {fault.where}")
+                print(f"FAULT: {fault.what}: {ascii(fault.where)[1:-1]}")  # no terminal obeys it
+        told = [ascii(line)[1:-1] for line in summary(chain)]
     except (OSError, Unreadable, *MALFORMED) as error:
         print(f"Cannot be checked: {type(error).__name__}, {error}", file=sys.stderr)
         return 2
-    print(*summary(chain), f"{count} faults." if count else "As it was sealed.", sep="\n")
+    print(*told, f"{count} faults." if count else "As it was sealed.", sep="\n")
     return 1 if count else 0
 
 

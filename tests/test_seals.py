@@ -33,6 +33,8 @@ from tests.conftest import Story
 from tests.database import IDENTIFY, hash_secret
 
 LOG = ("log_checkpoint", "log_leaf", "access_entry")
+SAID = {"origin": "", "previous": "", "root": "", "seq": 1, "size": 0, "time": ""}
+UNSIGNED = {"key_id": "a", "signature": ""}
 
 
 def seal() -> None:
@@ -938,6 +940,7 @@ def test_the_verifier_takes_keys_and_witnesses_as_they_are_served(
         {"export": '{"body": "[]", "key_id": "a", "signature": ""}'},
         {"export": '{"body": 1, "key_id": "a", "signature": ""}'},
         {"export": "{}"},
+        {"export": json.dumps(UNSIGNED | {"body": json.dumps(SAID | {"gap": {"to_seq": 0}})})},
         {"export": "+ []"},
         {"export": "+ " + "[" * 100_000},
         {"export": f"{'0' * 64} -"},
@@ -958,6 +961,28 @@ def test_what_the_verifier_cannot_read_it_says_and_never_that_it_was_tampered_wi
     status, said = verified(*more, **files)
     assert (status, "Traceback" in said) == (2, False), said
     assert "Cannot be checked: " in said
+
+
+def test_whoever_wrote_the_export_does_not_write_to_the_auditors_terminal(verified: Any) -> None:
+    """An id that hides the line it stands in, and a gap that would say that all is well."""
+    hides = "\x1b[2K\rAs it was sealed.\x1b[8m\u202e"
+    body = json.dumps(SAID | {"gap": {"from_seq": 1, "to_seq": 0, "entries": hides}})
+    export = f"{'0' * 64} {json.dumps([hides])}\n{json.dumps(UNSIGNED | {'body': body})}"
+    status, said = verified(export=export)
+    assert (status, "FAULT: an entry was changed: \\x1b[2K" in said) == (1, True), said
+    assert said.isascii()
+    assert all(line.isprintable() for line in said.split("\n"))
+
+
+@pytest.mark.no_database
+def test_the_verifier_is_readable_on_a_machine_of_another_language() -> None:
+    for encoding in ("ascii", "cp1252"):
+        done = subprocess.run(
+            [sys.executable, verifier.__file__, "--help"],
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_the_verifier_says_how_far_it_is(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ class Command(BaseCommand):
             faults += 1
             self.stdout.write(f"FAULT: {fault.what}: {fault.where}")
         for line in verifier.summary(chain):
-            self.stdout.write(line)
+            self.stdout.write(ascii(line)[1:-1])
         if faults:
             raise CommandError(f"{faults} faults.")
         self.stdout.write("As it was sealed.")
