@@ -81,19 +81,19 @@ def let_edit(organization: Model, agency_id: UUID) -> bool:
     """
     if agency_id in editors(organization):
         return False
-    # guardian gives rights to groups: one an agency, named by its id.
-    group, _ = Group.objects.using(JOBS).get_or_create(name=str(agency_id))
     permission = Permission.objects.using(JOBS).get(
         content_type__app_label=organization._meta.app_label, codename=EDIT
     )
     table = get_group_obj_perms_model(organization)
-    row = table(
-        permission_id=permission.pk,
-        group_id=group.pk,
-        content_object_id=organization.pk,
-        agency_id=agency_id,
-    )
     with transaction.atomic(using=JOBS):
+        # guardian gives rights to groups: one an agency, named by its id.
+        group, _ = Group.objects.using(JOBS).get_or_create(name=str(agency_id))
+        row = table(
+            permission_id=permission.pk,
+            group_id=group.pk,
+            content_object_id=organization.pk,
+            agency_id=agency_id,
+        )
         table._default_manager.using(JOBS).bulk_create([row], ignore_conflicts=True)
         log_rights("editor.add", agency_id, directory_id=organization.pk)
     return True

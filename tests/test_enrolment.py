@@ -16,11 +16,12 @@ from psycopg2.errors import CheckViolation, InsufficientPrivilege
 
 from api.oauth import SCOPES
 from api.walkthrough import totp
+from directory.models import Organization
 from permissions import credentials
 from permissions.models import Agency, Client, Membership, Person
 from tests.conftest import Caller, agency_id, member_id
 from tests.ground import REPOSITORY
-from tests.test_access_log import the_log_is_full
+from tests.test_access_log import everything_stored, the_log_is_full
 
 
 def add(*words: str) -> dict[str, str]:
@@ -225,6 +226,7 @@ def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, super
     member("end", name, "--agency", agency)
     member("return", name)
     set_agency(agency, "--retention-days", "30")
+    call_command("set_clocks", agency, "--emergency=60,120,120,600", stdout=StringIO())
     words = ("--agency", agency, "--client-id", f"new-{uuid4()}", "--name", "New client")
     words += ("--scope", "referrals:read", "--keys", str(tmp_path / "keys.json"))
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
@@ -242,6 +244,7 @@ def test_what_the_operator_changes_of_rights_is_in_the_log(worker, agency, super
             ("member.change_roles", found.id, None, ["directory_editor", "lead"]),
             *((f"member.{act}", found.id, None, None) for act in ("reset", "end", "return")),
             ("agency.change", None, None, ["retention_days"]),
+            ("agency.change", None, None, ["durations"]),
             ("client.add", None, client, ["referrals:read", "system_of_record"]),
         ]
         cursor.execute("SET ROLE jobs")
@@ -262,6 +265,27 @@ def test_a_new_key_of_the_seals_is_in_the_log_of_the_network(superuser):
             call_command("seals", "rotate", stdout=StringIO())
         cursor.execute(question)
         assert cursor.fetchone() == (before + 1,)
+
+
+def test_what_cannot_be_logged_is_not_done_and_the_operator_is_told(worker, agency, superuser):
+    found, _ = worker
+    organization = str(Organization.objects.using("jobs").values_list("id", flat=True)[0])
+    system = Client.objects.get(client_id="demo-police").client_id
+    before = everything_stored(superuser)
+    with the_log_is_full():
+        for command in (
+            ("add", "agency", "--name", f"New {uuid4()}", "--kind", "legal"),
+            ("member", "roles", found.person.username, "--agency", agency, "--role", "lead"),
+            ("member", "reset", found.person.username),
+            ("client", "end", system),
+            ("set_agency", agency, "--active", "no"),
+            ("set_clocks", agency, "--emergency=60,120,120,600"),
+            ("directory_editors", organization, "--add", agency),
+            ("bind_organization", organization, agency),
+        ):
+            with pytest.raises(CommandError, match="log cannot be written"):
+                call_command(*command, stdout=StringIO())
+    assert everything_stored(superuser) == before
 
 
 def client(*words: str) -> str:

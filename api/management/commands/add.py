@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from api import enrolling
 from api.oauth import SCOPES
 from permissions import enrolment
-from permissions.errors import BadRequest
+from permissions.errors import Refused
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Membership
 
 EXAMPLES = """\
@@ -54,7 +54,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['what']}")(options)
-        except BadRequest as refusal:
+        except Refused as refusal:
             raise CommandError(refusal.detail) from None
 
     def _agency(self, options: dict[str, Any]) -> None:

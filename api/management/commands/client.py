@@ -10,7 +10,7 @@ from jwcrypto import jwk
 
 from api import enrolling
 from permissions import enrolment
-from permissions.errors import BadRequest
+from permissions.errors import Refused
 from permissions.models import Client
 
 EXAMPLES = """\
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['what']}")(options)
-        except BadRequest as refusal:
+        except Refused as refusal:
             raise CommandError(refusal.detail) from None
 
     def _show(self, options: dict[str, Any]) -> None:

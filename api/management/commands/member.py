@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api import enrolling
 from permissions import enrolment
-from permissions.errors import BadRequest
+from permissions.errors import Refused
 from permissions.models import ROLES, Membership, Person
 
 EXAMPLES = """\
@@ -50,7 +50,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['what']}")(options)
-        except BadRequest as refusal:
+        except Refused as refusal:
             raise CommandError(refusal.detail) from None
 
     def _show(self, options: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from directory.management.named import one_of
 from directory.models import Organization
 from directory.rendering import JOBS
 from permissions import assignments
+from permissions.errors import Refused
 from permissions.models import Agency
 
 
@@ -39,7 +40,10 @@ class Command(BaseCommand):
             raise CommandError("Name an agency, or say --none.")
         bound = one_of(Organization.objects.using(JOBS), organization, "organization")
         agency_id = one_of(Agency.objects.using(JOBS), agency, "agency").pk if agency else None
-        count = bind_organization(bound.pk, agency_id)
-        self.stdout.write(f"{count} services changed.")
-        if agency_id and not answer_only and assignments.let_edit(bound, agency_id):
-            self.stdout.write("The agency edits the organization's entries from now on.")
+        try:
+            count = bind_organization(bound.pk, agency_id)
+            self.stdout.write(f"{count} services changed.")
+            if agency_id and not answer_only and assignments.let_edit(bound, agency_id):
+                self.stdout.write("The agency edits the organization's entries from now on.")
+        except Refused as refusal:
+            raise CommandError(refusal.detail) from None

@@ -3,12 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from directory.management.named import one_of
 from directory.models import Organization
 from directory.rendering import JOBS
 from permissions import assignments
+from permissions.errors import Refused
 from permissions.models import Agency
 
 
@@ -35,9 +36,12 @@ class Command(BaseCommand):
     ) -> None:
         agencies = Agency.objects.using(JOBS)
         about = one_of(Organization.objects.using(JOBS), organization, "organization")
-        if add:
-            assignments.let_edit(about, one_of(agencies, add, "agency").pk)
-        if remove:
-            assignments.end_editing(about, one_of(agencies, remove, "agency").pk)
+        try:
+            if add:
+                assignments.let_edit(about, one_of(agencies, add, "agency").pk)
+            if remove:
+                assignments.end_editing(about, one_of(agencies, remove, "agency").pk)
+        except Refused as refusal:
+            raise CommandError(refusal.detail) from None
         for agency in agencies.filter(id__in=assignments.editors(about)).order_by("name", "id"):
             self.stdout.write(f"{agency.pk}  {agency.name}")

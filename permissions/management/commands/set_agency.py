@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from permissions import enrolment
-from permissions.errors import BadRequest
+from permissions.errors import Refused
 from permissions.models import Agency
 
 EXAMPLES = """\
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             agency = enrolment.set_agency(
                 options["agency"], {name: one for name, one in asked.items() if one is not None}
             )
-        except BadRequest as refusal:
+        except Refused as refusal:
             raise CommandError(refusal.detail) from None
         self._say(agency)
 

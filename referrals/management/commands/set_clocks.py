@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from permissions.errors import Refused
+from permissions.log import log_rights
 from permissions.models import Agency
 from permissions.rotation import USING
 from referrals import clocks
@@ -39,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         agency = self._agency(options["agency"])
         if changed := _changed(agency, options):
-            agency.save(using=USING, update_fields=changed)
+            _keep(agency, changed)
         for urgency, own in clocks.durations(agency).items():
             self.stdout.write(f"{urgency}: {','.join(map(str, own))}")
         of = clocks.calendar(agency)
@@ -83,6 +86,17 @@ def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
             agency.time_zone = clocks.read_zone(text)
         changed.add("time_zone")
     return sorted(changed)
+
+
+def _keep(agency: Agency, changed: list[str]) -> None:
+    """With its entry, or not at all: whoever gives an agency a week to answer, silences its alarm.
+    Raises CommandError."""
+    try:
+        with transaction.atomic(using=USING):
+            agency.save(using=USING, update_fields=changed)
+            log_rights("agency.change", agency.id, fields=changed)
+    except Refused as refusal:
+        raise CommandError(refusal.detail) from None
 
 
 @contextmanager
