@@ -17,7 +17,7 @@ from psycopg2.errors import CheckViolation, InsufficientPrivilege
 from api.oauth import SCOPES
 from api.walkthrough import totp
 from directory.models import Organization
-from permissions import credentials
+from permissions import credentials, sealer, verifier
 from permissions.models import Agency, Client, Membership, Person
 from tests.conftest import Caller, agency_id, member_id
 from tests.ground import REPOSITORY
@@ -263,6 +263,31 @@ def test_a_new_key_of_the_seals_is_in_the_log_of_the_network(superuser):
         call_command("seals", "rotate", stdout=StringIO())
         with the_log_is_full(), pytest.raises(CommandError, match="cannot be written"):
             call_command("seals", "rotate", stdout=StringIO())
+        cursor.execute(question)
+        assert cursor.fetchone() == (before + 1,)
+
+
+def test_whoever_takes_the_whole_log_away_is_in_it_and_is_told_how_far_it_is(
+    superuser, monkeypatch
+):
+    question = (
+        "SELECT count(*) FROM access_entry WHERE act = 'access_log.export' AND agency_id IS NULL"
+    )
+    monkeypatch.setattr(verifier, "PROGRESS_EVERY", 1)
+    call_command("seals", "export", stdout=StringIO(), stderr=StringIO())  # an entry, at least
+    while sealer.step() or sealer.unsealed():
+        pass
+    with superuser.cursor() as cursor:
+        cursor.execute(question)
+        (before,) = cursor.fetchone()
+        out, progress = StringIO(), StringIO()
+        call_command("seals", "export", stdout=out, stderr=progress)
+        lines = out.getvalue().splitlines()
+        assert progress.getvalue().splitlines()[-1] == f"{len(lines):,} lines"
+        out = StringIO()
+        with the_log_is_full(), pytest.raises(CommandError, match="cannot be written"):
+            call_command("seals", "export", stdout=out)
+        assert out.getvalue() == ""
         cursor.execute(question)
         assert cursor.fetchone() == (before + 1,)
 

@@ -44,7 +44,7 @@ JOBS = ("key.rotate", "key.destroy", "key.restore", "referral.purge", "referral.
 RIGHTS = ("member.add", "member.change_roles", "member.reset", "member.end", "member.return")
 RIGHTS += ("client.add", "client.change_keys", "client.end", "client.return", "agency.change")
 RIGHTS += ("agency.add", "editor.add", "editor.end", "organization.bind", "organization.unbind")
-RIGHTS += ("seal.rotate",)
+RIGHTS += ("seal.rotate", "access_log.export")
 
 
 @pytest.mark.parametrize(

@@ -190,8 +190,9 @@ BEGIN
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
 -- What the operator changed of rights and keys (manage.py add, member, client, set_agency,
--- directory_editors, bind_organization, seals rotate): these acts and no other, beside the agency,
--- member or client whose they are, in nobody's name. `codes` is what they are now.
+-- set_clocks, directory_editors, bind_organization, seals rotate), and that he took the whole log
+-- away (seals export): these acts and no other, beside the agency, member or client whose they are,
+-- in nobody's name. `codes` is what they are now.
 CREATE FUNCTION sec.log_rights(
     entry_id uuid, what text, agency uuid, member uuid, client uuid, of_directory uuid, codes text[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -199,7 +200,8 @@ BEGIN
     IF what IN ('member.add', 'member.change_roles', 'member.reset', 'member.end', 'member.return',
                 'client.add', 'client.change_keys', 'client.end', 'client.return',
                 'agency.add', 'agency.change', 'editor.add', 'editor.end',
-                'organization.bind', 'organization.unbind', 'seal.rotate') THEN
+                'organization.bind', 'organization.unbind', 'seal.rotate',
+                'access_log.export') THEN
         INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, directory_id,
                                          fields, decision)
         VALUES (entry_id, agency, member, client, what, of_directory, codes, 'allowed');

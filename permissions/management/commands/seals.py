@@ -18,12 +18,13 @@ class Command(BaseCommand):
     help = (
         "The seals of the access log. `status`: how far it is sealed and witnessed. `export`: all"
         " of it with its seals, as lines for the verifier (permissions/verifier.py, which needs"
-        " nothing else of this). `keys`: the public keys, as JSON. `verify`: check it here and now,"
-        " and against the witness's file. `rotate`: a new key seals from now on; old seals stay"
-        " valid. `restore`: once, after the database was restored from a backup and before it"
-        " serves: what the witness holds and the backup has lost is signed into the log as a gap."
-        " `retire --month 2020-01 --to FOLDER`: a month older than the log is kept is written to an"
-        " archive there, signed off in the log, and dropped; what is left goes on to verify."
+        " nothing else of this); itself an entry. `keys`: the public keys, as JSON. `verify`: check"
+        " it here and now, and against the witness's file. `rotate`: a new key seals from now on;"
+        " old seals stay valid. `restore`: once, after the database was restored from a backup and"
+        " before it serves: what the witness holds and the backup has lost is signed into the log"
+        " as a gap. `retire --month 2020-01 --to FOLDER`: a month older than the log is kept is"
+        " written to an archive there, signed off in the log, and dropped; what is left goes on to"
+        " verify."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -60,8 +61,11 @@ class Command(BaseCommand):
         )
 
     def _export(self, options: dict[str, Any]) -> None:
-        for line in sealed_export.lines(options["after"]):
+        log_rights("access_log.export", None)
+        for number, line in enumerate(sealed_export.lines(options["after"]), 1):
             self.stdout.write(line)
+            if number % verifier.PROGRESS_EVERY == 0:
+                self.stderr.write(f"{number:,} lines")
 
     def _keys(self, options: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(sealed_export.public_keys(), indent=1))
