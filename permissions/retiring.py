@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 from permissions import sealed_export, sealer, verifier
 from permissions.sealer import USING, Checkpoint
+from permissions.secret_files import sync_folder
 
 LOCK_WAIT = "5s"  # who writes to the log waits behind whoever waits for it
 
@@ -83,15 +84,22 @@ def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
     if not month.may_go(_today()):
         raise NotRetired(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
     _owner_must_come_in()
+    path = folder / f"access-log-{month}.txt"
     if signed is None:
-        signed = _archive_and_sign(month, folder / f"access-log-{month}.txt", say)
+        signed = _archive(month, path, say)
+        sealer.say({"retired": signed})
+        say(f"{signed['entries']} entries archived and signed off.")
+    else:
+        _must_lie_there(month, path, signed, say)
     if _entries(month) != signed["entries"]:
         raise NotRetired(f"{month} holds other entries than were archived and signed.")
     _drop(month)
     return Retired(signed["entries"], signed["archive"], dropped=True)
 
 
-def _archive_and_sign(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, Any]:
+def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, Any]:
+    """The archive at its place and on the disk, and what is to be signed of it. Again, it is the
+    same. Raises NotRetired."""
     say(f"Writing {path} …")
     leaves = sha256()
     count = 0
@@ -117,20 +125,30 @@ def _archive_and_sign(month: Month, path: Path, say: Callable[[str], Any]) -> di
     if count != _entries(month):
         part.unlink()
         raise NotRetired(f"Entries of {month} have no seal: does `work` run?")
-    with part.open("rb") as whole:
-        archive = sha256()
-        while block := whole.read(1 << 20):
-            archive.update(block)
     part.replace(path)
-    said = {
+    sync_folder(path.parent)
+    return {
         "month": str(month),
         "entries": count,
         "leaves": leaves.hexdigest(),
-        "archive": archive.hexdigest(),
+        "archive": _sha256(path),
     }
-    sealer.say({"retired": said})
-    say(f"{count} entries archived and signed off.")
-    return said
+
+
+def _must_lie_there(
+    month: Month, path: Path, signed: dict[str, Any], say: Callable[[str], Any]
+) -> None:
+    """The archive of what was signed off before: written once more where it does not lie. Dropped
+    without it, the month would be nowhere. Raises NotRetired."""
+    if path.exists() and _sha256(path) == signed["archive"]:
+        return
+    if _archive(month, path, say) != signed:
+        raise NotRetired(f"{month} holds other entries than were archived and signed.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, sha256).hexdigest()
 
 
 def lines(month: Month) -> Iterator[str]:

@@ -260,6 +260,48 @@ def test_killed_after_it_was_signed_it_is_finished_by_running_it_again(
     assert faults() == []
 
 
+def test_what_was_signed_off_before_is_dropped_beside_its_archive_and_nowhere_else(
+    old: Old, superuser: Any, tmp_path: Path
+) -> None:
+    """The first run's folder went with its container: nobody would have these entries any more."""
+    lost, kept = tmp_path / "lost", tmp_path / "kept"
+    lost.mkdir(), kept.mkdir()
+    superuser.autocommit = False
+    with superuser.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {old.table}")  # holds the table until the end
+        with pytest.raises(CommandError, match="run this again"):
+            retire(lost, old.month)
+    superuser.commit()
+    superuser.autocommit = True
+    assert old.is_there()
+    assert f"{old.entries} entries, was dropped" in retire(kept, old.month)
+    name = f"access-log-{old.month}.txt"
+    assert (kept / name).read_bytes() == (lost / name).read_bytes()
+    assert faults() == []
+
+
+def test_a_signing_off_that_nobody_signed_drops_nothing(
+    old: Old, superuser: Any, tmp_path: Path
+) -> None:
+    """The owner of the database says that the month was archived, and waits for the operator."""
+    with tampered(superuser) as cursor:
+        said = {"month": old.month, "entries": old.entries, "leaves": "", "archive": ""}
+        cursor.execute(
+            "INSERT INTO log_checkpoint SELECT seq + 1, size, size, xact_before, jsonb_set("
+            "body::jsonb, '{retired}', %s)::text, key_id, signature FROM log_checkpoint"
+            " ORDER BY seq DESC LIMIT 1",
+            [json.dumps(said)],
+        )
+        cursor.execute(
+            "UPDATE log_checkpoint SET body = replace(body, '\"retired\": {', '\"retired\":{')"
+            " WHERE seq = (SELECT max(seq) FROM log_checkpoint)"
+        )
+        superuser.commit()
+        with pytest.raises(CommandError, match="other entries than were archived and signed"):
+            retire(tmp_path, old.month)
+        assert old.is_there()
+
+
 @pytest.mark.parametrize(
     ("month", "why"),
     [
