@@ -172,7 +172,7 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
     for number, line in enumerate(lines, 1):
         try:
             if line[64:66] == b" [":  # nearly all of them: it decides how long all of it takes
-                text = line[65:].rstrip(b"\n")
+                text = line[65:].rstrip(b"\r\n")
                 leaf = unhexlify(line[:64])
                 leaves.append(leaf)
                 if sha256(b"\x00" + text).digest() != leaf:

@@ -101,6 +101,6 @@ def test_a_sealer_killed_after_each_step_leaves_all_to_the_next(
     seal()
     entries, places = ask(superuser, leaves)
     assert entries == places == before[0] + 5
-    once = "SELECT count(*) FROM log_leaf l WHERE l.entry_id = e.id"
+    once = "SELECT count(*) FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at"
     assert ask(superuser, f"SELECT count(*) FROM access_entry e WHERE ({once}) <> 1") == (0,)
     assert faults() == []

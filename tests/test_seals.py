@@ -192,7 +192,7 @@ def test_many_write_several_seal_and_each_entry_is_in_one_batch(api: Any, superu
     seal()
     (after,) = ask(superuser, leaves)
     assert ask(superuser, entries) == (after - gone,)
-    of_it = "SELECT count(*) FROM log_leaf l WHERE l.entry_id = e.id"
+    of_it = "SELECT count(*) FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at"
     assert ask(superuser, f"SELECT count(*) FROM access_entry e WHERE ({of_it}) <> 1") == (0,)
     assert after - before >= writers * each
     assert faults() == []
@@ -972,6 +972,12 @@ def test_whoever_wrote_the_export_does_not_write_to_the_auditors_terminal(verifi
     assert (status, "FAULT: an entry was changed: \\x1b[2K" in said) == (1, True), said
     assert said.isascii()
     assert all(line.isprintable() for line in said.split("\n"))
+
+
+def test_lines_that_end_as_another_system_ends_them_are_no_tampering(sealed: Path) -> None:
+    chain = verifier.Chain(sealed_export.public_keys())
+    lines = (line[:-1] + b"\r\n" for line in sealed_export.for_the_verifier())
+    assert list(verifier.check(lines, chain)) == []
 
 
 @pytest.mark.no_database
