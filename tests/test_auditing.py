@@ -775,7 +775,10 @@ def test_an_auditor_checks_her_own_export_with_the_verifier_and_sees_no_other_ag
     kept = export.read_text().splitlines()
     entries = [json.loads(line[65:]) for line in kept if line[64:66] == " ["]
     assert {entry[2] for entry in entries} == {str(agency_id("ywca"))}
-    count = "SELECT count(*) FROM access_entry e JOIN log_leaf l ON l.entry_id = e.id"
+    count = (
+        "SELECT count(*) FROM access_entry e"
+        " JOIN log_leaf l ON (l.entry_id, l.entry_at) = (e.id, e.at)"
+    )
     own = f"{count} WHERE agency_id = %s"
     assert len(entries) == one(superuser, own, [str(agency_id("ywca"))])
     assert str(agency_id("police")) not in export.read_text()
