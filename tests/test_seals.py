@@ -648,6 +648,19 @@ def test_no_gap_leads_a_witness_to_a_log_that_it_never_saw(
             witness.step()
 
 
+def test_without_the_witness_a_restore_does_not_pass_over_what_was_lost(
+    sealed: Path, tmp_path: Path
+) -> None:
+    """On a new host its file is the one thing that knows of the lost tail."""
+    before = sealer.newest()
+    sealed.rename(tmp_path / "elsewhere")
+    with pytest.raises(CommandError, match="known to the witness alone"):
+        call_command("seals", "restore")
+    assert sealer.newest() == before
+    call_command("seals", "restore", "--unwitnessed")
+    assert sealer.newest() != before
+
+
 def test_what_is_restored_is_not_sealed_while_a_sealer_is_at_work(
     sealed: Path, superuser: Any
 ) -> None:

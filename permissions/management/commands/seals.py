@@ -34,6 +34,11 @@ class Command(BaseCommand):
             "--after", type=int, default=0, metavar="SEQ", help="export: behind this checkpoint"
         )
 
+        parser.add_argument(
+            "--unwitnessed",
+            action="store_true",
+            help="restore: the witness's file is no more",
+        )
         parser.add_argument("--month", metavar="YYYY-MM", help="retire: which")
         parser.add_argument("--to", type=Path, metavar="FOLDER", help="retire: where it is kept")
 
@@ -90,6 +95,11 @@ class Command(BaseCommand):
         self.stdout.write(f"Key {key_store().begin_signing_key()} seals from now on.")
 
     def _restore(self, options: dict[str, Any]) -> None:
+        if not (witness.length() or options["unwitnessed"]):
+            raise CommandError(
+                f"{witness.file()} is not there: what the backup has lost is known to the witness"
+                " alone. Bring its file back; or say --unwitnessed, and no gap is signed."
+            )
         gap = witness.lost()
         made = sealer.restore(gap)
         lost = f"; {gap['entries']} entries are lost, and the log says so" if gap else ""
