@@ -282,13 +282,14 @@ def test_a_recipient_whose_part_was_purged_is_barred_and_nobody_else(
         for caller in (api("police.lead"), api("police.client"), api("hospital.lead")):
             assert not_barred(cursor, caller, one) is True, caller
         assert not_barred(cursor, api("ywca.lead"), other) is True
-        for key, side, expected in (
-            ("ywca", None, True),
-            ("ywca", "ywca", False),
-            ("police", None, False),
+        for story, key, side, expected in (
+            (one, "ywca", None, True),
+            (other, "ywca", None, False),
+            (one, "ywca", "ywca", False),
+            (one, "police", None, False),
         ):
             by = str(agency_id(side)) if side else None
-            values = [one.id, str(agency_id(key)), str(member_id("ywca.worker")), True, by]
+            values = [story.id, str(agency_id(key)), str(member_id("ywca.worker")), True, by]
             cursor.execute("SELECT sec.bars(%s, %s, %s, %s, %s)", values)
             assert cursor.fetchall() == [(expected,)], (key, side)
 

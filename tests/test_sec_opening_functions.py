@@ -62,13 +62,15 @@ def test_an_entry_of_another_transaction_opens_nothing_here(api: Any, superuser:
         {"member_id": member_id("ywca.lead")},
         {"client_id": member_id("ywca.worker2")},  # any other than who asks
         {"purpose": "receive_service"},
+        {"release_id": member_id("ywca.worker")},  # any other than the grant's
     ],
     ids=lambda one: next(iter(one)),
 )
 def test_an_entry_that_says_otherwise_opens_nothing(
     otherwise: dict[str, Any], api: Any, superuser: Any
 ) -> None:
-    """sec.opening: the caller's own, of this act, allowed, for a purpose of use."""
+    """sec.opening: the caller's own, of this act, allowed, for a purpose of use, of this release
+    where it names one."""
     one, caller = begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     for columns, opens in ((otherwise, False), ({}, True)):
