@@ -10,8 +10,9 @@ DESCRIPTION = """\
 Weaken one rule at a time and see a test turn red: each policy and each of its conditions, each
 condition of the functions in schema `sec`, each line of RULES, each check of require, of the key
 store and of sealing. Prints a line a mutant: caught, in how many seconds, by which judge; or that
-it survives. Exit code 0: every one was caught, or stands in tests/mutate/equivalent.py with its
-reason; 1: one survives, or that list names one that need not stand there.
+it survives; those are tried once more, in a new process. Exit code 0: every one was caught, or
+stands in tests/mutate/equivalent.py with its reason; 1: one survives, or that list names one that
+need not stand there.
 """
 
 
@@ -47,6 +48,11 @@ def main() -> int:
         action="store_true",
         help="first find out which test calls which function (runs the suite once)",
     )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="do not try what survives again before fresh judges",
+    )
     chosen = parser.parse_args()
     os.chdir(REPOSITORY)
     # Beside `make test`: neither may empty the other's tables.
@@ -57,7 +63,7 @@ def main() -> int:
         return reach.measure()
     from tests.mutate.run import run
 
-    return run(chosen.only, chosen.part, listing=chosen.list, by=chosen.by)
+    return run(chosen.only, chosen.part, listing=chosen.list, by=chosen.by, once=chosen.once)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import inspect
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -287,19 +288,26 @@ class Campaign:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
 
-    def verdict(self) -> int:
-        """The exit code, and the last lines: what survives, what the list says wrongly."""
-        survivors = [one.name for one in self.left() if one.name not in EQUIVALENT]
-        tried = {one.name for one in self.mutants}
+    def survivors(self) -> list[str]:
+        return [one.name for one in self.left() if one.name not in EQUIVALENT]
+
+    def listed_wrongly(self) -> list[str]:
         wrong = [name for name in EQUIVALENT if name in self.caught]
         if not self.only and self.part == (1, 1):
+            tried = {one.name for one in self.mutants}
             wrong += [name for name in EQUIVALENT if name not in tried]
+        return wrong
+
+    def verdict(self) -> int:
+        """The exit code, and the last lines: what survives, what the list says wrongly."""
+        survivors, wrong = self.survivors(), self.listed_wrongly()
         same = len(self.left()) - len(survivors)
         for kind in dict.fromkeys(one.kind for one in self.mutants):
             mine = [one.name for one in self.mutants if one.kind == kind]
             caught = sum(name in self.caught for name in mine)
             self.say(f"{kind:9}{len(mine):5} mutants, {caught} caught")
-        self.say(f"{'all':9}{len(tried):5} mutants, {len(self.caught)} caught, {same} the same")
+        tried = len(self.mutants)
+        self.say(f"{'all':9}{tried:5} mutants, {len(self.caught)} caught, {same} the same")
         if not code.VAULT:
             self.say("permissions.vault was not tried: set CAIRN_TEST_VAULT_ADDR")
         for name in survivors:
@@ -359,6 +367,7 @@ def run(
     *,
     listing: bool = False,
     by: list[str] | None = None,
+    once: bool = False,
 ) -> int:
     campaign = Campaign(only, part, listing=listing, by=by)
     words = ["-q", "--no-header", "--no-summary", "-p", "no:randomly", "-p", "no:cacheprovider"]
@@ -367,4 +376,18 @@ def run(
     )
     if code_of_pytest not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return int(code_of_pytest)
-    return 0 if listing else campaign.verdict()
+    if listing:
+        return 0
+    verdict, survivors = campaign.verdict(), campaign.survivors()
+    if once or by is not None or not survivors:
+        return verdict
+    # Judges wear out: some fail by themselves after thousands of others, and judge nothing then.
+    campaign.say("Those that survive, before fresh judges:")
+    return _once_more(survivors) or int(bool(campaign.listed_wrongly()))
+
+
+def _once_more(names: list[str]) -> int:
+    """In a process of its own; the exit code."""
+    exactly = f"^({'|'.join(map(re.escape, names))})$"
+    words = [sys.executable, "-m", "tests.mutate", "--once", "--only", exactly]
+    return subprocess.run(words, check=False).returncode
