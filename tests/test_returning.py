@@ -52,6 +52,7 @@ def test_only_whoever_is_assigned_puts_it(api: Any, who: str) -> None:
     story = begun(api)
     answer = api(who).act(story.id, "put_return_release", return_body())
     assert (answer.status_code, answer.json()["code"]) == (403, "not_assigned")
+    assert answer.json()["detail"].startswith("put_return_release"), "not for what it would read"
     assert told(api, story) is None
 
 

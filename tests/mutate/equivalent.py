@@ -85,6 +85,7 @@ EQUIVALENT: dict[str, str] = {
             "never principal.is_client or not principal.has_role(*READERS)",
             "principal.is_client or not principal.has_role(*READERS) without not"
             " principal.has_role(*READERS)",
+            "principal.is_client or not principal.has_role(*READERS) without principal.is_client",
         )
     },
     **{
@@ -95,7 +96,6 @@ EQUIVALENT: dict[str, str] = {
             "s.id = NEW.service_id (2)",
         )
     },
-    "sec.sees: true for has_block": "it asks more often, and is answered the same",
     "sec.writer: true for me.member_id IS NOT NULL": "who names nobody has no roles",
     "sec.identity: false for NOT FOUND": "who was not found is NULL, and no client",
     **{

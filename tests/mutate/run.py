@@ -370,7 +370,9 @@ def run(
     once: bool = False,
 ) -> int:
     campaign = Campaign(only, part, listing=listing, by=by)
-    words = ["-q", "--no-header", "--no-summary", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    words = ["-q", "--no-header", "--no-summary"]
+    # A server that a mutant let die is no error of the run, whose verdict it would take.
+    words += ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:unraisableexception"]
     code_of_pytest = pytest.main(
         [*words, *(files() if by is None else [_READING, *by])], plugins=[campaign]
     )
