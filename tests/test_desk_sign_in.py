@@ -188,6 +188,24 @@ def test_of_two_agencies_she_chooses_and_changing_ends_the_earlier_credential(pe
     assert Credential.objects.filter(ended_at=None).count() == 1
 
 
+def test_what_she_typed_for_one_agency_is_not_asked_again_in_the_other(
+    person, two_agencies, api, story
+):
+    """Whoever serves both sides of one referral: it has the same address for both."""
+    story.service_id, story.recipient = service_of("hospital"), "hospital.worker"
+    story.accept().sends("assign", {"member_id": str(member_id("police.worker2"))})
+    story.answers("assign", {"member_id": str(two_agencies.id)})
+    pages, path = Pages(), f"/desk/referrals/{story.id}/add_note"
+    sign_in(pages, person("police.worker2"))
+    pages.submit("/desk/agency", {"membership": str(member_id("police.worker2"))})
+    refused = pages.submit(path, {"text": "Zyxwv" * 1000})
+    assert "Zyxwv" in refused.content.decode()
+    pages.submit("/desk/agency?change=1", {"membership": str(two_agencies.id)})
+    page = pages.get(path)
+    assert page.status_code == 200
+    assert "Zyxwv" not in page.content.decode()
+
+
 def test_where_no_entry_can_be_written_she_stays_in_the_agency_she_is_in(person, two_agencies):
     pages, other = Pages(), {"membership": str(two_agencies.id)}
     sign_in(pages, person("police.worker2"))

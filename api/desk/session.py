@@ -24,6 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from api.authentication import SESSION_KEY
+from api.desk import again
 from api.desk.visit import SEVERAL_KEY
 from api.middleware import QUICK_EXIT
 from permissions import credentials
@@ -145,6 +146,7 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
         request.session.cycle_key()
         request.session[SESSION_KEY] = credentials.open_for_member(chosen, code_age)
         request.session[SEVERAL_KEY] = len(members) > 1
+        again.forget(request)  # typed for the other agency; both may be sides of one referral
         credentials.log_sign_in("session.sign_in", agency_id=chosen.agency_id, member_id=chosen.id)
     return HttpResponseRedirect(go_on)
 
