@@ -165,15 +165,18 @@ class Attempt(NamedTuple):
 
 
 def attempts(principal: Principal) -> list[Attempt]:
-    """The newest hundred on referrals that the caller answers for, barred by her own side.
+    """The newest hundred on referrals that the caller answers for, barred by her own side; none of
+    her own, who was let in again since and is not told that she was barred.
 
     Raises NotPermitted. One access entry.
     """
     with log.attempt(principal, "barred_attempts.read") as attempt:
         if not sees_referrals(principal):
             raise NotPermitted("role_missing", "Workers and leads are told.")
+        mine = principal.member_id
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM sec.barred_attempts()")
-            found = [Attempt._make(row) for row in cursor.fetchall()]
+            rows = [Attempt._make(row) for row in cursor.fetchall()]
+        found = [one for one in rows if one.member_id is None or one.member_id != mine]
         attempt.record(referral_ids=sorted({one.referral_id for one in found}))
     return found

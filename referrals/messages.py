@@ -19,7 +19,7 @@ from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
 from permissions.principal import Principal
 from referrals import calling, copies, escalation, senders
-from referrals.reaching import USING, Reach, ask, put, tested
+from referrals.reaching import USING, Reach, ask, overheard, put, tested
 from referrals.senders import NotSent, Outgoing
 
 # Longer than a provider takes, and short enough that what a killed worker held is sent within a
@@ -136,7 +136,7 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
     if claimed.referral_id is not None:
         urging = claimed.template in escalation.URGING
         needless = urging and not escalation.waits(claimed.referral_id, claimed.template)
-        if needless or not _still_may(claimed):
+        if needless or not _still_may(claimed, claimed.referral_id):
             with transaction.atomic(using=USING):
                 _drop(claimed)
                 if not needless:
@@ -170,12 +170,16 @@ def _drop(claimed: Claimed) -> None:
         )
 
 
-def _still_may(claimed: Claimed) -> bool:
+def _still_may(claimed: Claimed, referral_id: UUID) -> bool:
     whom, name = claimed.member_id, "may_reach"
     if whom is None:
         whom, name = claimed.agency_id, "mailbox_open"
-    ((may,),) = ask(f"SELECT sec.{name}(%s, %s)", [claimed.referral_id, whom])
-    return bool(may)
+    ((may,),) = ask(f"SELECT sec.{name}(%s, %s)", [referral_id, whom])
+    if not may:
+        return False
+    heard = list(overheard(referral_id))
+    shared = "SELECT FROM channel WHERE id = %s AND lower(address) = ANY (%s)"
+    return not (heard and ask(shared, [claimed.channel_id, heard]))
 
 
 def record(

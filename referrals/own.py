@@ -50,7 +50,8 @@ def same_person_as(
             raise NotPossible("open_both_first", "Open both packets first, then say so.")
 
     content = {"referral_id": str(other)}
-    return _keep(principal, "same_person_as", "same_person_as", referral_id, content, key, check)
+    kind = packets.SAME_PERSON
+    return _keep(principal, "same_person_as", kind, referral_id, content, key, check)
 
 
 def _opened(referral_id: UUID) -> bool:

@@ -22,7 +22,7 @@ from permissions.prepared import Along, Ask, Prepared, array
 from permissions.principal import Principal
 from permissions.session import at_once
 from referrals import codes, idempotency, papers, screening
-from referrals.models import Note, PacketField, sees_referrals
+from referrals.models import Note, PacketField, Referral, sees_referrals
 from referrals.reading import Detail
 from referrals.seeing import Seen, behind_the_lock, lock, see, seen_in
 from referrals.transitions import require_state, standing
@@ -30,6 +30,7 @@ from referrals.turns import Turn, turn
 
 MAX_NOTE_CHARS = 4000
 SEALED = ("sealed", "Nothing is open here: there is no release in force.")
+SAME_PERSON = "same_person_as"  # a note that names another referral
 LOOKS = 3  # at what is open, where newer releases or packets overtake a reader
 
 
@@ -338,7 +339,7 @@ def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
     if not rows:
         return []
     key = grants.private_key(principal, referral_id)["notes"].key
-    return [
+    notes = [
         OpenedNote(
             row.id,
             row.kind,
@@ -348,3 +349,10 @@ def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
         )
         for row in rows
     ]
+    named = {str(one.content["referral_id"]) for one in notes if one.kind == SAME_PERSON}
+    if not named:
+        return notes
+    # One that names a referral which is none to her is none: it may bar her (R3, R12).
+    there = Referral.objects.visible_to(principal).filter(id__in=named)
+    known = {str(one) for one in there.values_list("id", flat=True)}
+    return [one for one in notes if one.kind != SAME_PERSON or one.content["referral_id"] in known]

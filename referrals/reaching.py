@@ -48,10 +48,12 @@ class Reach:
         ]
         told = {one.id for one in self.members}
         ((self.mailbox_open,),) = ask("SELECT sec.mailbox_open(%s, %s)", [referral_id, agency_id])
+        heard = overheard(referral_id)
         self.lines = [
             line
             for line in lines_of(agency_id)
             if (line.member_id in told if line.member_id else self.mailbox_open)
+            and line.address.lower() not in heard
         ]
 
     def own(self, members: Iterable[Member]) -> list[Line]:
@@ -95,6 +97,22 @@ def lines_of(agency_id: UUID, member_id: UUID | None = None) -> list[Line]:
         [agency_id, member_id, member_id],
     )
     return [Line._make(row) for row in rows]
+
+
+def overheard(referral_id: UUID) -> frozenset[str]:
+    """Addresses, in lower case, at which somebody listens whom the referral bars, or may: of its
+    two agencies' channels those that are closed to it, once it bars anybody there. A colleague who
+    shares one is not rung there either: what waits is told to whoever is barred, too (R12)."""
+    rows = ask(
+        "SELECT DISTINCT lower(c.address) FROM referral r"
+        " JOIN permissions_agency a ON a.active AND a.id IN (r.from_agency_id, r.to_agency_id)"
+        "  AND NOT sec.mailbox_open(r.id, a.id)"
+        " JOIN channel c ON c.agency_id = a.id"
+        "  AND (c.membership_id IS NULL OR NOT sec.may_reach(r.id, c.membership_id))"
+        " WHERE r.id = %s",
+        [referral_id],
+    )
+    return frozenset(address for (address,) in rows)
 
 
 def keepers(agency_id: UUID) -> list[Line]:

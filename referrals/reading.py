@@ -21,6 +21,11 @@ from referrals.clocks import DRAFT_KEPT, PURGE_TOLD_BEFORE
 from referrals.models import Event, Plan, Referral, Release, Side, side_kept
 from referrals.shown import etag, side_of, status_shown
 
+# Once she is let in again, what kept her out is not told to whom it barred: a member; of the
+# recipient, all but its leads (R12).
+BARRING = ("block", "unblock")
+BARRING_WORKERS = ("leads_only", "end_leads_only")
+
 
 class Openings(NamedTuple):
     """Of a packet that was marked as an error: by how many of the recipient's people, and when."""
@@ -117,7 +122,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
             referral.to_asks_ring_at if side == "from" else referral.from_asks_ring_at
         ),
         plan=plan.services if plan else [],
-        replaces_id=plan.replaces_id if plan else None,
+        replaces_id=_before(principal, plan) if plan else None,
         openings=opened,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
@@ -153,6 +158,14 @@ def draft_ends(referral: Referral) -> datetime:
 
 def _plan(principal: Principal, referral: Referral) -> Plan | None:
     return Plan.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+
+
+def _before(principal: Principal, plan: Plan) -> UUID | None:
+    """What it takes the place of; None where that is none to her: it may bar her (R12)."""
+    if plan.replaces_id is None:
+        return None
+    before = Referral.objects.visible_to(principal).filter(id=plan.replaces_id)
+    return before.values_list("id", flat=True).first()
 
 
 def openings(referral: Referral) -> Openings | None:
@@ -212,6 +225,9 @@ def history(principal: Principal, referral_id: UUID) -> list[Step]:
         who = transitions.standing(principal, referral, side, own)
         if not (who.assigned or principal.has_role("lead")):
             seen = seen.filter(reserved=False)
+        seen = seen.exclude(act__in=BARRING, about_id=principal.member_id, about_id__isnull=False)
+        if side == "to" and not principal.has_role("lead"):
+            seen = seen.exclude(act__in=BARRING_WORKERS)
         names = _names(principal)
         steps = []
         for event in seen.order_by("at", "id"):

@@ -57,9 +57,9 @@ LONG = {
     "permissions/review.py": (340, "what an auditor reads, from its filters to one page"),
     "referrals/acts.py": (360, "every act, one function each"),
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),
-    "referrals/messages.py": (340, "one message, from its claim to who asks what became of it"),
+    "referrals/messages.py": (350, "one message, from its claim to who asks what became of it"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
-    "referrals/packets.py": (350, "what is sealed: release, packet, notes; one way to read it"),
+    "referrals/packets.py": (360, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (500, "what is due, side by side, and its end in its order"),
     "referrals/sql/policies.sql": (510, "every policy of a referral, read in one sitting"),
 }
