@@ -226,7 +226,8 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
 def deliveries(
     principal: Principal, endpoint_id: UUID, after: Place | None, limit: int
 ) -> tuple[list[Delivery], Place | None]:
-    """What was tried in the last 30 days, the newest first, and where the page ended (None: all).
+    """What was tried in the last 30 days, the newest first, and where the page ended (None: all);
+    of a referral that bars anybody of the agency since, nothing (R12).
 
     `limit` ≤ 100. Raises NotPermitted, NotVisible. One access entry.
     """
@@ -237,6 +238,8 @@ def deliveries(
             cursor.execute(
                 "SELECT id, at, event_id, checkpoint, message_id, outcome, status, took_ms"
                 " FROM webhook_delivery WHERE endpoint_id = %(endpoint)s AND agency_id = %(agency)s"
+                # what bars somebody there since, as a replay and the feed do not know it either
+                " AND (event_id IS NULL OR EXISTS (SELECT FROM sec.event_place(event_id)))"
                 f"{older} ORDER BY at DESC, id DESC LIMIT %(limit)s",
                 {
                     "endpoint": endpoint_id,

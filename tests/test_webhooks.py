@@ -604,6 +604,25 @@ def test_a_block_that_is_set_while_messages_wait_holds_them_back(
     assert said == [story.id, other.id]
 
 
+def test_what_was_delivered_of_a_referral_that_bars_since_is_listed_no_more(
+    story: Story, api: Any, receiver: Receiver
+) -> None:
+    """An id in the list from which no replay begins would say that somebody is barred."""
+    hook = made(api, receiver)
+    story.accept()
+    other = Story(api, story.service_id).send()
+    work()
+    listed = {one["event_id"] for one in deliveries(api, hook)}
+    kept = {one["id"] for one in events(api, "ywca.worker") if one["referral_id"] == other.id}
+    assert kept < listed
+    story.answers("block", {"member_id": str(member_id("ywca.worker2"))})
+    found = {one["event_id"] for one in deliveries(api, hook)}
+    assert found == kept
+    for event_id in listed:
+        answer = api("ywca.admin").post(f"/v1/webhooks/{hook['id']}/replay", {"event_id": event_id})
+        assert (answer.status_code == 200) == (event_id in found)
+
+
 def test_the_time_of_signing_is_now() -> None:
     content = signing.body("ping", datetime(2026, 11, 24, tzinfo=UTC))
     assert len(content) == signing.BODY_BYTES
