@@ -213,6 +213,7 @@ def settle(batches: list[Batch]) -> None:
 
 def _move(cursor: Any, batch: Batch) -> None:
     taken = [message for message, outcome, *_ in batch.done if outcome in _TAKEN]
+    arrived = any(outcome == "delivered" for _, outcome, *_ in batch.done)  # what is barred did not
     failed = next((outcome for _, outcome, *_ in batch.done if outcome not in _TAKEN), None)
     if batch.messages and not batch.done:
         failed = "failed"  # here: it is told in the log, and rests as one that does not answer
@@ -230,7 +231,7 @@ def _move(cursor: Any, batch: Batch) -> None:
         " at_xact = coalesce(%(xact)s, at_xact), at_event = coalesce(%(event)s, at_event),"
         " at_seq = coalesce(%(seq)s, at_seq),"
         " ping_id = CASE WHEN ping_id = %(ping)s THEN NULL ELSE ping_id END"
-        f"{_verdict(batch, bool(taken), failed, values)} WHERE id = %(id)s AND lease = %(lease)s"
+        f"{_verdict(batch, arrived, failed, values)} WHERE id = %(id)s AND lease = %(lease)s"
         " RETURNING tries, stopped, failing_since",
         values,
     )
@@ -248,22 +249,21 @@ def _tell_keepers(batch: Batch, tries: int, stopped: str | None, since: datetime
     put_of_none(cause, template, "SYSTEM", keepers(batch.agency_id))
 
 
-def _verdict(batch: Batch, any_taken: bool, failed: str | None, values: dict[str, Any]) -> str:
+def _verdict(batch: Batch, arrived: bool, failed: str | None, values: dict[str, Any]) -> str:
     """The columns that say how the endpoint is. A test that fails tells of now and costs no try."""
     if failed is None:
-        well = any(outcome == "delivered" for _, outcome, *_ in batch.done)
         rest = "" if values["seq"] is None else f" + {CHECKPOINTS_EVERY}"
-        return f", tries = 0, failing_since = NULL, next_at = sec.clock(){rest}" if well else ""
+        return f", tries = 0, failing_since = NULL, next_at = sec.clock(){rest}" if arrived else ""
     if failed == "gone":
         return ", stopped = 'gone', failing_since = coalesce(failing_since, sec.clock())"
     if batch.pinged:
         return ""
-    values["tries"] = 1 if any_taken else batch.tries + 1
+    values["tries"] = 1 if arrived else batch.tries + 1
     rest_s = retry_after_s(values["tries"])
     if rest_s is None:
         return ", stopped = 'given_up', tries = %(tries)s"
     values["rest"] = rest_s
-    since = "sec.clock()" if any_taken else "coalesce(failing_since, sec.clock())"
+    since = "sec.clock()" if arrived else "coalesce(failing_since, sec.clock())"
     return (
         f", tries = %(tries)s, failing_since = {since},"
         " next_at = sec.clock() + make_interval(secs => %(rest)s)"

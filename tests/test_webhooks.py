@@ -623,6 +623,22 @@ def test_what_was_delivered_of_a_referral_that_bars_since_is_listed_no_more(
         assert (answer.status_code == 200) == (event_id in found)
 
 
+def test_what_is_passed_over_for_a_block_moves_nothing_that_its_keepers_see(
+    story: Story, api: Any, receiver: Receiver, shift_clock: Any
+) -> None:
+    hook = made(api, receiver)
+    receiver.answer = ok("500 Oops")
+    story.accept()
+    work()
+    since = shown(api, hook)["failing_since"]
+    story.answers("block", {"member_id": str(member_id("ywca.worker2"))})
+    Story(api, story.service_id).send()
+    shift_clock("10 seconds")
+    work()
+    assert len(receiver.had) == 2
+    assert (shown(api, hook)["state"], shown(api, hook)["failing_since"]) == ("failing", since)
+
+
 def test_the_time_of_signing_is_now() -> None:
     content = signing.body("ping", datetime(2026, 11, 24, tzinfo=UTC))
     assert len(content) == signing.BODY_BYTES
