@@ -101,16 +101,20 @@ def set_agency(named: str, asked: dict[str, Any]) -> Agency:
 
 
 def _reviewer(agency: Agency, text: str) -> Membership | None:
-    """A member of another agency, by her id; `none` is nobody."""
+    """A member of another agency, by her id; `none` is nobody. Somebody else than its own people,
+    who may serve in several: nobody else would be told of what she assigns to herself (R7)."""
     if text == "none":
         return None
-    members = Membership.objects.using("jobs").filter(live=True).exclude(agency_id=agency.id)
+    members = Membership.objects.using("jobs").filter(live=True)
     try:
-        return members.get(id=UUID(text))
+        found: Membership = members.exclude(agency_id=agency.id).get(id=UUID(text))
     except (ValueError, Membership.DoesNotExist):
         raise BadRequest(
             detail="outside_reviewer is the id of a member of another agency: manage.py member show"
         ) from None
+    if members.filter(agency_id=agency.id, person_id=found.person_id).exists():
+        raise BadRequest(detail="She works in this agency, too: nobody reviews herself.")
+    return found
 
 
 def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:

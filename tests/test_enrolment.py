@@ -146,6 +146,14 @@ def test_an_agency_of_one_names_who_outside_reviews_it(agency, worker):
     assert "outside reviewer: none" in set_agency(agency, "--outside-reviewer", "none")
 
 
+def test_nobody_reviews_herself_from_another_agency(agency):
+    words = ("--agency", agency, "--username", "hospital.worker2", "--name", "Alone", "--role")
+    add("member", *words, "lead")
+    with pytest.raises(CommandError, match="nobody reviews herself"):
+        set_agency(agency, "--outside-reviewer", str(member_id("hospital.worker2")))
+    assert "outside reviewer: none" in set_agency(agency)
+
+
 def test_an_agency_that_ends_lets_nobody_in(agency, worker):
     said = set_agency(agency, "--active", "no", "--retention-days", "60", "--duty-phone", "")
     assert "retention: 60 days\nduty phone: none\nnot in:" in said
