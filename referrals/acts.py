@@ -38,8 +38,9 @@ def create(
     """A draft for one service that an agency of the network answers. The creator is assigned.
 
     `replaces`: a referral of the own agency that it takes the place of, with what is left of its
-    plan; nobody else learns of the link. With an Idempotency-Key twice is safe: the same draft, as
-    it is now. Raises NotPermitted, NotPossible (phone only, own service), Conflict, KeyReused.
+    plan and with whom it bars; nobody else learns of the link. With an Idempotency-Key twice is
+    safe: the same draft, as it is now. Raises NotPermitted, NotPossible (phone only, own service),
+    Conflict, KeyReused.
     """
     with log.attempt(principal, "referral.create") as attempt:
         policy.require(principal, "create", policy.Standing("from", True, True))
@@ -60,11 +61,11 @@ def create(
         current = Turn(principal, "create", "from", referral, None, attempt)
         current.take()
         side = current.own_side()
+        attempt.referral_id = referral.id
+        current.event(other_side_sees=False)
         if replaces is not None:
             own.take_the_next(current, replaces)
-        current.event(other_side_sees=False)
         idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
-        attempt.referral_id = referral.id
         attempt.record(subject=side.subject)
         return reading.look(principal, referral, side, attempt.now)
 

@@ -18,7 +18,8 @@ from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.ids import uuid7
 from permissions.models import Membership
 from permissions.principal import Principal
-from referrals.models import sees_referrals
+from referrals import reading
+from referrals.models import Referral, sees_referrals
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
 
@@ -117,6 +118,19 @@ def _set(
                     current.own.refresh_from_db()
             current.event(other_side_sees=False, about=member_id, reserved=True)
     return current.answer()
+
+
+def carry_over(current: Turn, before: Referral) -> None:
+    """Whom the own side bars from `before`, the draft under way bars, which takes its place: what
+    she said of a person holds for where she goes next; of the other agency, while it is the same.
+    Each is an act with its event and entry, as if it were said anew (R12)."""
+    principal, referral = current.principal, current.referral
+    for one in reading.live_blocks(principal, before):
+        if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
+            act = "leads_only" if one.kind == "leads_only" else "block"
+            _say("sec.set_block(%s, %s, %s, %s)", uuid7(), referral.id, one.kind, one.member_id)
+            current.event(other_side_sees=False, act=act, about=one.member_id, reserved=True)
+            current.attempt.beside(f"referral.{act}").record(subject=current.own_side().subject)
 
 
 def _check(principal: Principal, member_id: UUID | None) -> None:

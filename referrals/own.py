@@ -11,7 +11,7 @@ from directory.finding.asked import Asked
 from permissions import assignments
 from permissions.errors import BadRequest, NotPossible
 from permissions.principal import Principal
-from referrals import idempotency, packets
+from referrals import blocks, idempotency, packets
 from referrals.models import Plan, Referral
 from referrals.reading import Detail
 from referrals.turns import Turn, turn
@@ -133,7 +133,8 @@ def keep_plan(current: Turn, services: list[UUID], *, replaces: UUID | None = No
 
 
 def take_the_next(current: Turn, before: UUID) -> None:
-    """The draft under way takes the place of the referral `before`, and what is left of its plan.
+    """The draft under way takes the place of the referral `before`, what is left of its plan, and
+    whom the own side bars from it.
 
     For who works on both. Raises NotPossible: one that she does not work on, or that is no sender's
     of hers, is as one that does not exist.
@@ -145,6 +146,7 @@ def take_the_next(current: Turn, before: UUID) -> None:
         raise NotPossible("replaces_unknown", "You work on no such referral of your agency's.")
     left = [one for one in planned(principal, before) or [] if one != current.referral.service_id]
     keep_plan(current, left, replaces=before)
+    blocks.carry_over(current, mine)
 
 
 MOST_NEXT = 5

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from referrals import telling
-from tests.conftest import NOTICE, Story, service_of
+from tests.conftest import NOTICE, Story, member_id, service_of
 from tests.desk import at_the_desk, text_of
 from tests.far_ends import MailServer, PhoneProvider
 from tests.reached import DUTY, PEOPLE, keep, off_duty, rung, work
@@ -28,6 +28,26 @@ def test_one_that_bars_her_is_named_by_none_that_took_its_place(story: Story, ap
     assert story.id not in page
     assert "takes the place of" not in text_of(page)
     assert seen(api, "police.worker", made)["replaces_id"] == story.id
+
+
+def test_whom_she_kept_out_is_kept_out_of_what_takes_its_place(story: Story, api: Any) -> None:
+    story.create().sends("block", to("police.worker2")).sends("leads_only").send()
+    body = NOTICE | {"service_id": service_of("sarc"), "replaces": story.id}
+    made = api("police.worker").post("/v1/referrals", body).json()
+    assert [(one["kind"], one["member"]["id"]) for one in made["blocks"]] == [
+        ("member", str(member_id("police.worker2")))
+    ]
+    himself = api("police.worker2")
+    assert himself.get(f"/v1/referrals/{made['id']}").status_code == 404
+    assert himself.get("/v1/referrals").json()["items"] == []
+    assert "block" in told_of(api, "police.worker", made["id"])
+    assert himself.act(made["id"], "send", {"agreement": "agrees"}).status_code == 404
+    tried = api("police.worker").get("/v1/barred-attempts").json()["items"]
+    assert {one["referral_id"] for one in tried} == {made["id"]}
+    # Another of the same agency's services: what she said of that agency goes with her.
+    again = api("police.worker").post("/v1/referrals", body | {"service_id": story.service_id})
+    kinds = {one["kind"] for one in again.json()["blocks"]}
+    assert kinds == {"member", "leads_only"}
 
 
 def test_a_note_that_two_are_one_person_is_none_to_whom_the_other_bars(

@@ -230,6 +230,7 @@ def test_who_does_not_work_on_it_refers_her_on_all_the_same(
     shown = desk.get(path).content.decode()
     assert 'value="406-555-0188"' in shown
     assert "You do not work on that one" in text_of(shown)
+    assert "keep them out: that does not come along" in text_of(shown)
     body = desk.hidden(path) | {
         "urgency": "emergency",
         "needs": ["shelter"],

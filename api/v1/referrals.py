@@ -72,7 +72,8 @@ class ReferralIn(NoticeFields):
     replaces = Id(
         default=None,
         allow_null=True,
-        help_text="A referral of yours whose place it takes, with what is left of its plan.",
+        help_text="A referral of yours whose place it takes, with what is left of its plan, and"
+        " with whom your side keeps out of it.",
     )
 
 
