@@ -20,6 +20,7 @@ from tests.routes import everything
 from tests.test_firewall import Sender
 from tests.test_firewall_orders import Sender as WholeSender
 from tests.test_purge import NOTE, keeps, left, purge, status_of, told
+from tests.test_sec_functions import alerts
 from tests.test_webhooks import WORK
 
 THERE = ("ywca.worker", "ywca.worker2", "ywca.lead")
@@ -171,6 +172,24 @@ def test_nobody_there_is_rung(worked_on: Story, api: Any, phones: PhoneProvider)
     work()
     numbers = {number(who) for who in PEOPLE if who.startswith("ywca")}
     assert not numbers & {form["To"] for _, form in phones.received[rung:]}
+
+
+def test_the_sender_is_not_told_of_who_looks_for_it_there_for_its_leads_only(
+    story: Story, api: Any, shift_clock: Any, kept_long: None
+) -> None:
+    """A lead is barred by the purge alone, which is the recipient's (R2); a worker always was."""
+    told(story).answers("complete", {"outcome": "connected"}).sends("leads_only")
+    for days in ("23 days 1 hour", "31 days"):
+        shift_clock(days)
+        purge()
+    path = f"/v1/referrals/{story.id}"
+    assert api("ywca.lead").get(path).status_code == 404
+    assert api("police.worker").get("/v1/barred-attempts").json()["items"] == []
+    assert alerts() == set()
+    assert api("ywca.worker").get(path).status_code == 404
+    (attempt,) = api("police.worker").get("/v1/barred-attempts").json()["items"]
+    assert attempt["referral_id"] == story.id
+    assert {one[0] for one in alerts()} == {story.id}
 
 
 def test_a_hold_keeps_it_there(worked_on: Story, api: Any, shift_clock: Any) -> None:

@@ -234,6 +234,27 @@ def test_the_outside_reviewer_is_one_live_member_of_no_side(api: Any, superuser:
             assert reviewers(cursor, one) == []
 
 
+def test_who_serves_a_side_as_well_is_no_outside_reviewer_of_it(api: Any, superuser: Any) -> None:
+    """sec.outside_reviewer, sec.self_assignments_to_review: by person, as long as she is there."""
+    one, other = of_solo(api), of_solo(api, "hospital.worker")
+    assigned_herself(superuser, api, one)
+    reviewed = assigned_herself(superuser, api, other)
+    at_once = (
+        "permissions_membership SET agency_id = %s, person_id = (SELECT person_id"
+        " FROM permissions_membership WHERE id = %s) WHERE id = %s"
+    )
+    values = [str(agency_id("police")), str(member_id(REVIEWER)), str(member_id("police.admin"))]
+    hers = [str(member_id(REVIEWER))]
+    with changed(superuser, at_once, values, api(REVIEWER)) as cursor:
+        assert reviewers(cursor, one) == []
+        assert reviewers(cursor, other) == hers
+        assert to_review(cursor) == [reviewed]
+    gone = at_once.replace("SET agency_id", "SET active = false, agency_id")
+    with changed(superuser, gone, values, api(REVIEWER)) as cursor:
+        assert reviewers(cursor, one) == hers
+        assert len(to_review(cursor)) == 2
+
+
 def barring(superuser: Any, story: Story, api: Any, caller: Caller) -> Any:
     """As if the one whom a block of this referral bars were its outside reviewer."""
     api("police.worker").act(story.id, "block", {"member_id": str(member_id("police.worker2"))})

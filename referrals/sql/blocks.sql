@@ -257,8 +257,11 @@ BEGIN
      WHERE b.agency_id = mine AND sec.answers_for(b.referral_id)
        AND e.decision = 'refused' AND e.rule IN ('not_found', 'policy')
        AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
+       -- A lead whom `leads_only` lets in and who is refused, is so since her side was purged (R2).
        AND (m.person_id = barred.person_id
-            OR (e.agency_id = b.bars_agency_id AND b.kind <> 'member'))
+            OR (e.agency_id = b.bars_agency_id
+                AND (b.kind = 'agency'
+                     OR (b.kind = 'leads_only' AND ('lead' = ANY (m.roles)) IS NOT TRUE))))
      ORDER BY e.at DESC, e.id DESC LIMIT 100;
 END $$;
 

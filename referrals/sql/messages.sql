@@ -165,7 +165,10 @@ BEGIN
       JOIN public.permissions_membership m ON m.id = a.outside_reviewer_id AND m.active
       JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
       JOIN public.referral f ON f.id = r
-     WHERE a.id = agency AND m.agency_id NOT IN (f.from_agency_id, f.to_agency_id)
+     WHERE a.id = agency
+       AND NOT EXISTS (SELECT FROM public.permissions_membership o
+                        WHERE o.person_id = m.person_id AND o.active
+                          AND o.agency_id IN (f.from_agency_id, f.to_agency_id))
        AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles), NULL);
 END $$;
 
@@ -189,7 +192,9 @@ BEGIN
        AND e.rule IN ('not_found', 'policy')
        AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
        AND (m.person_id = barred.person_id
-            OR (e.agency_id = b.bars_agency_id AND b.kind <> 'member'));
+            OR (e.agency_id = b.bars_agency_id
+                AND (b.kind = 'agency'
+                     OR (b.kind = 'leads_only' AND ('lead' = ANY (m.roles)) IS NOT TRUE))));
 END $$;
 
 -- A commit wakes the background work (referrals/working.py), so that nobody waits for its pace. A

@@ -160,7 +160,7 @@ BEGIN
 END $$;
 
 -- The outside reviewer of an agency of one is told *that* its lead assigned herself, by reference
--- only (design §1); never of a referral that her own agency is a side of (R2).
+-- only (design §1); never of a referral of which an agency is a side that she serves (R2).
 CREATE FUNCTION sec.self_assignments_to_review()
 RETURNS TABLE (id uuid, agency_id uuid, reference text, at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
@@ -173,7 +173,10 @@ BEGIN
       JOIN public.permissions_agency a ON a.id = s.agency_id
       JOIN public.referral f ON f.id = s.referral_id
      WHERE me.client_id IS NULL AND a.outside_reviewer_id = me.member_id
-       AND me.agency_id NOT IN (f.from_agency_id, f.to_agency_id) AND sec.not_barred(f.id)
+       AND NOT EXISTS (SELECT FROM public.permissions_membership o
+                        WHERE o.person_id = me.person_id AND o.active
+                          AND o.agency_id IN (f.from_agency_id, f.to_agency_id))
+       AND sec.not_barred(f.id)
      ORDER BY s.at DESC, s.id DESC LIMIT 100;
 END $$;
 
