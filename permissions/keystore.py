@@ -8,6 +8,7 @@ a server; permissions/vault.py keeps them in Vault. Who asks is permissions/keys
 import hashlib
 import hmac
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -141,7 +142,10 @@ class FileKeyStore:
             self.begin_signing_key()
 
     def begin_version(self, agency_id: UUID) -> int:
-        """Its number is one that never was: those of destroyed versions are remembered."""
+        """Its number is one that never was: those of destroyed versions are remembered. None is
+        made by a root key that does not open what the store holds."""
+        if self._signing_numbers():
+            self._signing_key()
         version = 1 + max(
             self._numbers(agency_id, "kek") + self._numbers(agency_id, "gone"), default=0
         )
@@ -175,12 +179,7 @@ class FileKeyStore:
 
     def sign(self, message: bytes) -> Signed:
         """The key leaves its file for this one signature."""
-        numbers = self._signing_numbers()
-        if not numbers:
-            raise Unavailable("key_store", "The key store has no key that seals the log.")
-        sealed = self._read(self._signing_path(numbers[-1]))
-        plain = unseal(self._root(), sealed, _signing_context(numbers[-1]))
-        key = Ed25519PrivateKey.from_private_bytes(plain)
+        key = self._signing_key()
         return Signed(key_id(key.public_key().public_bytes_raw()), key.sign(message))
 
     def signing_keys(self) -> dict[str, bytes]:
@@ -201,15 +200,20 @@ class FileKeyStore:
             self._write(self._signing_path(number), sealed)
         return key_id(self._read(self._signing_path(number, "pub")))
 
+    def _signing_key(self) -> Ed25519PrivateKey:
+        numbers = self._signing_numbers()
+        if not numbers:
+            raise Unavailable("key_store", "The key store has no key that seals the log.")
+        sealed = self._read(self._signing_path(numbers[-1]))
+        return Ed25519PrivateKey.from_private_bytes(
+            self._unseal(sealed, _signing_context(numbers[-1]))
+        )
+
     def _signing_path(self, number: int, kind: str = "ed25519") -> Path:
         return self.folder / "signing" / f"{number}.{kind}"
 
     def _signing_numbers(self, kind: str = "ed25519") -> list[int]:
-        try:
-            found = (self.folder / "signing").glob(f"*.{kind}")
-            return sorted(int(path.stem) for path in found)
-        except OSError as error:
-            raise Unavailable("key_store", "The key store does not answer.") from error
+        return _numbers(self.folder / "signing", kind)
 
     def _wrap(self, agency_id: UUID, bound: bytes) -> Wrapped:
         version = self._newest(agency_id)
@@ -230,10 +234,20 @@ class FileKeyStore:
         path = f"{self.folder}/{agency_id}/{version}"
         try:
             sealed = self._read(f"{path}.kek")
-            return unseal(self._root(), sealed, _kek_context(agency_id, version))
+            return self._unseal(sealed, _kek_context(agency_id, version))
         finally:  # also of one that opens: a copy that was put back may bring a destroyed one back
             if os.path.exists(f"{path}.gone"):
                 raise KeyGone from None
+
+    def _unseal(self, sealed: bytes, context: str) -> bytes:
+        """One of its own keys. One that does not open is no content that was altered: the folder is
+        put together of two, or broken, and nothing that it says of a row counts."""
+        try:
+            return unseal(self._root(), sealed, context)
+        except Unavailable as error:
+            if error.code == "unsealing_failed":
+                raise Unavailable("key_store", "A key does not open by the root key.") from None
+            raise
 
     def _root(self) -> bytes:
         return self._read(self.root_key)
@@ -242,10 +256,7 @@ class FileKeyStore:
         return self.folder / str(agency_id) / f"{version}.{kind}"
 
     def _numbers(self, agency_id: UUID, kind: str) -> list[int]:
-        try:
-            return [int(path.stem) for path in (self.folder / str(agency_id)).glob(f"*.{kind}")]
-        except OSError as error:
-            raise Unavailable("key_store", "The key store does not answer.") from error
+        return _numbers(self.folder / str(agency_id), kind)
 
     @staticmethod
     def _read(path: Path | str) -> bytes:
@@ -282,6 +293,15 @@ class FileKeyStore:
             pass  # another process was first
         except OSError as error:
             raise Unavailable("key_store", "The key store cannot be written.") from error
+
+
+def _numbers(folder: Path, kind: str) -> list[int]:
+    """Ascending. What a copy or an editor left there beside (`1 (copy).kek`) is no key of ours."""
+    try:
+        found = [path.stem for path in folder.glob(f"*.{kind}")]
+    except OSError as error:
+        raise Unavailable("key_store", "The key store does not answer.") from error
+    return sorted(int(stem) for stem in found if re.fullmatch("[1-9][0-9]*", stem))
 
 
 def _signing_context(number: int) -> str:

@@ -52,6 +52,7 @@ LONG = {
     "directory/importing/reading.py": (340, "one row, column by column and link by link"),
     "directory/importing/staging.py": (520, "the SQL of one temporary file, in one place"),
     "directory/importing/wild.py": (490, "other names and shapes, one beside the other"),
+    "permissions/keystore.py": (340, "what a key store promises, and the one that is files"),
     "permissions/reference/writing.py": (350, "what may be written, one table below the other"),
     "permissions/reference/world.py": (450, "every protected table, one row beside the other"),
     "permissions/review.py": (340, "what an auditor reads, from its filters to one page"),

@@ -197,6 +197,41 @@ def test_a_store_whose_folder_is_away_answers_nothing_and_makes_nothing(
     assert not files.folder.exists()
 
 
+def test_a_file_that_is_no_key_of_ours_hinders_nothing(files: FileKeyStore) -> None:
+    """What an editor, a copy or another system left there."""
+    agency = uuid4()
+    files.begin_version(agency)
+    wrapped = files.wrap(agency, PLAIN, "here")
+    for name in (f"{agency}/1 (copy).kek", f"{agency}/._1.kek", f"{agency}/old.gone"):
+        (files.folder / name).touch()
+    (files.folder / "signing" / "1.old.ed25519").touch()
+    assert files.versions(agency) == [1]
+    assert files.unwrap(of(agency), wrapped, "here") == PLAIN
+    assert files.begin_version(agency) == 2
+    assert files.rewrap(agency, wrapped).kek_version == 2
+    files.destroy(agency, 1)
+    assert files.sign(b"a checkpoint").key_id in files.signing_keys()
+
+
+@pytest.mark.parametrize("name", ["root.key", "{agency}/1.kek"])
+def test_a_key_that_does_not_open_is_a_store_that_is_broken_and_no_altered_content(
+    files: FileKeyStore, name: str
+) -> None:
+    """Else each row counted as altered, and the end of an epoch would go on without them."""
+    agency = uuid4()
+    files.begin_version(agency)
+    wrapped = files.wrap(agency, PLAIN, "here")
+    (files.folder / name.format(agency=agency)).write_bytes(os.urandom(32))
+    for ask in (
+        lambda: files.wrap(agency, PLAIN, "here"),
+        lambda: files.unwrap(of(agency), wrapped, "here"),
+        lambda: files.rewrap(agency, wrapped),
+    ):
+        with pytest.raises(Unavailable) as refusal:
+            ask()
+        assert refusal.value.code == "key_store"
+
+
 def test_without_a_key_that_seals_nothing_is_signed_and_none_is_made(files: FileKeyStore) -> None:
     (files.folder / "signing" / "1.ed25519").unlink()
     with pytest.raises(Unavailable) as refusal:

@@ -1,6 +1,7 @@
 """Content purges itself (R13): keys and rows at once, then what wrapped them, by each side's own
 clock; and a purge tells the sender nothing that it was not shown (R2)."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -486,6 +487,31 @@ def test_bundles_that_were_altered_hold_up_no_end_of_keys(
     assert opens(altered, altered.sender) == 503
     assert rotation.rotate(agency_id("police")).unopened == 1
     rotation.destroy(agency_id("police"))
+
+
+def test_a_root_key_of_another_folder_ends_no_key(
+    api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    """Nothing opens by it, of what lives neither: put right, all of that is there."""
+    alive, draft = (Story(api, service_of("ywca")) for _ in range(2))
+    alive.accept().release(*PACKET).packet(**PACKET)
+    draft.create().release(*PACKET).packet(**PACKET)
+    shift_clock("25 hours")
+    root = Path(key_store().folder) / "root.key"
+    own = root.read_bytes()
+    held = versions("police")
+    root.write_bytes(os.urandom(32))
+    try:
+        with pytest.raises(Unavailable) as refusal:
+            purge()
+        assert refusal.value.code == "key_store"
+        assert versions("police") == held, "none is begun by it either"
+    finally:
+        root.write_bytes(own)
+    assert opens(alive, alive.sender) == 200
+    assert not any(purge().values())
+    assert rows(superuser, "SELECT FROM epoch_due") == []
+    assert opens(alive, alive.sender) == 200
 
 
 @contextmanager
