@@ -175,7 +175,10 @@ class FileKeyStore:
             if old <= version:
                 # The mark first: of a half-destroyed key it is known that it is gone for good.
                 self._write(self._path(agency_id, old, "gone"), b"")
-                self._erase(self._path(agency_id, old, "kek"))
+                kek = self._path(agency_id, old, "kek")
+                self._erase(kek)
+                for draft in kek.parent.glob(f"{kek.name}.*"):  # of a writer that was killed
+                    self._erase(draft)
 
     def sign(self, message: bytes) -> Signed:
         """The key leaves its file for this one signature."""

@@ -96,7 +96,10 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
     newest; `no_key`).
     """
     with one_at_a_time(agency_id):
-        if len(_held(agency_id)) == 1 and version is None:
+        held = _held(agency_id)
+        if len(held) == 1 and version is None:
+            if held[0] > 1:  # what a kill left of those that had ended already
+                key_store().destroy(agency_id, held[0] - 1)
             return 0
         return _destroy(agency_id, version, spare=0)
 

@@ -177,6 +177,34 @@ def test_files_are_their_owners_alone_and_a_destroyed_key_leaves_none(files: Fil
     assert names == ["1.gone", "2.kek"]
 
 
+def test_what_a_killed_writer_left_of_a_key_goes_with_it(files: FileKeyStore) -> None:
+    """Killed between the key's name and the end of its draft's; copied since, they are two files."""
+    agency = uuid4()
+    files.begin_version(agency)
+    folder = files.folder / str(agency)
+    (folder / "1.kek.0123456789ab").write_bytes((folder / "1.kek").read_bytes())
+    files.begin_version(agency)
+    files.destroy(agency, 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["1.gone", "2.kek"]
+
+
+def test_a_full_disk_is_left_no_fuller(files: FileKeyStore) -> None:
+    """Each try of an hour would leave its half of a key."""
+    agency = uuid4()
+    files.begin_version(agency)
+    script = (
+        "import resource, sys; from uuid import UUID\n"
+        "from permissions.errors import Unavailable\n"
+        "from permissions.keystore import FileKeyStore\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))\n"
+        "try:\n    FileKeyStore(sys.argv[1]).begin_version(UUID(sys.argv[2]))\n"
+        "except Unavailable as error:\n    print(error.code)"
+    )
+    command = [sys.executable, "-c", script, str(files.folder), str(agency)]
+    assert subprocess.run(command, stdout=subprocess.PIPE).stdout == b"key_store\n"
+    assert [path.name for path in (files.folder / str(agency)).iterdir()] == ["1.kek"]
+
+
 def test_a_store_whose_folder_is_away_answers_nothing_and_makes_nothing(
     files: FileKeyStore,
 ) -> None:

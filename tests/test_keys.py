@@ -287,6 +287,20 @@ def test_a_rotation_killed_half_way_is_ended_by_the_next(
     assert versions_named(superuser, "police") == {before + 1}, "the same version, not one more"
 
 
+def test_an_end_that_was_killed_is_made_whole_by_the_next(told: Story) -> None:
+    """Between the mark, since when the version opens nothing, and the end of its file."""
+    agency = agency_id("ywca")
+    old = key_store().versions(agency)[-1]
+    keys("rotate", of("ywca"))
+    path = Path(settings.KEY_STORE["folder"]) / str(agency) / f"{old}.kek"
+    kept = path.read_bytes()
+    keys("destroy", of("ywca"))
+    path.write_bytes(kept)
+    assert "nothing older than the newest" in keys("destroy", of("ywca"))
+    assert not path.exists()
+    opens(told)
+
+
 def test_a_process_that_is_killed_leaves_nothing_that_hinders_the_next(
     many: list[Story], superuser: Any
 ) -> None:
