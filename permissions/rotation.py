@@ -84,16 +84,19 @@ def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
             version < versions[-1] and version in versions
             for version in bundles.by_version(agency_id)
         )
-        newest = versions[-1] if half_way else key_store().begin_version(agency_id)
-        return _rewrap_all(agency_id, newest, progress)
+        if half_way:
+            done = _rewrap_all(agency_id, versions[-1], progress)
+            if done.rewrapped:
+                return done  # else what is left there opens to nobody: no rotation was half-way
+        return _rewrap_all(agency_id, key_store().begin_version(agency_id), progress)
 
 
 def destroy(agency_id: UUID, version: int | None = None) -> int:
     """End this version and every older one (None: all but the newest). Returns the last ended; 0:
     there is none but the newest. Twice is safe.
 
-    Raises Unavailable, NotRestored, NotPossible (`key_in_use`: a row still names one, or it is the
-    newest; `no_key`).
+    Raises Unavailable, NotRestored, NotPossible (`key_in_use`: what a row holds opens by one still,
+    or it is the newest; `no_key`).
     """
     with one_at_a_time(agency_id):
         held = _held(agency_id)
@@ -101,7 +104,7 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
             if held[0] > 1:  # what a kill left of those that had ended already
                 key_store().destroy(agency_id, held[0] - 1)
             return 0
-        return _destroy(agency_id, version, spare=0)
+        return _destroy(agency_id, version, spare=_altered(agency_id, held))
 
 
 def end_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
@@ -220,6 +223,15 @@ def _rewrapped(agency_id: UUID, old: Wrapped) -> Wrapped | None:
         if error.code == "unsealing_failed":
             return None
         raise
+
+
+def _altered(agency_id: UUID, held: list[int]) -> int:
+    """Rows of held versions but the newest that open to nobody: rewrapped they never are."""
+    return sum(
+        version in held and _rewrapped(agency_id, Wrapped(version, bundle)) is None
+        for table in bundles.BUNDLES
+        for _, version, bundle in bundles.of_table(table, agency_id, below=held[-1])
+    )
 
 
 def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:

@@ -287,6 +287,24 @@ def test_a_rotation_killed_half_way_is_ended_by_the_next(
     assert versions_named(superuser, "police") == {before + 1}, "the same version, not one more"
 
 
+def test_a_row_that_was_altered_keeps_no_key_from_being_changed_and_ended(
+    told: Story, superuser: Any
+) -> None:
+    """It opens to nobody, whichever version it names; after a leak all else has to leave the old."""
+    agency = agency_id("ywca")
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "UPDATE private_key SET key_bundle = key_bundle || 'x' WHERE agency_id = %s",
+            [str(agency)],
+        )
+    before = key_store().versions(agency)[-1]
+    for newest in (before + 1, before + 2):
+        assert f"version {newest}, 1 rows rewrapped" in keys("rotate", of("ywca"))
+    assert f"version {newest - 1} and older are gone" in keys("destroy", of("ywca"))
+    assert key_store().versions(agency) == [newest]
+    assert told.api(told.recipient).act(told.id, "open_packet", {"purpose": "intake"}).json()
+
+
 def test_an_end_that_was_killed_is_made_whole_by_the_next(told: Story) -> None:
     """Between the mark, since when the version opens nothing, and the end of its file."""
     agency = agency_id("ywca")
