@@ -85,6 +85,8 @@ def _told(act: str, side: str) -> str:
 
 
 _KEPT = "{end} + make_interval(days => a.retention_days)"
+# Where a hold, or a longer time of keeping, came since it was told, it is told anew.
+_TELL_AT = f"greatest({_KEPT}, s.hold_until) - {TOLD_BEFORE}"
 _NOT_GONE = {
     "from": "r.sent_at IS NOT NULL AND NOT r.from_purged",
     "to": "r.sent_at IS NOT NULL AND NOT r.to_purged",  # whether or not it ever acted
@@ -110,14 +112,16 @@ for _side, _name in (("from", "sent"), ("to", "received")):
     DUE[_name] = Kind(
         _side,
         f"{_NOT_GONE[_side]} AND {_KEPT} <= sec.clock()"
-        f" AND {_told('purge_due', _side)} + {TOLD_BEFORE} <= sec.clock()",
+        f" AND {_told('purge_due', _side)} + {TOLD_BEFORE} <= sec.clock()"
+        f" AND {_told('purge_due', _side)} >= {_TELL_AT}",
     )
 # Not of purge, but by the same clock: what one side is told, and the end of what lies idle (23).
 TELL = {
     f"tell_{side}": Kind(
         side,
         f"{_NOT_GONE[side]} AND {_KEPT} - {TOLD_BEFORE} <= sec.clock()"
-        f" AND {_told('purge_due', side)} IS NULL",
+        f" AND ({_told('purge_due', side)} IS NULL"
+        f"  OR {_told('purge_due', side)} < {_TELL_AT} AND {_TELL_AT} <= sec.clock())",
     )
     for side in ("from", "to")
 }

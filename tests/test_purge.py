@@ -545,15 +545,31 @@ def test_a_hold_keeps_its_own_side_until_its_end_and_no_other(
     assert held.status_code == 200
     assert held.json()["hold_until"]
     assert Sender(story.api).view(story.id) == before, "the other side learns nothing of it"
-    for day in (24, 31, 38, 59):
+    for day in (24, 31, 38, 52, 53):
         shift_clock(f"{day} days 1 hour")
-        purge()
+        assert purge()["tell_to"] == (day in (24, 53)), "seven days before the hold ends, once more"
     assert status_of(story, story.sender) == 404
     notes = story.api(story.recipient).act(story.id, "open_notes", {"purpose": "review"}).json()
     assert notes["items"][0]["content"]["text"] == NOTE["text"]
     shift_clock("60 days 1 hour")
     assert purge()["received"] == 1
     assert left(superuser) == set()
+
+
+def test_who_keeps_for_longer_since_it_was_told_is_told_anew(
+    story: Story, shift_clock: Any
+) -> None:
+    """Else it would go in the hour in which its time is over, a month after the offer to account."""
+    told(story).answers("complete", {"outcome": "other"})
+    shift_clock("23 days 1 hour")
+    assert purge()["tell_to"] == 1
+    with keeps("ywca", 60):
+        for day, said in ((31, 0), (52, 0), (53, 1)):
+            shift_clock(f"{day} days 1 hour")
+            done = purge()
+            assert (done["tell_to"], done["received"]) == (said, 0)
+        shift_clock("60 days 2 hours")
+        assert purge()["received"] == 1
 
 
 def test_a_hold_that_is_ended_holds_nothing(story: Story, shift_clock: Any) -> None:
