@@ -62,7 +62,10 @@ def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") 
     """Judge the terms, and keep the release in place of the last one of this direction, with the
     paper that stays with its agency. `kind`: of the agency that it goes to."""
     referral, principal = current.referral, current.principal
-    about = About(principal, kind, referral.urgency, referral.age_band, current.now, direction)
+    sent = referral.sent_at is not None
+    about = About(
+        principal, kind, referral.urgency, referral.age_band, current.now, direction, sent
+    )
     terms = releases.complete(terms, about)
     _check_witness(principal, terms)
     for old in Release.objects.filter(referral=referral, direction=direction, ended=False):

@@ -34,7 +34,7 @@ class Terms:
     attestations: tuple[str, ...]
     consenters: tuple[Consenter, ...]
     minor_may_consent_alone: bool = False
-    adult: bool = False  # said of her where the notice does not say her age
+    adult: bool = False  # said of her where the notice does not, or said "minor" when it was sent
     promptly_informed: str | None = None  # of a hipaa_agreement: how she is told of it
     redisclosure_notice: str | None = None  # None: as the rules say
     evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
@@ -79,6 +79,7 @@ class About:
     age: str  # the notice's age band
     now: datetime
     direction: str = "outbound"
+    sent: bool = False  # the notice changes no more: she may have come of age since
 
 
 def complete(terms: Terms, about: About) -> Terms:
@@ -127,7 +128,7 @@ def check(terms: Terms, about: About) -> None:
     _check_times(terms, about)
     check_consenters(
         [(one.who, one.not_the_abuser) for one in terms.consenters],
-        age=about.age,
+        age="not_stated" if about.sent and about.age == "minor" and terms.adult else about.age,
         adult=terms.adult,
         alone=terms.minor_may_consent_alone,
     )

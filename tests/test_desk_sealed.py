@@ -130,6 +130,8 @@ def test_the_form_asks_her_age_where_the_notice_does_not_say_it(api, officer):
         answer = officer.submit(path, RELEASE | told)
         kept = "Her permission is recorded." in text_of(answer.content)
         assert kept == (age == "adult"), age
+    story.send()  # of a minor: as of now she may be one no more
+    assert "She is 18 or over" in text_of(officer.get(path).content)
 
 
 def test_the_paper_says_her_age_and_that_treatment_takes_her_signature(story, officer, superuser):

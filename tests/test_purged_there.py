@@ -200,6 +200,8 @@ def test_a_hold_keeps_it_there(worked_on: Story, api: Any, shift_clock: Any) -> 
     assert held.status_code == 200
     assert purge()["received"] == 0
     shift_clock("92 days")
+    assert (purge()["tell_to"], purge()["received"]) == (1, 0), "first it is told anew"
+    shift_clock("99 days 1 hour")
     assert purge()["received"] == 1
     assert status_of(worked_on, "ywca.lead") == 404
 

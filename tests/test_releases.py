@@ -104,6 +104,24 @@ def test_who_consents_alone_is_said_to_be_an_adult(act, story, api):
     assert (both.status_code, both.json()["code"]) == (409, "age_contradicted")
 
 
+@pytest.mark.parametrize("act", ["put_release", "put_return_release"])
+def test_who_came_of_age_since_the_sending_consents_alone(act, story, api):
+    """A notice that was sent is corrected no more, and nobody else consents for an adult (R6)."""
+    returned = act == "put_return_release"
+    story.create(age_band="minor")
+    draft = api("police.worker").act(story.id, "put_release", release_body())
+    assert (draft.status_code, draft.json()["code"]) == (409, "age_contradicted")
+    story.send().accept()
+    who, body = ("ywca.worker", return_body) if returned else ("police.worker", release_body)
+    alone = api(who).act(story.id, act, body(adult=False))
+    assert (alone.status_code, alone.json()["code"]) == (409, "consenter_missing")
+    assert api(who).act(story.id, act, body()).status_code == 200
+    (kept,) = api(who).get(f"/v1/referrals/{story.id}/releases").json()["items"]
+    assert kept["adult"] is True
+    both = api(who).act(story.id, act, body(minor_may_consent_alone=True))
+    assert (both.status_code, both.json()["code"]) == (409, "age_contradicted")
+
+
 @pytest.mark.parametrize(
     ("urgency", "who", "signed", "days", "code"),
     [

@@ -96,7 +96,8 @@ class ReleaseForm(ActForm):
             self._offer("promptly_informed", told_later, None)
         else:
             del self.fields["promptly_informed"]
-        if referral.age_band != "not_stated":  # the notice says it
+        of_age_since = referral.age_band == "minor" and referral.sent_at is not None
+        if referral.age_band != "not_stated" and not of_age_since:  # the notice says it
             del self.fields["adult"]
         names = [(str(one), name) for one, name in self.seen.names.items()]
         self._offer("witnessed_by", names, str(principal.member_id))

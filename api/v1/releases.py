@@ -46,7 +46,7 @@ class ReleaseIn(HasFields, Shape):
     adult = Flag(
         default=False,
         help_text="She is 18 or over. To be said where she consents alone and the notice does not"
-        " say her age.",
+        " say her age, or said that she is a minor and was sent before she came of age.",
     )
     promptly_informed = coded(
         codes.PROMPTLY_INFORMED,
