@@ -156,9 +156,12 @@ def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUI
     return [row for (row,) in found]
 
 
+KEYS = "keys"  # beside _ALL: of how many agencies the keys of what is gone have to end
+
+
 def preview() -> dict[str, int]:
     """How much is due now (of each agency and kind at most BATCH); changes nothing."""
-    counts = dict.fromkeys(_ALL, 0)
+    counts = dict.fromkeys(_ALL, 0) | {KEYS: len(_ask("SELECT FROM epoch_due", []))}
     for agency_id in rotation.agencies():
         for name in _ALL:
             counts[name] += len(due(name, agency_id))
@@ -169,7 +172,7 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
     """Do all that is due, agency by agency; returns how much of each. Twice is safe; a second one
     at the same time is refused (UnderWay). Where something of one agency cannot go, or its keys
     cannot end (Unavailable, NotPossible), all else goes; the first such failure is raised then."""
-    counts = dict.fromkeys(_ALL, 0)
+    counts = dict.fromkeys((*_ALL, KEYS), 0)
     with _alone(), _going_on() as each:
         for agency_id in rotation.agencies():
             with each(agency_id):
@@ -177,7 +180,7 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
                     for name, more in zip(_ALL, done, strict=True):
                         counts[name] += more
             progress(str(agency_id), sum(counts.values()))
-        _finish(each)
+        counts[KEYS] = _finish(each)
     return counts
 
 
@@ -259,12 +262,12 @@ def _locked(referral_id: UUID) -> Iterator[None]:
         yield
 
 
-def _finish(each: Each) -> None:
-    """What is of no one agency; then the keys, whatever else went."""
+def _finish(each: Each) -> int:
+    """What is of no one agency; then the keys, whatever else went. How many agencies' ended."""
     for act in (_erase_finished, _forget):
         with each(None):
             act()
-    _end_epochs(each)
+    return _end_epochs(each)
 
 
 # -- What one side is told, and what lies idle -----------------------------------------------------
@@ -317,13 +320,16 @@ def _remove_keys(
         )
 
 
-def _end_epochs(each: Each) -> None:
+def _end_epochs(each: Each) -> int:
     """End what wrapped what is gone: here, and at her "no" (R14, sql/drafts.sql). Due until it is
     done; what goes meanwhile asks anew."""
+    ended = 0
     for agency_id, since in _ask("SELECT agency_id, since FROM epoch_due ORDER BY agency_id", []):
         with each(agency_id):
             rotation.end_epoch(agency_id)
             _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
+            ended += 1
+    return ended
 
 
 # The oldest month that the access log still holds.

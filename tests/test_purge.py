@@ -20,6 +20,7 @@ from permissions.keystore import key_store
 from referrals import purging, working
 from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
 from tests.database import as_app, refused_for_want_of_rights
+from tests.test_agreement import says_no
 from tests.test_firewall import Sender
 from tests.test_sealing import rows
 
@@ -256,6 +257,16 @@ def test_a_dry_run_says_what_is_due_and_changes_nothing(
     assert status_of(story, story.sender) == 200
 
 
+def test_a_dry_run_says_whose_keys_have_still_to_end(story: Story) -> None:
+    """After her "no", or where the key store was away: an older backup opens it until then."""
+    story.create().release(*PACKET).packet(**PACKET)
+    assert says_no(story.api, story.sender, story.id).status_code == 200
+    for words, found in ((["--dry-run"], "1 due: "), ([], "1 done: "), ([], "Nothing done.")):
+        out = StringIO()
+        call_command("purge", *words, stdout=out, stderr=StringIO())
+        assert out.getvalue().startswith(found), out.getvalue()
+
+
 # -- The firewall ----------------------------------------------------------------------------------
 
 
@@ -464,7 +475,7 @@ def test_an_agency_of_which_the_store_holds_nothing_stays_due_until_it_does(
     due = "SELECT agency_id::text FROM epoch_due"
     assert rows(superuser, due) == [(str(agency_id("police")),)]
     assert status_of(story, story.sender) == 404
-    assert not any(purge().values())
+    assert {name: count for name, count in purge().items() if count} == {"keys": 1}
     assert rows(superuser, due) == []
     assert set(versions("police")).isdisjoint(before)
 
@@ -509,7 +520,7 @@ def test_a_root_key_of_another_folder_ends_no_key(
     finally:
         root.write_bytes(own)
     assert opens(alive, alive.sender) == 200
-    assert not any(purge().values())
+    assert {name: count for name, count in purge().items() if count} == {"keys": 1}
     assert rows(superuser, "SELECT FROM epoch_due") == []
     assert opens(alive, alive.sender) == 200
 
@@ -559,7 +570,7 @@ def test_a_hold_keeps_its_own_side_until_its_end_and_no_other(
 def test_who_keeps_for_longer_since_it_was_told_is_told_anew(
     story: Story, shift_clock: Any
 ) -> None:
-    """Else it would go in the hour in which its time is over, a month after the offer to account."""
+    """Else it would go in the hour in which its time is over, a month after it was offered."""
     told(story).answers("complete", {"outcome": "other"})
     shift_clock("23 days 1 hour")
     assert purge()["tell_to"] == 1

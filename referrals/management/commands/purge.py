@@ -18,6 +18,7 @@ SAYS = {
     "tell_to": "recipients told that their part goes in seven days",
     "ask": "recipients asked about what lies idle for 14 days",
     "end": "referrals that lay idle for 21 days, ended as `unable`",
+    "keys": "agencies' keys that wrapped what is gone, ended",
 }
 
 
