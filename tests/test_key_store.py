@@ -178,7 +178,7 @@ def test_files_are_their_owners_alone_and_a_destroyed_key_leaves_none(files: Fil
 
 
 def test_what_a_killed_writer_left_of_a_key_goes_with_it(files: FileKeyStore) -> None:
-    """Killed between the key's name and the end of its draft's; copied since, they are two files."""
+    """Killed before its draft's name went; copied since, they are two files."""
     agency = uuid4()
     files.begin_version(agency)
     folder = files.folder / str(agency)

@@ -290,7 +290,7 @@ def test_a_rotation_killed_half_way_is_ended_by_the_next(
 def test_a_row_that_was_altered_keeps_no_key_from_being_changed_and_ended(
     told: Story, superuser: Any
 ) -> None:
-    """It opens to nobody, whichever version it names; after a leak all else has to leave the old."""
+    """It opens to nobody, whichever it names; after a leak all else has to leave the old one."""
     agency = agency_id("ywca")
     with superuser.cursor() as cursor:
         cursor.execute(
