@@ -141,7 +141,7 @@ def _kept(agency_id: UUID) -> dict[str, dict[str, tuple[int, str]]]:
         return kept
     except FileNotFoundError:
         return {}
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter: it is no JSON, or not whole
         raise Unavailable("key_store", "The folder of keys does not answer.") from error
 
 

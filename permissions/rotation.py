@@ -66,8 +66,13 @@ def holders() -> list[UUID]:
 
 
 def status(agency_id: UUID) -> Status:
-    """Raises Unavailable."""
-    return Status(agency_id, key_store().versions(agency_id), bundles.by_version(agency_id))
+    """Raises Unavailable: also where a key that the store holds does not open."""
+    held = key_store().versions(agency_id)
+    for table in bundles.BUNDLES:
+        for _, version, bundle in bundles.of_table(table, agency_id, limit=1):
+            if version in held:
+                _rewrapped(agency_id, Wrapped(version, bundle))
+    return Status(agency_id, held, bundles.by_version(agency_id))
 
 
 def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:

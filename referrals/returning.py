@@ -64,7 +64,7 @@ def put_return_release(
         policy.require(principal, "open_notes", who)  # it reads the outcome
         sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
         release = papers.record(current, terms, sender.kind, "return")
-        known = values(own.state or "accepted", _outcome(current))
+        known = values(*_recorded(current))
         current.attempt.discloses(release.fields, release.id, release.purpose)
         _give(referral, release.id, {name: known[name] for name in release.fields})
         current.change_own()
@@ -73,13 +73,16 @@ def put_return_release(
     return current.answer()
 
 
-def _outcome(current: Turn) -> str | None:
-    """The code of `complete`, from the agency's own notes: an opening, with its entry first."""
+def _recorded(current: Turn) -> tuple[str, str | None]:
+    """The end that somebody recorded, and the code of `complete`, from the agency's own notes: an
+    opening, with its entry first. Where the clock ended it (act 23) nobody said how it went."""
     notes = packets.notes_within(current.attempt, current.own_side().subject, "service")
     for note in reversed(notes):
         if note.kind == "outcome":
-            return note.content["code"]
-    return None
+            return "completed", note.content["code"]
+        if note.kind == "unable":
+            return "unable", None
+    return "accepted", None
 
 
 def _give(referral: Referral, release_id: UUID, content: dict[str, Value]) -> None:

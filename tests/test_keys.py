@@ -457,6 +457,24 @@ def test_a_lost_key_is_an_error_and_never_begun_anew(
     assert "LOST" in keys("status", of("ywca"))
 
 
+@pytest.mark.parametrize("what", ["status", "rotate", "destroy"])
+def test_a_root_key_of_another_folder_is_said(told: Story, what: str) -> None:
+    """After a restore `keys status` is what the operator looks at (RUNBOOK): no word of it."""
+    root = Path(settings.KEY_STORE["folder"]) / "root.key"
+    own, said = root.read_bytes(), StringIO()
+    key_store().begin_version(agency_id("ywca"))  # so that there is one to end
+    held = key_store().versions(agency_id("ywca"))
+    root.write_bytes(os.urandom(32))
+    try:
+        with pytest.raises(CommandError, match="were not done"):
+            call_command("keys", what, of("ywca"), stdout=StringIO(), stderr=said)
+    finally:
+        root.write_bytes(own)
+    assert "A key does not open by the root key." in said.getvalue()
+    assert key_store().versions(agency_id("ywca")) == held
+    opens(told)
+
+
 @pytest.mark.parametrize("what", ["rotate", "destroy"])
 @pytest.mark.parametrize("named", [True, False])
 def test_a_key_that_was_lost_is_counted_and_said(
@@ -483,6 +501,27 @@ def test_versions_that_were_lost_are_said_where_nothing_is_left_to_destroy(
     for said in ("and older are gone", "nothing older than the newest version"):
         out = keys("destroy", of("ywca"))
         assert f"{said}; LOST: version 99, 1 rows open to nobody" in out
+
+
+def test_what_was_carried_over_and_cannot_be_read_is_a_store_that_is_away(
+    told: Story, superuser: Any
+) -> None:
+    """Half a file, as a copy that was cut off leaves it: nothing is begun or ended over it."""
+    file = Path(settings.KEYS_CARRIED) / f"{agency_id('ywca')}.json"
+    keys("rotate", of("ywca"))
+    keys("destroy", of("ywca"))
+    held = key_store().versions(agency_id("ywca"))
+    whole = file.read_bytes()
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE private_key SET kek_version = kek_version - 1")
+    file.write_bytes(whole[: len(whole) // 2])
+    try:
+        for what in ("rotate", "destroy", "restore"):
+            with pytest.raises(CommandError, match="were not done"):
+                keys(what, of("ywca"))
+    finally:
+        file.write_bytes(whole)
+    assert key_store().versions(agency_id("ywca")) == held
 
 
 @pytest.mark.parametrize("key", ["police", "ywca"])

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from permissions import rotation
+from referrals import purging
 from referrals.returning import values
 from tests.conftest import PACKET, Story, agency_id, release_body, return_body, service_of
 from tests.database import as_app, refused_for_want_of_rights
 from tests.test_firewall import Sender, begun
 from tests.test_sealing import rows
 
+DAY = timedelta(days=1)
 NOTHING = {"returned": None, "expires_at": None}
 
 
@@ -45,6 +47,22 @@ def test_once_and_at_no_other_moment(api: Any) -> None:
     assert told(api, story) == then, "what came later is not told"
     story.answers("put_return_release", return_body("engaged"))
     assert told(api, story) == {"engaged": False}, "a further release takes its place"
+
+
+def test_what_lay_idle_until_the_clock_ended_it_is_told_as_unknown(
+    api: Any, shift_clock: Any
+) -> None:
+    """Nobody wrote anything down: that she never came would be an invention, told to the police."""
+    story = begun(api)
+    for days in (14, 21):
+        shift_clock(f"{days} days 1 hour")
+        purging.run()
+    assert story.api(story.recipient).get(f"/v1/referrals/{story.id}").json()["status"] == "unable"
+    signed = datetime.now(UTC) + timedelta(days=21)
+    terms = {"signed_at": signed.isoformat(), "expires_at": (signed + DAY).isoformat()}
+    consenters = [{"who": "self", "signed_at": signed.isoformat(), "not_the_abuser": True}]
+    story.answers("put_return_release", return_body() | terms | {"consenters": consenters})
+    assert told(api, story) == {"connected": None, "engaged": None, "outcome_code": None}
 
 
 @pytest.mark.parametrize("who", ["ywca.worker2", "ywca.lead"])
