@@ -377,6 +377,11 @@ CODE_LISTS: dict[str, Labels] = {
 }
 
 
+def notice_in_words(code: str | None) -> str | None:
+    """What goes with what was disclosed, to whoever reads it; None: no notice does."""
+    return None if code in (None, "none") else REDISCLOSURE_NOTICE[code][0]
+
+
 def check(name: str, code: str) -> None:
     """Raise BadRequest unless `code` is of the list `name`."""
     if code not in CODE_LISTS[name]:

@@ -189,9 +189,10 @@ def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
     """The labels of what a grant opens, and the notice of its release in words. The sender's own
     packet has none, nor has a release that says so."""
     code = grant.redisclosure_notice
-    if code is None or code == "none":
+    notice = codes.notice_in_words(code)
+    if code is None or notice is None:
         return disclosure.HANDLING, None
-    return (*disclosure.HANDLING, code), codes.REDISCLOSURE_NOTICE[code][0]
+    return (*disclosure.HANDLING, code), notice
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:

@@ -20,8 +20,8 @@ from permissions.ids import uuid7
 from permissions.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
 from permissions.principal import Principal
-from referrals import packets, papers
-from referrals.models import Event, Referral, Returned, side_kept
+from referrals import codes, packets, papers
+from referrals.models import Event, Referral, Release, Returned, side_kept
 from referrals.reading import Detail
 from referrals.releases import Terms
 from referrals.shown import side_of
@@ -66,7 +66,7 @@ def put_return_release(
         release = papers.record(current, terms, sender.kind, "return")
         known = values(*_recorded(current))
         current.attempt.discloses(release.fields, release.id, release.purpose)
-        _give(referral, release.id, {name: known[name] for name in release.fields})
+        _give(referral, release, {name: known[name] for name in release.fields})
         current.change_own()
         current.event(other_side_sees=False)
         current.attempt.record(subject=own.subject)
@@ -85,15 +85,17 @@ def _recorded(current: Turn) -> tuple[str, str | None]:
     return "accepted", None
 
 
-def _give(referral: Referral, release_id: UUID, content: dict[str, Value]) -> None:
-    """Seal it under a key of its own, wrapped for the sender."""
+def _give(referral: Referral, release: Release, content: dict[str, Value]) -> None:
+    """Seal it under a key of its own, wrapped for the sender; and the notice that goes with it, for
+    the release is the recipient's paper, which the sender never reads."""
     row, key = uuid7(), AESGCM.generate_key(256)
-    sealed = seal(key, json.dumps(content).encode(), f"returned:{row}")
+    plain = json.dumps({"told": content, "notice": release.redisclosure_notice})
+    sealed = seal(key, plain.encode(), f"returned:{row}")
     wrapped = grants.wrap_returned(referral.id, referral.from_agency_id, key)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sec.put_returned(%s, %s, %s, %s, %s)",
-            [row, release_id, wrapped.kek_version, wrapped.blob, sealed],
+            [row, release.id, wrapped.kek_version, wrapped.blob, sealed],
         )
 
 
@@ -123,10 +125,12 @@ def _ended_one(current: Turn) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the sender is told, until when."""
+    """What the sender is told, until when, and the notice of the release in words (of a Part 2
+    programme's 42 CFR 2.32 asks for it with each disclosure); None: it has none."""
 
     content: dict[str, Value]
     expires_at: datetime
+    notice: str | None
 
 
 def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
@@ -163,7 +167,8 @@ def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
         plain = unseal(
             _key(principal, found), bytes(found.ciphertext or b""), f"returned:{found.id}"
         )
-        return Told(json.loads(plain), found.expires_at)
+        opened = json.loads(plain)
+        return Told(opened["told"], found.expires_at, codes.notice_in_words(opened["notice"]))
 
 
 def _key(principal: Principal, row: Returned) -> bytes:

@@ -11,11 +11,12 @@ from referrals import purging
 from referrals.returning import values
 from tests.conftest import PACKET, Story, agency_id, release_body, return_body, service_of
 from tests.database import as_app, refused_for_want_of_rights
+from tests.desk import at_the_desk, text_of
 from tests.test_firewall import Sender, begun
 from tests.test_sealing import rows
 
 DAY = timedelta(days=1)
-NOTHING = {"returned": None, "expires_at": None}
+NOTHING = {"returned": None, "expires_at": None, "notice": None}
 
 
 def told(api: Any, story: Story, who: str = "police.worker") -> Any:
@@ -63,6 +64,20 @@ def test_what_lay_idle_until_the_clock_ended_it_is_told_as_unknown(
     consenters = [{"who": "self", "signed_at": signed.isoformat(), "not_the_abuser": True}]
     story.answers("put_return_release", return_body() | terms | {"consenters": consenters})
     assert told(api, story) == {"connected": None, "engaged": None, "outcome_code": None}
+
+
+@pytest.mark.parametrize(("notice", "words"), [("part2", "42 CFR part 2"), ("network", "asking")])
+def test_the_notice_of_the_return_release_goes_with_what_came_back(
+    api: Any, notice: str, words: str
+) -> None:
+    """42 CFR 2.32: with each disclosure; that she is known to a programme of treatment is one."""
+    story = begun(api).answers("put_return_release", return_body(redisclosure_notice=notice))
+    shown = api("police.worker").get(f"/v1/referrals/{story.id}/returned").json()
+    assert words in shown["notice"]
+    page = at_the_desk("police.worker").get(f"/desk/referrals/{story.id}/returned")
+    assert shown["notice"] in text_of(page.content)
+    story.answers("put_return_release", return_body(redisclosure_notice="none"))
+    assert api("police.worker").get(f"/v1/referrals/{story.id}/returned").json()["notice"] is None
 
 
 @pytest.mark.parametrize("who", ["ywca.worker2", "ywca.lead"])

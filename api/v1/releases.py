@@ -159,6 +159,10 @@ class ToldOut(serializers.Serializer):
 class ReturnedOut(serializers.Serializer):
     returned = ToldOut(allow_null=True, help_text="Null: no return release is in force.")
     expires_at = serializers.DateTimeField(allow_null=True)
+    notice = serializers.CharField(
+        allow_null=True,
+        help_text="Keep it with whatever you copy (42 CFR 2.32). Null: a release without one.",
+    )
 
 
 # -- Endpoints -------------------------------------------------------------------------------------
@@ -266,5 +270,6 @@ class ReadReturned(Endpoint):
         answer = {
             "returned": told.content if told else None,
             "expires_at": told.expires_at if told else None,
+            "notice": told.notice if told else None,
         }
         return self.answer(ReturnedOut, answer)
