@@ -1,9 +1,13 @@
 """Her permission, the packet and the notes at the desk: what is asked, refused, shown and where."""
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
+from django import forms
+from django.utils import timezone
 
+from api.desk.forms import moment
 from referrals.models import Note, Release
 from tests.conftest import PACKET, Story, agency_id, release_body, service_of
 from tests.desk import at_the_desk, rows, text_of
@@ -119,6 +123,29 @@ def test_a_packet_under_part_2_bears_its_statement(api, advocate):
     shown = text_of(advocate.submit(path, {"purpose": "service"}).content)
     assert "42 CFR part 2 prohibits unauthorized use or disclosure of these records." in shown
     assert "Pass nothing on" not in shown
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2026-10-31T12:00", "2026-10-31T18:00+00:00"),
+        ("2026-11-01T01:30", "2026-11-01T07:30+00:00"),  # comes twice: the first
+        ("2026-03-08T02:30", None),  # comes never
+        ("soon", None),
+    ],
+)
+def test_a_moment_in_the_night_when_the_clocks_change(typed, meant):
+    class OneMoment(forms.Form):
+        at = moment("When")
+
+    with timezone.override("America/Denver"):
+        form = OneMoment({"at": typed})
+        assert form.is_valid() == (meant is not None)
+    if meant:
+        at = form.cleaned_data["at"]
+        assert at == datetime.fromisoformat(meant)
+        assert (at + timedelta(days=30)).timestamp() - at.timestamp() == 30 * 86400
 
 
 def test_the_form_asks_her_age_where_the_notice_does_not_say_it(api, officer):

@@ -1,10 +1,12 @@
 """What the desk's forms share: plain widgets, and a refusal shown at the field it belongs to."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 from uuid import uuid4
 
 from django import forms
+from django.utils import timezone
 
 from api.desk.visit import Visit
 from directory import listings
@@ -96,10 +98,27 @@ def services_to_choose(
     return [("", "None"), *choices], ends
 
 
+class _Moment(forms.DateTimeField):
+    """UTC, so that days added to it are days, also over a change of the clocks. Of the hour that
+    comes twice when they are set back it is the first: else what a form proposes at that hour of
+    the night would be refused."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            found = super().to_python(value)
+        except forms.ValidationError:
+            with timezone.override(UTC):
+                plain = super().to_python(value)
+            found = plain and plain.replace(tzinfo=timezone.get_current_timezone())
+            if found and timezone.localtime(found.astimezone(UTC)).hour != found.hour:
+                raise  # that comes never, when they are set forward
+        return found and found.astimezone(UTC)
+
+
 def moment(label: str, **options: Any) -> forms.DateTimeField:
     """A moment in the agency's time zone."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, widget=widget, **options)
+    return _Moment(label=label, widget=widget, **options)
 
 
 class ActForm(DeskForm):
