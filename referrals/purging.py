@@ -345,10 +345,16 @@ _LOG_BEGINS = (
 def _forget() -> None:
     """Tests of channels, and what was told of webhooks: whatever is of a referral goes with it. The
     keys of requests, however long their referral lives. And whom a referral barred that the log has
-    no month of any longer."""
+    no month of any longer; and what took the place of a draft that her "no" erased (R14), or was
+    begun while that was purged, names it no longer."""
     _do(f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {KEPT}", [])
     _do(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
     _do(f"DELETE FROM barred_to_the_end WHERE at < ({_LOG_BEGINS})", [])
+    _do(
+        "UPDATE referral_plan p SET replaces_id = NULL WHERE replaces_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM referral r WHERE r.id = p.replaces_id AND NOT r.from_purged)",
+        [],
+    )
 
 
 # -- Rows ------------------------------------------------------------------------------------------
@@ -384,7 +390,6 @@ def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
             " AND release_id IN (SELECT id FROM release WHERE referral_id = %s)",
             [agency_id, referral_id],
         )
-    _unlink(referral_id)
 
 
 def _unlink(referral_id: UUID) -> None:
@@ -430,6 +435,7 @@ def _sent(referral_id: UUID, agency_id: UUID) -> None:
     the notice, and the sealed fields that its own keys still open."""
     _keep_count(referral_id, agency_id, "from", "r.status")
     _remove_own(referral_id, agency_id)
+    _unlink(referral_id)
     _do("UPDATE referral_event SET from_sees = false WHERE referral_id = %s", [referral_id])
     _do("DELETE FROM referral_event WHERE referral_id = %s AND NOT to_sees", [referral_id])
     _do("UPDATE referral SET from_purged = true WHERE id = %s", [referral_id])

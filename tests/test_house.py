@@ -61,7 +61,7 @@ LONG = {
     "referrals/messages.py": (350, "one message, from its claim to who asks what became of it"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (360, "what is sealed: release, packet, notes; one way to read it"),
-    "referrals/purging.py": (510, "what is due, side by side, and its end in its order"),
+    "referrals/purging.py": (520, "what is due, side by side, and its end in its order"),
     "referrals/sql/policies.sql": (510, "every policy of a referral, read in one sitting"),
 }
 

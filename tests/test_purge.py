@@ -641,3 +641,34 @@ def test_a_plan_goes_with_the_senders_part_and_so_does_the_link_to_it(
     with superuser.cursor() as cursor:
         cursor.execute("SELECT referral_id::text, replaces_id FROM referral_plan")
         assert cursor.fetchall() == [(after.id, None)]
+
+
+def test_the_recipients_purge_takes_no_link_of_the_senders(
+    story: Story, api: Any, shift_clock: Any
+) -> None:
+    """Else its going would tell the sender when the work with her had ended (R2)."""
+    told(story).answers("complete", {"outcome": "other"})
+    body = NOTICE | {"service_id": story.service_id, "replaces": story.id}
+    following = api("police.worker").post("/v1/referrals", body).json()["id"]
+    api("police.worker").act(following, "send", {"agreement": "agrees"})
+    path = f"/v1/referrals/{following}"
+    with keeps("ywca", 7):
+        for days in (7, 14):
+            before = api("police.worker").get(path).json()
+            shift_clock(f"{days} days 1 hour")
+            done = purge()
+        assert done["received"]
+        assert status_of(story, story.recipient) == 404
+    assert before["replaces_id"] == story.id
+    assert api("police.worker").get(path).json()["replaces_id"] == story.id
+
+
+def test_of_a_draft_that_her_no_erased_no_link_stays(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    body = NOTICE | {"service_id": story.create().service_id, "replaces": story.id}
+    following = api("police.worker").post("/v1/referrals", body).json()["id"]
+    assert says_no(api, "police.worker", story.id).status_code == 200
+    purge()
+    links = "SELECT referral_id::text, replaces_id FROM referral_plan"
+    assert rows(superuser, links) == [(following, None)]
