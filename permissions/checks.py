@@ -5,12 +5,17 @@ permissions.E002  the role of a connection is a superuser or bypasses row securi
 permissions.E003  the clock was shifted
 permissions.E004  the server's version has a known hole in row security
 permissions.E005  a commit does not wait for the disk: what was served might not be in the log
+permissions.W001  the folder of keys is open to others than its owner
 """
 
 import importlib.util
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.core import checks
 from django.core.checks import Error, Tags, register
 from django.db import connections
 
@@ -89,5 +94,25 @@ def only_psycopg2(**kwargs: Any) -> list[Error]:
             "psycopg 3 is installed: Django silently prefers it, and Cairn is not tested with it.",
             hint="pip uninstall psycopg",
             id="permissions.E001",
+        )
+    ]
+
+
+@register()
+def keys_are_their_owners_alone(**kwargs: Any) -> list[checks.Warning]:
+    """permissions.W001: as a copy that was put back may leave them. Of an absent folder nothing."""
+    folder = Path(settings.KEYS_CARRIED).parent
+    try:
+        found = [folder, *folder.rglob("*")]
+        opened = [path for path in found if os.stat(path).st_mode & 0o077]
+    except OSError:  # it is away, or another's: whoever needs a key says so
+        return []
+    if not opened:
+        return []
+    return [
+        checks.Warning(
+            f"{len(opened)} of the files and folders of keys may be read or written by others.",
+            hint="chmod -R go= on the folder (CAIRN_KEY_FOLDER).",
+            id="permissions.W001",
         )
     ]

@@ -15,7 +15,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.test import override_settings
 
+from permissions.checks import keys_are_their_owners_alone
 from permissions.errors import Unavailable
 from permissions.keystore import FileKeyStore, KeyGone, KeyStore, NoKey, Wrapped
 from permissions.principal import Principal
@@ -175,6 +177,17 @@ def test_files_are_their_owners_alone_and_a_destroyed_key_leaves_none(files: Fil
         assert path.is_dir() or sealed not in path.read_bytes()
     names = sorted(path.name for path in (files.folder / str(agency)).iterdir())
     assert names == ["1.gone", "2.kek"]
+
+
+def test_a_folder_of_keys_that_others_may_read_is_said(files: FileKeyStore) -> None:
+    """As `cp` leaves one that was put back."""
+    with override_settings(KEYS_CARRIED=str(files.folder / "carried")):
+        assert keys_are_their_owners_alone() == []
+        Path(files.root_key).chmod(0o640)
+        (said,) = keys_are_their_owners_alone()
+        assert (said.id, said.msg.split()[0]) == ("permissions.W001", "1")
+        shutil.rmtree(files.folder)
+        assert keys_are_their_owners_alone() == []
 
 
 def test_what_a_killed_writer_left_of_a_key_goes_with_it(files: FileKeyStore) -> None:
