@@ -190,9 +190,7 @@ def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
     packet has none, nor has a release that says so."""
     code = grant.redisclosure_notice
     notice = codes.notice_in_words(code)
-    if code is None or notice is None:
-        return disclosure.HANDLING, None
-    return (*disclosure.HANDLING, code), notice
+    return (*disclosure.HANDLING, *((code,) if code and notice else ())), notice
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
