@@ -189,8 +189,9 @@ def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
     """The labels of what a grant opens, and the notice of its release in words. The sender's own
     packet has none, nor has a release that says so."""
     code = grant.redisclosure_notice
-    notice = codes.notice_in_words(code)
-    return (*disclosure.HANDLING, *((code,) if code and notice else ())), notice
+    if code is None or code == "none":
+        return disclosure.HANDLING, None
+    return (*disclosure.HANDLING, code), codes.notice_in_words(code)
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:

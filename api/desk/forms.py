@@ -112,7 +112,10 @@ class _Moment(forms.DateTimeField):
             found = plain and plain.replace(tzinfo=timezone.get_current_timezone())
             if found and timezone.localtime(found.astimezone(UTC)).hour != found.hour:
                 raise  # that comes never, when they are set forward
-        return found and found.astimezone(UTC)
+        try:
+            return found and found.astimezone(UTC)
+        except OverflowError:  # the last hours of the year 9999: no act takes it
+            return found
 
 
 def moment(label: str, **options: Any) -> forms.DateTimeField:

@@ -79,6 +79,8 @@ JUDGES: dict[str, tuple[str, ...]] = {
         "requests",
         "first_wall",
         "races",
+        "releases",
+        "no_trace_of_it",
     ),
     "referrals.papers": ("sealing", "releases", "narrowing"),
     "referrals.returning": ("returning", "sealing", "keys"),
