@@ -109,7 +109,8 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
             if held[0] > 1:  # what a kill left of those that had ended already
                 key_store().destroy(agency_id, held[0] - 1)
             return 0
-        return _destroy(agency_id, version, spare=_altered(agency_id, held))
+        below = held[-1] if version is None else version + 1
+        return _destroy(agency_id, version, spare=_altered(agency_id, held, below))
 
 
 def end_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
@@ -230,12 +231,12 @@ def _rewrapped(agency_id: UUID, old: Wrapped) -> Wrapped | None:
         raise
 
 
-def _altered(agency_id: UUID, held: list[int]) -> int:
-    """Rows of held versions but the newest that open to nobody: rewrapped they never are."""
+def _altered(agency_id: UUID, held: list[int], below: int) -> int:
+    """Rows of held versions before `below` that open to nobody: rewrapped they never are."""
     return sum(
         version in held and _rewrapped(agency_id, Wrapped(version, bundle)) is None
         for table in bundles.BUNDLES
-        for _, version, bundle in bundles.of_table(table, agency_id, below=held[-1])
+        for _, version, bundle in bundles.of_table(table, agency_id, below=below)
     )
 
 

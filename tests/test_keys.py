@@ -305,6 +305,29 @@ def test_a_row_that_was_altered_keeps_no_key_from_being_changed_and_ended(
     assert told.api(told.recipient).act(told.id, "open_packet", {"purpose": "intake"}).json()
 
 
+def test_rows_altered_under_a_later_version_let_no_earlier_one_end_that_still_opens(
+    told: Story, superuser: Any
+) -> None:
+    agency = agency_id("ywca")
+    later = key_store().begin_version(agency)
+    Story(told.api, told.service_id).accept().release("name").packet(name="x").answers(
+        "add_note", NOTE
+    )
+    with superuser.cursor() as cursor:
+        for table in ("private_key", "packet_grant"):
+            cursor.execute(
+                f"UPDATE {table} SET key_bundle = key_bundle || 'x'"
+                " WHERE agency_id = %s AND kek_version = %s",
+                [str(agency), later],
+            )
+            assert cursor.rowcount == 1
+    key_store().begin_version(agency)
+    with pytest.raises(rotation.NotPossible) as refusal:
+        rotation.destroy(agency, later - 1)
+    assert refusal.value.code == "key_in_use"
+    opens(told)
+
+
 def test_an_end_that_was_killed_is_made_whole_by_the_next(told: Story) -> None:
     """Between the mark, since when the version opens nothing, and the end of its file."""
     agency = agency_id("ywca")
