@@ -332,14 +332,14 @@ def _end_epochs(each: Each) -> int:
     return ended
 
 
-# The oldest month that the access log still holds.
+# -- What is of no referral ------------------------------------------------------------------------
+
+# The oldest month that the access log still holds: not sec.log_months, which ends at a hole.
 _LOG_BEGINS = (
     "SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC'"
     " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
     r" WHERE i.inhparent = 'access_entry'::regclass AND c.relname ~ '^access_entry_\d{4}_\d{2}$'"
 )
-
-# -- What is of no referral ------------------------------------------------------------------------
 
 
 def _forget() -> None:
