@@ -180,17 +180,15 @@ class Attempt(NamedTuple):
 
 def attempts(principal: Principal) -> list[Attempt]:
     """The newest hundred on referrals that the caller answers for, barred by her own side; none of
-    her own, who was let in again since and is not told that she was barred.
+    a block that barred herself, who was let in again since and is not told.
 
     Raises NotPermitted. One access entry.
     """
     with log.attempt(principal, "barred_attempts.read") as attempt:
         if not sees_referrals(principal):
             raise NotPermitted("role_missing", "Workers and leads are told.")
-        mine = principal.member_id
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM sec.barred_attempts()")
-            rows = [Attempt._make(row) for row in cursor.fetchall()]
-        found = [one for one in rows if one.member_id is None or one.member_id != mine]
+            found = [Attempt._make(row) for row in cursor.fetchall()]
         attempt.record(referral_ids=sorted({one.referral_id for one in found}))
     return found

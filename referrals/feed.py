@@ -14,7 +14,6 @@ from django.db import connection
 from permissions import log
 from permissions.errors import NotPermitted
 from permissions.principal import Principal
-from referrals.reading import BARRING, BARRING_WORKERS
 
 MAX_PAGE = 100
 
@@ -44,16 +43,12 @@ class Entry(NamedTuple):
 
 def _branch(side: str) -> str:
     """One index scan: what the agency sent, or what it was sent."""
-    barred = "act = ANY (%(barring)s) AND about_id = %(member)s"
-    if side == "to":
-        barred += " OR (NOT %(lead)s AND act = ANY (%(barring_workers)s))"
     return (
         "(SELECT id, at, referral_id, act, agency_id, from_agency_id, code, member_id, about_id,"
         f" xact FROM referral_event e WHERE {side}_agency_id = %(agency)s AND {side}_sees"
         " AND (xact, id) > (%(xact)s, %(id)s) AND xact < (SELECT sec.xact_bound())"
-        " AND (NOT reserved OR ((%(lead)s OR EXISTS (SELECT FROM referral_assignment s"
+        " AND (NOT reserved OR %(lead)s OR EXISTS (SELECT FROM referral_assignment s"
         "  WHERE s.content_object_id = e.referral_id AND s.membership_id = %(member)s))"
-        f" AND ({barred}) IS NOT TRUE))"
         " AND sec.not_barred(referral_id) ORDER BY xact, id LIMIT %(limit)s)"
     )
 
@@ -76,8 +71,6 @@ def read(principal: Principal, after: Place, limit: int) -> tuple[list[Entry], P
                     "id": after.id,
                     "lead": principal.has_role("lead"),
                     "member": principal.member_id,
-                    "barring": list(BARRING),
-                    "barring_workers": list(BARRING_WORKERS),
                     "limit": limit,
                 },
             )

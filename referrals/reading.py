@@ -21,11 +21,6 @@ from referrals.clocks import DRAFT_KEPT, PURGE_TOLD_BEFORE
 from referrals.models import Event, Plan, Referral, Release, Side, side_kept
 from referrals.shown import etag, side_of, status_shown
 
-# Once she is let in again, what kept her out is not told to whom it barred: a member; of the
-# recipient, all but its leads (R12).
-BARRING = ("block", "unblock")
-BARRING_WORKERS = ("leads_only", "end_leads_only")
-
 
 class Openings(NamedTuple):
     """Of a packet that was marked as an error: by how many of the recipient's people, and when."""
@@ -225,9 +220,6 @@ def history(principal: Principal, referral_id: UUID) -> list[Step]:
         who = transitions.standing(principal, referral, side, own)
         if not (who.assigned or principal.has_role("lead")):
             seen = seen.filter(reserved=False)
-        seen = seen.exclude(act__in=BARRING, about_id=principal.member_id, about_id__isnull=False)
-        if side == "to" and not principal.has_role("lead"):
-            seen = seen.exclude(act__in=BARRING_WORKERS)
         names = _names(principal)
         steps = []
         for event in seen.order_by("at", "id"):

@@ -508,3 +508,31 @@ def test_a_key_of_a_request_that_led_to_it_is_as_new(story: Story, api: Any) -> 
     answers = [ask("routine"), ask("routine"), ask("urgent")]
     assert [one.status_code for one in answers] == [201, 201, 422]
     assert made not in {one.json().get("id") for one in answers}
+
+
+def test_who_was_let_in_again_is_not_told_by_the_database_either(story: Story, api: Any) -> None:
+    """Past the API: neither what barred her, nor that anybody was barred as she was (R12)."""
+    story.accept()
+    path, lead = f"/v1/referrals/{story.id}", api("ywca.lead")
+    whom = {"member_id": str(member_id("ywca.worker2"))}
+    story.answers("block", whom)
+    assert api("ywca.worker2").get(path).status_code == 404
+    for act, body in (("unblock", whom), ("assign", whom), ("leads_only", {})):
+        assert lead.act(story.id, act, body).status_code == 200
+    for who in ("ywca.worker", "ywca.worker2"):
+        assert api(who).get(path).status_code == 404
+    assert lead.act(story.id, "end_leads_only", {}).status_code == 200
+    for_leads = {"leads_only", "end_leads_only"}
+    for who, acts, attempts in (
+        ("ywca.worker", {"block", "unblock"}, 1),  # his colleague's; not those for want of a lead
+        ("ywca.worker2", set(), 0),
+        ("ywca.lead", {"block", "unblock"} | for_leads, 3),
+    ):
+        with as_app(api(who)) as cursor:
+            cursor.execute("SELECT act FROM referral_event WHERE referral_id = %s", [story.id])
+            known = {act for (act,) in cursor.fetchall()}
+            assert known & ({"block", "unblock"} | for_leads) == acts, who
+            cursor.execute("SELECT count(*) FROM sec.barred_attempts()")
+            assert cursor.fetchone() == (attempts,), who
+            cursor.execute("SELECT FROM conflict_block")
+            assert cursor.fetchall() == [], who

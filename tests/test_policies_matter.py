@@ -207,6 +207,13 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     leads.answers("put_return_release", return_body("engaged"))
     leads.sends("set_plan", {"services": []})
     leads.answers("add_note", {"text": "ours"}).sends("leads_only")
+    let_in = Story(api, story.service_id).accept()  # once barred, and let in again
+    for act in ("leads_only", "end_leads_only"):
+        assert api("ywca.lead").act(let_in.id, act, {}).status_code == 200
+    for key in ("police", "ywca"):
+        whom = {"member_id": str(member_id(f"{key}.worker2"))}
+        for act in ("block", "unblock", "assign"):
+            assert api(f"{key}.lead").act(let_in.id, act, whom).status_code == 200
     agency = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
     agency.answers("add_note", {"text": "ours"}).sends("block", {"other_agency": True})
     with superuser.cursor() as cursor:

@@ -294,6 +294,9 @@ TWISTS = (
     "UPDATE referral_event SET from_sees = NOT from_sees",
     "UPDATE referral_event SET to_sees = NOT to_sees",
     "UPDATE referral_event SET reserved = NOT reserved",
+    "UPDATE referral_event SET act = 'leads_only'",
+    "UPDATE referral_event e SET act = 'block', about_id = a.membership_id"
+    " FROM referral_assignment a WHERE a.content_object_id = e.referral_id",
     "DELETE FROM referral_assignment",
     "UPDATE conflict_block SET lifted_at = sec.clock()",
     "UPDATE log_opt_in SET withdrawn_at = sec.clock()",

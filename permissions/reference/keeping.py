@@ -22,13 +22,17 @@ def own_side(asked: Asked, row: Kept) -> bool:
 
 def event(asked: Asked, row: w.Event) -> bool:
     """Workers and leads, and the agency's own systems, of the side or sides that may know it; what
-    is about a block, members assigned to it and leads alone. (R2, R12)"""
-    mine = asked.me.agency_id
+    is about a block, members assigned to it and leads alone, and nobody whom it barred. (R2, R12)
+    """
+    mine, lead = asked.me.agency_id, "lead" in asked.me.roles
+    barred_her = row.act in ("block", "unblock") and row.about_id == asked.me.member_id
+    barred_workers = row.act in ("leads_only", "end_leads_only") and not lead
     known = (row.from_agency_id == mine and row.from_sees) or (
-        row.to_agency_id == mine and row.to_sees
+        row.to_agency_id == mine and row.to_sees and not barred_workers
     )
     reserved = row.reserved and not asked.answers_for(row.referral_id)
-    return asked.reads_events and known and not reserved and not asked.barred(row.referral_id)
+    told = asked.reads_events and known and not barred_her and not reserved
+    return told and not asked.barred(row.referral_id)
 
 
 def release(asked: Asked, row: w.Release) -> bool:
@@ -76,10 +80,11 @@ def plan(asked: Asked, row: w.Plan) -> bool:
 
 def block(asked: Asked, row: w.Block) -> bool:
     """Members assigned to it and leads of the agency that set it; that only leads may is known to
-    the recipient's leads. Whom it bars, never. (On the survivor's word; R12)"""
+    the recipient's leads. Whom it bars, never, nor what is lifted. (On the survivor's word; R12)
+    """
     told = row.kind == "leads_only" and row.bars_agency_id == asked.me.agency_id
     mine = row.agency_id == asked.me.agency_id or told
-    return asked.casework and mine and asked.answers_for(row.referral_id)
+    return asked.casework and mine and row.lifted_at is None and asked.answers_for(row.referral_id)
 
 
 def tally(asked: Asked, row: w.Tally) -> bool:

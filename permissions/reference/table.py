@@ -110,7 +110,7 @@ def _lines() -> Iterable[Line]:
         return w.Note(id_of("note"), REFERRAL, side, id_of("writer"))
 
     def event(*, from_sees: bool, to_sees: bool) -> w.Event:
-        of = (SENDER, RECIPIENT, SENDER, None)
+        of = (SENDER, RECIPIENT, SENDER, None, "send", None)
         return w.Event(id_of("event"), REFERRAL, *of, False, from_sees, to_sees)
 
     yield Line("T0", "The public directory", w.Published(id_of("service")))

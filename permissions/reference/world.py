@@ -303,6 +303,8 @@ class Event(NamedTuple):
     to_agency_id: UUID
     agency_id: UUID | None
     member_id: UUID | None
+    act: str
+    about_id: UUID | None
     reserved: bool
     from_sees: bool
     to_sees: bool

@@ -132,6 +132,19 @@ CREATE POLICY but_what_bars_her ON access_entry AS RESTRICTIVE FOR SELECT TO aud
     OR ((referral_id = ANY ((SELECT sec.barred_from())::uuid[])) IS NOT TRUE
         AND (referral_ids && (SELECT sec.barred_from())::uuid[]) IS NOT TRUE));
 
+-- Whom this block keeps out, while it stands: the person whom it names, in whichever agency she
+-- serves; or the whole agency; or there all but the leads. A client that names nobody is no lead.
+CREATE FUNCTION sec.keeps_out(b conflict_block, agency uuid, person uuid, is_lead boolean)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF b.kind = 'member' THEN
+        RETURN EXISTS (SELECT FROM public.permissions_membership m
+                        WHERE m.id = b.bars_member_id AND m.person_id = person);
+    END IF;
+    RETURN coalesce(b.bars_agency_id = agency
+                    AND (b.kind = 'agency' OR is_lead IS NOT TRUE), false);
+END $$;
+
 -- Whether it bars this person, as a member of this agency, lead or not: the same of anybody. By a
 -- block of `by_side` alone; or of either side, or since her agency's part was purged (NULL).
 CREATE FUNCTION sec.bars(r uuid, agency uuid, person uuid, is_lead boolean, by_side uuid)
@@ -139,12 +152,9 @@ RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM public.conflict_block b
-          LEFT JOIN public.permissions_membership m ON m.id = b.bars_member_id
          WHERE b.referral_id = r AND b.lifted_at IS NULL
            AND (by_side IS NULL OR b.agency_id = by_side)
-           AND (m.person_id = person
-                OR (b.bars_agency_id = agency
-                    AND (b.kind = 'agency' OR (b.kind = 'leads_only' AND NOT is_lead)))))
+           AND sec.keeps_out(b, agency, person, is_lead))
        OR (by_side IS NULL AND EXISTS (
             SELECT FROM public.referral f
              WHERE f.id = r AND f.to_purged AND f.to_agency_id = agency)) THEN
@@ -239,12 +249,14 @@ END $$;
 
 -- The alert: whom a block of the caller's side bars has asked for the referral since, and was
 -- answered as for a random id. Read from the refusals of the access log, so that a refusal writes
--- the same whether it is barred or not. Who of another agency it was, is not told.
+-- the same whether it is barred or not. Who of another agency it was, is not told; nor, to one who
+-- was let in again, what tells her that she was barred.
 CREATE FUNCTION sec.barred_attempts()
 RETURNS TABLE (id uuid, at timestamptz, referral_id uuid, reference text, act text, member_id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.caseworker();
+    me sec.identity := sec.identity();
 BEGIN
     RETURN QUERY
     SELECT DISTINCT ON (e.at, e.id) e.id, e.at, f.id, f.reference, e.act,
@@ -253,19 +265,18 @@ BEGIN
       JOIN public.referral f ON f.id = b.referral_id
       JOIN public.access_entry e ON e.referral_id = b.referral_id AND e.at >= b.set_at
       LEFT JOIN public.permissions_membership m ON m.id = e.member_id
-      LEFT JOIN public.permissions_membership barred ON barred.id = b.bars_member_id
      WHERE b.agency_id = mine AND sec.answers_for(b.referral_id)
        AND e.decision = 'refused' AND e.rule IN ('not_found', 'policy')
        AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
        -- A lead whom `leads_only` lets in and who is refused, is so since her side was purged (R2).
-       AND (m.person_id = barred.person_id
-            OR (e.agency_id = b.bars_agency_id
-                AND (b.kind = 'agency'
-                     OR (b.kind = 'leads_only' AND ('lead' = ANY (m.roles)) IS NOT TRUE))))
+       AND sec.keeps_out(b, e.agency_id, m.person_id, 'lead' = ANY (m.roles))
+       AND m.person_id IS DISTINCT FROM me.person_id
+       AND NOT sec.keeps_out(b, mine, me.person_id, 'lead' = ANY (me.roles))
      ORDER BY e.at DESC, e.id DESC LIMIT 100;
 END $$;
 
 REVOKE ALL ON FUNCTION sec.not_barred(uuid), sec.mailbox_barred(uuid, uuid),
+    sec.keeps_out(conflict_block, uuid, uuid, boolean),
     sec.bars(uuid, uuid, uuid, boolean, uuid), sec.barred_from(),
     sec.keep_block(), sec.keep_barred(), sec.flag_side(), sec.set_block(uuid, uuid, text, uuid),
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() FROM PUBLIC;
@@ -276,6 +287,7 @@ GRANT EXECUTE ON FUNCTION sec.barred_from() TO auditor;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
 ALTER FUNCTION sec.not_barred(uuid) OWNER TO gate;
 ALTER FUNCTION sec.mailbox_barred(uuid, uuid) OWNER TO gate;
+ALTER FUNCTION sec.keeps_out(conflict_block, uuid, uuid, boolean) OWNER TO gate;
 ALTER FUNCTION sec.bars(uuid, uuid, uuid, boolean, uuid) OWNER TO gate;
 ALTER FUNCTION sec.barred_from() OWNER TO gate;
 ALTER FUNCTION sec.keep_block() OWNER TO gate;

@@ -164,11 +164,7 @@ BEGIN
       FROM public.permissions_agency a
       JOIN public.permissions_membership m ON m.id = a.outside_reviewer_id AND m.active
       JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
-      JOIN public.referral f ON f.id = r
-     WHERE a.id = agency
-       AND NOT EXISTS (SELECT FROM public.permissions_membership o
-                        WHERE o.person_id = m.person_id AND o.active
-                          AND o.agency_id IN (f.from_agency_id, f.to_agency_id))
+     WHERE a.id = agency AND NOT sec.serves_a_side(r, m.person_id)
        AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles), NULL);
 END $$;
 
@@ -187,14 +183,10 @@ BEGIN
       FROM public.conflict_block b
       JOIN public.access_entry e ON e.referral_id = b.referral_id AND e.at >= b.set_at
       LEFT JOIN public.permissions_membership m ON m.id = e.member_id
-      LEFT JOIN public.permissions_membership barred ON barred.id = b.bars_member_id
      WHERE e.at > sec.clock() - interval '2 days' AND e.decision = 'refused'
        AND e.rule IN ('not_found', 'policy')
        AND (b.lifted_at IS NULL OR e.at < b.lifted_at)
-       AND (m.person_id = barred.person_id
-            OR (e.agency_id = b.bars_agency_id
-                AND (b.kind = 'agency'
-                     OR (b.kind = 'leads_only' AND ('lead' = ANY (m.roles)) IS NOT TRUE))));
+       AND sec.keeps_out(b, e.agency_id, m.person_id, 'lead' = ANY (m.roles));
 END $$;
 
 -- A commit wakes the background work (referrals/working.py), so that nobody waits for its pace. A

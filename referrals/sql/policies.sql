@@ -431,10 +431,16 @@ CREATE POLICY own_side_writes ON note FOR INSERT TO app WITH CHECK (
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
+-- Once she is let in again, what kept her out is not told to whom it barred: a member; of the
+-- recipient, all but its leads (R12).
 CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
     ((from_agency_id = (SELECT sec.event_reader()) AND from_sees)
-     OR (to_agency_id = (SELECT sec.event_reader()) AND to_sees))
+     OR (to_agency_id = (SELECT sec.event_reader()) AND to_sees
+         AND (act NOT IN ('leads_only', 'end_leads_only')
+              OR 'lead' = ANY ((SELECT (sec.identity()).roles)::text[]))))
     AND (NOT reserved OR sec.answers_for(referral_id))
+    AND (act NOT IN ('block', 'unblock')
+         OR about_id IS DISTINCT FROM (SELECT (sec.identity()).member_id))
     AND sec.not_barred(referral_id));
 CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id)
@@ -478,12 +484,13 @@ CREATE POLICY own_private_key_begins ON private_key FOR INSERT TO app WITH CHECK
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND agency_id IN (r.from_agency_id, r.to_agency_id)));
 
--- The agency that set it; and that only its leads may is known to the recipient's leads.
+-- The agency that set it; and that only its leads may is known to the recipient's leads. One that
+-- was lifted, to nobody: it would tell whom it barred.
 GRANT SELECT ON conflict_block TO app;
 CREATE POLICY own_side ON conflict_block FOR SELECT TO app USING (
     (agency_id = (SELECT sec.caseworker())
      OR (kind = 'leads_only' AND bars_agency_id = (SELECT sec.caseworker())))
-    AND sec.answers_for(referral_id));
+    AND lifted_at IS NULL AND sec.answers_for(referral_id));
 
 REVOKE ALL ON FUNCTION sec.sees(uuid, uuid, uuid, timestamptz, boolean, uuid), sec.writer(),
     sec.assigned(uuid), sec.agreed(uuid), sec.answers_for(uuid), sec.can_answer(uuid, uuid),

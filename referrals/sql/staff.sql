@@ -159,6 +159,16 @@ BEGIN
     PERFORM sec.add_assignee(row_id, r, me.agency, who);
 END $$;
 
+-- Whether this person serves one of its agencies, in whichever membership of hers.
+CREATE FUNCTION sec.serves_a_side(r uuid, person uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.referral f
+                     JOIN public.permissions_membership o
+                       ON o.agency_id IN (f.from_agency_id, f.to_agency_id)
+                    WHERE f.id = r AND o.person_id = person AND o.active);
+END $$;
+
 -- The outside reviewer of an agency of one is told *that* its lead assigned herself, by reference
 -- only (design §1); never of a referral of which an agency is a side that she serves (R2).
 CREATE FUNCTION sec.self_assignments_to_review()
@@ -173,9 +183,7 @@ BEGIN
       JOIN public.permissions_agency a ON a.id = s.agency_id
       JOIN public.referral f ON f.id = s.referral_id
      WHERE me.client_id IS NULL AND a.outside_reviewer_id = me.member_id
-       AND NOT EXISTS (SELECT FROM public.permissions_membership o
-                        WHERE o.person_id = me.person_id AND o.active
-                          AND o.agency_id IN (f.from_agency_id, f.to_agency_id))
+       AND NOT sec.serves_a_side(f.id, me.person_id)
        AND sec.not_barred(f.id)
      ORDER BY s.at DESC, s.id DESC LIMIT 100;
 END $$;
@@ -183,7 +191,8 @@ END $$;
 REVOKE ALL ON FUNCTION sec.written_once(), sec.standing(uuid),
     sec.add_assignee(uuid, uuid, uuid, uuid), sec.name_holder(uuid, uuid, uuid, uuid, boolean),
     sec.take(uuid, uuid, text, boolean), sec.put_on(uuid, uuid, uuid, text),
-    sec.hand_over(uuid, uuid, uuid, boolean), sec.self_assignments_to_review() FROM PUBLIC;
+    sec.hand_over(uuid, uuid, uuid, boolean), sec.serves_a_side(uuid, uuid),
+    sec.self_assignments_to_review() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.take(uuid, uuid, text, boolean), sec.put_on(uuid, uuid, uuid, text),
     sec.hand_over(uuid, uuid, uuid, boolean), sec.self_assignments_to_review() TO app;
 -- Last: once gate owns them, `owner` can no longer say who may execute them.
@@ -193,4 +202,5 @@ ALTER FUNCTION sec.name_holder(uuid, uuid, uuid, uuid, boolean) OWNER TO gate;
 ALTER FUNCTION sec.take(uuid, uuid, text, boolean) OWNER TO gate;
 ALTER FUNCTION sec.put_on(uuid, uuid, uuid, text) OWNER TO gate;
 ALTER FUNCTION sec.hand_over(uuid, uuid, uuid, boolean) OWNER TO gate;
+ALTER FUNCTION sec.serves_a_side(uuid, uuid) OWNER TO gate;
 ALTER FUNCTION sec.self_assignments_to_review() OWNER TO gate;
