@@ -67,6 +67,14 @@ ALTER ROLE editor SET statement_timeout = '15s';
 ALTER ROLE jobs SET statement_timeout = '60s';
 ALTER ROLE sealer SET statement_timeout = '60s';
 
+-- Every session of a role reads in pg_stat_activity what the role's other sessions run: whose token
+-- they carry, with which one query could call itself anybody. Of those that serve requests nothing
+-- is shown; the setting is the superuser's, so that none of them takes it back.
+ALTER ROLE app SET track_activities = off;
+ALTER ROLE door SET track_activities = off;
+ALTER ROLE auditor SET track_activities = off;
+ALTER ROLE editor SET track_activities = off;
+
 ALTER ROLE app SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE door SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE auditor SET idle_in_transaction_session_timeout = '15s';

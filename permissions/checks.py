@@ -5,6 +5,7 @@ permissions.E002  the role of a connection is a superuser or bypasses row securi
 permissions.E003  the clock was shifted
 permissions.E004  the server's version has a known hole in row security
 permissions.E005  a commit does not wait for the disk: what was served might not be in the log
+permissions.E006  one request's connection could read what another's runs, and with whose token
 permissions.W001  the folder of keys is open to others than its owner
 """
 
@@ -21,23 +22,26 @@ from django.db import connections
 
 # PostgreSQL CVE-2025-8713, CVE-2023-2455: the first releases without them.
 SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
+# Connections on which requests are answered, each in somebody's name.
+SERVING = ("default", "door", "editor", "auditor")
 
 
 @register(Tags.database)
 def database_is_the_second_wall(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """permissions.E002 to E005, for each connection that is asked about."""
+    """permissions.E002 to E006, for each connection that is asked about."""
     errors = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
             cursor.execute(
                 "SELECT rolsuper OR rolbypassrls, current_user,"
                 " current_setting('server_version_num')::int,"
-                " current_setting('synchronous_commit') = 'off'"
+                " current_setting('synchronous_commit') = 'off',"
+                " current_setting('track_activities') = 'on'"
                 " FROM pg_roles WHERE rolname = current_user"
             )
-            unsafe, role, version, hasty = cursor.fetchone() or (True, "?", 0, True)
+            unsafe, role, version, hasty, shown = cursor.fetchone() or (True, "?", 0, True, True)
             if unsafe:
                 errors.append(
                     Error(
@@ -61,6 +65,14 @@ def database_is_the_second_wall(
                         " crash the log would lack what was served.",
                         hint="synchronous_commit = on, for this role, database and server.",
                         id="permissions.E005",
+                    )
+                )
+            if shown and alias in SERVING:
+                errors.append(
+                    Error(
+                        f"Sessions of the role {role} read one another's queries, tokens included.",
+                        hint="Run deploy/roles.sql: it sets track_activities = off.",
+                        id="permissions.E006",
                     )
                 )
             if alias == "default":

@@ -419,7 +419,7 @@ def test_a_role_that_goes_around_row_security_is_an_error(
     careless: Callable[[str], None], attribute: str
 ) -> None:
     careless(attribute)
-    assert problems() == ["permissions.E002"]
+    assert problems() == ["permissions.E002", "permissions.E006"]
 
 
 def test_a_shifted_clock_is_an_error(
@@ -447,6 +447,21 @@ def test_a_commit_that_does_not_wait_for_the_disk_is_an_error(
         assert set(problems()) == {"permissions.E005"}
     finally:
         for_new_sessions("RESET synchronous_commit")
+
+
+def test_sessions_that_read_one_anothers_queries_are_an_error(
+    django_db_setup: str, superuser: psycopg2.extensions.connection
+) -> None:
+    def for_new_sessions(setting: str) -> None:
+        with superuser.cursor() as cursor:
+            cursor.execute(f"ALTER ROLE door SET track_activities = {setting}")
+        connections["door"].close()
+
+    for_new_sessions("on")
+    try:
+        assert problems() == ["permissions.E006"]
+    finally:
+        for_new_sessions("off")
 
 
 def test_a_server_with_a_known_hole_is_an_error(

@@ -5,14 +5,16 @@ triggers; each of them is tried here, within an open transaction, and taken away
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
+import psycopg2
 import pytest
 from django.db import connections
+from psycopg2.errors import InsufficientPrivilege
 
 from tests.conftest import Caller, Story, agency_id, member_id
-from tests.database import as_app, turned_off
+from tests.database import as_app, identify, turned_off
 
 
 def client_id(superuser: Any) -> Any:
@@ -188,3 +190,36 @@ def test_a_role_that_came_later_is_not_in_an_older_credential(api: Any, superuse
             assert cursor.fetchone() == (["worker"],)
         finally:
             jobs.execute(statement, [["worker"], OFFICER])
+
+
+@pytest.mark.parametrize("role", ["app", "door", "editor", "auditor"])
+def test_no_session_reads_in_another_whose_token_it_carries(
+    api: Any, role: str, running_as: Callable[[str], Any]
+) -> None:
+    """An injected query would else call itself whoever else is being served."""
+    with running_as(role) as hers, running_as(role) as injected:
+        identify(hers, api("ywca.worker"))
+        injected.execute(
+            "SELECT count(*), count(*) FILTER (WHERE query <> '') FROM pg_stat_activity"
+            " WHERE usename = current_user"
+        )
+        sessions, shown = injected.fetchone()
+        assert sessions >= 2
+        assert shown == 0
+        with pytest.raises(InsufficientPrivilege):
+            hers.execute("SET track_activities = on")
+
+
+@pytest.fixture
+def running_as(django_db_setup: str) -> Callable[[str], Any]:
+    """A session of its own as `role`, in a transaction that leaves nothing behind."""
+
+    @contextmanager
+    def running(role: str) -> Iterator[Any]:
+        alias = "default" if role == "app" else role
+        given = connections[alias].get_connection_params()
+        names = ("dbname", "user", "password", "host", "port")
+        with closing(psycopg2.connect(**{k: v for k, v in given.items() if k in names})) as session:
+            yield session.cursor()
+
+    return running
