@@ -484,6 +484,36 @@ def test_what_the_owner_of_the_database_changes_is_found_and_named(
     assert faults(sealed) == [], "all is as it was again"
 
 
+# What the entry says then is another thing; written out carelessly it would be the same text.
+ALIKE = {
+    "the same day before Christ": "at = (at::timestamp::text || ' BC')::timestamp",
+    "two fields as one": "fields = ARRAY[array_to_string(fields, ',')]",
+    "a field that is none": "fields = array_append(fields, NULL)",
+    "fields in a field": "fields = ARRAY[fields]",
+    "fields counted from another number": "fields = ('[0:1]=' || fields::text)::text[]",
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_reads_otherwise_is_never_the_same_text(
+    sealed: Path, story: Story, api: Any, superuser: Any, name: str
+) -> None:
+    story.release("name", "phone").packet(name="Invented Person", phone="406-555-0100")
+    opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
+    receipt = opened.json()["receipt"]
+    seal()
+    assert faults() == []
+    with tampered(superuser) as cursor:
+        cursor.execute(f"UPDATE access_entry SET {ALIKE[name]} WHERE id = %s", [receipt])
+        cursor.execute(
+            "UPDATE log_leaf l SET entry_at = e.at FROM access_entry e"
+            " WHERE e.id = %s AND l.entry_id = e.id",
+            [receipt],
+        )
+        superuser.commit()
+        assert faults() == [verifier.Fault("an entry was changed", receipt)]
+
+
 def test_an_entry_put_in_afterwards_is_found(sealed: Path, superuser: Any) -> None:
     made = str(uuid7())
     with tampered(superuser) as cursor:

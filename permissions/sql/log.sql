@@ -47,14 +47,18 @@ CREATE INDEX access_entry_opt_in ON access_entry (release_id, at) WHERE rule = '
 CREATE INDEX access_entry_listed ON access_entry USING gin (referral_ids);
 
 -- RFC 9162, section 2.1.1: a leaf is hashed behind the byte 00. The content is a JSON array of the
--- columns as text, so that a verifier without a database can rebuild it byte for byte.
+-- columns as text, so that a verifier without a database can rebuild it byte for byte. No two rows
+-- have the same text: an array is written as PostgreSQL writes it, without its braces, since
+-- array_to_string joins what was apart and leaves out what is NULL; and a time before Christ, which
+-- to_char writes like the one after, is none.
 CREATE FUNCTION sec.leaf_text(e access_entry) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT array_to_json(ARRAY[
         e.id::text,
-        to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        CASE WHEN e.at >= '0001-01-01T00:00:00Z'
+             THEN to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
         e.agency_id::text, e.member_id::text, e.client_id::text, e.act, e.purpose,
-        e.referral_id::text, array_to_string(e.referral_ids, ','), e.subject::text,
-        array_to_string(e.fields, ','), e.release_id::text, e.directory_id::text, e.decision,
+        e.referral_id::text, left(substr(e.referral_ids::text, 2), -1), e.subject::text,
+        left(substr(e.fields::text, 2), -1), e.release_id::text, e.directory_id::text, e.decision,
         e.rule, e.request_id::text, e.address_prefix, e.xact::text
     ])::text
 $$;
