@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from permissions import log, review, sealer
-from permissions.errors import NotAuthenticated
+from permissions.errors import NotAuthenticated, Unavailable
 from permissions.keystore import key_store
 from permissions.principal import Principal
 from permissions.sealer import USING, Checkpoint
@@ -121,10 +121,13 @@ def of_checkpoint(one: Checkpoint) -> str:
 
 
 def public_keys() -> dict[str, str]:
-    """What the verifier needs beside the lines: the public keys by id, in base64."""
-    return {
-        name: base64.b64encode(key).decode() for name, key in key_store().signing_keys().items()
-    }
+    """What the verifier needs beside the lines: the public keys by id, in base64.
+
+    Raises Unavailable: also where there is none, as of a folder that is not mounted.
+    """
+    if not (keys := key_store().signing_keys()):
+        raise Unavailable("key_store", "The key store has no key that seals the log.")
+    return {name: base64.b64encode(key).decode() for name, key in keys.items()}
 
 
 def entries(

@@ -12,8 +12,7 @@ An export is lines of text (UTF-8). An entry: `<leaf, hex> <JSON array>`; one th
 never sealed: `+ <JSON array>`. A checkpoint, after its entries: a JSON object with body, key_id and
 signature (base64). Entries are gone lawfully where a checkpoint says that their month is `retired`,
 how many they were, and the SHA-256 of their leaves. The leaf of an entry is the SHA-256 of a byte
-00 and the array's text; the root is that of RFC 9162, section 2.1; the signature is Ed25519 (RFC
-8032) over the body's bytes.
+00 and the array's text; the root that of RFC 9162, section 2.1; signed is the body, by Ed25519.
 """
 
 import base64
@@ -32,6 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PROGRESS_EVERY = 1_000_000
 NAMED = 100_000  # entries of a month that are gone and told by name; memory is bounded
+LONGEST = 1 << 26  # bytes of a line; what goes on behind them is no line of ours
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # of what is read
 
 
@@ -64,7 +64,7 @@ class Chain:
         self.after, self.part, self.blanks = after, part, part or own
         self.whole = not (after or part)  # only then all of a month is seen
         self.last: dict[str, Any] | None = None
-        self.last_hash = ""
+        self.last_hash = self.proved = ""
         self.hashes: dict[int, str] = {}  # of the checkpoints, by number
         self.entries = self.blank = self.witnessed = 0
         self.gaps: list[dict[str, Any]] = []  # as it was signed after a restore, and when
@@ -208,9 +208,9 @@ def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
     leaf = sha256(b"\x00" + proof["entry"].encode()).digest()
     if leaf.hex() != proof["leaf"]:
         yield Fault("an entry was changed", json.loads(proof["entry"])[0])
-    path = [bytes.fromhex(one) for one in proof["path"]]
-    top = climb(leaf, proof["place"], proof["size"], path)
+    top = climb(leaf, proof["place"], proof["size"], [*map(bytes.fromhex, proof["path"])])
     yield from chain.follow(proof["checkpoint"], [top])
+    chain.proved = proof["entry"]
 
 
 def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
@@ -220,9 +220,9 @@ def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
             held = list(_held(json.loads(line))) if line.strip() else []
         except MALFORMED as error:
             raise Unreadable(f"line {number} of the witness: {type(error).__name__}") from error
-        chain.witnessed += len(held)
         for seq, hashed in held:
             there = chain.hashes.get(seq)
+            chain.witnessed += there == hashed
             lost = any(gap["from_seq"] <= seq <= gap["to_seq"] for gap in chain.gaps)
             if there is None and not (lost or chain.part or seq <= chain.after):
                 yield Fault("a checkpoint that was witnessed is not there", f"checkpoint {seq}")
@@ -259,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
         chain = Chain(keys, after=asked.after, part=bool(part), own=asked.own)
         for count, fault in enumerate(_faults(asked, chain), 1):
             if count <= asked.most:
-                print(f"FAULT: {fault.what}: {ascii(fault.where)[1:-1]}")  # no terminal obeys it
+                print(f"FAULT: {fault.what}: {ascii(str(fault.where))[1:-1]}")  # no terminal obeys
         told = [ascii(line)[1:-1] for line in summary(chain)]
     except (OSError, Unreadable, *MALFORMED) as error:
         print(f"Cannot be checked: {type(error).__name__}, {error}", file=sys.stderr)
@@ -273,7 +273,7 @@ def _faults(asked: Namespace, chain: Chain) -> Iterator[Fault]:
         yield from check_proof(json.loads(Path(asked.proof).read_text("utf-8")), chain)
     else:
         with open(0 if asked.export == "-" else asked.export, "rb") as export:
-            yield from check(export, chain, sys.stderr)
+            yield from check(iter(lambda: export.readline(LONGEST), b""), chain, sys.stderr)
     if not chain.hashes:
         yield Fault("there is no checkpoint in it", "nothing was sealed")
     if asked.witness:
@@ -290,8 +290,10 @@ def summary(chain: Chain) -> Iterator[str]:
     first, last = min(chain.hashes, default=0), max(chain.hashes, default=0)
     leaves = f", of {chain.blank} the leaf alone" if chain.blank else ""
     yield f"Checkpoints {first} to {last}: {chain.entries} entries{leaves}."
+    if chain.proved:
+        yield f"Entry: {chain.proved}"
     if not chain.witnessed:
-        yield "No witness was asked: whether its end was cut off, or all made anew, nobody can see."
+        yield "No witness says so: whether its end was cut off, or all made anew, nobody can see."
 
 
 if __name__ == "__main__":

@@ -58,9 +58,12 @@ def last_held() -> Held | None:
         return None
     if not lines:
         return None
-    body = json.loads(lines[-1])["body"]
-    said = json.loads(body)
-    return Held(said["seq"], said["size"], body)
+    try:
+        body = json.loads(lines[-1])["body"]
+        said = json.loads(body)
+        return Held(said["seq"], said["size"], body)
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{file()}: its last line is no checkpoint.") from error
 
 
 def length() -> int:

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -772,10 +773,15 @@ def test_a_proof_holds_the_entry_for_whoever_may_read_it_and_the_verifier_checks
     assert {str(story.id), "intake", "referral.open_packet"} <= set(said)
     status, told = verified("--proof", "proof", proof=proof)
     assert (status, "As it was sealed." in told) == (0, True), told
-    with sealed.open("a") as held:
-        held.write(json.dumps({"seq": 1, "sha256": "0" * 64}) + "\n")
-    assert verified("--proof", "proof", "--witness", str(sealed), proof=proof)[0] == 0
+    assert f"Entry: {json.loads(proof)['entry']}\n" in told, "a proof may be of another entry"
+    with sealed.open("a") as file:
+        file.write(json.dumps({"seq": 1, "sha256": "0" * 64}) + "\n")
+    status, told = verified("--proof", "proof", "--witness", str(sealed), proof=proof)
+    assert (status, "No witness says so" in told) == (0, True), "it holds the batches before alone"
     given = json.loads(proof)
+    held = json.dumps(given["checkpoint"])
+    status, told = verified("--proof", "proof", "--witness", "held", proof=proof, held=held)
+    assert (status, "No witness" in told) == (0, False), told
     for wrong, what in (
         (given | {"entry": given["entry"].replace("intake", "safety")}, "an entry was changed"),
         (given | {"path": ["0" * 64, *given["path"][1:]]}, "not those that were signed"),
@@ -885,7 +891,7 @@ def test_it_is_downloaded_with_its_checksum_and_runs_by_itself(
     assert (fine.returncode, verdict) == (0, "As it was sealed."), fine.stderr
     assert reach == f"Checkpoints 1 to {newest.seq}: {newest.size} entries."
     assert all(line.startswith("RETIRED: ") for line in retired)
-    assert "No witness was asked" in run().stdout
+    assert "No witness says so" in run().stdout
     lines = export.read_text().splitlines()
     at = next(number for number, line in enumerate(lines) if "referral.accept" in line)
     row = json.loads(lines[at][65:])[0]
@@ -1006,6 +1012,18 @@ def test_what_the_verifier_cannot_read_it_says_and_never_that_it_was_tampered_wi
     assert "Cannot be checked: " in said
 
 
+def test_a_line_without_end_fills_no_memory(sealed: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(json.dumps(sealed_export.public_keys()))
+    done = subprocess.run(
+        [sys.executable, "-I", verifier.__file__, "/dev/zero", "--keys", "keys"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
+    )
+    assert (done.returncode, "line 1: ValueError" in done.stderr) == (2, True), done.stderr
+
+
 def test_whoever_wrote_the_export_does_not_write_to_the_auditors_terminal(verified: Any) -> None:
     """An id that hides the line it stands in, and a gap that would say that all is well."""
     hides = "\x1b[2K\rAs it was sealed.\x1b[8m\u202e"
@@ -1097,6 +1115,31 @@ def test_a_line_of_the_witness_that_a_kill_cut_off_is_passed_over_and_no_other(
     sealed.write_bytes(b'{"body": "cut o\n' + whole)
     with pytest.raises(CommandError, match="line 1 of the witness"):
         call_command("seals", "verify")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "no JSON", "{}", "[]", "5", '{"body": "5"}', '{"body": "{}"}', '{"body": 5}']
+)
+def test_a_file_that_is_no_witness_is_said_to_be_none(sealed: Path, line: str) -> None:
+    with sealed.open("a") as file:
+        file.write(f"{line}\n")
+    for what in ("status", "restore"):
+        with pytest.raises(CommandError, match="held: its last line is no checkpoint"):
+            call_command("seals", what)
+
+
+def test_without_the_keys_nothing_is_handed_out_as_keys_and_nothing_is_a_fault(
+    sealed: Path, tmp_path: Path, api: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not mounted: whoever keeps an empty list outside has nothing to check by."""
+    monkeypatch.setattr(key_store(), "folder", tmp_path / "nowhere")
+    for what in ("keys", "verify"):
+        with pytest.raises(CommandError, match="no key that seals the log"):
+            call_command("seals", what)
+    assert capsys.readouterr().out == ""
+    assert api(None).get("/v1/access-log/keys").status_code == 503
+    answer = api("ywca.auditor").post("/v1/access-log/seals/verify", {})
+    assert answer.status_code == 503, answer.content
 
 
 @pytest.mark.no_database
