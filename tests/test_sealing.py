@@ -14,7 +14,7 @@ from django.conf import settings
 from structlog.testing import capture_logs
 
 from permissions import credentials, grants, log, session
-from permissions.errors import Unavailable
+from permissions.errors import NotVisible, Unavailable
 from permissions.keystore import Wrapped, key_store
 from permissions.models import Grant
 from permissions.prepared import Ask, array
@@ -234,6 +234,21 @@ def test_an_opening_that_opens_nothing_leaves_no_entry(story: Story, superuser: 
     found = attempt.record_at_once(lock, Ask(packets.OPENED.text(), wanted), fields=list(RELEASED))
     assert len(found) == 1
     assert len(rows(superuser, entry, [str(attempt.entry_id)])) == 1
+
+
+@pytest.mark.parametrize("read", [packets.open_packet, packets.open_notes])
+def test_whoever_is_signed_out_before_she_has_opened_it_finds_nothing(
+    story: Story, superuser: Any, read: Callable[..., Any]
+) -> None:
+    told(story)
+    caller = story.api("ywca.worker")
+    who = principal(caller)
+    credentials.end(caller.secret)
+    with pytest.raises(NotVisible):
+        read(who, UUID(story.id), "intake")
+    entry = "SELECT agency_id, decision, rule FROM access_entry WHERE referral_id = %s AND act = %s"
+    about = [story.id, f"referral.{read.__name__}"]
+    assert rows(superuser, entry, about) == [(None, "refused", "not_found")]
 
 
 def test_a_swapped_note_opens_nothing_and_says_so(story: Story, superuser: Any) -> None:

@@ -5,6 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
+from permissions.models import Client
+from tests.conftest import agency_id, member_id
 from tests.database import undone
 from tests.test_seals import partitions
 from tests.test_sec_identity_functions import asked
@@ -56,6 +60,45 @@ def test_the_batch_of_an_entry_is_shown_to_the_agency_whose_entry_it_is(
             assert found(cursor, api(who), text, one) == [("sealed", may)], who
         assert len(found(cursor, api("police.worker"), question, theirs)) == 1
         assert found(cursor, None, question, one) == []
+
+
+def test_the_text_of_a_sealed_entry_is_for_whom_it_let_in(api: Any, superuser: Any) -> None:
+    """sec.sealed_batch: a member her own, a system its own, by whichever of its staff; of what was
+    refused to her nobody but the auditor reads why."""
+    worker, system = member_id("ywca.worker"), Client.objects.get(agency_id=agency_id("ywca")).id
+    refusal = {"member_id": worker, "decision": "refused", "rule": "not_found"}
+    acting = api("ywca.client", "ywca.worker")
+    with undone(superuser) as cursor:
+        entries = {
+            "hers": enter(cursor, "ywca", at=MONTH, member_id=worker),
+            "a refusal to her": enter(cursor, "ywca", at=MONTH, **refusal),
+            "the system's": enter(cursor, "ywca", at=MONTH, client_id=system),
+            "by it, for her": enter(cursor, "ywca", at=MONTH, client_id=system, member_id=worker),
+        }
+        for place, entry in enumerate(entries.values()):
+            seal(cursor, FIRST + place, entry)
+        sign(cursor, SEQ, FIRST, FIRST + len(entries))
+        question = "SELECT state, entry IS NOT NULL FROM sec.sealed_batch(%s)"
+        for caller, reads in (
+            (api("ywca.worker"), {"hers", "by it, for her"}),
+            (api("ywca.worker2"), set()),
+            (api("ywca.client"), {"the system's", "by it, for her"}),
+            (acting, {"the system's", "by it, for her"}),
+            (api("ywca.auditor"), set(entries)),
+        ):
+            shown = {what: found(cursor, caller, question, one) for what, one in entries.items()}
+            assert shown == {what: [("sealed", what in reads)] for what in entries}, caller
+
+
+def test_a_sealed_entry_whose_checkpoint_is_not_there_is_gone(api: Any, superuser: Any) -> None:
+    """sec.sealed_batch"""
+    with undone(superuser) as cursor:
+        one = enter(cursor, "ywca", at=MONTH)
+        sign(cursor, SEQ, FIRST, FIRST + 1)
+        seal(cursor, FIRST + 1, one)
+        question = "SELECT state, entry, place, leaves, body FROM sec.sealed_batch(%s)"
+        ((state, *_, leaves, body),) = found(cursor, api("ywca.worker"), question, one)
+        assert (state, leaves, body) == ("gone", None, None)
 
 
 def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
@@ -161,27 +204,64 @@ def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
 
 
 def test_places_as_lines_hold_the_text_of_ones_own_entries_alone(api: Any, superuser: Any) -> None:
-    """sec.sealed_lines."""
+    """sec.sealed_lines: though one of the same id stands at another time."""
+    days = [MONTH + timedelta(days=day) for day in range(5)]
     with undone(superuser) as cursor:
         before, ours, theirs, behind = (
-            enter(cursor, key, at=MONTH) for key in ("ywca", "ywca", "police", "ywca")
+            enter(cursor, key, at=days[day])
+            for key, day in (("ywca", 0), ("ywca", 1), ("police", 2), ("ywca", 4))
         )
         for place, entry in enumerate((before, ours, theirs)):
             seal(cursor, FIRST + place, entry)
         cursor.execute(
-            "INSERT INTO log_leaf VALUES (%s, %s, %s, '\\x01')", [FIRST + 3, uuid4(), MONTH]
+            "INSERT INTO log_leaf VALUES (%s, %s, %s, '\\x01')", [FIRST + 3, uuid4(), days[3]]
         )
         seal(cursor, FIRST + 4, behind)
+        leaves = [asked(cursor, "SELECT encode(leaf, 'hex') FROM access_entry WHERE id = %s", one)
+                  for one in (ours, theirs)]  # fmt: skip
+        enter(cursor, "ywca", id=ours, at=days[2])  # within their time, and not sealed
         question = "SELECT place, line FROM sec.sealed_lines(%s, %s)"
         rows = found(cursor, api("ywca.auditor"), question, FIRST + 1, FIRST + 4)
         assert [place for place, _ in rows] == [FIRST + 1, FIRST + 2, FIRST + 3]
-        leaves = [asked(cursor, "SELECT encode(leaf, 'hex') FROM access_entry WHERE id = %s", one)
-                  for one in (ours, theirs)]  # fmt: skip
         first, second, third = (line for _, line in rows)
-        assert first.startswith(f'{leaves[0]} ["{ours}",')
+        assert first.startswith(f'{leaves[0]} ["{ours}","2001-05-02T')
         assert second == f"{leaves[1]} ~"
         assert third == "01 - 01 2001-05"
         assert found(cursor, api("ywca.worker"), question, FIRST + 1, FIRST + 4) == []
+
+
+def looked_into(cursor: Any) -> dict[str, int]:
+    """How often each month of the log was, by this transaction."""
+    cursor.execute(
+        "SELECT relname, seq_scan + coalesce(idx_scan, 0) FROM pg_stat_xact_user_tables"
+        " WHERE relname LIKE 'access_entry_%'"
+    )
+    return dict(cursor.fetchall())
+
+
+@pytest.mark.parametrize(
+    ("question", "asked_for"),
+    [
+        ("SELECT line FROM sec.sealed_lines(%s, %s)", (FIRST + 1, FIRST + 2)),
+        ("SELECT found FROM sec.batch_now(%s, 10)", (SEQ + 1,)),
+    ],
+    ids=["sealed_lines", "batch_now"],
+)
+def test_what_is_sealed_is_looked_for_in_the_months_of_its_entries_alone(
+    api: Any, superuser: Any, question: str, asked_for: tuple[int, ...]
+) -> None:
+    """sec.sealed_lines and sec.batch_now: else each part of an export looks into every month."""
+    with undone(superuser) as cursor:
+        for place in range(3):
+            month = MONTH + timedelta(days=31 * place)
+            cursor.execute("SELECT sec.add_log_partition(%s)", [month.date()])
+            seal(cursor, FIRST + place, enter(cursor, "ywca", at=month))
+            sign(cursor, SEQ + place, FIRST + place, FIRST + place + 1)
+        cursor.execute("SET LOCAL enable_nestloop = off")  # as of a batch that is worth a join
+        before = looked_into(cursor)
+        assert len(found(cursor, api("ywca.auditor"), question, *asked_for)) == 1
+        now = looked_into(cursor)
+        assert {name for name in now if now[name] != before[name]} == {"access_entry_2001_06"}
 
 
 def test_the_checkpoints_that_let_a_month_go_are_named_to_auditors(

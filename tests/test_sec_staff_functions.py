@@ -35,7 +35,8 @@ def two(api: Any) -> tuple[Story, Story]:
 
 
 def test_who_takes_it(two: tuple[Story, Story], api: Any, superuser: Any) -> None:
-    """sec.take: what waits, whoever works there; after that a lead, who says why."""
+    """sec.take and sec.name_holder: what waits, whoever works there, where her agency has a side of
+    it yet; after that a lead, who says why."""
     one, other = two
     waiting = Story(api, service_of("ywca")).send().answers("acknowledge")
     ywca = [str(agency_id("ywca"))]

@@ -54,6 +54,7 @@ EQUIVALENT: dict[str, str] = {
         for of in ("referral_id = about.referral_id", "agency_id = about.to_agency_id")
         for again in ("", " (2)")
     },
+    "sec.narrow: false for NOT FOUND": "nobody answers for what was not found",
     "sec.put_returned: false for NOT FOUND": "nobody is assigned to what was not found",
     **{
         f"sec.opening: true for e.at {bound}": "it only says which months are looked into: the"
@@ -98,14 +99,6 @@ EQUIVALENT: dict[str, str] = {
     },
     "sec.writer: true for me.member_id IS NOT NULL": "who names nobody has no roles",
     "sec.identity: false for NOT FOUND": "who was not found is NULL, and no client",
-    **{
-        f"sec.batch_now: true for {bound}": "it only says which months are looked into: each entry"
-        " is found by its id and its time"
-        for bound in (
-            *("l.position >= c.first (2)", "l.position < c.size (2)"),
-            *("e.at >= earliest", "e.at <= latest"),
-        )
-    },
     "sec.log_counts: false for mine IS NULL": "who audits no agency oversees none, and would find"
     " nothing, after a walk through the log",
 }
