@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import psycopg2
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 FOLDER = Path(os.environ.get("CAIRN_TEST_HOME", "var/mutate")) / "reach"
 
@@ -45,8 +45,11 @@ class _Counts:
 
         for one in connections.all(initialized_only=True):
             if one.connection is not None and not one.in_atomic_block:
-                with one.cursor() as cursor:  # else it tells what it counted once a second
-                    cursor.execute("SELECT pg_stat_force_next_flush()")
+                try:  # else it tells what it counted once a second
+                    with one.cursor() as cursor:
+                        cursor.execute("SELECT pg_stat_force_next_flush()")
+                except OperationalError:
+                    one.close()  # its server has gone
         try:
             superuser = _cluster().connect_superuser(cls.database)
         except psycopg2.OperationalError:
