@@ -283,8 +283,10 @@ TWISTS = (
     "UPDATE packet_grant SET key_bundle = NULL WHERE release_id IS NOT NULL",
     "UPDATE packet_grant SET fields = '{health}' WHERE release_id IS NOT NULL",
     "UPDATE referral_side SET state = 'stopped' WHERE state IN ('accepted', 'in_handoff')",
-    "UPDATE referral SET from_purged = true",
     # As a purge does it: a side that no part is left of is no row.
+    "WITH gone AS (UPDATE referral SET from_purged = true RETURNING id, from_agency_id)"
+    " DELETE FROM referral_side s USING gone"
+    " WHERE s.referral_id = gone.id AND s.agency_id = gone.from_agency_id",
     "WITH gone AS (UPDATE referral SET to_purged = true RETURNING id, to_agency_id)"
     " DELETE FROM referral_side s USING gone"
     " WHERE s.referral_id = gone.id AND s.agency_id = gone.to_agency_id",

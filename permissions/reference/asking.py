@@ -88,9 +88,9 @@ class Asked(NamedTuple):
     def barred(self, referral: UUID) -> bool:
         """R12: a block beats every grant and role. It bars a person in whichever agency she serves,
         or a whole agency, or there all but the leads; a client that names nobody, its agency's
-        mailbox, with anybody there. So is a recipient barred that has purged it (R13)."""
+        mailbox, with anybody there. So is barred whoever is no side, or none any more (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
-        return self._purged(referral) or self.barred_by_name(referral) or any(
+        return self.side(referral) is None or self.barred_by_name(referral) or any(
             block.bars_agency_id == self.me.agency_id
             and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
             for block in self._blocks(referral)
@@ -105,10 +105,6 @@ class Asked(NamedTuple):
             block.bars_member_id is not None and every[block.bars_member_id].person_id in mine
             for block in self._blocks(referral)
         )
-
-    def _purged(self, referral: UUID) -> bool:
-        one = self.world.referrals.get(referral)
-        return one is not None and one.to_purged and one.to_agency_id == self.me.agency_id
 
     def _blocks(self, referral: UUID) -> list[Block]:
         """Those that stand."""
@@ -131,11 +127,12 @@ class Asked(NamedTuple):
     def side(self, referral: UUID) -> str | None:
         """`from`: her agency sent it; `to`: it was sent to it. None: its part is purged (R13)."""
         found = self.world.referrals.get(referral)
-        if found is None or self._purged(referral):
+        if found is None:
             return None
         if found.from_agency_id == self.me.agency_id:
             return None if found.from_purged else "from"
-        return "to" if found.to_agency_id == self.me.agency_id and found.sent_at else None
+        there = found.to_agency_id == self.me.agency_id and not found.to_purged
+        return "to" if there and found.sent_at else None
 
     def agreed(self, referral: UUID) -> bool:
         """R14: she agreed, or was not asked for safety; else she (R6) signed a release since."""

@@ -38,14 +38,22 @@ CREATE POLICY gate_flags ON referral FOR UPDATE TO gate USING (true) WITH CHECK 
 
 -- Whether the referral bars the caller: as a person, in whichever agency she serves; as one of the
 -- barred agency; as no lead, where only leads may. A client that names nobody is its agency's
--- mailbox. So is barred everybody of a recipient whose part was purged (R13): what hangs on the
--- referral is kept from them where a block would keep it. One look at a row where none is. Of an id
--- that is no referral it says what it says to whom one bars: nobody learns it by asking.
+-- mailbox. So is barred everybody of a side whose part was purged (R13), of the recipient before it
+-- was sent, and of no side: what hangs on the referral is kept from them where a block would keep
+-- it, and nobody learns by asking that there is one, or still is: of an id that is no referral it
+-- says the same. One look at two rows where no block is: of whose agency the token is. Whether it
+-- still holds is asked by what asks this.
 CREATE FUNCTION sec.not_barred(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity;
-    barring boolean := (SELECT f.has_block OR f.to_purged FROM public.referral f WHERE f.id = r);
+    barring boolean := (
+        SELECT f.has_block FROM public.referral f
+          JOIN public.credential c
+            ON c.agency_id IN (
+               CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
+               CASE WHEN NOT f.to_purged AND f.sent_at IS NOT NULL THEN f.to_agency_id END)
+         WHERE f.id = r AND c.hash = decode(current_setting('cairn.token', true), 'hex'));
 BEGIN
     IF barring IS NULL THEN
         RETURN false;

@@ -99,18 +99,16 @@ BEGIN
 END $$;
 
 -- R14: where she could not say whether she agrees, nothing of a packet is written or opened until
--- a release was put since (her own consent, or R6's in her place). False to whoever is no side.
+-- a release was put since (her own consent, or R6's in her place). False to whoever may not see it.
 CREATE FUNCTION sec.agreed(r uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
-DECLARE
-    me sec.identity := sec.identity();
 BEGIN
     IF EXISTS (SELECT FROM public.referral f
-                WHERE f.id = r AND me.agency_id IN (f.from_agency_id, f.to_agency_id)
+                WHERE f.id = r
                   AND (f.agreement IS DISTINCT FROM 'cannot_say'
                        OR EXISTS (SELECT FROM public.release l WHERE l.referral_id = r
                                      AND l.direction = 'outbound'
                                      AND l.created_at >= f.sent_at))) THEN
-        RETURN true;
+        RETURN sec.not_barred(r);
     END IF;
     RETURN false;
 END $$;
@@ -240,6 +238,8 @@ END $$;
 -- Whom a block of the caller's side bars, does not count (R12); what the other side's bars is T4.
 CREATE FUNCTION sec.can_answer(agency uuid, r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    seen uuid := CASE WHEN sec.not_barred(r) THEN r END;  -- else as if there were none
 BEGIN
     IF EXISTS (
         SELECT FROM public.permissions_agency a
@@ -247,7 +247,7 @@ BEGIN
           JOIN public.permissions_person p ON p.id = m.person_id AND p.is_active
          WHERE a.id = agency AND a.active AND a.takes_notices
            AND m.roles && ARRAY['worker', 'lead']
-           AND NOT sec.bars(r, agency, m.person_id, 'lead' = ANY (m.roles), sec.caller())) THEN
+           AND NOT sec.bars(seen, agency, m.person_id, 'lead' = ANY (m.roles), sec.caller())) THEN
         RETURN true;
     END IF;
     RETURN false;

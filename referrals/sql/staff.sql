@@ -184,7 +184,7 @@ BEGIN
       JOIN public.referral f ON f.id = s.referral_id
      WHERE me.client_id IS NULL AND a.outside_reviewer_id = me.member_id
        AND NOT sec.serves_a_side(f.id, me.person_id)
-       AND sec.not_barred(f.id)
+       AND NOT sec.bars(f.id, me.agency_id, me.person_id, 'lead' = ANY (me.roles), NULL)
      ORDER BY s.at DESC, s.id DESC LIMIT 100;
 END $$;
 
