@@ -16,6 +16,8 @@ from permissions.models import Agency
 CLOSED_AFTER = timedelta(days=7)
 # How long "please ring" stands out among others; it is shown as long as the referral is open.
 RING_STANDS = timedelta(days=1)
+# How long after the sending a worker of the sender's can be with her, whatever the notice says.
+WITH_HER = timedelta(days=1)
 # How long before a side's part is purged it is told so (R13).
 PURGE_TOLD_BEFORE = timedelta(days=7)
 # How long a draft lasts after its last change (R13).

@@ -115,7 +115,9 @@ def handoff_failed(
 ) -> Detail:
     """It did not come about: the clock starts again (T4). Twice within five minutes is once.
 
-    While a worker is still with her (`with_worker_until`), that worker is asked to ring.
+    While a worker is still with her (`with_worker_until`), that worker is asked to ring. Not for
+    longer than a day after the sending: who says so of a month would learn of each time that she
+    did not come, also when shown `closed` (R2).
     """
 
     def already(current: Turn) -> bool:
@@ -136,10 +138,16 @@ def handoff_failed(
         if not current.repeated:
             current.change_own(handoff_by=due_anew(current), escalated_at=None)
             current.event(other_side_sees=False)
-            until = current.referral.with_worker_until
-            if until is not None and until > current.now and not _just_asked(current):
+            if _worker_is_with_her(current) and not _just_asked(current):
                 _ask_to_ring(current)
     return current.answer()
+
+
+def _worker_is_with_her(current: Turn) -> bool:
+    until, sent = current.referral.with_worker_until, current.referral.sent_at
+    if until is None or sent is None:
+        return False
+    return current.now < min(until, sent + clocks.WITH_HER)
 
 
 def due_anew(current: Turn) -> datetime:

@@ -217,6 +217,19 @@ def test_once_the_worker_has_left_her_nobody_is_rung(
     assert view.view(one.id) == before
 
 
+@pytest.mark.parametrize("later", ["1 day 1 minute", "8 days"])
+def test_who_says_that_a_worker_stays_for_a_month_is_not_rung_for_a_month(
+    story: Story, api: Any, shift_clock: Any, later: str
+) -> None:
+    """Each ring would tell the sender that she did not come, after `closed` too (R2)."""
+    one = begun(api, story.service_id, **stays(30 * 24 * 60))
+    shift_clock(later)
+    view = Sender(api)
+    before = view.view(one.id)
+    assert api(RECIPIENT).act(one.id, "handoff_failed").status_code == 200
+    assert view.view(one.id) == before
+
+
 # -- Attempts --------------------------------------------------------------------------------------
 
 
