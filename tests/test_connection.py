@@ -1,10 +1,12 @@
 """The connection of requests: BEGIN goes with the first statement, hot statements are planned once,
 and one that was lost is no refusal."""
 
+import os
+import socket
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, InternalError, connection, transaction
+from django.db import DatabaseError, InternalError, OperationalError, connection, transaction
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
 from permissions.models import Agency
@@ -148,20 +150,51 @@ FIRST = {  # of a request: who calls by itself, and with what is asked along
 }
 
 
-@pytest.mark.parametrize("ask", FIRST.values(), ids=FIRST)
-def test_a_connection_that_was_lost_is_no_refusal(
-    api: Any, story: Story, superuser: Any, ask: Any
-) -> None:
-    story.accept().release(*PACKET).packet(**PACKET)
-    caller = api("ywca.worker")
-    assert ask(caller, story).status_code == 200
+def ended(superuser: Any) -> None:
     with superuser.cursor() as cursor:
         pid = connection.connection.info.backend_pid
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         assert cursor.fetchone() == (True,)
+
+
+def crashed(_superuser: Any) -> None:
+    """The server's last word to each where one of its processes was killed is a warning, no error;
+    then the line ends. Here another line, with just that in it, is put in place of ours."""
+    word = b"SWARNING\0VWARNING\0C57P02\0Mterminating connection because of a crash\0\0"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"N" + (len(word) + 4).to_bytes(4, "big") + word)
+        os.dup2(ours.fileno(), connection.connection.fileno())
+
+
+@pytest.mark.parametrize("lost", [ended, crashed])
+@pytest.mark.parametrize("ask", FIRST.values(), ids=FIRST)
+def test_a_connection_that_was_lost_is_no_refusal(
+    api: Any, story: Story, superuser: Any, ask: Any, lost: Any
+) -> None:
+    story.accept().release(*PACKET).packet(**PACKET)
+    caller = api("ywca.worker")
+    assert ask(caller, story).status_code == 200
+    pid = connection.connection.info.backend_pid
+    lost(superuser)
     answer = ask(caller, story)
     assert answer.status_code == 200
     assert connection.connection.info.backend_pid != pid
+
+
+@pytest.mark.parametrize("last", ["SELECT 1", None], ids=["statement", "commit"])
+def test_a_server_that_crashed_is_away_and_no_bug(superuser: Any, last: str | None) -> None:
+    def meanwhile() -> None:
+        with transaction.atomic():
+            ask("SELECT 1")
+            crashed(superuser)
+            if last:
+                ask(last)
+
+    with pytest.raises(OperationalError):
+        meanwhile()
+    connection.close()
+    assert ask("SELECT 1") == 1
 
 
 def test_behind_a_pooler_nothing_is_planned_beforehand(

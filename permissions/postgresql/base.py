@@ -8,9 +8,12 @@ sees no difference: a transaction that sent nothing was none.
 from datetime import UTC, timedelta, timezone
 from typing import Any
 
+import psycopg2
 from django.db import InternalError
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 
@@ -23,6 +26,16 @@ class Zones(dict[timedelta, timezone]):
 
 
 ZONES = Zones({timedelta(0): UTC})
+
+
+class Errors(DatabaseErrorWrapper):
+    """As Django's; a connection that was lost is one whatever was its last word. psycopg2 gives an
+    error without a code no class of its own where the server, one of whose processes had crashed,
+    still sent a warning before the line ended."""
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        lost = exc_type is psycopg2.DatabaseError
+        super().__exit__(psycopg2.OperationalError if lost else exc_type, exc_value, traceback)
 
 
 class Cursor(CursorWrapper):
@@ -78,6 +91,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     commit_is_sent = False  # it went with the last statement
     health_check_enabled: bool  # Django's
     health_check_done: bool
+
+    @cached_property
+    def wrap_database_errors(self) -> Errors:
+        return Errors(self)
 
     def is_idle(self) -> bool:
         """Whether the server is in no transaction; a connection that is gone is in none."""
