@@ -979,6 +979,22 @@ def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_fou
         assert (told()["faults"], told()["first_fault"]) == (0, None)
 
 
+def test_a_clock_that_was_ahead_for_a_while_puts_no_check_off(api: Any, superuser: Any) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "UPDATE log_watch SET seq = 0, at = sec.clock() + interval '1 year' WHERE what = 'new'"
+        )
+    superuser.commit()
+    write(api)
+    seal()
+    while rechecking.step():
+        pass
+    newest = sealer.newest()
+    assert newest is not None
+    assert one(superuser, "SELECT seq FROM log_watch WHERE what = 'new'") == newest.seq
+    assert one(superuser, "SELECT at <= sec.clock() FROM log_watch WHERE what = 'new'")
+
+
 def test_older_parts_are_checked_in_turn_and_around_again(
     old: Old, api: Any, superuser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
