@@ -62,6 +62,7 @@ LONG = {
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
     "referrals/packets.py": (360, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (520, "what is due, side by side, and its end in its order"),
+    "referrals/sql/blocks.sql": (310, "whom a referral bars, from the rows to the alert"),
     "referrals/sql/policies.sql": (520, "every policy of a referral, read in one sitting"),
 }
 
