@@ -207,6 +207,8 @@ def build(api: Any, story: Story, superuser: Any) -> World:
     leads.answers("put_return_release", return_body("engaged"))
     leads.sends("set_plan", {"services": []})
     leads.answers("add_note", {"text": "ours"}).sends("leads_only")
+    theirs_alone = Story(api, story.service_id).accept()
+    assert api("ywca.lead").act(theirs_alone.id, "leads_only", {}).status_code == 200
     let_in = Story(api, story.service_id).accept()  # once barred, and let in again
     for act in ("leads_only", "end_leads_only"):
         assert api("ywca.lead").act(let_in.id, act, {}).status_code == 200

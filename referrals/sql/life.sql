@@ -7,16 +7,14 @@ ALTER TABLE referral_plan ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral_plan FORCE ROW LEVEL SECURITY;
 CREATE INDEX referral_plan_replaces ON referral_plan (replaces_id) WHERE replaces_id IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE (services) ON referral_plan TO app;
-CREATE POLICY own_plan ON referral_plan FOR SELECT TO app USING (
-    agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
-    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id));
+CREATE POLICY own_plan ON referral_plan FOR SELECT TO app
+    USING (agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id));
 CREATE POLICY own_plan_begins ON referral_plan FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id)
     AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
                    AND r.from_agency_id = referral_plan.agency_id));
 CREATE POLICY own_plan_changes ON referral_plan FOR UPDATE TO app
-    USING (agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
-           AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id))
+    USING (agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id))
     WITH CHECK (agency_id = (SELECT sec.writer()));
 
 -- R15: a system of the recipient's has it. An event of its own side and nothing else: it silences

@@ -376,8 +376,7 @@ CREATE POLICY own_staff ON referral_assignment FOR SELECT TO app
     USING (agency_id = (SELECT sec.caseworker()) AND sec.not_barred(content_object_id));
 
 CREATE POLICY sender_reads ON release FOR SELECT TO app USING (
-    from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
-    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id));
+    from_agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id));
 CREATE POLICY recipient_reads ON release FOR SELECT TO app USING (
     direction = 'outbound' AND to_agency_id = (SELECT sec.caseworker())
     AND sec.answers_for(referral_id)
