@@ -19,7 +19,7 @@ from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
 from permissions.principal import Principal
 from referrals import calling, copies, escalation, senders
-from referrals.reaching import USING, Reach, ask, overheard, put, tested
+from referrals.reaching import USING, Reach, ask, is_heard, lines_of, overheard, put, tested
 from referrals.senders import NotSent, Outgoing
 
 # Longer than a provider takes, and short enough that what a killed worker held is sent within a
@@ -177,9 +177,9 @@ def _still_may(claimed: Claimed, referral_id: UUID) -> bool:
     ((may,),) = ask(f"SELECT sec.{name}(%s, %s)", [referral_id, whom])
     if not may:
         return False
-    heard = list(overheard(referral_id))
-    shared = "SELECT FROM channel WHERE id = %s AND lower(address) = ANY (%s)"
-    return not (heard and ask(shared, [claimed.channel_id, heard]))
+    heard = overheard(referral_id)
+    lines = lines_of(claimed.agency_id, claimed.member_id) if heard else []
+    return not any(is_heard(one, heard) for one in lines if one.channel_id == claimed.channel_id)
 
 
 def record(

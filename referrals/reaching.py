@@ -49,12 +49,13 @@ class Reach:
         told = {one.id for one in self.members}
         ((self.mailbox_open,),) = ask("SELECT sec.mailbox_open(%s, %s)", [referral_id, agency_id])
         heard = overheard(referral_id)
-        self.lines = [
+        may = [
             line
             for line in lines_of(agency_id)
             if (line.member_id in told if line.member_id else self.mailbox_open)
-            and line.address.lower() not in heard
         ]
+        self.lines = [line for line in may if not is_heard(line, heard)]
+        self.left_out = [line for line in may if is_heard(line, heard)]
 
     def own(self, members: Iterable[Member]) -> list[Line]:
         """These members' own channels."""
@@ -63,9 +64,13 @@ class Reach:
 
     def everyone(self) -> list[Line]:
         """Who is rung with something new: the duty addresses and whoever is on call; else whoever
-        is not off duty; else everybody."""
-        on_call = self.own(one for one in self.members if one.duty == "on_call")
+        is not off duty; else everybody. Where one of the first is left out, since somebody barred
+        says that he listens there, everybody at once: else he could say so of those who wake."""
+        awake = {one.id for one in self.members if one.duty == "on_call"}
+        on_call = self.own(one for one in self.members if one.id in awake)
         first = [line for line in self.lines if line.use == "duty"] + on_call
+        if any(line.use == "duty" or line.member_id in awake for line in self.left_out):
+            return first + self.own(self.members)
         reachable = [one for one in self.members if one.duty != "off_duty"]
         return first or self.own(reachable) or self.own(self.members)
 
@@ -99,12 +104,12 @@ def lines_of(agency_id: UUID, member_id: UUID | None = None) -> list[Line]:
     return [Line._make(row) for row in rows]
 
 
-def overheard(referral_id: UUID) -> frozenset[str]:
-    """Addresses, in lower case, at which somebody listens whom the referral bars, or may: of its
-    two agencies' channels those that are closed to it, once it bars anybody there. A colleague who
-    shares one is not rung there either: what waits is told to whoever is barred, too (R12)."""
+def overheard(referral_id: UUID) -> frozenset[tuple[UUID, str]]:
+    """Whose people listen, and at which address, in lower case, whom the referral bars, or may: of
+    its two agencies' channels those that are closed to it, once it bars anybody there. A colleague
+    who shares one is not rung there either: what waits is told to whoever is barred, too (R12)."""
     rows = ask(
-        "SELECT DISTINCT lower(c.address) FROM referral r"
+        "SELECT DISTINCT c.agency_id, lower(c.address) FROM referral r"
         " JOIN permissions_agency a ON a.active AND a.id IN (r.from_agency_id, r.to_agency_id)"
         "  AND NOT sec.mailbox_open(r.id, a.id)"
         " JOIN channel c ON c.agency_id = a.id"
@@ -112,7 +117,14 @@ def overheard(referral_id: UUID) -> frozenset[str]:
         " WHERE r.id = %s",
         [referral_id],
     )
-    return frozenset(address for (address,) in rows)
+    return frozenset((agency_id, address) for agency_id, address in rows)
+
+
+def is_heard(line: Line, heard: frozenset[tuple[UUID, str]]) -> bool:
+    """Whether the line is one of `heard`. An agency's own lines are heard by its own people alone:
+    of the other agency anybody could keep them among her own, and nobody would be rung there."""
+    listening = {agency_id for agency_id, address in heard if address == line.address.lower()}
+    return bool(listening) if line.member_id else line.agency_id in listening
 
 
 def keepers(agency_id: UUID) -> list[Line]:

@@ -150,4 +150,19 @@ def test_a_number_is_shared_across_the_two_agencies_too(
     off_duty(api, "ywca.lead", duty="on_call")
     story.create().sends("block", to("police.worker2")).send()
     work()
-    assert rung(phones, mails) == {("ywca", "notice")}
+    others = {("ywca.worker", "notice"), ("ywca.worker2", "notice")}  # she is on call, and left out
+    assert rung(phones, mails) == {("ywca", "notice"), *others}
+
+
+def test_nobody_silences_the_other_agency_by_keeping_its_lines(
+    story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
+) -> None:
+    """An officer keeps the shelter's numbers, which anybody may know, among his own."""
+    keep(api, "police.worker2", "mail", DUTY["ywca"])
+    for who in ("ywca.worker", "ywca.lead"):
+        keep(api, "police.worker2", "sms", PEOPLE[who])
+    off_duty(api, "ywca.worker", duty="on_call")
+    off_duty(api, "ywca.worker2")
+    story.create().sends("block", to("police.worker2")).send()
+    work()
+    assert rung(phones, mails) == {("ywca", "notice"), ("ywca.worker2", "notice")}
