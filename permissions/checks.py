@@ -38,7 +38,8 @@ def database_is_the_second_wall(
                 "SELECT rolsuper OR rolbypassrls, current_user,"
                 " current_setting('server_version_num')::int,"
                 " current_setting('synchronous_commit') = 'off',"
-                " current_setting('track_activities') = 'on'"
+                " current_setting('track_activities') = 'on' OR EXISTS ("
+                " SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')"
                 " FROM pg_roles WHERE rolname = current_user"
             )
             unsafe, role, version, hasty, shown = cursor.fetchone() or (True, "?", 0, True, True)
@@ -71,7 +72,8 @@ def database_is_the_second_wall(
                 errors.append(
                     Error(
                         f"Sessions of the role {role} read one another's queries, tokens included.",
-                        hint="Run deploy/roles.sql: it sets track_activities = off.",
+                        hint="Run deploy/roles.sql (track_activities = off), and in this database"
+                        " DROP EXTENSION pg_stat_statements: it keeps what was run.",
                         id="permissions.E006",
                     )
                 )

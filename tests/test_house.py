@@ -465,6 +465,20 @@ def test_sessions_that_read_one_anothers_queries_are_an_error(
         for_new_sessions("off")
 
 
+def test_a_memory_of_what_was_run_is_an_error(
+    django_db_setup: str, superuser: psycopg2.extensions.connection
+) -> None:
+    """It shows a role the texts of its own sessions, whatever `track_activities` says."""
+    with superuser.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION pg_stat_statements")
+        superuser.commit()
+        try:
+            assert set(problems()) == {"permissions.E006"}
+        finally:
+            cursor.execute("DROP EXTENSION pg_stat_statements")
+            superuser.commit()
+
+
 def test_a_server_with_a_known_hole_is_an_error(
     django_db_setup: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
