@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from permissions import credentials
 from permissions.keystore import seal, unseal
+from permissions.log import address_prefix
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -37,6 +38,12 @@ class AccountAdapter(DefaultAccountAdapter):
         except ValidationError:
             credentials.log_sign_in("session.sign_in", refused="too_many_tries")
             raise
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials_: Any) -> str:
+        """Tries at a name are counted for each network: else whoever knows an advocate's name, and
+        gives it with a wrong password once a minute, keeps her out of the desk for good."""
+        name: str = super()._get_login_attempts_cache_key(request, **credentials_)
+        return f"{name}:{address_prefix(request.META['REMOTE_ADDR'])}"
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Her password is right and her account closed: somebody who left, or who has it of her."""

@@ -421,6 +421,21 @@ def test_tries_at_other_names_do_not_make_it_forget_hers(person):
     assert "Too many tries" in text_of(sign_in(Pages(), wrong).content)
 
 
+def test_nobody_keeps_her_out_by_wrong_tries_from_elsewhere(person):
+    """The advocate on call has to come in, whoever tries her name meanwhile."""
+
+    def at(address):
+        return Pages(HttpClient(enforce_csrf_checks=True, REMOTE_ADDR=address))
+
+    hers = person("ywca.worker")
+    for number in range(6):
+        wrong = hers | {"password": "wrong wrong wrong"}
+        answer = sign_in(at(f"198.51.100.{number}"), wrong)
+    assert "Too many tries" in text_of(answer.content)
+    assert "Too many tries" in text_of(sign_in(at("198.51.100.9"), hers).content)
+    assert sign_in(at("203.0.113.7"), hers).request["PATH_INFO"] == "/desk/"
+
+
 def test_too_many_tries_are_stopped_for_a_name_that_exists_and_one_that_does_not(person, superuser):
     def last_of_six(login):
         for _ in range(6):
