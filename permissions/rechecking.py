@@ -116,15 +116,17 @@ def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
 
 
 def _put_in(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
-    """Entries of their transactions without a seal. Each is looked up by itself: the planner would
-    rather read all leaves. Below the newest bound: after a restore numbers come again."""
+    """Entries of their transactions, or of some to come, without a seal. Each is looked up by
+    itself: the planner would rather read all leaves. Below the newest bound: after a restore
+    numbers come again."""
     return _asked(
         "SELECT e.id::text FROM access_entry e"
-        " WHERE e.xact >= coalesce(%s, -9223372036854775807) AND e.xact < least(%s,"
-        " (SELECT c.xact_before FROM log_checkpoint c ORDER BY c.seq DESC LIMIT 1)) AND NOT"
+        " WHERE ((e.xact >= coalesce(%s, -9223372036854775807) AND e.xact < least(%s,"
+        " (SELECT c.xact_before FROM log_checkpoint c ORDER BY c.seq DESC LIMIT 1)))"
+        " OR e.xact >= %s) AND NOT"
         " coalesce((SELECT true FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at),"
         " false) LIMIT 1000",
-        [since, last.xact_before],
+        [since, last.xact_before, sealer.first_to_come()],
     )
 
 

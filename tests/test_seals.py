@@ -25,7 +25,15 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
-from permissions import credentials, merkle, sealed_export, sealer, verifier, witness
+from permissions import (
+    credentials,
+    merkle,
+    rechecking,
+    sealed_export,
+    sealer,
+    verifier,
+    witness,
+)
 from permissions.ids import uuid7
 from permissions.keystore import key_store
 from permissions.models import Client
@@ -526,6 +534,28 @@ def test_an_entry_put_in_afterwards_is_found(sealed: Path, superuser: Any) -> No
         )
         superuser.commit()
         assert faults(sealed) == [verifier.Fault("an entry was put in after its time", made)]
+
+
+def test_an_entry_of_a_transaction_to_come_is_found_and_waits_for_no_seal(
+    sealed: Path, superuser: Any
+) -> None:
+    """No sealer comes to it for years, and until then it is as good as any on an auditor's page."""
+    made = str(uuid7())
+    with tampered(superuser) as cursor:
+        cursor.execute(
+            "INSERT INTO access_entry (id, at, act, decision, xact, leaf)"
+            " SELECT %s, at, 'referral.read', 'allowed', xact + (1::bigint << 40), leaf"
+            " FROM access_entry ORDER BY xact DESC LIMIT 1",
+            [made],
+        )
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        cursor.execute("UPDATE log_watch SET seq = 0, at = NULL, faults = 0 WHERE what = 'new'")
+        superuser.commit()
+        assert faults() == [verifier.Fault("an entry was put in after its time", made)]
+        while rechecking.step():
+            pass
+        assert ask(superuser, "SELECT faults > 0 FROM log_watch WHERE what = 'new'") == (True,)
+    rechecking.all_was_checked([])
 
 
 def test_a_log_signed_anew_with_another_key_is_found(sealed: Path, superuser: Any) -> None:
