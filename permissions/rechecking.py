@@ -119,6 +119,8 @@ def _put_in(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
     """Entries of their transactions, or of some to come, without a seal. Each is looked up by
     itself: the planner would rather read all leaves. Below the newest bound: after a restore
     numbers come again."""
+    if sealer.is_of_a_backup():
+        return []
     return _asked(
         "SELECT e.id::text FROM access_entry e"
         " WHERE ((e.xact >= coalesce(%s, -9223372036854775807) AND e.xact < least(%s,"

@@ -154,6 +154,8 @@ def entries(
 
 
 def _never_sealed(last: Checkpoint) -> Iterator[str]:
+    if sealer.is_of_a_backup():
+        return
     with connections[USING].cursor() as cursor:
         cursor.execute(
             "SELECT sec.leaf_text(e) FROM access_entry e"

@@ -153,16 +153,14 @@ def unsealed() -> int:
 
 
 def is_of_a_backup() -> bool:
-    """Whether a backup was restored without `restore`: then nothing is sealed."""
+    """Whether a backup was restored without `restore`: then nothing is sealed, and of what has no
+    seal no number tells whether it was put in."""
     last = newest()
     return last is not None and _oldest_under_way() < last.xact_before
 
 
 def first_to_come() -> int:
-    """The first transaction that did not begin yet: no entry is of it, or of a later one. Where a
-    backup was restored without `restore`, no number is known to be too high."""
-    if is_of_a_backup():
-        return 2**63 - 1
+    """The first transaction that did not begin yet: no entry is of it, or of a later one."""
     return _ask("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
 
 

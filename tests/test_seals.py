@@ -662,6 +662,33 @@ def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
         assert faults(sealed) == [], "the witness goes on behind the gap, and holds what was lost"
 
 
+def test_between_a_restore_and_its_seals_nothing_is_said_to_have_been_put_in(
+    sealed: Path, superuser: Any, api: Any, capsys: Any
+) -> None:
+    """The new cluster's own entries, as of `keys restore`, have low numbers. Whoever checks before
+    `seals restore` is told to run that, of what was changed as ever, and auditors of nothing."""
+    with tampered(superuser) as cursor:
+        cursor.execute("UPDATE log_checkpoint SET xact_before = xact_before + (1::bigint << 40)")
+        cursor.execute(
+            "UPDATE log_watch SET seq = 0, at = NULL, faults = 0, first_fault = NULL"
+            " WHERE what = 'new'"
+        )
+        guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
+        superuser.commit()
+        write(api)
+        while rechecking.step():
+            pass
+        with pytest.raises(CommandError, match="seals restore"):
+            call_command("seals", "verify")
+        assert ask(superuser, "SELECT faults FROM log_watch WHERE what = 'new'") == (0,)
+        assert "FAULT" not in capsys.readouterr().out
+        cursor.execute("DELETE FROM log_leaf WHERE position = 1")
+        superuser.commit()
+        with pytest.raises(CommandError, match="faults"):
+            call_command("seals", "verify")
+    rechecking.all_was_checked([])
+
+
 def test_entries_sealed_before_a_restore_stop_no_sealer_when_their_numbers_come_again(
     sealed: Path, superuser: Any, api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,8 @@ class Command(BaseCommand):
             self.stdout.write(ascii(line)[1:-1])
         if faults:
             raise CommandError(f"{faults} faults.")
+        if sealer.is_of_a_backup():
+            raise sealer.NotRestored
         self.stdout.write("As it was sealed.")
 
     def _rotate(self, options: dict[str, Any]) -> None:
