@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -350,6 +351,30 @@ def test_whoever_holds_the_log_is_waited_for_and_then_said(
     superuser.rollback()
     superuser.autocommit = True
     assert "was dropped" in retire(tmp_path, old.month)
+
+
+def test_of_two_shells_one_retires_and_the_other_is_told(old: Old, tmp_path: Path) -> None:
+    """Both would write one file, and sign the hash of what of it was there just then."""
+    refused: list[str] = []
+
+    def in_another_shell() -> None:
+        try:
+            retire(tmp_path, old.month)
+        except CommandError as error:
+            refused.append(str(error))
+        finally:
+            connections.close_all()
+
+    def say(line: str) -> None:
+        if line.startswith("Writing"):
+            shell = threading.Thread(target=in_another_shell)
+            shell.start()
+            shell.join()
+
+    done = retiring.retire(retiring.Month.read(old.month), tmp_path, say)
+    assert (done.entries, done.dropped) == (old.entries, True)
+    assert refused == ["A month is being retired already: look again when that has ended."]
+    assert "had left before" in retire(tmp_path, old.month)
 
 
 def test_it_says_what_it_needs(tmp_path: Path) -> None:
