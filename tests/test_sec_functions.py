@@ -99,7 +99,8 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert alerts() == set()
     assert barred.get(path).status_code == 404
     (told,) = api("ywca.worker").get("/v1/barred-attempts").json()["items"]
-    assert (told["referral_id"], told["act"]) == (story.id, "referral.read")
+    asked = (story.id, "referral.read", str(member_id("ywca.worker2")))
+    assert (told["referral_id"], told["act"], told["member_id"]) == asked
     by_ywca = (story.id, str(agency_id("ywca")), str(member_id("ywca.worker")))
     assert alerts() == {by_ywca}
     story.sends("block", {"other_agency": True})
@@ -109,6 +110,7 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert api("ywca.worker").get(path).status_code == 404
     (told,) = api("police.worker").get("/v1/barred-attempts").json()["items"]
     assert (told["referral_id"], told["member_id"]) == (story.id, None)
+    assert api("police.worker2").get("/v1/barred-attempts").json()["items"] == [], "not hers"
     by_police = (story.id, str(agency_id("police")), str(member_id("police.worker")))
     assert alerts() == {by_ywca, by_police}
     story.sends("unblock", {"other_agency": True})
@@ -125,12 +127,27 @@ def test_told_are_the_attempts_since_the_block_of_whom_it_bars_and_no_others(
     assert alerts() == set()
 
 
-def asked_and_was_refused(superuser: Any, story: Story, rule: str) -> None:
+def test_a_lead_who_is_refused_under_leads_only_is_so_for_another_reason(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """sec.barred_attempts and sec.barred_alerts: since the purge there, of which nobody here learns
+    (R2)."""
+    story.create().sends("leads_only").send()
+    by_police = (story.id, str(agency_id("police")), str(member_id("police.worker")))
+    for who, told in (("ywca.lead", 0), ("ywca.worker2", 1)):
+        asked_and_was_refused(superuser, story, "not_found", who)
+        assert len(api("police.worker").get("/v1/barred-attempts").json()["items"]) == told, who
+        assert alerts() == ({by_police} if told else set()), who
+
+
+def asked_and_was_refused(
+    superuser: Any, story: Story, rule: str, who: str = "ywca.worker2"
+) -> None:
     with superuser.cursor() as cursor:
         cursor.execute(
             "INSERT INTO access_entry (id, agency_id, member_id, act, referral_id, decision, rule)"
             " VALUES (gen_random_uuid(), %s, %s, 'referral.accept', %s, 'refused', %s)",
-            [str(agency_id("ywca")), str(member_id("ywca.worker2")), story.id, rule],
+            [str(agency_id("ywca")), str(member_id(who)), story.id, rule],
         )
 
 

@@ -155,13 +155,15 @@ def test_the_seals_stand_as_far_as_the_newest_and_say_what_waits(api: Any, super
     with undone(superuser) as cursor:
         sign(cursor, SEQ, FIRST, FIRST, body=gap)
         sign(cursor, SEQ + 1, FIRST, FIRST, before=bound)
-        enter(cursor, "police", xact=bound)
-        seal(cursor, FIRST, enter(cursor, "police", xact=bound))
+        sealed = enter(cursor, "police", xact=bound, at=MONTH)
+        seal(cursor, FIRST, sealed)
+        enter(cursor, "police", xact=bound, at=MONTH)
+        enter(cursor, "police", xact=bound, id=sealed, at=MONTH + timedelta(days=1))
         enter(cursor, "police", xact=bound - 1)
         question = "SELECT seq, size, body, waiting, gaps FROM sec.seal_status()"
         ((seq, size, body, waiting, gaps),) = found(cursor, api("ywca.auditor"), question)
         assert (seq, size, body) == (SEQ + 1, FIRST, f"body of {SEQ + 1}")
-        assert waiting == 1
+        assert waiting == 2, "of its time, and of its id"
         assert gaps[-1] == gap
         assert all(one.startswith('{"gap"') for one in gaps)
         assert found(cursor, api("ywca.worker"), question) == [(None,) * 5]
