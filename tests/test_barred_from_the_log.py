@@ -237,3 +237,20 @@ def test_whom_it_barred_is_kept_for_as_long_as_the_log_holds_of_it(
         cursor.execute("UPDATE barred_to_the_end SET at = '2001-01-01'")
     purging.run()
     assert rows(superuser, "SELECT FROM barred_to_the_end") == []
+
+
+@pytest.mark.parametrize("by", ["her no", "the clock"])
+def test_whom_a_draft_barred_is_not_kept(
+    worked_on: Story, api: Any, superuser: Any, shift_clock: Any, by: str
+) -> None:
+    """Of what was never sent nothing is (R14), beside another that was. (sec.keep_barred)"""
+    draft = Story(api, worked_on.service_id).create()
+    bar(api, "police.worker", draft, "police.worker2")
+    if by == "her no":
+        no = api("police.worker").post("/v1/agreement-tally", {"draft_id": draft.id})
+        assert no.status_code == 200
+    else:
+        shift_clock("48 hours")
+        purging.run()
+    assert rows(superuser, "SELECT FROM conflict_block") == []
+    assert rows(superuser, "SELECT FROM barred_to_the_end") == []
