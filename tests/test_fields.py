@@ -83,6 +83,17 @@ def test_every_shape_is_made_of_our_own_fields() -> None:
 
 
 @pytest.mark.no_database
+def test_a_shape_has_no_rule_beyond_those_of_its_fields() -> None:
+    """Endpoint.body would not ask for it."""
+    ruled = [
+        shape
+        for shape in shapes()
+        if shape.validate is not serializers.Serializer.validate or shape().validators
+    ]
+    assert ruled == []
+
+
+@pytest.mark.no_database
 def test_no_field_takes_what_is_of_another_type() -> None:
     taken = {}
     for where, field in LEAVES.items():
