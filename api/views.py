@@ -98,7 +98,8 @@ class Endpoint(APIView):
                 refuse_unknown()
             self.principal = principal  # type: ignore[assignment]  # None only where `public`
             acting_member(request)
-            self._check(request.GET)
+            if request.META.get("QUERY_STRING"):
+                self._check(request.GET)
             method = str(request.method).lower()
             handler = getattr(self, method, None) if method in self.http_method_names else None
             if handler is None:
