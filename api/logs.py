@@ -5,6 +5,7 @@ No bodies, no paths with query strings, no exception text (design R10, threat TH
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -31,9 +32,12 @@ ALLOWED = frozenset(
 )
 
 
-def only_allowed(_logger: Any, _method: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """Drop every field that is not on the list; a new field is a decision, not an accident."""
-    return {key: value for key, value in entry.items() if key in ALLOWED}
+def line(_logger: Any, level: str, entry: dict[str, Any]) -> str:
+    """An entry as JSON, with its level and time. Every field that is not on the list is dropped; a
+    new field is a decision, not an accident."""
+    entry |= {"level": level, "timestamp": datetime.now(UTC)}
+    kept = {key: value for key, value in entry.items() if key in ALLOWED}
+    return orjson.dumps(kept, default=repr, option=orjson.OPT_UTC_Z).decode()
 
 
 class _Frugal(logging.Formatter):
@@ -66,10 +70,6 @@ def quiet_server() -> None:
         handler.setFormatter(_Frugal())
 
 
-def _line(entry: dict[str, Any], **_options: Any) -> str:
-    return orjson.dumps(entry, default=repr).decode()
-
-
 def configure(config: dict[str, Any]) -> None:
     """Called by Django with settings.LOGGING."""
     handler = logging.StreamHandler(sys.stderr)
@@ -80,15 +80,10 @@ def configure(config: dict[str, Any]) -> None:
     # Its warnings repeat, without ids, what our own line for each request says.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            only_allowed,
-            structlog.processors.JSONRenderer(_line),
-        ],
+        processors=[line],  # one for all: it is written at each request
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[config["level"]]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

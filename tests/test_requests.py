@@ -1,13 +1,18 @@
-"""What a request may look like: strict JSON, known names, idempotency keys, cursors."""
+"""What a request may look like: strict JSON, known names, idempotency keys, cursors; and what the
+process log says of one."""
 
+import contextlib
 import hashlib
+import io
 import json
 import threading
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
+from api import logs
 from api.middleware import CACHEABLE
 from tests.conftest import NOTICE, service_of
 from tests.desk import Pages, at_the_desk
@@ -233,3 +238,18 @@ def test_the_profile_is_the_same_for_everybody_and_no_cookie_goes_with_it(path, 
 def test_a_bad_token_is_refused_at_the_profile_too():
     headers = {"Authorization": "Bearer " + "x" * 40}
     assert HttpClient().get("/v1/directory/profile", headers=headers).status_code == 401
+
+
+@pytest.mark.no_database
+def test_a_log_line_holds_what_is_on_the_list_its_level_and_its_time() -> None:
+    written = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(written):
+            logs.configure({"level": "INFO"})
+        structlog.get_logger().debug("request", status=200)
+        structlog.get_logger().error("bug", error="KeyError", count={1}, name="Invented Person")
+    finally:
+        logs.configure({"level": "INFO"})
+    told = json.loads(written.getvalue())
+    assert told.pop("timestamp").endswith("Z")
+    assert told == {"event": "bug", "level": "error", "error": "KeyError", "count": "{1}"}
