@@ -30,6 +30,7 @@ FIRST_REST_S, LONGEST_REST_S = 5, 900
 BEHIND_ANOTHER_S = 1  # a call, until the number is free
 PROVIDER_S = 60  # until it is seen whether a provider was named
 SHOWN = 100
+MOST_TESTS = channels.MOST  # an hour: each of a full list once
 # Told to one person and to nobody in her place.
 PERSONAL = frozenset({"review", "assigned", "test", "contact"})
 
@@ -297,13 +298,18 @@ def retry(principal: Principal, message_id: UUID) -> Shown:
 
 
 def ring(principal: Principal, channel_id: UUID) -> channels.Channel:
-    """ "Does my channel ring?": a test is sent there. Once a minute; sooner is NotPossible.
-
-    Raises NotVisible.
-    """
+    """ "Does my channel ring?": a test is sent there. Once a minute, and MOST_TESTS an hour of all
+    that the caller keeps or kept: nobody is rung all night by whoever says that a number is hers,
+    and no alarm stands behind a thousand tests. Sooner is NotPossible. Raises NotVisible."""
     with log.attempt(principal, "channel.test"):
         channels.find(channel_id)
         with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM message"
+                " WHERE template = 'test' AND at > sec.clock() - interval '1 hour'"
+            )
+            if cursor.fetchone()[0] >= MOST_TESTS:
+                raise NotPossible("tested_just_now", "Many tests were sent just now. Wait an hour.")
             cursor.execute("SELECT sec.ask_test(%s, %s)", [uuid7(), channel_id])
             if cursor.fetchone() != (True,):
                 raise NotPossible("tested_just_now", "A test was sent just now. Wait a minute.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from referrals import messages
 from tests.conftest import member_id
 from tests.database import as_app
 from tests.desk import at_the_desk, text_of
@@ -93,6 +94,22 @@ def test_only_who_keeps_it_takes_it_off(api: Any) -> None:
         assert api(who).delete(f"/v1/channels/{which}").status_code == 204
         assert api(who).delete(f"/v1/channels/{which}").status_code == 404
     assert shown(api, "ywca.admin")["agencys"] == []
+
+
+def test_nobody_is_rung_all_night_by_tests(api: Any, shift_clock: Any) -> None:
+    """Nor by a number that is taken off and kept anew each time."""
+    worker = api("ywca.worker")
+    answers = []
+    for _ in range(messages.MOST_TESTS + 1):
+        kept = keep(api, "ywca.worker", "voice", "406-555-0181")
+        answers.append(worker.post(f"/v1/channels/{kept}/ring").status_code)
+        assert worker.delete(f"/v1/channels/{kept}").status_code == 204
+    assert answers == [*[202] * messages.MOST_TESTS, 409]
+    other = keep(api, "ywca.lead", "sms", "406-555-0183")
+    assert api("ywca.lead").post(f"/v1/channels/{other}/ring").status_code == 202
+    shift_clock("61 minutes")
+    kept = keep(api, "ywca.worker", "voice", "406-555-0181")
+    assert worker.post(f"/v1/channels/{kept}/ring").status_code == 202
 
 
 def test_does_my_channel_ring(

@@ -341,7 +341,7 @@ PROBLEMS = {
     ),
     "too_many_channels": Problem("There are twenty already.", "Take one off first."),
     "not_tested": Problem("No test was sent there yet.", "Send one, then say whether it arrived."),
-    "tested_just_now": Problem("A test was sent there just now.", "Wait a minute."),
+    "tested_just_now": Problem("A test was sent just now, or many.", "Wait; after many an hour."),
     "sent_already": Problem("The message was sent.", "There is nothing to do."),
     "webhook_target": Problem(
         "Webhooks go to https addresses of public hosts, port 443 or 8443, and to nothing else.",
