@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
 from django.conf import settings
 from django.db import connections
 
@@ -21,6 +22,8 @@ from permissions.errors import Refused
 from permissions.sealed_export import of_checkpoint, public_keys
 from permissions.sealer import Checkpoint
 from permissions.secret_files import sync_folder
+
+log = structlog.get_logger()
 
 AT_ONCE = 1_000
 
@@ -95,7 +98,9 @@ def step() -> bool:
     Raises Forked, OSError, Unavailable (the key store, once after a restore).
     """
     held = last_held()
-    if held is not None:
+    if held is None:
+        _must_be_new()
+    else:
         try:
             _must_follow(held)
         except Forked:
@@ -117,6 +122,15 @@ def _tell(seq: int, *, forked: bool = False) -> None:
             " OR at IS NULL OR at NOT BETWEEN sec.clock() - interval '1 minute' AND sec.clock())",
             {"seq": seq, "faults": int(forked)},
         )
+
+
+def _must_be_new() -> None:
+    """Say so where there was one: its disk is not mounted, or somebody took it away. It is begun
+    anew; what was changed before, this one does not know."""
+    with connections[sealer.USING].cursor() as cursor:
+        cursor.execute("SELECT seq FROM log_watch WHERE what = 'witness' AND seq > 0")
+        for (seq,) in cursor.fetchall():
+            log.error("witness_gone", where=f"checkpoint {seq}")
 
 
 def _must_follow(held: Held) -> None:
@@ -161,7 +175,9 @@ def _add(lines: list[str]) -> None:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             os.ftruncate(descriptor, _whole(descriptor, size))
-        os.write(descriptor, "".join(f"{line}\n" for line in lines).encode())
+        added = "".join(f"{line}\n" for line in lines).encode()
+        while added:  # a disk that fills up takes a part, and refuses the next
+            added = added[os.write(descriptor, added) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, connections, transaction
@@ -622,6 +623,46 @@ def test_a_witness_that_was_killed_in_a_line_goes_on(sealed: Path, api: Any) -> 
     assert not witness.step()
     lines = sealed.read_text().splitlines()
     assert len(lines) == len(whole.splitlines()) + 1
+    assert faults(sealed) == []
+
+
+def test_a_witness_whose_file_is_gone_is_begun_anew_and_not_in_silence(
+    sealed: Path, superuser: Any
+) -> None:
+    """A disk that is not mounted: what is written there knows of no change that was made before."""
+    last = sealer.newest()
+    assert last is not None
+    sealed.unlink()
+    with structlog.testing.capture_logs() as lines:
+        while witness.step():
+            pass
+        witness.step()
+    assert [one for one in lines if one["event"] == "witness_gone"] == [
+        {"event": "witness_gone", "log_level": "error", "where": f"checkpoint {last.seq}"}
+    ]
+    assert witness.last_held().seq == last.seq  # type: ignore[union-attr]
+    assert faults(sealed) == []
+
+
+def test_a_disk_that_is_full_half_way_witnesses_nothing(
+    sealed: Path, api: Any, superuser: Any
+) -> None:
+    """The first write to it is cut short, and no error."""
+    held = witness.last_held()
+    write(api)
+    seal()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (sealed.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            witness.step()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    told = "SELECT seq FROM log_watch WHERE what = 'witness'"
+    assert held is not None
+    assert ask(superuser, told) == (held.seq,)
+    assert witness.last_held() == held
+    witness.step()
     assert faults(sealed) == []
 
 
