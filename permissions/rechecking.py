@@ -72,7 +72,7 @@ def _check(what: str) -> bool:
     if faults:
         where = f"checkpoints {page[0].seq} to {last}" if page else f"checkpoint {after}"
         _keep(len(faults), f"{faults[0].what}, {where}")
-        log.error("log_not_as_sealed", faults=len(faults), first=faults[0].what, where=where)
+        log.error("log_not_as_sealed", count=len(faults), error=faults[0].what, where=where)
     return last < end
 
 

@@ -18,6 +18,7 @@ from django.http import StreamingHttpResponse
 
 from api import exporting
 from api.desk import words
+from api.logs import ALLOWED
 from api.v1.access_log import FILTERS
 from permissions import rechecking, review, sealer, witness
 from permissions import sealed_export as module_of_sealed_export
@@ -970,6 +971,8 @@ def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_fou
             assert told()["first_fault"].startswith(what)
         (line, *_) = [one for one in lines if one["event"] == "log_not_as_sealed"]
         assert line["log_level"] == "error"
+        assert line["error"] == what
+        assert line.keys() - {"log_level"} <= ALLOWED, "or it is left out of the line"
         seal()
         days += 2
         shift_clock(f"{days} days")
