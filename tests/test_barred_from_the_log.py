@@ -184,9 +184,9 @@ def test_nor_is_what_was_put_in_named_to_her(worked_on: Story, api: Any, superus
     """sec.put_in."""
     question = "SELECT id::text, entry IS NOT NULL FROM sec.put_in(%s, %s, 10)"
     with undone(superuser) as cursor:
-        sign(cursor, SEQ, 0, 0, before=2**61)
-        sign(cursor, SEQ + 1, 0, 0, before=2**61 + 9)
-        put = enter(cursor, "ywca", referral_id=worked_on.id, xact=2**61 + 1)
+        sign(cursor, SEQ, 0, 0, before=-(2**61))
+        sign(cursor, SEQ + 1, 0, 0, before=9 - 2**61)
+        put = enter(cursor, "ywca", referral_id=worked_on.id, xact=1 - 2**61)
         asked = (cursor, api("ywca.auditor"), question, SEQ + 1, SEQ + 1)
         assert found(*asked) == [(str(put), True)]
         bar(api, "ywca.worker", worked_on, "ywca.auditor")

@@ -178,17 +178,19 @@ def test_the_seals_stand_as_far_as_the_newest_and_say_what_waits(api: Any, super
 def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
     api: Any, superuser: Any
 ) -> None:
-    """sec.put_in: without a place, or with one behind the newest checkpoint; named to its own."""
+    """sec.put_in: without a place, or with one behind the newest checkpoint; or of a transaction
+    to come. Named to its own."""
+    before = -(2**61)  # all transactions that there were
     with undone(superuser) as cursor:
         for seq, bound in ((1, 100), (2, 200), (3, 300)):
-            sign(cursor, SEQ + seq, FIRST, FIRST + 1, before=2**61 + bound)
-        seal(cursor, FIRST, enter(cursor, "ywca", xact=2**61 + 150))
-        ours, behind = (enter(cursor, "ywca", xact=2**61 + at) for at in (100, 150))
+            sign(cursor, SEQ + seq, FIRST, FIRST + 1, before=before + bound)
+        seal(cursor, FIRST, enter(cursor, "ywca", xact=before + 150))
+        ours, behind = (enter(cursor, "ywca", xact=before + at) for at in (100, 150))
         seal(cursor, FIRST + 1, behind)
-        enter(cursor, "police", xact=2**61 + 199)
+        enter(cursor, "police", xact=before + 199)
         for outside in (99, 200, 300):
-            enter(cursor, "ywca", xact=2**61 + outside)
-        moved = enter(cursor, "ywca", xact=2**61 + 150, at=MONTH)
+            enter(cursor, "ywca", xact=before + outside)
+        moved = enter(cursor, "ywca", xact=before + 150, at=MONTH)
         cursor.execute(
             "INSERT INTO log_leaf SELECT %s, id, at + interval '1 s', leaf FROM access_entry"
             " WHERE id = %s",
@@ -201,7 +203,12 @@ def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
         assert len(rows) == 4
         assert len(found(cursor, api("ywca.auditor"), question, *asked_for[:2], 2)) == 2
         assert found(cursor, api("ywca.worker"), question, *asked_for) == []
-        sign(cursor, SEQ + 4, FIRST, FIRST + 1, before=2**61)  # after a restore, in a new cluster
+        sign(cursor, SEQ + 4, FIRST, FIRST + 1, before=before)  # after a restore, in a new cluster
+        assert found(cursor, api("ywca.auditor"), question, *asked_for) == []
+        to_come = enter(cursor, "ywca", xact=2**61)
+        only = [(str(to_come), True)]
+        assert found(cursor, api("ywca.auditor"), question, *asked_for) == only
+        sign(cursor, SEQ + 5, FIRST, FIRST + 1, before=2**60)  # it was restored, and is not known
         assert found(cursor, api("ywca.auditor"), question, *asked_for) == []
 
 

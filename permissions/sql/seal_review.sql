@@ -83,9 +83,10 @@ BEGIN
      WHERE l.position >= c.first AND l.position < c.size;
 END $$;
 
--- Entries of the transactions of these checkpoints that have no place among what is sealed: put in
--- afterwards. At most `most`; which they are, and their text, of the caller's own agency alone.
--- Each is looked up by itself, so that no more than these transactions' entries are read.
+-- Entries of the transactions of these checkpoints, or of some to come, that have no place among
+-- what is sealed: put in. At most `most`; which they are, and their text, of the caller's own agency
+-- alone. Each is looked up by itself, so that no more than these transactions' entries are read.
+-- Between a restore and `seals restore` no number tells anything (permissions/rechecking.py).
 CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
 RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -95,11 +96,14 @@ DECLARE
     newest public.log_checkpoint;
     since bigint;
     until bigint;
+    to_come bigint := greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+                               1 + pg_current_xact_id_if_assigned()::text::bigint);
 BEGIN
-    IF mine IS NULL THEN
+    SELECT * INTO newest FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
+    IF mine IS NULL
+       OR pg_snapshot_xmin(pg_current_snapshot())::text::bigint < newest.xact_before THEN
         RETURN;
     END IF;
-    SELECT * INTO newest FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
     since := coalesce((SELECT c.xact_before FROM public.log_checkpoint c
                         WHERE c.seq < first_seq ORDER BY c.seq DESC LIMIT 1), -9223372036854775807);
     until := (SELECT c.xact_before FROM public.log_checkpoint c WHERE c.seq = last_seq);
@@ -108,7 +112,8 @@ BEGIN
            CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
                 THEN sec.leaf_text(e) END
       FROM public.access_entry e
-     WHERE e.xact >= since AND e.xact < least(until, newest.xact_before)
+     WHERE ((e.xact >= since AND e.xact < least(until, newest.xact_before))
+            OR e.xact >= to_come)
        AND coalesce((SELECT l.position FROM public.log_leaf l
                       WHERE l.entry_id = e.id AND l.entry_at = e.at), newest.size) >= newest.size
      LIMIT most;
