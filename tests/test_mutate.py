@@ -2,7 +2,8 @@
 
 import json
 import re
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +101,43 @@ def test_what_is_listed_as_the_same_and_is_caught_fails_the_run() -> None:
 
 def test_an_empty_run_is_no_success() -> None:
     assert Told().verdict() == 1
+
+
+class Heard(Told):
+    """Its judges are functions: what one says, it returns."""
+
+    def _failure(self, item: Any, seconds: int = 0) -> str | None:
+        said: str | None = item.function()
+        return said
+
+
+@pytest.mark.no_database
+def test_what_a_judge_caught_that_fails_by_itself_by_then_is_tried_again() -> None:
+    weakened, worn = set[str](), set[str]()
+
+    @contextmanager
+    def weakening(wears: bool) -> Iterator[None]:
+        weakened.add("a rule")
+        yield
+        weakened.clear()
+        if wears:
+            worn.add("what one of them looks at")
+
+    run = Heard()
+    run.by = ["those below"]
+    run.mutants = [
+        Mutant("rule", "the first", lambda: weakening(False), ""),
+        Mutant("rule", "which spoils", lambda: weakening(True), ""),
+        Mutant("rule", "which does nothing", nullcontext, ""),
+    ]
+    quick = SimpleNamespace(nodeid="tests/quick", function=lambda: weakened or worn or None)
+    sound = SimpleNamespace(nodeid="tests/sound", function=lambda: weakened or None)
+    run._try_all([quick, sound])
+    assert {name: judge for name, (judge, _) in run.caught.items()} == {
+        "the first": "sound",
+        "which spoils": "sound",
+    }
+    assert run.survivors() == ["which does nothing"]
 
 
 @pytest.mark.no_database

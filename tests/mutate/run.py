@@ -143,8 +143,7 @@ class Campaign:
             for mutant in self.mutants:
                 self.say(f"{mutant.kind:9}{mutant.name}")
             return True
-        for mutant in self.left():
-            self._try(mutant, judges)
+        self._try_all(judges)
         return True
 
     def begin(self, database: str) -> None:
@@ -192,13 +191,28 @@ class Campaign:
         with self.superuser.cursor() as cursor:
             cursor.execute("UPDATE credential SET expires_at = expires_at + interval '1 day'")
 
+    def _try_all(self, judges: list[Any]) -> None:
+        """What a judge caught that fails by itself by then is tried again without it: a mutant may
+        have left in the log, which is never emptied, what no seal fits."""
+        for mutant in self.left():
+            self._try(mutant, judges)
+        self.sound.clear()
+        said = {judge for judge, _ in self.caught.values()}
+        worn = [one for one in judges if _short(one.nodeid) in said and self._failure(one)]
+        for name, (judge, _) in list(self.caught.items()):
+            if judge in {_short(one.nodeid) for one in worn}:
+                self.say(f"{'again':9}{'':8}  {name}")
+                del self.caught[name]
+        for mutant in self.left() if worn else []:
+            self._try(mutant, [one for one in judges if one not in worn])
+
     def _try(self, mutant: Mutant, judges: list[Any]) -> None:
         began = time.monotonic()
         wanted = self._judges_of(mutant, judges)
         found = next((one.nodeid for one in wanted if self._sees(one, mutant)), None)
         self._spent(mutant, began)
         if found:
-            self._caught(mutant, found.removeprefix("tests/"))
+            self._caught(mutant, _short(found))
             judges.sort(key=lambda one: one.nodeid != found)  # the next is often seen by the same
         elif mutant.name in EQUIVALENT:
             self.say(f"{'same':9}{self.spent[mutant.name]:6.1f} s  {mutant.name}")
@@ -317,6 +331,10 @@ class Campaign:
         for name in wrong:
             self.say(f"TAKE IT FROM THE LIST OF EQUIVALENTS  {name}")
         return int(bool(survivors or wrong or not tried))
+
+
+def _short(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/")
 
 
 def _source(item: Any) -> str:
