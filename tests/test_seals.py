@@ -508,6 +508,7 @@ ALIKE = {
 def test_what_reads_otherwise_is_never_the_same_text(
     sealed: Path, story: Story, api: Any, superuser: Any, name: str
 ) -> None:
+    """sec.leaf_text."""
     story.release("name", "phone").packet(name="Invented Person", phone="406-555-0100")
     opened = api("ywca.worker").act(story.id, "open_packet", {"purpose": "intake"})
     receipt = opened.json()["receipt"]

@@ -4,6 +4,7 @@ itself, beside a second referral of the same two agencies that must stay as it i
 from typing import Any
 from uuid import uuid4
 
+from permissions import credentials
 from tests.conftest import Story, agency_id, member_id, service_of
 from tests.database import as_app, identify, undone
 from tests.test_firewall import begun
@@ -248,10 +249,15 @@ def test_a_block_is_set_by_whoever_answers_for_it_on_whom_that_side_may_bar(
 
 
 def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
-    """sec.not_barred: and where none does; nobody is of no side."""
+    """sec.not_barred: nobody is of no side, and barred; so is, where somebody is, whoever is signed
+    out. Where nobody is, it asks no further."""
     one, other = begun(api), begun(api)
     one.answers("block", WORKER2)
     assert (barred(None, one.id), barred(None, other.id)) == (True, True)
+    left = api("ywca.worker")
+    assert not barred(left, one.id)
+    credentials.end(left.secret)
+    assert (barred(left, one.id), barred(left, other.id)) == (True, False)
     one.answers("unblock", WORKER2)
     assert not barred(api("ywca.worker2"), one.id)
 

@@ -12,7 +12,7 @@ from directory.rendering import JOBS
 from permissions import credentials, sealer
 from permissions.models import Client
 from tests.conftest import Story, agency_id, member_id, service_of
-from tests.database import as_app, identify
+from tests.database import as_app, as_one_person, identify
 from tests.reached import keep
 
 WORKING = ("worker", "worker2", "lead")
@@ -138,6 +138,18 @@ def test_a_lead_who_is_refused_under_leads_only_is_so_for_another_reason(
         asked_and_was_refused(superuser, story, "not_found", who)
         assert len(api("police.worker").get("/v1/barred-attempts").json()["items"]) == told, who
         assert alerts() == ({by_police} if told else set()), who
+
+
+def test_who_serves_both_sides_is_not_told_of_what_she_asked_for_there(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    """sec.barred_attempts: that would tell her that she was barred (R12)."""
+    story.accept().sends("block", {"other_agency": True})
+    assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
+    lead = api("police.lead")
+    with as_one_person(superuser, "ywca.worker2", "police.lead"):
+        assert lead.get("/v1/barred-attempts").json()["items"] == []
+    assert len(lead.get("/v1/barred-attempts").json()["items"]) == 1
 
 
 def asked_and_was_refused(

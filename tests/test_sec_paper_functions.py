@@ -9,6 +9,7 @@ from tests.conftest import Story, agency_id, return_body, service_of
 from tests.test_firewall import begun
 from tests.test_sealing import rows
 from tests.test_sec_grant_functions import change, release_of
+from tests.test_sec_identity_functions import scoped
 from tests.test_sec_referral_functions import call, refused
 
 NARROW = "SELECT sec.narrow(%s, %s, %s, 1, 'a bundle')"
@@ -42,6 +43,8 @@ def test_a_release_is_narrowed_by_whoever_answers_for_it(api: Any, superuser: An
         ("ywca.lead", [release_of(superuser, sent), ["name"], SOON]),
     ):
         assert refused(api(caller), NARROW, *values), (caller, values)
+    reading = scoped(api, "referrals:read", "packets:read", acting="ywca.lead")
+    assert refused(reading, NARROW, release, fields, SOON)
     change(superuser, "release SET ended = true WHERE id = %s", release_of(superuser, other))
     assert refused(api("police.worker"), NARROW, release_of(superuser, other), fields, SOON)
     change(superuser, "release SET ended = false WHERE id = %s", release_of(superuser, other))

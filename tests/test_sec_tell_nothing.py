@@ -91,6 +91,7 @@ def release_of(superuser: Any, story: Story) -> Any:
 
 
 def test_nothing_to_whom_a_block_bars(known: Story, api: Any, superuser: Any) -> None:
+    """sec.not_barred above all, which sec.agreed and sec.can_answer ask before anything else."""
     by_release = release_of(superuser, known)
     assert differing("police.worker", api("police.worker"), known, by_release) != {}
     known.sends("block", {"member_id": str(member_id("police.lead"))})
@@ -111,6 +112,7 @@ def test_nothing_to_a_barred_agency(known: Story, api: Any, superuser: Any) -> N
 
 
 def test_nothing_of_a_draft_to_the_agency_that_it_is_for(story: Story, api: Any) -> None:
+    """sec.not_barred."""
     story.create()
     found = {who: differing(who, api(who), story, uuid4()) for who in ("ywca.lead", "ywca.worker")}
     assert found == {who: {} for who in found}
@@ -120,6 +122,7 @@ def test_nothing_of_a_draft_to_the_agency_that_it_is_for(story: Story, api: Any)
 def test_nothing_to_a_side_whose_part_is_purged(
     known: Story, api: Any, superuser: Any, side: str
 ) -> None:
+    """sec.not_barred."""
     by_release = release_of(superuser, known)
     key = {"from": "police", "to": "ywca"}[side]
     with superuser.cursor() as cursor:
