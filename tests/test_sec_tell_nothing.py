@@ -99,6 +99,8 @@ def test_nothing_to_whom_a_block_bars(known: Story, api: Any, superuser: Any) ->
     barred = ("police.lead", "ywca.worker2", "ywca.worker")
     found = {who: differing(who, api(who), known, by_release) for who in barred}
     assert found == {who: {} for who in found}
+    known.sends("block", {"other_agency": True})  # nor whom her own side bars with her
+    assert differing("police.lead", api("police.lead"), known, by_release) == {}
 
 
 def test_nothing_to_a_barred_agency(known: Story, api: Any, superuser: Any) -> None:
