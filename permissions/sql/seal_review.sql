@@ -84,9 +84,9 @@ BEGIN
 END $$;
 
 -- Entries of the transactions of these checkpoints, or of some to come, that have no place among
--- what is sealed: put in. At most `most`; which they are, and their text, of the caller's own agency
--- alone. Each is looked up by itself, so that no more than these transactions' entries are read.
--- Between a restore and `seals restore` no number tells anything (permissions/rechecking.py).
+-- what is sealed: put in. At most `most`; which they are, and their text, of the caller's own
+-- agency alone. Each is looked up by itself, so that no more than these transactions' entries are
+-- read. Between a restore and `seals restore` no number tells anything (permissions/rechecking.py).
 CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
 RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
