@@ -18,6 +18,7 @@ from permissions.keystore import key_store
 from permissions.models import Client
 from tests.conftest import Caller, agency_id, member_id
 from tests.database import as_app, forget_edits, identify
+from tests.test_keys import destroyed
 
 OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
 LOCATIONS = "/v1/directory/locations"
@@ -326,6 +327,13 @@ def test_when_the_key_store_is_away_nothing_is_stored(
     assert json.loads(answer.content)["safety_lines"]
     monkeypatch.undo()
     assert opened(api("ywca.worker"), place).json() == ADDRESS
+
+
+def test_where_its_key_was_destroyed_it_is_an_error_each_time(api: Any, place: str) -> None:
+    """Looked for once more, as after a rotation, and no further."""
+    with destroyed("ywca"):
+        answer = opened(api("ywca.worker"), place)
+        assert (answer.status_code, answer.json()["code"]) == (503, "key_gone")
 
 
 def test_a_person_who_left_opens_it_no_longer(api: Any, place: str) -> None:

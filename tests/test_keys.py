@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -547,23 +548,30 @@ def test_what_was_carried_over_and_cannot_be_read_is_a_store_that_is_away(
     assert key_store().versions(agency_id("ywca")) == held
 
 
-@pytest.mark.parametrize("key", ["police", "ywca"])
-def test_a_version_destroyed_under_what_lives_is_an_error_each_time(told: Story, key: str) -> None:
-    """Looked for once more, as after a rotation, and no further: nobody has rewrapped it."""
-    told.answers("put_return_release", return_body())
+@contextmanager
+def destroyed(key: str) -> Iterator[None]:
+    """The version that all of an agency's is wrapped by is gone for a while, past every rule."""
     folder = Path(settings.KEY_STORE["folder"]) / str(agency_id(key))
     now = max(int(path.stem) for path in folder.glob("*.kek"))
     kept = (folder / f"{now}.kek").read_bytes()
     key_store().begin_version(agency_id(key))
     key_store().destroy(agency_id(key), now)
     try:
+        yield
+    finally:
+        (folder / f"{now}.gone").unlink()
+        (folder / f"{now}.kek").touch(0o600)
+        (folder / f"{now}.kek").write_bytes(kept)
+
+
+@pytest.mark.parametrize("key", ["police", "ywca"])
+def test_a_version_destroyed_under_what_lives_is_an_error_each_time(told: Story, key: str) -> None:
+    """Looked for once more, as after a rotation, and no further: nobody has rewrapped it."""
+    told.answers("put_return_release", return_body())
+    with destroyed(key):
         who = told.sender if key == "police" else told.recipient
         asked = [told.api(who).act(told.id, "open_packet", {"purpose": "intake"})]
         if key == "police":
             asked.append(told.api(who).get(f"/v1/referrals/{told.id}/returned"))
         for answer in asked:
             assert (answer.status_code, answer.json()["code"]) == (503, "key_gone")
-    finally:
-        (folder / f"{now}.gone").unlink()
-        (folder / f"{now}.kek").touch(0o600)
-        (folder / f"{now}.kek").write_bytes(kept)
