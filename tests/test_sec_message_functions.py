@@ -235,7 +235,8 @@ def test_the_outside_reviewer_is_one_live_member_of_no_side(api: Any, superuser:
 
 
 def test_who_serves_a_side_as_well_is_no_outside_reviewer_of_it(api: Any, superuser: Any) -> None:
-    """sec.outside_reviewer, sec.self_assignments_to_review: by person, as long as she is there."""
+    """sec.serves_a_side, which sec.outside_reviewer and sec.self_assignments_to_review ask: by
+    person, as long as she is there."""
     one, other = of_solo(api), of_solo(api, "hospital.worker")
     assigned_herself(superuser, api, one)
     reviewed = assigned_herself(superuser, api, other)

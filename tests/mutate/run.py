@@ -199,11 +199,16 @@ class Campaign:
         self.sound.clear()
         said = {judge for judge, _ in self.caught.values()}
         worn = [one for one in judges if _short(one.nodeid) in said and self._failure(one)]
-        for name, (judge, _) in list(self.caught.items()):
-            if judge in {_short(one.nodeid) for one in worn}:
-                self.say(f"{'again':9}{'':8}  {name}")
-                del self.caught[name]
-        for mutant in self.left() if worn else []:
+        by_them = {_short(one.nodeid) for one in worn}
+        again = [
+            one
+            for one in self.mutants
+            if one.name in self.caught and self.caught[one.name][0] in by_them
+        ]
+        for mutant in again:
+            self.say(f"{'again':9}{'':8}  {mutant.name}")
+            del self.caught[mutant.name], self.spent[mutant.name]
+        for mutant in again:
             self._try(mutant, [one for one in judges if one not in worn])
 
     def _try(self, mutant: Mutant, judges: list[Any]) -> None:
