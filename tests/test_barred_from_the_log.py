@@ -65,6 +65,7 @@ def test_an_auditor_reads_nothing_of_what_bars_her(worked_on: Story, api: Any) -
 def test_nor_is_it_in_her_sealed_export_nor_in_a_proof(
     worked_on: Story, api: Any, superuser: Any
 ) -> None:
+    """sec.sealed_lines, sec.sealed_batch."""
     auditor = api("ywca.auditor")
     while sealer.step():
         pass

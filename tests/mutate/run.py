@@ -57,7 +57,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "feed.sql": ("events", "webhooks"),
     "life.sql": ("acts", "clocks", "handoff", "firewall", "every_cell_leaves", "warm"),
     "messages.sql": ("messages", "clocks", "channels", "alarms"),
-    "seals.sql": ("seals", "retiring"),
+    "seals.sql": ("seals", "retiring", "barred_from_the_log"),
     "search.sql": ("directory_search", "directory_secrets_database"),
     "webhooks.sql": ("webhooks", "witness_webhooks", "events"),
     "staff.sql": ("assignment", "assigned_after_the_end", "blocks", "acts", "every_cell_leaves"),
