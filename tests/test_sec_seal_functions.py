@@ -101,6 +101,17 @@ def test_a_sealed_entry_whose_checkpoint_is_not_there_is_gone(api: Any, superuse
         assert (state, leaves, body) == ("gone", None, None)
 
 
+def test_a_sealed_entry_that_gives_another_leaf_was_changed(api: Any, superuser: Any) -> None:
+    """sec.sealed_batch: whosever it was, and whoever asks."""
+    with undone(superuser) as cursor:
+        one = enter(cursor, "ywca", at=MONTH)
+        cursor.execute("INSERT INTO log_leaf VALUES (%s, %s, %s, '\\x01')", [FIRST, one, MONTH])
+        sign(cursor, SEQ, FIRST, FIRST + 1)
+        question = "SELECT state, entry, leaves FROM sec.sealed_batch(%s)"
+        for who in ("ywca.auditor", "police.worker"):
+            assert found(cursor, api(who), question, one) == [("changed", None, None)]
+
+
 def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
     api: Any, superuser: Any
 ) -> None:
