@@ -125,10 +125,10 @@ def _put_in(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
         "SELECT e.id::text FROM access_entry e"
         " WHERE ((e.xact >= coalesce(%s, -9223372036854775807) AND e.xact < least(%s,"
         " (SELECT c.xact_before FROM log_checkpoint c ORDER BY c.seq DESC LIMIT 1)))"
-        " OR e.xact >= %s) AND NOT"
+        " OR e.xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AND NOT"
         " coalesce((SELECT true FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at),"
         " false) LIMIT 1000",
-        [since, last.xact_before, sealer.first_to_come()],
+        [since, last.xact_before],
     )
 
 

@@ -160,9 +160,11 @@ def _never_sealed(last: Checkpoint) -> Iterator[str]:
         cursor.execute(
             "SELECT sec.leaf_text(e) FROM access_entry e"
             " LEFT JOIN log_leaf l ON l.entry_id = e.id AND l.entry_at = e.at"
-            " WHERE (l.position IS NULL AND (e.xact < %s OR e.xact >= %s)) OR l.position >= %s"
+            " WHERE (l.position IS NULL AND (e.xact < %s"
+            "  OR e.xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint))"  # to come
+            " OR l.position >= %s"
             " ORDER BY e.at, e.id",
-            [last.xact_before, sealer.first_to_come(), last.size],
+            [last.xact_before, last.size],
         )
         for (text,) in cursor.fetchall():
             yield f"+ {text}"

@@ -159,11 +159,6 @@ def is_of_a_backup() -> bool:
     return last is not None and _oldest_under_way() < last.xact_before
 
 
-def first_to_come() -> int:
-    """The first transaction that did not begin yet: no entry is of it, or of a later one."""
-    return _ask("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-
-
 def _oldest_under_way() -> int:
     return _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 

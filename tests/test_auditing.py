@@ -30,7 +30,7 @@ from tests.desk import at_the_desk
 from tests.test_access_log import handle, one, read_all, the_log_is_full
 from tests.test_retiring import Old, checked, retire
 from tests.test_retiring import old as old  # a fixture
-from tests.test_seals import ROW, guard, partitions, seal, tampered, write
+from tests.test_seals import ROW, guard, partitions, put_in, seal, tampered, write
 
 LOG = "/v1/access-log"
 EXPORT = f"{LOG}/export"
@@ -710,14 +710,8 @@ def test_a_check_finds_an_entry_that_was_put_in_and_names_ones_own(
 ) -> None:
     write(api, 4)
     seal()
-    made = str(uuid4())
     with tampered(superuser) as cursor:
-        cursor.execute(
-            "INSERT INTO access_entry (id, at, agency_id, act, decision, xact, leaf)"
-            " SELECT %s, at, agency_id, 'referral.read', 'allowed', xact, leaf FROM access_entry"
-            " WHERE act = 'referral.list' ORDER BY xact DESC LIMIT 1",
-            [made],
-        )
+        made = put_in(cursor, "WHERE act = 'referral.list' ORDER BY xact DESC")
         guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
         superuser.commit()
         for who, named in (("ywca.auditor", True), ("police.auditor", False)):

@@ -434,35 +434,31 @@ def test_a_shifted_clock_is_an_error(
             cursor.execute("UPDATE sec.clock_offset SET shift = '0'")
 
 
+def for_new_sessions(superuser: psycopg2.extensions.connection, change: str) -> None:
+    with superuser.cursor() as cursor:
+        cursor.execute(f"ALTER {change}")
+    for alias in connections:
+        connections[alias].close()
+
+
 def test_a_commit_that_does_not_wait_for_the_disk_is_an_error(
     django_db_setup: str, superuser: psycopg2.extensions.connection
 ) -> None:
-    def for_new_sessions(change: str) -> None:
-        with superuser.cursor() as cursor:
-            cursor.execute(f"ALTER DATABASE {django_db_setup} {change}")
-        for alias in connections:
-            connections[alias].close()
-
-    for_new_sessions("SET synchronous_commit = off")
+    for_new_sessions(superuser, f"DATABASE {django_db_setup} SET synchronous_commit = off")
     try:
         assert set(problems()) == {"permissions.E005"}
     finally:
-        for_new_sessions("RESET synchronous_commit")
+        for_new_sessions(superuser, f"DATABASE {django_db_setup} RESET synchronous_commit")
 
 
 def test_sessions_that_read_one_anothers_queries_are_an_error(
     django_db_setup: str, superuser: psycopg2.extensions.connection
 ) -> None:
-    def for_new_sessions(setting: str) -> None:
-        with superuser.cursor() as cursor:
-            cursor.execute(f"ALTER ROLE door SET track_activities = {setting}")
-        connections["door"].close()
-
-    for_new_sessions("on")
+    for_new_sessions(superuser, "ROLE door SET track_activities = on")
     try:
         assert problems() == ["permissions.E006"]
     finally:
-        for_new_sessions("off")
+        for_new_sessions(superuser, "ROLE door SET track_activities = off")
 
 
 def test_a_memory_of_what_was_run_is_an_error(

@@ -273,6 +273,20 @@ def tampered(superuser: Any) -> Iterator[Any]:
             superuser.commit()
 
 
+def put_in(cursor: Any, like: str, later: int = 0) -> str:
+    """An entry that nobody made: of the time, agency and transaction of another, or of one so many
+    transactions later. Its id."""
+    made = str(uuid7())
+    cursor.execute(
+        "INSERT INTO access_entry (id, at, agency_id, act, decision, xact, leaf)"
+        " SELECT %s, at, agency_id, 'referral.read', 'allowed', xact + %s, leaf FROM access_entry"
+        f" {like} LIMIT 1",
+        [made, later],
+    )
+    assert cursor.rowcount == 1
+    return made
+
+
 def guard(cursor: Any, tables: list[str], how: str) -> None:
     """Switch the triggers of the log off, or on as they were made."""
     for table in tables:
@@ -526,14 +540,8 @@ def test_what_reads_otherwise_is_never_the_same_text(
 
 
 def test_an_entry_put_in_afterwards_is_found(sealed: Path, superuser: Any) -> None:
-    made = str(uuid7())
     with tampered(superuser) as cursor:
-        cursor.execute(
-            "INSERT INTO access_entry (id, at, act, decision, xact, leaf)"
-            " SELECT %s, at, 'referral.read', 'allowed', xact, leaf FROM access_entry"
-            " WHERE xact = (SELECT min(xact) FROM access_entry) LIMIT 1",
-            [made],
-        )
+        made = put_in(cursor, "ORDER BY xact")
         superuser.commit()
         assert faults(sealed) == [verifier.Fault("an entry was put in after its time", made)]
 
@@ -542,14 +550,8 @@ def test_an_entry_of_a_transaction_to_come_is_found_and_waits_for_no_seal(
     sealed: Path, superuser: Any
 ) -> None:
     """No sealer comes to it for years, and until then it is as good as any on an auditor's page."""
-    made = str(uuid7())
     with tampered(superuser) as cursor:
-        cursor.execute(
-            "INSERT INTO access_entry (id, at, act, decision, xact, leaf)"
-            " SELECT %s, at, 'referral.read', 'allowed', xact + (1::bigint << 40), leaf"
-            " FROM access_entry ORDER BY xact DESC LIMIT 1",
-            [made],
-        )
+        made = put_in(cursor, "ORDER BY xact DESC", later=1 << 40)
         guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
         cursor.execute("UPDATE log_watch SET seq = 0, at = NULL, faults = 0 WHERE what = 'new'")
         superuser.commit()

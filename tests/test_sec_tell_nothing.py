@@ -12,6 +12,7 @@ from django.db.utils import DatabaseError
 from tests.conftest import PACKET, Story, agency_id, member_id
 from tests.database import as_app
 from tests.test_sec_functions import WORKING
+from tests.test_sec_grant_functions import release_of
 
 # Not about a referral: `of_directory`, channels, entries of the log by their own ids.
 ELSEWHERE = {"ask_test", "remove_channel", "sealed_batch", "event_place", "oversees", "has_bundles"}
@@ -82,12 +83,6 @@ def differing(who: str, caller: Any, story: Story, by_release: Any) -> dict[str,
             for about, release in ((story.id, by_release), (uuid4(), uuid4()))
         )
     return {name: (known[name], never[name]) for name in known if known[name] != never[name]}
-
-
-def release_of(superuser: Any, story: Story) -> Any:
-    with superuser.cursor() as cursor:
-        cursor.execute("SELECT id FROM release WHERE referral_id = %s", [story.id])
-        return cursor.fetchone()[0]
 
 
 def test_nothing_to_whom_a_block_bars(known: Story, api: Any, superuser: Any) -> None:
