@@ -6,6 +6,7 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 import os
 import socket
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -75,19 +76,27 @@ CONTENT = (
 )
 
 
-# Of each test with several cases one of PARTS, drawn by SHARE; all, where that is not set.
-SHARE, PARTS = os.environ.get("CAIRN_SHARE", ""), int(os.environ.get("CAIRN_PARTS") or 2)
+# After so many seconds of tests, of each with several cases only some are tried, drawn by SHARE.
+SHARE, ALL_S = os.environ.get("CAIRN_SHARE", ""), float(os.environ.get("CAIRN_ALL_S") or "inf")
+BEGAN = time.monotonic()
+LEFT_OUT = pytest.StashKey[set[str]]()
 # The longest come first, so that no worker is left alone with them at the end.
-LONGEST = {"test_model", "test_policies_matter", "test_markers", "test_matrix", "test_seals"}
+LONGEST = {
+    *("test_model", "test_policies_matter", "test_markers", "test_markers_can_fail", "test_matrix"),
+    *("test_seals", "test_firewall_orders", "test_directory_plans", "test_database_launcher"),
+}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before
-    if SHARE:
-        left_out = share.left_out([one.nodeid for one in items], SHARE, PARTS)
-        config.hook.pytest_deselected(items=[one for one in items if one.nodeid in left_out])
-        items[:] = [one for one in items if one.nodeid not in left_out]
+    config.stash[LEFT_OUT] = share.left_out([one.nodeid for one in items], SHARE)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if time.monotonic() - BEGAN > ALL_S and item.nodeid in item.config.stash[LEFT_OUT]:
+        pytest.skip(f"no time for all cases of all tests after {ALL_S:.0f} s: CAIRN_SHARE={SHARE}")
 
 
 def _cluster() -> Any:

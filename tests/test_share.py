@@ -1,8 +1,10 @@
 """What CI leaves out on a slow machine: of several cases half or more, other ones each time."""
 
+import time
+
 import pytest
 
-from tests import share
+from tests import conftest, share
 
 pytestmark = pytest.mark.no_database
 
@@ -26,3 +28,21 @@ def test_workers_leave_out_alike_in_whatever_order_they_collect() -> None:
 def test_what_one_run_leaves_out_another_tries() -> None:
     every_time = set(IDS).intersection(*(share.left_out(IDS, str(word)) for word in range(40)))
     assert every_time == set()
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_it_is_left_out_once_time_has_run_out_and_not_before(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, case: int
+) -> None:
+    test = request.node.nodeid.partition("[")[0]
+    left_out = share.left_out([f"{test}[{number}]" for number in range(6)], "a word")
+    assert len(left_out) == 4
+    monkeypatch.setitem(request.config.stash, conftest.LEFT_OUT, left_out)  # type: ignore[arg-type]
+    monkeypatch.setattr(conftest, "ALL_S", time.monotonic() - conftest.BEGAN + 3600)
+    conftest.pytest_runtest_setup(request.node)
+    monkeypatch.setattr(conftest, "ALL_S", 0)
+    if request.node.nodeid in left_out:
+        with pytest.raises(pytest.skip.Exception, match="no time for all cases"):
+            conftest.pytest_runtest_setup(request.node)
+    else:
+        conftest.pytest_runtest_setup(request.node)
