@@ -52,7 +52,7 @@ walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the run
 	@$(BIN)/python manage.py walkthrough
 
 test: $(VENV)/installed-dev ## All tests, on a PostgreSQL of their own, in random order
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 prove: $(VENV)/installed-dev ## The model over WORLDS (10000) worlds; the sweeps whole: 1 h and more
 	@CAIRN_WORLDS=$(WORLDS) CAIRN_SWEEP=whole $(BIN)/python -m pytest -n auto --dist worksteal -v \

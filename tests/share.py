@@ -6,19 +6,24 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+PARTS = 3
 
 
-def left_out(node_ids: Iterable[str], word: str, parts: int = 3) -> set[str]:
-    """Of each test with several cases those that are not tried, drawn by `word`: one of `parts` is.
+def left_out(
+    node_ids: Iterable[str], word: str, groups: Mapping[str, str] | None = None
+) -> set[str]:
+    """Of each test with several cases those that are not tried, drawn by `word`: one of PARTS is.
 
-    The same in every process that is given the same: workers have to collect alike.
+    Those that `groups` gives one and the same name are drawn from as if they were cases of one
+    test. The same in every process that is given the same: workers have to leave out alike.
     """
-    cases: dict[str, list[str]] = defaultdict(list)
+    several: dict[str, list[str]] = defaultdict(list)
     for node_id in node_ids:
-        cases[node_id.partition("[")[0]].append(node_id)
+        several[(groups or {}).get(node_id) or node_id.partition("[")[0]].append(node_id)
     out: set[str] = set()
-    for found in cases.values():
+    for found in several.values():
         drawn = sorted(found, key=lambda one: hashlib.sha256(f"{word} {one}".encode()).digest())
-        out |= set(drawn[-(-len(found) // parts) :])  # at least one is tried
+        out |= set(drawn[-(-len(found) // PARTS) :])  # at least one is tried
     return out

@@ -74,9 +74,11 @@ class Race:
     def waiting(self) -> int:
         with self.superuser.cursor() as cursor:
             cursor.execute("SELECT pg_stat_clear_snapshot()")  # who is there, is kept else
+            # Behind this session, or behind one that is: not who waits a moment for anything else.
             cursor.execute(
-                "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-                " WHERE NOT l.granted AND a.datname = current_database()"
+                "WITH RECURSIVE behind (pid) AS (SELECT pg_backend_pid() UNION SELECT a.pid"
+                " FROM pg_stat_activity a JOIN behind b ON b.pid = ANY (pg_blocking_pids(a.pid)))"
+                " SELECT count(*) - 1 FROM behind"
             )
             count: int = cursor.fetchone()[0]
         return count

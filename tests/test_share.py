@@ -13,12 +13,18 @@ WIDE = "tests/a.py::test_in_a_browser"
 IDS = [ONE, *(f"{SEVEN}[{case}]" for case in range(7)), f"{WIDE}[phone]", f"{WIDE}[wide]"]
 
 
-@pytest.mark.parametrize(("parts", "of_seven"), [(2, 4), (3, 3)])
-def test_one_of_so_many_parts_is_tried_and_each_test_is(parts: int, of_seven: int) -> None:
-    tried = set(IDS) - share.left_out(IDS, "a word", parts)
+def test_a_third_of_the_cases_is_tried_and_each_test_is() -> None:
+    tried = set(IDS) - share.left_out(IDS, "a word")
     assert ONE in tried
-    assert len([one for one in tried if one.startswith(SEVEN)]) == of_seven
+    assert len([one for one in tried if one.startswith(SEVEN)]) == 3
     assert len([one for one in tried if one.startswith(WIDE)]) == 1
+
+
+def test_tests_of_one_group_are_drawn_from_as_cases_of_one() -> None:
+    alone = [f"tests/long.py::test_{number}" for number in range(6)]
+    out = share.left_out([ONE, *alone], "a word", dict.fromkeys(alone, "long"))
+    assert len(out) == 4
+    assert out < set(alone)
 
 
 def test_workers_leave_out_alike_in_whatever_order_they_collect() -> None:
