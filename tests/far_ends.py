@@ -219,8 +219,13 @@ class _Twilio(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         kept: PhoneProvider = self.server.kept  # type: ignore[attr-defined]
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender was killed
+            self.close_connection = True
+            return
+        told = parse_qs(body.decode(), keep_blank_values=True)
+        form = {name: values[0] for name, values in told.items()}
         kind = _KINDS[self.path.rsplit("/", 1)[1]]
         kept.authorized.append(self.headers["Authorization"])
         status = kept.refuse.get(form["To"], 201)
