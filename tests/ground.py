@@ -8,7 +8,6 @@ its own name.
 """
 
 import os
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -25,9 +24,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["CAIRN_HOME"] = str(HOME)
     os.environ["CAIRN_KEY_FOLDER"] = str(HOME / "keys")
     os.environ.pop("CAIRN_BASE_URL", None)
-    # Else each process that a test starts compiles all of Django anew.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    sys.dont_write_bytecode = False
     has_workers = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
     if not os.environ.get("DATABASE_URL") and (WORKER or not has_workers):
         from api.postgres import Cluster

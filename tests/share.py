@@ -1,4 +1,5 @@
-"""Where time runs out CI tries some of the cases of a test that has several: others each time.
+"""Where time runs out CI tries a third of the cases of a test that has several, and of the longest
+tests: others each time.
 
 `.ci/run` says after how long (CAIRN_ALL_S), and pytest how many it left out; `make test` and
 `make check` try all.

@@ -30,7 +30,7 @@ PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "DECISI
 # next.
 NOT_FOR_PEOPLE = {
     *("DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "PATH", "LD_LIBRARY_PATH", "CI"),
-    *("BENCH_DSN", "BENCH_KEYS", "PYTHONDONTWRITEBYTECODE"),
+    *("BENCH_DSN", "BENCH_KEYS"),
 }
 
 pytestmark = pytest.mark.no_database

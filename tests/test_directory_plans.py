@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,7 +33,9 @@ TABLES = (
 COUNTS = ("directory_total", "directory_milestone")
 MISSOULA = Point(46.8721, -113.994)
 NEED = term_id("needs", "emergency-shelter")
-THEN = datetime(2026, 11, 25, 17, tzinfo=UTC)
+# The next Wednesday but today, ten in the morning there: hours are rendered from yesterday on.
+TODAY = datetime.now(UTC)
+THEN = TODAY.replace(hour=17, minute=0) + timedelta(days=(1 - TODAY.weekday()) % 7 + 1)
 
 # What is asked: the question, how it is asked, and the most buffers (8 KiB pages) that one page of
 # the answer may touch at 50,000 services, documents and all: as nobody, and as a member. Measured,

@@ -1,4 +1,4 @@
-"""What CI leaves out on a slow machine: of several cases half or more, other ones each time."""
+"""What CI leaves out where time runs out: two thirds of several cases, other ones each time."""
 
 import time
 

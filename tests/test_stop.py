@@ -17,7 +17,7 @@ AS_RUN_DOES = """
 from django.core.management import call_command
 import django
 django.setup()
-call_command("migrate", database="owner", verbosity=0)
+call_command("prepare")
 call_command("add", "agency", "--name", "New Example", "--kind", "legal")
 call_command("work", "--once", "--only", "seal", "--only", "witness")
 call_command("seals", "verify")
@@ -31,7 +31,7 @@ def python(home: Home, *words: str) -> str:
 
 
 def sealed_and_witnessed(home: Home) -> str:
-    """A log that has begun, as `make run` begins one; what `seals verify` says of it then."""
+    """What `make run` does, as far as the log goes; what `seals verify` says of it then."""
     home.cluster.start()
     return python(home, "-c", AS_RUN_DOES)
 

@@ -95,14 +95,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
 
 
 def measure() -> int:
-    """Run the suite once, in two processes. The exit code is pytest's.
-
-    Without tests in a browser: none is quicker than the others that call the same function.
-    """
+    """Run the suite once, in two processes. The exit code is pytest's."""
     for old in FOLDER.glob("*.jsonl"):
         old.unlink()
     words = ["-q", "-n", "2", "-p", "no:randomly", "-p", "no:cacheprovider", "--show-capture=no"]
-    words += ["-m", "not browser and not no_database"]
     command = [sys.executable, "-m", "pytest", *words, "-p", "tests.mutate.reach", "tests"]
     return subprocess.run(command, check=False).returncode
 
