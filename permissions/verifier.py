@@ -22,6 +22,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from binascii import unhexlify
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -121,10 +122,8 @@ class Chain:
         """Entries that are not there, and that no signature lets go; those of a month together."""
         for month in sorted({*self.gone, *self.retired}):
             count, first = self.gone[month], self.gone_first[month]
-            signed = self.retired.get(month)
-            if signed == (count, self.gone_leaves[month].hexdigest()) or (
-                signed and not self.whole
-            ):
+            signed, leaves = self.retired.get(month), self.gone_leaves[month].hexdigest()
+            if signed == (count, leaves) or (signed and not self.whole):
                 continue
             yield from (Fault("an entry is gone", entry) for entry in first)
             if count > len(first):
@@ -172,13 +171,13 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
     for number, line in enumerate(lines, 1):
         try:
             if line[64:66] == b" [":  # nearly all of them: it decides how long all of it takes
-                text = line[65:].rstrip(b"\r\n")
-                leaf = unhexlify(line[:64])
-                leaves.append(leaf)
-                if sha256(b"\x00" + text).digest() != leaf:
-                    yield Fault("an entry was changed", json.loads(text)[0])
+                leaves.append(leaf := unhexlify(line[:64]))
+                if sha256(b"\x00" + line[65:].rstrip(b"\r\n")).digest() != leaf:
+                    yield Fault("an entry was changed", json.loads(line[65:])[0])
             elif line.startswith(b"{"):
                 yield from chain.follow(json.loads(line), leaves)
+                if report is not None and number % PROGRESS_EVERY <= len(leaves):
+                    print(f"{number:,} lines", file=report)
                 leaves = []
             elif line.startswith(b"+ "):
                 yield Fault("an entry was put in after its time", json.loads(line[2:])[0])
@@ -193,8 +192,6 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
                     raise ValueError(mark)
         except MALFORMED as error:
             raise Unreadable(f"line {number}: {type(error).__name__}") from error
-        if report is not None and number % PROGRESS_EVERY == 0:
-            print(f"{number:,} lines", file=report)
     if leaves:
         yield Fault("entries stand behind the last checkpoint", str(len(leaves)))
     yield from chain.unlawfully_gone()
@@ -273,7 +270,7 @@ def _faults(asked: Namespace, chain: Chain) -> Iterator[Fault]:
         yield from check_proof(json.loads(Path(asked.proof).read_text("utf-8")), chain)
     else:
         with open(0 if asked.export == "-" else asked.export, "rb") as export:
-            yield from check(iter(lambda: export.readline(LONGEST), b""), chain, sys.stderr)
+            yield from check(iter(partial(export.readline, LONGEST), b""), chain, sys.stderr)
     if not chain.hashes:
         yield Fault("there is no checkpoint in it", "nothing was sealed")
     if asked.witness:

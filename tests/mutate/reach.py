@@ -98,7 +98,8 @@ def measure() -> int:
     """Run the suite once, in two processes. The exit code is pytest's."""
     for old in FOLDER.glob("*.jsonl"):
         old.unlink()
-    words = ["-q", "-n", "2", "-p", "no:randomly", "-p", "no:cacheprovider", "--show-capture=no"]
+    words = ["-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-p", "no:randomly"]
+    words += ["-p", "no:cacheprovider", "--show-capture=no"]
     command = [sys.executable, "-m", "pytest", *words, "-p", "tests.mutate.reach", "tests"]
     return subprocess.run(command, check=False).returncode
 
