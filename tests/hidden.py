@@ -9,10 +9,12 @@ more than what it has changed.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import connections, transaction
 
 from directory import models as m
@@ -27,6 +29,7 @@ WAYS = ("place", "link", "service", "organization", "born")
 SOURCE = "a scene of the tests"
 POSTCODE = "QX7 4ZD"  # no part of an id or a number of ours
 LATITUDE, LONGITUDE = 67.912341, -114.123451  # no part of a moment: seconds end at 59
+OPEN = {"opens_at": time(3), "closes_at": time(4), "freq": "WEEKLY", "byday": "SU"}
 FAR = (67.9301, -114.1709)  # the neighbour's other place, public in the end
 
 # What tells where the den is: nobody's, once it is hidden.
@@ -45,6 +48,13 @@ OF_SERVICE = (
 )
 OF_WHISPER = ("farrowgate",)
 OF_ORGANIZATION = ("hestrefall", "marrowby", "jessamyre", "cinderlow", "555-0174")
+
+
+def open_at() -> str:
+    """A moment at which the den is open and hardly any place else: the Sunday to come, 03:30."""
+    today = datetime.now(ZoneInfo(settings.NETWORK_TIME_ZONE))
+    sunday = today.date() + timedelta(6 - today.weekday() or 7)
+    return datetime.combine(sunday, time(3, 30), today.tzinfo).astimezone(UTC).isoformat()
 
 
 @dataclass
@@ -270,8 +280,7 @@ def _around(scene: Scene) -> None:
         )
         at = {"service_at_location_id": there}
         phone = scene.add("", m.Phone(number="406-555-0172", **at), owner)
-        hours = {"opens_at": time(3), "closes_at": time(4), "freq": "WEEKLY", "byday": "SU"}
-        scene.add("", m.Schedule(description="Nockbarrow hours", **hours, **at), owner)
+        scene.add("", m.Schedule(description="Nockbarrow hours", **OPEN, **at), owner)
         area = m.ServiceArea(name="Ellerquist county", extent="59892", **at)
         scene.add("", area, owner)
         day = {"start_date": date(2031, 1, 1), "end_date": date(2031, 1, 1)}

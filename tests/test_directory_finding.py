@@ -369,8 +369,8 @@ def test_hours_are_looked_ahead_in_anew_when_that_is_due(
     shelf.add(service, hours(service))
     later = _next_monday().replace(hour=12) + timedelta(weeks=8)
     asked = {"open_at": later.astimezone(UTC).isoformat()}
-    assert "Weekdays" not in names(**asked), "so far ahead nothing is known"
     shift_clock("50 days")
+    assert "Weekdays" not in names(**asked), "so far ahead nothing was known"
     call_command("refresh_directory")
     assert "Weekdays" in names(**asked)
     shift_clock("0 days")
@@ -599,7 +599,8 @@ def test_modified_after_is_inclusive(api: Any) -> None:
     "moment", ["2026-01-01T00:00:00Z", "2026-01-01t00:00:00z", "2026-01-01 01:00:00.5+01:00"]
 )
 def test_a_moment_is_read_in_every_form_of_rfc_3339(api: Any, moment: str) -> None:
-    for asked in ({"modified_after": moment}, {"open_at": moment}):
+    soon = f"{datetime.now(UTC) + timedelta(2):%Y-%m-%d}{moment[10:]}"
+    for asked in ({"modified_after": moment}, {"open_at": soon}):
         assert api(None).get(LIST, asked).status_code == 200
         assert api(None).post(LIST, asked).status_code == 200
     for bare in ("2026-01-01T00:00:00", "2026-01-01 ", "2026-1-1", "2026-02-30"):
@@ -724,6 +725,23 @@ def test_no_text_that_somebody_typed_stays_in_the_tally(api: Any) -> None:
         gaps.count_unmet([], ["Maria Lopez"])
     rows = m.UnmetSearch.objects.using(JOBS).order_by("area").values_list("codes", "area", "count")
     assert list(rows) == [(["victimization:robbery"], "", 5), (["victimization:robbery"], "598", 2)]
+
+
+@pytest.mark.parametrize(
+    ("days", "known"), [(-2, False), (-0.9, True), (34.9, True), (35.1, False), (365, False)]
+)
+def test_hours_are_asked_of_the_days_they_are_known_of(
+    days: float, known: bool, shift_clock: Any, api: Any
+) -> None:
+    shift_clock("100 days")  # by the database's clock
+    moment = datetime.now(UTC) + timedelta(100 + days)
+    for ask in (api(None).get, api("ywca.worker").post):
+        answer = ask(LIST, {"open_at": moment.isoformat(), "search": "shelter"})
+        if known:
+            assert answer.status_code == 200
+        else:
+            assert (answer.status_code, answer.json()["pointer"]) == (400, "open_at")
+            assert "35 days ahead" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

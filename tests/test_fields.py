@@ -2,7 +2,7 @@
 centuries. One class a type, and no shape that goes around it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -196,8 +196,9 @@ def asked_for_moments() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("path", "name"), list(asked_for_moments()))
 def test_nor_does_a_query(path: str, name: str, api: Any) -> None:
     caller: Caller = api("ywca.auditor" if "access-log" in path else "ywca.worker")
-    assert caller.get(path, {name: "2026-11-27T03:00:00Z"}).status_code == 200
-    if name != "open_at":  # that is within 35 days; "since the epoch" is how a copy begins
+    soon = f"{datetime.now(UTC) + timedelta(1):%Y-%m-%dT03:00:00Z}"
+    assert caller.get(path, {name: soon}).status_code == 200
+    if name != "open_at":  # its hours are known of days; "since the epoch" is how a copy begins
         assert caller.get(path, {name: "1970-01-01T00:00:00Z"}).status_code == 200
     dates = ["2026-11-27"] if "directory" in path else []  # HSDS has it so
     for text in set(NO_MOMENTS) - set(dates) - {"now"}:

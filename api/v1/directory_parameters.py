@@ -5,7 +5,7 @@ POST keeps what a victim looks for out of the logs of URLs; otherwise the two ar
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from directory.finding import MOST_PER_PAGE, PER_PAGE
 from directory.finding.asked import METRES, Asked, Point
 from directory.finding.postcodes import point_of
 from directory.rendering.facets import ACCESS
+from directory.rendering.hours import AHEAD_DAYS
 from directory.rendering.rows import postcode
 from directory.vocabulary import VICTIMIZATION_TYPES
 from permissions.errors import BadRequest
@@ -70,7 +71,11 @@ DOCUMENTED = {
         _parameter("language", str, "ISO 639 code, such as `es`."),
         _parameter("accessibility", str, f"By commas, all have to be there: {', '.join(ACCESS)}."),
         _parameter("cost", str, "`free`.", enum=["free"]),
-        _parameter("open_at", str, "`now`, or a moment (RFC 3339) within 35 days."),
+        _parameter(
+            "open_at",
+            str,
+            f"`now`, or a moment (RFC 3339) until {AHEAD_DAYS} days ahead.",
+        ),
         _parameter(
             "answered",
             str,
@@ -262,7 +267,7 @@ class Given:
             language=self.words("language", 3).lower(),
             accessibility=tuple(accessibility),
             free=bool(self.one_of("cost", ("free",))),
-            open_at=now if self.texts.get("open_at") == "now" else self.moment("open_at"),
+            open_at=self._opening(now),
             answered={"here": True, "phone_only": False}.get(
                 self.one_of("answered", ("here", "phone_only"))
             ),
@@ -274,6 +279,20 @@ class Given:
             near=near,
             radius=radius,
         )
+
+    def _opening(self, now: datetime) -> datetime | None:
+        """A moment of which hours are known (directory/rendering/hours.py). Of any other none is
+        open, and to find that out all that bears the words would be read."""
+        if self.texts.get("open_at") == "now":
+            return now
+        found = self.moment("open_at")
+        if found and not now - timedelta(1) <= found <= now + timedelta(AHEAD_DAYS):
+            raise BadRequest(
+                "invalid",
+                f"Hours are known from yesterday to {AHEAD_DAYS} days ahead: ask of then, or ring.",
+                "open_at",
+            )
+        return found
 
     def _point(self, code: str) -> Point | None:
         latitude = self.number("latitude", -90, 90)
