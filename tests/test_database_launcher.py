@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -619,3 +620,28 @@ def _wait_until(done: Callable[[], bool], seconds: float = 30) -> None:
 def _poll(session: psycopg2.extensions.connection) -> None:
     while session.poll() != psycopg2.extensions.POLL_OK:
         time.sleep(0.01)
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("command", ["seals status", "keys status", "purge --dry-run", "migrate"])
+def test_a_command_says_in_words_that_the_database_is_away(command: str) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # held, and not listened to
+        port = nobody.getsockname()[1]
+        away = {"DATABASE_URL": f"postgresql://app:none@127.0.0.1:{port}/cairn"}
+        ask = [sys.executable, "manage.py", *command.split()]
+        done, traced = (
+            subprocess.run(
+                [*ask, *more],
+                cwd=REPOSITORY,
+                env=os.environ | away,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            for more in ([], ["--traceback"])
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The database cannot be asked: connection to server")
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in traced.stderr
