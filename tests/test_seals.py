@@ -1162,7 +1162,7 @@ def test_the_verifier_says_how_far_it_is(sealed: Path, monkeypatch: pytest.Monke
     checkpoints = [at for at, line in enumerate(lines, 1) if line.startswith(b"{")]
     passed = [at for before, at in pairwise([0, *checkpoints]) if before // 5 < at // 5]
     assert passed
-    assert told.getvalue() == "".join(f"{at} lines\n" for at in passed)
+    assert told.getvalue() == "".join(f"{at:,} lines\n" for at in passed)
 
 
 def test_the_command_says_how_it_stands_and_ends_loudly(
