@@ -29,6 +29,7 @@ REVIEWS = "/v1/directory/reviews"
 
 @pytest.fixture(autouse=True)
 def nothing_left(network: Any) -> Iterator[None]:
+    forget_edits()  # nor anything of other files
     yield
     forget_edits()
 
