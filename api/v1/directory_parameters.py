@@ -29,6 +29,7 @@ from permissions.models import AGENCY_KINDS
 MOST_PAGES = 1_000_000
 MOST_CHARACTERS = 200  # of search words
 YES, NO = ("true", "1"), ("false", "0")
+KNOWN = f"Hours are known from yesterday to {AHEAD_DAYS} days ahead: ask of then, or ring."
 
 
 def _parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
@@ -188,9 +189,8 @@ class Given:
         text = self.texts.get(name)
         if text is None:
             return None
-        if not re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,15})?", text, re.ASCII):
-            raise BadRequest("invalid", f"A number from {least} to {most} is needed.", name)
-        if not least <= float(text) <= most:
+        is_one = re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,15})?", text, re.ASCII)
+        if not (is_one and least <= float(text) <= most):
             raise BadRequest("invalid", f"A number from {least} to {most} is needed.", name)
         return float(text)
 
@@ -243,11 +243,9 @@ class Given:
         """The whole question. `now` is the database's clock. Inside the transaction of the search:
         a postcode is looked up."""
         accessibility = self.several("accessibility")
-        for code in accessibility:
-            if code not in ACCESS:
-                raise BadRequest(
-                    "invalid", f"Of {', '.join(ACCESS)}, by commas, is needed.", "accessibility"
-                )
+        if not set(accessibility) <= set(ACCESS):
+            told = f"Of {', '.join(ACCESS)}, by commas, is needed."
+            raise BadRequest("invalid", told, "accessibility")
         needs = [uuid_parameter(one, "needs") for one in self.several("needs")]
         term = self.uuid("taxonomy_term_id")
         radius = self.number("radius", *METRES) or self.number("proximity", *METRES)
@@ -281,17 +279,10 @@ class Given:
         )
 
     def _opening(self, now: datetime) -> datetime | None:
-        """A moment of which hours are known (directory/rendering/hours.py). Of any other none is
-        open, and to find that out all that bears the words would be read."""
-        if self.texts.get("open_at") == "now":
-            return now
-        found = self.moment("open_at")
+        """Of other days no hours are known; to find that out, all that bears the words is read."""
+        found = now if self.texts.get("open_at") == "now" else self.moment("open_at")
         if found and not now - timedelta(1) <= found <= now + timedelta(AHEAD_DAYS):
-            raise BadRequest(
-                "invalid",
-                f"Hours are known from yesterday to {AHEAD_DAYS} days ahead: ask of then, or ring.",
-                "open_at",
-            )
+            raise BadRequest("invalid", KNOWN, "open_at")
         return found
 
     def _point(self, code: str) -> Point | None:
@@ -305,7 +296,5 @@ class Given:
             return None
         found = point_of(code)
         if found is None:
-            raise BadRequest(
-                "unknown_postcode", "Where this postcode is, is not known.", "postcode"
-            )
+            raise BadRequest("unknown_postcode", "Where this is, is not known.", "postcode")
         return found
