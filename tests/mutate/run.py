@@ -24,6 +24,7 @@ COURTS = ("courts.py", "courts_directory.py")
 _READING = str(TESTS / "mutate" / "courts.py::test_the_catalogue_is_read")
 SLOWEST_S = 60  # a test that a mutant keeps from ending has seen it
 JUDGING_S = 20  # over one mutant of a function: some are called by the whole suite
+JUDGING_POLICY_S = 120  # the suite names `referral` nearly everywhere
 
 # Who judges what, beside the tests that name it: by file of SQL, by module, by table.
 _REFERRALS = ("blocks", "sealing", "agreement", "assignment", "returning", "narrowing", "releases")
@@ -88,7 +89,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "referrals.turns": ("races", "acts", "firewall", "requests", "blocks"),
     "directory.editing.addresses": ("confidential_address", "directory_secrets"),
     "policy of the directory": _DIRECTORY,
-    "policy": ("rls_catalogue", "purge", "keys"),
+    "policy": ("rls_catalogue", "policies_matter", "alarms", "purge", "keys", "messages", "clocks"),
 }
 # Tests that weaken rules themselves, or look at the rules' text, judge nothing here; nor does what
 # grows a directory for minutes to count pages, or sweeps for minutes before its first test.
@@ -246,7 +247,17 @@ class Campaign:
         by_name = mutant.kind in ("function", "policy")
         naming = {id(one) for one in mine if by_name and word.search(_source(one))}
         mine.sort(key=lambda one: (id(one) not in naming, order[Path(one.fspath).name]))
-        return recent + mine
+        if mutant.kind != "policy":
+            return recent + mine
+        # Its room's first, whose business it is; of what else names the table as much as fits.
+        rooms = {f"test_{name}.py" for name in _rooms(mutant)}
+        mine.sort(key=lambda one: Path(one.fspath).name not in rooms)
+        return self._of(JUDGING_POLICY_S, recent + mine)
+
+    def _of(self, seconds: int, items: list[Any]) -> list[Any]:
+        """As many of them, from the first, as take so long together."""
+        each = [self.reached.get(one.nodeid, reach.UNKNOWN).seconds for one in items]
+        return [one for one, sum_s in zip(items, accumulate(each), strict=True) if sum_s < seconds]
 
     def _calling(self, mutant: Mutant, judges: list[Any]) -> list[Any]:
         """Tests that name it or call it, as the run before found out, of JUDGING_S together: what
@@ -270,9 +281,7 @@ class Campaign:
             seconds = reached[nodeid].seconds
             return nodeid != last, not (named and by_itself), not named, not at_home, seconds
 
-        ordered = sorted(mine, key=order)
-        until = accumulate(reached[nodeid].seconds for nodeid in ordered)
-        return [mine[one] for one, sum_s in zip(ordered, until, strict=True) if sum_s < JUDGING_S]
+        return self._of(JUDGING_S, [mine[one] for one in sorted(mine, key=order)])
 
     def _sees(self, item: Any, mutant: Mutant) -> bool:
         """Whether a test fails with the mutant, and passes without."""
