@@ -12,6 +12,7 @@ from django.db import connections
 
 from permissions.errors import Unavailable
 from permissions.keystore import NoKey, Wrapped, key_store
+from permissions.locks import WRAPPING, lock_number
 from permissions.principal import Principal
 
 # Whose key wraps what the background work itself has to open to send: no agency's, so that it needs
@@ -29,14 +30,6 @@ _SENDER = Principal(
     system_of_record=False,
     token_hash="",
 )
-
-# Advisory locks of two numbers; the referral's own (referrals/turns.py) have one.
-WRAPPING, ROTATING = 7001, 7002
-
-
-def lock_number(agency_id: UUID) -> int:
-    """32 bits of an agency's id, signed, as advisory locks want them."""
-    return (agency_id.int & (2**32 - 1)) - 2**31
 
 
 def wrap(agency_id: UUID, plain: bytes, context: str, using: str = "default") -> Wrapped:

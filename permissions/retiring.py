@@ -9,7 +9,6 @@ and proves its entries by itself. Run by `manage.py seals retire`, a month at a 
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import file_digest, sha256
@@ -21,10 +20,10 @@ from django.db import OperationalError, connections, transaction
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 from permissions import sealed_export, sealer, verifier
+from permissions.locks import RETIRING, alone
 from permissions.sealer import USING, Checkpoint
 from permissions.secret_files import sync_folder
 
-RETIRING = 7009  # an advisory lock, beside those of permissions/keys.py
 LOCK_WAIT = "5s"  # who writes to the log waits behind whoever waits for it
 
 
@@ -78,22 +77,10 @@ def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
     Raises NotRetired: too young, not there, not sealed, not as it was sealed, the owner cannot log
     in, or another is at it. Then nothing of it was dropped.
     """
-    with _alone():
-        return _retire(month, folder, say)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two at once would write one file, and sign the hash of half of it."""
-    with connections[USING].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [RETIRING])
-        if cursor.fetchone() != (True,):
+    with alone(USING, RETIRING) as free:
+        if not free:  # two at once would write one file, and sign the hash of half of it
             raise NotRetired("A month is being retired already: look again when that has ended.")
-    try:
-        yield
-    finally:
-        with connections[USING].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [RETIRING])
+        return _retire(month, folder, say)
 
 
 def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:

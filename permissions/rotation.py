@@ -16,8 +16,9 @@ from django.db import connections, transaction
 from permissions import bundles
 from permissions.errors import NotPossible, Unavailable
 from permissions.ids import uuid7
-from permissions.keys import ROTATING, SENDING, WRAPPING, lock_number
+from permissions.keys import SENDING
 from permissions.keystore import KeyGone, Wrapped, key_store
+from permissions.locks import ROTATING, WRAPPING, lock_number
 from permissions.log import must_be_written
 from permissions.models import Agency
 

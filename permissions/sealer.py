@@ -18,12 +18,12 @@ from django.db import connections, transaction
 from permissions import merkle
 from permissions.errors import Refused
 from permissions.keystore import key_store
+from permissions.locks import SEALING
 
 USING = "sealer"
 BATCH = 50_000  # entries; a transaction is never divided
 BUSY = 1_000  # entries in a batch: behind as many, the next follows without a rest
 AT_ONCE = 1_000  # checkpoints read
-SEALING = 7006  # an advisory lock, beside those of permissions/keys.py
 
 
 class NotRestored(Refused):

@@ -6,8 +6,6 @@ a call in the list that no message is known by is then that one's. Until it has 
 nobody else is rung at that number. Used by referrals/messages.py, as `jobs`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +14,6 @@ from django.db import transaction
 from referrals import senders
 from referrals.reaching import USING, ask, tested
 
-CALLING = 7008  # an advisory lock, beside those of permissions/keys.py
 # What the provider does not list after as long as we wait for its answer, it did not take.
 SETTLED_S = senders.TIMEOUT_S
 
@@ -25,24 +22,11 @@ class NotYet(Exception):
     """Whether an earlier call to this number was made cannot be known yet."""
 
 
-@contextmanager
-def alone(number: str) -> Iterator[bool]:
-    """Whether nobody else is calling this number; until the block ends nobody is. A worker that is
-    killed leaves it free."""
-    names = [CALLING, number]
-    ((free,),) = ask("SELECT pg_try_advisory_lock(%s, hashtext(%s))", names)
-    try:
-        yield bool(free)
-    finally:
-        if free:
-            ask("SELECT pg_advisory_unlock(%s, hashtext(%s))", names)
-
-
 def look_for_earlier(number: str) -> None:
     """Write down of each call to this number of which nobody knows whether it was made: it was, or
     it was not. Of two whose workers died, the first in the provider's list is the first's.
 
-    Inside `alone`. Raises NotYet; NotSent: the provider does not say.
+    Inside `alone` (permissions/locks.py). Raises NotYet; NotSent: the provider does not say.
     """
     unknown = ask(
         "SELECT m.id, m.unknown_since,"

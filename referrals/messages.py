@@ -17,6 +17,7 @@ from django.db import connection, connections, transaction
 from permissions import channels, log
 from permissions.errors import NotPossible, NotVisible
 from permissions.ids import uuid7
+from permissions.locks import CALLING, alone
 from permissions.principal import Principal
 from referrals import calling, copies, escalation, senders
 from referrals.reaching import USING, Reach, ask, is_heard, lines_of, overheard, put, tested
@@ -77,9 +78,9 @@ def _step(kind: str) -> bool:
     if kind != "voice":
         _try(claimed, outgoing)
         return True
-    with calling.alone(outgoing.address) as alone:
+    with alone(USING, CALLING, outgoing.address) as free:
         try:
-            if not alone:
+            if not free:
                 raise calling.NotYet
             calling.look_for_earlier(outgoing.address)
         except calling.NotYet:

@@ -23,6 +23,7 @@ from django.db import DatabaseError, connections, transaction
 from permissions import rotation
 from permissions.errors import NotPossible, Refused
 from permissions.ids import uuid7
+from permissions.locks import PURGING, alone
 from permissions.rotation import USING, log_job
 from referrals.clocks import CLOSED_AFTER, DRAFT_KEPT, PURGE_TOLD_BEFORE
 from referrals.seeing import lock_number
@@ -30,7 +31,6 @@ from referrals.seeing import lock_number
 log = structlog.get_logger()
 
 BATCH = 200
-PURGING = 7004  # an advisory lock, beside those of permissions/ (keys.py, sql/identity.sql)
 TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
 SOON = "interval '24 hours'"
 _DRAFT = f"interval '{DRAFT_KEPT.total_seconds()} seconds'"
@@ -201,13 +201,10 @@ def step() -> bool:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    ((alone,),) = _ask("SELECT pg_try_advisory_lock(%s, 0)", [PURGING])
-    if not alone:
-        raise UnderWay
-    try:
+    with alone(USING, PURGING) as free:
+        if not free:
+            raise UnderWay
         yield
-    finally:
-        _ask("SELECT pg_advisory_unlock(%s, 0)", [PURGING])
 
 
 Each = Callable[[UUID | None], AbstractContextManager[None]]

@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection
 from permissions import keys, log, policy, review
 from permissions.errors import MatchRequired, NotPossible, NotVisible, Refused, StaleMatch
 from permissions.ids import uuid7
+from permissions.locks import MAKING_WEBHOOKS, lock_number
 from permissions.principal import Principal
 from referrals import signing, targets, working
 from referrals.listing import Place
@@ -104,7 +105,7 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
             # One after the other, so that two at once do not pass the limit together.
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(%s, %s)",
-                [_MAKING, keys.lock_number(principal.agency_id)],
+                [MAKING_WEBHOOKS, lock_number(principal.agency_id)],
             )
             cursor.execute(_COLUMNS, [principal.agency_id])
             there = cursor.fetchall()
@@ -121,7 +122,6 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
         return _see(principal, endpoint_id)._replace(secret=secret)
 
 
-_MAKING = 7005  # an advisory lock, beside those of permissions/keys.py
 _LAST = UUID(int=2**128 - 1)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from permissions.locks import CALLING, alone
 from referrals import calling, escalation, messages, senders, telling
+from referrals.reaching import USING
 from tests.conftest import Story
 from tests.far_ends import MailServer, PhoneProvider
 from tests.reached import keep, off_duty, work
@@ -33,8 +35,8 @@ def killed_while_calling(story: Story, *, made: bool) -> None:
     assert claimed is not None
     outgoing = messages._outgoing(claimed)
     assert outgoing is not None
-    with calling.alone(outgoing.address) as alone:
-        assert alone
+    with alone(USING, CALLING, outgoing.address) as free:
+        assert free
         assert calling.begin(claimed.id, claimed.lease)
         if made:
             senders.send(outgoing)
@@ -94,8 +96,8 @@ def test_while_one_calls_a_number_nobody_else_does(
 
     def call() -> None:
         try:
-            with calling.alone(DESK) as alone:
-                assert alone
+            with alone(USING, CALLING, DESK) as free:
+                assert free
                 taken.set()
                 assert go_on.wait(30)
         finally:

@@ -410,7 +410,7 @@ def test_who_wrapped_before_a_rotation_was_killed_is_waited_for_by_the_next(
 
 def connection_that_wraps(superuser: Any) -> Any:
     """A transaction that has wrapped for the police and has not ended: a rotation waits for it."""
-    from permissions.keys import WRAPPING, lock_number
+    from permissions.locks import WRAPPING, lock_number
     from tests.conftest import _cluster
 
     holder = _cluster().connect_superuser(superuser.info.dbname)

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from permissions import rotation
 from permissions.errors import Unavailable
 from permissions.keystore import key_store
+from permissions.locks import PURGING
 from referrals import purging, working
 from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
 from tests.database import as_app, refused_for_want_of_rights
@@ -393,14 +394,14 @@ def test_a_purge_that_was_killed_between_keys_and_rows_took_neither(
 
 def test_two_purges_at_once_are_one(story: Story, superuser: Any) -> None:
     with superuser.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [purging.PURGING])
+        cursor.execute("SELECT pg_advisory_lock(%s, hashtext(''))", [PURGING])
     try:
         with pytest.raises(purging.UnderWay):
             purge()
         assert purging.step() is False, "the worker lets the other one do it"
     finally:
         with superuser.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [purging.PURGING])
+            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(''))", [PURGING])
 
 
 def test_an_agency_whose_key_was_lost_keeps_nobodys_purge_from_its_end(

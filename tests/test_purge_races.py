@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from permissions.errors import NotPossible, Unavailable
-from permissions.keys import ROTATING, lock_number
 from permissions.keystore import key_store
+from permissions.locks import ROTATING, lock_number
 from referrals import purging
 from tests.conftest import PACKET, Story, agency_id
 from tests.test_firewall import Sender

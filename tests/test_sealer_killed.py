@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from permissions import sealer
+from permissions.locks import SEALING
 from tests.forking import Forking
 from tests.ground import HOME
 from tests.test_seals import ask, faults, seal, write
@@ -72,7 +72,7 @@ def who_waits(superuser: Any) -> int:
         " AND NOT other.granted AND turn.database ="
         " (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    while (found := ask(superuser, question, sealer.SEALING)) is None:
+    while (found := ask(superuser, question, SEALING)) is None:
         assert time.monotonic() < ends, "no sealer comes to where it has to wait"
     return int(found[0])
 

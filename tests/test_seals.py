@@ -38,6 +38,7 @@ from permissions import (
 )
 from permissions.ids import uuid7
 from permissions.keystore import key_store
+from permissions.locks import SEALING
 from permissions.models import Client
 from referrals import working
 from tests.conftest import Story
@@ -797,12 +798,12 @@ def test_without_the_witness_a_restore_does_not_pass_over_what_was_lost(
 def test_what_is_restored_is_not_sealed_while_a_sealer_is_at_work(
     sealed: Path, superuser: Any
 ) -> None:
-    ask(superuser, "SELECT pg_advisory_lock(%s, 0)", sealer.SEALING)
+    ask(superuser, "SELECT pg_advisory_lock(%s, 0)", SEALING)
     try:
         with pytest.raises(CommandError, match="A sealer is at work"):
             call_command("seals", "restore")
     finally:
-        ask(superuser, "SELECT pg_advisory_unlock(%s, 0)", sealer.SEALING)
+        ask(superuser, "SELECT pg_advisory_unlock(%s, 0)", SEALING)
 
 
 def test_a_new_key_seals_on_and_the_old_seals_stay_valid(sealed: Path, api: Any) -> None:

@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from hashlib import sha256
 from uuid import UUID
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, transaction
 
 from directory import models as m
 from directory.importing import quarantine
@@ -37,6 +36,7 @@ from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.importing.storing import HIDDEN, Difference, Storing, Told
 from directory.rendering import JOBS, lock, moment, render, render_organizations, render_taxonomies
 from directory.standard import TABLES
+from permissions.locks import IMPORTING, alone
 
 BATCH = 100  # organizations a transaction, unless more of them share rows
 
@@ -119,18 +119,11 @@ def import_package(
 
 @contextmanager
 def _alone(source: str) -> Iterator[None]:
-    """No other import of this source meanwhile; the lock ends with the connection, too."""
-    key = int.from_bytes(sha256(f"import {source}".encode()).digest()[:8], signed=True)
-    with connections[JOBS].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        row = cursor.fetchone()
-        if not row or not row[0]:
+    """No other import of this source meanwhile."""
+    with alone(JOBS, IMPORTING, source) as free:
+        if not free:
             raise Busy(f"Another import of the source {source!r} is under way.")
-    try:
         yield
-    finally:
-        with connections[JOBS].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 class _Importing:
