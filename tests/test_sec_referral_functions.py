@@ -92,7 +92,10 @@ def test_a_system_takes_delivery_of_what_waits_for_its_agency(api: Any, superuse
 
 def test_a_grant_closes_by_whoever_answers_for_it_on_a_side(api: Any, superuser: Any) -> None:
     one, other = begun(api), begun(api)
-    Story(api, service_of("ywca"), sender="outsider.worker").send()
+    elsewhere = Story(api, service_of("ywca"), sender="outsider.worker").send()
+    with superuser.cursor() as cursor:  # the sender is asked for help, too: that is another
+        to_it = "UPDATE referral SET to_agency_id = %s WHERE id = %s"
+        cursor.execute(to_it, [agency_id("police"), elsewhere.id])
     closed = (
         "SELECT referral_id::text, agency_id FROM packet_grant"
         " WHERE closed AND key_bundle IS NULL AND kek_version IS NULL"
@@ -111,6 +114,31 @@ def test_a_grant_closes_by_whoever_answers_for_it_on_a_side(api: Any, superuser:
     assert len(rows(superuser, closed)) == 2
     sealed = "SELECT FROM packet_grant WHERE release_id IS NULL AND key_bundle IS NOT NULL"
     assert len(rows(superuser, sealed)) == 2, "the sender's own stays until the purge"
+
+
+READS_ONLY = (
+    "credential SET scopes = array_remove(scopes, 'referrals:write')"
+    " WHERE 'referrals:write' = ANY (scopes)"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "done"),
+    [
+        ("end_return", "FROM returned WHERE key_bundle IS NULL"),
+        ("close_grant", "FROM packet_grant WHERE closed"),
+    ],
+)
+def test_a_system_that_may_only_read_ends_nothing_whoever_acts_by_it(
+    api: Any, superuser: Any, function: str, done: str
+) -> None:
+    one, caller = begun(api), api("police.client", "police.worker")
+    one.answers("put_return_release", return_body())
+    for change, ended in ((READS_ONLY, 0), ("credential SET scopes = scopes", 1)):
+        with changed(superuser, change, [], caller) as cursor:
+            cursor.execute(f"SELECT sec.{function}(%s)", [one.id])
+            cursor.execute(f"SELECT {done}")
+            assert cursor.rowcount == ended
 
 
 @contextmanager

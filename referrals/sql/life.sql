@@ -64,7 +64,7 @@ BEGIN
     people := NULL;
     times := NULL;
     IF EXISTS (SELECT FROM public.referral f
-                WHERE f.id = r AND f.status = 'entered_in_error' AND NOT f.from_purged
+                WHERE f.id = r AND f.status = 'entered_in_error'
                   AND f.from_agency_id = sec.caseworker() AND sec.answers_for(r)) THEN
         SELECT count(DISTINCT e.member_id)::int, coalesce(array_agg(e.at ORDER BY e.at), '{}')
           INTO people, times
