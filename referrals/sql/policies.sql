@@ -310,7 +310,7 @@ BEGIN
     UPDATE public.packet_grant g SET closed = true, key_bundle = NULL, kek_version = NULL
       FROM public.referral f
      WHERE g.referral_id = r AND f.id = r AND g.agency_id = f.to_agency_id
-       AND sec.writer() IN (CASE WHEN NOT f.from_purged THEN f.from_agency_id END, f.to_agency_id)
+       AND sec.writer() IN (f.from_agency_id, f.to_agency_id)
        AND sec.answers_for(r);
 END $$;
 

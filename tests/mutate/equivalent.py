@@ -66,7 +66,6 @@ EQUIVALENT: dict[str, str] = {
     "sec.opening: true for g.agency_id = me.agency_id": "the sender's own is of no release",
     "sec.opening: true for NOT granted @> entry.fields": "all of the entry's are granted: the same",
     "sec.opening: false for me.member_id IS NULL": "who is no member has no roles",
-    "sec.add_assignee: true for t.app_label = 'referrals'": "no other app has a right of that name",
     "sec.name_holder: true for before <> who": "who is taken off is put on again, by whoever calls",
     "sec.name_holder: true for s.agency_id = agency (2)": "a membership is of one agency",
     "sec.standing: true for f.from_agency_id = me.agency_id": "what was not sent, its sender alone"
