@@ -114,6 +114,23 @@ def test_it_opens_what_this_referrals_grant_and_release_say(
         assert cursor.fetchone() == (one.id if opens else None,)
 
 
+@pytest.mark.parametrize(
+    ("gone", "opens"), [("from_purged", False), ("to_purged", True), ("has_block", True)]
+)
+def test_the_senders_own_opens_to_her_until_her_part_has_gone(
+    gone: str, opens: bool, api: Any, superuser: Any
+) -> None:
+    """sec.opening, of a packet that still stands for the other side."""
+    one, caller = begun(api), api("police.worker")
+    caller.get("/v1/referrals")  # she is signed in
+    with changed(
+        superuser, f"referral SET {gone} = true WHERE id = %s", [one.id], caller
+    ) as cursor:
+        cursor.execute(*opening("police.worker", one.id, "open_packet"))
+        cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")
+        assert cursor.fetchone() == (one.id if opens else None,)
+
+
 def test_where_she_could_not_say_notes_open_and_a_packet_by_a_release_since(
     api: Any, superuser: Any
 ) -> None:

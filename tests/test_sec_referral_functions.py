@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, connections, transaction
+from psycopg2.errors import InsufficientPrivilege
 
 from tests.conftest import Story, agency_id, member_id, return_body, service_of
 from tests.database import as_app, identify, refused_for_want_of_rights, undone
@@ -139,6 +140,20 @@ def test_a_system_that_may_only_read_ends_nothing_whoever_acts_by_it(
             cursor.execute(f"SELECT sec.{function}(%s)", [one.id])
             cursor.execute(f"SELECT {done}")
             assert cursor.rowcount == ended
+
+
+def test_nor_does_it_erase_a_draft(api: Any, superuser: Any) -> None:
+    draft, caller = Story(api, service_of("ywca")).create(), api("police.client", "police.worker")
+    erase = "SELECT sec.erase_draft(%s, %s)"
+    with (
+        changed(superuser, READS_ONLY, [], caller) as cursor,
+        pytest.raises(InsufficientPrivilege, match="no such draft"),
+    ):
+        cursor.execute(erase, [str(uuid4()), draft.id])
+    with changed(superuser, "credential SET scopes = scopes", [], caller) as cursor:
+        cursor.execute(erase, [str(uuid4()), draft.id])
+        cursor.execute("SELECT FROM referral WHERE id = %s", [draft.id])
+        assert cursor.rowcount == 0
 
 
 @contextmanager

@@ -33,7 +33,7 @@ BEGIN
            me.agency_id, me.member_id, false, false, true
       FROM public.referral f
      WHERE f.id = r AND f.to_agency_id = sec.caseworker() AND me.client_id IS NOT NULL
-       AND f.status = 'sent' AND f.sent_at IS NOT NULL AND sec.not_barred(f.id);
+       AND f.status = 'sent' AND sec.not_barred(f.id);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such referral' USING ERRCODE = 'insufficient_privilege';
     END IF;

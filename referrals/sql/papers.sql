@@ -54,8 +54,7 @@ DECLARE
     me sec.identity := sec.identity();
 BEGIN
     PERFORM FROM public.referral f
-      WHERE f.id = r AND f.to_agency_id = sec.writer() AND f.sent_at IS NOT NULL
-        AND f.accepted_at IS NULL
+      WHERE f.id = r AND f.to_agency_id = sec.writer() AND f.accepted_at IS NULL
         FOR UPDATE;
     IF NOT FOUND OR NOT sec.answers_for(r) THEN
         RAISE EXCEPTION 'no such referral' USING ERRCODE = 'insufficient_privilege';
