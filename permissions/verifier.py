@@ -176,7 +176,7 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
                     yield Fault("an entry was changed", json.loads(line[65:])[0])
             elif line.startswith(b"{"):
                 yield from chain.follow(json.loads(line), leaves)
-                if report is not None and number % PROGRESS_EVERY <= len(leaves):
+                if report is not None and number % PROGRESS_EVERY <= len(leaves):  # one passed
                     print(f"{number:,} lines", file=report)
                 leaves = []
             elif line.startswith(b"+ "):

@@ -72,11 +72,7 @@ DOCUMENTED = {
         _parameter("language", str, "ISO 639 code, such as `es`."),
         _parameter("accessibility", str, f"By commas, all have to be there: {', '.join(ACCESS)}."),
         _parameter("cost", str, "`free`.", enum=["free"]),
-        _parameter(
-            "open_at",
-            str,
-            f"`now`, or a moment (RFC 3339) until {AHEAD_DAYS} days ahead.",
-        ),
+        _parameter("open_at", str, f"`now`, or a moment (RFC 3339) until {AHEAD_DAYS} days ahead."),
         _parameter(
             "answered",
             str,
@@ -296,5 +292,7 @@ class Given:
             return None
         found = point_of(code)
         if found is None:
-            raise BadRequest("unknown_postcode", "Where this is, is not known.", "postcode")
+            raise BadRequest(
+                "unknown_postcode", "Where this postcode is, is not known.", "postcode"
+            )
         return found
