@@ -65,10 +65,10 @@ def _one(table: type[Model]) -> Compiled[Model]:
 
 
 def assignees(referral: Model, agency_id: UUID) -> list[UUID]:
-    """The memberships of one side that work on it."""
+    """The memberships of one side that work on it, in the order in which they came to it."""
     table = get_user_obj_perms_model(referral)
     rows = table._default_manager.filter(content_object=referral, agency_id=agency_id)
-    return list(rows.values_list("membership_id", flat=True))
+    return list(rows.order_by("id").values_list("membership_id", flat=True))
 
 
 # -- Who edits an organization of the directory ---------------------------------------------------

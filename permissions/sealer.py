@@ -22,7 +22,6 @@ from permissions.locks import SEALING
 
 USING = "sealer"
 BATCH = 50_000  # entries; a transaction is never divided
-BUSY = 1_000  # entries in a batch: behind as many, the next follows without a rest
 AT_ONCE = 1_000  # checkpoints read
 
 
@@ -68,7 +67,8 @@ _COLUMNS = ", ".join(Checkpoint._fields)
 
 
 def step() -> bool:
-    """Seal one batch. True: there may be many more. Killed anywhere, nothing of it happened.
+    """Seal one batch. True: it was full, and there are more. Killed anywhere, nothing of it
+    happened.
 
     Raises Unavailable (the key store), NotRestored.
     """
@@ -87,7 +87,7 @@ def step() -> bool:
             leaves = _take(first, "xact >= %s AND xact < %s", [since, before])
         if leaves:
             _sign(last, leaves, before)
-        return len(leaves) >= BUSY
+        return before < oldest
 
 
 def restore(gap: dict[str, int] | None = None) -> Checkpoint:

@@ -192,7 +192,8 @@ def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None
 
 
 def _names(principal: Principal) -> dict[UUID, str]:
-    own = Membership.objects.filter(agency_id=principal.agency_id)
+    """The own members, in the order of their names, as they are offered to choose from."""
+    own = Membership.objects.filter(agency_id=principal.agency_id).order_by("name", "id")
     return dict(own.values_list("id", "name"))
 
 

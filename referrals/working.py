@@ -7,6 +7,7 @@ each with all jobs or with some: nothing is remembered here, where rows stand is
 import random
 import select
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -22,18 +23,20 @@ log = structlog.get_logger()
 # commit of an event or a message (sql/messages.sql), `wake` by hand.
 CHANNEL = "cairn_work"
 LONGEST_REST_S = 300.0  # of a job that fails again and again
+SHORTEST_REST = 0.1  # of its pace: of a job whose step takes as long as that
 
 
 class Job(NamedTuple):
     """One kind of background work.
 
     `step` does one bounded portion in transactions of its own and says whether there may be more:
-    then it is called again at once, else after `pace_s` seconds or when it is woken (`wake`). It
-    runs in a thread and with connections of its own, bears to be killed anywhere, and to run beside
-    itself in another process. What it raises is logged by type and place, never with its words; it
-    is tried again after a rest that doubles, and the other jobs go on meanwhile. A job that leaves
-    something under way between its steps may wait for it in one: `hint`, called from another
-    thread, ends that wait as it ends a rest. `finish` is called once, after the last step.
+    then it is called again at once, else `pace_s` seconds after it began (`rest_left`) or when it
+    is woken (`wake`). It runs in a thread and with connections of its own, bears to be killed
+    anywhere, and to run beside itself in another process. What it raises is logged by type and
+    place, never with its words; it is tried again after a rest that doubles, and the other jobs go
+    on meanwhile. A job that leaves something under way between its steps may wait for it in one:
+    `hint`, called from another thread, ends that wait as it ends a rest. `finish` is called once,
+    after the last step.
     """
 
     name: str
@@ -55,7 +58,7 @@ JOBS = (
     Job("close", closing.step, 5),
     Job("webhooks", sending.sender.step, 1, sending.sender.finish, sending.sender.hint),
     Job("webhook-log", outbox.tidy, 3600),
-    Job("seal", sealer.step, 1),
+    Job("seal", sealer.step, 0.5),  # an entry is sealed within two seconds, whatever the load
     Job("witness", witness.step, 1),
     Job("verify", rechecking.step, 3600),  # a day's seals once a day, a part of the older each hour
 )
@@ -151,9 +154,11 @@ class _Thread(threading.Thread):
         """Until the end: a step, a rest, a step …"""
         while not self._ended.is_set():
             self._bell.clear()
+            began = time.monotonic()
             try:
                 close_old_connections()
-                rest_s = 0.0 if self.job.step() else self.job.pace_s
+                more, took_s = self.job.step(), time.monotonic() - began
+                rest_s = 0.0 if more else rest_left(self.job.pace_s, took_s)
                 self._failed = 0
             except Exception as error:
                 _tell(self.job, error)
@@ -168,6 +173,12 @@ class _Thread(threading.Thread):
         except Exception as error:
             _tell(self.job, error)
         connections.close_all()
+
+
+def rest_left(pace_s: float, took_s: float) -> float:
+    """Seconds of rest behind a step that took so long and has no more: it begins again at its pace,
+    and where it is slower than that, not without any rest."""
+    return max(pace_s - took_s, pace_s * SHORTEST_REST)
 
 
 def rest_after(failed: int) -> float:

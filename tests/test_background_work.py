@@ -173,6 +173,13 @@ def test_a_job_that_fails_stops_no_other_and_is_told_without_its_words() -> None
     assert "a word" not in str(logs)
 
 
+def test_a_job_begins_at_its_pace_however_long_it_takes_and_rests_a_little_always() -> None:
+    assert working.rest_left(1.0, 0.0) == 1.0
+    assert working.rest_left(1.0, 0.25) == 0.75
+    for slower in (0.9, 1.0, 30.0):
+        assert working.rest_left(1.0, slower) == pytest.approx(0.1)
+
+
 def test_a_job_that_fails_rests_longer_each_time_up_to_a_limit() -> None:
     for failed, longest in ((1, 1), (2, 2), (5, 16), (40, working.LONGEST_REST_S)):
         assert 0.75 * longest <= working.rest_after(failed) <= longest

@@ -130,7 +130,7 @@ class Sender:
         """The bytes that an act could move first; and what the rows themselves say."""
         worker = self.callers[0]
         one = f"/v1/referrals/{referral_id}"
-        got = [_bytes(worker.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
+        got = [as_bytes(worker.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
         return [*got, rows(worker)]
 
     def all(self, referral_id: str) -> dict[tuple[str, str], Any]:
@@ -140,20 +140,20 @@ class Sender:
             path = routes.at(address, referral_id)
             if not api:
                 for who, pages in self.pages.items():
-                    found[f"{who} at the desk", address] = _page(pages.get(path))
+                    found[f"{who} at the desk", address] = as_page(pages.get(path))
                 continue
             for caller in self.callers:
-                answer = _bytes(caller.get(path))
+                answer = as_bytes(caller.get(path))
                 if address == "/v1/events" and answer[0] == 200:
                     # Its cursor is sealed anew each time: where it stands is compared.
                     answer = (*answer[:2], _opened(caller, json.loads(answer[2])))
                 found[f"{caller.who} {caller.acting}", address] = answer
         found["police.admin", "rows"] = rows(self.keeper, KEPT_TABLES)
         for address in self.kept_addresses():
-            found["police.admin", address] = _bytes(self.keeper.get(address))
+            found["police.admin", address] = as_bytes(self.keeper.get(address))
         one = f"/v1/referrals/{referral_id}"
         etag = self.callers[0].get(one)["ETag"]
-        found["again", one] = _bytes(self.callers[0].get(one, If_None_Match=etag))
+        found["again", one] = as_bytes(self.callers[0].get(one, If_None_Match=etag))
         since = datetime.fromisoformat(self.callers[0].get(one).json()["accepted_at"])
         for name, value in {
             "updated_since": (since + timedelta(milliseconds=1)).isoformat(),
@@ -161,7 +161,7 @@ class Sender:
             "mine": "true",
             "status": "accepted",
         }.items():
-            found["filtered", name] = _bytes(self.callers[0].get("/v1/referrals", {name: value}))
+            found["filtered", name] = as_bytes(self.callers[0].get("/v1/referrals", {name: value}))
         return found
 
     def kept_addresses(self) -> list[str]:
@@ -182,7 +182,7 @@ def rows(caller: Caller, tables: tuple[str, ...] = TABLES) -> list[Any]:
     return got
 
 
-def _bytes(answer: Any) -> Any:
+def as_bytes(answer: Any) -> Any:
     kept = {name: text for name, text in answer.items() if name not in ("X-Request-Id", "Date")}
     return answer.status_code, kept, answer.content, sorted(answer.cookies)
 
@@ -199,7 +199,7 @@ OWN_TO_EACH_PAGE = re.compile(
 COUNTS_DOWN = re.compile(r"\b\d+ (?:s|sec|min|h|hours?|days?)\b")
 
 
-def _page(answer: Any) -> Any:
+def as_page(answer: Any) -> Any:
     """A page less what each has of its own: the form's token, minutes that pass."""
     text = OWN_TO_EACH_PAGE.sub(r"\1", answer.content.decode())
     return answer.status_code, answer.get("Location"), COUNTS_DOWN.sub("…", text)
@@ -409,7 +409,7 @@ def at(moment: datetime, shift: Any) -> None:
 
 def by_every_caller(api: Any, story: Story) -> str:
     paths = (f"/v1/referrals/{story.id}", f"/v1/referrals/{story.id}/history", "/v1/referrals")
-    return json.dumps([repr(_bytes(api(*who).get(path))) for who in SENDER for path in paths])
+    return json.dumps([repr(as_bytes(api(*who).get(path))) for who in SENDER for path in paths])
 
 
 def just_before(api: Any, story: Story, fixed: datetime, shift: Any) -> str:

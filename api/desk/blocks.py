@@ -26,7 +26,7 @@ class WhomForm(ActForm):
         me = self.visit.principal.staff_id
         own = [
             (str(id_), name)
-            for id_, name in sorted(self.seen.names.items(), key=lambda one: one[1])
+            for id_, name in self.seen.names.items()
             if id_ not in barred and id_ != me
         ]
         whole = [(OTHER, f"Everybody at {self.seen.to_agency.name}")]

@@ -1,0 +1,144 @@
+"""No answer depends on how rows lie in their tables: what is shown has an order of its own.
+
+An update, a vacuum or another plan moves rows. A page that moved with them would tell of acts that
+its reader is told nothing of (R2), and a list would be another one each time it is asked for.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+
+from tests import routes
+from tests.conftest import PACKET, Caller, Story, member_id
+from tests.desk import at_the_desk
+from tests.reached import DUTY
+from tests.reached import keep as keep_channel
+from tests.receiver import receivers
+from tests.test_calls import phone_only
+from tests.test_firewall_orders import as_bytes, as_page
+
+PEOPLE = ("police.worker", "police.lead", "police.admin", "ywca.worker", "ywca.lead", "ywca.admin")
+# Each asking is an entry of the log, and the next page of it shows that; a feed's cursor is sealed
+# anew each time; and some addresses end a session.
+MOVES_BY_ITSELF = (
+    *("v1/access-log", "v1/barred-attempts", "desk/access-log", "desk/told"),
+    *("v1/events", "v1/directory/changes", "accounts/", "leave", "desk/agency"),
+)
+WAYS = ("indexscan", "indexonlyscan", "bitmapscan", "mergejoin", "nestloop")
+OF_THE_DIRECTORY = {  # and the list on which its ids are found
+    "service_id": "services",
+    "organization_id": "organizations",
+    "place_id": "service_at_locations",
+    "taxonomy_id": "taxonomies",
+    "term_id": "taxonomy_terms",
+}
+
+
+def test_what_is_shown_does_not_move_with_the_rows(
+    story: Story, api: Any, superuser: Any, settings: Any
+) -> None:
+    with receivers(settings) as (hook,):
+        known = something_of_everything(story, api, hook.url)
+    before = everything(api, known)
+    for floor in ("/v1/", "/desk/"):
+        assert sum(at[1].startswith(floor) and a[0] == 200 for at, a in before.items()) > 100, floor
+    assert turned_over(superuser) > 40
+    with by_other_plans():
+        after = everything(api, known)
+    assert [key for key, answer in before.items() if after[key] != answer] == []
+
+
+def something_of_everything(story: Story, api: Any, url: str) -> list[dict[str, str]]:
+    """Several rows of whatever an agency, a referral or a service has several of; their ids."""
+    for number in range(3):
+        keep_channel(api, "ywca.worker", "mail", f"own{number}@ywca.invalid")
+        hook = api("police.admin").post("/v1/webhooks", {"url": f"{url}{number}"}).json()
+        call = {"service_id": phone_only(), "outcome": "reached", "put_through": True}
+        assert api("police.worker").post("/v1/call-records", call).status_code == 201
+    keep_channel(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
+    others = [shown_her_name(Story(api, story.service_id)).id for _ in range(3)]
+    shown_her_name(story.send().answers("acknowledge"))
+    for act, short in (("assign", "lead"), ("assign", "worker2"), ("block", "admin")):
+        story.answers(act, {"member_id": str(member_id(f"ywca.{short}"))})
+    story.release("phone", "name").packet(phone=PACKET["phone"], name=PACKET["name"])
+    for number, other in enumerate(others):
+        story.answers("add_note", {"text": f"an invented note {number}"})
+        story.answers("record_attempt", routes.BODIES["record_attempt"])
+        story.answers("same_person_as", {"referral_id": other})
+    ids = {"referral_id": story.id, "webhook_id": hook["id"]}
+    return [ids, *of_the_directory(api("ywca.admin"))]
+
+
+def shown_her_name(story: Story) -> Story:
+    story.accept().release("name").packet(name=PACKET["name"])
+    return story.answers("open_packet", {"purpose": "intake"})
+
+
+def of_the_directory(caller: Caller) -> Iterator[dict[str, str]]:
+    for name, listed in OF_THE_DIRECTORY.items():
+        for one in caller.get(f"/v1/directory/{listed}", {"per_page": "5"}).json()["contents"]:
+            yield {name: one["id"]}
+
+
+def everything(api: Any, known: list[dict[str, str]]) -> dict[tuple[str, str], Any]:
+    """Every address that answers GET, at everything known, as each of them sees it."""
+    found = {}
+    for who in PEOPLE:
+        caller, pages = api(who), at_the_desk(who)
+        for address in sorted(addresses(known)):
+            of_api = address.startswith("/v1/")
+            got = caller.get(address) if of_api else pages.get(address)
+            found[who, address] = (as_bytes if of_api else as_page)(got)
+    return found
+
+
+def addresses(known: list[dict[str, str]]) -> set[str]:
+    found = {
+        routes.filled(route, **ids)
+        for route, pattern in routes.served()
+        if "GET" in routes.methods_of(pattern) and not route.startswith(MOVES_BY_ITSELF)
+        for ids in known
+    }
+    return {address for address in found if routes.NOWHERE not in address}
+
+
+@contextmanager
+def by_other_plans() -> Iterator[None]:
+    """As a statistic that is gathered anew may have it: by no index, where that can be."""
+    for alias in connections:
+        with connections[alias].cursor() as cursor:
+            for way in WAYS:
+                cursor.execute(f"SET enable_{way} = off")
+    try:
+        yield
+    finally:
+        for alias in connections:
+            connections[alias].close()
+
+
+def turned_over(superuser: Any) -> int:
+    """Let the last row of every table lie first; how many tables have more than one."""
+    turn, several = ["BEGIN", "SET LOCAL session_replication_role = replica"], []
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT attrelid::regclass::text, string_agg(quote_ident(attname), ', ')"
+            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relispartition"
+            " AND attnum > 0 AND NOT attisdropped AND attgenerated = '' GROUP BY 1"
+        )
+        for table, columns in cursor.fetchall():
+            cursor.execute(f"SELECT count(*) > 1 FROM {table}")
+            if cursor.fetchone()[0]:
+                several.append(table)
+            turn += [
+                f"CREATE TEMP TABLE lay AS TABLE {table}",
+                f"DELETE FROM {table}",
+                f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+                f" SELECT {columns} FROM lay ORDER BY ctid DESC",
+                "DROP TABLE lay",
+            ]
+        cursor.execute("; ".join([*turn, "COMMIT"]))
+        cursor.execute(f"VACUUM {', '.join(several)}")  # for tests that count pages
+    return len(several)
