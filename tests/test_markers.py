@@ -173,8 +173,11 @@ def allowed(marker: Marker, cell: Cell) -> bool:
 # a mistake. To these comes what is needed for each route in each state, and each of the cast there.
 READ, PAGE, ACT, OTHERS, OF_NONE, MISTAKEN = 3, 8, 47, 107, 11, 300
 SPREAD = 5  # shares no factor with any of them: each of the cast has her turn
-WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"  # every cell there is: an hour and more
+# Every cell there is, "whole", or a part of them, as "2/4": an hour and more in all.
+SWEEP = os.environ.get("CAIRN_SWEEP", "")
+WHOLE = SWEEP == "whole" or "/" in SWEEP
 JSON = "application/json"
+TOLD_EACH = 10_000  # cells
 RENEWED_S = 60  # a system's token lives five minutes
 OPENS = ("open_packet", "open_notes", "returned", "releases")
 
@@ -219,6 +222,9 @@ def asked() -> list[Cell]:
     """What is drawn; each route of a referral in each state at least once, rightly; and each of the
     cast in each state."""
     drawn = [cell for face in FACES for cell in cells(face)]
+    if "/" in SWEEP:
+        part, parts = map(int, SWEEP.split("/"))
+        drawn = drawn[part - 1 :: parts]
     return [*drawn, *_missing({one for one in drawn if _of_one(one)})]
 
 
@@ -287,9 +293,11 @@ class Sweep:
         self.words = {kind: self.world.mark("mistake", kind) for kind in (*MISTAKES, "more")}
         self.words["typed"] = self.world.mark("typed", "form")
 
-    def over(self, some: Iterator[Cell]) -> None:
-        for cell in some:
+    def over(self, some: list[Cell], tell: Callable[[str], None] = lambda _: None) -> None:
+        for number, cell in enumerate(some):
             self.visit(cell)
+            if number % TOLD_EACH == TOLD_EACH - 1:
+                tell(f"{number + 1:,} of {len(some):,} cells, {len(self.leaks)} leaks")
 
     def visit(self, cell: Cell, *, whole_answers: bool = True) -> None:
         self.at.story.id = self.world.ids[cell.state]
@@ -449,7 +457,12 @@ def test_a_word_is_found_only_where_the_table_allows_it(
 ) -> None:
     every = asked()
     every.sort(key=lambda cell: not audits(cell))  # later it tells whom her own people asked for
-    sweep.over(iter(every))
+
+    def tell(line: str) -> None:
+        with capsys.disabled():
+            print(line, flush=True)
+
+    sweep.over(every, tell)
     search_tables(sweep, superuser)
     search_rows_as_everybody(sweep)
     logged = lines.getvalue()

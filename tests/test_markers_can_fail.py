@@ -134,7 +134,7 @@ def test_a_field_in_one_page_of_one_state_is_found_by_the_cells_that_are_asked(
 
     monkeypatch.setattr(referral_page, "notice_facts", shows)
     try:
-        sweep.over(one for one in of.asked() if one.state == "declined" and one.route == D)
+        sweep.over([one for one in of.asked() if one.state == "declined" and one.route == D])
     finally:
         kept.forget()
     assert {marker.name for found in sweep.leaks.values() for marker, _ in found} == {"phone"}
