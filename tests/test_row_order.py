@@ -119,13 +119,15 @@ def by_other_plans() -> Iterator[None]:
 
 
 def turned_over(superuser: Any) -> int:
-    """Let the last row of every table lie first; how many tables have more than one."""
+    """Let the last row of every table lie first, but of those that nobody may change (the log);
+    how many tables have more than one."""
     turn, several = ["BEGIN", "SET LOCAL session_replication_role = replica"], []
     with superuser.cursor() as cursor:
         cursor.execute(
             "SELECT attrelid::regclass::text, string_agg(quote_ident(attname), ', ')"
             " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
             " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relispartition"
+            " AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND tgenabled = 'A')"
             " AND attnum > 0 AND NOT attisdropped AND attgenerated = '' GROUP BY 1"
         )
         for table, columns in cursor.fetchall():
