@@ -120,7 +120,8 @@ def test_what_goes_out_is_in_the_access_log(
     made(api, receiver)
     story.accept()
     work()
-    entries = api("ywca.auditor").get("/v1/access-log", {"act": "webhook.send"}).json()["items"]
+    query = {"act": "webhook.send", "referral_id": story.id}
+    entries = api("ywca.auditor").get("/v1/access-log", query).json()["items"]
     assert [story.id] in [entry["referral_ids"] for entry in entries]
 
 
