@@ -82,10 +82,12 @@ class Reviewed:
 
 
 class Listing(NamedTuple):
-    """One who had a referral in her lists: how often, from when to when."""
+    """One who had a referral in her lists by one act: how often, from when to when. Nobody: the
+    agency's webhooks, to which it was sent."""
 
     member_id: UUID | None
     client_id: UUID | None
+    act: str
     times: int
     first_at: datetime
     last_at: datetime
@@ -138,7 +140,7 @@ def listings(
         attempt.record()
         with connections[USING].cursor() as cursor:
             cursor.execute(
-                "SELECT member_id, client_id, times, first_at, last_at FROM sec.listings(%s)",
+                "SELECT member_id, client_id, act, times, first_at, last_at FROM sec.listings(%s)",
                 [referral_id],
             )
             found = [Listing._make(row) for row in cursor.fetchall()]

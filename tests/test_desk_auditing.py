@@ -19,13 +19,16 @@ from playwright.sync_api import Browser
 from api.desk import log_words, words
 from api.desk.problems import PROBLEMS
 from permissions import overview
+from permissions.log import log_rights
 from permissions.models import Client
 from permissions.policy import RULES
+from referrals import working
 from referrals.codes import CODE_LISTS
 from tests.browser import SIZES, Desk
 from tests.browser import chromium as chromium  # a fixture
 from tests.conftest import PACKET, Server, Story, agency_id, member_id
 from tests.desk import at_the_desk, text_of
+from tests.receiver import receivers
 from tests.test_access_log import handle, the_log_is_full
 from tests.test_auditing_plans import leads_on
 from tests.test_seals import seal
@@ -226,8 +229,22 @@ def test_an_auditor_filters_for_whoever_looked_at_channels() -> None:
 def test_the_trail_of_a_referral_begins_with_who_had_it_in_her_lists(worked_on: Story) -> None:
     shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"referral": worked_on.id}).content)
     assert f"The trail of referral {worked_on.id}" in shown
-    assert "Yoko Specimen 1 " in shown.partition("Who had it in her lists.")[2]
+    assert "Yoko Specimen Looked at the inbox 1 " in shown.partition("Who had it in her lists.")[2]
     assert "Opened a packet" in shown
+
+
+def test_what_nobody_did_by_hand_says_whose_it_was(story: Story, api: Any, settings: Any) -> None:
+    with receivers(settings) as (hook,):
+        assert api("ywca.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
+        story.accept()
+        assert working.work_off(working.named(["webhooks"])) == []
+    auditor = at_the_desk("ywca.auditor")
+    trail = text_of(auditor.get(LOG, {"referral": story.id}).content)
+    lists = trail.partition("Who had it in her lists.")[2].partition(ENTRIES)[0]
+    assert "Cairn itself Events were sent to the agency's webhook" in lists
+    log_rights("agency.change", agency_id("ywca"), fields=["duty_phone"])
+    changes = text_of(auditor.get(LOG, {"act": "agency.change"}).content).partition(ENTRIES)[2]
+    assert "The operator Settings of the agency were changed, by the operator" in changes
 
 
 def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:

@@ -146,8 +146,15 @@ def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
             enter(cursor, "ywca", member_id=ours, referral_ids=ids)
         enter(cursor, "ywca", client_id=system, referral_ids=[this])
         enter(cursor, "police", member_id=member_id("police.worker"), referral_ids=[this])
-        question = "SELECT member_id::text, client_id::text, times FROM sec.listings(%s)"
-        told = {(str(ours), None, 2), (None, str(system), 1)}
+        enter(cursor, "ywca", member_id=ours, act="event.list", referral_ids=[this])
+        enter(cursor, "ywca", act="webhook.send", referral_ids=[this])
+        question = "SELECT member_id::text, client_id::text, act, times FROM sec.listings(%s)"
+        told = {
+            (str(ours), None, "webhook.list", 2),
+            (str(ours), None, "event.list", 1),
+            (None, str(system), "webhook.list", 1),
+            (None, None, "webhook.send", 1),
+        }
         assert set(found(cursor, api("ywca.auditor"), question, this)) == told
         assert found(cursor, api("ywca.worker"), question, this) == []
 

@@ -20,6 +20,8 @@ from permissions.errors import BadRequest, NotVisible
 from referrals.listing import Place
 
 PER_PAGE = 50
+# In no caller's name: of a command (`manage.py`), and else of the background work.
+BY_COMMAND = ("member.", "client.", "agency.", "editor.", "organization.", "seal.", "access_log.")
 
 
 @require_safe
@@ -135,4 +137,11 @@ def _who(entry: Any, form: FilterForm) -> str:
     if entry.client_id:
         system = form.name_of_system(entry.client_id)
         return f"{system}, for {name}" if name else system
-    return name or "nobody known"
+    return name or _nobody(entry)
+
+
+def _nobody(entry: Any) -> str:
+    """Who it is where no caller is named."""
+    if getattr(entry, "decision", "allowed") == "refused":
+        return "nobody known"
+    return "the operator" if entry.act.startswith(BY_COMMAND) else "Cairn itself"

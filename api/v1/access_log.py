@@ -70,6 +70,7 @@ class ListingOut(serializers.Serializer):
     member_id = serializers.UUIDField(allow_null=True)
     member_name = serializers.CharField(allow_null=True)
     client_id = serializers.UUIDField(allow_null=True)
+    act = serializers.CharField(help_text="One is referral.list; webhook.send has neither of these.")
     times = serializers.IntegerField()
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
@@ -131,12 +132,12 @@ FILTER_PARAMETERS = [
     OpenApiParameter("decision", enum=["allowed", "refused"]),
     OpenApiParameter("member_id", _ID),
     OpenApiParameter("client_id", _ID),
-    OpenApiParameter("referral_id", _ID),
+    OpenApiParameter("referral_id", _ID, description="Without lists: `/v1/access-log/listings`."),
     OpenApiParameter(
         "subject",
         _ID,
         description="Your agency's handle of a survivor. A refusal, a list, and a look before your"
-        " agency's first act on a referral have none. Ask for those by `referral_id`.",
+        " agency's first act on a referral have none. `referral_id` finds them, but for lists.",
     ),
     OpenApiParameter("purpose", enum=sorted(PURPOSES)),
     OpenApiParameter(
@@ -241,8 +242,8 @@ class Listings(Endpoint):
         responses={200: ListingsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Who of your agency had a referral in her lists, how often, and when. The rest of its
-        trail: the log by `referral_id`."""
+        """Who of your agency had a referral in her lists or its feed, how often and when, and what
+        of it was sent to your webhooks. The rest of its trail: the log by `referral_id`."""
         referral_id = uuid_parameter(request.GET.get("referral_id"), "referral_id")
         if referral_id is None:
             raise BadRequest("invalid", "Say which referral.", "referral_id")

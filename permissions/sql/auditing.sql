@@ -119,10 +119,11 @@ LANGUAGE sql IMMUTABLE AS $$
        AND ((e.referral_id = ANY (hidden)) IS TRUE OR (e.referral_ids && hidden) IS TRUE)
 $$;
 
--- In whose lists a referral stood, of the caller's own agency: a list is one entry with all its
--- ids, and an array is not asked under a policy without reading every row.
+-- In whose lists a referral stood, of the caller's own agency, by which act; nobody's: what was
+-- sent to its webhooks. A list is one entry with all its ids, and an array is not asked under a
+-- policy without reading every row.
 CREATE FUNCTION sec.listings(r uuid)
-RETURNS TABLE (member_id uuid, client_id uuid, times bigint, first_at timestamptz,
+RETURNS TABLE (member_id uuid, client_id uuid, act text, times bigint, first_at timestamptz,
                last_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -130,10 +131,11 @@ DECLARE
     hidden uuid[] := sec.barred_from();
 BEGIN
     RETURN QUERY
-    SELECT e.member_id, e.client_id, count(*), min(e.at), max(e.at)
+    SELECT e.member_id, e.client_id, e.act, count(*), min(e.at), max(e.at)
       FROM public.access_entry e
      WHERE e.referral_ids @> ARRAY[r] AND e.agency_id = mine AND NOT r = ANY (hidden)
-     GROUP BY e.member_id, e.client_id ORDER BY max(e.at) DESC;
+     GROUP BY e.member_id, e.client_id, e.act
+     ORDER BY max(e.at) DESC, e.member_id, e.client_id, e.act;
 END $$;
 
 -- The partner systems of the caller's own agency by name, as its entries know them by id.
