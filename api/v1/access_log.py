@@ -70,7 +70,7 @@ class ListingOut(serializers.Serializer):
     member_id = serializers.UUIDField(allow_null=True)
     member_name = serializers.CharField(allow_null=True)
     client_id = serializers.UUIDField(allow_null=True)
-    act = serializers.CharField(help_text="One is referral.list; webhook.send has neither of these.")
+    act = serializers.CharField(help_text="One is referral.list; webhook.send has neither.")
     times = serializers.IntegerField()
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
