@@ -124,6 +124,13 @@ def test_what_goes_out_is_in_the_access_log(
     (sent,) = (one for one in listings["items"] if one["act"] == "webhook.send")
     assert (sent["member_id"], sent["client_id"]) == (None, None)
     assert 1 <= sent["times"] <= len(receiver.had)
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT referral_ids::text[] FROM access_entry"
+            " WHERE act = 'webhook.send' AND referral_ids @> ARRAY[%s]::uuid[]",
+            [story.id],
+        )
+        assert cursor.fetchall() == [([story.id],)] * sent["times"], "and of no other referral"
 
 
 # -- Signatures ------------------------------------------------------------------------------------
