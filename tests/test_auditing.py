@@ -19,7 +19,7 @@ from django.http import StreamingHttpResponse
 from api import exporting
 from api.desk import words
 from api.logs import ALLOWED
-from api.v1.access_log import FILTERS
+from api.v1.access_log_filters import FILTERS
 from permissions import rechecking, review, sealer, witness
 from permissions import sealed_export as module_of_sealed_export
 from permissions.review import Filters

@@ -241,10 +241,10 @@ def test_what_nobody_did_by_hand_says_whose_it_was(story: Story, api: Any, setti
     auditor = at_the_desk("ywca.auditor")
     trail = text_of(auditor.get(LOG, {"referral": story.id}).content)
     lists = trail.partition("Who had it in her lists.")[2].partition(ENTRIES)[0]
-    assert "Cairn itself Events were sent to the agency's webhook" in lists
+    assert "Cairn or its operator Events were sent to the agency's webhook" in lists
     log_rights("agency.change", agency_id("ywca"), fields=["duty_phone"])
     changes = text_of(auditor.get(LOG, {"act": "agency.change"}).content).partition(ENTRIES)[2]
-    assert "The operator Settings of the agency were changed, by the operator" in changes
+    assert "Cairn or its operator Settings of the agency were changed, by the operator" in changes
 
 
 def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:

@@ -84,10 +84,10 @@ def of_the_directory(caller: Caller) -> Iterator[dict[str, str]]:
 
 def everything(api: Any, known: list[dict[str, str]]) -> dict[tuple[str, str], Any]:
     """Every address that answers GET, at everything known, as each of them sees it."""
-    found = {}
+    found, every = {}, sorted(addresses(known))
     for who in PEOPLE:
         caller, pages = api(who), at_the_desk(who)
-        for address in sorted(addresses(known)):
+        for address in every:
             of_api = address.startswith("/v1/")
             got = caller.get(address) if of_api else pages.get(address)
             found[who, address] = (as_bytes if of_api else as_page)(got)

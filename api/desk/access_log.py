@@ -20,8 +20,6 @@ from permissions.errors import BadRequest, NotVisible
 from referrals.listing import Place
 
 PER_PAGE = 50
-# In no caller's name: of a command (`manage.py`), and else of the background work.
-BY_COMMAND = ("member.", "client.", "agency.", "editor.", "organization.", "seal.", "access_log.")
 
 
 @require_safe
@@ -137,11 +135,6 @@ def _who(entry: Any, form: FilterForm) -> str:
     if entry.client_id:
         system = form.name_of_system(entry.client_id)
         return f"{system}, for {name}" if name else system
-    return name or _nobody(entry)
-
-
-def _nobody(entry: Any) -> str:
-    """Who it is where no caller is named."""
-    if getattr(entry, "decision", "allowed") == "refused":
-        return "nobody known"
-    return "the operator" if entry.act.startswith(BY_COMMAND) else "Cairn itself"
+    # Without a caller is what the background work or a command did: both write `key.rotate`.
+    nobody = "Cairn or its operator" if entry.decision == "allowed" else "nobody known"
+    return name or nobody

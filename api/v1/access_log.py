@@ -1,7 +1,6 @@
 """The access log, for auditors: who of ours saw what, when, for which purpose; page by page, as a
 file, counted; and who else may read it."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
@@ -9,15 +8,14 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
 from api import cursors
-from api.desk import words
 from api.exporting import MEDIA_TYPES, exported, row
 from api.fields import Id, Moment
 from api.rendering import Answer
+from api.v1.access_log_filters import FILTER_PARAMETERS, FILTERS, ID, filters_of
 from api.views import (
     Endpoint,
     HasFields,
     Shape,
-    moment_parameter,
     month_parameter,
     page_size,
     uuid_parameter,
@@ -25,7 +23,6 @@ from api.views import (
 from openapi.schema import problems
 from permissions import opt_ins, overview, review
 from permissions.errors import BadRequest
-from permissions.review import Filters
 from referrals.listing import Place
 
 
@@ -70,7 +67,10 @@ class ListingOut(serializers.Serializer):
     member_id = serializers.UUIDField(allow_null=True)
     member_name = serializers.CharField(allow_null=True)
     client_id = serializers.UUIDField(allow_null=True)
-    act = serializers.CharField(help_text="One is referral.list; webhook.send has neither.")
+    act = serializers.CharField(
+        help_text="How: referral.list, event.list and so on. webhook.send, in nobody's name: your"
+        " agency's webhooks were sent it."
+    )
     times = serializers.IntegerField()
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
@@ -116,69 +116,6 @@ class OptInOut(serializers.Serializer):
 
 class OptInsOut(serializers.Serializer):
     items = OptInOut(many=True)
-
-
-PURPOSES = dict(words.PURPOSES)  # what something was opened for, or given to the other agency for
-_ID = {"type": "string", "format": "uuid"}
-_MOMENT = {"type": "string", "format": "date-time"}
-FILTERS = (
-    *("act", "decision", "member_id", "client_id", "referral_id", "subject", "purpose"),
-    *("self_assigned", "since", "until", "agency_id"),
-)
-FILTER_PARAMETERS = [
-    OpenApiParameter(
-        "act", str, description="For example referral.open_packet. One that there is not: 400."
-    ),
-    OpenApiParameter("decision", enum=["allowed", "refused"]),
-    OpenApiParameter("member_id", _ID),
-    OpenApiParameter("client_id", _ID),
-    OpenApiParameter("referral_id", _ID, description="Without lists: `/v1/access-log/listings`."),
-    OpenApiParameter(
-        "subject",
-        _ID,
-        description="Your agency's handle of a survivor. A refusal, a list, and a look before your"
-        " agency's first act on a referral have none. `referral_id` finds them, but for lists.",
-    ),
-    OpenApiParameter("purpose", enum=sorted(PURPOSES)),
-    OpenApiParameter(
-        "self_assigned", enum=["true"], description="Leads who put themselves on a referral."
-    ),
-    OpenApiParameter("since", _MOMENT),
-    OpenApiParameter("until", _MOMENT, description="Not included."),
-    OpenApiParameter(
-        "agency_id", _ID, description="An oversight auditor: whose entries, by their opt-in."
-    ),
-]
-
-
-def filters_of(ask: Any) -> Filters:
-    """The filters of a query. Raises BadRequest for a value that makes no sense: an auditor would
-    take no entries for "nobody did", or all of them for those that she asked for."""
-    for name in FILTERS:
-        if ask.get(name) == "":
-            raise BadRequest("invalid", "It is empty: give a value, or leave it out.", name)
-    if ask.get("act") not in (None, *words.LOGGED):
-        raise BadRequest("unknown_code", "No act of the log: one is referral.read.", "act")
-    if ask.get("purpose") not in (None, *PURPOSES):
-        raise BadRequest("unknown_code", f"One of {', '.join(sorted(PURPOSES))}.", "purpose")
-    decision, self_assigned = ask.get("decision"), ask.get("self_assigned")
-    if decision not in (None, "allowed", "refused"):
-        raise BadRequest("invalid", "allowed or refused.", "decision")
-    if self_assigned not in (None, "true"):
-        raise BadRequest("invalid", "true, or leave it out.", "self_assigned")
-    return Filters(
-        act=ask.get("act"),
-        decision=decision,
-        member_id=uuid_parameter(ask.get("member_id"), "member_id"),
-        client_id=uuid_parameter(ask.get("client_id"), "client_id"),
-        referral_id=uuid_parameter(ask.get("referral_id"), "referral_id"),
-        subject=uuid_parameter(ask.get("subject"), "subject"),
-        purpose=ask.get("purpose"),
-        self_assigned=self_assigned is not None,
-        since=moment_parameter(ask.get("since"), "since"),
-        until=moment_parameter(ask.get("until"), "until"),
-        agency_id=uuid_parameter(ask.get("agency_id"), "agency_id"),
-    )
 
 
 class AccessLog(Endpoint):
@@ -238,7 +175,7 @@ class Listings(Endpoint):
 
     @extend_schema(
         operation_id="list_listings",
-        parameters=[OpenApiParameter("referral_id", _ID, required=True)],
+        parameters=[OpenApiParameter("referral_id", ID, required=True)],
         responses={200: ListingsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
