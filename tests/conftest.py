@@ -39,6 +39,7 @@ from tests.far_ends import (
 )
 from tests.ground import HOME
 from tests.http_client import HttpClient
+from tests.left import Ground
 
 # Emptied after each test; the log and the vocabularies never are.
 CONTENT = (
@@ -69,6 +70,7 @@ CONTENT = (
     "webhook_secret",
     "webhook_delivery",
     "log_opt_in",
+    "directory_unmet_search",
     "credential",
     "django_session",
     "permissions_cache",
@@ -146,6 +148,25 @@ def network(django_db_setup: str) -> dict[str, Any]:
 def empty_tables(django_db_setup: str) -> Iterator[Emptying]:
     with closing(_cluster().connect_superuser(django_db_setup)) as session:
         yield Emptying(session, CONTENT)
+
+
+@pytest.fixture(scope="session")
+def as_loaded(django_db_setup: str, network: dict[str, Any]) -> Iterator[Ground]:
+    with closing(_cluster().connect_superuser(django_db_setup)) as session:
+        yield Ground(session)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Behind each file: the network and the directory are as it found them. Else the last of its
+    tests is an error, and not whichever of another file comes behind it in the order of a day."""
+    of_file = [one for one in request.session.items if one.path == request.path]
+    if all("no_database" in one.keywords for one in of_file):
+        yield
+        return
+    ground: Ground = request.getfixturevalue("as_loaded")
+    yield
+    assert ground.moved() == []
 
 
 @pytest.fixture(autouse=True)

@@ -1,26 +1,36 @@
 """Whether all that is read of the directory is what its rows say."""
 
+from datetime import UTC, datetime, timedelta
+
 from django.db import connections, transaction
 
 from directory import models as m
 from directory.rendering import JOBS, render
 
-SHOWN = {  # without what tells when a row was rendered
-    "directory_listing": "",
-    "directory_network_listing": "",
-    "directory_place": "hours_until",
-    "directory_network_place": "hours_until",
-    "directory_organization_listing": "last_modified",
-    "directory_network_organization": "last_modified",
+# Without what tells when a row was rendered. Hours look ahead from the day on which they are: some
+# days are compared that both know, of rows rendered before midnight and after it.
+_PLACE = """
+    to_jsonb(t) - 'hours_until'
+    || jsonb_build_object('open_hours', open_hours * tstzmultirange(tstzrange(%(from)s, %(to)s)))
+"""
+_ORGANIZATION = "to_jsonb(t) - 'last_modified'"
+SHOWN = {
+    "directory_listing": "to_jsonb(t)",
+    "directory_network_listing": "to_jsonb(t)",
+    "directory_place": _PLACE,
+    "directory_network_place": _PLACE,
+    "directory_organization_listing": _ORGANIZATION,
+    "directory_network_organization": _ORGANIZATION,
 }
 
 
-def shown() -> dict[str, set[str]]:
+def shown(now: datetime) -> dict[str, set[str]]:
     """All that is read of the directory, as text, a row each."""
     found = {}
+    days = {"from": now + timedelta(2), "to": now + timedelta(20)}
     with connections[JOBS].cursor() as cursor:
-        for table, besides in SHOWN.items():
-            cursor.execute(f"SELECT (to_jsonb(t) - %s)::text FROM {table} t", [besides])
+        for table, what in SHOWN.items():
+            cursor.execute(f"SELECT ({what})::text FROM {table} t", days)
             found[table] = {row for (row,) in cursor.fetchall()}
     return found
 
@@ -35,9 +45,10 @@ def stale(source: str | None = None) -> dict[str, set[str]]:
         ]
         for model in (m.Service, m.Organization)
     )
-    before = shown()
+    now = datetime.now(UTC)
+    before = shown(now)
     with transaction.atomic(using=JOBS):
         render(services, organizations)
-        after = shown()
+        after = shown(now)
         transaction.set_rollback(True, using=JOBS)
     return {table: before[table] ^ after[table] for table in SHOWN if before[table] != after[table]}

@@ -34,8 +34,10 @@ THEIR_SERVICE = demo.service_id("campus-advocacy")
 def nothing_left(network: Any) -> Iterator[None]:
     """Behind each test: whatever shows what was changed shows it as it is."""
     yield
-    assert stale() == {}
-    forget_edits()
+    try:
+        assert stale() == {}
+    finally:  # or the next would fail with this one
+        forget_edits()
 
 
 @pytest.fixture

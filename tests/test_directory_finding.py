@@ -697,8 +697,6 @@ def test_a_detail_has_a_validator(api: Any) -> None:
 
 
 def test_a_search_in_vain_is_kept_as_codes_area_and_month_and_never_as_words(api: Any) -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("DELETE FROM directory_unmet_search")
     term = str(term_id("needs", "emergency-shelter"))
     vain = {"needs": term, "language": "kl", "postcode": "59801"}
     for _ in range(2):
@@ -713,8 +711,6 @@ def test_a_search_in_vain_is_kept_as_codes_area_and_month_and_never_as_words(api
 
 def test_no_text_that_somebody_typed_stays_in_the_tally(api: Any) -> None:
     """Nobody makes a row of a text of her own: it might say who she is, and has no end."""
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("DELETE FROM directory_unmet_search")
     refused = api(None).get(LIST, {"victimization_type": "Maria Lopez 12 Elm St"})
     assert (refused.status_code, refused.json()["pointer"]) == (400, "victimization_type")
     vain = {"victimization_type": "robbery", "language": "kl"}

@@ -195,6 +195,8 @@ def world(api: Any, superuser: Any) -> Iterator[World]:
     yield World(superuser, people(api), ids).load()
     for table in reversed(TABLES):
         TABLES[table].model._default_manager.using("jobs").filter(source=SOURCE).delete()
+    with superuser.cursor() as cursor:
+        cursor.execute("DELETE FROM directory_edit")
 
 
 @contextmanager

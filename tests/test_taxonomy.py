@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connections, transaction
 
 from directory import demo, taxonomy, vocabulary
 from directory import models as m
-from directory.rendering import JOBS
+from directory.rendering import JOBS, render
 from directory.taxonomy import files
 from directory.taxonomy.given import NotATaxonomy
 from referrals.codes import NEEDS
@@ -254,7 +254,9 @@ def test_a_changed_name_reaches_the_documents_and_the_change_feed(
         assert "Pantry of the county" in shown
         assert {("taxonomy_term", pantry.id), ("service", service.id)} <= changes(before)
     finally:
-        mark.delete()
+        with transaction.atomic(using=JOBS):
+            mark.delete()
+            render([service.id])
 
 
 def test_a_new_version_of_ours_renders_what_carries_its_terms(

@@ -82,7 +82,9 @@ class Plan:
 
     @property
     def shape(self) -> str:
-        """Nodes with their indexes, without what row-level security asks once before them."""
+        """Nodes with their indexes, without what row-level security asks once before them. Which
+        input of a hash join is the hashed one is left out: both are read once and whole, and a row
+        more or less in an estimate turns it over."""
         return _shape(self.root)
 
     @property
@@ -153,9 +155,10 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _shape(node: dict[str, Any]) -> str:
     name = node["Node Type"]
-    if name == "Result" and _children(node):  # a policy's question, asked once before the scan
-        return _shape(_children(node)[0])
+    children = [_shape(child) for child in _children(node)]
+    if (name == "Result" and children) or name == "Hash":  # a policy's question, asked once before
+        return children[0]
     if "Relation Name" in node:
         name += f" {node.get('Index Name') or node['Relation Name']}"
-    inner = ", ".join(_shape(child) for child in _children(node))
+    inner = ", ".join(sorted(children) if name == "Hash Join" else children)
     return f"{name}({inner})" if inner else name
