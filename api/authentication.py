@@ -10,9 +10,15 @@ from rest_framework.exceptions import PermissionDenied
 
 from permissions import credentials, log
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted
+from permissions.networks import may_come
 from permissions.prepared import Along
 from permissions.principal import Principal
 
+ELSEWHERE = "address_not_allowed"
+FROM_ELSEWHERE = (
+    "This partner system may come from the networks alone that its agency named, and this is none"
+    " of them. Whoever runs the network's server adds one."
+)
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/=-]{20,200})", re.IGNORECASE)  # RFC 6750
 SESSION_KEY = "credential"
 
@@ -28,7 +34,7 @@ def caller_of(request: HttpRequest, along: Along | None = None) -> Principal | N
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if header:
         match = _BEARER.fullmatch(header)
-        principal = _resolve(match[1], acting_member(request), along) if match else None
+        principal = _resolve(request, match[1], along) if match else None
     elif secret := request.session.get(SESSION_KEY):
         principal = credentials.resolve(secret, along=along)
         if principal is not None:
@@ -50,13 +56,24 @@ def acting_member(request: HttpRequest) -> str:
         raise BadRequest("acting_member", "Acting-Member is a member's id.") from None
 
 
-def _resolve(secret: str, acting: str, along: Along | None) -> Principal | None:
+def _resolve(request: HttpRequest, secret: str, along: Along | None) -> Principal | None:
+    acting = acting_member(request)
     principal = credentials.resolve(secret, acting, along)
-    if principal is None and acting and (client := credentials.resolve(secret)):
+    if principal is not None:
+        _refuse_from_elsewhere(request, principal)
+    elif acting and (client := credentials.resolve(secret)):
+        _refuse_from_elsewhere(request, client)
         # The token is good, the staff is not: not a member of this agency, or no longer.
         log.deny(client, "api.authenticate", "acting_member_unknown")
         raise NotPermitted("acting_member_unknown", "Acting-Member is no member of your agency.")
     return principal
+
+
+def _refuse_from_elsewhere(request: HttpRequest, client: Principal) -> None:
+    """A token that came from where its system never is was stolen (TH2). In the agency's log."""
+    if not may_come(request.META["REMOTE_ADDR"], client.networks, client.agency_id):
+        log.deny(client, "api.authenticate", ELSEWHERE)
+        raise NotPermitted(ELSEWHERE, FROM_ELSEWHERE)
 
 
 def _refuse_forged(request: HttpRequest, principal: Principal) -> None:

@@ -21,10 +21,13 @@ from jwcrypto.common import JWException
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
 from api import errors
+from api.authentication import ELSEWHERE, FROM_ELSEWHERE
 from permissions import credentials
 from permissions.models import Client, ClientAssertion
+from permissions.networks import may_come
 from permissions.principal import may_stand_together
 
 SCOPES = {
@@ -68,7 +71,8 @@ class Validator(OAuth2Validator):
         return True
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Set `request.client` when the assertion is the client's own, fresh and unused."""
+        """Set `request.client` when the assertion is the client's own, fresh and unused, and comes
+        from where the client may come from."""
         # oauthlib's request raises for a parameter that was not sent.
         assertion = getattr(request, "client_assertion", None)
         kind = getattr(request, "client_assertion_type", None)
@@ -84,6 +88,11 @@ class Validator(OAuth2Validator):
                 refused="bad_assertion",
             )
             return False
+        if not may_come(request.headers["REMOTE_ADDR"], client.networks, client.agency_id):
+            credentials.log_sign_in(
+                "token.issue", agency_id=client.agency_id, client_id=client.id, refused=ELSEWHERE
+            )
+            raise InvalidClientError(FROM_ELSEWHERE)
         request.client = client
         request.client_id = client.client_id
         return True

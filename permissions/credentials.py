@@ -30,10 +30,10 @@ Found = TypeVar("Found")
 # The clock, and who calls. Whatever is asked along begins with these columns, of these relations.
 WHO = (
     "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
-    " a.kind, a.duties, me.system_of_record"
+    " a.kind, a.duties, me.system_of_record, me.networks"
 )
 OF_WHOM = "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
-WHO_COLUMNS = 10
+WHO_COLUMNS = 11
 _WHO = Prepared("who_calls", f"SELECT {WHO} FROM {OF_WHOM}")  # noqa: S608 (of fixed parts)
 
 
@@ -61,6 +61,7 @@ def resolve(secret: str, acting: str = "", along: Along | None = None) -> Princi
         system_of_record=row[9],
         token_hash=token_hash,
         acting=acting,
+        networks=tuple(row[10] or ()),
     )
 
 

@@ -1,7 +1,7 @@
-"""Agencies, members and clients come in by the operator's hand: `manage.py add`, `member`.
+"""Agencies and members come in by the operator's hand: `manage.py add`, `member`, `set_agency`.
 
-Runs as `jobs` (agencies, memberships) and `door` (people, clients). Later an agency's administrator
-does the part that is hers.
+Runs as `jobs` (agencies, memberships) and `door` (people). Later an agency's administrator does the
+part that is hers. Partner systems: permissions/clients.py.
 """
 
 import re
@@ -10,18 +10,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.db import transaction
-from jwcrypto import jwk
-from jwcrypto.common import JWException
 
 from permissions import credentials
 from permissions.errors import BadRequest
 from permissions.log import log_rights
-from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Client, Membership, Person
-from permissions.principal import may_stand_together
+from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Membership, Person
 
 NAME_CHARACTERS = 200
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}", re.ASCII)
@@ -124,7 +118,7 @@ def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:
     alone = {"auditor", "coordinator"} & set(roles)
     if alone and len(set(roles)) > 1:
         raise BadRequest(detail=f"{alone.pop()} excludes every other role.")
-    _agency(agency_id)
+    check_agency(agency_id)
 
 
 def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str]) -> Membership:
@@ -187,105 +181,6 @@ def _member(agency_id: UUID, person: Person) -> Membership:
     return found[0]
 
 
-def add_client(
-    agency_id: UUID,
-    client_id: str,
-    name: str,
-    scopes: Sequence[str],
-    public_keys: dict[str, Any],
-    *,
-    known_scopes: Sequence[str],
-    system_of_record: bool = False,
-) -> Client:
-    """A partner system of the agency; `public_keys` is a JWK set without private parts."""
-    if not scopes or not set(scopes) <= set(known_scopes):
-        raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
-    if not may_stand_together(scopes):
-        raise BadRequest(
-            detail="audit:read excludes every other scope but webhooks:write (of a witness): who"
-            " reads the log does nothing that stands in it. Add two clients."
-        )
-    keys = _key_set(public_keys)
-    check_text("client_id", client_id, 255)
-    check_text("name", name)
-    _agency(agency_id)
-    if Client.objects.filter(client_id=client_id).exists():
-        raise BadRequest(detail="A client of this id is there already.")
-    client = Client(
-        client_id=client_id,
-        client_type=Client.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
-        name=name,
-        agency_id=agency_id,
-        scopes=sorted(set(scopes)),
-        public_keys=keys,
-        system_of_record=system_of_record,
-    )
-    may = [*client.scopes, *(["system_of_record"] if system_of_record else [])]
-    log_rights("client.add", agency_id, client_id=client.id, fields=may)
-    client.save(force_insert=True)
-    return client
-
-
-def change_keys(client_id: str, public_keys: dict[str, Any]) -> Client:
-    """Its keys, in place of those it has: both of two while it goes from one to the other. Twice is
-    safe. Raises BadRequest."""
-    client = client_of(client_id)
-    client.public_keys = _key_set(public_keys)
-    log_rights("client.change_keys", client.agency_id, client_id=client.id)
-    client.save(update_fields=["public_keys"])
-    return client
-
-
-def let_client_in(client_id: str, active: bool) -> None:
-    """Whether a partner system may come in. Its open tokens end with it, and stay ended when it
-    returns. Twice is safe. Raises BadRequest."""
-    client = client_of(client_id)
-    act = "client.return" if active else "client.end"
-    log_rights(act, client.agency_id, client_id=client.id)
-    client.active = active
-    client.save(update_fields=["active"])
-    if not active:
-        credentials.end_all_of_client(client)
-
-
-def client_of(client_id: str) -> Client:
-    """The partner system of this id. Raises BadRequest."""
-    found: Client | None = Client.objects.filter(client_id=client_id).first()
-    if found is None:
-        raise BadRequest(detail="There is no client of this id: manage.py client show --agency ID.")
-    return found
-
-
-def _key_set(given: dict[str, Any]) -> dict[str, Any]:
-    keys = given.get("keys")
-    if not isinstance(keys, list) or not keys or not all(isinstance(one, dict) for one in keys):
-        raise BadRequest(detail='The key set is a JWK set: {"keys": [...]} (RFC 7517).')
-    return {"keys": [_public_key(one) for one in keys]}
-
-
-def _public_key(given: dict[str, Any]) -> dict[str, Any]:
-    """The public part of a key that the token endpoint takes assertions by (api/oauth.py)."""
-    if {"d", "k", "p", "q"} & set(given) or given.get("kty") == "oct":
-        raise BadRequest(detail="The key set holds a private key: send the public part only.")
-    try:
-        read = jwk.JWK(**given)
-        key = read.get_op_key("verify")
-    except (JWException, ValueError, KeyError, TypeError, NotImplementedError):
-        key = None
-    strong = (
-        (isinstance(key, RSAPublicKey) and key.key_size >= 2048)
-        or (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1))
-        or isinstance(key, Ed25519PublicKey)
-    )
-    if not strong:
-        raise BadRequest(
-            detail="Each key is for signatures: RSA of at least 2048 bits, EC P-256 or Ed25519."
-        )
-    public: dict[str, Any] = read.export_public(as_dict=True)
-    return public
-
-
-def _agency(agency_id: UUID) -> None:
+def check_agency(agency_id: UUID) -> None:
     if not Agency.objects.using("jobs").filter(id=agency_id).exists():
         raise BadRequest(detail="There is no agency with this id: manage.py add agency.")

@@ -15,7 +15,7 @@ ACTS = (
     *("session.sign_in", "session.sign_out", "session.resume"),
     *("api.authenticate", "desk.open", "token.issue"),
     *("member.add", "member.change_roles", "member.reset", "member.end", "member.return"),
-    *("client.add", "client.change_keys", "client.end", "client.return"),
+    *("client.add", "client.change_keys", "client.change_networks", "client.end", "client.return"),
     *("agency.add", "agency.change", "member.set_duty"),
     *("editor.add", "editor.end", "organization.bind", "organization.unbind", "seal.rotate"),
     *(f"referral.{act}" for act in RULES),

@@ -135,6 +135,8 @@ class Client(AbstractApplication):
     public_keys = models.JSONField(default=dict)
     # The agency declared it its own system of record: packets may be opened through it (R15).
     system_of_record = models.BooleanField(default=False)
+    # From where it may come (permissions/networks.py); null: from anywhere.
+    networks = ArrayField(models.TextField(), null=True)
     active = models.BooleanField(default=True)
 
     class Meta(AbstractApplication.Meta):
@@ -169,7 +171,7 @@ class Credential(models.Model):
     """A live sign-in or access token. The row-level policies read it at every query (design §6).
 
     Only the SHA-256 of the secret is kept. Ending it, its membership, its client or its agency
-    cuts off at the next statement, inside the database: triggers keep the last four columns
+    cuts off at the next statement, inside the database: triggers keep the last five columns
     (permissions/sql/identity.sql), which nothing else writes.
     """
 
@@ -186,6 +188,7 @@ class Credential(models.Model):
     person_id = models.UUIDField(null=True, editable=False)
     left_roles = ArrayField(models.TextField(), default=list, editable=False)
     system_of_record = models.BooleanField(default=False, editable=False)
+    networks = ArrayField(models.TextField(), null=True, editable=False)
 
     class Meta:
         db_table = "credential"

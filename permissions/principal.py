@@ -33,6 +33,7 @@ class Principal:
     system_of_record: bool
     token_hash: str = field(repr=False)  # hex SHA-256 of the credential's secret
     acting: str = ""  # the member a client named, as sent into the database; '' for people
+    networks: tuple[str, ...] = ()  # from where a client may come; none: from anywhere
 
     @property
     def is_client(self) -> bool:

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
-from django.db import connections
 from jwcrypto import jwk
 from psycopg2.errors import CheckViolation, InsufficientPrivilege
 
@@ -31,19 +30,27 @@ def add(*words: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def agency(request: Any) -> Any:
+def agency(request: Any, superuser: Any) -> Any:
     name = f"Agency of {request.node.name}"
     words = ("--name", name, "--kind", "social_service", "--duty", "ferpa")
     found = add("agency", *words)["agency"]
     yield found
-    Client.objects.filter(agency_id=found).delete()
-    with connections["door"].cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM mfa_authenticator WHERE user_id = ANY (SELECT id FROM"
-            " permissions_person WHERE username LIKE 'new.%')"
-        )
-    Membership.objects.using("jobs").filter(agency_id=found).update(active=False)
-    Agency.objects.using("jobs").filter(id=found).update(active=False)
+    with superuser.cursor() as cursor:
+        cursor.execute(LEAVES, {"agency": found})
+
+
+LEAVES = """
+    RESET ROLE;
+    DELETE FROM permissions_client WHERE agency_id = %(agency)s;
+    CREATE TEMP TABLE new ON COMMIT DROP AS
+        SELECT id FROM permissions_person WHERE username LIKE 'new.%%';
+    DELETE FROM credential
+     WHERE agency_id = %(agency)s OR person_id IN (TABLE new);
+    DELETE FROM permissions_membership WHERE agency_id = %(agency)s OR person_id IN (TABLE new);
+    DELETE FROM mfa_authenticator WHERE user_id IN (TABLE new);
+    DELETE FROM permissions_person WHERE id IN (TABLE new);
+    DELETE FROM permissions_agency WHERE id = %(agency)s
+"""
 
 
 def test_a_new_member_can_act_at_once(agency):
@@ -374,6 +381,50 @@ def test_a_partner_system_changes_its_keys_ends_and_returns(agency, tmp_path, su
     for what in ("show", "end", "return"):
         with pytest.raises(CommandError, match="no client of this id"):
             client(what, "nobody-here")
+
+
+def test_a_partner_system_is_held_to_the_networks_it_comes_from(agency, tmp_path, superuser):
+    path, name = tmp_path / "keys.json", f"new-{uuid4()}"
+    path.write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
+    words = ("--agency", agency, "--client-id", name, "--name", "New client", "--keys", str(path))
+    words += ("--scope", "referrals:read")
+    with pytest.raises(CommandError, match="is no network"):
+        add("client", *words, "--network", "203.0.113.7/24")
+    assert not Client.objects.filter(client_id=name).exists()
+    add("client", *words, "--network", "203.0.113.0/24", "--network", "198.51.100.7")
+    assert "  comes from 198.51.100.7/32, 203.0.113.0/24\n" in client("show", name)
+    kept = Client.objects.get(client_id=name)
+    secret = f"an-invented-token-of-{name}"
+    credentials.open_for_client(kept, secret, kept.scopes)
+    assert Caller("new", secret).get("/v1/referrals").status_code == 403
+    said = client("networks", name, "--network", "127.0.0.1", "--network", "127.0.0.1/32")
+    assert said == f"client {name}: comes from 127.0.0.1/32\n"
+    assert Caller("new", secret).get("/v1/referrals").status_code == 200
+    client("networks", name, "--network", "2001:db8:1::/48")
+    assert Caller("new", secret).get("/v1/referrals").status_code == 403
+    for wrong, says in (
+        (("--network", "0.0.0.0/0"), "too wide"),
+        (("--network", "::/0"), "too wide"),
+        (("--network", "::ffff:203.0.113.0/120"), "IPv4 as such"),
+        (("--network", "example.org"), "is no network"),
+        (("--network", "203.0.113.0/24\n"), "is no network"),
+        (tuple(f"--network=10.0.{n}.0/24" for n in range(51)), "50 networks at most"),
+    ):
+        with pytest.raises(CommandError, match=says):
+            client("networks", name, *wrong)
+    for neither_or_both in ((), ("--anywhere", "--network", "203.0.113.0/24")):
+        with pytest.raises(CommandError, match=r"required|not allowed"):
+            client("networks", name, *neither_or_both)
+    assert Client.objects.get(client_id=name).networks == ["2001:db8:1::/48"]
+    assert client("networks", name, "--anywhere") == f"client {name}: comes from anywhere\n"
+    assert Caller("new", secret).get("/v1/referrals").status_code == 200
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(act ORDER BY id) FROM access_entry"
+            " WHERE client_id = %s AND act LIKE 'client.%%'",
+            [str(kept.id)],
+        )
+        assert cursor.fetchone()[0] == ["client.add", *["client.change_networks"] * 3]
 
 
 def test_show_names_her_agencies_or_an_agencys_people(worker, agency):

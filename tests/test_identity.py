@@ -167,14 +167,28 @@ def test_a_system_that_is_no_longer_the_agencys_own_opens_nothing(api: Any, supe
             assert cursor.fetchone() == (False,)
 
 
+def test_a_token_is_held_to_the_networks_that_are_named_since(api: Any, superuser: Any) -> None:
+    client = client_id(superuser)
+    kept = "UPDATE permissions_client SET networks = %s WHERE id = %s"
+    with as_app(api("ywca.client", "ywca.worker")) as cursor, superuser.cursor() as door:
+        try:
+            for networks in (["203.0.113.0/24"], ["192.0.2.0/24"], None):
+                door.execute(kept, [networks, client])
+                cursor.execute("SELECT networks FROM sec.identity()")
+                assert cursor.fetchone() == (networks,)
+        finally:
+            door.execute(kept, [None, client])
+
+
 def test_the_door_writes_none_of_it_by_itself(api: Any, superuser: Any) -> None:
     caller: Caller = api("police.worker")
     with connections["door"].cursor() as cursor, membership_ends(superuser):
         cursor.execute(
-            "UPDATE credential SET live = true, left_roles = '{lead}', system_of_record = true"
+            "UPDATE credential SET live = true, left_roles = '{lead}', system_of_record = true,"
+            " networks = '{0.0.0.0/0}'"
         )
-        cursor.execute("SELECT live, left_roles, system_of_record FROM credential")
-        assert cursor.fetchall() == [(False, [], False)]
+        cursor.execute("SELECT live, left_roles, system_of_record, networks FROM credential")
+        assert cursor.fetchall() == [(False, [], False, None)]
         with as_app(caller) as asked:
             asked.execute("SELECT agency_id FROM sec.identity()")
             assert asked.fetchone() == (None,)

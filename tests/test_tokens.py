@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 import requests
 from jwcrypto import jwk
+from structlog.testing import capture_logs
 
 from api import demo
 from permissions import credentials
@@ -350,6 +351,79 @@ def test_a_header_that_is_no_token_is_401(server: Server, header: str) -> None:
     answer = requests.get(f"{server.base_url}/v1/referrals", headers=headers, timeout=30)
     assert answer.status_code == 401
     assert answer.json()["code"] == "not_authenticated"
+
+
+# -- From where ------------------------------------------------------------------------------------
+
+
+def held_to(client_id: UUID, *networks: str) -> Any:
+    Client.objects.filter(id=client_id).update(networks=list(networks) or None)
+
+
+def test_a_key_and_a_token_are_good_where_their_system_may_come_from_and_nowhere_else(
+    server: Server, superuser: Any
+) -> None:
+    """Over real sockets, so from 127.0.0.1 (TH2)."""
+    client_id = uuid5(demo.NAMESPACE, "client police")
+    officer = str(member_id("police.worker"))
+    anywhere = token(server)
+    try:
+        held_to(client_id, "203.0.113.0/24", "127.0.0.0/8")
+        here = token(server)
+        for secret in (anywhere, here):
+            assert get(server, secret, Acting_Member=officer).status_code == 200
+        held_to(client_id, "203.0.113.0/24", "2001:db8::/32")
+        for secret, acting in ((anywhere, officer), (here, ""), (here, str(uuid4()))):
+            answer = get(server, secret, Acting_Member=acting)
+            body = answer.json()
+            assert (answer.status_code, body["code"]) == (403, "address_not_allowed"), acting
+            assert "networks" in body["detail"]
+            assert "203.0.113" not in answer.text, "nor where it would be let in"
+            (entry,) = entries(superuser, answer)
+            assert (entry["act"], entry["rule"]) == ("api.authenticate", "address_not_allowed")
+            assert (entry["agency_id"], entry["client_id"]) == (
+                str(agency_id("police")),
+                str(client_id),
+            )
+        held = credentials_held(superuser)
+        signed_here = token_request(assertion(server.client("police"), server.demo["token_url"]))
+        answer = ask(server, signed_here)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert "networks" in answer.json()["error_description"]
+        (entry,) = entries(superuser, answer)
+        assert (entry["act"], entry["decision"], entry["rule"], entry["client_id"]) == (
+            *("token.issue", "refused", "address_not_allowed"),
+            str(client_id),
+        )
+        assert credentials_held(superuser) == held
+        assert token(server, "hospital"), "of this system alone"
+    finally:
+        held_to(client_id)
+    assert get(server, anywhere).status_code == 200, "live rows decide, at every request"
+
+
+def test_where_it_comes_from_is_what_the_outermost_proxy_of_ours_saw(
+    api: Any, settings: Any
+) -> None:
+    caller = api("police.client")
+    client_id = uuid5(demo.NAMESPACE, "client police")
+    settings.PROXIES = 1
+    try:
+        held_to(client_id, "203.0.113.0/24")
+        for seen, status in (
+            ("203.0.113.9", 200),
+            ("198.51.100.7, 203.0.113.9", 200),
+            ("203.0.113.9, 198.51.100.7", 403),  # what stands further left is the caller's word
+            ("::ffff:203.0.113.9", 200),
+            ("unknown", 403),
+        ):
+            with capture_logs() as lines:
+                answer = caller.get("/v1/referrals", X_Forwarded_For=seen)
+            assert answer.status_code == status, seen
+            told = [one for one in lines if one["event"] == "client_from_elsewhere"]
+            assert [one["agency"] for one in told] == [str(agency_id("police"))] * (status == 403)
+    finally:
+        held_to(client_id)
 
 
 # -- Who acts --------------------------------------------------------------------------------------

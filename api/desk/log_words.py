@@ -9,6 +9,7 @@ REASONS = {
     "acting_member": "the acting member was no id",
     "acting_member_needed": "no acting member was named",
     "acting_member_unknown": "the acting member is not in this agency",
+    "address_not_allowed": "it came from a network that was not named for it",
     "csrf": "the form had expired",
     "bad_password": "wrong password",
     "bad_code": "wrong one-time code",

@@ -26,6 +26,11 @@ PROBLEMS = {
         "The named member of staff is not, or no longer, in this agency.",
         "Name a member who is.",
     ),
+    "address_not_allowed": Problem(
+        "The partner system came from a network that its agency did not name.",
+        "Where that was the system itself, whoever runs the network's server adds the network."
+        " Where it was not, its key or token was stolen: end its access at once.",
+    ),
     "csrf": Problem(
         "The page was open too long, or was opened in another tab before you signed in.",
         "Load the page again, then repeat. Nothing was changed.",

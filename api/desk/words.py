@@ -214,6 +214,7 @@ LOGGED = {
     "member.return": "Was let in again, by the operator",
     "client.add": "Became a partner system, by the operator",
     "client.change_keys": "Was given other keys, by the operator",
+    "client.change_networks": "Was given other networks to come from, by the operator",
     "client.end": "Was let in no more, by the operator",
     "client.return": "Was let in again, by the operator",
     "agency.add": "Came into the network, by the operator",

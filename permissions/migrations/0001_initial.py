@@ -284,6 +284,12 @@ class Migration(migrations.Migration):
                 ),
                 ("public_keys", models.JSONField(default=dict)),
                 ("system_of_record", models.BooleanField(default=False)),
+                (
+                    "networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), null=True, size=None
+                    ),
+                ),
                 ("active", models.BooleanField(default=True)),
                 (
                     "user",
@@ -403,6 +409,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("system_of_record", models.BooleanField(default=False, editable=False)),
+                (
+                    "networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), editable=False, null=True, size=None
+                    ),
+                ),
                 (
                     "agency",
                     models.ForeignKey(

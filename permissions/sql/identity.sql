@@ -54,11 +54,12 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(7003, 0);
     SELECT m.person_id, m.roles INTO member FROM public.permissions_membership m
      WHERE m.id = NEW.membership_id AND m.agency_id = NEW.agency_id AND m.live;
-    SELECT k.id, k.system_of_record INTO client FROM public.permissions_client k
+    SELECT k.id, k.system_of_record, k.networks INTO client FROM public.permissions_client k
      WHERE k.id = NEW.client_id AND k.active;
     NEW.person_id := member.person_id;
     NEW.left_roles := ARRAY(SELECT unnest(member.roles) INTERSECT SELECT unnest(NEW.roles));
     NEW.system_of_record := coalesce(client.system_of_record, false);
+    NEW.networks := client.networks;
     NEW.live := (member.person_id IS NOT NULL OR client.id IS NOT NULL) AND EXISTS (
         SELECT FROM public.permissions_agency a WHERE a.id = NEW.agency_id AND a.active);
     RETURN NEW;
@@ -84,14 +85,15 @@ END $$;
 CREATE TRIGGER is_live BEFORE INSERT OR UPDATE ON permissions_membership
     FOR EACH ROW EXECUTE FUNCTION sec.member_is_live();
 CREATE TRIGGER is_live BEFORE INSERT OR UPDATE OF hash, agency_id, membership_id, client_id, roles,
-    live, person_id, left_roles, system_of_record ON credential
+    live, person_id, left_roles, system_of_record, networks ON credential
     FOR EACH ROW EXECUTE FUNCTION sec.credential_is_live();
 CREATE TRIGGER ask_again AFTER UPDATE ON permissions_membership
     FOR EACH ROW EXECUTE FUNCTION sec.ask_credentials_again();
 CREATE TRIGGER ask_again AFTER UPDATE ON permissions_agency FOR EACH ROW
     WHEN (OLD.active <> NEW.active) EXECUTE FUNCTION sec.ask_credentials_again();
 CREATE TRIGGER ask_again AFTER UPDATE ON permissions_client FOR EACH ROW
-    WHEN (OLD.active <> NEW.active OR OLD.system_of_record <> NEW.system_of_record)
+    WHEN (OLD.active <> NEW.active OR OLD.system_of_record <> NEW.system_of_record
+          OR OLD.networks IS DISTINCT FROM NEW.networks)
     EXECUTE FUNCTION sec.ask_credentials_again();
 CREATE TRIGGER ask_again AFTER UPDATE ON permissions_person FOR EACH ROW
     WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION sec.ask_credentials_again();
@@ -103,7 +105,7 @@ GRANT SELECT (id, is_active) ON permissions_person TO gate;
 
 CREATE TYPE sec.identity AS (
     agency_id uuid, member_id uuid, person_id uuid, client_id uuid,
-    roles text[], scopes text[], system_of_record boolean
+    roles text[], scopes text[], system_of_record boolean, networks text[]
 );
 
 -- The live identity of this transaction, or NULL: one look at the credential, a second one where a
@@ -121,7 +123,7 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT c.agency_id, c.membership_id, c.person_id, c.client_id, c.left_roles, c.scopes,
-           c.system_of_record
+           c.system_of_record, c.networks
       INTO me
       FROM public.credential c
      WHERE c.hash = decode(token, 'hex')

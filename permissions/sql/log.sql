@@ -202,8 +202,8 @@ CREATE FUNCTION sec.log_rights(
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     IF what IN ('member.add', 'member.change_roles', 'member.reset', 'member.end', 'member.return',
-                'client.add', 'client.change_keys', 'client.end', 'client.return',
-                'agency.add', 'agency.change', 'editor.add', 'editor.end',
+                'client.add', 'client.change_keys', 'client.change_networks', 'client.end',
+                'client.return', 'agency.add', 'agency.change', 'editor.add', 'editor.end',
                 'organization.bind', 'organization.unbind', 'seal.rotate',
                 'access_log.export') THEN
         INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, directory_id,

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api import enrolling
 from api.oauth import SCOPES
-from permissions import enrolment
+from permissions import clients, enrolment
 from permissions.errors import Refused
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Membership
 
@@ -19,7 +19,8 @@ examples:
       --duty victim_services --duty privilege --duty-phone 406-555-0140
   manage.py add member --agency ID --username c.example --name "Cam Example" --role worker
   manage.py add client --agency ID --client-id campus-records --name "Campus records" \\
-      --scope referrals:read --scope referrals:write --keys public-jwks.json
+      --scope referrals:read --scope referrals:write --keys public-jwks.json \\
+      --network 203.0.113.0/24
 """
 
 
@@ -47,6 +48,12 @@ class Command(BaseCommand):
         client.add_argument("--name", required=True)
         client.add_argument("--scope", action="append", required=True, choices=sorted(SCOPES))
         client.add_argument("--keys", required=True, type=Path, help="its public JWK set, a file")
+        client.add_argument(
+            "--network",
+            action="append",
+            default=[],
+            help="it comes from there alone, like 203.0.113.0/24; several; without: anywhere",
+        )
         client.add_argument(
             "--system-of-record", action="store_true", help="may open packets, naming staff (R15)"
         )
@@ -83,7 +90,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _client(self, options: dict[str, Any]) -> None:
-        client = enrolment.add_client(
+        client = clients.add(
             options["agency"],
             options["client_id"],
             options["name"],
@@ -91,5 +98,6 @@ class Command(BaseCommand):
             enrolling.key_set_in(options["keys"]),
             known_scopes=sorted(SCOPES),
             system_of_record=options["system_of_record"],
+            from_networks=options["network"],
         )
         self.stdout.write(f"client {client.client_id}")

@@ -1,4 +1,4 @@
-"""`manage.py client show|keys|end|return`: partner systems that are in already."""
+"""`manage.py client show|keys|networks|end|return`: partner systems that are in already."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from jwcrypto import jwk
 
 from api import enrolling
-from permissions import enrolment
+from permissions import clients
 from permissions.errors import Refused
 from permissions.models import Client
 
@@ -18,6 +18,8 @@ examples:
   manage.py client show sample-records           # its agency, scopes and keys
   manage.py client show --agency ID              # all of an agency
   manage.py client keys sample-records --keys public-jwks.json
+  manage.py client networks sample-records --network 203.0.113.0/24 --network 2001:db8:1::/48
+  manage.py client networks sample-records --anywhere
   manage.py client end sample-records            # its tokens end, too
   manage.py client return sample-records
 
@@ -26,7 +28,7 @@ To go from one key to another without a gap: first a set of both, then one of th
 
 
 class Command(BaseCommand):
-    help = "Show a partner system, give it other keys, end its access."
+    help = "Show a partner system, give it other keys, say where it comes from, end its access."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -38,6 +40,11 @@ class Command(BaseCommand):
         keys = what.add_parser("keys", help="these, in place of those it has")
         keys.add_argument("client_id")
         keys.add_argument("--keys", required=True, type=Path, help="its public keys, a JWK set")
+        where = what.add_parser("networks", help="from where it may come, in place of before")
+        where.add_argument("client_id")
+        which = where.add_mutually_exclusive_group(required=True)
+        which.add_argument("--network", action="append", default=[], help="in CIDR form; several")
+        which.add_argument("--anywhere", action="store_true", help="a stolen key is good anywhere")
         for name, says in (("end", "it is in no more"), ("return", "and is in again")):
             what.add_parser(name, help=says).add_argument("client_id")
 
@@ -51,25 +58,31 @@ class Command(BaseCommand):
         if bool(options["client_id"]) == bool(options["agency"]):
             raise CommandError("Name a client, or an agency by --agency.")
         if options["client_id"]:
-            found = [enrolment.client_of(options["client_id"])]
+            found = [clients.client_of(options["client_id"])]
         else:
             found = list(Client.objects.filter(agency_id=options["agency"]).order_by("client_id"))
         for one in found:
             state = "" if one.active else "  (ended)"
             may = ",".join(one.scopes)
             self.stdout.write(f"{one.client_id}  {one.name}  {may}  agency {one.agency_id}{state}")
+            self.stdout.write(f"  comes from {', '.join(one.networks or ['anywhere'])}")
             for key in one.public_keys["keys"]:
                 self.stdout.write(f"  key {jwk.JWK(**key).thumbprint()}  {key['kty']}")
 
     def _keys(self, options: dict[str, Any]) -> None:
         keys = enrolling.key_set_in(options["keys"])
-        client = enrolment.change_keys(options["client_id"], keys)
+        client = clients.change_keys(options["client_id"], keys)
         self.stdout.write(f"client {client.client_id}: {len(client.public_keys['keys'])} keys")
 
+    def _networks(self, options: dict[str, Any]) -> None:
+        client = clients.change_networks(options["client_id"], options["network"])
+        may = ", ".join(client.networks or ["anywhere"])
+        self.stdout.write(f"client {client.client_id}: comes from {may}")
+
     def _end(self, options: dict[str, Any]) -> None:
-        enrolment.let_client_in(options["client_id"], False)
+        clients.let_in(options["client_id"], False)
         self.stdout.write("It is in no more: open tokens ended, too.")
 
     def _return(self, options: dict[str, Any]) -> None:
-        enrolment.let_client_in(options["client_id"], True)
+        clients.let_in(options["client_id"], True)
         self.stdout.write("It may fetch tokens again.")
