@@ -62,6 +62,7 @@ STATUS: dict[type[errors.Refused], tuple[int, str]] = {
     errors.NotPossible: (409, "Not possible"),
     errors.Conflict: (409, "In conflict"),
     errors.KeyReused: (422, "Key used with another body"),
+    errors.BudgetSpent: (429, "Budget spent"),
     MethodNotAllowed: (405, "Method not allowed"),
     LengthRequired: (411, "Length needed"),
     UnsupportedMediaType: (415, "Media type"),
@@ -93,6 +94,8 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
         body["pointer"] = refusal.pointer
     if isinstance(refusal, errors.WrongState):
         body["current_state"] = refusal.status  # as the caller's side is shown it
+    if isinstance(refusal, errors.BudgetSpent):
+        headers["Retry-After"] = str(refusal.wait_s)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status >= 500:

@@ -61,7 +61,7 @@ _TITLES = {
     415: "Not application/json, or compressed",
     422: "The key was used with another body",
     428: "If-Match is needed: the ETag of what you changed",
-    429: "Too many requests from this address; nothing was done. Wait as `Retry-After` says",
+    429: "Too many requests; nothing was done. Wait as `Retry-After` says",
     503: "Not available; nothing was changed; the safety lines are in the body",
 }
 

@@ -17,7 +17,7 @@ from permissions import credentials, networks
 from permissions.enrolment import check_agency, check_text
 from permissions.errors import BadRequest
 from permissions.log import log_rights
-from permissions.models import Client
+from permissions.models import MOST_OPENINGS, OPENINGS_A_DAY, Client
 from permissions.principal import may_stand_together
 
 
@@ -31,9 +31,11 @@ def add(
     known_scopes: Sequence[str],
     system_of_record: bool = False,
     from_networks: Sequence[str] = (),
+    openings_a_day: int = OPENINGS_A_DAY,
 ) -> Client:
     """A partner system of the agency; `public_keys` is a JWK set without private parts. It comes
     from `from_networks` alone, where any are named. Raises BadRequest."""
+    _check_openings(openings_a_day)
     if not scopes or not set(scopes) <= set(known_scopes):
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
     if not may_stand_together(scopes):
@@ -57,6 +59,7 @@ def add(
         public_keys=keys,
         system_of_record=system_of_record,
         networks=kept or None,
+        openings_a_day=openings_a_day,
     )
     may = [*client.scopes, *(["system_of_record"] if system_of_record else [])]
     log_rights("client.add", agency_id, client_id=client.id, fields=may)
@@ -82,6 +85,25 @@ def change_networks(client_id: str, from_networks: Sequence[str]) -> Client:
     log_rights("client.change_networks", client.agency_id, client_id=client.id)
     client.save(update_fields=["networks"])
     return client
+
+
+def change_budget(client_id: str, openings_a_day: int) -> Client:
+    """Of how many different referrals it may open packets or notes within 24 hours, from now on.
+    Twice is safe. Raises BadRequest."""
+    _check_openings(openings_a_day)
+    client = client_of(client_id)
+    client.openings_a_day = openings_a_day
+    log_rights("client.change_budget", client.agency_id, client_id=client.id)
+    client.save(update_fields=["openings_a_day"])
+    return client
+
+
+def _check_openings(number: int) -> None:
+    if not 1 <= number <= MOST_OPENINGS:
+        raise BadRequest(
+            detail=f"openings_a_day is 1 to {MOST_OPENINGS}; a system that is to open nothing goes"
+            " without the scope packets:read."
+        )
 
 
 def let_in(client_id: str, active: bool) -> None:

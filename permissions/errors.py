@@ -95,6 +95,22 @@ class KeyReused(Refused):
     detail = "This Idempotency-Key was used with another body. Take a new key."
 
 
+class BudgetSpent(Refused):
+    """A partner system opened all that it may in a day (TH2; RFC 6585, section 4). `wait_s`:
+    seconds until it may open another, ≥ 1."""
+
+    code = "budget_spent"
+    detail = (
+        "This system opened packets or notes of as many referrals within 24 hours as it may. What"
+        " it opened before it still opens; others open in the desk. Was it not the system itself,"
+        " have its access ended; else whoever runs the network's server raises the number."
+    )
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__()
+        self.wait_s = wait_s
+
+
 class Unavailable(Refused):
     """Log, key store or database cannot answer: nothing was disclosed and nothing changed (R11)."""
 

@@ -28,6 +28,9 @@ AGENCY_KINDS = (
 )
 # Legal rules read duties, never the kind (design §1).
 DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
+# Of how many different referrals a partner system opens packets or notes within 24 hours, if not
+# set otherwise: more than an agency of a small network gets in a day; and the most that can be set.
+OPENINGS_A_DAY, MOST_OPENINGS = 100, 100_000
 ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
 CASEWORK = frozenset({"worker", "lead"})
 # on_call: rung with every new referral; reachable: with what is hers; off_duty: somebody else is.
@@ -137,6 +140,8 @@ class Client(AbstractApplication):
     system_of_record = models.BooleanField(default=False)
     # From where it may come (permissions/networks.py); null: from anywhere.
     networks = ArrayField(models.TextField(), null=True)
+    # Of how many different referrals it opens packets or notes within 24 hours (TH2).
+    openings_a_day = models.IntegerField(default=OPENINGS_A_DAY)
     active = models.BooleanField(default=True)
 
     class Meta(AbstractApplication.Meta):
@@ -148,6 +153,10 @@ class Client(AbstractApplication):
                 name="audit_read_stands_alone",
                 condition=~models.Q(scopes__contains=["audit:read"])
                 | models.Q(scopes__contained_by=AUDITS_WITH),
+            ),
+            models.CheckConstraint(
+                name="openings_a_day",
+                condition=models.Q(openings_a_day__gte=1, openings_a_day__lte=MOST_OPENINGS),
             ),
         ]
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from permissions import disclosure, grants, log, policy
+from permissions import budget, disclosure, grants, log, policy
 from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible, Unavailable
 from permissions.grants import Held, SealedKey
 from permissions.keystore import seal, unseal
@@ -128,7 +128,8 @@ def open_packet(
 
     Each opening is an access entry that commits with the read. Twice is two entries. `along`: what
     she is to it, where that was asked with who she is.
-    Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), Unavailable (altered rows).
+    Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), BudgetSpent (a partner
+    system), Unavailable (altered rows).
     """
     _check_purpose(purpose)
     asked = along.row if along else None
@@ -235,7 +236,7 @@ def reading(
     principal: Principal, act: str, referral_id: UUID, purpose: str
 ) -> Iterator[tuple[log.Attempt, Seen]]:
     """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
-    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState.
+    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent.
 
     A packet's is a shorter one (`open_packet`): what is seen is from before the lock, and lock,
     entry and read go in one packet, where the policy decides (sec.opening).
@@ -256,7 +257,8 @@ def _check_purpose(purpose: str) -> None:
 def _permitted(
     principal: Principal, act: str, referral_id: UUID, rows: Sequence[tuple[Any, ...]]
 ) -> Seen:
-    """What was seen, if she may do the act. Raises NotVisible, NotPermitted, WrongState."""
+    """What was seen, if she may do the act. Raises NotVisible, NotPermitted, WrongState,
+    BudgetSpent."""
     seen = seen_in(rows)
     if seen is None or not sees_referrals(principal):
         raise NotVisible
@@ -264,6 +266,7 @@ def _permitted(
     require_state(act, seen.side(principal), seen.status_shown(principal))
     if act == "open_packet" and not _agreed(principal, seen, referral_id):
         raise NotPossible("no_release", "She could not say yet: her release comes first.")
+    budget.require(principal, referral_id)
     return seen
 
 

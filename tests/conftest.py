@@ -24,7 +24,7 @@ from django.db import connections
 
 from api import demo, processes
 from permissions import credentials
-from permissions.models import Client, Membership
+from permissions.models import MOST_OPENINGS, Client, Membership
 from tests import share
 from tests.counted import miscounted
 from tests.emptying import Emptying
@@ -136,10 +136,12 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def network(django_db_setup: str) -> dict[str, Any]:
-    """The demo network, loaded once a worker: what demo.json says."""
+    """The demo network, loaded once a worker: what demo.json says. Its systems open as many packets
+    as can be set, for the log of all tests together is one day's."""
     from directory import demo as directory_demo
 
     content = demo.load()
+    Client.objects.update(openings_a_day=MOST_OPENINGS)
     directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
     return content
 

@@ -17,7 +17,7 @@ from django.test import override_settings
 from psycopg2.errors import InsufficientPrivilege
 
 from directory import models as m
-from directory.rendering import milestones, render
+from directory.rendering import milestones, render, render_organizations
 from directory.standard import TABLES
 from permissions import sealer
 from permissions.credentials import hash_secret
@@ -236,6 +236,16 @@ def lay_many_milestones(monkeypatch: pytest.MonkeyPatch, step: int = 2) -> None:
     with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
         for name in milestones.LISTS:
             milestones.split(cursor, name)
+
+
+@contextmanager
+def put_back(organization_id: UUID) -> Iterator[None]:
+    """At the end an imported organization is what it was, and so is what shows it."""
+    before = m.Organization.objects.using("jobs").get(id=organization_id)
+    yield
+    with transaction.atomic(using="jobs"):
+        before.save(using="jobs")
+        render_organizations([organization_id])
 
 
 def forget_edits() -> None:

@@ -12,6 +12,7 @@ from permissions.policy import RULES
 from referrals.transitions import MOVES
 from tests import routes
 from tests.conftest import CONTENT, NOTICE, PACKET, Story, member_id, release_body, return_body
+from tests.database import turned_off
 
 BODIES = routes.BODIES | {
     "put_notice": NOTICE | {"urgency": "routine"},
@@ -335,19 +336,11 @@ def test_the_deadlines_are_frozen_at_send(story, api):
 
 
 def test_a_paused_service_or_an_agency_without_people_is_said_before_sending(story, api):
-    story.create()
-    with connections["jobs"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE permissions_agency SET takes_notices = false WHERE id = %s",
-            [api(SENDER).get(f"/v1/referrals/{story.id}").json()["to_agency"]["id"]],
-        )
-    try:
+    agency = api(SENDER).get(f"/v1/referrals/{story.create().id}").json()["to_agency"]["id"]
+    with turned_off("jobs", "permissions_agency", "takes_notices", agency):
         answer = api(SENDER).act(story.id, "send", BODIES["send"])
         assert (answer.status_code, answer.json()["code"]) == (409, "nobody_to_answer")
         assert api(SENDER).get(f"/v1/referrals/{story.id}").json()["status"] == "draft"
-    finally:
-        with connections["jobs"].cursor() as cursor:
-            cursor.execute("UPDATE permissions_agency SET takes_notices = true")
 
 
 def test_a_private_reason_stands_beside_a_decline_that_says_other(story, api):

@@ -18,7 +18,7 @@ from permissions.ids import uuid7
 from permissions.models import Client
 from tests.conftest import Caller, agency_id
 from tests.counted import miscounted
-from tests.database import forget_edits, lay_many_milestones
+from tests.database import forget_edits, lay_many_milestones, put_back
 
 CHANGES = "/v1/directory/changes"
 OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
@@ -33,7 +33,8 @@ ADDRESS_OF = {
 
 @pytest.fixture(autouse=True)
 def nothing_left(network: Any) -> Iterator[None]:
-    yield
+    with put_back(OURS):
+        yield
     forget_edits()
 
 

@@ -16,8 +16,8 @@ from directory.rendering import JOBS, render
 from permissions import credentials
 from permissions.session import begin
 from tests.counted import miscounted
-from tests.database import forget_edits, lay_many_milestones
-from tests.test_directory_changes import make, patch, random_edit
+from tests.database import forget_edits, lay_many_milestones, put_back
+from tests.test_directory_changes import OURS, make, patch, random_edit
 
 STEP = 2
 
@@ -27,7 +27,8 @@ def many_milestones(network: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     """Every page but the first is found by one."""
     lay_many_milestones(monkeypatch, STEP)
     monkeypatch.setattr(deep, "DEEP", 1)
-    yield
+    with put_back(OURS):
+        yield
     forget_edits()
 
 

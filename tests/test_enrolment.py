@@ -383,7 +383,7 @@ def test_a_partner_system_changes_its_keys_ends_and_returns(agency, tmp_path, su
             client(what, "nobody-here")
 
 
-def test_a_partner_system_is_held_to_the_networks_it_comes_from(agency, tmp_path, superuser):
+def test_a_partner_system_is_held_to_its_networks_and_its_budget(agency, tmp_path, superuser):
     path, name = tmp_path / "keys.json", f"new-{uuid4()}"
     path.write_text(json.dumps({"keys": [jwk_of(kty="EC", crv="P-256")]}))
     words = ("--agency", agency, "--client-id", name, "--name", "New client", "--keys", str(path))
@@ -416,6 +416,12 @@ def test_a_partner_system_is_held_to_the_networks_it_comes_from(agency, tmp_path
         with pytest.raises(CommandError, match=r"required|not allowed"):
             client("networks", name, *neither_or_both)
     assert Client.objects.get(client_id=name).networks == ["2001:db8:1::/48"]
+    assert client("budget", name, "7") == f"client {name}: opens 7 referrals' packets a day\n"
+    assert "  opens 7 referrals' packets a day at most\n" in client("show", name)
+    for wrong in ("0", "-1", "100001"):
+        with pytest.raises(CommandError, match=r"1 to 100000|expected|required"):
+            client("budget", name, wrong)
+    assert Client.objects.get(client_id=name).openings_a_day == 7
     assert client("networks", name, "--anywhere") == f"client {name}: comes from anywhere\n"
     assert Caller("new", secret).get("/v1/referrals").status_code == 200
     with superuser.cursor() as cursor:
@@ -424,7 +430,8 @@ def test_a_partner_system_is_held_to_the_networks_it_comes_from(agency, tmp_path
             " WHERE client_id = %s AND act LIKE 'client.%%'",
             [str(kept.id)],
         )
-        assert cursor.fetchone()[0] == ["client.add", *["client.change_networks"] * 3]
+        moves = ["client.change_networks"] * 2 + ["client.change_budget", "client.change_networks"]
+        assert cursor.fetchone()[0] == ["client.add", *moves]
 
 
 def test_show_names_her_agencies_or_an_agencys_people(worker, agency):

@@ -38,7 +38,7 @@ PAPERS = {
 LONG = {
     "api/desk/acts.py": (380, "every act's page, one below the other"),
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
-    "api/desk/problems.py": (390, "every refusal explained, one below the other"),
+    "api/desk/problems.py": (395, "every refusal explained, one below the other"),
     "api/desk/words.py": (480, "what the desk says, in one place"),
     "api/settings.py": (530, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),
@@ -60,7 +60,7 @@ LONG = {
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),
     "referrals/messages.py": (350, "one message, from its claim to who asks what became of it"),
     "referrals/models.py": (480, "the rows of a referral, one beside the other"),
-    "referrals/packets.py": (360, "what is sealed: release, packet, notes; one way to read it"),
+    "referrals/packets.py": (365, "what is sealed: release, packet, notes; one way to read it"),
     "referrals/purging.py": (520, "what is due, side by side, and its end in its order"),
     "referrals/sql/blocks.sql": (310, "whom a referral bars, from the rows to the alert"),
     "referrals/sql/policies.sql": (520, "every policy of a referral, read in one sitting"),

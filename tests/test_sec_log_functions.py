@@ -43,7 +43,7 @@ def found(cursor: Any, caller: Any, question: str, *values: Any) -> list[tuple[A
 JOBS = ("key.rotate", "key.destroy", "key.restore", "referral.purge", "referral.unable")
 RIGHTS = ("member.add", "member.change_roles", "member.reset", "member.end", "member.return")
 RIGHTS += ("client.add", "client.change_keys", "client.end", "client.return", "agency.change")
-RIGHTS += ("client.change_networks",)
+RIGHTS += ("client.change_networks", "client.change_budget")
 RIGHTS += ("agency.add", "editor.add", "editor.end", "organization.bind", "organization.unbind")
 RIGHTS += ("seal.rotate", "access_log.export")
 

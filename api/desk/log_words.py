@@ -10,6 +10,7 @@ REASONS = {
     "acting_member_needed": "no acting member was named",
     "acting_member_unknown": "the acting member is not in this agency",
     "address_not_allowed": "it came from a network that was not named for it",
+    "budget_spent": "it opened as many as it may in a day",
     "csrf": "the form had expired",
     "bad_password": "wrong password",
     "bad_code": "wrong one-time code",

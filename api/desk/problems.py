@@ -31,6 +31,11 @@ PROBLEMS = {
         "Where that was the system itself, whoever runs the network's server adds the network."
         " Where it was not, its key or token was stolen: end its access at once.",
     ),
+    "budget_spent": Problem(
+        "A partner system opened packets or notes of as many referrals within 24 hours as it may.",
+        "Open in the desk. Was it not the system itself, its key was stolen: end its access at"
+        " once. Else whoever runs the network's server raises the number.",
+    ),
     "csrf": Problem(
         "The page was open too long, or was opened in another tab before you signed in.",
         "Load the page again, then repeat. Nothing was changed.",

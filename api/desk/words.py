@@ -215,6 +215,7 @@ LOGGED = {
     "client.add": "Became a partner system, by the operator",
     "client.change_keys": "Was given other keys, by the operator",
     "client.change_networks": "Was given other networks to come from, by the operator",
+    "client.change_budget": "Was let open more or fewer a day, by the operator",
     "client.end": "Was let in no more, by the operator",
     "client.return": "Was let in again, by the operator",
     "agency.add": "Came into the network, by the operator",

@@ -777,7 +777,7 @@ class OpenPacket(Endpoint):
         operation_id="open_packet",
         request=PurposeIn,
         parameters=[ACTING_MEMBER],
-        responses={200: PacketOut, **problems(*REFUSALS)},
+        responses={200: PacketOut, **problems(*REFUSALS, 429)},
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Open the packet, for a purpose. Each opening is an entry in the access log."""
@@ -806,7 +806,7 @@ class OpenNotes(Endpoint):
         operation_id="open_notes",
         request=PurposeIn,
         parameters=[ACTING_MEMBER],
-        responses={200: NotesOut, **problems(*REFUSALS)},
+        responses={200: NotesOut, **problems(*REFUSALS, 429)},
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """Read your agency's own notes, for a purpose. An entry in the access log."""

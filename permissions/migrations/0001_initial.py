@@ -290,6 +290,7 @@ class Migration(migrations.Migration):
                         base_field=models.TextField(), null=True, size=None
                     ),
                 ),
+                ("openings_a_day", models.IntegerField(default=100)),
                 ("active", models.BooleanField(default=True)),
                 (
                     "user",
@@ -573,6 +574,13 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="audit_read_stands_alone",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("openings_a_day__gte", 1), ("openings_a_day__lte", 100000)),
+                name="openings_a_day",
             ),
         ),
         migrations.AddConstraint(

@@ -43,6 +43,9 @@ CREATE INDEX access_entry_subject ON access_entry (agency_id, subject, at DESC, 
     WHERE subject IS NOT NULL;
 CREATE INDEX access_entry_referral ON access_entry (referral_id, agency_id, at DESC, id DESC)
     WHERE referral_id IS NOT NULL;
+CREATE INDEX access_entry_opened_by_client ON access_entry (client_id, at, referral_id)
+    WHERE client_id IS NOT NULL AND decision = 'allowed'
+      AND act IN ('referral.open_packet', 'referral.open_notes');
 CREATE INDEX access_entry_opt_in ON access_entry (release_id, at) WHERE rule = 'opt_in';
 CREATE INDEX access_entry_listed ON access_entry USING gin (referral_ids);
 
@@ -202,10 +205,10 @@ CREATE FUNCTION sec.log_rights(
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     IF what IN ('member.add', 'member.change_roles', 'member.reset', 'member.end', 'member.return',
-                'client.add', 'client.change_keys', 'client.change_networks', 'client.end',
-                'client.return', 'agency.add', 'agency.change', 'editor.add', 'editor.end',
-                'organization.bind', 'organization.unbind', 'seal.rotate',
-                'access_log.export') THEN
+                'client.add', 'client.change_keys', 'client.change_networks',
+                'client.change_budget', 'client.end', 'client.return', 'agency.add',
+                'agency.change', 'editor.add', 'editor.end', 'organization.bind',
+                'organization.unbind', 'seal.rotate', 'access_log.export') THEN
         INSERT INTO public.access_entry (id, agency_id, member_id, client_id, act, directory_id,
                                          fields, decision)
         VALUES (entry_id, agency, member, client, what, of_directory, codes, 'allowed');
@@ -213,8 +216,36 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'not an act of the operator' USING ERRCODE = 'insufficient_privilege';
 END $$;
+-- TH2: how long until the calling system may open a packet or notes of this referral; NULL: it may
+-- now, as people always may. It opens as many different ones within 24 hours as is set for it, and
+-- those again as often as it likes. Counted in the log: what was shown, and nothing else.
+CREATE FUNCTION sec.openings_wait(r uuid) RETURNS interval
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+    now timestamptz := sec.clock();
+    most int;
+    opened record;
+BEGIN
+    IF me.client_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT k.openings_a_day INTO most FROM public.permissions_client k WHERE k.id = me.client_id;
+    SELECT count(*) AS number, min(one.last) AS first, bool_or(one.referral_id = r) AS again
+      INTO opened
+      FROM (SELECT e.referral_id, max(e.at) AS last
+              FROM public.access_entry e
+             WHERE e.client_id = me.client_id AND e.decision = 'allowed'
+               AND e.act IN ('referral.open_packet', 'referral.open_notes')
+               AND e.at > now - interval '24 hours' AND e.at <= now
+             GROUP BY e.referral_id) one;
+    IF opened.number < most OR opened.again THEN
+        RETURN NULL;
+    END IF;
+    RETURN opened.first + interval '24 hours' - now;
+END $$;
 REVOKE ALL ON FUNCTION
-    sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
+    sec.openings_wait(uuid), sec.leaf_text(access_entry), sec.leaf(access_entry), sec.hash_entry(),
     sec.log_is_append_only(),
     sec.guard_log_partition(regclass), sec.add_log_partition(date), sec.add_log_partitions(int),
     sec.move_to_log_partition(text, date),
@@ -226,6 +257,8 @@ GRANT EXECUTE ON FUNCTION
     TO app, editor, auditor, gate, sealer;
 GRANT EXECUTE ON FUNCTION sec.log_denial(uuid, text, text, uuid, uuid, text, uuid, text)
     TO app, door, editor, auditor;
+GRANT EXECUTE ON FUNCTION sec.openings_wait(uuid) TO app;
+ALTER FUNCTION sec.openings_wait(uuid) OWNER TO gate;
 GRANT EXECUTE ON FUNCTION
     sec.log_sign_in(uuid, uuid, uuid, uuid, text, text, text, uuid, text) TO door;
 GRANT EXECUTE ON FUNCTION sec.log_rights(uuid, text, uuid, uuid, uuid, uuid, text[]) TO jobs;

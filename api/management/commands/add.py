@@ -11,7 +11,7 @@ from api import enrolling
 from api.oauth import SCOPES
 from permissions import clients, enrolment
 from permissions.errors import Refused
-from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Membership
+from permissions.models import AGENCY_KINDS, DUTIES, OPENINGS_A_DAY, ROLES, Membership
 
 EXAMPLES = """\
 examples:
@@ -53,6 +53,12 @@ class Command(BaseCommand):
             action="append",
             default=[],
             help="it comes from there alone, like 203.0.113.0/24; several; without: anywhere",
+        )
+        client.add_argument(
+            "--openings-a-day",
+            type=int,
+            default=OPENINGS_A_DAY,
+            help="of how many referrals it may open packets or notes within 24 hours (%(default)s)",
         )
         client.add_argument(
             "--system-of-record", action="store_true", help="may open packets, naming staff (R15)"
@@ -99,5 +105,6 @@ class Command(BaseCommand):
             known_scopes=sorted(SCOPES),
             system_of_record=options["system_of_record"],
             from_networks=options["network"],
+            openings_a_day=options["openings_a_day"],
         )
         self.stdout.write(f"client {client.client_id}")

@@ -1,4 +1,4 @@
-"""`manage.py client show|keys|networks|end|return`: partner systems that are in already."""
+"""`manage.py client show|keys|networks|budget|end|return`: partner systems that are in already."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -20,6 +20,7 @@ examples:
   manage.py client keys sample-records --keys public-jwks.json
   manage.py client networks sample-records --network 203.0.113.0/24 --network 2001:db8:1::/48
   manage.py client networks sample-records --anywhere
+  manage.py client budget sample-records 200     # packets it may open a day
   manage.py client end sample-records            # its tokens end, too
   manage.py client return sample-records
 
@@ -28,7 +29,7 @@ To go from one key to another without a gap: first a set of both, then one of th
 
 
 class Command(BaseCommand):
-    help = "Show a partner system, give it other keys, say where it comes from, end its access."
+    help = "Show a partner system; its keys, where it comes from, how much it opens, its end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -45,6 +46,9 @@ class Command(BaseCommand):
         which = where.add_mutually_exclusive_group(required=True)
         which.add_argument("--network", action="append", default=[], help="in CIDR form; several")
         which.add_argument("--anywhere", action="store_true", help="a stolen key is good anywhere")
+        budget = what.add_parser("budget", help="of how many referrals it opens packets in 24 h")
+        budget.add_argument("client_id")
+        budget.add_argument("openings_a_day", type=int)
         for name, says in (("end", "it is in no more"), ("return", "and is in again")):
             what.add_parser(name, help=says).add_argument("client_id")
 
@@ -66,6 +70,7 @@ class Command(BaseCommand):
             may = ",".join(one.scopes)
             self.stdout.write(f"{one.client_id}  {one.name}  {may}  agency {one.agency_id}{state}")
             self.stdout.write(f"  comes from {', '.join(one.networks or ['anywhere'])}")
+            self.stdout.write(f"  opens {one.openings_a_day} referrals' packets a day at most")
             for key in one.public_keys["keys"]:
                 self.stdout.write(f"  key {jwk.JWK(**key).thumbprint()}  {key['kty']}")
 
@@ -78,6 +83,11 @@ class Command(BaseCommand):
         client = clients.change_networks(options["client_id"], options["network"])
         may = ", ".join(client.networks or ["anywhere"])
         self.stdout.write(f"client {client.client_id}: comes from {may}")
+
+    def _budget(self, options: dict[str, Any]) -> None:
+        client = clients.change_budget(options["client_id"], options["openings_a_day"])
+        most = client.openings_a_day
+        self.stdout.write(f"client {client.client_id}: opens {most} referrals' packets a day")
 
     def _end(self, options: dict[str, Any]) -> None:
         clients.let_in(options["client_id"], False)
