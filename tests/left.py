@@ -16,8 +16,8 @@ _TABLES = """
      ORDER BY relname
 """
 # Without what tells when a row was written or used, which stands in documents, too; without hours,
-# which look ahead from today; and without the hash of a password, a cheap one of the tests', which a
-# real server makes anew at sign-in.
+# which look ahead from today; without the hash of a password, a cheap one here, which a server of
+# the real cost makes anew at sign-in.
 _MOVES = ("password", "last_modified", "last_login", "last_used_at", "open_hours", "hours_until")
 _ROW = f"""
     regexp_replace((to_jsonb(t) - '{{{",".join(_MOVES)}}}'::text[])::text, 'last_modified[^,}}]*',
