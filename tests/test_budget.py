@@ -76,6 +76,9 @@ def test_a_system_opens_as_many_as_it_may_and_those_again_as_often_as_it_likes(
             ]
     assert [opens(first), opens(second)] == [200, 200], "what it knows it may ask again"
     assert api("ywca.worker").act(third, "open_packet", FOR_INTAKE).status_code == 200, "a person"
+    with as_app(api("ywca.worker")) as cursor:
+        cursor.execute("SELECT sec.openings_wait(%s)", [third])
+        assert cursor.fetchone() == (None,)
     other = api("ywca.client", "ywca.worker").act(third, "open_packet", FOR_INTAKE)
     assert other.status_code == 200, "of each system by itself"
     shift_clock("23 hours 55 minutes")

@@ -218,7 +218,8 @@ BEGIN
 END $$;
 -- TH2: how long until the calling system may open a packet or notes of this referral; NULL: it may
 -- now, as people always may. It opens as many different ones within 24 hours as is set for it, and
--- those again as often as it likes. Counted in the log: what was shown, and nothing else.
+-- those again as often as it likes. Counted in the log: what was shown, and nothing else. Of a
+-- person nothing is found, so that it is NULL.
 CREATE FUNCTION sec.openings_wait(r uuid) RETURNS interval
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -227,9 +228,6 @@ DECLARE
     most int;
     opened record;
 BEGIN
-    IF me.client_id IS NULL THEN
-        RETURN NULL;
-    END IF;
     SELECT k.openings_a_day INTO most FROM public.permissions_client k WHERE k.id = me.client_id;
     SELECT count(*) AS number, min(one.last) AS first, bool_or(one.referral_id = r) AS again
       INTO opened
