@@ -18,7 +18,17 @@ from permissions.ids import uuid7
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import agreement as consent
-from referrals import blocks, clocks, codes, idempotency, own, packets, papers, reading, warm
+from referrals import (
+    answering,
+    clocks,
+    codes,
+    idempotency,
+    own,
+    packets,
+    papers,
+    reading,
+    warm,
+)
 from referrals.models import Event, Referral, Release, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail
@@ -118,22 +128,14 @@ def send(
     `agreement` is the survivor's to the notice (R14): a "no" is never sent, and for somebody who
     cannot say, it may ask only that somebody comes (referrals/agreement.py). A packet
     that lies ready under a release in force is wrapped for the recipient. Raises NotPossible when
-    nobody could answer it.
+    nobody could answer it, or so many wait there unseen that nobody will.
     """
     codes.check("agreement", agreement)
     with turn(principal, "send", referral_id, if_match) as current:
         if not current.repeated:
             referral = current.referral
             consent.check(referral, agreement)
-            listing = listings.find(principal, referral.service_id)
-            if listing is None or listing.answered_by != referral.to_agency_id:
-                raise NotPossible("service_moved", "This service is no longer answered there.")
-            if listing.intake_paused:
-                raise NotPossible("service_paused", "This service takes nobody just now. Ring it.")
-            if not blocks.can_answer(referral.to_agency_id, referral_id):
-                raise NotPossible(
-                    "nobody_to_answer", "Nobody there can answer just now. Ring instead."
-                )
+            answering.require(principal, referral, current.now)
             recipient = Agency.objects.get(id=referral.to_agency_id)
             due = clocks.deadlines(recipient, referral.urgency, current.now)
             current.change(

@@ -9,9 +9,19 @@ import pytest
 from django.db import connections
 
 from permissions.policy import RULES
+from referrals import answering
 from referrals.transitions import MOVES
 from tests import routes
-from tests.conftest import CONTENT, NOTICE, PACKET, Story, member_id, release_body, return_body
+from tests.conftest import (
+    CONTENT,
+    NOTICE,
+    PACKET,
+    Story,
+    member_id,
+    release_body,
+    return_body,
+    service_of,
+)
 from tests.database import turned_off
 
 BODIES = routes.BODIES | {
@@ -341,6 +351,33 @@ def test_a_paused_service_or_an_agency_without_people_is_said_before_sending(sto
         answer = api(SENDER).act(story.id, "send", BODIES["send"])
         assert (answer.status_code, answer.json()["code"]) == (409, "nobody_to_answer")
         assert api(SENDER).get(f"/v1/referrals/{story.id}").json()["status"] == "draft"
+
+
+def test_whoever_floods_an_agency_with_alarms_is_told_to_ring(story, api, monkeypatch, shift_clock):
+    """TH4: as many of one agency's wait there unseen as may; what is looked at makes room."""
+    monkeypatch.setattr(answering, "MOST_WAITING", 2)
+    first, second = (Story(api, story.service_id).send() for _ in range(2))
+    third = story.create()
+    answer = api(SENDER).act(third.id, "send", BODIES["send"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_waiting")
+    assert api(SENDER).get(f"/v1/referrals/{third.id}").json()["status"] == "draft"
+    Story(api, story.service_id, sender="hospital.worker").send()  # of each agency by itself
+    Story(api, service_of("sarc")).send()  # at each by itself
+    first.answers("acknowledge")
+    assert api(SENDER).act(third.id, "send", BODIES["send"]).status_code == 200
+    assert api(SENDER).act(third.id, "send", BODIES["send"]).status_code == 200, "twice is safe"
+    fourth = Story(api, story.service_id).create()
+    assert api(SENDER).act(fourth.id, "send", BODIES["send"]).status_code == 409
+    third.sends("withdraw", BODIES["withdraw"])
+    assert api(SENDER).act(fourth.id, "send", BODIES["send"]).status_code == 409, "it rang there"
+    second.answers("decline", {"code": "no_capacity"})
+    assert api(SENDER).act(fourth.id, "send", BODIES["send"]).status_code == 200
+    fifth = Story(api, story.service_id).create()
+    shift_clock("23 hours")
+    assert api(SENDER).act(fifth.id, "send", BODIES["send"]).status_code == 409
+    shift_clock("25 hours")
+    fifth = Story(api, story.service_id).create()
+    assert api(SENDER).act(fifth.id, "send", BODIES["send"]).status_code == 200
 
 
 def test_a_private_reason_stands_beside_a_decline_that_says_other(story, api):

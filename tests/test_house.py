@@ -38,7 +38,7 @@ PAPERS = {
 LONG = {
     "api/desk/acts.py": (380, "every act's page, one below the other"),
     "api/desk/entries.py": (310, "an agency's own entries: each page after the other"),
-    "api/desk/problems.py": (395, "every refusal explained, one below the other"),
+    "api/desk/problems.py": (400, "every refusal explained, one below the other"),
     "api/desk/words.py": (480, "what the desk says, in one place"),
     "api/settings.py": (530, "one file from the environment, as the house says"),
     "api/v1/referrals.py": (850, "one file a resource: its shapes, then its endpoints"),

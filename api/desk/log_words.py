@@ -73,6 +73,7 @@ REASONS = {
     "service_moved": "the service is another agency's now",
     "service_paused": "the service takes nobody just now",
     "nobody_to_answer": "nobody there could answer",
+    "too_many_waiting": "too many waited there unseen",
     "phone_only": "a service to ring",
     "answered_here": "a service of this network: to refer to",
     "own_service": "the agency's own service",

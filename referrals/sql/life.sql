@@ -113,6 +113,8 @@ CREATE POLICY jobs_ring ON referral_event FOR INSERT TO jobs WITH CHECK (
          OR (act = 'escalated' AND code IN ('ack_by', 'accept_by') AND from_sees AND to_sees)
          OR (act = 'escalated' AND code = 'handoff_by' AND to_sees AND NOT from_sees)));
 CREATE INDEX referral_waiting ON referral (expires_at) WHERE status IN ('sent', 'acknowledged');
+CREATE INDEX referral_unseen ON referral (from_agency_id, to_agency_id, sent_at)
+    WHERE status IN ('sent', 'withdrawn') AND acknowledged_at IS NULL;
 CREATE INDEX side_untried ON referral_side (handoff_by) WHERE handoff_by IS NOT NULL;
 
 -- Purge (R13) takes the plan with the sender's part, and a link to what is gone.
