@@ -266,7 +266,7 @@ def _permitted(
     require_state(act, seen.side(principal), seen.status_shown(principal))
     if act == "open_packet" and not _agreed(principal, seen, referral_id):
         raise NotPossible("no_release", "She could not say yet: her release comes first.")
-    budget.require(principal, referral_id)
+    budget.require(principal, seen.budget_wait)
     return seen
 
 

@@ -1,7 +1,7 @@
 """What a reader of a sealed thing must know of a referral first, in one statement (design §6)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,7 @@ class Seen(NamedTuple):
     kek_version: int | None
     key_bundle: bytes | memoryview | None
     notice: str | None
+    budget_wait: timedelta | None  # a system's, until it may open this one; None: it may now
 
     def side(self, principal: Principal) -> str:
         """`from` or `to`: which side of it the principal's agency is."""
@@ -75,7 +76,8 @@ _SEE = Prepared(
     f"SELECT {credentials.WHO}, seen.* FROM {credentials.OF_WHOM} LEFT JOIN LATERAL ("  # noqa: S608 (of fixed parts)
     "SELECT r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"
     " r.callback, own.subject, own.holder, own.state, own.assigned, own.fields, own.release,"
-    " own.until, own.kek, own.bundle, own.notice"
+    " own.until, own.kek, own.bundle, own.notice,"
+    " CASE WHEN me.client_id IS NOT NULL THEN sec.openings_wait(r.id) END"
     " FROM referral r CROSS JOIN LATERAL sec.own_part(r.id) own"
     f" WHERE r.id = %(referral)s AND {VISIBLE_SQL.replace('%(agency)s', 'me.agency_id')}"
     ") seen ON true",

@@ -43,7 +43,11 @@ CREATE INDEX access_entry_subject ON access_entry (agency_id, subject, at DESC, 
     WHERE subject IS NOT NULL;
 CREATE INDEX access_entry_referral ON access_entry (referral_id, agency_id, at DESC, id DESC)
     WHERE referral_id IS NOT NULL;
-CREATE INDEX access_entry_opened_by_client ON access_entry (client_id, at, referral_id)
+-- What systems opened: whether one opened this referral, and how many (sec.openings_wait).
+CREATE INDEX access_entry_client_opened ON access_entry (client_id, referral_id, at)
+    WHERE client_id IS NOT NULL AND decision = 'allowed'
+      AND act IN ('referral.open_packet', 'referral.open_notes');
+CREATE INDEX access_entry_client_openings ON access_entry (client_id, at, referral_id)
     WHERE client_id IS NOT NULL AND decision = 'allowed'
       AND act IN ('referral.open_packet', 'referral.open_notes');
 CREATE INDEX access_entry_opt_in ON access_entry (release_id, at) WHERE rule = 'opt_in';
@@ -228,16 +232,21 @@ DECLARE
     most int;
     opened record;
 BEGIN
+    IF EXISTS (SELECT FROM public.access_entry e
+                WHERE e.client_id = me.client_id AND e.referral_id = r AND e.decision = 'allowed'
+                  AND e.act IN ('referral.open_packet', 'referral.open_notes')
+                  AND e.at > now - interval '24 hours' AND e.at <= now) THEN
+        RETURN NULL;
+    END IF;
     SELECT k.openings_a_day INTO most FROM public.permissions_client k WHERE k.id = me.client_id;
-    SELECT count(*) AS number, min(one.last) AS first, bool_or(one.referral_id = r) AS again
-      INTO opened
+    SELECT count(*) AS number, min(one.last) AS first INTO opened
       FROM (SELECT e.referral_id, max(e.at) AS last
               FROM public.access_entry e
              WHERE e.client_id = me.client_id AND e.decision = 'allowed'
                AND e.act IN ('referral.open_packet', 'referral.open_notes')
                AND e.at > now - interval '24 hours' AND e.at <= now
              GROUP BY e.referral_id) one;
-    IF opened.number < most OR opened.again THEN
+    IF opened.number < most THEN
         RETURN NULL;
     END IF;
     RETURN opened.first + interval '24 hours' - now;
