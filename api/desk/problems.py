@@ -174,7 +174,9 @@ PROBLEMS = {
     ),
     "service_paused": Problem("The service takes nobody just now.", _RING),
     "nobody_to_answer": Problem("Nobody there can answer just now.", _RING),
-    "too_many_waiting": Problem("Fifty of yours wait there that nobody has looked at.", _RING),
+    "too_many_waiting": Problem(
+        "Fifty of yours came there within a day that nobody has looked at.", _RING
+    ),
     "phone_only": Problem(
         "Nobody in this network answers for that service.", "Ring it, and record the call."
     ),
