@@ -159,7 +159,11 @@ TOKEN_OPERATION = {
             }
             for status, text in (
                 ("400", "Not a request of RFC 6749"),
-                ("401", "The assertion is not good: expired, replayed, of another key"),
+                (
+                    "401",
+                    "The assertion is not good: expired, replayed, of another key, or not from a"
+                    " network that its agency named",
+                ),
             )
         },
         **{str(status): _refusal(status) for status in (413, 429, 503)},
