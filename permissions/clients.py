@@ -70,31 +70,37 @@ def add(
 def change_keys(client_id: str, public_keys: dict[str, Any]) -> Client:
     """Its keys, in place of those it has: both of two while it goes from one to the other. Twice is
     safe. Raises BadRequest."""
-    client = client_of(client_id)
-    client.public_keys = _key_set(public_keys)
-    log_rights("client.change_keys", client.agency_id, client_id=client.id)
-    client.save(update_fields=["public_keys"])
-    return client
+    return _change(client_of(client_id), "change_keys", public_keys=_key_set(public_keys))
 
 
 def change_networks(client_id: str, from_networks: Sequence[str]) -> Client:
     """The networks that it may come from, in place of those it had; none: it comes from anywhere.
     Its open tokens are held to them at once. Twice is safe. Raises BadRequest."""
-    kept, client = networks.canonical(from_networks), client_of(client_id)
-    client.networks = kept or None
-    log_rights("client.change_networks", client.agency_id, client_id=client.id)
-    client.save(update_fields=["networks"])
-    return client
+    kept = networks.canonical(from_networks)
+    return _change(client_of(client_id), "change_networks", networks=kept or None)
 
 
 def change_budget(client_id: str, openings_a_day: int) -> Client:
     """Of how many different referrals it may open packets or notes within 24 hours, from now on.
     Twice is safe. Raises BadRequest."""
     _check_openings(openings_a_day)
-    client = client_of(client_id)
-    client.openings_a_day = openings_a_day
-    log_rights("client.change_budget", client.agency_id, client_id=client.id)
-    client.save(update_fields=["openings_a_day"])
+    return _change(client_of(client_id), "change_budget", openings_a_day=openings_a_day)
+
+
+def let_in(client_id: str, active: bool) -> None:
+    """Whether a partner system may come in. Its open tokens end with it, and stay ended when it
+    returns. Twice is safe. Raises BadRequest."""
+    client = _change(client_of(client_id), "return" if active else "end", active=active)
+    if not active:
+        credentials.end_all_of_client(client)
+
+
+def _change(client: Client, act: str, **columns: object) -> Client:
+    """Behind its entry, which is on another connection: done or not, it was tried."""
+    log_rights(f"client.{act}", client.agency_id, client_id=client.id)
+    for name, value in columns.items():
+        setattr(client, name, value)
+    client.save(update_fields=list(columns))
     return client
 
 
@@ -104,18 +110,6 @@ def _check_openings(number: int) -> None:
             detail=f"openings_a_day is 1 to {MOST_OPENINGS}; a system that is to open nothing goes"
             " without the scope packets:read."
         )
-
-
-def let_in(client_id: str, active: bool) -> None:
-    """Whether a partner system may come in. Its open tokens end with it, and stay ended when it
-    returns. Twice is safe. Raises BadRequest."""
-    client = client_of(client_id)
-    act = "client.return" if active else "client.end"
-    log_rights(act, client.agency_id, client_id=client.id)
-    client.active = active
-    client.save(update_fields=["active"])
-    if not active:
-        credentials.end_all_of_client(client)
 
 
 def client_of(client_id: str) -> Client:

@@ -18,17 +18,7 @@ from permissions.ids import uuid7
 from permissions.models import Agency
 from permissions.principal import Principal
 from referrals import agreement as consent
-from referrals import (
-    answering,
-    clocks,
-    codes,
-    idempotency,
-    own,
-    packets,
-    papers,
-    reading,
-    warm,
-)
+from referrals import answering, clocks, codes, idempotency, own, packets, papers, reading, warm
 from referrals.models import Event, Referral, Release, sees_referrals
 from referrals.notices import Notice
 from referrals.reading import Detail

@@ -334,6 +334,17 @@ def client(*words: str) -> str:
     return out.getvalue()
 
 
+def logged(superuser: Any, system: Client) -> Any:
+    """What was done to a partner system, in its order."""
+    with superuser.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(act ORDER BY id) FROM access_entry"
+            " WHERE client_id = %s AND act LIKE 'client.%%'",
+            [str(system.id)],
+        )
+        return cursor.fetchone()[0]
+
+
 def test_a_partner_system_changes_its_keys_ends_and_returns(agency, tmp_path, superuser):
     path, name = tmp_path / "keys.json", f"new-{uuid4()}"
     old, new = (jwk_of(kty="EC", crv="P-256") for _ in range(2))
@@ -367,14 +378,8 @@ def test_a_partner_system_changes_its_keys_ends_and_returns(agency, tmp_path, su
     said = client("show", name)
     assert "(ended)" not in said
     assert f"key {jwk.JWK(**new).thumbprint()}  EC" in said
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT array_agg(act ORDER BY id) FROM access_entry"
-            " WHERE client_id = %s AND act LIKE 'client.%%'",
-            [str(kept.id)],
-        )
-        changes = ["client.change_keys"] * 2
-        assert cursor.fetchone()[0] == ["client.add", *changes, "client.end", "client.return"]
+    changes = ["client.change_keys"] * 2
+    assert logged(superuser, kept) == ["client.add", *changes, "client.end", "client.return"]
     for words in ((), (name, "--agency", agency)):
         with pytest.raises(CommandError, match="Name a client, or an agency"):
             client("show", *words)
@@ -419,19 +424,13 @@ def test_a_partner_system_is_held_to_its_networks_and_its_budget(agency, tmp_pat
     assert client("budget", name, "7") == f"client {name}: opens 7 referrals' packets a day\n"
     assert "  opens 7 referrals' packets a day at most\n" in client("show", name)
     for wrong in ("0", "-1", "100001"):
-        with pytest.raises(CommandError, match=r"1 to 100000|expected|required"):
+        with pytest.raises(CommandError, match="1 to 100000"):
             client("budget", name, wrong)
     assert Client.objects.get(client_id=name).openings_a_day == 7
     assert client("networks", name, "--anywhere") == f"client {name}: comes from anywhere\n"
     assert Caller("new", secret).get("/v1/referrals").status_code == 200
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT array_agg(act ORDER BY id) FROM access_entry"
-            " WHERE client_id = %s AND act LIKE 'client.%%'",
-            [str(kept.id)],
-        )
-        moves = ["client.change_networks"] * 2 + ["client.change_budget", "client.change_networks"]
-        assert cursor.fetchone()[0] == ["client.add", *moves]
+    moves = ["client.change_networks"] * 2 + ["client.change_budget", "client.change_networks"]
+    assert logged(superuser, kept) == ["client.add", *moves]
 
 
 def test_show_names_her_agencies_or_an_agencys_people(worker, agency):

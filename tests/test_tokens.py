@@ -356,7 +356,7 @@ def test_a_header_that_is_no_token_is_401(server: Server, header: str) -> None:
 # -- From where ------------------------------------------------------------------------------------
 
 
-def held_to(client_id: UUID, *networks: str) -> Any:
+def held_to(client_id: UUID, *networks: str) -> None:
     Client.objects.filter(id=client_id).update(networks=list(networks) or None)
 
 

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             state = "" if one.active else "  (ended)"
             may = ",".join(one.scopes)
             self.stdout.write(f"{one.client_id}  {one.name}  {may}  agency {one.agency_id}{state}")
-            self.stdout.write(f"  comes from {', '.join(one.networks or ['anywhere'])}")
+            self.stdout.write(f"  {_comes_from(one)}")
             self.stdout.write(f"  opens {one.openings_a_day} referrals' packets a day at most")
             for key in one.public_keys["keys"]:
                 self.stdout.write(f"  key {jwk.JWK(**key).thumbprint()}  {key['kty']}")
@@ -81,8 +81,7 @@ class Command(BaseCommand):
 
     def _networks(self, options: dict[str, Any]) -> None:
         client = clients.change_networks(options["client_id"], options["network"])
-        may = ", ".join(client.networks or ["anywhere"])
-        self.stdout.write(f"client {client.client_id}: comes from {may}")
+        self.stdout.write(f"client {client.client_id}: {_comes_from(client)}")
 
     def _budget(self, options: dict[str, Any]) -> None:
         client = clients.change_budget(options["client_id"], options["openings_a_day"])
@@ -96,3 +95,7 @@ class Command(BaseCommand):
     def _return(self, options: dict[str, Any]) -> None:
         clients.let_in(options["client_id"], True)
         self.stdout.write("It may fetch tokens again.")
+
+
+def _comes_from(client: Client) -> str:
+    return f"comes from {', '.join(client.networks or ['anywhere'])}"
