@@ -1,5 +1,6 @@
 """Pages about the process: the API's page (works offline, under the CSP) and its health."""
 
+import time
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +11,18 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from api import errors
+from permissions.database.schema import trouble
+from permissions.errors import Unavailable
 from referrals import senders
+
+SCHEMA_FITS_S = 10
+
+
+class _Schema:
+    fits_until = 0.0
+
+
+_schema = _Schema()
 
 
 class Docs(SpectacularSwaggerSplitView):
@@ -42,9 +54,17 @@ def contract(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers as `app`; a failure is a 503 like any other."""
+    """200 when the database answers as `app` and has a schema that this code works on; else 503.
+
+    `manage.py schema` says what differs. Anybody may ask, and comparing takes the database 60 ms:
+    so the answer "it fits" holds for some seconds in each process.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+        if time.monotonic() >= _schema.fits_until:
+            if trouble(cursor):
+                raise Unavailable("schema_mismatch", "This server's database has to be upgraded.")
+            _schema.fits_until = time.monotonic() + SCHEMA_FITS_S
     return JsonResponse({"status": "ok"})
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -19,6 +20,7 @@ from api.postgres import Cluster
 from permissions.secret_files import write_once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 HOME = Path(os.environ.get("CAIRN_HOME") or BASE_DIR / "var").resolve()
 
 

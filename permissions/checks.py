@@ -6,6 +6,7 @@ permissions.E003  the clock was shifted
 permissions.E004  the server's version has a known hole in row security
 permissions.E005  a commit does not wait for the disk: what was served might not be in the log
 permissions.E006  one request's connection could read what another's runs, and with whose token
+permissions.E007  the schema is not the one that this code works on
 permissions.W001  the folder of keys is open to others than its owner
 """
 
@@ -20,6 +21,8 @@ from django.core import checks
 from django.core.checks import Error, Tags, register
 from django.db import connections
 
+from permissions.database import schema
+
 # PostgreSQL CVE-2025-8713, CVE-2023-2455: the first releases without them.
 SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
 # Connections on which requests are answered, each in somebody's name.
@@ -30,7 +33,7 @@ SERVING = ("default", "door", "editor", "auditor")
 def database_is_the_second_wall(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """permissions.E002 to E006, for each connection that is asked about."""
+    """permissions.E002 to E007, for each connection that is asked about."""
     errors = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
@@ -79,6 +82,8 @@ def database_is_the_second_wall(
                 )
             if alias == "default":
                 errors += _clock(cursor)
+                if found := schema.trouble(cursor):
+                    errors.append(Error(found, id="permissions.E007"))
     return errors
 
 

@@ -12,8 +12,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from oauth2_provider.models import AbstractApplication
 
+from permissions.database.state import SchemaState
 from permissions.ids import uuid7
 from permissions.principal import AUDITS_WITH
+
+__all__ = ["SchemaState"]  # Django looks for models here
 
 AGENCY_KINDS = (
     "law_enforcement",

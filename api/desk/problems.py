@@ -312,6 +312,11 @@ PROBLEMS = {
         " was changed.",
         "Do not wait for it: ring the service. Then try again.",
     ),
+    "schema_mismatch": Problem(
+        "This server's code and its database are of different releases.",
+        "Call the service by phone. The operator runs `manage.py schema`, which says what to do:"
+        " deploy/RUNBOOK.md, Upgrade.",
+    ),
     "log": Problem(
         "The access log cannot be written. Without an entry nothing is shown.",
         "Do not wait for it: ring the service. Then try again.",

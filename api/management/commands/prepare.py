@@ -6,14 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
 from api import demo
 from directory import taxonomy
 from directory.finding.postcodes import derive
 from directory.rendering.refreshing import look_ahead
-from permissions.apps import add_log_partitions
 
 
 class Command(BaseCommand):
@@ -24,12 +21,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        executor = MigrationExecutor(connections["owner"])
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            self.stdout.write("Migrating …")
-            call_command("migrate", database="owner", verbosity=0)
-        else:
-            add_log_partitions("owner")
+        self.stdout.write("Migrating …")
+        call_command("migrate", verbosity=0)
         taxonomy.load()
         look_ahead(self._progress)  # the rest of a night is not for every start
         if not settings.LOOPBACK:
