@@ -81,11 +81,12 @@ SELECT 'sequence', n.nspname || '.' || c.relname,
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname IN ('public', 'sec') AND c.relkind = 'S'
 UNION ALL
-SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', l.lanname, pg_get_function_result(p.oid),
-       p.prosrc, pg_get_function_arguments(p.oid), p.provolatile, p.prosecdef, p.proleakproof,
+SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', l.lanname,
+       pg_get_function_result(p.oid), p.prosrc, pg_get_function_arguments(p.oid), p.provolatile, p.prosecdef, p.proleakproof,
        p.proisstrict, p.proretset, p.procost, p.prorows, p.proparallel, p.proconfig::text,
        pg_get_userbyid(p.proowner), {_rights("p.proacl", "f", "p.proowner")})
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_language l ON l.oid = p.prolang
  WHERE n.nspname IN ('public', 'sec') AND p.oid <> coalesce(to_regprocedure('sec.shift()'), 0)
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
                       AND d.objid = p.oid AND d.deptype = 'e')

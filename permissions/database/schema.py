@@ -27,7 +27,6 @@ from django.core.management.base import CommandError
 from permissions.database import catalogue
 
 ROLES = ("app", "door", "editor", "jobs", "auditor", "sealer", "backup", "gate")
-FLOORS = ("permissions", "directory", "referrals")
 SERVES = catalogue.FILE.with_name("serves.txt")
 _AS = re.compile(r"-- as: (\w+)\n")
 
@@ -51,13 +50,15 @@ def generate(name: str, text: Callable[[], str]) -> None:
     _generated[name] = text
 
 
-def _folder(app: str) -> Path:
-    return Path(apps.get_app_config(app).path) / "sql"
+def floors() -> dict[str, Path]:
+    """Each app that keeps SQL → its folder, from the ground up (the order of INSTALLED_APPS)."""
+    folders = {one.label: Path(one.path) / "sql" for one in apps.get_app_configs()}
+    return {label: folder for label, folder in folders.items() if folder.is_dir()}
 
 
 def _before() -> Iterator[Source]:
-    for app in FLOORS:
-        path = _folder(app) / "before.sql"
+    for app, folder in floors().items():
+        path = folder / "before.sql"
         if path.exists():
             yield Source(f"{app}/before.sql", "owner", path.read_text())
 

@@ -1,4 +1,4 @@
-"""manage.py migrate: Django's, and with it everything that guards the tables, in one transaction."""
+"""manage.py migrate: Django's, and all that guards the tables with it, in one transaction."""
 
 import random
 import time
@@ -70,7 +70,7 @@ class Command(migrate.Command):
         unknown = set(MigrationRecorder(connection).applied_migrations()) - set(
             loader.disk_migrations
         )
-        ours = sorted(f"{app}.{name}" for app, name in unknown if app in schema.FLOORS)
+        ours = sorted(f"{app}.{name}" for app, name in unknown if app in schema.floors())
         if ours:
             raise CommandError(
                 f"This database was made by release {now.release}, which is later than this code:"

@@ -32,6 +32,4 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if trouble:
             raise CommandError(trouble)
-        self.stdout.write(
-            f"Release {now.release}: {len(found)} objects, as this code expects them."
-        )
+        self.stdout.write(f"Release {now.release}: all {len(found)} objects are as expected.")
