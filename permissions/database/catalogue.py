@@ -82,7 +82,8 @@ SELECT 'sequence', n.nspname || '.' || c.relname,
  WHERE n.nspname IN ('public', 'sec') AND c.relkind = 'S'
 UNION ALL
 SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', l.lanname,
-       pg_get_function_result(p.oid), p.prosrc, pg_get_function_arguments(p.oid), p.provolatile, p.prosecdef, p.proleakproof,
+       pg_get_function_result(p.oid), p.prosrc, pg_get_function_arguments(p.oid),
+       p.provolatile, p.prosecdef, p.proleakproof,
        p.proisstrict, p.proretset, p.procost, p.prorows, p.proparallel, p.proconfig::text,
        pg_get_userbyid(p.proowner), {_rights("p.proacl", "f", "p.proowner")})
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

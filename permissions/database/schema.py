@@ -67,14 +67,12 @@ def _repeatable() -> Iterator[Source]:
     for name, text in sorted(_generated.items()):
         yield Source(name, "owner", text())
     for kind in ("functions", "policies"):
-        for app in FLOORS:
-            for path in sorted((_folder(app) / kind).glob("*.sql")):
+        for app, folder in floors().items():
+            for path in sorted((folder / kind).glob("*.sql")):
                 text = path.read_text()
                 role = _AS.match(text)
                 if kind == "functions" and role is None:
-                    raise CommandError(
-                        f"{path} does not begin with `-- as: gate` or `-- as: owner`."
-                    )
+                    raise CommandError(f"{path}: its first line has to be `-- as: ROLE`.")
                 yield Source(f"{app}/{kind}/{path.name}", role[1] if role else "owner", text)
 
 
