@@ -64,8 +64,8 @@ def _before() -> Iterator[Source]:
 
 
 def _repeatable() -> Iterator[Source]:
-    for name, text in sorted(_generated.items()):
-        yield Source(name, "owner", text())
+    for name, made in sorted(_generated.items()):
+        yield Source(name, "owner", made())
     for kind in ("functions", "policies"):
         for app, folder in floors().items():
             for path in sorted((folder / kind).glob("*.sql")):
