@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run stop reset walkthrough test prove mutate hold check lint types contract
-.PHONY: openapi bench lock
+.PHONY: openapi schema bench lock
 
 help: ## What can be asked of make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ contract: $(VENV)/installed-dev
 
 openapi: $(VENV)/installed-dev ## Write openapi/v1.yaml anew; review its diff as the change itself
 	@$(BIN)/python manage.py openapi
+
+schema: $(VENV)/installed ## Write permissions/sql/catalogue.txt from a new database; review it
+	@$(BIN)/python manage.py schema --write
 
 bench: $(VENV)/installed-dev ## Ours beside the bare limit, in one run, as ratios
 	@$(BIN)/python -m tests.bench
