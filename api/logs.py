@@ -1,6 +1,6 @@
 """Process logs: JSON lines with an allow-list of fields; no value of a referral can slip in.
 
-No bodies, no paths with query strings, no exception text (design R10, threat TH9).
+No bodies, no paths with query strings, no exception text (R10, threat TH9).
 """
 
 import logging

@@ -135,9 +135,9 @@ STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
 WHITENOISE_USE_FINDERS = True  # static files are served from where they lie: no collectstatic
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page needs them
 WHITENOISE_MAX_AGE = 3600  # seconds; file names carry no hash, so an upgrade shows within the hour
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; design §10
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; ADR 0048
 
-# -- Database: one database, one role for each kind of work (design §6) --------------------------
+# -- Database: one database, one role for each kind of work (ADR 0006) ----------------------------
 
 
 def _from_url(name: str, url: str) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _database(role: str) -> dict[str, Any]:
         "ENGINE": "permissions.postgresql" if role == "app" else "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,  # seconds
         "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,  # a denial is logged after the rollback (design §8)
+        "ATOMIC_REQUESTS": False,  # a denial is logged after the rollback (R11)
         **database,
     }
 
@@ -207,7 +207,7 @@ CACHES = {
     }
 }
 
-# -- Keys (design §7) -----------------------------------------------------------------------------
+# -- Keys (ADR 0019) ------------------------------------------------------------------------------
 
 _key_folder = os.environ.get("CAIRN_KEY_FOLDER") or str(HOME / "keys")
 KEY_STORE = {"class": "permissions.keystore.FileKeyStore", "folder": _key_folder}
@@ -244,7 +244,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ANONYMOUS_USER_NAME = None  # guardian: no row for "anybody"
 SILENCED_SYSTEM_CHECKS = [
-    "guardian.W001",  # its backend is not used: design §6
+    "guardian.W001",  # its backend is not used: ADR 0018
     "security.W002",  # framing is refused by the CSP (frame-ancestors), on every answer
     "security.W008",  # nginx redirects to https
     "security.W021",  # to be on the browsers' preload list is for the domain's owner to decide

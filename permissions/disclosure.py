@@ -1,8 +1,9 @@
 """What may be disclosed, and on whose word: the packet's fields and the table basis × duties.
 
 Sources: 34 U.S.C. 12291(b)(2) (VAWA), 28 CFR 94.115 (VOCA), 45 CFR 164.508 and 164.512 (HIPAA),
-42 CFR 2.12, 2.31 and 2.32 (Part 2). Design §5 is the plain text. No database in here: a lawyer can
-read it from top to bottom. What is asked of one release by these tables: referrals/releases.py.
+42 CFR 2.12, 2.31 and 2.32 (Part 2). Releases in docs/rules.md is the plain text. No database in
+here: a lawyer can read it from top to bottom. What is asked of one release by these tables:
+referrals/releases.py.
 """
 
 from datetime import timedelta
@@ -124,7 +125,7 @@ CONSENTERS = ("self", "parent", "guardian", "court_appointed")
 
 # -- How long --------------------------------------------------------------------------------------
 
-# From its first signature; more than 30 days needs a lead (design §5).
+# From its first signature; more than 30 days needs a lead (docs/rules.md).
 LONGEST = {
     "emergency": timedelta(days=3),
     "urgent": timedelta(days=7),

@@ -26,7 +26,8 @@ class NotAuthenticated(Refused):
 
 
 class BadRequest(Refused):
-    """The request's shape is wrong. Never depends on a row (design: the ladder of refusals)."""
+    """The request's shape is wrong. Never depends on a row (docs/rules.md: the ladder of
+    refusals)."""
 
     code = "invalid"
     detail = "The request is not of the documented shape."

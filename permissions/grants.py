@@ -1,4 +1,4 @@
-"""Grants: which agency holds which of a packet's keys. Granting is wrapping (design §7).
+"""Grants: which agency holds which of a packet's keys. Granting is wrapping (ADR 0019).
 
 A bundle is a JSON object {field: [id of the sealed row, its key in hex]}, wrapped for one agency.
 The sender keeps one of all its fields; the recipient gets one of the released fields only, made by

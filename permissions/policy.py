@@ -1,7 +1,7 @@
 """Who may do what to a referral: one table. No database, HTTP or status in here.
 
 The keys equal those of `MOVES` (referrals/transitions.py), which says from which state to which.
-Design §4 is the source of every line; a test holds the two key sets against each other.
+The source of every line is docs/rules.md; a test holds the two key sets against each other.
 """
 
 from enum import StrEnum

@@ -284,7 +284,7 @@ def _entries(
     begins, ends = plan_by_order()
     rows = _fitting(whose, filters).defer("leaf", "xact")
     foreign = whose != principal.agency_id
-    if foreign:  # a survivor's handle is sent to no other agency (design §1)
+    if foreign:  # a survivor's handle is sent to no other agency (R3)
         rows = rows.defer("subject")
     found: list[AccessEntry] = []
     for earliest, latest in ((ends, None), (begins, ends), (None, begins)):

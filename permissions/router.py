@@ -9,7 +9,7 @@ DOOR_MODELS = {"person", "client", "clientassertion", "credential"}
 class Router:
     """Credentials, passwords, TOTP secrets, OAuth and session rows are reached as `door` only.
 
-    An injected query on the `app` connection can therefore neither read nor mint one (design §6).
+    An injected query on the `app` connection can therefore neither read nor mint one (ADR 0006).
     """
 
     def _alias(self, model: Any) -> str | None:

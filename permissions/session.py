@@ -1,7 +1,7 @@
 """A transaction with an identity: the only way to the protected tables.
 
 The identity is a transaction-local setting. It ends with the transaction, so a pooled connection
-carries nothing over (design §6).
+carries nothing over (ADR 0002).
 """
 
 from collections.abc import Iterator

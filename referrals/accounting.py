@@ -1,5 +1,5 @@
 """The accounting of disclosures, for the survivor: to whom her agency gave what, when and why, and
-who of its own people looked (45 CFR 164.528; design §8). Of one referral: an agency's handle of her
+who of its own people looked (45 CFR 164.528; ADR 0015). Of one referral: an agency's handle of her
 is another in each, so that no two are known to be hers.
 
 Made from the access log by an assigned member, for her own agency's part alone: what the other

@@ -1,4 +1,4 @@
-"""When an answer is due, by urgency. Frozen into the referral at send (design §4, "Clocks").
+"""When an answer is due, by urgency. Frozen into the referral at send (docs/rules.md, Deadlines).
 
 An agency may set its own durations, hours and holidays (`manage.py set_clocks`); the recipient's
 count. No database in here: what has come due is found in referrals/alarms.py.

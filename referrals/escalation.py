@@ -1,4 +1,4 @@
-"""The ladder: who is rung when a deadline passes and nobody has answered (design §4, act 19).
+"""The ladder: who is rung when a deadline passes and nobody has answered (docs/rules.md, act 19).
 
 A clock leaves one event (referrals/alarms.py). Of it the sender's worker is told, and of the
 recipient, at the same time, its leads; then its escalation contact, who may be outside. A rung

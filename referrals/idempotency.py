@@ -1,6 +1,6 @@
 """`Idempotency-Key` on writes that create: stored are status and id, never a body.
 
-(draft-ietf-httpapi-idempotency-key-header; design §9.) The key is one caller's, on one route.
+(draft-ietf-httpapi-idempotency-key-header.) The key is one caller's, on one route.
 """
 
 import hmac

@@ -1,7 +1,7 @@
 """The packet and the notes: sealing, and the one way to read them. Releases: referrals/papers.py.
 
 Reading is: purpose stated → visible → permitted → access entry → the rows that this entry opens
-(row-level security, R11) → unsealed with the caller's own agency's key (design §7).
+(row-level security, R11) → unsealed with the caller's own agency's key (ADR 0019).
 """
 
 import json

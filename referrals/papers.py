@@ -1,6 +1,6 @@
 """Her permission as rows: recorded, read, ended, and what it opens for the recipient.
 
-What it must say to count is referrals/releases.py. Granting is wrapping (design §7): the sender's
+What it must say to count is referrals/releases.py. Granting is wrapping (ADR 0019): the sender's
 own act wraps the released fields' keys for the recipient, whenever the release or the packet
 changes.
 """
@@ -35,7 +35,7 @@ def put_release(
     """Record the survivor's permission for this recipient; it takes the place of the last one.
 
     Not idempotent by itself: the same paper twice is two records, of which the newer counts.
-    Raises BadRequest and NotPossible for terms the law or the design refuse.
+    Raises BadRequest and NotPossible for terms the law or the rules refuse.
     """
     with turn(principal, "put_release", referral_id, if_match) as current:
         recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)

@@ -2,7 +2,7 @@
 
 What goes of a referral goes in one transaction, its keys with its rows, under the locks of an act:
 nobody ever finds the one without the other. The same transaction notes whose keys they were; what
-wrapped them ends right behind it (design §7), for older copies of the database.
+wrapped them ends right behind it (ADR 0020), for older copies of the database.
 
 Runs as `jobs`, which sees where a referral stands and never what is in it. Each agency's part goes
 by its own end, hold and `retention_days`, and it is told seven days before; then there is no such

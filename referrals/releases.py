@@ -1,4 +1,4 @@
-"""What a release must say before it counts. Design §5; each refusal names its source.
+"""What a release must say before it counts (docs/rules.md). Each refusal names its source.
 
 The tables it is held against stand in permissions/disclosure.py; the acts that record, narrow and
 end one in referrals/papers.py. No database in here.
@@ -105,7 +105,7 @@ def complete(terms: Terms, about: About) -> Terms:
 
 
 def check(terms: Terms, about: About) -> None:
-    """Raise NotPossible unless the law and the design allow these terms between these two."""
+    """Raise NotPossible unless the law and the rules allow these terms between these two."""
     duties = about.principal.duties
     allowed = disclosure.bases(duties, about.direction)
     if terms.basis not in allowed:

@@ -1,5 +1,5 @@
-"""What goes back to the sender, and only under a release of its own (R2; design §5, "any, direction
-return"): whether she was connected, whether she engaged, the outcome's code.
+"""What goes back to the sender, and only under a release of its own (R2; ADR 0013): whether she was
+connected, whether she engaged, the outcome's code.
 
 The values are read from the recipient's own sealed record when the return release is put, and never
 again: what comes later reaches the sender by a further return release or not at all. Nothing else

@@ -1,4 +1,4 @@
-"""What a reader of a sealed thing must know of a referral first, in one statement (design §6)."""
+"""What a reader of a sealed thing must know of a referral first, in one statement (ADR 0030)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What each side is shown of a referral's state: the T5 table of design §2, as pure functions.
+"""What each side is shown of a referral's state: the T5 table of docs/rules.md, as pure functions.
 
 The sender's word comes from `Referral` alone. The recipient's true state after the accept stands
 in its own `Side`, which never reaches the sender (R2: "requested, utilized, or denied").

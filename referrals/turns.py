@@ -1,4 +1,4 @@
-"""The one way of every act on a referral, in one transaction (design §3).
+"""The one way of every act on a referral, in one transaction (ADR 0029).
 
 See and lock → see again → permit → match → state → (the act's own change and event) → access
 entry → what the caller's side is now shown. A reader of a sealed thing goes the shorter way in
@@ -184,7 +184,7 @@ def _is_repeated(current: Turn, status: str) -> bool:
 
 def lock_readers(referral_id: UUID, *, shared: bool) -> None:
     """The referral's advisory lock, until the transaction ends: shared by every packet read,
-    exclusive for every act that closes, so that no read commits after a revoke has (design §6)."""
+    exclusive for every act that closes, so that no read commits after a revoke has (ADR 0029)."""
     name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {name}(%s)", [lock_number(referral_id)])

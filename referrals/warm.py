@@ -1,4 +1,5 @@
-"""What keeps a referral warm: somebody stays with her until somebody else has her (design §4).
+"""What keeps a referral warm: somebody stays with her until somebody else has her (docs/rules.md,
+acts 8 to 11).
 
 "Please ring", a call-back that moves when a shift ends, the hand-off, its failure and each attempt.
 What the recipient does here is its own (T4); a ring is a fact about workers and is shared.

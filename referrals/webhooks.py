@@ -1,10 +1,10 @@
-"""An agency's webhooks: where its events are sent, and what became of each (design §9).
+"""An agency's webhooks: where its events are sent, and what became of each (ADR 0036).
 
 Kept by an agency_admin or a client with webhooks:write; sent by referrals/sending.py. An endpoint
 begins with what happens after it was made, goes through its agency's feed in order, and can be set
 back to any event of it. It is told ids alone, and nothing of a referral that bars anybody of the
 agency (R12). Or it is a witness of the access log: then it is told the newest checkpoint, once a
-minute at most (design §8).
+minute at most (ADR 0023).
 """
 
 import hmac

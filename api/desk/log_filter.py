@@ -39,7 +39,7 @@ class FilterForm(DeskForm):
     """`others`: the agencies that let her read, by id; `members` and `systems`: her own agency's.
 
     Of another agency (`foreign`) people and systems are known by their ids alone, which she copies
-    from its entries (design §8: no names).
+    from its entries (ADR 0028: no names).
     """
 
     act = listed([("", "Any"), *words.LOGGED.items()], "What", required=False)

@@ -140,7 +140,7 @@ def _next(visit: Visit, seen: Detail) -> list[Next]:
 @require_safe
 @signed_in
 def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """After an emergency was sent: the number to ring, and what to say (design §4)."""
+    """After an emergency was sent: the number to ring, and what to say."""
     seen = reading.detail(visit.principal, referral_id)
     context = common(visit, seen)
     if not context["ring"]:  # an agency without a duty line: the number of the service

@@ -1,4 +1,4 @@
-"""Where a confidential place is, if its agency wants to keep that here at all (design R4).
+"""Where a confidential place is, if its agency wants to keep that here at all (R4).
 
 Putting it is the agency's opt-in. It is sealed with the agency's key, opened by the agency's own
 people one at a time, each opening an access entry that comes first (R11), and stands in no

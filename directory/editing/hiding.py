@@ -1,4 +1,4 @@
-"""What an edit does to confidential places (design R4): nothing that tells where one is comes in or
+"""What an edit does to confidential places (R4): nothing that tells where one is comes in or
 stays, and which places an act hides is known before it is written, so that all is rendered anew."""
 
 from collections.abc import Mapping

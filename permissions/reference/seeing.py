@@ -1,4 +1,5 @@
-"""Who sees what: the one sentence that Cairn stands on (design §2), as a function that only thinks.
+"""Who sees what: the one sentence that Cairn stands on (docs/rules.md), as a function that only
+thinks.
 
     live principal, active agency and membership, no block, and (its own agency wrote it, and it
     is not purged; or a live grant for the agency, release in force, field in the grant), and
@@ -7,7 +8,7 @@
 
 The database says the same once more, as row-level security (permissions/sql, referrals/sql), and is
 held against this file over random worlds (tests/test_model.py). T0 to T5 and R1 to R16 are names of
-the design (CONTRIBUTING.md). A rule's text is what the page for auditors says; its last bracket is
+docs/rules.md. A rule's text is what the page for auditors says; its last bracket is
 where it comes from. What no rule allows is refused.
 """
 

@@ -183,7 +183,7 @@ def request(asked: Asked, row: w.IdempotencyKey) -> bool:
 
 
 def grant(asked: Asked, row: w.Grant) -> bool:
-    """The sender's own keys; the recipient's are wrapped for it by `sec.put_grant` (design §7)."""
+    """The sender's own keys; the recipient's are wrapped for it by `sec.put_grant` (ADR 0019)."""
     of = asked.world.referrals.get(row.referral_id)
     own = row.release_id is None and of is not None and of.from_agency_id == asked.me.agency_id
     mine = own and writer(asked) and row.agency_id == asked.me.agency_id
@@ -265,7 +265,7 @@ def own_plan(asked: Asked, _before: w.Plan, after: w.Plan) -> bool:
 
 
 def own_keys(asked: Asked, _before: w.Grant, after: w.Grant) -> bool:
-    """The sender's own bundle, when it writes a field (design §7)."""
+    """The sender's own bundle, when it writes a field (ADR 0019)."""
     return writer(asked) and after.release_id is None and after.agency_id == asked.me.agency_id
 
 

@@ -24,7 +24,7 @@ SAYS = {
 
 class Command(BaseCommand):
     help = (
-        "Purge what is due (design R13): keys with rows, then what wrapped them; tell agencies what"
+        "Purge what is due (R13): keys with rows, then what wrapped them; tell agencies what"
         " goes in seven days; ask about what lies idle. `work` does it every hour; a run that was"
         " killed is made good by the next."
     )
