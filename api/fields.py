@@ -1,5 +1,5 @@
 """What a member of a body may be, strictly: DRF takes a number for a text, a text for a number or
-for yes, and a time without a zone for one in UTC. Every shape is made of these (ADR 0048)."""
+for yes, and a time without a zone for one in UTC. Every shape is made of these (ADR 0046)."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""JSON in and out: strict on the way in (ADR 0048), fast on the way out."""
+"""JSON in and out: strict on the way in (ADR 0046), fast on the way out."""
 
 import json
 import re

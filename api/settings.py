@@ -135,7 +135,7 @@ STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
 WHITENOISE_USE_FINDERS = True  # static files are served from where they lie: no collectstatic
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page needs them
 WHITENOISE_MAX_AGE = 3600  # seconds; file names carry no hash, so an upgrade shows within the hour
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; ADR 0048
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; ADR 0046
 
 # -- Database: one database, one role for each kind of work (ADR 0006) ----------------------------
 

@@ -1,4 +1,4 @@
-"""An agency's webhooks: where its events are sent, and what became of each (ADR 0036).
+"""An agency's webhooks: where its events are sent, and what became of each (ADR 0035).
 
 Kept by an agency_admin or a client with webhooks:write; sent by referrals/sending.py. An endpoint
 begins with what happens after it was made, goes through its agency's feed in order, and can be set
