@@ -5,13 +5,13 @@
 
 DO $$
 BEGIN
-    -- ALL is CONNECT and TEMPORARY: a temporary table could stand in front of a real one.
+    -- ALL is CONNECT and TEMPORARY: a temporary table could hide a real one.
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format(
         'GRANT CONNECT ON DATABASE %I TO app, door, editor, jobs, auditor, sealer, backup',
         current_database());
     -- `public` belongs to pg_database_owner. Up to PostgreSQL 15 a NOINHERIT role must step into
-    -- that role to act for it, and cannot take the schema over: so it makes the schema anew.
+    -- that role to act for it, and cannot take the schema over: so it makes the schema again.
     IF EXISTS (SELECT FROM pg_catalog.pg_namespace
                WHERE nspname = 'public' AND nspowner <> 'owner'::regrole) THEN
         SET LOCAL ROLE pg_database_owner;

@@ -11,7 +11,7 @@
 -- owner    owns every table; logs in for migrations only
 -- app      serves requests; owns nothing; row-level security decides what it sees
 -- door     reads and writes credentials, passwords and sessions, and nothing else
--- editor   changes entries of the directory for whoever may edit them, and nothing else
+-- editor   changes entries of the directory for those who may edit them, and nothing else
 -- gate     cannot log in; owns the functions that look a credential up
 -- jobs     the background work
 -- auditor  reads the access log
