@@ -35,3 +35,5 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.derive_postcodes(text[]), sec.address_leaves() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.derive_postcodes(text[]) TO jobs;
+-- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+GRANT EXECUTE ON FUNCTION sec.address_leaves() TO owner;

@@ -1,10 +1,7 @@
 -- as: owner
 -- One clock for every rule. The offset is for tests and exercises: neither `app` nor `jobs` can
 -- write it, and a deploy check refuses any value but zero. The offset is written into sec.shift(),
--- so that asking for the time reads no table. before.sql makes sec.clock().
-
-CREATE OR REPLACE FUNCTION sec.shift() RETURNS interval LANGUAGE sql IMMUTABLE
-    AS $$ SELECT interval '0' $$;
+-- so that asking for the time reads no table. before.sql makes both functions.
 
 CREATE FUNCTION sec.keep_shift() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -13,6 +10,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION sec.shift(), sec.keep_shift() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sec.keep_shift() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.shift(), sec.clock()
     TO app, door, editor, auditor, jobs, sealer, gate;

@@ -51,3 +51,6 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.member_is_live(), sec.credential_is_live(),
     sec.ask_credentials_again() FROM PUBLIC;
+-- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+GRANT EXECUTE ON FUNCTION sec.member_is_live(), sec.credential_is_live(),
+    sec.ask_credentials_again() TO owner;

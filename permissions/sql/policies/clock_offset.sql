@@ -3,5 +3,5 @@
 CREATE TRIGGER keep_shift AFTER INSERT OR UPDATE ON clock_offset
     FOR EACH ROW EXECUTE FUNCTION sec.keep_shift();
 
--- sec.shift() has just been made with no offset: the trigger writes the one that is kept into it.
+-- before.sql has just made sec.shift() again, with no offset: the trigger writes the kept one.
 UPDATE clock_offset SET shift = shift;

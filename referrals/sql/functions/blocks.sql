@@ -234,3 +234,5 @@ GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, 
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
 GRANT EXECUTE ON FUNCTION sec.mailbox_barred(uuid, uuid) TO jobs;
 GRANT EXECUTE ON FUNCTION sec.barred_from() TO auditor;
+-- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+GRANT EXECUTE ON FUNCTION sec.keep_barred(), sec.keep_block(), sec.flag_side() TO owner;
