@@ -8,8 +8,10 @@ class PermissionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from permissions import checks  # noqa: F401  (registers them)
-        from permissions import log_vocabulary
+        from permissions import (
+            checks,  # noqa: F401  (registers them)
+            log_vocabulary,
+        )
         from permissions.database import schema
 
         schema.generate("permissions/log_vocabulary", log_vocabulary.functions)

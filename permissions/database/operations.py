@@ -65,9 +65,7 @@ class CascadeInDatabase(Operation):
         with editor.connection.cursor() as cursor:
             found = editor.connection.introspection.get_constraints(cursor, table)
         (name,) = (
-            name
-            for name, one in found.items()
-            if one["foreign_key"] and one["columns"] == [column]
+            name for name, one in found.items() if one["foreign_key"] and one["columns"] == [column]
         )
         return str(name)
 

@@ -13,7 +13,8 @@ CREATE POLICY own_keys ON idempotency_key FOR SELECT TO app USING (
     AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id)));
 CREATE POLICY own_keys_begin ON idempotency_key FOR INSERT TO app WITH CHECK (
     agency_id = (SELECT sec.writer())
-    AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id)));
+    AND caller_id = (SELECT coalesce((sec.identity()).client_id, (sec.identity()).member_id))
+    AND (referral_id IS NULL OR EXISTS (SELECT FROM referral r WHERE r.id = referral_id)));
 CREATE POLICY jobs_see ON idempotency_key FOR SELECT TO jobs USING (true);
 CREATE POLICY jobs_purge ON idempotency_key FOR DELETE TO jobs USING (true);
 CREATE POLICY gate_finds ON idempotency_key FOR SELECT TO gate USING (true);
