@@ -20,6 +20,8 @@ class _KeptByDatabase:
     indexes and constraints, and no query of the ORM names it.
     """
 
+    db_returning = False
+
     def get_attname_column(self) -> tuple[str, None]:
         return self.get_attname(), None  # type: ignore[attr-defined]
 

@@ -193,7 +193,7 @@ class Migration(migrations.Migration):
                 ('member_id', models.UUIDField(null=True)),
                 ('about_id', models.UUIDField(null=True)),
                 ('code', models.TextField(null=True)),
-                ('reserved', models.BooleanField(db_default=False, default=False)),
+                ('reserved', models.BooleanField(default=False)),
                 ('from_sees', models.BooleanField()),
                 ('to_sees', models.BooleanField()),
                 ('xact', models.BigIntegerField(db_default=models.Func(function='sec.xact', output_field=models.BigIntegerField()))),
@@ -634,4 +634,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['endpoint'], name='webhook_secret_endpoint'),
         ),
         migrations.RunSQL('INSERT INTO xact_base DEFAULT VALUES', migrations.RunSQL.noop),
+        # For the events that the clocks write. Django would ask for the value of a `db_default` in
+        # return, and so for the right to see the event, which its writer may not have.
+        migrations.RunSQL(
+            'ALTER TABLE referral_event ALTER COLUMN reserved SET DEFAULT false',
+            migrations.RunSQL.noop,
+        ),
     ]

@@ -1,4 +1,4 @@
-"""What belongs to a referral goes with it in the database: a purge or an erasure deletes one row."""
+"""What belongs to a referral goes with it in the database: a purge deletes one row."""
 
 from django.db import migrations
 

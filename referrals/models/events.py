@@ -24,7 +24,7 @@ class Event(models.Model):
     about_id = models.UUIDField(null=True)  # the member of the own side whom it concerns
     code = models.TextField(null=True)
     # for those who answer for it alone (blocks)
-    reserved = models.BooleanField(default=False, db_default=False)
+    reserved = models.BooleanField(default=False)
     from_sees = models.BooleanField()
     to_sees = models.BooleanField()
     # Its place in the feeds: the transaction that wrote it. A reader of (xact, id) misses none.

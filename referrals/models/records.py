@@ -98,8 +98,11 @@ class IdempotencyKey(models.Model):
 
 
 class EpochDue(models.Model):
-    """An agency whose keys opened what is gone, by a purge or an erased draft. The epoch of the keys
-    ends with the next purge, so that older copies of the database do not open it either."""
+    """An agency whose keys opened what is gone, by a purge or an erased draft.
+
+    The epoch of the keys ends with the next purge, so that older copies of the database do not open
+    it either.
+    """
 
     agency = models.OneToOneField(
         "permissions.Agency", models.PROTECT, primary_key=True, related_name="+"
