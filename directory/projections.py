@@ -15,19 +15,7 @@ from django.db import models
 from django.db.models import Q, UniqueConstraint
 from django.db.models.functions import Now
 
-
-class Cube(models.Field):
-    """A point on the unit sphere (PostgreSQL's `cube`): its distances are chords."""
-
-    def db_type(self, connection: object) -> str:
-        return "cube"
-
-
-class Ranges(models.Field):
-    """Spans of time (PostgreSQL's `tstzmultirange`)."""
-
-    def db_type(self, connection: object) -> str:
-        return "tstzmultirange"
+from directory.fields import Cube, Ranges
 
 
 class Rendered(models.Model):
@@ -86,7 +74,8 @@ class NetworkListing(Listing):
 class Place(Rendered):
     """One service at one place: what is searched, and the documents of a service_at_location.
 
-    Its index of distances stands in directory/sql/search.sql.
+    The migration makes its index of distances and its sample of one row in sixteen: Django has no
+    words for them.
 
     A service that is found nowhere has one row, which bears its own id and no document. Words and
     filters look at the `first` row of a service only; distance looks at all of them.
@@ -158,6 +147,10 @@ class NetworkPlace(Place):
     class Meta:
         db_table = "directory_network_place"
         indexes = _place_indexes("network_place")
+        # What is confidential stands nowhere (R4): no order of distances tells where.
+        constraints = [
+            models.CheckConstraint(name="network_place_is_nowhere", condition=Q(point__isnull=True))
+        ]
 
 
 class OrganizationListing(Rendered):

@@ -4,7 +4,7 @@ directory. The only caller of guardian.
 guardian's row holds person (or group), permission and object; ours adds the membership and the
 agency, since one person may serve two agencies. Its list shortcuts load every id and are never
 used (ADR 0018). Who may assign whom is asked once more by the database, which alone writes them
-(referrals/sql/staff.sql).
+(referrals/sql/functions/assignment.sql).
 """
 
 from functools import lru_cache

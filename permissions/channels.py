@@ -1,7 +1,7 @@
 """Channels: where an agency and its members are reached by mail, SMS and voice call.
 
 A member keeps her own, an agency_admin the agency's; row-level security shows each to nobody else
-(permissions/sql/channels.sql). No address stands in an access entry, a log line or a refusal. What
+(policies/channel.sql). No address stands in an access entry, a log line or a refusal. What
 is sent to them, and when: referrals/.
 """
 

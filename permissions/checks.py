@@ -97,7 +97,7 @@ def _clock(cursor: Any) -> list[Error]:
     return [
         Error(
             "The clock was shifted: every deadline and release would be judged wrongly.",
-            hint="As owner: UPDATE sec.clock_offset SET shift = '0'.",
+            hint="As owner: UPDATE clock_offset SET shift = '0'.",
             id="permissions.E003",
         )
     ]

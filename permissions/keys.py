@@ -16,7 +16,7 @@ from permissions.locks import WRAPPING, lock_number
 from permissions.principal import Principal
 
 # Whose key wraps what the background work itself has to open to send: no agency's, so that it needs
-# none of theirs. Stands as a default in referrals/sql/webhooks.sql.
+# none of theirs. A default in referrals/models/webhooks.py.
 SENDING = UUID("00000000-0000-4000-8000-000000000001")
 _SENDER = Principal(
     agency_id=SENDING,

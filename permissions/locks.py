@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connections
 
 WRAPPING, ROTATING = 7001, 7002  # of an agency's key: permissions/keys.py, rotation.py
-# 7003: of all credentials, permissions/sql/identity.sql. 7007: of an opt-in, permissions/opt_ins.py
+# 7003: of all credentials, sec.credential_is_live. 7007: of an opt-in, permissions/opt_ins.py
 PURGING = 7004
 MAKING_WEBHOOKS = 7005  # of an agency
 SEALING = 7006

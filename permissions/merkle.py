@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 9162, section 2.1, over leaves that are hashed already. No database.
 
-The database hashes an entry behind the byte 00 (permissions/sql/log.sql); a node is hashed behind
+The database hashes an entry behind the byte 00 (sec.leaf); a node is hashed behind
 the byte 01, so that no node can pass for a leaf.
 """
 

@@ -1,7 +1,7 @@
 """An agency lets an oversight agency's auditors read its part of the access log, until a moment.
 
 Given and taken back by the agency's administrator; in force from its commit to its end, judged by
-the database at every statement (permissions/sql/auditing.sql). Each giving and taking back is an
+the database at every statement (sec.opted_in). Each giving and taking back is an
 entry, and so is each reading.
 """
 

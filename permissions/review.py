@@ -2,7 +2,7 @@
 or as an export; and of another agency, for an oversight auditor, while that agency's opt-in stands.
 
 Runs as the database role `auditor`, whose policies show these rows alone. The auditor's own reads
-are entries too. Each filter has an index in the order of the pages (permissions/sql/log.sql). Of
+are entries too. Each filter has an index in the order of the pages (models/access_log.py). Of
 several together the rarest finds entries by its own, so many a look, and the others are asked of
 these: a page may end for having looked far enough.
 """

@@ -2,7 +2,7 @@
 
 A block beats every grant, assignment and role. Whom it bars is answered as for a random id, by
 `visible_to` and by every policy (`sec.not_barred`). The database keeps and lifts blocks, and asks
-the same: referrals/sql/blocks.sql. All of this is the own side's (T4), for those who answer for it;
+the same: sql/functions/blocks.sql. All of this is the own side's (T4), for those who answer for it;
 a recipient's leads know of the sender's `leads_only`, which binds them.
 """
 

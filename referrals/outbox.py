@@ -199,12 +199,18 @@ def settle(batches: list[Batch]) -> None:
             if outcome != "barred"
         ]
         if lines:
-            marks = ", ".join(
-                ["(%s, %s, %s, %s, %s, %s, %s, sec.clock(), %s, %s, %s)"] * len(lines)
+            # What was sent of a referral that is purged meanwhile went with it.
+            row = (
+                "(%s::uuid, %s::uuid, %s::uuid, %s::uuid, %s::uuid, %s::bigint, %s::uuid, %s,"
+                " %s::int, %s::int)"
             )
             cursor.execute(
                 "INSERT INTO webhook_delivery (id, endpoint_id, agency_id, event_id, referral_id,"
-                f" checkpoint, message_id, at, outcome, status, took_ms) VALUES {marks}",
+                " checkpoint, message_id, outcome, status, took_ms, at) SELECT line.*, sec.clock()"
+                f" FROM (VALUES {', '.join([row] * len(lines))}) line (id, endpoint_id, agency_id,"
+                " event_id, referral, checkpoint, message_id, outcome, status, took_ms)"
+                " WHERE referral IS NULL"
+                " OR EXISTS (SELECT FROM referral r WHERE r.id = referral FOR KEY SHARE)",
                 [value for line in lines for value in line],
             )
         for batch in batches:

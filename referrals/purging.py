@@ -318,7 +318,7 @@ def _remove_keys(
 
 
 def _end_epochs(each: Each) -> int:
-    """End what wrapped what is gone: here, and at her "no" (R14, sql/drafts.sql). Due until it is
+    """End what wrapped what is gone: here, and at her "no" (R14, sec.erase_draft). Due until it is
     done; what goes meanwhile asks anew."""
     ended = 0
     for agency_id, since in _ask("SELECT agency_id, since FROM epoch_due ORDER BY agency_id", []):
@@ -356,7 +356,7 @@ def _forget() -> None:
 
 # -- Rows ------------------------------------------------------------------------------------------
 
-_OWN = (  # what one agency keeps of a referral
+_OWN = (  # what one agency keeps of a referral, and the other does not
     ("message", "referral_id"),  # that it was rung, never why
     ("idempotency_key", "referral_id"),
     ("note", "referral_id"),
@@ -366,14 +366,6 @@ _OWN = (  # what one agency keeps of a referral
     ("referral_assignment", "content_object_id"),
     ("referral_side", "referral_id"),
 )
-_SHARED = (
-    ("conflict_block", "referral_id"),  # to the last: it bars the other side, too
-    ("packet_field", "referral_id"),
-    ("release", "referral_id"),
-    ("referral_event", "referral_id"),
-    ("referral", "id"),
-)
-TABLES = (*((table, "referral_id") for table in _KEYS), *_OWN, *_SHARED)
 _PAPERS = ("release_end", "release_paper")  # of a release, each its own agency's
 
 
@@ -395,15 +387,11 @@ def _unlink(referral_id: UUID) -> None:
 
 
 def _erase(referral_id: UUID) -> None:
+    """The referral, and by the foreign keys everything that belongs to it. Its keys first: what
+    wrapped them is due to end. Its blocks, too: who was barred is kept (sec.keep_barred)."""
     _remove_keys(referral_id)
     _unlink(referral_id)
-    for table in _PAPERS:
-        _do(
-            f"DELETE FROM {table}"
-            " WHERE release_id IN (SELECT id FROM release WHERE referral_id = %s)",
-            [referral_id],
-        )
-    for table, column in (*_OWN, *_SHARED):
+    for table, column in (("conflict_block", "referral_id"), ("referral", "id")):
         _do(f"DELETE FROM {table} WHERE {column} = %s", [referral_id])
 
 

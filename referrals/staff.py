@@ -3,7 +3,7 @@
 Access is assignment, not membership. A lead who puts herself on a referral says why; another member
 is told at once, by the side's history and by `self_assignments`. What has ended is not handed over
 any more, but somebody can be put on it until her side's part is purged: whom the accounting and the
-notes are for. The database asks the same and alone writes assignments: referrals/sql/staff.sql.
+notes are for. The database asks the same and alone writes assignments (sec.take).
 """
 
 from datetime import datetime

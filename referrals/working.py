@@ -20,7 +20,7 @@ from referrals import closing, escalation, messages, outbox, purging, sending, t
 log = structlog.get_logger()
 
 # NOTIFY: a hint that a job has something to do; nothing depends on it. Triggers give it with the
-# commit of an event or a message (sql/messages.sql), `wake` by hand.
+# commit of an event or a message (sec.wake), `wake` by hand.
 CHANNEL = "cairn_work"
 LONGEST_REST_S = 300.0  # of a job that fails again and again
 SHORTEST_REST = 0.1  # of its pace: of a job whose step takes as long as that

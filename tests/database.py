@@ -216,6 +216,16 @@ def protected_tables(cursor: Any) -> list[str]:
     return [name for (name,) in cursor.fetchall()]
 
 
+def belonging_to_a_referral(cursor: Any) -> set[str]:
+    """The referral's table, and every table whose foreign keys lead to it, from the catalogue."""
+    cursor.execute(
+        "WITH RECURSIVE belonging (one) AS (SELECT 'referral'::regclass UNION"
+        " SELECT conrelid::regclass FROM pg_constraint JOIN belonging ON confrelid = one"
+        " WHERE contype = 'f') SELECT one::text FROM belonging"
+    )
+    return {name for (name,) in cursor.fetchall()}
+
+
 @contextmanager
 def turned_off(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
     """`column` of one row is false for a while."""
@@ -252,7 +262,7 @@ def forget_edits() -> None:
     """Remove every entry that was written here, not imported, and the history of edits. By today's
     clock: what stays is rendered for the tests to come."""
     with connections["owner"].cursor() as cursor:
-        cursor.execute("UPDATE sec.clock_offset SET shift = '0' WHERE shift <> '0'")
+        cursor.execute("UPDATE clock_offset SET shift = '0' WHERE shift <> '0'")
     with transaction.atomic(using="jobs"):
         services = set(
             m.Service.objects.using("jobs").filter(source="").values_list("id", flat=True)

@@ -580,7 +580,7 @@ def test_an_auditors_query_reaches_no_other_agencys_row_even_when_it_is_injected
 
 # -- The leaf --------------------------------------------------------------------------------------
 
-# The columns in the order of sec.leaf (permissions/sql/log.sql); RFC 9162, section 2.1.1.
+# The columns in the order of sec.leaf (permissions/sql); RFC 9162, section 2.1.1.
 LEAF = (
     *("id", "at", "agency_id", "member_id", "client_id", "act", "purpose", "referral_id"),
     *("referral_ids", "subject", "fields", "release_id", "directory_id", "decision", "rule"),

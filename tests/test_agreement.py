@@ -1,7 +1,6 @@
 """Her agreement to the notice (R14): a no leaves a tally and nothing else; who cannot say is only
 asked to be visited, and nothing of a packet is written or opened until her release."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,7 +11,12 @@ from permissions import rotation
 from permissions.keystore import key_store
 from referrals import agreement, purging
 from tests.conftest import PACKET, Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app, opening, refused_for_want_of_rights
+from tests.database import (
+    as_app,
+    belonging_to_a_referral,
+    opening,
+    refused_for_want_of_rights,
+)
 from tests.desk import at_the_desk, text_of
 from tests.test_sealing import rows
 
@@ -190,11 +194,16 @@ def test_the_next_purge_ends_the_keys_that_had_wrapped_it(
     assert opened.json()["packet"] == {"name": "Invented"}
 
 
-def test_what_a_purge_removes_of_a_draft_a_no_removes_too(superuser: Any) -> None:
-    ((body,),) = rows(superuser, "SELECT prosrc FROM pg_proc WHERE proname = 'erase_draft'")
-    tables = {*(table for table, _ in purging.TABLES), *purging._PAPERS}
-    never_of_a_draft = {"returned"}
-    assert {one for one in tables if not re.search(rf"\b{one}\b", body)} == never_of_a_draft
+def test_a_no_leaves_nothing_in_any_table_that_belongs_to_a_referral(
+    story: Story, api: Any, superuser: Any
+) -> None:
+    full_draft(story)
+    with superuser.cursor() as cursor:
+        tables = belonging_to_a_referral(cursor)
+    filled = {one for one in tables if rows(superuser, f"SELECT FROM {one}")}
+    assert filled >= {"referral", "referral_side", "packet_grant", "packet_field", "release"}
+    says_no(api, "police.worker", story.id)
+    assert {one for one in tables if rows(superuser, f"SELECT FROM {one}")} == set()
 
 
 def test_a_draft_without_keys_ends_no_epoch(story: Story, api: Any, superuser: Any) -> None:

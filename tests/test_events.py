@@ -289,11 +289,11 @@ def test_after_a_restore_into_a_new_cluster_readers_go_on_and_miss_none(
     story.send()
     with superuser.cursor() as cursor:
         cursor.execute("UPDATE referral_event SET xact = xact + 1000000000")
-        cursor.execute("UPDATE sec.xact_base SET base = base + 1000000000")
+        cursor.execute("UPDATE xact_base SET base = base + 1000000000")
     reader = api("ywca.client")
     stands = page(reader)["next"]
     with superuser.cursor() as cursor:  # the copy was made before its base was ever moved
-        cursor.execute("UPDATE sec.xact_base SET base = 0")
+        cursor.execute("UPDATE xact_base SET base = 0")
     try:
         assert page(reader)["items"] == [], "nothing is fed until it is told"
         call_command("restored")
@@ -301,11 +301,11 @@ def test_after_a_restore_into_a_new_cluster_readers_go_on_and_miss_none(
         story.answers("accept")
         assert [one["act"] for one in page(reader, stands)["items"]] == ["accept"]
         with superuser.cursor() as cursor:
-            cursor.execute("SELECT base FROM sec.xact_base")
+            cursor.execute("SELECT base FROM xact_base")
             moved = cursor.fetchone()
             call_command("restored")
-            cursor.execute("SELECT base FROM sec.xact_base")
+            cursor.execute("SELECT base FROM xact_base")
             assert cursor.fetchone() == moved, "twice changes nothing"
     finally:
         with superuser.cursor() as cursor:
-            cursor.execute("UPDATE sec.xact_base SET base = 0")
+            cursor.execute("UPDATE xact_base SET base = 0")

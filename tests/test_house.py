@@ -427,11 +427,11 @@ def test_a_shifted_clock_is_an_error(
     django_db_setup: str, superuser: psycopg2.extensions.connection
 ) -> None:
     with superuser.cursor() as cursor:
-        cursor.execute("UPDATE sec.clock_offset SET shift = '1 day'")
+        cursor.execute("UPDATE clock_offset SET shift = '1 day'")
         try:
             assert problems() == ["permissions.E003"]
         finally:
-            cursor.execute("UPDATE sec.clock_offset SET shift = '0'")
+            cursor.execute("UPDATE clock_offset SET shift = '0'")
 
 
 def for_new_sessions(superuser: psycopg2.extensions.connection, change: str) -> None:

@@ -42,6 +42,8 @@ READABLE_BY_ALL = {
     "directory_total",
     "directory_word",
     "permissions_agency",
+    "schema_state",
+    "xact_base",
 }
 
 
@@ -179,7 +181,8 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
             assert not reached & sealed, role
         assert reached < every["SELECT"]
     seals = {"log_leaf", "log_checkpoint"}
-    assert rights(superuser, "sealer", "SELECT") == {"access_entry", "log_watch", *seals}
+    readable = {"access_entry", "log_watch", "schema_state", *seals}
+    assert rights(superuser, "sealer", "SELECT") == readable
     assert rights(superuser, "sealer", "INSERT") == seals
     assert rights(superuser, "backup", "SELECT") == set()
     assert rights(superuser, "auditor", "SELECT") == {
@@ -190,9 +193,10 @@ def test_each_other_role_reaches_its_own_tables_only(superuser: Any) -> None:
         "log_opt_in",
         "permissions_agency",
         "permissions_membership",
+        "schema_state",
         "self_assignment",
     }
-    beyond = {"access_entry", "permissions_agency"}
+    beyond = {"access_entry", "permissions_agency", "schema_state"}
     for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
         reached = rights(superuser, "editor", right)
         assert {name for name in reached if not name.startswith("directory_")} <= beyond, right

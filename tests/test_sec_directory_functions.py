@@ -282,7 +282,7 @@ def test_open_is_what_an_entry_of_hers_in_this_transaction_opens(laid: Laid, api
     laid.become("app", api("ywca.client", OUR_PERSON))
     assert laid.call("opened_address") is None, "a partner system opens none, whomever it names"
     laid.become("none")
-    laid.run("UPDATE sec.clock_offset SET shift = '1 hour 1 minute'")
+    laid.run("UPDATE clock_offset SET shift = '1 hour 1 minute'")
     laid.become("app", worker)
     assert laid.call("opened_address") is None, "an hour ago"
 

@@ -249,7 +249,7 @@ def test_the_count_of_transactions_moves_on_behind_a_restore_alone(
 ) -> None:
     """sec.count_on: above all that was ever fed, and only if something was fed beyond it."""
     story.send()
-    base = "SELECT base FROM sec.xact_base"
+    base = "SELECT base FROM xact_base"
     with connections["jobs"].cursor() as cursor:
         before = asked(cursor, base)
         assert asked(cursor, "SELECT sec.count_on()") is False

@@ -161,7 +161,7 @@ class Cast:
         self.ground.ask(
             f"SET session_replication_role = replica; {emptied};"
             " SET session_replication_role = origin;"
-            " UPDATE sec.clock_offset SET shift = '0' WHERE shift <> '0'"
+            " UPDATE clock_offset SET shift = '0' WHERE shift <> '0'"
         )
         self.ground.ask(FURNITURE, self._furniture())
         self.ground.since = str(uuid7())
@@ -382,7 +382,7 @@ class Worlds(RuleBasedStateMachine):
     @rule(hours=st.sampled_from((2, 80, 180, 800)), purge=st.sampled_from((False, False, True)))
     def time_passes(self, hours: int, purge: bool) -> None:
         self.shifted += timedelta(hours=hours)
-        self.cast.ground.ask("UPDATE sec.clock_offset SET shift = %s", self.shifted)
+        self.cast.ground.ask("UPDATE clock_offset SET shift = %s", self.shifted)
         if purge:
             purging.run()
 

@@ -2,7 +2,7 @@
 
 One transaction an act: see and lock → permit → read strictly → match → write → render → history →
 access entry. What an editor may write is judged here and once more by the database
-(sql/editing.sql). A repeated act changes nothing, is no line in the history and answers the same.
+(sec.edits). A repeated act changes nothing, is no line in the history and answers the same.
 
 Read on in: drafts.py (a document taken apart), entries.py (what stands there), judging.py with
 naming.py, own_columns.py, strict.py and hiding.py, writing.py; addresses.py, reviews.py.

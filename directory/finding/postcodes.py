@@ -1,7 +1,7 @@
 """Where a postcode is: from a table of the operator's, else from the directory's own addresses.
 
 What is made of addresses is rounded to a hundredth of a degree (about a kilometre), and made of
-public places alone, anew as soon as one is hidden (sql/places.sql): one address may be all there
+public places alone, anew as soon as one is hidden: one address may be all there
 is for a code.
 """
 

@@ -22,7 +22,7 @@ from directory.finding.shapes import PUBLIC, Tables, select
 AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
 AS_WRITTEN, RESPELT = "directory_asked", "directory_respelt"
 _TERMS = "(SELECT words FROM spelt)"  # read once: a row at a time it costs more than the search
-# One row in sixteen has an index of its own (sql/search.sql): what many of those bear, many bear.
+# One row in sixteen has an index of its own (place_sample): what many of those bear, many bear.
 _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
 # To sort m matches costs about m pages; to walk to the nearest of them among n rows 4 n / m, where
 # the index of distances knows the words, else 21 n / m. The sample tells c: with 16 c for m the
@@ -42,7 +42,7 @@ class Question:
         page: int,
         per_page: int,
     ) -> None:
-        # What is confidential stands nowhere: no distance finds it (sql/search.sql).
+        # What is confidential stands nowhere: no distance finds it (network_place_is_nowhere).
         self.halves = [half for half in halves if not (asked.near and half.network)]
         self.asked = asked
         self.kind, self.shape = kind, shape
@@ -64,7 +64,7 @@ class Question:
         self.values |= asked.where
 
     def statement(self, reading: str = AS_WRITTEN) -> str:
-        """The page, and how many fit; the words read by this function of sql/search.sql."""
+        """The page, and how many fit; the words read by this function of functions/search.sql."""
         paged = "OFFSET %(offset)s LIMIT %(limit)s"
         spelt = f"spelt AS MATERIALIZED (SELECT {reading}(%(words)s) AS words),"
         if self.asked.near:

@@ -1,6 +1,6 @@
 """Keeps a confidential place out of what an import stores (R4): address, coordinates, street.
 
-The database refuses such an address too (sql/places.sql); this is where it is left out, with a
+The database refuses such an address too; this is where it is left out, with a
 word in the report, before anything is written, the quarantine included.
 """
 

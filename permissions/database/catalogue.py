@@ -16,12 +16,12 @@ FILE = Path(__file__).resolve().parent.parent / "sql" / "catalogue.txt"
 # `sec.shift` holds the clock's offset, which tests and exercises move: permissions.E003 judges it.
 _OURS = """
     WITH ours AS (
-        SELECT c.oid, n.nspname || '.' || c.relname AS name, c.*
+        SELECT n.nspname || '.' || c.relname AS name, c.*
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname IN ('public', 'sec') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
            AND pg_get_userbyid(c.relowner) = 'owner'
     ), parts AS (
-        SELECT c.oid, pg_partition_root(c.oid)::text AS root, c.*
+        SELECT pg_partition_root(c.oid)::text AS root, c.*
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname IN ('public', 'sec') AND c.relkind = 'r' AND c.relispartition
     )
@@ -71,7 +71,7 @@ UNION ALL
 SELECT 'partitions', root, string_agg(DISTINCT guarded, ' | ' ORDER BY guarded) FROM (
     SELECT p.root, concat_ws(' ', p.relrowsecurity, p.relforcerowsecurity,
            {_rights("p.relacl", "r", "p.relowner")},
-           (SELECT string_agg(t.tgname || ':' || t.tgenabled, ',' ORDER BY t.tgname)
+           (SELECT string_agg(t.tgname || ':' || t.tgenabled::text, ',' ORDER BY t.tgname)
               FROM pg_trigger t WHERE t.tgrelid = p.oid AND NOT t.tgisinternal),
            (SELECT count(*) FROM pg_index i WHERE i.indrelid = p.oid)) AS guarded
       FROM parts p) one GROUP BY root

@@ -1,0 +1,91 @@
+"""The source tables of HSDS 3.2: what an import or an editor writes.
+
+They keep the standard's names. What is read is rendered from them (directory/projections.py) in
+the transaction of the change; no reader touches a source row.
+"""
+
+from directory.models.contacts import Contact, Language, Phone
+from directory.models.keeping import Edit, Editing, Quarantine, UnmetSearch
+from directory.models.places import (
+    PLACES,
+    Accessibility,
+    Address,
+    ConfidentialAddress,
+    Location,
+    Postcode,
+    ServiceAtLocation,
+)
+from directory.models.rows import Entry, Organization, Part
+from directory.models.schedules import HolidaySchedule, Schedule
+from directory.models.service_details import (
+    CostOption,
+    Funding,
+    OrganizationIdentifier,
+    RequiredDocument,
+    ServiceArea,
+    ServiceCapacity,
+    Unit,
+    Url,
+)
+from directory.models.services import STATUSES, Program, Service
+from directory.models.terms import Attribute, Metadata, MetaTableDescription, Taxonomy, TaxonomyTerm
+from directory.projections import (
+    Change,
+    Milestone,
+    NetworkListing,
+    NetworkOrganization,
+    NetworkPlace,
+    PublicListing,
+    PublicOrganization,
+    PublicPlace,
+    Total,
+    Word,
+)
+
+__all__ = [
+    "PLACES",
+    "STATUSES",
+    "Accessibility",
+    "Address",
+    "Attribute",
+    "Change",
+    "ConfidentialAddress",
+    "Contact",
+    "CostOption",
+    "Edit",
+    "Editing",
+    "Entry",
+    "Funding",
+    "HolidaySchedule",
+    "Language",
+    "Location",
+    "MetaTableDescription",
+    "Metadata",
+    "Milestone",
+    "NetworkListing",
+    "NetworkOrganization",
+    "NetworkPlace",
+    "Organization",
+    "OrganizationIdentifier",
+    "Part",
+    "Phone",
+    "Postcode",
+    "Program",
+    "PublicListing",
+    "PublicOrganization",
+    "PublicPlace",
+    "Quarantine",
+    "RequiredDocument",
+    "Schedule",
+    "Service",
+    "ServiceArea",
+    "ServiceAtLocation",
+    "ServiceCapacity",
+    "Taxonomy",
+    "TaxonomyTerm",
+    "Total",
+    "Unit",
+    "UnmetSearch",
+    "Url",
+    "Word",
+]

@@ -1,0 +1,96 @@
+"""What an import could not take, who edits and edited, what was not found."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import UniqueConstraint
+from django.db.models.functions import Now
+from guardian.models import GroupObjectPermissionBase
+
+from directory.models.rows import Organization, text
+from permissions.ids import uuid7
+
+
+class Quarantine(models.Model):
+    """A row of a source that could not be taken, and why; replaced by the next import of it.
+
+    `row` holds what the source said, less everything that tells where a place is unless the place
+    is known to be public (R4).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    source = models.TextField()
+    table = models.TextField()  # the file's name, without its ending
+    row_number = models.IntegerField()  # as in the file, the heading being row 1
+    pointer = text()  # JSON: where in that line's document (RFC 6901)
+    reason = models.TextField()
+    row = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(
+                fields=["source", "table", "row_number", "pointer"], name="quarantine_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Editing(GroupObjectPermissionBase):
+    """This agency may edit this organization: guardian's group permission, by direct foreign key.
+
+    Written by permissions/assignments.py alone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    content_object = models.ForeignKey(Organization, models.CASCADE)
+    agency_id = models.UUIDField()  # the group's: policies ask by it
+
+    class Meta:
+        db_table = "directory_editing"
+        unique_together: ClassVar[list[str]] = []
+        constraints = [UniqueConstraint(fields=["content_object", "agency_id"], name="edits_once")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Edit(models.Model):
+    """Who changed which columns of an entry, and when; never what they said before (R4)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization_id = models.UUIDField(db_index=True)
+    table = models.TextField()  # organization, service, location
+    row_id = models.UUIDField(db_index=True)
+    action = models.TextField()  # created, updated, deleted
+    fields = ArrayField(models.TextField())
+    agency_id = models.UUIDField()
+    member_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class UnmetSearch(models.Model):
+    """What was searched for and not found: codes, area and month. Never the words: each code is
+    one of a taxonomy's, the area digits (directory/finding/gaps.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    month = models.DateField()  # its first day
+    codes = ArrayField(models.TextField())  # of taxonomy terms and victimization types, sorted
+    area = text()  # the first three digits of a postcode; '' where none was given
+    count = models.IntegerField(default=1)
+
+    class Meta:
+        db_table = "directory_unmet_search"
+        constraints = [
+            UniqueConstraint(fields=["month", "codes", "area"], name="unmet_once_a_month")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,62 @@
+"""What every source row has, besides the columns of the standard."""
+
+from django.db import models
+from django.db.models import CheckConstraint, Q
+
+from permissions.ids import uuid7
+
+
+def text() -> "models.TextField[str, str]":
+    return models.TextField(blank=True, default="")
+
+
+class Entry(models.Model):
+    """What every source row has beside the columns of the standard.
+
+    `source` and `external_id` say where the row came from (empty: written here). A second import
+    of the same source finds its row again by them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    source = text()
+    external_id = text()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Organization(Entry):
+    name = models.TextField()
+    alternate_name = text()
+    description = text()
+    email = text()
+    website = text()
+    tax_status = text()
+    tax_id = text()
+    year_incorporated = models.IntegerField(null=True)
+    legal_status = text()
+    logo = text()
+    uri = text()
+    parent_organization_id = models.UUIDField(null=True)  # may name one that was never imported
+    confidential = models.BooleanField(default=False)  # then all its services and places are
+
+    class Meta:
+        permissions = [("edit_organization", "Edit the organization, its services and places")]
+        constraints = [CheckConstraint(condition=~Q(name=""), name="organization_named")]
+
+
+class Part(Entry):
+    """A row that belongs to one organization and is imported, edited and removed with it.
+
+    The standard lets a phone or schedule hang on several parents; `part_of` says whose it is, and
+    `position` keeps the order in which the source lists rows of one parent.
+    """
+
+    part_of = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    position = models.IntegerField(default=0)
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,147 @@
+-- as: gate
+-- Who may change what of the directory: the second wall. Whoever can change a telephone number here
+-- can send a victim to her abuser, so the database judges an edit too: the role `editor` writes
+-- rows of the organizations that the caller's agency edits, which point at rows of such
+-- organizations only. Default deny; written positively, so that NULL (no token) refuses. The first
+-- wall is directory/editing.
+
+CREATE FUNCTION sec.edits(org uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.directory_editing e
+                WHERE e.content_object_id = org AND e.agency_id = sec.directory_editor()) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- Whose row it is; `entity` is the standard's name of its table. NULL: nobody's.
+CREATE FUNCTION sec.organization_of(entity text, row_id uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    found_in uuid;
+BEGIN
+    IF entity = 'organization' THEN
+        RETURN row_id;
+    ELSIF entity IN (
+        'program', 'service', 'location', 'service_at_location', 'contact', 'phone', 'address',
+        'schedule', 'funding', 'service_area', 'required_document', 'language', 'accessibility',
+        'cost_option', 'organization_identifier', 'url', 'attribute', 'holiday_schedule',
+        'service_capacity', 'metadata') THEN
+        EXECUTE format('SELECT part_of_id FROM public.directory_%s WHERE id = $1',
+                       replace(entity, '_', '')) INTO found_in USING row_id;
+        RETURN found_in;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Whether everything that a row points at belongs to organizations that the caller edits: a number
+-- of mine below another's service would stand in their entry. A parent organization, a unit and a
+-- term are named only: nothing appears in their own entry.
+CREATE FUNCTION sec.edits_links(row_of jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    link record;
+BEGIN
+    FOR link IN
+        SELECT left(column_of.key, -3) AS entity, column_of.value::uuid AS id
+          FROM jsonb_each_text(row_of) column_of
+         WHERE column_of.value IS NOT NULL
+           AND column_of.key IN ('organization_id', 'program_id', 'service_id', 'location_id',
+                                 'service_at_location_id', 'contact_id', 'phone_id')
+        UNION ALL
+        SELECT row_of->>'link_table', (row_of->>'link_id')::uuid WHERE row_of ? 'link_id'
+        UNION ALL
+        SELECT row_of->>'resource_table', (row_of->>'resource_id')::uuid
+         WHERE row_of ? 'resource_id'
+    LOOP
+        CONTINUE WHEN sec.edits(sec.organization_of(link.entity, link.id));
+        RETURN false;
+    END LOOP;
+    RETURN true;
+END $$;
+
+-- Which confidential address an access entry of *this transaction* has opened (R11), for a member
+-- who may read it: as sec.opening does for a packet.
+CREATE FUNCTION sec.opened_address() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+    about uuid;
+BEGIN
+    IF me.client_id IS NULL AND me.roles && ARRAY['worker', 'lead', 'directory_editor'] THEN
+        SELECT e.directory_id INTO about
+          FROM public.access_entry e
+         WHERE e.xact = pg_current_xact_id_if_assigned()::text::bigint
+           AND e.at > sec.clock() - interval '1 hour'  -- prunes partitions; never the deciding test
+           AND e.act = 'address.open' AND e.decision = 'allowed'
+           AND e.agency_id = me.agency_id AND e.member_id = me.member_id AND e.client_id IS NULL
+         ORDER BY e.id DESC LIMIT 1;
+        RETURN about;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- A new organization is the caller's agency's own from its first moment. The only way to insert one
+-- and the only way to a right of editing, other than by `jobs`.
+CREATE FUNCTION sec.begin_organization(row_of jsonb, editing_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    agency uuid := sec.directory_editor();
+BEGIN
+    IF agency IS NULL THEN
+        RAISE EXCEPTION 'nobody who edits' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO public.directory_organization
+    SELECT * FROM jsonb_populate_record(
+        NULL::public.directory_organization, row_of || '{"source": "", "external_id": ""}');
+    INSERT INTO public.auth_group (name) VALUES (agency::text) ON CONFLICT (name) DO NOTHING;
+    INSERT INTO public.directory_editing (id, content_object_id, agency_id, group_id, permission_id)
+    SELECT editing_id, (row_of->>'id')::uuid, agency, g.id, p.id
+      FROM public.auth_group g, public.auth_permission p
+     WHERE g.name = agency::text AND p.codename = 'edit_organization';
+    IF NOT FOUND THEN  -- an organization that nobody could ever correct
+        RAISE EXCEPTION 'nobody would edit it' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END $$;
+
+-- Rendering locks what it writes anew, also another's service at a place that it shares: a lock
+-- asks for the right to change.
+CREATE FUNCTION sec.lock_entries(organizations uuid[], services uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    PERFORM FROM public.directory_organization WHERE id = ANY (organizations)
+      ORDER BY id FOR NO KEY UPDATE;
+    PERFORM FROM public.directory_service WHERE id = ANY (services)
+      ORDER BY id FOR NO KEY UPDATE;
+END $$;
+
+-- A document is what people ring by: the same question as of its sources, by a trigger, since the
+-- public projections can have no policy. Another's service at a place that it shares with ours is
+-- rendered with it, and so is the organization whose place that is. Editors share none anew: only
+-- an import lets a service be found at another's place.
+CREATE FUNCTION sec.renders(org uuid, service uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF sec.edits(org) THEN
+        RETURN true;
+    ELSIF EXISTS (SELECT FROM public.directory_serviceatlocation x
+                    JOIN public.directory_location l ON l.id = x.location_id
+                   WHERE x.service_id = service
+                     AND (sec.edits(l.part_of_id)
+                          OR EXISTS (SELECT FROM public.directory_serviceatlocation y
+                                      WHERE y.location_id = l.id AND sec.edits(y.part_of_id)))) THEN
+        RETURN true;
+    ELSIF EXISTS (SELECT FROM public.directory_location l
+                    JOIN public.directory_serviceatlocation y ON y.location_id = l.id
+                   WHERE l.organization_id = org AND sec.edits(y.part_of_id)) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.edits(uuid), sec.organization_of(text, uuid), sec.edits_links(jsonb),
+    sec.opened_address(), sec.begin_organization(jsonb, uuid), sec.lock_entries(uuid[], uuid[]),
+    sec.renders(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.edits(uuid), sec.organization_of(text, uuid), sec.edits_links(jsonb),
+    sec.begin_organization(jsonb, uuid), sec.renders(uuid, uuid) TO editor;
+GRANT EXECUTE ON FUNCTION sec.opened_address() TO app;
+GRANT EXECUTE ON FUNCTION sec.lock_entries(uuid[], uuid[]) TO editor, jobs;

@@ -1,0 +1,157 @@
+-- as: gate
+-- Where a confidential place is, is not kept (design R4). Whatever code forgets, these hold: a
+-- place is confidential as soon as a confidential service or organization is found there, what
+-- tells where it is goes at that moment, and no address can be added afterwards. They run as
+-- `gate`, so that no place is passed over because its row belongs to another organization.
+
+-- These places become confidential.
+CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    -- Whoever shows one of them is waited for, and sees what hides it, or has it hidden again.
+    PERFORM FROM public.directory_location WHERE id = ANY (places) ORDER BY id FOR NO KEY UPDATE;
+    UPDATE public.directory_location
+       SET confidential = true, latitude = NULL, longitude = NULL, transportation = '',
+           external_identifier = '', url = ''
+     WHERE id = ANY (places) AND NOT confidential;
+END $$;
+
+CREATE FUNCTION sec.organization_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM sec.hide_places(ARRAY(
+        SELECT l.id FROM public.directory_location l WHERE l.organization_id = NEW.id
+        UNION
+        SELECT x.location_id FROM public.directory_serviceatlocation x
+          JOIN public.directory_service s ON s.id = x.service_id AND s.organization_id = NEW.id));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION sec.service_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF NEW.confidential OR EXISTS (SELECT FROM public.directory_organization o
+                                    WHERE o.id = NEW.organization_id AND o.confidential) THEN
+        PERFORM sec.hide_places(ARRAY(
+            SELECT location_id FROM public.directory_serviceatlocation WHERE service_id = NEW.id));
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Whether something confidential is found at a place, or it is a confidential organization's.
+CREATE FUNCTION sec.hides_a_secret(place uuid, organization uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.directory_organization o
+                    WHERE o.id = organization AND o.confidential)
+        OR EXISTS (SELECT FROM public.directory_serviceatlocation x
+                     JOIN public.directory_service s ON s.id = x.service_id
+                     JOIN public.directory_organization o ON o.id = s.organization_id
+                    WHERE x.location_id = place AND (s.confidential OR o.confidential));
+END $$;
+
+CREATE FUNCTION sec.link_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    -- Whoever makes them confidential waits for this link, and finds it; or is waited for.
+    PERFORM FROM public.directory_organization o WHERE o.id =
+        (SELECT s.organization_id FROM public.directory_service s WHERE s.id = NEW.service_id)
+        FOR SHARE;
+    PERFORM FROM public.directory_service s WHERE s.id = NEW.service_id FOR SHARE;
+    IF EXISTS (SELECT FROM public.directory_service s
+                 JOIN public.directory_organization o ON o.id = s.organization_id
+                WHERE s.id = NEW.service_id AND (s.confidential OR o.confidential)) THEN
+        PERFORM sec.hide_places(ARRAY[NEW.location_id]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- With the address go its history, which has old words, and that of whatever is found there; what
+-- waits in quarantine of the place; its key in the source.
+CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    parts uuid[] := ARRAY(SELECT id FROM public.directory_address WHERE location_id = NEW.id);
+    links uuid[] := ARRAY(SELECT id FROM public.directory_serviceatlocation
+                           WHERE location_id = NEW.id);
+    part text;
+    more uuid[];
+BEGIN
+    DELETE FROM public.directory_attribute WHERE link_id = ANY (parts);
+    parts := parts || links || NEW.id;
+    FOREACH part IN ARRAY ARRAY['contact', 'phone', 'schedule', 'holidayschedule', 'language',
+                                'accessibility', 'servicearea'] LOOP
+        IF part <> 'servicearea' THEN
+            EXECUTE format('SELECT array_agg(id) FROM public.directory_%s WHERE location_id = $1',
+                           part) INTO more USING NEW.id;
+            parts := parts || more;
+        END IF;
+        CONTINUE WHEN part IN ('language', 'accessibility');
+        EXECUTE format('SELECT array_agg(id) FROM public.directory_%s'
+                       ' WHERE service_at_location_id = ANY ($1)', part) INTO more USING links;
+        parts := parts || more;
+    END LOOP;
+    DELETE FROM public.directory_metadata WHERE resource_id = ANY (parts);
+    DELETE FROM public.directory_address WHERE location_id = NEW.id;
+    DELETE FROM public.directory_quarantine q
+     WHERE q.source = NEW.source AND (
+           q.row ->> 'id' IN (NEW.id::text, nullif(OLD.external_id, ''))
+        OR q.row ->> 'location_id' IN (NEW.id::text, nullif(OLD.external_id, '')));
+    RETURN NULL;
+END $$;
+
+-- A new place of a confidential organization is one from its first moment.
+CREATE FUNCTION sec.begins_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
+        NEW.confidential := true;
+        NEW.latitude := NULL;
+        NEW.longitude := NULL;
+        NEW.transportation := '';
+        NEW.external_identifier := '';
+        NEW.url := '';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- A place that goes to a confidential organization.
+CREATE FUNCTION sec.place_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
+        PERFORM sec.hide_places(ARRAY[NEW.id]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- A place may be public again once nothing confidential is found there: judged at the commit, since
+-- it and the services there may change in one transaction. What its agency had sealed goes.
+CREATE FUNCTION sec.stays_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    owner uuid;
+BEGIN
+    SELECT l.organization_id INTO owner
+      FROM public.directory_location l WHERE l.id = NEW.id AND NOT l.confidential;
+    IF NOT FOUND THEN  -- hidden again, or removed
+        RETURN NULL;
+    ELSIF sec.hides_a_secret(NEW.id, owner) THEN
+        RAISE EXCEPTION 'something confidential is found at this place'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    DELETE FROM public.directory_confidential_address WHERE location_id = NEW.id;
+    RETURN NULL;
+END $$;
+
+-- The place is locked, so that it cannot become confidential while an address is being added.
+CREATE FUNCTION sec.address_is_public() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM FROM public.directory_location WHERE id = NEW.location_id AND NOT confidential
+        FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the address of a confidential place is not stored'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
+    sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
+    sec.place_moves(), sec.stays_hidden(), sec.address_is_public() FROM PUBLIC;
+-- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+GRANT EXECUTE ON FUNCTION sec.organization_hides(), sec.service_hides(), sec.link_hides(),
+    sec.location_hides(), sec.begins_hidden(), sec.place_moves(), sec.stays_hidden(),
+    sec.address_is_public() TO owner;

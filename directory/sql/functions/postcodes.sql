@@ -1,0 +1,39 @@
+-- as: gate
+-- Where a postcode is, derived from public addresses.
+
+-- The middle of each postcode: of public addresses, rounded to a kilometre. Of these codes, or
+-- (NULL) of all.
+CREATE FUNCTION sec.derive_postcodes(codes text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    DELETE FROM public.directory_postcode
+     WHERE derived AND (codes IS NULL OR postcode = ANY (codes));
+    INSERT INTO public.directory_postcode (postcode, latitude, longitude, derived)
+    SELECT sec.postcode(a.postal_code), round(avg(l.latitude)::numeric, 2),
+           round(avg(l.longitude)::numeric, 2), true
+      FROM public.directory_address a JOIN public.directory_location l ON l.id = a.location_id
+     WHERE NOT l.confidential AND l.latitude BETWEEN -90 AND 90
+       AND l.longitude BETWEEN -180 AND 180 AND sec.postcode(a.postal_code) <> ''
+       AND (codes IS NULL OR sec.postcode(a.postal_code) = ANY (codes))
+     GROUP BY 1
+    ON CONFLICT DO NOTHING;
+END $$;
+
+-- The middle of a postcode goes, or is made anew, with an address that it was made of: the place is
+-- hidden, removed, or elsewhere now.
+CREATE FUNCTION sec.address_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    codes text[] := ARRAY(SELECT p.postcode FROM public.directory_postcode p
+                           WHERE p.derived AND p.postcode IN (
+                                 SELECT sec.postcode(o.postal_code) FROM gone o));
+BEGIN
+    IF codes <> '{}' THEN
+        PERFORM sec.derive_postcodes(codes);
+    END IF;
+    RETURN NULL;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.derive_postcodes(text[]), sec.address_leaves() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.derive_postcodes(text[]) TO jobs;
+-- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+GRANT EXECUTE ON FUNCTION sec.address_leaves() TO owner;

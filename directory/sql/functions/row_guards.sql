@@ -1,0 +1,48 @@
+-- as: owner
+-- Triggers on rows of the directory that run with the rights of the role that writes.
+
+-- Who answers referrals: an editor names her own agency or nobody. Another's name, that `jobs` has
+-- bound, stays until it is taken away.
+CREATE FUNCTION sec.answers_for_itself() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.answered_by_id IS NULL OR NEW.answered_by_id = sec.directory_editor() THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'another agency answers for itself' USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+-- What rendering may take along beside what was asked for; what an editor may not, waits for the
+-- night (directory/rendering/refreshing.py).
+CREATE FUNCTION sec.may_render(org uuid, service uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF current_user = 'editor' THEN
+        RETURN sec.renders(org, service);
+    END IF;
+    RETURN true;
+END $$;
+
+CREATE FUNCTION sec.renders_its_own() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    one jsonb;
+BEGIN
+    FOREACH one IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[to_jsonb(NEW)]
+                                    WHEN 'DELETE' THEN ARRAY[to_jsonb(OLD)]
+                                    ELSE ARRAY[to_jsonb(OLD), to_jsonb(NEW)] END LOOP
+        CONTINUE WHEN sec.renders((one->>TG_ARGV[0])::uuid, (one->>TG_ARGV[1])::uuid);
+        RAISE EXCEPTION 'an entry of another' USING ERRCODE = 'insufficient_privilege';
+    END LOOP;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+
+-- A place that becomes confidential loses its key in the source.
+CREATE FUNCTION sec.location_loses_its_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.external_id := '';
+    NEW.external_identifier_type := '';
+    RETURN NEW;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.answers_for_itself(), sec.may_render(uuid, uuid), sec.renders_its_own(),
+    sec.location_loses_its_key() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.may_render(uuid, uuid) TO editor, jobs;

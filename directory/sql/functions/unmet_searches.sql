@@ -1,0 +1,14 @@
+-- as: gate
+-- Searches that found nothing.
+
+-- A search in vain, counted: codes, area and month. Whoever searches may add one, and read none.
+CREATE FUNCTION sec.tally_unmet(new_id uuid, codes text[], area text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO public.directory_unmet_search AS u (id, month, codes, area, count)
+    VALUES (new_id, date_trunc('month', sec.clock())::date, tally_unmet.codes, tally_unmet.area, 1)
+    ON CONFLICT ON CONSTRAINT unmet_once_a_month DO UPDATE SET count = u.count + 1;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.tally_unmet(uuid, text[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.tally_unmet(uuid, text[], text) TO app;

@@ -1,0 +1,20 @@
+-- An organization: see directory_sources.sql. A new one begins through sec.begin_organization().
+
+GRANT INSERT, UPDATE ON directory_organization TO gate;
+DO $$
+BEGIN
+    EXECUTE (SELECT format('GRANT UPDATE (%s) ON directory_organization TO editor',
+                           string_agg(quote_ident(attname), ', '))
+               FROM pg_attribute WHERE attrelid = 'public.directory_organization'::regclass
+                AND attnum > 0 AND NOT attisdropped
+                AND attname NOT IN ('id', 'source', 'external_id'));
+END $$;
+
+CREATE POLICY own_changes ON directory_organization FOR UPDATE TO editor
+    USING (sec.edits(id)) WITH CHECK (sec.edits(id));
+CREATE POLICY gate_begins ON directory_organization FOR INSERT TO gate WITH CHECK (true);
+CREATE POLICY gate_locks ON directory_organization FOR UPDATE TO gate
+    USING (true) WITH CHECK (false);
+
+CREATE TRIGGER hides AFTER INSERT OR UPDATE OF confidential ON directory_organization
+    FOR EACH ROW WHEN (NEW.confidential) EXECUTE FUNCTION sec.organization_hides();

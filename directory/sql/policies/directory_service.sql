@@ -1,0 +1,16 @@
+-- A service: see directory_sources.sql. An editor names their own agency as the one that answers
+-- referrals, or none. Another agency that `jobs` has bound stays until it is taken away.
+
+GRANT UPDATE ON directory_service TO gate;
+
+CREATE POLICY gate_locks ON directory_service FOR UPDATE TO gate USING (true) WITH CHECK (false);
+
+CREATE TRIGGER hides AFTER UPDATE OF confidential, organization_id ON directory_service
+    FOR EACH ROW WHEN (NEW.confidential OR NEW.organization_id <> OLD.organization_id)
+    EXECUTE FUNCTION sec.service_hides();
+CREATE TRIGGER answers_begins BEFORE INSERT ON directory_service
+    FOR EACH ROW WHEN (current_user = 'editor') EXECUTE FUNCTION sec.answers_for_itself();
+CREATE TRIGGER answers_changes BEFORE UPDATE OF answered_by_id ON directory_service
+    FOR EACH ROW WHEN (current_user = 'editor'
+                       AND NEW.answered_by_id IS DISTINCT FROM OLD.answered_by_id)
+    EXECUTE FUNCTION sec.answers_for_itself();

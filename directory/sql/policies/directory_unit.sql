@@ -1,0 +1,7 @@
+-- A unit (beds, rooms) belongs to no organization: see directory_sources.sql. An editor may name a
+-- new one and change none that others count in.
+
+GRANT INSERT ON directory_unit TO editor;
+
+CREATE POLICY editor_begins ON directory_unit FOR INSERT TO editor WITH CHECK (
+    (SELECT sec.directory_editor()) IS NOT NULL AND source = '' AND external_id = '');

@@ -1,0 +1,39 @@
+"""What models say of columns that the database fills or keeps by itself."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Cast
+
+# The one clock of every rule: `db_default=CLOCK`.
+CLOCK = models.Func(function="sec.clock", output_field=models.DateTimeField())
+# The transaction that writes the row, as PostgreSQL counts it.
+TRANSACTION = Cast(
+    Cast(models.Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField()
+)
+
+
+class _KeptByDatabase:
+    """A column that the database alone keeps: by a default, a trigger or a function.
+
+    `app` may not write it, and of some may not even read it. So migrations see the column, with its
+    indexes and constraints, and no query of the ORM names it.
+    """
+
+    db_returning = False
+
+    def get_attname_column(self) -> tuple[str, None]:
+        return self.get_attname(), None  # type: ignore[attr-defined]
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _, args, kwargs = super().deconstruct()  # type: ignore[misc]
+        kind = next(one for one in type(self).__mro__ if one.__module__.startswith("django."))
+        return name, f"django.db.models.{kind.__name__}", args, kwargs
+
+
+class KeptBoolean(_KeptByDatabase, models.BooleanField):
+    """Such a boolean."""
+
+
+class KeptBigInteger(_KeptByDatabase, models.BigIntegerField):
+    """Such a bigint."""

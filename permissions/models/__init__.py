@@ -1,0 +1,58 @@
+"""Agencies, the people and partner systems in them, what they hold, and what was disclosed.
+
+Rows are written here by few hands: credentials and sign-in secrets through the role `door`,
+access entries by permissions/log.py, grants by permissions/grants.py. Row-level security and the
+column privileges of every table are in permissions/sql/ and referrals/sql/.
+"""
+
+from permissions.database.state import SchemaState
+from permissions.models.access_log import (
+    AccessEntry,
+    LogCheckpoint,
+    LogLeaf,
+    LogOptIn,
+    LogWatch,
+)
+from permissions.models.agencies import (
+    AGENCY_KINDS,
+    CASEWORK,
+    DUTIES,
+    DUTY,
+    ROLES,
+    Agency,
+    Membership,
+    Person,
+    PersonManager,
+)
+from permissions.models.channels import Channel
+from permissions.models.clients import MOST_OPENINGS, OPENINGS_A_DAY, Client, ClientAssertion
+from permissions.models.clock import ClockOffset
+from permissions.models.credentials import Credential
+from permissions.models.keys import Grant, PrivateKey
+
+__all__ = [
+    "AGENCY_KINDS",
+    "CASEWORK",
+    "DUTIES",
+    "DUTY",
+    "MOST_OPENINGS",
+    "OPENINGS_A_DAY",
+    "ROLES",
+    "AccessEntry",
+    "Agency",
+    "Channel",
+    "Client",
+    "ClientAssertion",
+    "ClockOffset",
+    "Credential",
+    "Grant",
+    "LogCheckpoint",
+    "LogLeaf",
+    "LogOptIn",
+    "LogWatch",
+    "Membership",
+    "Person",
+    "PersonManager",
+    "PrivateKey",
+    "SchemaState",
+]

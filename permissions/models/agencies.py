@@ -1,0 +1,119 @@
+"""Agencies, and the people in them."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from permissions.ids import uuid7
+
+AGENCY_KINDS = (
+    "law_enforcement",
+    "healthcare",
+    "community_advocate",
+    "system_advocate",
+    "legal",
+    "social_service",
+    "child_protection",
+    "prosecution",
+    "oversight",
+)
+# Legal rules read duties, never the kind (design §1).
+DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
+ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
+CASEWORK = frozenset({"worker", "lead"})
+# on_call: rung with every new referral; reachable: with what is hers; off_duty: somebody else is.
+DUTY = ("on_call", "reachable", "off_duty")
+
+
+class PersonManager(BaseUserManager["Person"]):
+    def create_user(self, username: str, password: str) -> "Person":
+        """Somebody who can sign in, once she is a member somewhere; written by `door`."""
+        person = Person(username=username)
+        person.set_password(password)
+        person.save(using="door", force_insert=True)
+        return person
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signs in. What she may do hangs on her memberships; nobody is a superuser."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username = models.CharField(max_length=150, unique=True)
+    is_active = models.BooleanField(default=True)
+
+    objects: ClassVar[PersonManager] = PersonManager()
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Agency(models.Model):
+    """The tenant: a unit that answers for its own people (never a whole university)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.TextField()
+    kind = models.TextField(choices=[(kind, kind) for kind in AGENCY_KINDS])
+    duties = ArrayField(models.TextField(), default=list, blank=True)
+    time_zone = models.TextField(default="America/Denver")
+    duty_phone = models.TextField(blank=True)  # answered day and night; shown to the network
+    active = models.BooleanField(default=True)
+    takes_notices = models.BooleanField(default=True)  # False: phone only
+    # Its own clocks, where they differ from the network's (referrals/clocks.py says the shapes):
+    # by urgency when an answer is due, and the hours and days on which it works.
+    durations = models.JSONField(null=True, blank=True)
+    opening_hours = models.JSONField(null=True, blank=True)
+    holidays = ArrayField(models.DateField(), default=list, blank=True)
+    # Days after the end until its part of a referral goes (R13). Never fewer than seven: the
+    # recipient's part must not go before the sender is shown `closed`.
+    retention_days = models.IntegerField(default=30)
+    # An agency of one names a member of another agency, who is told that a lead assigned herself.
+    outside_reviewer = models.ForeignKey(
+        "Membership", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name_plural = "agencies"
+        constraints = [
+            models.CheckConstraint(
+                name="retention_days",
+                condition=models.Q(retention_days__gte=7, retention_days__lte=3650),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Membership(models.Model):
+    """One person in one agency, with her roles there: a *member*."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="members")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="memberships")
+    name = models.TextField()  # as colleagues and the agency's auditor read it
+    roles = ArrayField(models.TextField())
+    active = models.BooleanField(default=True)
+    live = models.BooleanField(default=False, editable=False)  # she too; by trigger alone
+    duty = models.TextField(default="reachable")  # of DUTY; she says it herself
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "person"], name="one_membership_an_agency"),
+            # auditor and coordinator exclude every other role (design §1)
+            models.CheckConstraint(
+                name="auditor_and_coordinator_stand_alone",
+                condition=~models.Q(roles__overlap=["auditor", "coordinator"])
+                | models.Q(roles__len=1),
+            ),
+            models.CheckConstraint(
+                name="known_roles", condition=models.Q(roles__contained_by=list(ROLES))
+            ),
+            models.CheckConstraint(name="known_duty", condition=models.Q(duty__in=DUTY)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,71 @@
+"""Where an agency and its members are reached."""
+
+from django.db import models
+
+from permissions.database.fields import CLOCK
+from permissions.ids import uuid7
+from permissions.models.agencies import Agency, Membership
+
+USES = ("own", "duty", "escalation")
+KINDS = ("mail", "sms", "voice")
+LANGUAGES = ("en", "es")
+TEST_OUTCOMES = ("waiting", "handed_over", "failed", "arrived", "not_arrived")
+
+
+class Channel(models.Model):
+    """A mail address or number. `own`: a member's private one; `duty`: the agency's shared ones, in
+    order; `escalation`: whom Cairn calls when no one answers (it may be outside, such as a state
+    hotline)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
+    membership = models.ForeignKey(
+        Membership, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    use = models.TextField()
+    kind = models.TextField()
+    address = models.TextField()
+    language = models.TextField(db_default="en")
+    position = models.IntegerField(db_default=1)
+    created_at = models.DateTimeField(db_default=CLOCK)
+    test_asked_at = models.DateTimeField(null=True)
+    test_outcome = models.TextField(null=True)
+
+    class Meta:
+        db_table = "channel"
+        constraints = [
+            models.CheckConstraint(name="channel_use_check", condition=models.Q(use__in=USES)),
+            models.CheckConstraint(name="channel_kind_check", condition=models.Q(kind__in=KINDS)),
+            models.CheckConstraint(name="channel_address_check", condition=~models.Q(address="")),
+            models.CheckConstraint(
+                name="channel_language_check", condition=models.Q(language__in=LANGUAGES)
+            ),
+            models.CheckConstraint(
+                name="channel_position_check",
+                condition=models.Q(position__gte=1, position__lte=20),
+            ),
+            models.CheckConstraint(
+                name="channel_test_outcome_check",
+                condition=models.Q(test_outcome__in=TEST_OUTCOMES),
+            ),
+            models.CheckConstraint(
+                name="channel_check",
+                condition=models.Q(use="own", membership__isnull=False)
+                | models.Q(~models.Q(use="own"), membership__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["agency", "membership", "use", "kind", "address"],
+                name="channel_agency_id_membership_id_use_kind_address_key",
+                nulls_distinct=False,
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["membership"],
+                name="channel_member",
+                condition=models.Q(membership__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,37 @@
+-- as: gate
+-- TH2: how many packets and notes a partner system may open.
+
+-- TH2: how long until the calling system may open a packet or notes of this referral; NULL: it may
+-- now, as people always may. It opens as many different ones within 24 hours as is set for it, and
+-- those again as often as it likes. Counted in the log: what was shown, and nothing else. Of a
+-- person nothing is found, so that it is NULL.
+CREATE FUNCTION sec.openings_wait(r uuid) RETURNS interval
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+    now timestamptz := sec.clock();
+    most int;
+    opened record;
+BEGIN
+    IF EXISTS (SELECT FROM public.access_entry e
+                WHERE e.client_id = me.client_id AND e.referral_id = r AND e.decision = 'allowed'
+                  AND e.act IN ('referral.open_packet', 'referral.open_notes')
+                  AND e.at > now - interval '24 hours' AND e.at <= now) THEN
+        RETURN NULL;
+    END IF;
+    SELECT k.openings_a_day INTO most FROM public.permissions_client k WHERE k.id = me.client_id;
+    SELECT count(*) AS number, min(one.last) AS first INTO opened
+      FROM (SELECT e.referral_id, max(e.at) AS last
+              FROM public.access_entry e
+             WHERE e.client_id = me.client_id AND e.decision = 'allowed'
+               AND e.act IN ('referral.open_packet', 'referral.open_notes')
+               AND e.at > now - interval '24 hours' AND e.at <= now
+             GROUP BY e.referral_id) one;
+    IF opened.number < most THEN
+        RETURN NULL;
+    END IF;
+    RETURN opened.first + interval '24 hours' - now;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.openings_wait(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.openings_wait(uuid) TO app;

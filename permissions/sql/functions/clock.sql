@@ -1,0 +1,15 @@
+-- as: owner
+-- One clock for every rule. The offset is for tests and exercises: neither `app` nor `jobs` can
+-- write it, and a deploy check refuses any value but zero. The offset is written into sec.shift(),
+-- so that asking for the time reads no table. before.sql makes both functions.
+
+CREATE FUNCTION sec.keep_shift() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE FUNCTION sec.shift() RETURNS interval'
+                   ' LANGUAGE sql IMMUTABLE AS $s$ SELECT interval %L $s$', NEW.shift);
+    RETURN NULL;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.keep_shift() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.shift(), sec.clock()
+    TO app, door, editor, auditor, jobs, sealer, gate;

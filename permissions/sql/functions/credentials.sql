@@ -1,0 +1,56 @@
+-- as: gate
+-- What is live. Every policy asks who is calling, so the answer must be one look at one row: what
+-- depends on others (the agency, the person, the client) is written into the credential by these
+-- triggers and by nothing else. A credential is issued under the same lock, so that none is issued
+-- on what was true a moment ago: it waits for the transaction that changes that, and vice versa.
+
+CREATE FUNCTION sec.member_is_live() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7003, 0);
+    NEW.live := NEW.active AND EXISTS (
+        SELECT FROM public.permissions_person p WHERE p.id = NEW.person_id AND p.is_active);
+    RETURN NEW;
+END $$;
+
+-- `left_roles`: those she signed in with and still holds. A credential of a client has none.
+CREATE FUNCTION sec.credential_is_live() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    member record;
+    client record;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7003, 0);
+    SELECT m.person_id, m.roles INTO member FROM public.permissions_membership m
+     WHERE m.id = NEW.membership_id AND m.agency_id = NEW.agency_id AND m.live;
+    SELECT k.id, k.system_of_record, k.networks INTO client FROM public.permissions_client k
+     WHERE k.id = NEW.client_id AND k.active;
+    NEW.person_id := member.person_id;
+    NEW.left_roles := ARRAY(SELECT unnest(member.roles) INTERSECT SELECT unnest(NEW.roles));
+    NEW.system_of_record := coalesce(client.system_of_record, false);
+    NEW.networks := client.networks;
+    NEW.live := (member.person_id IS NOT NULL OR client.id IS NOT NULL) AND EXISTS (
+        SELECT FROM public.permissions_agency a WHERE a.id = NEW.agency_id AND a.active);
+    RETURN NEW;
+END $$;
+
+-- Somebody changed what credentials hang on: each of them is asked again, before he commits.
+CREATE FUNCTION sec.ask_credentials_again() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7003, 0);
+    IF TG_RELID = 'public.permissions_agency'::regclass THEN
+        UPDATE public.credential SET live = live WHERE agency_id = NEW.id;
+    ELSIF TG_RELID = 'public.permissions_client'::regclass THEN
+        UPDATE public.credential SET live = live WHERE client_id = NEW.id;
+    ELSIF TG_RELID = 'public.permissions_membership'::regclass THEN
+        UPDATE public.credential SET live = live WHERE membership_id = NEW.id;
+    ELSE  -- a person: her memberships first, which ask on
+        UPDATE public.permissions_membership SET live = live WHERE person_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.member_is_live(), sec.credential_is_live(),
+    sec.ask_credentials_again() FROM PUBLIC;
+-- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+GRANT EXECUTE ON FUNCTION sec.member_is_live(), sec.credential_is_live(),
+    sec.ask_credentials_again() TO owner;

@@ -1,0 +1,138 @@
+-- as: gate
+-- Who is asking: resolved inside the database, from the live credential, at every statement.
+-- Functions that read for others belong to `gate` (no log-in); all names are schema-qualified.
+
+-- The live identity of this transaction, or NULL: one look at the credential, a second one where a
+-- client names staff. `cairn.token` is the hex SHA-256 of the secret, `cairn.acting` the member of
+-- staff that a client names (R15). A setting that was local to an earlier transaction reads back as
+-- '', one never set as NULL: both find nothing.
+CREATE FUNCTION sec.identity() RETURNS sec.identity
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    token text := current_setting('cairn.token', true);
+    staff text := current_setting('cairn.acting', true);
+    me sec.identity;
+BEGIN
+    IF coalesce(token, '') = '' THEN
+        RETURN NULL;
+    END IF;
+    SELECT c.agency_id, c.membership_id, c.person_id, c.client_id, c.left_roles, c.scopes,
+           c.system_of_record, c.networks
+      INTO me
+      FROM public.credential c
+     WHERE c.hash = decode(token, 'hex')
+       AND c.live AND c.ended_at IS NULL AND c.expires_at > sec.clock();
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF me.client_id IS NOT NULL AND staff <> '' THEN
+        SELECT m.id, m.person_id, m.roles INTO me.member_id, me.person_id, me.roles
+          FROM public.permissions_membership m
+         WHERE m.id = staff::uuid AND m.agency_id = me.agency_id AND m.live;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    RETURN me;
+END $$;
+
+-- The calling agency, whoever acts for it.
+CREATE FUNCTION sec.caller() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN (sec.identity()).agency_id;
+END $$;
+
+-- The calling agency, if the caller may see referrals at all: a worker or lead, or a client with
+-- referrals:read (whose named staff, if any, is a worker or lead).
+CREATE FUNCTION sec.caseworker() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        IF me.roles && ARRAY['worker', 'lead'] THEN
+            RETURN me.agency_id;
+        END IF;
+    ELSIF 'referrals:read' = ANY (me.scopes) THEN
+        IF me.member_id IS NULL OR me.roles && ARRAY['worker', 'lead'] THEN
+            RETURN me.agency_id;
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The agency whose own people's entries the caller may review.
+CREATE FUNCTION sec.auditing() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL AND 'auditor' = ANY (me.roles) THEN
+        RETURN me.agency_id;
+    ELSIF me.client_id IS NOT NULL AND 'audit:read' = ANY (me.scopes) THEN
+        RETURN me.agency_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Whether the caller is of the network that confidential entries are known to (T1): a member, but
+-- no auditor, or a client with directory:read.
+CREATE FUNCTION sec.in_network() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF 'auditor' = ANY (me.roles) THEN
+        RETURN false;
+    ELSIF me.client_id IS NULL THEN
+        RETURN me.member_id IS NOT NULL;
+    ELSIF 'directory:read' = ANY (me.scopes) THEN
+        RETURN true;
+    END IF;
+    RETURN false;
+END $$;
+
+-- The agency, if the caller may edit entries of the directory: a directory editor, or a client with
+-- directory:write (whose named staff, if any, is one). Which entries: sec.edits.
+CREATE FUNCTION sec.directory_editor() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        IF 'directory_editor' = ANY (me.roles) THEN
+            RETURN me.agency_id;
+        END IF;
+    ELSIF 'directory:write' = ANY (me.scopes) THEN
+        IF me.member_id IS NULL OR 'directory_editor' = ANY (me.roles) THEN
+            RETURN me.agency_id;
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The member, if a person asks for herself: no system names her to read her private number.
+CREATE FUNCTION sec.herself() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        RETURN me.member_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The agency, if its administrator asks.
+CREATE FUNCTION sec.administering() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL AND 'agency_admin' = ANY (me.roles) THEN
+        RETURN me.agency_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.identity(), sec.caller(), sec.caseworker(), sec.auditing(),
+    sec.in_network(), sec.directory_editor(), sec.herself(), sec.administering() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.identity() TO app, editor, auditor;
+GRANT EXECUTE ON FUNCTION sec.caller(), sec.caseworker(), sec.auditing() TO app, auditor;
+GRANT EXECUTE ON FUNCTION sec.in_network(), sec.herself(), sec.administering() TO app;
+GRANT EXECUTE ON FUNCTION sec.directory_editor() TO editor;

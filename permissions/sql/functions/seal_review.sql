@@ -1,0 +1,154 @@
+-- as: gate
+-- What auditors may ask of the seals: how they stand, a batch as it comes out now, what was put in,
+-- and what is sealed, as lines for the verifier. The answers are numbers and hashes; the text of an
+-- entry is given only for entries of the caller's own agency.
+
+-- The newest checkpoint, how many entries wait for theirs (counted up to 10,000) and since when,
+-- what a restored backup had lost, as it was signed, and how the worker last found the log.
+-- `restored`: the server counts transactions that the newest checkpoint says are over, so that the
+-- database is of a backup, nothing is sealed, and `manage.py seals restore` was forgotten.
+CREATE FUNCTION sec.seal_status(
+    OUT seq bigint, OUT size bigint, OUT body text, OUT key_id text, OUT waiting bigint,
+    OUT waiting_since timestamptz, OUT restored boolean, OUT gaps text[], OUT watched jsonb
+) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    since bigint;
+BEGIN
+    IF sec.auditing() IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT c.seq, c.size, c.body, c.key_id, c.xact_before INTO seq, size, body, key_id, since
+      FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
+    SELECT count(*), min(one.at) INTO waiting, waiting_since FROM (
+        SELECT e.at FROM public.access_entry e
+         WHERE e.xact >= coalesce(since, 0)
+           AND NOT EXISTS (SELECT FROM public.log_leaf l
+                            WHERE l.entry_id = e.id AND l.entry_at = e.at)
+         LIMIT 10000) one;
+    restored := coalesce(
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint < since, false);
+    watched := (SELECT jsonb_object_agg(w.what, to_jsonb(w)) FROM public.log_watch w);
+    gaps := ARRAY(SELECT c.body FROM public.log_checkpoint c
+                   WHERE c.body LIKE '{"gap"%' ORDER BY c.seq);
+END $$;
+
+-- The checkpoints that let a month go whose time was over (permissions/retiring.py).
+CREATE FUNCTION sec.retiring() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF sec.auditing() IS NULL THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(SELECT c.seq FROM public.log_checkpoint c
+                  WHERE c.body LIKE '%"retired":{%' ORDER BY c.seq);
+END $$;
+
+-- One checkpoint with the leaves of its batch as they were sealed, and as they come out of the
+-- entries that are there now; NULL where an entry is gone, with the month that it was of. Hashes
+-- alone, whosever the entries are. Of a batch of more than `most` entries, what was sealed alone.
+CREATE FUNCTION sec.batch_now(which bigint, most bigint)
+RETURNS TABLE (first bigint, size bigint, body text, key_id text, signature bytea,
+               sealed bytea[], found bytea[], months text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    c public.log_checkpoint;
+    earliest timestamptz;
+    latest timestamptz;
+BEGIN
+    IF sec.auditing() IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT * INTO c FROM public.log_checkpoint o WHERE o.seq = which;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF c.size - c.first > most THEN
+        RETURN QUERY
+        SELECT c.first, c.size, c.body, c.key_id, c.signature,
+               ARRAY(SELECT l.leaf FROM public.log_leaf l
+                      WHERE l.position >= c.first AND l.position < c.size ORDER BY l.position),
+               NULL::bytea[], NULL::text[];
+        RETURN;
+    END IF;
+    SELECT min(l.entry_at), max(l.entry_at) INTO earliest, latest FROM public.log_leaf l
+     WHERE l.position >= c.first AND l.position < c.size;
+    RETURN QUERY
+    SELECT c.first, c.size, c.body, c.key_id, c.signature,
+           array_agg(l.leaf ORDER BY l.position),
+           array_agg(CASE WHEN e.id IS NOT NULL THEN sec.leaf(e) END ORDER BY l.position),
+           array_agg(to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') ORDER BY l.position)
+      FROM public.log_leaf l
+      LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
+            AND e.at >= earliest AND e.at <= latest
+     WHERE l.position >= c.first AND l.position < c.size;
+END $$;
+
+-- Entries of the transactions of these checkpoints, or of some to come, that have no place among
+-- what is sealed: put in. At most `most`; which they are, and their text, of the caller's own
+-- agency alone. Each is looked up by itself, so that no more than these transactions' entries are
+-- read. Between a restore and `seals restore` no number tells anything (permissions/rechecking.py).
+CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
+RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.auditing();
+    hidden uuid[] := sec.barred_from();
+    herself uuid := sec.reader();
+    newest public.log_checkpoint;
+    since bigint;
+    until bigint;
+    to_come bigint := greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+                               1 + pg_current_xact_id_if_assigned()::text::bigint);
+BEGIN
+    SELECT * INTO newest FROM public.log_checkpoint c ORDER BY c.seq DESC LIMIT 1;
+    IF mine IS NULL
+       OR pg_snapshot_xmin(pg_current_snapshot())::text::bigint < newest.xact_before THEN
+        RETURN;
+    END IF;
+    since := coalesce((SELECT c.xact_before FROM public.log_checkpoint c
+                        WHERE c.seq < first_seq ORDER BY c.seq DESC LIMIT 1), -9223372036854775807);
+    until := (SELECT c.xact_before FROM public.log_checkpoint c WHERE c.seq = last_seq);
+    RETURN QUERY
+    SELECT CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e) THEN e.id END,
+           CASE WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
+                THEN sec.leaf_text(e) END
+      FROM public.access_entry e
+     WHERE ((e.xact >= since AND e.xact < least(until, newest.xact_before))
+            OR e.xact >= to_come)
+       AND coalesce((SELECT l.position FROM public.log_leaf l
+                      WHERE l.entry_id = e.id AND l.entry_at = e.at), newest.size) >= newest.size
+     LIMIT most;
+END $$;
+
+-- The places from `since` to before `until` as lines for the verifier: an entry of the caller's own
+-- agency as it stands there; of any other its leaf, which tells no more than the checkpoint over
+-- it: that something was done in that second; of one that is gone, its leaf and its month.
+CREATE FUNCTION sec.sealed_lines(since bigint, until bigint)
+RETURNS TABLE (place bigint, line text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.auditing();
+    hidden uuid[] := sec.barred_from();
+    herself uuid := sec.reader();
+    earliest timestamptz;
+    latest timestamptz;
+BEGIN
+    IF mine IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT min(l.entry_at), max(l.entry_at) INTO earliest, latest FROM public.log_leaf l
+     WHERE l.position >= since AND l.position < until;
+    RETURN QUERY
+    SELECT l.position, encode(l.leaf, 'hex') || CASE
+               WHEN e.agency_id = mine AND NOT sec.kept_from(herself, hidden, e)
+                   THEN ' ' || sec.leaf_text(e)
+               WHEN e.id IS NOT NULL THEN ' ~'
+               ELSE ' - ' || encode(l.leaf, 'hex') || ' '
+                    || to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM') END
+      FROM public.log_leaf l
+      LEFT JOIN public.access_entry e ON e.id = l.entry_id AND e.at = l.entry_at
+            AND e.at >= earliest AND e.at <= latest
+     WHERE l.position >= since AND l.position < until ORDER BY l.position;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.seal_status(), sec.retiring(), sec.batch_now(bigint, bigint),
+    sec.put_in(bigint, bigint, bigint), sec.sealed_lines(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.seal_status(), sec.retiring(), sec.batch_now(bigint, bigint),
+    sec.put_in(bigint, bigint, bigint), sec.sealed_lines(bigint, bigint) TO auditor;

@@ -1,0 +1,17 @@
+-- Which entry of the access log is sealed in which place: written by `sealer` alone.
+
+ALTER TABLE log_leaf ENABLE ROW LEVEL SECURITY;
+ALTER TABLE log_leaf FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT ON log_leaf TO sealer;
+GRANT SELECT ON log_leaf TO gate;
+
+CREATE POLICY sealer_seals ON log_leaf TO sealer USING (true) WITH CHECK (true);
+CREATE POLICY gate_reads ON log_leaf FOR SELECT TO gate USING (true);
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON log_leaf
+    FOR EACH ROW EXECUTE FUNCTION sec.log_is_append_only();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON log_leaf
+    FOR EACH STATEMENT EXECUTE FUNCTION sec.log_is_append_only();
+ALTER TABLE log_leaf ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE log_leaf ENABLE ALWAYS TRIGGER no_truncate;

@@ -1,0 +1,7 @@
+-- Which agencies there are is known to everyone in the network.
+
+GRANT SELECT ON permissions_agency TO app, door, editor, auditor, gate;
+GRANT SELECT, INSERT, UPDATE ON permissions_agency TO jobs;
+
+CREATE TRIGGER ask_again AFTER UPDATE ON permissions_agency FOR EACH ROW
+    WHEN (OLD.active <> NEW.active) EXECUTE FUNCTION sec.ask_credentials_again();

@@ -1,0 +1,7 @@
+-- Only `door` touches what lets a person in.
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_person TO door;
+GRANT SELECT (id, is_active) ON permissions_person TO gate;
+
+CREATE TRIGGER ask_again AFTER UPDATE ON permissions_person FOR EACH ROW
+    WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION sec.ask_credentials_again();

@@ -1,0 +1,61 @@
+"""The rows of a referral. What only one side may know stands in a table of that side's own.
+
+`Referral` is what both sides may know: its `status` is the word the *sender* is shown. What the
+recipient did after the accept (handed off, completed, unable, stopped) stands in the recipient's
+`Side`, which the sender's role cannot read: the return-flow firewall (R2) is a table boundary.
+
+No row is changed anywhere but through `turn` (referrals/turns.py).
+"""
+
+from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssignment
+from referrals.models.events import Event, Message, XactBase
+from referrals.models.records import (
+    AgreementTally,
+    CallRecord,
+    EpochDue,
+    IdempotencyKey,
+    PurgedCount,
+)
+from referrals.models.referrals import (
+    VISIBLE_SQL,
+    Assignment,
+    Referral,
+    ReferralQuerySet,
+    Side,
+    sees_referrals,
+    side_kept,
+)
+from referrals.models.releases import Release, ReleaseEnd, ReleasePaper, Returned
+from referrals.models.sealed import Note, PacketField, Plan
+from referrals.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookSecret
+
+__all__ = [
+    "VISIBLE_SQL",
+    "AgreementTally",
+    "Assignment",
+    "BarredToTheEnd",
+    "CallRecord",
+    "ConflictBlock",
+    "EpochDue",
+    "Event",
+    "IdempotencyKey",
+    "Message",
+    "Note",
+    "PacketField",
+    "Plan",
+    "PurgedCount",
+    "Referral",
+    "ReferralQuerySet",
+    "Release",
+    "ReleaseEnd",
+    "ReleasePaper",
+    "Returned",
+    "SelfAssignment",
+    "Side",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookSecret",
+    "XactBase",
+    "sees_referrals",
+    "side_kept",
+]

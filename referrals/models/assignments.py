@@ -1,0 +1,114 @@
+"""Who put themselves on a referral, and who is barred from one."""
+
+from django.db import models
+from django.db.models.functions import Coalesce
+
+from permissions.database.fields import KeptBoolean
+from permissions.ids import uuid7
+from referrals.models.referrals import Referral
+
+REASONS = ("holder_away", "nobody_assigned", "safety", "review", "legal_duty")
+BLOCKS = ("member", "agency", "leads_only")
+
+
+class SelfAssignment(models.Model):
+    """A lead who put themselves on a referral says why, in the same transaction; another member
+    learns of it by this row (T4). The survivor's handle is in the access log."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, models.CASCADE, related_name="+", db_index=False)
+    agency = models.ForeignKey(
+        "permissions.Agency", models.PROTECT, related_name="+", db_index=False
+    )
+    member_id = models.UUIDField()
+    reason = models.TextField()
+    at = models.DateTimeField()
+    told = KeptBoolean(db_default=False)  # whether the other member was told
+
+    class Meta:
+        db_table = "self_assignment"
+        constraints = [
+            models.CheckConstraint(
+                name="self_assignment_reason_check", condition=models.Q(reason__in=REASONS)
+            )
+        ]
+        indexes = [
+            models.Index(fields=["agency", "-at", "-id"], name="self_assignment_agency"),
+            models.Index(fields=["referral"], name="self_assignment_referral"),
+            models.Index(
+                fields=["at"], name="self_assignment_untold", condition=models.Q(told=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ConflictBlock(models.Model):
+    """Who is barred from a referral, on the survivor's word (R12).
+
+    kind: `member` (of the agency that sets it), `agency` (the recipient, by the sender), or
+    `leads_only` (one of the recipient's people, whom no one can name: only its leads see it).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, models.CASCADE, related_name="+", db_index=False)
+    agency = models.ForeignKey(  # whose block it is (T4)
+        "permissions.Agency", models.PROTECT, related_name="+", db_index=False
+    )
+    kind = models.TextField()
+    bars_agency = models.ForeignKey(
+        "permissions.Agency", models.PROTECT, related_name="+", db_index=False
+    )
+    bars_member_id = models.UUIDField(null=True)
+    set_by = models.UUIDField()
+    set_at = models.DateTimeField()
+    lifted_by = models.UUIDField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "conflict_block"
+        constraints = [
+            models.CheckConstraint(
+                name="conflict_block_kind_check", condition=models.Q(kind__in=BLOCKS)
+            ),
+            models.CheckConstraint(
+                name="conflict_block_check",
+                condition=models.Q(kind="member", bars_member_id__isnull=False)
+                | models.Q(~models.Q(kind="member"), bars_member_id__isnull=True),
+            ),
+            models.UniqueConstraint(
+                "agency",
+                "referral",
+                "kind",
+                Coalesce("bars_member_id", "bars_agency_id"),
+                name="one_block_of_a_kind",
+                condition=models.Q(lifted_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["referral"],
+                name="conflict_block_referral",
+                condition=models.Q(lifted_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class BarredToTheEnd(models.Model):
+    """Who was barred as a person when a referral was purged. It outlives the referral, so its ids
+    are bare; it goes with the months of the access log that hold entries of it."""
+
+    pk = models.CompositePrimaryKey("member_id", "referral_id")
+    member_id = models.UUIDField()
+    referral_id = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "barred_to_the_end"
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.referral_id}"

@@ -1,0 +1,154 @@
+"""The history of a referral, and the messages that tell of it."""
+
+from django.db import models
+
+from permissions.database.fields import CLOCK, KeptBigInteger, KeptBoolean
+from permissions.ids import uuid7
+from referrals.models.referrals import Referral
+
+
+class Event(models.Model):
+    """An entry in a referral's history, marked with the side or sides that may know it.
+
+    Ids and codes only; the same row is the outbox of the feed and the webhooks.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    from_agency_id = models.UUIDField()
+    to_agency_id = models.UUIDField()
+    at = models.DateTimeField()
+    act = models.TextField()
+    agency_id = models.UUIDField(null=True)  # whose member did it; None: the clock
+    member_id = models.UUIDField(null=True)  # shown to her own side only
+    about_id = models.UUIDField(null=True)  # the member of the own side whom it concerns
+    code = models.TextField(null=True)
+    # for those who answer for it alone (blocks)
+    reserved = models.BooleanField(default=False)
+    from_sees = models.BooleanField()
+    to_sees = models.BooleanField()
+    # Its place in the feeds: the transaction that wrote it. A reader of (xact, id) misses none.
+    xact = KeptBigInteger(
+        db_default=models.Func(function="sec.xact", output_field=models.BigIntegerField())
+    )
+    told = KeptBoolean(db_default=False)  # whether its messages were written (sec.take_events)
+
+    class Meta:
+        db_table = "referral_event"
+        indexes = [
+            models.Index(fields=["referral", "at"], name="event_referral"),
+            # A feed is the merge of what its agency sent and what it was sent.
+            models.Index(
+                fields=["from_agency_id", "xact", "id"],
+                name="referral_event_from",
+                condition=models.Q(from_sees=True),
+            ),
+            models.Index(
+                fields=["to_agency_id", "xact", "id"],
+                name="referral_event_to",
+                condition=models.Q(to_sees=True),
+            ),
+            models.Index(
+                fields=["xact", "id"],
+                name="referral_event_untold",
+                condition=models.Q(told=False),
+            ),
+            models.Index(fields=["at"], name="closed_last", condition=models.Q(act="closed")),
+        ]
+        constraints = [
+            # The sender's fixed moment comes once (referrals/closing.py).
+            models.UniqueConstraint(
+                fields=["referral"], name="closed_once", condition=models.Q(act="closed")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Message(models.Model):
+    """A mail, SMS or call that tells a person or a desk that something waits. Reference and neutral
+    words only (R10); the address stays in its channel."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    cause = models.UUIDField()  # the event, or what else it tells of; with it nothing goes twice
+    referral = models.ForeignKey(  # none: a test
+        Referral, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    agency = models.ForeignKey(  # whose channel it is
+        "permissions.Agency", models.PROTECT, related_name="+", db_index=False
+    )
+    member_id = models.UUIDField(null=True)  # none: the agency's own channel
+    channel_id = models.UUIDField()  # no foreign key: the channel may be removed first
+    kind = models.TextField()
+    template = models.TextField()
+    reference = models.TextField()
+    at = models.DateTimeField(db_default=CLOCK)
+    state = models.TextField(db_default="waiting")
+    tries = models.IntegerField(db_default=0)
+    due_at = models.DateTimeField(db_default=CLOCK)
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    outcome = models.TextField(null=True)  # a code, of the last try
+    done_at = models.DateTimeField(null=True)
+    # A call: what the provider calls it; since when it may have been made without a record of
+    # whether it was (referrals/calling.py).
+    call_sid = models.TextField(null=True)
+    unknown_since = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "message"
+        constraints = [
+            models.CheckConstraint(
+                name="message_kind_check", condition=models.Q(kind__in=("mail", "sms", "voice"))
+            ),
+            models.CheckConstraint(
+                name="message_state_check",
+                condition=models.Q(state__in=("waiting", "sent", "dead")),
+            ),
+            models.UniqueConstraint(
+                fields=["cause", "channel_id", "template"],
+                name="message_cause_channel_id_template_key",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["kind", "due_at"],
+                name="message_due",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(fields=["agency", "-at", "-id"], name="message_agency"),
+            models.Index(fields=["referral"], name="message_referral"),
+            models.Index(
+                fields=["call_sid"],
+                name="message_call",
+                condition=models.Q(call_sid__isnull=False),
+            ),
+            models.Index(
+                fields=["unknown_since"],
+                name="message_unknown",
+                condition=models.Q(unknown_since__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class XactBase(models.Model):
+    """What sec.xact() adds to the number of a transaction: raised after a restore, so that feeds go
+    on behind all that was read before. One row."""
+
+    only_row = models.BooleanField(primary_key=True, db_default=True)
+    base = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        db_table = "xact_base"
+        constraints = [
+            models.CheckConstraint(
+                name="xact_base_only_row_check", condition=models.Q(only_row=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.base)

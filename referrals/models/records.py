@@ -1,0 +1,116 @@
+"""What is counted or kept apart from referrals, and what a request led to."""
+
+from django.db import models
+
+from permissions.ids import uuid7
+from referrals.models.referrals import Referral
+
+
+class AgreementTally(models.Model):
+    """How often an agency's survivors were offered a notice in a month, and how often they said no.
+
+    All that a "no" leaves behind (R14): no survivor, no member, no day.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    month = models.DateField()  # its first day, by the agency's clock
+    offered = models.IntegerField(default=0)
+    declined = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "agreement_tally"
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "month"], name="one_tally_a_month")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CallRecord(models.Model):
+    """A referral made by phone to a phone-only service; private to the caller's agency (T4)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    member_id = models.UUIDField()
+    service_id = models.UUIDField()
+    outcome = models.TextField()
+    put_through = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "call_record"
+        indexes = [models.Index(fields=["agency", "-created_at"], name="call_record_agency")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PurgedCount(models.Model):
+    """What stays of purged referrals: how many, by year and agency, and how they ended for it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    year = models.IntegerField()  # in which they were made
+    side = models.TextField()  # from | to
+    ending = models.TextField()  # the state as that side was shown it
+    number = models.IntegerField()
+
+    class Meta:
+        db_table = "purged_count"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "year", "side", "ending"], name="one_count_a_year"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class IdempotencyKey(models.Model):
+    """What a create under an `Idempotency-Key` led to: status and id, never a body."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    caller_id = models.UUIDField()  # client or member
+    route = models.TextField()
+    key = models.TextField()
+    fingerprint = models.BinaryField()  # keyed hash of the body
+    status = models.IntegerField()
+    result_id = models.UUIDField()
+    referral = models.ForeignKey(  # it goes with that one
+        Referral, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "idempotency_key"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "caller_id", "route", "key"], name="one_result_a_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EpochDue(models.Model):
+    """An agency whose keys opened what is gone, by a purge or an erased draft.
+
+    The epoch of the keys ends with the next purge, so that older copies of the database do not open
+    it either.
+    """
+
+    agency = models.OneToOneField(
+        "permissions.Agency", models.PROTECT, primary_key=True, related_name="+"
+    )
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "epoch_due"
+
+    def __str__(self) -> str:
+        return str(self.agency_id)

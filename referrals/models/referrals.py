@@ -1,0 +1,211 @@
+"""A referral, and what each side keeps of it."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from guardian.models import UserObjectPermissionBase
+
+from permissions.compiled import Compiled
+from permissions.database.fields import KeptBoolean
+from permissions.ids import uuid7
+from permissions.principal import Principal
+
+
+class ReferralQuerySet(models.QuerySet["Referral"]):
+    def visible_to(self, principal: Principal) -> "ReferralQuerySet":
+        """The referrals of the principal's agency: those it sent, and those sent to it, less those
+        that bar her (R12) and those of which its part was purged (R13; the recipient's mark stands
+        in a column that `app` cannot read, and bars as a block does).
+
+        The first wall; row-level security is the second and asks the same. Members who are neither
+        worker nor lead, and clients without `referrals:read`, see none.
+        """
+        if not sees_referrals(principal):
+            return self.none()
+        mine = principal.agency_id
+        return self.filter(
+            models.Q(from_agency_id=mine, from_purged=False)
+            | models.Q(to_agency_id=mine, sent_at__isnull=False),
+            models.Func("id", function="sec.not_barred", output_field=models.BooleanField()),
+        )
+
+
+# `visible_to` once more, for statements that are prepared: of `referral r`, by `agency`. Both stand
+# here, to be read side by side; whoever sees none (`sees_referrals`) does not ask.
+VISIBLE_SQL = (
+    "((r.from_agency_id = %(agency)s AND NOT r.from_purged)"
+    " OR (r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL)) AND sec.not_barred(r.id)"
+)
+
+
+def sees_referrals(principal: Principal) -> bool:
+    """Workers and leads; clients with `referrals:read`, whose named staff is one of these."""
+    if principal.is_client:
+        staff_may = principal.member_id is None or principal.has_role("worker", "lead")
+        return principal.may("referrals:read") and staff_may
+    return principal.has_role("worker", "lead")
+
+
+class Referral(models.Model):
+    """One survivor's need, put by one agency before one other, for one service (T2 and T5)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    from_agency = models.ForeignKey(
+        "permissions.Agency", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    to_agency = models.ForeignKey(
+        "permissions.Agency", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    service_id = models.UUIDField()
+    service_name = models.TextField()  # as the directory had it when the referral was made
+    reference = models.TextField()
+    reference_day = models.DateField()
+    status = models.TextField(default="draft")  # as the sender is shown it, `closed` aside
+    version = models.IntegerField(default=1)  # raised by what both sides may know, nothing else
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ack_by = models.DateTimeField(null=True)
+    accept_by = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    # Frozen at send: minutes from the accept until the first attempt is due; routine: business days
+    handoff_within = models.IntegerField(null=True)
+    escalated_at = models.DateTimeField(null=True)  # nobody answered by ack_by, or by accept_by
+    from_asks_ring_at = models.DateTimeField(null=True)  # "please ring", by the sender's people
+    to_asks_ring_at = models.DateTimeField(null=True)  # by the recipient's, or by their clock
+    code = models.TextField(null=True)  # of a decline (as the sender sees it), withdrawal, mistake
+    suggested_service_id = models.UUIDField(null=True)
+    from_purged = models.BooleanField(db_default=False)  # the sender's part is gone; it sees no row
+    # The recipient's part is gone (R13). Hidden from `app`: when the recipient's part came to its
+    # end, and how long it keeps, is not the sender's to learn (R2).
+    to_purged = KeptBoolean(db_default=False)
+    # Whether a block stands, kept by trigger. Hidden from `app`: the sender's row looks the same
+    # whatever the recipient bars (R2).
+    has_block = KeptBoolean(db_default=False)
+    release_ended = models.BooleanField(default=False)  # T5: that it ended; not when, nor by whom
+
+    # The notice (T2): coded throughout, no free text, no identity, no incident.
+    urgency = models.TextField(default="routine")
+    needs = ArrayField(models.TextField(), default=list)
+    callback = models.TextField(default="")  # the worker's number, never the survivor's
+    concern = models.TextField(default="not_stated")
+    age_band = models.TextField(default="not_stated")
+    household_size = models.TextField(default="not_stated")
+    language = models.TextField(default="not_stated")
+    interpreter = models.TextField(default="not_stated")
+    interpreter_not_local = models.BooleanField(default=False)
+    access_needs = ArrayField(models.TextField(), default=list)
+    wanted = models.TextField(default="call_worker")
+    with_worker_until = models.DateTimeField(null=True)
+    survivor_can_talk_now = models.BooleanField(null=True)
+    agreement = models.TextField(null=True)  # R14, stated at send
+
+    objects: ClassVar[ReferralQuerySet] = ReferralQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        db_table = "referral"
+        permissions = [("work_on_referral", "Works on this referral")]
+        default_permissions: ClassVar[list[str]] = []
+        constraints = [
+            models.CheckConstraint(
+                name="two_agencies", condition=~models.Q(from_agency=models.F("to_agency"))
+            ),
+            models.UniqueConstraint(
+                fields=["from_agency", "to_agency", "reference_day", "reference"],
+                name="one_reference_a_pair_and_day",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["from_agency", "-created_at", "-id"], name="referral_from"),
+            models.Index(fields=["to_agency", "-created_at", "-id"], name="referral_to"),
+            models.Index(
+                fields=["accepted_at"],
+                name="referral_accepted",
+                condition=models.Q(accepted_at__isnull=False),
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="referral_waiting",
+                condition=models.Q(status__in=["sent", "acknowledged"]),
+            ),
+            models.Index(
+                fields=["from_agency", "to_agency", "sent_at"],
+                name="referral_unseen",
+                condition=models.Q(status__in=["sent", "withdrawn"], acknowledged_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Side(models.Model):
+    """What one side keeps to itself (T4): its holder, its handle for the survivor, and, for the
+    recipient, the true state and clock after the accept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="sides")
+    agency = models.ForeignKey("permissions.Agency", on_delete=models.PROTECT, related_name="+")
+    holder_id = models.UUIDField(null=True)  # the member who answers for it
+    subject = models.UUIDField(default=uuid7)  # this agency's own handle, never sent to another
+    state = models.TextField(null=True)  # recipient: accepted, in_handoff, completed, unable, …
+    handoff_by = models.DateTimeField(null=True)  # until an attempt is recorded
+    escalated_at = models.DateTimeField(null=True)  # recipient: none was, by handoff_by
+    hold_until = models.DateTimeField(null=True)  # legal hold: no purge of this side before it
+    version = models.IntegerField(default=1)
+    has_block = KeptBoolean(db_default=False)  # as the referral's
+
+    class Meta:
+        db_table = "referral_side"
+        indexes = [
+            models.Index(
+                fields=["handoff_by"],
+                name="side_untried",
+                condition=models.Q(handoff_by__isnull=False),
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "referral"], name="one_side_an_agency")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+_SIDE = Compiled(
+    lambda agency, referral: Side.objects.filter(referral_id=referral, agency_id=agency)
+)
+
+
+def side_kept(principal: Principal, referral_id: UUID) -> Side | None:
+    """What the principal's agency keeps to itself of a referral, if it has begun to."""
+    return _SIDE.first(principal.agency_id, referral_id)
+
+
+class Assignment(UserObjectPermissionBase):
+    """This member works on this referral: guardian's object permission, by direct foreign key.
+
+    Written by permissions/assignments.py alone. It also carries the membership, since one person
+    may serve two agencies, even the two sides of one referral.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    content_object = models.ForeignKey(Referral, on_delete=models.CASCADE)
+    membership_id = models.UUIDField()
+    agency_id = models.UUIDField()
+
+    class Meta:
+        db_table = "referral_assignment"
+        unique_together: ClassVar[list[str]] = []
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "membership_id"], name="assigned_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,107 @@
+"""Releases, their papers and ends, and what was returned under them."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from permissions.ids import uuid7
+from referrals.models.referrals import Referral
+
+
+class Release(models.Model):
+    """The survivor's permission, as data (design §5; 34 U.S.C. 12291(b)(2), 45 CFR 164.508).
+
+    One recipient, named fields, a purpose, an end. Widening is a new release.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="releases")
+    from_agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    to_agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    direction = models.TextField(default="outbound")
+    basis = models.TextField()
+    purpose = models.TextField()
+    fields = ArrayField(models.TextField())
+    form = models.TextField()
+    signed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    # As she signed them; `fields` and `expires_at` above are what is left once it was narrowed.
+    signed_fields = ArrayField(models.TextField())
+    signed_until = models.DateTimeField()
+    attestations = ArrayField(models.TextField(), default=list)
+    consenters = models.JSONField(default=list)
+    minor_may_consent_alone = models.BooleanField(default=False)
+    adult = models.BooleanField(default=False)  # said where the notice does not say her age
+    promptly_informed = models.TextField(default="")  # of a hipaa_agreement
+    redisclosure_notice = models.TextField(default="network")
+    intermediary = models.TextField(default="")  # the platform, named, where Part 2 asks for it
+    created_at = models.DateTimeField()
+    # Both sides may know *that* it ended; when, how and through whom is the ender's (ReleaseEnd).
+    ended = models.BooleanField(default=False)
+    never_open = models.BooleanField(db_default=False)  # the recipient ended it before its accept
+
+    class Meta:
+        db_table = "release"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Returned(models.Model):
+    """What the recipient gave back to the sender under a return release, sealed for the sender.
+
+    The values as they were at that act; destroyed (NULL) when the release ends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")  # the sender
+    kek_version = models.IntegerField(null=True)
+    key_bundle = models.BinaryField(null=True)
+    ciphertext = models.BinaryField(null=True)
+    fields = ArrayField(models.TextField())
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "returned"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ReleasePaper(models.Model):
+    """Where the paper is kept, and before whom she signed or said it: T4 of the recording agency.
+
+    No picture of a signature: `form` = e_signature says that she signed on the screen.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="papers")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    evidence_ref = models.TextField(default="")
+    witnessed_by = models.UUIDField(null=True)  # a member of that agency
+    witnessed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "release_paper"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ReleaseEnd(models.Model):
+    """Who recorded the end of a release, when and how: T4 of that agency. `revoked_via` is
+    `superseded` under a newer one, and `narrowed` where it became smaller but did not end."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="ends")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField()
+    revoked_via = models.TextField()
+    revoked_by = models.UUIDField()
+
+    class Meta:
+        db_table = "release_end"
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,81 @@
+"""What is sealed or private to one side: packet fields, notes, plans."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from permissions.ids import uuid7
+from referrals.models.referrals import Referral
+
+
+class PacketField(models.Model):
+    """One field of the packet, sealed under its own key (T3). The newest version is the current."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    from_agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    field = models.TextField()
+    version = models.IntegerField()
+    ciphertext = models.BinaryField()  # nonce, then AES-256-GCM
+
+    class Meta:
+        db_table = "packet_field"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["referral", "from_agency", "field", "version"], name="one_field_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Note(models.Model):
+    """An agency's own sealed record about its referral (T4), for its assigned members only.
+
+    `kind`: note, outcome (complete), unable, hand_off, attempt, decline_reason, external_ref,
+    same_person_as, report, disclosure. Its content is sealed, codes included: "could not be
+    reached" is information about her.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    member_id = models.UUIDField()
+    kind = models.TextField()
+    created_at = models.DateTimeField()
+    ciphertext = models.BinaryField()
+
+    class Meta:
+        db_table = "note"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Plan(models.Model):
+    """The sender's next services, in order, and the referral that this one takes the place of (T4).
+
+    For its assigned members only: nobody in the list learns of the others.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
+    services = ArrayField(models.UUIDField(), default=list)
+    replaces_id = models.UUIDField(null=True)  # no foreign key: that one may be purged first
+
+    class Meta:
+        db_table = "referral_plan"
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "referral"], name="one_plan_an_agency")
+        ]
+        indexes = [
+            models.Index(
+                fields=["replaces_id"],
+                name="referral_plan_replaces",
+                condition=models.Q(replaces_id__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,12 @@
+-- Applied before each migration, as `owner`: the function that the default of a column needs. Twice
+-- is safe.
+
+-- The transaction that writes an event, as the feeds count it (sql/functions/feed.sql). A cluster
+-- that was made from a restored dump counts its transactions from the beginning; the base is added
+-- to each, so that what is written after a restore comes after all that was read before it
+-- (sec.count_on, manage.py restored).
+CREATE OR REPLACE FUNCTION sec.xact() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN pg_current_xact_id()::text::bigint + (SELECT base FROM public.xact_base);
+END $$;
+REVOKE ALL ON FUNCTION sec.xact() FROM PUBLIC;

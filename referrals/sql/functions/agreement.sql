@@ -1,0 +1,49 @@
+-- as: gate
+-- Agreement (R14): the tally, and the end of a draft when the survivor said no.
+
+-- One more was offered the notice; `no`: and said no. Nothing else is stored of it. The id is made
+-- once a month, and a counter tells no moment.
+CREATE FUNCTION sec.tally(no boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.writer();
+BEGIN
+    IF mine IS NULL THEN
+        RAISE EXCEPTION 'nobody counts' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO public.agreement_tally AS t (id, agency_id, month, offered, declined)
+    SELECT gen_random_uuid(), a.id, date_trunc('month', sec.clock() AT TIME ZONE a.time_zone)::date,
+           1, no::int
+      FROM public.permissions_agency a WHERE a.id = mine
+    ON CONFLICT (agency_id, month) DO UPDATE
+       SET offered = t.offered + 1, declined = t.declined + excluded.declined;
+END $$;
+
+-- The survivor said no (R14): the draft that was begun for them goes at once, keys and rows in the
+-- transaction of the tally, by the member who works on it. All that belongs to it goes by its
+-- foreign keys. Its entries in the access log stay, and one more: that it was purged, without a
+-- name, as a purge by the clock leaves it.
+CREATE FUNCTION sec.erase_draft(entry_id uuid, r uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.writer();
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.referral f
+                    WHERE f.id = r AND f.from_agency_id = mine AND f.sent_at IS NULL
+                      AND f.status = 'draft')
+       OR NOT sec.assigned(r) THEN
+        RAISE EXCEPTION 'no such draft' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO public.access_entry (id, agency_id, act, referral_id, subject, decision)
+    SELECT entry_id, mine, 'referral.purge', r, s.subject, 'allowed'
+      FROM public.referral_side s WHERE s.referral_id = r AND s.agency_id = mine;
+    INSERT INTO public.epoch_due AS e (agency_id, since)
+    SELECT mine, sec.clock()
+     WHERE EXISTS (SELECT FROM public.packet_grant g WHERE g.referral_id = r)
+        OR EXISTS (SELECT FROM public.private_key k WHERE k.referral_id = r)
+    ON CONFLICT (agency_id) DO UPDATE SET since = excluded.since;
+    DELETE FROM public.referral WHERE id = r;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.tally(boolean), sec.erase_draft(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.tally(boolean), sec.erase_draft(uuid, uuid) TO app;

@@ -1,0 +1,57 @@
+-- as: gate
+-- Events: who reads them, and a receipt that a system writes.
+
+-- The agency, if the caller may know of events: a worker or lead, or a client with referrals:read
+-- (histories) or events:read (the feed), whose named staff, if any, is a worker or lead.
+CREATE FUNCTION sec.event_reader() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF me.client_id IS NULL THEN
+        IF me.roles && ARRAY['worker', 'lead'] THEN
+            RETURN me.agency_id;
+        END IF;
+    ELSIF me.scopes && ARRAY['referrals:read', 'events:read'] THEN
+        IF me.member_id IS NULL OR me.roles && ARRAY['worker', 'lead'] THEN
+            RETURN me.agency_id;
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Where an event stands in the feed of the caller's agency, for a replay that begins with it; no
+-- row for one that the agency's mailbox may not know.
+CREATE FUNCTION sec.event_place(event uuid) RETURNS TABLE (xact bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    mine uuid := sec.webhook_keeper();
+BEGIN
+    RETURN QUERY
+    SELECT e.xact FROM public.referral_event e
+     WHERE e.id = event AND NOT e.reserved
+       AND ((e.from_agency_id = mine AND e.from_sees) OR (e.to_agency_id = mine AND e.to_sees))
+       AND NOT sec.mailbox_barred(e.referral_id, mine);
+END $$;
+
+-- R15: a system of the recipient's has it. An event of its own side and nothing else: it silences
+-- no alarm, and names no member where none is named.
+CREATE FUNCTION sec.deliver(event_id uuid, r uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    INSERT INTO public.referral_event (id, referral_id, from_agency_id, to_agency_id, at, act,
+                                       agency_id, member_id, reserved, from_sees, to_sees)
+    SELECT event_id, f.id, f.from_agency_id, f.to_agency_id, sec.clock(), 'delivered',
+           me.agency_id, me.member_id, false, false, true
+      FROM public.referral f
+     WHERE f.id = r AND f.to_agency_id = sec.caseworker() AND me.client_id IS NOT NULL
+       AND f.status = 'sent' AND sec.not_barred(f.id);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no such referral' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.event_reader(), sec.event_place(uuid),
+    sec.deliver(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.event_reader(), sec.event_place(uuid), sec.deliver(uuid, uuid) TO app;

@@ -1,0 +1,129 @@
+-- as: gate
+-- What was opened: of a packet or of notes, by this transaction (R11) or before it.
+
+-- R11 in the policy: what an access entry of *this transaction*, by this caller, with a purpose of
+-- use, has opened; and whether she may open it (design §2, "Who opens a packet or a note").
+-- Returns the referral and the fields, or NULLs.
+CREATE FUNCTION sec.opening(what text, OUT r uuid, OUT open_fields text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+    current_xact bigint := pg_current_xact_id_if_assigned()::text::bigint;
+    now timestamptz := sec.clock();
+    entry record;
+    own_side boolean;
+    granted text[];
+BEGIN
+    r := NULL;
+    open_fields := NULL;
+    IF me.member_id IS NULL OR NOT coalesce(me.roles && ARRAY['worker', 'lead'], false) THEN
+        RETURN;
+    END IF;
+    IF me.client_id IS NOT NULL
+       AND NOT ('packets:read' = ANY (me.scopes) AND me.system_of_record) THEN
+        RETURN;
+    END IF;
+    SELECT e.referral_id, e.fields, e.release_id INTO entry
+      FROM public.access_entry e
+     WHERE e.xact = current_xact
+       -- since this transaction began: finds the partition; `xact` is the deciding test
+       AND e.at >= transaction_timestamp() + sec.shift() AND e.at <= now
+       AND e.act = what AND e.decision = 'allowed'
+       AND e.agency_id = me.agency_id AND e.member_id = me.member_id
+       AND e.client_id IS NOT DISTINCT FROM me.client_id
+       AND e.purpose IN ('intake', 'service', 'safety', 'hand_off', 'review', 'legal_duty')
+     ORDER BY e.id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT f.from_agency_id = me.agency_id INTO own_side
+      FROM public.referral f
+     WHERE f.id = entry.referral_id
+       AND sec.sees(f.id, CASE WHEN NOT f.from_purged THEN f.from_agency_id END,
+                    CASE WHEN NOT f.to_purged THEN f.to_agency_id END, f.sent_at, f.has_block,
+                    me.agency_id)
+       AND EXISTS (SELECT FROM public.referral_assignment s
+                    WHERE s.content_object_id = f.id AND s.membership_id = me.member_id
+                      AND s.agency_id = me.agency_id)
+       AND (what = 'referral.open_notes' OR f.agreement IS DISTINCT FROM 'cannot_say'
+            OR sec.agreed(f.id));
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF what = 'referral.open_notes' OR own_side THEN
+        r := entry.referral_id;
+        open_fields := entry.fields;
+        RETURN;
+    END IF;
+    SELECT g.fields INTO granted
+      FROM public.packet_grant g
+      JOIN public.release l ON l.id = g.release_id AND NOT l.ended AND l.expires_at > now
+      LEFT JOIN public.referral_side s
+             ON s.referral_id = g.referral_id AND s.agency_id = g.agency_id
+     WHERE g.referral_id = entry.referral_id AND g.agency_id = me.agency_id
+       -- one that names a release is of no other: of none that came since she saw it
+       AND g.release_id = coalesce(entry.release_id, g.release_id)
+       AND g.opened_at IS NOT NULL AND NOT g.closed AND g.key_bundle IS NOT NULL
+       AND g.expires_at > now
+       AND s.state IS DISTINCT FROM 'stopped';
+    IF FOUND THEN
+        r := entry.referral_id;
+        open_fields := entry.fields;
+        IF NOT granted @> entry.fields THEN
+            open_fields := ARRAY(SELECT unnest(entry.fields) INTERSECT SELECT unnest(granted));
+        END IF;
+    END IF;
+END $$;
+
+-- The same as rows, asked once a scan: a packet's policy needs both at once.
+CREATE FUNCTION sec.opened() RETURNS TABLE (r uuid, field text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 AS $$
+BEGIN
+    RETURN QUERY SELECT o.r, unnest(o.open_fields) FROM sec.opening('referral.open_packet') o;
+END $$;
+
+CREATE FUNCTION sec.opened_notes() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN (sec.opening('referral.open_notes')).r;
+END $$;
+
+-- Whether the caller herself has opened this packet: two are the same person's to say only for whom
+-- has read both. What she may not see answers as what she has not opened (R3).
+CREATE FUNCTION sec.opened_by_me(r uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE
+    me sec.identity := sec.identity();
+BEGIN
+    IF EXISTS (SELECT FROM public.access_entry e
+                WHERE e.referral_id = r AND e.agency_id = me.agency_id
+                  AND e.member_id = me.member_id
+                  AND e.act = 'referral.open_packet' AND e.decision = 'allowed') THEN
+        RETURN sec.not_barred(r);
+    END IF;
+    RETURN false;
+END $$;
+
+-- What a misdirected packet has to be reported by (design §4, act 18): how many of the recipient's
+-- people opened it and when, never who. For those who answer for it at the sender, once it is
+-- marked as an error; of everything else it says nothing.
+CREATE FUNCTION sec.openings(r uuid, OUT people int, OUT times timestamptz[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    people := NULL;
+    times := NULL;
+    IF EXISTS (SELECT FROM public.referral f
+                WHERE f.id = r AND f.status = 'entered_in_error'
+                  AND f.from_agency_id = sec.caseworker() AND sec.answers_for(r)) THEN
+        SELECT count(DISTINCT e.member_id)::int, coalesce(array_agg(e.at ORDER BY e.at), '{}')
+          INTO people, times
+          FROM public.referral f
+          JOIN public.access_entry e ON e.referral_id = f.id AND e.agency_id = f.to_agency_id
+           AND e.act = 'referral.open_packet' AND e.decision = 'allowed'
+         WHERE f.id = r;
+    END IF;
+END $$;
+
+REVOKE ALL ON FUNCTION sec.opening(text), sec.opened(), sec.opened_notes(), sec.opened_by_me(uuid),
+    sec.openings(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sec.opened(), sec.opened_notes(), sec.opened_by_me(uuid),
+    sec.openings(uuid) TO app;

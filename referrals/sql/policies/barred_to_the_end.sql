@@ -1,0 +1,10 @@
+-- Who was barred as a person when a referral was purged. The rows go with the months of the log.
+
+ALTER TABLE barred_to_the_end ENABLE ROW LEVEL SECURITY;
+ALTER TABLE barred_to_the_end FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT (at), DELETE ON barred_to_the_end TO jobs;
+GRANT SELECT, INSERT ON barred_to_the_end TO gate;
+
+CREATE POLICY jobs_forget ON barred_to_the_end TO jobs USING (true);
+CREATE POLICY gate_keeps ON barred_to_the_end TO gate USING (true) WITH CHECK (true);

@@ -1,0 +1,11 @@
+-- A call record is private to the member who wrote it.
+
+ALTER TABLE call_record ENABLE ROW LEVEL SECURITY;
+ALTER TABLE call_record FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT ON call_record TO app;
+
+CREATE POLICY own_calls ON call_record FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND member_id = (SELECT (sec.identity()).member_id));
+CREATE POLICY own_calls_begin ON call_record FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id));

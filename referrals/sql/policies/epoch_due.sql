@@ -1,0 +1,10 @@
+-- Agencies whose keys opened what is gone: by a purge (`jobs`) or an erased draft (`gate`).
+
+ALTER TABLE epoch_due ENABLE ROW LEVEL SECURITY;
+ALTER TABLE epoch_due FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON epoch_due TO jobs;
+GRANT SELECT, INSERT, UPDATE ON epoch_due TO gate;
+
+CREATE POLICY jobs_end ON epoch_due TO jobs USING (true);
+CREATE POLICY gate_asks ON epoch_due TO gate USING (true) WITH CHECK (true);

@@ -1,0 +1,17 @@
+-- A field of the packet is written by the sender's assigned members and opened by an entry of the
+-- log in the same transaction (R11).
+
+ALTER TABLE packet_field ENABLE ROW LEVEL SECURITY;
+ALTER TABLE packet_field FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT ON packet_field TO app;
+GRANT SELECT (referral_id), DELETE ON packet_field TO jobs;
+
+CREATE POLICY opened ON packet_field FOR SELECT TO app USING (
+    (referral_id, field) IN (SELECT o.r, o.field FROM sec.opened() o));
+CREATE POLICY sender_writes ON packet_field FOR INSERT TO app WITH CHECK (
+    from_agency_id = (SELECT sec.writer()) AND sec.assigned(referral_id) AND sec.agreed(referral_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND r.from_agency_id = packet_field.from_agency_id));
+CREATE POLICY jobs_see ON packet_field FOR SELECT TO jobs USING (true);
+CREATE POLICY jobs_purge ON packet_field FOR DELETE TO jobs USING (true);

@@ -1,0 +1,50 @@
+-- An event is shown to the sides that it is marked for. Its place in the feeds (`xact`) is the
+-- database's own word: no role may insert it.
+
+ALTER TABLE referral_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE referral_event FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT (id, from_agency_id, to_agency_id, at, act, agency_id, member_id, about_id,
+      code, reserved, from_sees, to_sees, referral_id) ON referral_event TO app;
+GRANT SELECT (id, from_agency_id, to_agency_id, at, act, agency_id, reserved, from_sees, to_sees,
+      referral_id, xact), INSERT, UPDATE (from_sees), DELETE ON referral_event TO jobs;
+GRANT SELECT, INSERT, UPDATE (told) ON referral_event TO gate;
+
+-- Once she is let in again, what kept her out is not told to whom it barred: a member; of the
+-- recipient, all but its leads (R12).
+CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
+    ((from_agency_id = (SELECT sec.event_reader()) AND from_sees)
+     OR (to_agency_id = (SELECT sec.event_reader()) AND to_sees
+         AND (act NOT IN ('leads_only', 'end_leads_only')
+              OR 'lead' = ANY ((SELECT (sec.identity()).roles)::text[]))))
+    AND (NOT reserved OR sec.answers_for(referral_id))
+    AND (act NOT IN ('block', 'unblock')
+         OR about_id IS DISTINCT FROM (SELECT (sec.identity()).member_id))
+    AND sec.not_barred(referral_id));
+CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND member_id = (SELECT (sec.identity()).member_id)
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND r.from_agency_id = referral_event.from_agency_id
+                   AND r.to_agency_id = referral_event.to_agency_id
+                   AND NOT (from_sees AND r.from_purged)));
+CREATE POLICY jobs_hide ON referral_event FOR UPDATE TO jobs
+    USING (true) WITH CHECK (NOT from_sees);
+-- What the clock did is told to one side alone, and in nobody's name.
+CREATE POLICY jobs_tell ON referral_event FOR INSERT TO jobs WITH CHECK (
+    agency_id IS NULL AND member_id IS NULL AND from_sees <> to_sees
+    AND ((act = 'purge_due') OR (to_sees AND act IN ('idle', 'unable'))
+         OR (from_sees AND act = 'closed')));
+CREATE POLICY jobs_ring ON referral_event FOR INSERT TO jobs WITH CHECK (
+    agency_id IS NULL AND member_id IS NULL
+    AND ((act = 'expire' AND from_sees AND to_sees)
+         OR (act = 'escalated' AND code IN ('ack_by', 'accept_by') AND from_sees AND to_sees)
+         OR (act = 'escalated' AND code = 'handoff_by' AND to_sees AND NOT from_sees)));
+CREATE POLICY jobs_see ON referral_event FOR SELECT TO jobs USING (true);
+CREATE POLICY jobs_purge ON referral_event FOR DELETE TO jobs USING (true);
+CREATE POLICY gate_delivers ON referral_event FOR INSERT TO gate
+    WITH CHECK (act = 'delivered' AND to_sees AND NOT from_sees);
+CREATE POLICY gate_reads ON referral_event FOR SELECT TO gate USING (true);
+CREATE POLICY gate_tells ON referral_event FOR UPDATE TO gate USING (true) WITH CHECK (told);
+
+CREATE TRIGGER wake AFTER INSERT ON referral_event
+    FOR EACH STATEMENT EXECUTE FUNCTION sec.wake('tell', 'webhooks');

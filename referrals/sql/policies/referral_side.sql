@@ -1,0 +1,47 @@
+-- A side's row is its own agency's.
+
+ALTER TABLE referral_side ENABLE ROW LEVEL SECURITY;
+ALTER TABLE referral_side FORCE ROW LEVEL SECURITY;
+
+-- All columns except `has_block`: it is never served, and the database alone keeps it.
+DO $$
+BEGIN
+    EXECUTE (SELECT format('GRANT SELECT (%1$s), INSERT (%1$s) ON referral_side TO app',
+                           string_agg(quote_ident(attname), ', '))
+               FROM pg_attribute WHERE attrelid = 'public.referral_side'::regclass AND attnum > 0
+                AND NOT attisdropped AND attname <> 'has_block');
+END $$;
+GRANT UPDATE (state, handoff_by, escalated_at, version) ON referral_side TO app;
+GRANT SELECT (id, subject, state, handoff_by, escalated_at, hold_until, version, agency_id,
+      referral_id), UPDATE (state, handoff_by, escalated_at, version), DELETE ON referral_side
+      TO jobs;
+GRANT SELECT, UPDATE (holder_id, hold_until, version, has_block) ON referral_side TO gate;
+
+-- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
+-- asks for the parent, under the writer's own policies. Nobody writes in a colleague's name.
+CREATE POLICY own_side ON referral_side FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker()) AND (NOT has_block OR sec.not_barred(referral_id)));
+CREATE POLICY own_side_begins ON referral_side FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND holder_id IS NULL  -- named by sec.take, sec.hand_over
+    AND EXISTS (SELECT FROM referral r WHERE r.id = referral_id
+                   AND agency_id IN (r.from_agency_id, r.to_agency_id)));
+CREATE POLICY own_side_changes ON referral_side FOR UPDATE TO app
+    USING (agency_id = (SELECT sec.caseworker())
+           AND (NOT has_block OR sec.not_barred(referral_id)))
+    WITH CHECK (agency_id = (SELECT sec.writer()));
+-- By the clock a recipient's side ends as `unable` (act 23); nothing else.
+CREATE POLICY jobs_end ON referral_side FOR UPDATE TO jobs
+    USING (true) WITH CHECK (state IS NOT DISTINCT FROM 'unable');
+CREATE POLICY jobs_flag ON referral_side FOR UPDATE TO jobs
+    USING (true) WITH CHECK (state IN ('accepted', 'in_handoff') AND escalated_at IS NOT NULL);
+CREATE POLICY jobs_see ON referral_side FOR SELECT TO jobs USING (true);
+CREATE POLICY jobs_purge ON referral_side FOR DELETE TO jobs USING (true);
+CREATE POLICY gate_reads ON referral_side FOR SELECT TO gate USING (true);
+CREATE POLICY gate_names_holder ON referral_side FOR UPDATE TO gate
+    USING (true) WITH CHECK (true);
+
+CREATE TRIGGER flag_side BEFORE INSERT ON referral_side
+    FOR EACH ROW EXECUTE FUNCTION sec.flag_side();
+CREATE TRIGGER an_end_stays BEFORE UPDATE OF state ON referral_side FOR EACH ROW
+    WHEN (OLD.state IN ('completed', 'unable', 'stopped') AND NEW.state IS DISTINCT FROM OLD.state)
+    EXECUTE FUNCTION sec.an_end_stays();

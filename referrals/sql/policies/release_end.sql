@@ -1,0 +1,18 @@
+-- The end of a release is known to the agency that recorded it.
+
+ALTER TABLE release_end ENABLE ROW LEVEL SECURITY;
+ALTER TABLE release_end FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT ON release_end TO app;
+GRANT SELECT (agency_id, release_id), DELETE ON release_end TO jobs;
+GRANT INSERT ON release_end TO gate;
+
+CREATE POLICY own_end ON release_end FOR SELECT TO app USING (
+    agency_id = (SELECT sec.caseworker())
+    AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
+CREATE POLICY own_end_begins ON release_end FOR INSERT TO app WITH CHECK (
+    agency_id = (SELECT sec.writer()) AND revoked_by = (SELECT (sec.identity()).member_id)
+    AND EXISTS (SELECT FROM release l WHERE l.id = release_id));
+CREATE POLICY jobs_see ON release_end FOR SELECT TO jobs USING (true);
+CREATE POLICY jobs_purge ON release_end FOR DELETE TO jobs USING (true);
+CREATE POLICY gate_notes ON release_end FOR INSERT TO gate WITH CHECK (true);

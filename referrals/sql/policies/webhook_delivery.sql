@@ -1,0 +1,12 @@
+-- Deliveries are shown to those who keep the agency's webhooks, without the referral.
+
+ALTER TABLE webhook_delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE webhook_delivery FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT (id, endpoint_id, agency_id, event_id, checkpoint, message_id, at, outcome, status,
+      took_ms) ON webhook_delivery TO app;
+GRANT SELECT, INSERT, DELETE ON webhook_delivery TO jobs;
+
+CREATE POLICY own_agency ON webhook_delivery FOR SELECT TO app
+    USING (agency_id = (SELECT sec.webhook_keeper()));
+CREATE POLICY jobs_send ON webhook_delivery TO jobs USING (true) WITH CHECK (true);
