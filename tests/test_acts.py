@@ -47,7 +47,7 @@ ROADS: dict[str, tuple[tuple[str, str], ...]] = {
     "stopped_by_recipient": ((SENDER, "send"), (RECIPIENT, "accept"), (RECIPIENT, "stop")),
     "entered_in_error": ((SENDER, "send"), (RECIPIENT, "accept"), (SENDER, "mark_error")),
 }
-# What the two sides are shown there (design §2, the T5 table).
+# What the two sides are shown there (docs/rules.md, the T5 table).
 SHOWN = {
     "draft": ("draft", None),
     "sent": ("sent", "sent"),

@@ -24,7 +24,7 @@ from api.rendering import TooLarge
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEPLOY = REPOSITORY / "deploy"
-PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "DECISIONS.md")
+PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 # Read by the code, and nobody's to set: the framework's, the test runner's, one process's to the
 # next.

@@ -1,5 +1,5 @@
-"""The ladder (design §4): nobody answered by the deadline, and who is rung, in which order; exact
-after a restart, once however many work at it, and the sender always knows."""
+"""The ladder (docs/rules.md): nobody answered by the deadline, and who is rung, in which order;
+exact after a restart, once however many work at it, and the sender always knows."""
 
 import threading
 from typing import Any

@@ -1,8 +1,8 @@
 """Every cell (state × act × side × who): allowed or refused, in two tables to read.
 
-Written from design §4, not from RULES and MOVES, which are held against them. A cell names who may:
-w a worker who is not on it, a one who is assigned, h the holder, l a lead who is not on it; `.`
-nobody. What a colleague sees is asked of the real thing: the acts that are open to her, in a
+Written from docs/rules.md, not from RULES and MOVES, which are held against them. A cell names who
+may: w a worker who is not on it, a one who is assigned, h the holder, l a lead who is not on it;
+`.` nobody. What a colleague sees is asked of the real thing: the acts that are open to her, in a
 referral brought to that state, by the same questions that every act asks.
 """
 

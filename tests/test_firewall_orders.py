@@ -34,7 +34,7 @@ from tests.reached import keep as keep_channel
 from tests.receiver import receivers
 from tests.test_firewall import TABLES, columns, comparable
 
-# What the design lets the sender know at once (the T5 table): an answer, "please ring", that the
+# What the rules let the sender know at once (the T5 table): an answer, "please ring", that the
 # paper ended or became smaller, and what she allowed to be returned.
 TOLD = {
     *("acknowledge", "accept", "decline", "call_me"),

@@ -1,5 +1,5 @@
 """Rotation while people work: no read fails, no row stays on the old version, and a version is
-ended only when nothing needs it (design §7)."""
+ended only when nothing needs it (ADR 0020)."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The model and the database say the same: who sees and who writes what (design §2, the end).
+"""The model and the database say the same: who sees and who writes what (docs/rules.md).
 
 Random worlds (tests/worlds.py), a hundred in a part; `make prove` runs 10,000. A world that fails
 is printed step by step, and how to run it again.

@@ -266,7 +266,7 @@ def named(who: Who, *what: Any) -> str:
 
 
 def probe(world: World, table: str) -> Iterator[str]:
-    """Every difference between what one table gave or took and what the design allows. The inserts
+    """Every difference between what one table gave or took and what the rules allow. The inserts
     come last: they take three times as long as all the rest."""
     for who in world.people:
         with as_role(who) as cursor:

@@ -1,4 +1,4 @@
-"""What is written about her is sealed (design §7): the database alone opens nothing, an altered row
+"""What is written about her is sealed (ADR 0019): the database alone opens nothing, an altered row
 opens nothing, and a bundle holds the keys of the released fields only, for one agency only."""
 
 import os

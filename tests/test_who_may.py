@@ -101,7 +101,7 @@ def test_an_act_without_a_rule_is_an_error_and_never_a_yes() -> None:
         require(LEAD, "an act of nobody's", Standing("from", True, True))
 
 
-# act, side → who of it may, by the design's table (§4): w a worker who is nothing to it, a an
+# act, side → who of it may, by the table of docs/rules.md: w a worker who is nothing to it, a an
 # assignee, h the holder, l a lead who is not assigned; after the accept.
 MAY = {
     ("put_packet", "from"): "a",

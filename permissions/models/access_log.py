@@ -103,7 +103,7 @@ class AccessEntry(models.Model):
                 name="access_entry_decision_check",
                 condition=models.Q(decision__in=["allowed", "refused"]),
             ),
-            # What an opening must say for itself (design §2: purpose of use stated).
+            # What an opening must say for itself (R11: purpose of use stated).
             models.CheckConstraint(
                 name="access_entry_check",
                 condition=~models.Q(act__in=OPENINGS)

@@ -19,7 +19,7 @@ AGENCY_KINDS = (
     "prosecution",
     "oversight",
 )
-# Legal rules read duties, never the kind (design §1).
+# Legal rules read duties, never the kind (docs/rules.md).
 DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
 ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
 CASEWORK = frozenset({"worker", "lead"})
@@ -103,7 +103,7 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["agency", "person"], name="one_membership_an_agency"),
-            # auditor and coordinator exclude every other role (design §1)
+            # auditor and coordinator exclude every other role (docs/rules.md)
             models.CheckConstraint(
                 name="auditor_and_coordinator_stand_alone",
                 condition=~models.Q(roles__overlap=["auditor", "coordinator"])

@@ -32,7 +32,8 @@ class Client(AbstractApplication):
         abstract = False
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         constraints = [
-            # As the role auditor does (design §1): who reviews does nothing of what is reviewed.
+            # As the role auditor does (docs/rules.md): who reviews does nothing of what is
+            # reviewed.
             models.CheckConstraint(
                 name="audit_read_stands_alone",
                 condition=~models.Q(scopes__contains=["audit:read"])

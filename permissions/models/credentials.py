@@ -8,7 +8,7 @@ from permissions.models.clients import Client
 
 
 class Credential(models.Model):
-    """A live sign-in or access token. The row-level policies read it at every query (design §6).
+    """A live sign-in or access token. The row-level policies read it at every query (ADR 0002).
 
     Only the SHA-256 of the secret is kept. Ending it, its membership, its client or its agency
     cuts off at the next statement, inside the database: triggers keep the last five columns

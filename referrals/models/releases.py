@@ -8,7 +8,7 @@ from referrals.models.referrals import Referral
 
 
 class Release(models.Model):
-    """The survivor's permission, as data (design §5; 34 U.S.C. 12291(b)(2), 45 CFR 164.508).
+    """The survivor's permission, as data (docs/rules.md; 34 U.S.C. 12291(b)(2), 45 CFR 164.508).
 
     One recipient, named fields, a purpose, an end. Widening is a new release.
     """

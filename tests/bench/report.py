@@ -13,7 +13,7 @@ WIRE = {
     "commits ratio, bare": "the same entry and rows alone, as an exempt role",
     "commits ratio, slow": "the audited reads where a flush to the disk takes 8 ms",
 }
-# What performance.md asks (G1, G3, G4, G10): at most; of commits, at least.
+# What docs/rules.md asks (G1, G3, G4, G10): at most; of commits, at least.
 ASKED = {
     ("inbox list", "latency"): 1.2,
     ("inbox list", "cpu"): 1.15,

@@ -1,5 +1,5 @@
 -- as: gate
--- Where a confidential place is, is not kept (design R4). Whatever code forgets, these hold: a
+-- Where a confidential place is, is not kept (R4). Whatever code forgets, these hold: a
 -- place is confidential as soon as a confidential service or organization is found there, what
 -- tells where it is goes at that moment, and no address can be added afterwards. They run as
 -- `gate`, so that no place is passed over because its row belongs to another organization.

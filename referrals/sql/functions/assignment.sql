@@ -126,7 +126,7 @@ BEGIN
 END $$;
 
 -- The outside reviewer of an agency of one is told *that* its lead assigned herself, by reference
--- only (design §1); never of a referral of which an agency is a side that she serves (R2).
+-- only (R7); never of a referral of which an agency is a side that she serves (R2).
 CREATE FUNCTION sec.self_assignments_to_review()
 RETURNS TABLE (id uuid, agency_id uuid, reference text, at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$

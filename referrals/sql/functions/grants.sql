@@ -2,7 +2,7 @@
 -- Grants: what a recipient may open, and until when.
 
 -- The recipient's grant is never seen by the sender, who nevertheless fills it: granting is
--- wrapping (design §7). After the recipient's own stop or purge nothing is stored, and the sender
+-- wrapping (ADR 0019). After the recipient's own stop or purge nothing is stored, and the sender
 -- is answered as ever (R2).
 CREATE FUNCTION sec.put_grant(
     grant_id uuid, r uuid, by_release uuid, field_names text[], kek int, bundle bytea

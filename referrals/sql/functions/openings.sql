@@ -2,7 +2,7 @@
 -- What was opened: of a packet or of notes, by this transaction (R11) or before it.
 
 -- R11 in the policy: what an access entry of *this transaction*, by this caller, with a purpose of
--- use, has opened; and whether she may open it (design §2, "Who opens a packet or a note").
+-- use, has opened; and whether she may open it (docs/rules.md).
 -- Returns the referral and the fields, or NULLs.
 CREATE FUNCTION sec.opening(what text, OUT r uuid, OUT open_fields text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
@@ -103,7 +103,7 @@ BEGIN
     RETURN false;
 END $$;
 
--- What a misdirected packet has to be reported by (design §4, act 18): how many of the recipient's
+-- What a misdirected packet has to be reported by (act 18): how many of the recipient's
 -- people opened it and when, never who. For those who answer for it at the sender, once it is
 -- marked as an error; of everything else it says nothing.
 CREATE FUNCTION sec.openings(r uuid, OUT people int, OUT times timestamptz[])

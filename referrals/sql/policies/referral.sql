@@ -1,6 +1,6 @@
 -- Who sees and writes which row of a referral: the second wall. Default deny; every policy is
 -- written positively, so that NULL (no token) refuses. The first wall is referrals/transitions.py;
--- the sentence that both follow is the last one of design §2.
+-- both follow the sentence in docs/rules.md.
 
 ALTER TABLE referral ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral FORCE ROW LEVEL SECURITY;
