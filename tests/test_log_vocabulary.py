@@ -20,7 +20,7 @@ from tests.test_desk_auditing import acts_that_are_logged
 def test_every_act_of_the_sources_is_of_the_vocabulary_and_none_stands_there_in_vain() -> None:
     said = acts_that_are_logged()
     assert said - set(ACTS) == set()
-    sql = "".join(path.read_text() for path in sorted(REPOSITORY.glob("*/sql/*.sql")))
+    sql = "".join(path.read_text() for path in sorted(REPOSITORY.glob("*/sql/**/*.sql")))
     assert [act for act in ACTS if act not in said and f"'{act}'" not in sql] == []
     assert len(ACTS) == len(set(ACTS))
     assert set(ACTS) <= set(words.LOGGED), "each has words for its reader"

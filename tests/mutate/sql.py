@@ -234,8 +234,8 @@ def tables_asking(superuser: Any) -> dict[str, list[str]]:
 
 
 def file_of(function: str) -> str:
-    """The file of SQL that makes a function: `blocks.sql`."""
-    for path in sorted(REPOSITORY.glob("*/sql/*.sql")):
-        if re.search(rf"FUNCTION sec\.{function}\(", path.read_text()):
-            return path.name
+    """The file of SQL that makes a function: `referrals/blocks`."""
+    for path in sorted(REPOSITORY.glob("*/sql/functions/*.sql")):
+        if re.search(rf"CREATE FUNCTION sec\.{function}\(", path.read_text()):
+            return f"{path.parts[-4]}/{path.stem}"
     return ""
