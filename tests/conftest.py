@@ -6,7 +6,6 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 import os
 import socket
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,16 +15,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+import hypothesis
 import psycopg2
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 
 from api import demo, processes
 from permissions import credentials
-from permissions.models import MOST_OPENINGS, Client, Membership
-from tests import share
+from permissions.models import Client, Membership
 from tests.counted import miscounted
 from tests.emptying import Emptying
 from tests.far_ends import (
@@ -40,6 +38,11 @@ from tests.far_ends import (
 from tests.ground import HOME
 from tests.http_client import HttpClient
 from tests.left import Ground
+from tests.support.seed import SEED
+from tests.support.template import Template
+
+hypothesis.settings.register_profile("cairn", database=None)  # no case of an earlier run
+hypothesis.settings.load_profile("cairn")
 
 # Emptied after each test; the log and the vocabularies never are.
 CONTENT = (
@@ -78,35 +81,16 @@ CONTENT = (
 )
 
 
-# After so many seconds of tests, of each with several cases a third is tried, drawn by SHARE.
-SHARE, ALL_S = os.environ.get("CAIRN_SHARE", ""), float(os.environ.get("CAIRN_ALL_S") or "inf")
-BEGAN = time.monotonic()
-LEFT_OUT = pytest.StashKey[set[str]]()
 # The longest come first, so that no worker is left alone with them at the end.
 LONGEST = {
     *("test_model", "test_policies_matter", "test_markers", "test_markers_can_fail", "test_matrix"),
     *("test_seals", "test_firewall_orders", "test_directory_plans", "test_database_launcher"),
 }
-# Of these, whose tests take ten seconds and more, whole tests are left out with the cases.
-LONG = {
-    *("test_desk_main_job", "test_desk_warm", "test_directory_changes", "test_export_hsds"),
-    *("test_import_large", "test_import_moves", "test_killed_halfway", "test_log_disk_full"),
-    *("test_markers_by_the_model", "test_messages_killed", "test_old_backups", "test_purged_there"),
-    *("test_reads_killed", "test_stop", "test_webhooks_hold", "test_workers_killed"),
-}
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before
-    several = {one.nodeid: "long" for one in items if one.path.stem in LONG}
-    config.stash[LEFT_OUT] = share.left_out([one.nodeid for one in items], SHARE, several)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if time.monotonic() - BEGAN > ALL_S and item.nodeid in item.config.stash[LEFT_OUT]:
-        pytest.skip(f"no time for all cases of all tests after {ALL_S:.0f} s: CAIRN_SHARE={SHARE}")
 
 
 def _cluster() -> Any:
@@ -116,34 +100,28 @@ def _cluster() -> Any:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: Any) -> Iterator[str]:
-    """Instead of pytest-django's: a database that `owner` makes, every alias pointed at it."""
+def loaded(django_db_blocker: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name of this worker's database, a copy of the template, and what demo.json says of it."""
     name = "test_cairn_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
     cluster = _cluster()
     with django_db_blocker.unblock():
-        for alias in connections:
-            connections[alias].close()
-            connections[alias].settings_dict["NAME"] = name
-        cluster.drop_database(name)
-        (HOME / "witness" / "log.ndjson").unlink(missing_ok=True)  # it bore witness of that one
-        cluster.create_database(name)
-        call_command("migrate", database="owner", verbosity=0)
-        yield name
+        content = Template(cluster).copy(name)
+        yield name, content
         for alias in connections:
             connections[alias].close()
         cluster.drop_database(name)
 
 
 @pytest.fixture(scope="session")
-def network(django_db_setup: str) -> dict[str, Any]:
-    """The demo network, loaded once a worker: what demo.json says. Its systems open as many packets
-    as can be set, for the log of all tests together is one day's."""
-    from directory import demo as directory_demo
+def django_db_setup(loaded: tuple[str, dict[str, Any]]) -> str:
+    """Instead of pytest-django's: a database that `owner` made, every alias pointed at it."""
+    return loaded[0]
 
-    content = demo.load()
-    Client.objects.update(openings_a_day=MOST_OPENINGS)
-    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
-    return content
+
+@pytest.fixture(scope="session")
+def network(loaded: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """The demo network: what demo.json says."""
+    return loaded[1]
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +178,11 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many random worlds were compared (tests/test_model.py), by all workers together."""
+    """How to have the same once more; and how many random worlds were compared, by all workers."""
+    order = terminalreporter.config.getoption("randomly_seed", "none")
+    terminalreporter.write_line(
+        f"Cases by CAIRN_SEED={SEED}, their order by --randomly-seed={order}"
+    )
     counts: Counter[str] = Counter()
     for report in chain.from_iterable(terminalreporter.stats.values()):
         if getattr(report, "when", "") == "call":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.seed import GIVEN, SEED
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 GROUND = Path(os.environ.get("CAIRN_TEST_HOME") or REPOSITORY / "var" / "test").resolve()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -34,6 +36,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             # What is killed here is processes, which loses nothing, not the machine's power.
             cursor.execute("ALTER SYSTEM SET fsync = off")
             cursor.execute("SELECT pg_reload_conf()")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before pytest-randomly and Hypothesis take their seeds."""
+    if GIVEN and getattr(config.option, "randomly_seed", None) == "default":
+        config.option.randomly_seed = SEED
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = SEED
 
 
 def pytest_unconfigure() -> None:
