@@ -16,9 +16,9 @@ from permissions import assignments, credentials
 from permissions.ids import uuid7
 from permissions.keystore import key_store
 from permissions.models import Client
-from tests.conftest import Caller, agency_id, member_id
-from tests.database import as_app, forget_edits, identify
-from tests.test_keys import destroyed
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import as_app, forget_edits, identify
+from tests.support.sealed_packets import destroyed
 
 OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
 LOCATIONS = "/v1/directory/locations"

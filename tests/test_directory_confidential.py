@@ -13,7 +13,7 @@ from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client
 from permissions.session import begin
-from tests.conftest import agency_id
+from tests.support.callers import agency_id
 
 LIST = "/v1/directory/services"
 HIDDEN = demo.service_id("shelter-confidential")

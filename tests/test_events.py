@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import connections
 
 from referrals import closing, purging, working
-from tests.conftest import PACKET, Caller, Story, member_id, return_body
-from tests.writing import Writers, in_order
+from tests.support.callers import Caller, member_id
+from tests.support.event_writers import Writers, in_order
+from tests.support.stories import PACKET, Story, return_body
 
 EVENTS = int(os.environ.get("CAIRN_EVENTS") or 800)
 

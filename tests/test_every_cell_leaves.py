@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from referrals import alarms, escalation, telling
-from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.reached import DUTY, PEOPLE, keep
+from tests.support import routes
+from tests.support.callers import agency_id, member_id
+from tests.support.notifications import DUTY, PEOPLE, keep
 from tests.support.seed import SEED
-from tests.test_acts import counts, everything
-from tests.test_every_cell import CELLS, CLOCK, ROADS, SHOWN, bring
+from tests.support.states import CELLS, CLOCK, ROADS, SHOWN, bring
+from tests.support.stored_rows import content_rows, counts
+from tests.support.stories import PACKET, Story
 
 WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"
 
@@ -30,12 +31,12 @@ police put_packet            event referral packet_field packet_grant private_ke
 police send                  event referral packet_grant agreement_tally > ywca notice
 police call_me               event referral > ywca call_me
 police set_callback          event referral > ywca changed
-police withdraw              event referral packet_grant? > ywca taken_back
+police withdraw              event referral packet_grant? > ywca rows_taken_back
 police revoke_release        event referral release release_end packet_grant? > ywca changed
 police narrow_release        event referral release release_end packet_grant? > ywca changed
 police revoke_return_release event
 police stop                  event referral packet_grant? > ywca stop
-police mark_error            event referral packet_grant? > ywca taken_back > ywca review > police review
+police mark_error            event referral packet_grant? > ywca rows_taken_back > ywca review > police review
 police assign                event referral_assignment > police assigned
 police hand_over             event referral_assignment referral_side > police assigned
 police take_over             event referral_assignment referral_side self_assignment > police review
@@ -210,7 +211,7 @@ def rows_of(story: Story, superuser: Any) -> dict[str, list[str]]:
     """What names the referral, table by table."""
     return {
         name: [row for row in text.splitlines() if story.id in row]
-        for name, text in everything(superuser).items()
+        for name, text in content_rows(superuser).items()
     }
 
 
@@ -220,10 +221,10 @@ def left(cell: Cell, story: Story, api: Any, superuser: Any) -> list[Any]:
     held = cell.side == "police" or bool(ROADS[cell.state])
     short = {"h": "worker", "l": "lead", "a": "worker2", "w": "worker2" if held else "worker"}
     caller = api(f"{cell.side}.{short[cell.letter]}")
-    before, (events, entries) = everything(superuser), counts(superuser, story.id)
+    before, (events, entries) = content_rows(superuser), counts(superuser, story.id)
     rung = told(superuser, story.id)
     answer = caller.act(story.id, cell.act, body_of(cell))
-    after, (events_now, entries_now) = everything(superuser), counts(superuser, story.id)
+    after, (events_now, entries_now) = content_rows(superuser), counts(superuser, story.id)
     changed = {name for name in after if after[name] != before[name]} - {"referral_event"}
     tell()
     new = set(told(superuser, story.id) - rung)

@@ -15,10 +15,11 @@ from directory import demo as directory_demo
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests import routes
-from tests.conftest import PACKET, Caller, Story
-from tests.database import forget_edits, full_story
-from tests.routes import everything
+from tests.support import routes
+from tests.support.callers import Caller
+from tests.support.database import forget_edits, full_story
+from tests.support.routes import everything
+from tests.support.stories import PACKET, Story
 
 ALIASES = ("default", "auditor", "editor")
 

@@ -1,7 +1,7 @@
 """The model and the database say the same: who sees and who writes what (design §2, the end).
 
-Random worlds (tests/worlds.py), a hundred in a part; `make prove` runs 10,000. A world that fails
-is printed step by step, and how to run it again.
+Random worlds (tests/support/random_worlds.py), a hundred in a part; `make prove` runs 10,000. A
+world that fails is printed step by step, and how to run it again.
 """
 
 import os
@@ -15,9 +15,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from permissions.reference import world as w
 from permissions.reference.seeing import AUDITOR_SEES, NEVER_SERVED, SEES
 from permissions.reference.writing import CHANGEABLE, DATABASES_OWN, INSERTS
-from tests.probing import Ground
+from tests.support.random_worlds import Cast, Worlds
+from tests.support.rls_probe import Ground
 from tests.support.seed import SEED
-from tests.worlds import Cast, Worlds
 
 WORLDS = int(os.environ.get("CAIRN_WORLDS") or 300)
 A_PART = 100

@@ -207,7 +207,7 @@ END $$;
 -- What whoever opens something must know of her own side first: its row, whether she is assigned,
 -- her agency's live grant. In one look: the policies own_side, own_staff and own_grant would ask
 -- five times who she is. It tells what they do, and nothing without an acting member (R15); the
--- random worlds hold it against them (tests/probing.py).
+-- random worlds hold it against them (tests/support/rls_probe.py).
 CREATE FUNCTION sec.own_part(
     r uuid, OUT subject uuid, OUT holder uuid, OUT state text, OUT assigned boolean,
     OUT fields text[], OUT release uuid, OUT until timestamptz, OUT kek int, OUT bundle bytea,

@@ -149,9 +149,9 @@ class Campaign:
 
     def begin(self, database: str) -> None:
         """Read every mutant there is; by a connection that outlives the test that begins it."""
-        from tests.conftest import _cluster  # once Django is set up
+        from tests.support.cluster import own_cluster
 
-        superuser = self.superuser = _cluster().connect_superuser(database)
+        superuser = self.superuser = own_cluster().connect_superuser(database)
         found = [
             *sql.of_policies(superuser),
             *sql.of_functions(superuser),

@@ -21,8 +21,8 @@ from psycopg2.sql import SQL, Identifier
 from api import demo
 from api.postgres import Cluster
 from permissions.models import MOST_OPENINGS, Client
+from tests.support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # The three lower floors whole: rows of the demo go through most of their code on the way in.
 MADE_OF = ("permissions/**/*", "directory/**/*", "referrals/**/*", "deploy/*.sql", "api/*.py")
 BUILDING, PREFIX = "test_cairn_new_template", "test_cairn_template_"

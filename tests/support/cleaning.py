@@ -20,7 +20,7 @@ _REACHED = """
 _WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
 
 
-class Emptying:
+class TableCleaner:
     """Of the tables `named` on one database. `session` is the superuser's, in autocommit."""
 
     def __init__(self, session: Any, named: Iterable[str]) -> None:
@@ -35,3 +35,40 @@ class Emptying:
         written = [one for (one,) in self._cursor.fetchall()]
         if written:
             self._cursor.execute("; ".join(f"DELETE FROM {one}" for one in written))
+
+
+# Emptied after each test; the log and the vocabularies never are.
+CONTENT = (
+    "referral",
+    "message",
+    "channel",
+    "referral_side",
+    "referral_assignment",
+    "referral_plan",
+    "release",
+    "release_end",
+    "release_paper",
+    "agreement_tally",
+    "returned",
+    "packet_field",
+    "note",
+    "self_assignment",
+    "conflict_block",
+    "barred_to_the_end",
+    "referral_event",
+    "call_record",
+    "idempotency_key",
+    "purged_count",
+    "epoch_due",
+    "packet_grant",
+    "private_key",
+    "webhook_endpoint",
+    "webhook_secret",
+    "webhook_delivery",
+    "log_opt_in",
+    "directory_unmet_search",
+    "credential",
+    "django_session",
+    "permissions_cache",
+    "permissions_clientassertion",
+)

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from permissions.ids import uuid7
-from tests.ground import HOME
+from tests.support.cluster import HOME
 
 WRITERS = 16
 

@@ -20,7 +20,7 @@ from permissions.reference import world as w
 from permissions.reference.asking import live
 from permissions.reference.seeing import can_see
 from permissions.reference.writing import can_write, reaches
-from tests.conftest import agency_id, member_id
+from tests.support.callers import agency_id, member_id
 
 Json = dict[str, Any]
 ROLES = {"app": "default", "auditor": "auditor"}  # of the database, and our alias for each
@@ -130,7 +130,7 @@ class Who:
 
 @dataclass
 class Ground:
-    """The functions of probing.sql in a test database, and what the catalogue says of its tables.
+    """The functions of rls_probe.sql in a test database, and what the catalogue says of its tables.
 
     `since`: entries of the access log older than it are nobody's concern here.
     """
@@ -174,7 +174,7 @@ class Ground:
         self.ask("CREATE SCHEMA probing")
         for role in ROLES:
             self._rows_as(role)
-        self.ask((Path(__file__).parent / "probing.sql").read_text())
+        self.ask((Path(__file__).parent / "rls_probe.sql").read_text())
         self.ask("GRANT USAGE ON SCHEMA probing TO app, auditor")
         self.ask("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA probing TO app, auditor")
         return self

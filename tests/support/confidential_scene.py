@@ -23,7 +23,7 @@ from directory.rendering import JOBS, render
 from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client
-from tests.conftest import Caller, agency_id
+from tests.support.callers import Caller, agency_id
 
 WAYS = ("place", "link", "service", "organization", "born")
 SOURCE = "a scene of the tests"

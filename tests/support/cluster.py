@@ -10,12 +10,13 @@ its own name.
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.repository import REPOSITORY
 from tests.support.seed import GIVEN, SEED
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 GROUND = Path(os.environ.get("CAIRN_TEST_HOME") or REPOSITORY / "var" / "test").resolve()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 HOME = GROUND / (WORKER or "main")
@@ -54,3 +55,9 @@ def pytest_unconfigure() -> None:
 
         for folder in [HOME / "postgres"] if WORKER else GROUND.glob("*/postgres"):
             Cluster(folder.parent).stop()
+
+
+def own_cluster() -> Any:
+    from api.postgres import Cluster
+
+    return Cluster(HOME)

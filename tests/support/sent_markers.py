@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from referrals import working
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import work
-from tests.receiver import Receiver, receivers
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import work
+from tests.support.webhook_receiver import Receiver, receivers
 
 
 class Heard(NamedTuple):
