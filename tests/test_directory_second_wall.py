@@ -200,6 +200,14 @@ PROJECTIONS = {
 }
 
 
+def new_row(world: World, side: str, column: str) -> tuple[str, str]:
+    """The id of one more row of a side in a projection, and what makes a copied row one: the side's
+    own organization and service. An editor may write rows of a service found at a place of hers."""
+    organization, service = (str(world.ids[side][one]) for one in ("organization", "service"))
+    new = organization if column == "id" else str(uuid7())
+    return new, json.dumps({"id": new, "service_id": service, column: organization})
+
+
 @pytest.fixture
 def rendered(world: World, superuser: Any) -> Iterator[dict[str, dict[str, str]]]:
     """A row of ours and of theirs in each projection: table → side → id."""
@@ -209,9 +217,7 @@ def rendered(world: World, superuser: Any) -> Iterator[dict[str, dict[str, str]]
         for table, column in PROJECTIONS.items():
             found[table] = {}
             for side in (OURS, THEIRS):
-                organization = str(world.ids[side]["organization"])
-                new = organization if column == "id" else str(uuid7())
-                what = json.dumps({"id": new, column: organization})
+                new, what = new_row(world, side, column)
                 cursor.execute(f"{copied(table)} ON CONFLICT DO NOTHING", [what])
                 found[table][side] = new
                 made += [(table, new)] * cursor.rowcount
@@ -235,9 +241,7 @@ def test_an_editor_writes_what_is_read_of_her_own_entries_only(
                     change = f"UPDATE {table} SET document = '{{}}' WHERE id = %s"
                     assert done(cursor, change, row) == expected, about
                     assert done(cursor, f"DELETE FROM {table} WHERE id = %s", row) == expected
-                    organization = str(world.ids[side]["organization"])
-                    new = organization if column == "id" else str(uuid7())
-                    what = json.dumps({"id": new, column: organization})
+                    _, what = new_row(world, side, column)
                     wanted = 1 if side in who.edits else REFUSED
                     assert done(cursor, copied(table), what) == wanted, about
 

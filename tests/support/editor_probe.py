@@ -338,5 +338,5 @@ def copied(table: str) -> str:
     is confidential is nowhere."""
     public = table.replace("network_organization", "organization_listing").replace("network_", "")
     what = "%s::jsonb" + (""" || '{"point": null}'""" if "network" in table else "")
-    row = f"SELECT (jsonb_populate_record(p, {what})).* FROM {public} p LIMIT 1"
+    row = f"SELECT (jsonb_populate_record(p, {what})).* FROM {public} p ORDER BY id LIMIT 1"
     return f"INSERT INTO {table} {row}"
