@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from directory import demo
 from directory import models as m
+from directory.importing.reading import id_of
 from permissions import assignments, credentials
 from permissions.ids import uuid7
 from permissions.keystore import key_store
@@ -20,7 +21,7 @@ from tests.support.callers import Caller, agency_id, member_id
 from tests.support.database import as_app, forget_edits, identify
 from tests.support.sealed_packets import destroyed
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
+OURS = id_of(demo.SOURCE, "organization", "shelter")
 LOCATIONS = "/v1/directory/locations"
 MARKER = "2718 Unspoken Way"
 ADDRESS = {"address_1": MARKER, "city": "Missoula", "directions": "Behind the invented mill."}

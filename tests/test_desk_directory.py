@@ -20,6 +20,7 @@ from directory import models as m
 from directory.finding.asked import Asked, Point
 from directory.finding.openings import Opening
 from directory.finding.postcodes import derive
+from directory.importing.reading import id_of
 from directory.listings import Page
 from permissions.ids import uuid7
 from tests.support.browser import SIZES, Desk
@@ -28,7 +29,7 @@ from tests.support.callers import agency_id
 from tests.support.database import forget_edits
 from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")  # ywca edits it
+OURS = id_of(demo.SOURCE, "organization", "shelter")  # ywca edits it
 DENVER = ZoneInfo("America/Denver")
 NOW = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)  # Tuesday, 14:00 in Missoula
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connections, transaction
 
 from directory import demo
+from directory.importing.reading import id_of
 from directory.models import Location, Service, ServiceAtLocation
 from directory.projections import PublicListing, PublicOrganization
 from directory.rendering import JOBS
@@ -22,7 +23,7 @@ from tests.support.confidential_scene import text_of
 from tests.support.database import forget_edits
 from tests.support.stale_projections import stale
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
+OURS = id_of(demo.SOURCE, "organization", "shelter")
 HISTORY = f"/v1/directory/organizations/{OURS}/history"
 REVIEWS = "/v1/directory/reviews"
 

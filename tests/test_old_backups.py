@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from api.postgres_binaries import find_binaries
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions.credentials import hash_secret
 from permissions.disclosure import PACKET_FIELDS
 from permissions.errors import NotPossible
@@ -191,7 +192,7 @@ def marked(story: Story, api: Any) -> Iterator[Story]:
     fields = [name for name in PACKET_FIELDS if name not in ("substance_use", "screening")]
     fresh = iter(MARKERS)
     place = f"/v1/directory/locations/{uuid7()}"
-    organization = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    organization = str(id_of(directory_demo.SOURCE, "organization", "shelter"))
     hidden = {"organization_id": organization, "name": "House", "confidential": True}
     assert api("ywca.editor").put(place, hidden).status_code == 201
     address = {"address_1": next(fresh), "address_2": next(fresh), "city": next(fresh)}

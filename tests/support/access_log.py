@@ -87,7 +87,7 @@ def everything_stored(superuser: Any) -> str:
 
 def read_all(caller: Any, query: dict[str, str] | None = None) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
-    cursor = None
+    cursor: str | None = None
     while True:
         more = {"cursor": cursor} if cursor else {}
         page = caller.get("/v1/access-log", {"limit": "100", **(query or {}), **more})

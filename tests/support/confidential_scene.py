@@ -151,9 +151,7 @@ class Scene:
             services = m.Service.objects.using(JOBS).filter(source=SOURCE)
             ids, owners = [list(r.values_list("id", flat=True)) for r in (services, rows)]
             rows.delete()
-            for model in (m.Metadata, m.Quarantine):
-                model._default_manager.using(JOBS).filter(source=SOURCE).delete()
-            for model in (m.TaxonomyTerm, m.Taxonomy, m.Unit):
+            for model in (m.Metadata, m.Quarantine, m.TaxonomyTerm, m.Taxonomy, m.Unit):
                 model._default_manager.using(JOBS).filter(source=SOURCE).delete()
             render(ids, owners)
         derive()

@@ -99,7 +99,7 @@ def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool
     try:
         with transaction.atomic():
             cursor.execute(statement, parameters)
-            found = cursor.rowcount
+            found: int = cursor.rowcount
             transaction.set_rollback(True)
     except DatabaseError as error:
         return isinstance(error.__cause__, InsufficientPrivilege)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from directory import demo
 from directory import models as m
+from directory.importing.reading import id_of
 from directory.rendering import JOBS, render
 from permissions.ids import uuid7
 from tests.support.callers import Caller, agency_id
@@ -80,7 +81,7 @@ ORGANIZATIONS = "/v1/directory/organizations"
 
 TAXONOMIES, TERMS = "/v1/directory/taxonomies", "/v1/directory/taxonomy_terms"
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
+OURS = id_of(demo.SOURCE, "organization", "shelter")
 
 
 def make(caller: Caller, **more: Any) -> str:
@@ -131,7 +132,7 @@ def random_edit(caller: Caller, chance: random.Random, mine: list[str], places: 
 
 LOCATIONS = "/v1/directory/locations"
 
-THEIRS = demo.id_of(demo.SOURCE, "organization", "campus")
+THEIRS = id_of(demo.SOURCE, "organization", "campus")
 
 THEIR_SERVICE = demo.service_id("campus-advocacy")
 

@@ -13,6 +13,7 @@ from psycopg2.errors import InsufficientPrivilege
 
 from directory import demo as directory_demo
 from directory import models as m
+from directory.importing.reading import id_of
 from directory.standard import TABLES
 from permissions import credentials
 from permissions.ids import uuid7
@@ -125,7 +126,7 @@ def make(side: str, organization: UUID, unit: UUID) -> dict[str, UUID]:
     """A row of every table for one organization, each hanging on the first parent it can have."""
     made = {"organization": organization, "unit": unit}
     for table in PARTS:
-        links = {}
+        links: dict[str, UUID] = {}
         for column, parent in TABLES[table].links.items():
             if parent in made and (column in TABLES[table].required or not links):
                 links[column] = made[parent]
@@ -139,7 +140,7 @@ def make(side: str, organization: UUID, unit: UUID) -> dict[str, UUID]:
 
 
 def create(table: str, organization: UUID, values: Row) -> UUID:
-    row = TABLES[table].model(part_of_id=organization, source=SOURCE, **values)
+    row = TABLES[table].model(**{"part_of_id": organization, "source": SOURCE} | values)
     row.save(using="jobs", force_insert=True)
     return row.pk
 
@@ -171,7 +172,7 @@ class World:
 
 
 def organization_of(key: str) -> UUID:
-    return directory_demo.id_of(directory_demo.SOURCE, "organization", key)
+    return id_of(directory_demo.SOURCE, "organization", key)
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def world(api: Any, superuser: Any) -> Iterator[World]:
         THEIRS: make(THEIRS, organization_of("campus"), unit.id),
     }
     yield World(superuser, people(api), ids).load()
-    for table in reversed(TABLES):
+    for table in reversed(list(TABLES)):
         TABLES[table].model._default_manager.using("jobs").filter(source=SOURCE).delete()
     with superuser.cursor() as cursor:
         cursor.execute("DELETE FROM directory_edit")

@@ -14,6 +14,7 @@ import pytest
 
 from api import demo, logs
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions.disclosure import PACKET_FIELDS
 from tests.support import markers as marked
 from tests.support import matrix, routes
@@ -25,6 +26,7 @@ from tests.support.matrix import SIGNS_OUT, TryOut, ask, browser
 from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import work
 from tests.support.sent_markers import FarEnds, far_ends
+from tests.support.stories import Story
 
 
 @dataclass(frozen=True)
@@ -267,10 +269,10 @@ PAGE_MISTAKES = ("form", "form", "query", "headers")
 class At(TryOut):
     """The addresses and bodies of the matrix, of a referral of the world."""
 
-    office = str(directory_demo.id_of(directory_demo.SOURCE, "location", "shelter-office"))
+    office = str(id_of(directory_demo.SOURCE, "location", "shelter-office"))
 
     def begin(self) -> None:
-        self.story = marked.Story(self.api, self.service)
+        self.story = Story(self.api, self.service)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from django.db import connections
 
 from api import demo
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions.disclosure import PACKET_FIELDS
 from permissions.ids import uuid7
 from permissions.policy import RULES
@@ -337,7 +338,7 @@ class World:
 
     def _confidential_place(self) -> None:
         """A place of ywca's, each line of its address a marker."""
-        ours = directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter")
+        ours = id_of(directory_demo.SOURCE, "organization", "shelter")
         self.place = str(uuid7())
         path = f"/v1/directory/locations/{self.place}"
         body = {"organization_id": str(ours), "name": "House", "confidential": True}
@@ -368,9 +369,9 @@ class World:
                 " ELSE to_agency_id END FROM referral_event WHERE from_sees <> to_sees",
             ),
         ):
-            for row, referral, agency in self._past_policies(question):
+            for own, about, agency in self._past_policies(question):
                 side = "from" if agency == demo.agency_id("police") else "to"
-                self.marks[str(row)] = Marker(kind, "row", of[str(referral)], side)
+                self.marks[str(own)] = Marker(kind, "row", of[str(about)], side)
 
     def _past_policies(self, question: str) -> list[tuple[UUID, UUID, UUID]]:
         from tests.support.cluster import own_cluster
@@ -379,7 +380,7 @@ class World:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(question)
-                return [tuple(map(_uuid, row)) for row in cursor.fetchall()]
+                return [(_uuid(a), _uuid(b), _uuid(c)) for a, b, c in cursor.fetchall()]
         finally:
             connection.close()
 

@@ -509,7 +509,7 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
         common = {"key": key, "service": try_out.by_phone if calls else try_out.service}
         if calls:
             return common | {"outcome": "full", "put_through": "no"}
-        return common | routes.BODIES["put_notice"] | {"wanted": "call_worker", "draft": "1"}
+        return common | dict(routes.BODIES["put_notice"]) | {"wanted": "call_worker", "draft": "1"}
     if act in ("put_release", "put_return_release"):
         returns = act == "put_return_release"
         release = return_body("connected") if returns else release_body("name")
@@ -524,7 +524,7 @@ def form(try_out: TryOut, route: str) -> dict[str, Any]:
     if act == "said_no":
         return {"service": try_out.service}
     if act == "account_disclosures":
-        return routes.BODIES[act] | {"language": "en"}
+        return dict(routes.BODIES[act]) | {"language": "en"}
     if act == "narrow_release":
         return {"fields_": ["name"], "ends": "as_it_is"}
     if act == "put_packet":

@@ -13,6 +13,7 @@ from psycopg2.errors import InsufficientPrivilege
 
 from api import demo
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions import credentials
 from permissions.credentials import hash_secret
 from permissions.ids import uuid7
@@ -127,7 +128,7 @@ class World:
 def hide_in_the_directory(api: Any) -> None:
     """A confidential organization; a confidential place of ywca's, and where it is."""
     place = f"/v1/directory/locations/{uuid7()}"
-    organization = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    organization = str(id_of(directory_demo.SOURCE, "organization", "shelter"))
     hidden = {"organization_id": organization, "name": "House", "confidential": True}
     editor = api("ywca.editor")
     assert editor.put(place, hidden).status_code == 201
@@ -220,9 +221,9 @@ def build(api: Any, story: Story, superuser: Any) -> World:
         # Purged on the sender's side, which sees nothing that hangs on it.
         cursor.execute("UPDATE referral SET from_purged = true WHERE id = %s", [leads.id])
         for key in ("police", "ywca"):  # barred by her own side, then assigned again
-            again = "SELECT * FROM referral_assignment WHERE membership_id = %s"
-            values = [str(member_id(f"{key}.worker")), barred.id]
-            cursor.execute(f"CREATE TEMP TABLE again AS {again} AND content_object_id = %s", values)
+            kept = "SELECT * FROM referral_assignment WHERE membership_id = %s"
+            whose = [str(member_id(f"{key}.worker")), barred.id]
+            cursor.execute(f"CREATE TEMP TABLE again AS {kept} AND content_object_id = %s", whose)
             bar(superuser, barred.id, key, "worker")
             cursor.execute("INSERT INTO referral_assignment SELECT * FROM again")
             cursor.execute("DROP TABLE again")

@@ -42,7 +42,7 @@ def _converter(hint: Any) -> Callable[[Any], Any] | None:
 _SHAPES: dict[type, tuple[list[tuple[str, Callable[[Any], Any] | None]], Any]] = {}
 
 
-def typed(kind: type, row: Json) -> Any:
+def typed(kind: Any, row: Json) -> Any:
     """A row as to_jsonb() gives it, as the model's own kind."""
     if kind not in _SHAPES:
         hints = get_type_hints(kind)
@@ -75,7 +75,7 @@ def snapshot(found: dict[str, list[Json]], now: datetime) -> Snapshot:
         for table, some in json_rows.items()
     }
 
-    def by_id(kind: type, table: str) -> dict[Any, Any]:
+    def by_id(kind: Any, table: str) -> dict[Any, Any]:
         return {(one := typed(kind, row)).id: one for row in found[table]}
 
     held = [typed(w.Credential, row | {"hash": row["hash"][2:]}) for row in found["credential"]]
@@ -303,8 +303,8 @@ def some_entries(seen: Snapshot, who: Who, dice: random.Random) -> Iterator[w.En
             fields = PACKET_FIELDS if dice.random() < 0.8 else PACKET_FIELDS[:5]
             yield w.Entry(act, referral, purpose, fields)
     if seen.rows["directory_confidential_address"] and dice.random() < 0.3:
-        place = dice.choice(list(seen.rows["directory_confidential_address"].values()))
-        yield w.Entry("address.open", place.location_id)
+        place = dice.choice(list(seen.json["directory_confidential_address"].values()))
+        yield w.Entry("address.open", UUID(place["location_id"]))
 
 
 def _as_row(seen: Snapshot, who: Who, entry: w.Entry) -> Json:

@@ -33,7 +33,7 @@ class FarEnds:
         work()
         for _, letter in self.mails.received:
             head = "\n".join(f"{name}: {one}" for name, one in letter.items() if name != "To")
-            self._keep("mail", state, f"{head}\n{letter.get_payload(decode=True)}")
+            self._keep("mail", state, f"{head}\n{letter.get_payload(decode=True)!r}")
         for kind, form in self.phones.received:
             self._keep(kind, state, str({name: one for name, one in form.items() if name != "To"}))
         self.mails.received.clear()

@@ -112,7 +112,7 @@ CLOCK = {"expired": "5 hours", "closed": "8 days"}
 def table(text: str) -> dict[tuple[str, str], str]:
     head, *lines = text.strip("\n").splitlines()
     states = head.split()
-    cells = {}
+    cells: dict[tuple[str, str], str] = {}
     for line in lines:
         act, *whos = line.split()
         assert len(whos) == len(states), act

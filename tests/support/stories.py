@@ -175,11 +175,11 @@ REPORT = RECORD | {"basis": "child_abuse", "to": "child_protection", "survivor_t
 SECRET = RECORD | {"basis": "search_warrant", "to": "police", "survivor_told": "not_told_forbidden"}
 
 
-def reads_the_log(story, who):
+def reads_the_log(story: Story, who: str) -> Any:
     return story.api(who).get("/v1/access-log", {"referral_id": story.id})
 
 
-def opened(story):
+def opened(story: Story) -> Story:
     """Accepted, with a packet of three fields of which two were released, and opened once."""
     story.accept().release("name", "phone").packet(**PACKET)
     story.answers("open_packet", {"purpose": "intake"})
