@@ -6,29 +6,29 @@ A test names people as `agency.short`: police.worker, ywca.lead, outsider.client
 import os
 import socket
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
+import hypothesis
 import psycopg2
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 
 from api import demo, processes
 from permissions import credentials
-from permissions.models import MOST_OPENINGS, Client, Membership
-from tests import share
-from tests.counted import miscounted
-from tests.emptying import Emptying
-from tests.far_ends import (
+from permissions.models import Client, Membership
+from tests.support.callers import Caller, member_id
+from tests.support.cleaning import CONTENT, TableCleaner
+from tests.support.cluster import HOME, own_cluster
+from tests.support.leftovers import Leftovers
+from tests.support.live_server import Server
+from tests.support.message_servers import (
     COPIES,
     CopiesServer,
     MailServer,
@@ -37,107 +37,62 @@ from tests.far_ends import (
     mail_server,
     phone_provider,
 )
-from tests.ground import HOME
-from tests.http_client import HttpClient
-from tests.left import Ground
+from tests.support.page_counts import miscounted
+from tests.support.seed import SEED
+from tests.support.stories import Story, service_of
+from tests.support.template import Template
 
-# Emptied after each test, with all that refers to them; the log and the vocabularies never are.
-CONTENT = (
-    "referral",
-    "channel",
-    "agreement_tally",
-    "barred_to_the_end",
-    "call_record",
-    "purged_count",
-    "epoch_due",
-    "webhook_endpoint",
-    "log_opt_in",
-    "directory_unmet_search",
-    "credential",
-    "django_session",
-    "permissions_cache",
-    "permissions_clientassertion",
-)
+hypothesis.settings.register_profile("cairn", database=None)  # no case of an earlier run
+hypothesis.settings.load_profile("cairn")
 
 
-# After so many seconds of tests, of each with several cases a third is tried, drawn by SHARE.
-SHARE, ALL_S = os.environ.get("CAIRN_SHARE", ""), float(os.environ.get("CAIRN_ALL_S") or "inf")
-BEGAN = time.monotonic()
-LEFT_OUT = pytest.StashKey[set[str]]()
 # The longest come first, so that no worker is left alone with them at the end.
 LONGEST = {
     *("test_model", "test_policies_matter", "test_markers", "test_markers_can_fail", "test_matrix"),
     *("test_seals", "test_firewall_orders", "test_directory_plans", "test_database_launcher"),
 }
-# Of these, whose tests take ten seconds and more, whole tests are left out with the cases.
-LONG = {
-    *("test_desk_main_job", "test_desk_warm", "test_directory_changes", "test_export_hsds"),
-    *("test_import_large", "test_import_moves", "test_killed_halfway", "test_log_disk_full"),
-    *("test_markers_by_the_model", "test_messages_killed", "test_old_backups", "test_purged_there"),
-    *("test_reads_killed", "test_stop", "test_webhooks_hold", "test_workers_killed"),
-}
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before
-    several = {one.nodeid: "long" for one in items if one.path.stem in LONG}
-    config.stash[LEFT_OUT] = share.left_out([one.nodeid for one in items], SHARE, several)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if time.monotonic() - BEGAN > ALL_S and item.nodeid in item.config.stash[LEFT_OUT]:
-        pytest.skip(f"no time for all cases of all tests after {ALL_S:.0f} s: CAIRN_SHARE={SHARE}")
-
-
-def _cluster() -> Any:
-    from api.postgres import Cluster
-
-    return Cluster(HOME)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: Any) -> Iterator[str]:
-    """Instead of pytest-django's: a database that `owner` makes, every alias pointed at it."""
+def loaded(django_db_blocker: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name of this worker's database, a copy of the template, and what demo.json says of it."""
     name = "test_cairn_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
-    cluster = _cluster()
+    cluster = own_cluster()
     with django_db_blocker.unblock():
-        for alias in connections:
-            connections[alias].close()
-            connections[alias].settings_dict["NAME"] = name
-        cluster.drop_database(name)
-        (HOME / "witness" / "log.ndjson").unlink(missing_ok=True)  # it bore witness of that one
-        cluster.create_database(name)
-        call_command("migrate", database="owner", verbosity=0)
-        yield name
+        content = Template(cluster).copy(name)
+        yield name, content
         for alias in connections:
             connections[alias].close()
         cluster.drop_database(name)
 
 
 @pytest.fixture(scope="session")
-def network(django_db_setup: str) -> dict[str, Any]:
-    """The demo network, loaded once a worker: what demo.json says. Its systems open as many packets
-    as can be set, for the log of all tests together is one day's."""
-    from directory import demo as directory_demo
-
-    content = demo.load()
-    Client.objects.update(openings_a_day=MOST_OPENINGS)
-    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
-    return content
+def django_db_setup(loaded: tuple[str, dict[str, Any]]) -> str:
+    """Instead of pytest-django's: a database that `owner` made, every alias pointed at it."""
+    return loaded[0]
 
 
 @pytest.fixture(scope="session")
-def empty_tables(django_db_setup: str) -> Iterator[Emptying]:
-    with closing(_cluster().connect_superuser(django_db_setup)) as session:
-        yield Emptying(session, CONTENT)
+def network(loaded: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """The demo network: what demo.json says."""
+    return loaded[1]
 
 
 @pytest.fixture(scope="session")
-def as_loaded(django_db_setup: str, network: dict[str, Any]) -> Iterator[Ground]:
-    with closing(_cluster().connect_superuser(django_db_setup)) as session:
-        yield Ground(session)
+def empty_tables(django_db_setup: str) -> Iterator[TableCleaner]:
+    with closing(own_cluster().connect_superuser(django_db_setup)) as session:
+        yield TableCleaner(session, CONTENT)
+
+
+@pytest.fixture(scope="session")
+def as_loaded(django_db_setup: str, network: dict[str, Any]) -> Iterator[Leftovers]:
+    with closing(own_cluster().connect_superuser(django_db_setup)) as session:
+        yield Leftovers(session)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -148,9 +103,9 @@ def as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     if all("no_database" in one.keywords for one in of_file):
         yield
         return
-    ground: Ground = request.getfixturevalue("as_loaded")
+    ground: Leftovers = request.getfixturevalue("as_loaded")
     yield
-    assert ground.moved() == []
+    assert ground.changed_tables() == []
 
 
 @pytest.fixture(autouse=True)
@@ -175,14 +130,18 @@ def ground(request: pytest.FixtureRequest) -> Iterator[None]:
         )
         cursor.execute("SELECT EXISTS (SELECT FROM directory_confidential_address)")
         if cursor.fetchone() == (True,):  # it goes with the place that it is of
-            from tests.database import forget_edits
+            from tests.support.database import forget_edits
 
             forget_edits()
     assert miscounted() == []
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many random worlds were compared (tests/test_model.py), by all workers together."""
+    """How to have the same once more; and how many random worlds were compared, by all workers."""
+    order = terminalreporter.config.getoption("randomly_seed", "none")
+    terminalreporter.write_line(
+        f"Cases by CAIRN_SEED={SEED}, their order by --randomly-seed={order}"
+    )
     counts: Counter[str] = Counter()
     for report in chain.from_iterable(terminalreporter.stats.values()):
         if getattr(report, "when", "") == "call":
@@ -201,7 +160,7 @@ def unblocked(django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def superuser(django_db_setup: str) -> Iterator[psycopg2.extensions.connection]:
     """The cluster's superuser on the test database: reads past every policy."""
-    connection = _cluster().connect_superuser(django_db_setup)
+    connection = own_cluster().connect_superuser(django_db_setup)
     yield connection
     connection.close()
 
@@ -215,61 +174,6 @@ def shift_clock() -> Callable[[str], None]:
             cursor.execute("UPDATE clock_offset SET shift = %s", [interval])
 
     return shift
-
-
-def member_id(who: str) -> UUID:
-    return uuid5(demo.NAMESPACE, who)
-
-
-def agency_id(key: str) -> UUID:
-    return demo.agency_id(key)
-
-
-@dataclass
-class Caller:
-    """One of the cast with a live credential. Every call goes through the whole HTTP stack."""
-
-    who: str
-    secret: str
-    acting: str | None = None
-    http: HttpClient = field(default_factory=HttpClient)
-
-    def headers(self, extra: dict[str, str]) -> dict[str, str]:
-        found = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
-        if self.acting:
-            found["Acting-Member"] = str(member_id(self.acting))
-        return found | extra
-
-    def get(self, path: str, query: dict[str, str] | None = None, **headers: str) -> Any:
-        names = {key.replace("_", "-"): value for key, value in headers.items()}
-        return self.http.get(path, query or {}, headers=self.headers(names))
-
-    def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        names = {key.replace("_", "-"): value for key, value in headers.items()}
-        return self.http.post(
-            path,
-            body if body is not None else {},
-            content_type="application/json",
-            headers=self.headers(names),
-        )
-
-    def put(self, path: str, body: Any, **headers: str) -> Any:
-        return self._sent("put", path, body, headers)
-
-    def patch(self, path: str, body: Any, **headers: str) -> Any:
-        return self._sent("patch", path, body, headers)
-
-    def delete(self, path: str, **headers: str) -> Any:
-        return self._sent("delete", path, None, headers)
-
-    def _sent(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-        names = {key.replace("_", "-"): value for key, value in headers.items()}
-        return getattr(self.http, method)(
-            path, body, content_type="application/json", headers=self.headers(names)
-        )
-
-    def act(self, referral_id: Any, act: str, body: Any = None, **headers: str) -> Any:
-        return self.post(f"/v1/referrals/{referral_id}/{act}", body, **headers)
 
 
 @pytest.fixture
@@ -289,21 +193,6 @@ def api(network: dict[str, Any]) -> Callable[..., Caller]:
         return Caller(who, credentials.open_for_member(member))
 
     return caller
-
-
-@dataclass
-class Server:
-    """A real gunicorn on the test database; `demo` is what demo.json would say of it."""
-
-    base_url: str
-    demo: dict[str, Any]
-    process: subprocess.Popen[bytes]
-
-    def member(self, who: str) -> dict[str, Any]:
-        return next(one for one in self.demo["members"] if one["username"] == who)
-
-    def client(self, key: str) -> dict[str, Any]:
-        return next(one for one in self.demo["clients"] if one["agency"] == key)
 
 
 @pytest.fixture(scope="session")
@@ -327,111 +216,9 @@ def server(django_db_setup: str, network: dict[str, Any]) -> Iterator[Server]:
     process.wait(20)
 
 
-NOTICE = {"urgency": "urgent", "needs": ["shelter", "advocacy"], "callback": "406-555-0111"}
-
-
-@dataclass
-class Story:
-    """A referral brought to where a test begins; `police.worker` sends, `ywca.worker` answers."""
-
-    api: Callable[..., Caller]
-    service_id: str
-    id: str = ""
-    sender: str = "police.worker"
-    recipient: str = "ywca.worker"
-
-    def create(self, **notice: Any) -> "Story":
-        body = NOTICE | {"service_id": self.service_id} | notice
-        answer = self.api(self.sender).post("/v1/referrals", body)
-        assert answer.status_code == 201, answer.content
-        self.id = answer.json()["id"]
-        return self
-
-    def send(self) -> "Story":
-        if not self.id:
-            self.create()
-        return self.sends("send", {"agreement": "agrees"})
-
-    def accept(self) -> "Story":
-        if not self.id:
-            self.send()
-        return self.answers("accept")
-
-    def release(self, *fields: str, **terms: Any) -> "Story":
-        return self.sends("put_release", release_body(*fields, **terms))
-
-    def packet(self, **fields: str) -> "Story":
-        return self.sends("put_packet", {"packet": fields})
-
-    def sends(self, act: str, body: Any = None) -> "Story":
-        return self._did(self.sender, act, body)
-
-    def answers(self, act: str, body: Any = None) -> "Story":
-        return self._did(self.recipient, act, body)
-
-    def _did(self, who: str, act: str, body: Any) -> "Story":
-        answer = self.api(who).act(self.id, act, body)
-        assert answer.status_code in (200, 201), (act, answer.content)
-        return self
-
-
-def release_body(*fields: str, **terms: Any) -> dict[str, Any]:
-    """A release as a patrol officer records it: an adult's, stated, witnessed, for a week."""
-    from datetime import UTC, datetime, timedelta
-
-    now = datetime.now(UTC)
-    return {
-        "basis": "stated_agreement",
-        "purpose": "receive_service",
-        "fields": list(fields) or ["name", "phone", "safe_contact"],
-        "form": "oral_witnessed",
-        "signed_at": now.isoformat(),
-        "expires_at": (now + timedelta(days=6)).isoformat(),
-        "attestations": [
-            "risks_explained",
-            "alternatives_offered",
-            "not_a_condition_of_service",
-            "platform_explained",
-            "right_to_revoke_told",
-            "may_be_redisclosed_told",
-            "told_no_effect_on_case",
-        ],
-        "consenters": [{"who": "self", "signed_at": now.isoformat(), "not_the_abuser": True}],
-        "adult": True,  # NOTICE does not say her age
-    } | terms
-
-
-def return_body(*fields: str, **terms: Any) -> dict[str, Any]:
-    """A return release as an advocate records it: written, to tell the police who sent it."""
-    told = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
-    return release_body() | {
-        "basis": "written_release",
-        "form": "written",
-        "fields": list(fields) or ["connected", "engaged", "outcome_code"],
-        "attestations": [*told, "police_may_have_to_disclose"],
-        **terms,
-    }
-
-
 @pytest.fixture
 def story(api: Callable[..., Caller]) -> Story:
     return Story(api, service_of("ywca"))
-
-
-def service_of(key: str) -> str:
-    """A service of the demo directory that this agency answers and anybody may see."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM directory_listing WHERE answered_by = %s AND status = 'active'"
-            " AND intake = 'taking' ORDER BY name LIMIT 1",
-            [agency_id(key)],
-        )
-        row = cursor.fetchone()
-    assert row, f"the demo directory has no service of {key}"
-    return str(row[0])
-
-
-PACKET = {"name": "Invented Person", "phone": "406-555-0199", "safe_contact": "text only, noon"}
 
 
 @pytest.fixture(scope="session")
@@ -505,7 +292,7 @@ def phones(settings: Any, tmp_path: Path) -> Iterator[PhoneProvider]:
 @pytest.fixture
 def reachable(api: Any) -> None:
     """Everybody keeps a number of her own, two agencies a duty mailbox."""
-    from tests.reached import DUTY, PEOPLE, keep
+    from tests.support.notifications import DUTY, PEOPLE, keep
 
     for who, number in PEOPLE.items():
         keep(api, who, "sms", number)

@@ -136,7 +136,7 @@ def main() -> None:
     django.setup()
     from directory.generating import generate
     from tests.bench.fill import begin
-    from tests.counted import miscounted
+    from tests.support.page_counts import miscounted
 
     work = Path(tempfile.mkdtemp(dir=home))
     try:

@@ -3,11 +3,9 @@
 The log is read here by the cluster's superuser, since nobody else may read all of it.
 """
 
-import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +14,18 @@ import pytest
 from django.db import connection, connections
 
 from permissions import credentials
-from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id, release_body
-from tests.database import (
+from tests.support import routes
+from tests.support.access_log import (
+    everything_stored,
+    handle,
+    no_right_to_write,
+    one,
+    read_all,
+    the_log_is_full,
+)
+from tests.support.callers import agency_id, member_id
+from tests.support.client_assertions import assertion, token_request
+from tests.support.database import (
     as_app,
     full_story,
     identify,
@@ -27,8 +34,8 @@ from tests.database import (
     refused,
     refused_for_want_of_rights,
 )
-from tests.desk import Pages, at_the_desk
-from tests.partner import assertion, token_request
+from tests.support.desk_pages import Pages, at_the_desk
+from tests.support.stories import PACKET, Story, release_body
 
 CALLBACK = "406-555-0123"
 NOTE = "a note of invented marker words"
@@ -123,18 +130,6 @@ def test_each_act_and_each_read_is_one_entry_with_who_what_and_why(
     # As a word: a refusal's code may hold one of them (webhooks_full).
     told += [code for code in ("served", "full", "oral") if re.search(rf"\b{code}\b", everything)]
     assert told == [], "the log holds codes and ids, no values"
-
-
-def one(superuser: Any, question: str, parameters: Any = None) -> Any:
-    with superuser.cursor() as cursor:
-        cursor.execute(question, parameters)
-        return cursor.fetchone()[0]
-
-
-def handle(superuser: Any, referral_id: str, key: str) -> str:
-    """The agency's own handle for the survivor."""
-    question = "SELECT subject FROM referral_side WHERE referral_id = %s AND agency_id = %s"
-    return str(one(superuser, question, [referral_id, str(agency_id(key))]))
 
 
 def test_a_client_and_the_member_it_names_both_stand_in_the_entry(
@@ -252,58 +247,6 @@ def test_a_form_that_may_be_forged_is_an_entry_of_hers_in_whose_session_it_came(
 
 
 # -- When it cannot be written ---------------------------------------------------------------------
-
-
-def _as_owner(statement: str) -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(statement)
-
-
-@contextlib.contextmanager
-def no_right_to_write() -> Iterator[None]:
-    """`app` may no longer insert an entry."""
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(
-            "SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attnum > 0"
-            " AND attrelid = 'access_entry'::regclass"
-            " AND has_column_privilege('app', attrelid, attnum, 'INSERT')"
-        )
-        columns = cursor.fetchone()[0]
-    _as_owner("REVOKE ALL ON access_entry FROM app")
-    try:
-        yield
-    finally:
-        _as_owner(f"GRANT INSERT ({columns}) ON access_entry TO app")
-
-
-@contextlib.contextmanager
-def the_log_is_full() -> Iterator[None]:
-    """No entry can be written, of an act or of a refusal, whoever writes it."""
-    _as_owner(
-        "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'no room'; END $$;"
-        " CREATE TRIGGER fails BEFORE INSERT ON access_entry"
-        " FOR EACH ROW EXECUTE FUNCTION fails()"
-    )
-    try:
-        yield
-    finally:
-        _as_owner("DROP TRIGGER fails ON access_entry; DROP FUNCTION fails()")
-
-
-def everything_stored(superuser: Any) -> str:
-    """A digest of every table but the log itself."""
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " AND relkind = 'r' AND relname NOT LIKE 'access_entry%' AND relname <> 'credential'"
-            " ORDER BY relname"
-        )
-        digest = hashlib.sha256()
-        for (table,) in cursor.fetchall():
-            cursor.execute(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t")
-            digest.update(f"{table}{cursor.fetchone()[0]}".encode())
-        return digest.hexdigest()
 
 
 def acts_now(story: Story, api: Any, referral_id: Any) -> list[Any]:
@@ -470,19 +413,6 @@ def test_a_row_is_shown_only_to_an_entry_of_the_same_transaction(
 
 
 # -- Who reads it ----------------------------------------------------------------------------------
-
-
-def read_all(caller: Any, query: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        more = {"cursor": cursor} if cursor else {}
-        page = caller.get("/v1/access-log", {"limit": "100", **(query or {}), **more})
-        assert page.status_code == 200, page.content
-        items += page.json()["items"]
-        cursor = page.json()["next"]
-        if cursor is None:
-            return items
 
 
 def test_an_auditor_reads_the_own_peoples_entries_and_never_the_other_sides(

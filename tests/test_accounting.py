@@ -8,22 +8,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from referrals import purging
-from tests.conftest import (
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.stories import (
     PACKET,
+    RECORD,
+    REPORT,
+    SECRET,
     Story,
-    agency_id,
-    member_id,
+    opened,
+    reads_the_log,
     release_body,
     return_body,
     service_of,
 )
-from tests.database import as_app
-from tests.desk import at_the_desk, text_of
 
-RECORD = {"at": "2026-01-01T02:45:00Z", "detail": "an invented detail"}
-REPORT = RECORD | {"basis": "child_abuse", "to": "child_protection", "survivor_told": "told_before"}
 ORDER = RECORD | {"basis": "court_order", "to": "court", "survivor_told": "told_after"}
-SECRET = RECORD | {"basis": "search_warrant", "to": "police", "survivor_told": "not_told_forbidden"}
 FOUGHT = RECORD | {"basis": "subpoena", "to": "nobody", "survivor_told": "told_before"}
 
 
@@ -42,17 +43,6 @@ def logged(superuser, story, key):
             [agency_id(key), story.id, story.id],
         )
         return cursor.fetchone()[0]
-
-
-def reads_the_log(story, who):
-    return story.api(who).get("/v1/access-log", {"referral_id": story.id})
-
-
-def opened(story):
-    """Accepted, with a packet of three fields of which two were released, and opened once."""
-    story.accept().release("name", "phone").packet(**PACKET)
-    story.answers("open_packet", {"purpose": "intake"})
-    return story
 
 
 def test_the_sender_accounts_for_what_the_recipient_could_open_and_not_whether_it_did(story):

@@ -12,11 +12,18 @@ from playwright.sync_api import expect
 from api.desk.accounting_paper import PAPER, paper_day, paper_time
 from referrals import accounting
 from referrals.codes import CODE_LISTS
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import PACKET, release_body, return_body
-from tests.desk import at_the_desk, text_of
-from tests.test_accounting import REPORT, SECRET, opened, reads_the_log
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.stories import (
+    PACKET,
+    REPORT,
+    SECRET,
+    opened,
+    reads_the_log,
+    release_body,
+    return_body,
+)
 
 SPACE = "\N{NO-BREAK SPACE}"
 

@@ -11,18 +11,11 @@ from django.db import connections
 from permissions.policy import RULES
 from referrals import answering
 from referrals.transitions import MOVES
-from tests import routes
-from tests.conftest import (
-    CONTENT,
-    NOTICE,
-    PACKET,
-    Story,
-    member_id,
-    release_body,
-    return_body,
-    service_of,
-)
-from tests.database import turned_off
+from tests.support import routes
+from tests.support.callers import member_id
+from tests.support.database import turned_off
+from tests.support.stored_rows import content_rows, counts
+from tests.support.stories import NOTICE, PACKET, Story, release_body, return_body, service_of
 
 BODIES = routes.BODIES | {
     "put_notice": NOTICE | {"urgency": "routine"},
@@ -89,17 +82,6 @@ def bring(story: Any, api: Any, state: str) -> None:
         assert answer.status_code == 200, (act, answer.content)
 
 
-def counts(superuser: Any, referral: str) -> tuple[int, int]:
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT count(*) FROM referral_event WHERE referral_id = %(id)s),"
-            " (SELECT count(*) FROM access_entry WHERE referral_id = %(id)s)",
-            {"id": referral},
-        )
-        found: tuple[int, int] = cursor.fetchone()
-    return found
-
-
 # What an act may change beside its event: the shared row, its own side's, what is sealed.
 SHARED, OWN = {"referral"}, {"referral_side", "private_key", "note"}
 LEAVES = {
@@ -121,20 +103,6 @@ LEAVES = {
     "revoke_release": {"referral", "release", "release_end", "packet_grant"},
     "narrow_release": {"referral", "release", "release_end", "packet_grant"},
 }
-# What a caller's every request touches, or the log, which is counted by itself.
-NOT_COMPARED = {"credential", "django_session", "permissions_cache"}
-
-
-def everything(superuser: Any) -> dict[str, str]:
-    """All rows of every table of content, as one text a table."""
-    found = {}
-    with superuser.cursor() as cursor:
-        for table in set(CONTENT) - NOT_COMPARED:
-            cursor.execute(
-                f"SELECT coalesce(string_agg(t::text, E'\n' ORDER BY 1), '') FROM {table} t"
-            )
-            found[table] = cursor.fetchone()[0]
-    return found
 
 
 def test_the_two_tables_speak_of_the_same_acts():
@@ -245,13 +213,13 @@ def test_an_act_leaves_its_change_one_event_and_one_entry(
 ):
     bring(story, api, state)
     events, entries = counts(superuser, story.id)
-    before = everything(superuser)
+    before = content_rows(superuser)
     answer = api(who).act(story.id, act, BODIES[act])
     assert answer.status_code in (200, 201), answer.content
     if status:
         assert answer.json()["status"] == status
     assert counts(superuser, story.id) == (events + 1, entries + 1)
-    after = everything(superuser)
+    after = content_rows(superuser)
     changed = {table for table in after if after[table] != before[table]}
     assert changed <= LEAVES[act] | {"referral_event"}, "and nothing else"
     with superuser.cursor() as cursor:

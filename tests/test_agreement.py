@@ -10,40 +10,26 @@ import pytest
 from permissions import rotation
 from permissions.keystore import key_store
 from referrals import agreement, purging
-from tests.conftest import PACKET, Story, agency_id, member_id, return_body, service_of
-from tests.database import (
+from tests.support.callers import agency_id
+from tests.support.database import (
     as_app,
     belonging_to_a_referral,
     opening,
     refused_for_want_of_rights,
 )
-from tests.desk import at_the_desk, text_of
-from tests.test_sealing import rows
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.stored_rows import rows, stored_rows
+from tests.support.stories import PACKET, Story, full_draft, return_body, says_no, service_of
 
 TALLY = "SELECT agency_id, month, offered, declined FROM agreement_tally ORDER BY 1"
 
 
-def everything(superuser: Any) -> dict[str, list[Any]]:
-    """How many rows each table of the database has, the credentials of the test aside."""
-    tables = rows(
-        superuser,
-        "SELECT c.oid::regclass::text FROM pg_class c WHERE relkind = 'r'"
-        " AND relnamespace = 'public'::regnamespace",
-    )
-    found = {
-        table: rows(superuser, f"SELECT t::text FROM {table} t ORDER BY 1") for (table,) in tables
-    }
-    for table in ("credential", "django_session", "permissions_cache"):
-        found.pop(table)
-    return found
-
-
 def test_a_no_leaves_a_tally_and_no_other_trace(api: Any, superuser: Any) -> None:
     caller = api("police.worker")
-    before = everything(superuser)
+    before = stored_rows(superuser)
     for _ in range(2):
         assert caller.post("/v1/agreement-tally", {}).json() == {}
-    after = everything(superuser)
+    after = stored_rows(superuser)
     assert after.pop("agreement_tally")
     assert before.pop("agreement_tally") == []
     assert after == before, "no entry, no event, no key: nothing but the count"
@@ -59,27 +45,14 @@ def test_a_no_leaves_a_tally_and_no_other_trace(api: Any, superuser: Any) -> Non
 # -- A draft that was begun before she was asked ---------------------------------------------------
 
 
-def says_no(api: Any, who: str, draft_id: Any) -> Any:
-    return api(who).post("/v1/agreement-tally", {"draft_id": str(draft_id)})
-
-
-def full_draft(story: Story) -> Story:
-    """A draft with all that one can have: packet, note, releases (one has ended), a block."""
-    story.create().release("name").release(*PACKET).packet(**PACKET)
-    story.sends("add_note", {"text": "an invented note"})
-    story.sends("block", {"member_id": str(member_id("police.admin"))})
-    story.sends("set_plan", {"services": [service_of("sarc")]})
-    return story.sends("revoke_release", {"via": "oral"}).release(*PACKET)
-
-
 def test_with_her_no_the_draft_is_gone_and_the_tally_alone_is_more(
     story: Story, api: Any, superuser: Any
 ) -> None:
     beside = Story(api, story.service_id).create().release("name").packet(name="Invented")
-    before = everything(superuser)
+    before = stored_rows(superuser)
     full_draft(story)
     assert says_no(api, "police.worker", story.id).json() == {}
-    after = everything(superuser)
+    after = stored_rows(superuser)
     entries = {name for name in after if name.startswith("access_entry")}
     changed = {name for name in after if after[name] != before[name]}
     assert changed - entries == {"agreement_tally", "epoch_due"}
@@ -132,10 +105,10 @@ def test_nobody_else_takes_a_draft_away(
     story: Story, api: Any, superuser: Any, who: str, status: int, code: str
 ) -> None:
     full_draft(story)
-    before = everything(superuser)
+    before = stored_rows(superuser)
     answer = says_no(api, who, story.id)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    after = everything(superuser)
+    after = stored_rows(superuser)
     assert {name for name in after if after[name] != before[name]} <= {
         name for name in after if name.startswith("access_entry")
     }
@@ -167,12 +140,12 @@ def test_a_no_that_is_killed_half_way_leaves_the_draft_and_counts_nothing(
         raise Killed
 
     full_draft(story)
-    before = everything(superuser)
+    before = stored_rows(superuser)
     with monkeypatch.context() as patched:
         patched.setattr(agreement, "count", dies)
         with pytest.raises(Killed):
             says_no(api, "police.worker", story.id)
-    assert everything(superuser) == before
+    assert stored_rows(superuser) == before
     assert says_no(api, "police.worker", story.id).status_code == 200
 
 

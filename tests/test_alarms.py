@@ -9,8 +9,8 @@ from django.db import DatabaseError, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
 from referrals import alarms
-from tests.conftest import PACKET, Story
-from tests.test_firewall import Sender
+from tests.support.sender_view import Sender
+from tests.support.stories import PACKET, Story
 
 NOTHING = dict.fromkeys(("ack_by", "accept_by", "handoff_by", "expires_at"), 0)
 

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from referrals import purging
-from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.database import as_app, refused_for_want_of_rights, turned_off
-from tests.desk import at_the_desk, text_of
-from tests.test_firewall_orders import Sender as EverythingOfTheSenders
-from tests.test_firewall_orders import assert_same, rows
-from tests.test_sec_staff_functions import PUT_ON
+from tests.support import routes
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, refused_for_want_of_rights, turned_off
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.sec_functions import PUT_ON
+from tests.support.sender_bytes import Sender as EverythingOfTheSenders
+from tests.support.sender_bytes import assert_same, rows
+from tests.support.stories import PACKET, Story
 
 HER_RIGHTS = ("account_disclosures", "open_notes")
 

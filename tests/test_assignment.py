@@ -11,10 +11,11 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from referrals import codes
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.database import as_app, identify, refused
-from tests.desk import at_the_desk, text_of
-from tests.test_firewall import Sender
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, identify, refused
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.sender_view import Sender
+from tests.support.stories import PACKET, Story, to
 
 
 def seen(api: Any, who: str, story: Story) -> Any:
@@ -43,10 +44,6 @@ def acts_in(api: Any, who: str, story: Story) -> list[tuple[str, str | None, str
 def opened(story: Story) -> Story:
     """Accepted by ywca.worker, with a packet open."""
     return story.accept().release(*PACKET).packet(**PACKET)
-
-
-def to(who: str, **more: Any) -> dict[str, Any]:
-    return {"member_id": str(member_id(who))} | more
 
 
 # -- The acts --------------------------------------------------------------------------------------
@@ -211,7 +208,7 @@ def test_the_reviewer_is_not_told_of_a_referral_of_her_own_agencys(
 
 
 def _service_of_solo() -> str:
-    from tests.conftest import service_of
+    from tests.support.stories import service_of
 
     return service_of("solo")
 
@@ -336,7 +333,7 @@ def test_the_way_around_the_functions_is_closed(opened: Story, api: Any, stateme
 
 
 def test_an_ended_membership_is_put_on_nothing(opened: Story, api: Any) -> None:
-    from tests.database import turned_off
+    from tests.support.database import turned_off
 
     worker2 = member_id("ywca.worker2")
     with turned_off("jobs", "permissions_membership", "active", worker2):
@@ -350,7 +347,7 @@ def test_a_person_who_is_locked_out_is_put_on_nothing(
     opened: Story, api: Any, superuser: Any
 ) -> None:
     """Her membership stands; it is she who may not sign in."""
-    from tests.database import turned_off
+    from tests.support.database import turned_off
 
     worker2 = member_id("ywca.worker2")
     with superuser.cursor() as cursor:

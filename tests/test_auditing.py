@@ -24,13 +24,24 @@ from permissions import rechecking, review, sealer, witness
 from permissions import sealed_export as module_of_sealed_export
 from permissions.review import Filters
 from referrals import working
-from tests.conftest import PACKET, Caller, Story, agency_id, member_id
-from tests.database import as_app, full_story, identify, refused, turned_off
-from tests.desk import at_the_desk
-from tests.test_access_log import handle, one, read_all, the_log_is_full
-from tests.test_retiring import Old, checked, retire
-from tests.test_retiring import old as old  # a fixture
-from tests.test_seals import ROW, guard, partitions, put_in, seal, tampered, write
+from tests.support.access_log import handle, one, read_all, the_log_is_full
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import as_app, full_story, identify, refused, turned_off
+from tests.support.desk_pages import at_the_desk
+from tests.support.seals import (
+    ROW,
+    Old,
+    checked,
+    guard,
+    partitions,
+    put_in,
+    retire,
+    seal,
+    tampered,
+    write,
+)
+from tests.support.seals import old as old  # a fixture
+from tests.support.stories import PACKET, Story
 
 LOG = "/v1/access-log"
 EXPORT = f"{LOG}/export"
@@ -428,12 +439,12 @@ def test_a_right_that_ends_while_a_part_is_read_gives_no_shorter_log(
     whose = {"agency_id": str(agency_id("ywca"))}
     read = review._entries
 
-    def taken_back() -> None:
+    def rows_taken_back() -> None:
         for given in admin.get(OPT_INS).json()["items"]:
             admin.delete(f"{OPT_INS}/{given['id']}")
 
     def read_late(*given: Any) -> Any:
-        taken_back()
+        rows_taken_back()
         return read(*given)
 
     monkeypatch.setattr(review, "_entries", read_late)

@@ -3,11 +3,8 @@ for is common, rare or not there, on the first page and on those behind it. On a
 size and four months; `python -m tests.bench.log_rows --rows 10000000` does the same on a large one.
 """
 
-import html
-import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import pytest
@@ -15,9 +12,10 @@ import pytest
 from permissions import review
 from permissions.credentials import resolve
 from tests.bench import log_rows
-from tests.conftest import agency_id
-from tests.desk import at_the_desk, text_of
-from tests.test_seals import guard, partitions
+from tests.support.access_log import leads_on
+from tests.support.callers import agency_id
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.seals import guard, partitions
 
 ROWS, MONTHS = 90_000, 4
 MAX_BUFFERS = 300
@@ -70,12 +68,6 @@ def by_the_desk(filters: Any) -> Any:
         return leads_on(answer.content.decode())
 
     return read
-
-
-def leads_on(page: str) -> dict[str, str] | None:
-    """The query of the link to what is earlier."""
-    found = re.search(r'/desk/access-log\?([^"]*)">(?:Look further back|Earlier ones)<', page)
-    return dict(parse_qsl(html.unescape(found[1]))) if found else None
 
 
 @pytest.mark.parametrize("by", ["api", "desk"])

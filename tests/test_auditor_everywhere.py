@@ -12,11 +12,12 @@ import pytest
 from api import demo
 from permissions import credentials
 from permissions.models import Client
-from tests import test_matrix
-from tests.conftest import PACKET, Caller, Story, agency_id, member_id
-from tests.database import full_story
-from tests.test_markers import whole
-from tests.test_matrix import SIGNS_OUT, TryOut, ask, browser, form
+from tests.support import matrix
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import full_story
+from tests.support.marker_sweep import whole
+from tests.support.matrix import SIGNS_OUT, TryOut, ask, browser, form
+from tests.support.stories import PACKET, Story
 
 NEVER_RELEASED = "never released"  # a value of full_story's packet
 NOTES = {"ywca": "Zymurgy, an invented note of theirs", "police": "Quixotry, an invented note"}
@@ -86,7 +87,7 @@ def asked_of(everywhere: Everywhere, who: str) -> Iterator[tuple[str, str, Any]]
 
 def asked_by(everywhere: Everywhere, caller: Caller, who: str | None) -> Iterator[Any]:
     pages = browser(who) if who else None
-    for method, route in sorted(test_matrix.served(), key=lambda row: (row[1], row[0])):
+    for method, route in sorted(matrix.served(), key=lambda row: (row[1], row[0])):
         path = everywhere.address(route)
         if route.startswith("v1/"):
             answer = ask(caller, method, path, everywhere, route)

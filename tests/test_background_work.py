@@ -17,14 +17,14 @@ from structlog.testing import capture_logs
 from api.logs import ALLOWED
 from referrals import messages, sending, telling, working
 from referrals.working import Job, Worker
-from tests.conftest import Story
-from tests.far_ends import MailServer
-from tests.ground import HOME
-from tests.reached import DUTY, keep
-from tests.receiver import receivers
+from tests.support.cluster import HOME
+from tests.support.message_servers import MailServer
+from tests.support.notifications import DUTY, keep
+from tests.support.stories import Story
+from tests.support.waiting import SOON, until
+from tests.support.webhook_receiver import receivers
 
 FAR = 3600.0  # seconds: no job looks by itself again while a test runs
-SOON = 30.0  # seconds that a test waits for what must come
 
 
 @contextmanager
@@ -51,16 +51,6 @@ class Counted:
         if self.calls == self._at:
             self.enough.set()
         return self._more(self.calls)
-
-
-def until(so: Callable[[], bool]) -> None:
-    """Wait for what must come."""
-    pause = threading.Event()
-    for _ in range(int(SOON * 10)):
-        if so():
-            return
-        pause.wait(0.1)
-    raise AssertionError("it did not come")
 
 
 def listening(superuser: Any) -> int:

@@ -8,13 +8,13 @@ import pytest
 
 from permissions import sealer
 from referrals import purging
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.database import as_one_person, undone
-from tests.test_blocks import bar
-from tests.test_policies_matter import system
-from tests.test_sealing import rows
-from tests.test_sec_log_functions import enter, found
-from tests.test_sec_seal_functions import SEQ, sign
+from tests.support.access_log import enter, found
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_one_person, rolled_back
+from tests.support.policy_probe import system
+from tests.support.sec_functions import SEQ, sign
+from tests.support.stored_rows import rows
+from tests.support.stories import PACKET, Story, bar
 
 LOG = "/v1/access-log"
 
@@ -184,7 +184,7 @@ def test_nor_does_a_system_that_names_nobody_read_of_it(
 def test_nor_is_what_was_put_in_named_to_her(worked_on: Story, api: Any, superuser: Any) -> None:
     """sec.put_in."""
     question = "SELECT id::text, entry IS NOT NULL FROM sec.put_in(%s, %s, 10)"
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         sign(cursor, SEQ, 0, 0, before=-(2**61))
         sign(cursor, SEQ + 1, 0, 0, before=9 - 2**61)
         put = enter(cursor, "ywca", referral_id=worked_on.id, xact=1 - 2**61)

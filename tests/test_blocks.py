@@ -9,15 +9,15 @@ from uuid import uuid4
 import pytest
 
 from permissions.policy import RULES
-from tests import routes
-from tests.conftest import NOTICE, PACKET, Story, member_id, service_of
-from tests.database import as_app, as_one_person, opening, refused
-from tests.desk import at_the_desk, text_of
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import rung, work
-from tests.routes import everything
-from tests.test_assignment import to
-from tests.test_firewall import Sender
+from tests.support import routes
+from tests.support.callers import member_id
+from tests.support.database import as_app, as_one_person, opening, refused
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import notified, work
+from tests.support.routes import everything
+from tests.support.sender_view import Sender
+from tests.support.stories import NOTICE, PACKET, Story, bar, service_of, to
 
 HANGS_ON_IT = (
     *("referral", "referral_side", "referral_assignment", "referral_event", "release"),
@@ -31,11 +31,6 @@ def opened(story: Story) -> Story:
     """Accepted by ywca.worker, with a packet and notes on both sides."""
     story.accept().release(*PACKET).packet(**PACKET)
     return story.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
-
-
-def bar(api: Any, by: str, story: Story, whom: str) -> None:
-    answer = api(by).act(story.id, "block", to(whom))
-    assert answer.status_code == 200, answer.content
 
 
 def assert_it_does_not_exist(api: Any, who: str, story: Story, acting: str | None = None) -> None:
@@ -149,7 +144,7 @@ def test_whatever_he_is_made_and_tries_it_is_as_nowhere_and_it_is_told(
     channel, and no desk where he may be the one who answers."""
     bar(api, "police.worker", opened, OFFICER)
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     for act in ("assign", "hand_over"):  # nobody puts him on it, whoever asks
         answer = api("police.lead").act(opened.id, act, to(OFFICER))
         assert (answer.status_code, answer.json()["code"]) == (409, "barred"), act
@@ -175,7 +170,7 @@ def test_whatever_he_is_made_and_tries_it_is_as_nowhere_and_it_is_told(
                 values = [uuid4(), opened.id, str(member_id(OFFICER))]
                 assert refused(cursor, f"SELECT {call}", values), call
         work()
-        assert rung(phones, mails) == {("police.worker", "review")}
+        assert notified(phones, mails) == {("police.worker", "review")}
     refusals = "SELECT act FROM access_entry WHERE referral_id = %s AND member_id = %s"
     him = str(member_id(OFFICER))
     with superuser.cursor() as cursor:
@@ -215,10 +210,10 @@ def test_whom_it_bars_and_who_puts_himself_on_it_rings_the_holder(
     """By that try alone."""
     bar(api, "police.worker", opened, OFFICER)
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     assert api(OFFICER).act(opened.id, act, body).status_code == 404
     work()
-    assert rung(phones, mails) == {("police.worker", "review")}
+    assert notified(phones, mails) == {("police.worker", "review")}
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser import Desk, with_profile
-from tests.conftest import PACKET, Server, Story
+from tests.support.browser import Desk, with_profile
+from tests.support.live_server import Server
+from tests.support.stories import PACKET, Story
 
 pytestmark = pytest.mark.browser
 WAYS = ("Sign out", "Leave quickly")

@@ -11,8 +11,9 @@ from api import demo
 from permissions import clients, credentials
 from permissions.models import Client, Credential
 from tests.bench import plans
-from tests.conftest import Caller, Story, agency_id
-from tests.database import as_app
+from tests.support.callers import Caller, agency_id
+from tests.support.database import as_app
+from tests.support.stories import Story
 
 FOR_INTAKE = {"purpose": "intake"}
 A_DAY_S = 24 * 60 * 60

@@ -13,10 +13,9 @@ from django.db import connections
 from permissions.locks import CALLING, alone
 from referrals import calling, escalation, messages, senders, telling
 from referrals.reaching import USING
-from tests.conftest import Story
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import keep, off_duty, work
-from tests.test_messages import states
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import keep, off_duty, states, work
+from tests.support.stories import Story
 
 DESK = "+14065550161"
 

@@ -4,12 +4,13 @@ is counted for the network, without the service, the agency or the day."""
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from referrals import codes
 from referrals.calls import UNMET
-from tests.conftest import agency_id, service_of
-from tests.desk import at_the_desk, text_of
+from tests.support.callers import agency_id
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.stories import phone_only, service_of
 
 
 @pytest.fixture
@@ -20,16 +21,6 @@ def counted(superuser: Any) -> Any:
             return list(cursor.fetchall())
 
     return rows
-
-
-def phone_only() -> str:
-    """One that says what it is for."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM directory_listing WHERE answered_by IS NULL"
-            " AND cardinality(taxonomy_term_ids) > 0 LIMIT 1"
-        )
-        return str(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize("outcome", codes.CALL_OUTCOME)

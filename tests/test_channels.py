@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from referrals import messages
-from tests.conftest import member_id
-from tests.database import as_app
-from tests.desk import at_the_desk, text_of
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import keep, work
+from tests.support.callers import member_id
+from tests.support.database import as_app
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import keep, work
 
 
 def shown(api: Any, who: str) -> dict[str, Any]:

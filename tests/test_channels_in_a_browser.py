@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import Server
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.live_server import Server
 
 
 @pytest.mark.parametrize("size", SIZES)

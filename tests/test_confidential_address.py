@@ -12,15 +12,16 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from directory import demo
 from directory import models as m
+from directory.importing.reading import id_of
 from permissions import assignments, credentials
 from permissions.ids import uuid7
 from permissions.keystore import key_store
 from permissions.models import Client
-from tests.conftest import Caller, agency_id, member_id
-from tests.database import as_app, forget_edits, identify
-from tests.test_keys import destroyed
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import as_app, forget_edits, identify
+from tests.support.sealed_packets import destroyed
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
+OURS = id_of(demo.SOURCE, "organization", "shelter")
 LOCATIONS = "/v1/directory/locations"
 MARKER = "2718 Unspoken Way"
 ADDRESS = {"address_1": MARKER, "city": "Missoula", "directions": "Behind the invented mill."}

@@ -21,7 +21,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTR
 
 from permissions.models import Agency
 from tests.bench import plans
-from tests.conftest import PACKET, Story
+from tests.support.stories import PACKET, Story
 
 
 def status() -> Any:

@@ -17,9 +17,8 @@ import pytest
 import yaml
 
 from api.postgres_server import SUPERUSER, Server
-from tests.ground import REPOSITORY
+from tests.support.repository import DEPLOY
 
-DEPLOY = REPOSITORY / "deploy"
 PASSWORD = "of-the-superuser"
 
 pytestmark = pytest.mark.no_database

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from django.conf import settings
 
 from directory import demo
 from directory.vocabulary import taxonomy_id, term_id
-from tests.test_directory_finding import LIST, PLACES
-from tests.test_directory_streams import ORGANIZATIONS, TAXONOMIES, TERMS
+from tests.support import repository
+from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TOKEN = "/oauth/token"  # the library's: it answers as RFC 6749 says
@@ -20,7 +18,7 @@ WITH_BODY = {"413", "415"}
 
 @pytest.fixture(scope="module")
 def contract() -> Any:
-    return yaml.safe_load((settings.BASE_DIR / "openapi" / "v1.yaml").read_text())
+    return repository.contract()
 
 
 def operations(contract: Any) -> Iterator[tuple[str, str, Any]]:

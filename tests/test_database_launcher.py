@@ -23,8 +23,9 @@ from psycopg2.errors import InsufficientPrivilege
 
 from api.postgres import LOGIN_ROLES, Cluster, PostgresError
 from api.postgres_binaries import find_binaries, readable_copy, safe_major
+from tests.support.homes import ask, data_of, postmaster
+from tests.support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 AS_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not AS_ROOT, reason="this is about being root")
 
@@ -108,24 +109,6 @@ def running(started: dict[Path, Cluster], binaries: Path) -> Cluster:
         started[binaries] = Cluster(home, binaries)
         started[binaries].start()
     return started[binaries]
-
-
-def ask(cluster: Cluster, role: str, question: str, database: str = "cairn") -> list[tuple]:
-    with closing(psycopg2.connect(**cluster.dsn(role, database))) as session:
-        session.autocommit = True
-        with session.cursor() as cursor:
-            cursor.execute(question)
-            return cursor.fetchall() if cursor.description else []
-
-
-def data_of(cluster: Cluster) -> Path:
-    [(data,)] = ask(cluster, "postgres", "SHOW data_directory", "postgres")
-    return Path(data)
-
-
-def postmaster(cluster: Cluster) -> int:
-    """The server's process id: for killing it only."""
-    return int((data_of(cluster) / "postmaster.pid").read_text().split()[0])
 
 
 # -- Start and stop

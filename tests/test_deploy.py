@@ -21,9 +21,8 @@ from django.test import RequestFactory
 from api.errors import STATUS
 from api.middleware import caller_address
 from api.rendering import TooLarge
+from tests.support.repository import DEPLOY, REPOSITORY, contract
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-DEPLOY = REPOSITORY / "deploy"
 PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 # Read by the code, and nobody's to set: the framework's, the test runner's, one process's to the
@@ -353,8 +352,7 @@ def test_the_contract_has_a_429_where_requests_or_openings_are_counted_and_nowhe
     text = (DEPLOY / "nginx.conf").read_text()
     places = re.findall(r"location (?:= )?(\S+) \{\s+limit_req ", text)
     assert {"/v1/directory", "/oauth/token"} < set(places)
-    contract = yaml.safe_load((REPOSITORY / "openapi" / "v1.yaml").read_text())
-    for path, operations in contract["paths"].items():
+    for path, operations in contract()["paths"].items():
         for method, one in operations.items():
             said = "429" in one["responses"]
             counted = path.startswith(tuple(places)) or path.endswith(OPENINGS)

@@ -21,19 +21,19 @@ from api.desk.problems import PROBLEMS
 from permissions import overview
 from permissions.log import log_rights
 from permissions.models import Client
-from permissions.policy import RULES
 from referrals import working
 from referrals.codes import CODE_LISTS
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import PACKET, Server, Story, agency_id, member_id
-from tests.desk import at_the_desk, text_of
-from tests.receiver import receivers
-from tests.test_access_log import handle, the_log_is_full
-from tests.test_auditing_plans import leads_on
-from tests.test_seals import seal
+from tests.support.access_log import acts_that_are_logged, handle, leads_on, the_log_is_full
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.callers import agency_id, member_id
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.live_server import Server
+from tests.support.repository import REPOSITORY
+from tests.support.seals import seal
+from tests.support.stories import PACKET, Story
+from tests.support.webhook_receiver import receivers
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 LOG = "/desk/access-log"
 ENTRIES = "Ids and codes only"
 
@@ -150,30 +150,6 @@ def test_partner_systems_are_offered_and_told_by_name(story: Story, api: Any) ->
     assert f'<option value="{system.id}" selected>{system.name}</option>' in page
     assert f"{system.name}, for Yve Example" in text_of(page).partition(ENTRIES)[2]
     assert Client.objects.get(client_id="demo-police").name not in page
-
-
-def acts_that_are_logged() -> set[str]:
-    """Each act that the sources write into the log: `noun.verb`, of the nouns that any of them
-    gives to one of the log's own functions; and each act on a referral."""
-    writes = {"attempt", "deny", "beside", "log_job", "log_sign_in", "require_editor", "act_on"}
-    a_word = re.compile(r"([a-z_]+)\.[a-z_]+")
-    said, nouns = set(), set()
-    for floor in ("permissions", "directory", "referrals", "api"):
-        for path in sorted((REPOSITORY / floor).rglob("*.py")):
-            if "migrations" in path.parts or path.name == "words.py":
-                continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    said.add(node.value)
-                if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in writes:
-                    given = [one.value for one in node.args if isinstance(one, ast.Constant)]
-                    words_given = [a_word.fullmatch(str(one)) for one in given]
-                    nouns |= {found[1] for found in words_given if found}
-    modules = {f"api.{path.stem}" for path in (REPOSITORY / "api").glob("*.py")}
-    of_webhooks = {"referral.event"}  # what a message is about
-    of_accountings = {"referral.work", "access_log.check"}  # lines that fold several acts
-    found = {one for one in said if (is_one := a_word.fullmatch(one)) and is_one[1] in nouns}
-    return (found - modules - of_webhooks - of_accountings) | {f"referral.{act}" for act in RULES}
 
 
 @pytest.mark.no_database

@@ -20,15 +20,16 @@ from directory import models as m
 from directory.finding.asked import Asked, Point
 from directory.finding.openings import Opening
 from directory.finding.postcodes import derive
+from directory.importing.reading import id_of
 from directory.listings import Page
 from permissions.ids import uuid7
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import agency_id
-from tests.database import forget_edits
-from tests.desk import Pages, at_the_desk, rows, text_of
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.callers import agency_id
+from tests.support.database import forget_edits
+from tests.support.desk_pages import Pages, at_the_desk, rows, text_of
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")  # ywca edits it
+OURS = id_of(demo.SOURCE, "organization", "shelter")  # ywca edits it
 DENVER = ZoneInfo("America/Denver")
 NOW = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)  # Tuesday, 14:00 in Missoula
 

@@ -8,9 +8,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import PACKET
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.stories import PACKET
 
 pytestmark = pytest.mark.browser
 

@@ -17,8 +17,8 @@ from api.desk.release_paper import TEXTS
 from api.rendering import DocumentParser, JSONParser
 from permissions.ids import uuid7
 from referrals import codes
-from tests.conftest import PACKET, service_of
-from tests.desk import Pages, at_the_desk, text_of
+from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.stories import PACKET, service_of
 
 NEUTRAL = re.compile(r"<title>([A-Z][a-z ]+) · Cairn</title>")
 

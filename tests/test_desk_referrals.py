@@ -9,9 +9,10 @@ from django.db import connections
 from api.desk import calls, inbox
 from referrals import purging
 from referrals.models import CallRecord, Referral
-from tests.conftest import PACKET, Story, agency_id, service_of
-from tests.database import phone_only_service
-from tests.desk import at_the_desk, rows, text_of
+from tests.support.callers import agency_id
+from tests.support.database import phone_only_service
+from tests.support.desk_pages import at_the_desk, rows, text_of
+from tests.support.stories import PACKET, Story, service_of
 
 NOTICE = {
     "urgency": "urgent",

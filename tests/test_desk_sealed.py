@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from api.desk.forms import moment
 from referrals.models import Note, Release
-from tests.conftest import PACKET, Story, agency_id, release_body, service_of
-from tests.desk import at_the_desk, rows, text_of
+from tests.support.callers import agency_id
+from tests.support.desk_pages import at_the_desk, rows, text_of
+from tests.support.stories import PACKET, Story, release_body, service_of
 
 RELEASE = {
     "fields_": ["name", "phone"],

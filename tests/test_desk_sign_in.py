@@ -16,10 +16,11 @@ from api.sessions import SessionStore
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Credential, Membership, Person
-from tests.conftest import agency_id, member_id, service_of
-from tests.desk import Pages, at_the_desk, one_time_code, sign_in, text_of
-from tests.http_client import HttpClient
-from tests.test_access_log import the_log_is_full
+from tests.support.access_log import the_log_is_full
+from tests.support.callers import agency_id, member_id
+from tests.support.desk_pages import Pages, at_the_desk, one_time_code, sign_in, text_of
+from tests.support.http_client import HttpClient
+from tests.support.stories import service_of
 
 
 @pytest.fixture

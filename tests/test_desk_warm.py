@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import PACKET, Server, Story, service_of
-from tests.test_warm import stays
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.live_server import Server
+from tests.support.stories import PACKET, Story, service_of, stays
 
 pytestmark = pytest.mark.browser
 BOTH = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())

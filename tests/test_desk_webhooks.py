@@ -11,13 +11,14 @@ from playwright.sync_api import Browser
 from permissions import credentials, sealer
 from permissions.models import Client
 from referrals import signing, working
-from tests.browser import SIZES, Desk
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import Server, Story
-from tests.database import all_in_the_feed
-from tests.desk import Pages, at_the_desk, text_of
-from tests.receiver import Receiver, ok, receivers
-from tests.test_seals import seal
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.database import all_in_the_feed
+from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.live_server import Server
+from tests.support.seals import seal
+from tests.support.stories import Story
+from tests.support.webhook_receiver import Receiver, ok, receivers
 
 
 @pytest.fixture

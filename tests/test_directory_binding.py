@@ -13,8 +13,8 @@ from directory import demo, listings
 from directory.finding.asked import Asked
 from directory.models import Organization
 from directory.rendering import JOBS
-from tests.conftest import agency_id
-from tests.test_access_log import the_log_is_full
+from tests.support.access_log import the_log_is_full
+from tests.support.callers import agency_id
 
 ORGANIZATION = "Demo Tribal Victim Services"
 SERVICE = demo.service_id("tribal-advocacy")

@@ -10,18 +10,17 @@ from uuid import UUID
 import pytest
 from django.db import connection, connections, transaction
 
-from directory import demo
 from directory import models as m
 from directory.rendering import JOBS, render
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests.conftest import Caller, agency_id
-from tests.counted import miscounted
-from tests.database import forget_edits, lay_many_milestones, put_back
+from tests.support.callers import Caller
+from tests.support.database import forget_edits, lay_many_milestones, put_back
+from tests.support.directory_entries import OURS, make, patch, random_edit
+from tests.support.page_counts import miscounted
 
 CHANGES = "/v1/directory/changes"
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
 ADDRESS_OF = {
     "service": "/v1/directory/services",
     "organization": "/v1/directory/organizations",
@@ -95,19 +94,6 @@ class Copy:
     def differs(self) -> list[tuple[str, str]]:
         """What a reader is told otherwise than the copy has it."""
         return [key for key in sorted(self.known) if self.read(key) != self.documents.get(key)]
-
-
-def make(caller: Caller, **more: Any) -> str:
-    path = f"/v1/directory/services/{uuid7()}"
-    body = {"organization_id": str(OURS), "name": "Made", "answered_by": str(agency_id("ywca"))}
-    answer = caller.put(path, body | more)
-    assert answer.status_code == 201, answer.content
-    return path
-
-
-def patch(caller: Caller, path: str, **change: Any) -> None:
-    answer = caller.patch(path, change, If_Match="*")
-    assert answer.status_code == 200, answer.content
 
 
 def actions(caller: Caller, path: str, after: str) -> list[str]:
@@ -214,39 +200,6 @@ def test_a_cursor_is_its_callers_own(api: Any) -> None:
     assert api("police.worker").get(CHANGES, cursor).status_code == 200
     assert api("ywca.worker").get(CHANGES, cursor).status_code == 400
     assert api(None).get(CHANGES, cursor).status_code == 400
-
-
-def random_edit(caller: Caller, chance: random.Random, mine: list[str], places: list[str]) -> None:
-    """One of the things that editors do, to one of their own entries."""
-    organization = f"/v1/directory/organizations/{OURS}"
-    what = chance.choice(["new", "name", "name", "hide", "show", "pause", "end", "place", "move",
-                          "organization", "same"])  # fmt: skip
-    if what == "new" or not mine:
-        mine.append(make(caller, name=f"Made {chance.random()}"))
-        return
-    path = chance.choice(mine)
-    match what:
-        case "name":
-            patch(caller, path, name=f"Named {chance.random()}")
-        case "hide" | "show":
-            patch(caller, path, confidential=what == "hide")
-        case "pause":
-            patch(caller, path, intake_paused=chance.random() < 0.5)
-        case "end":
-            assert caller.delete(path, If_Match="*").status_code == 204
-        case "place":
-            place = f"/v1/directory/locations/{uuid7()}"
-            body = {"organization_id": str(OURS), "name": "Place"}
-            assert caller.put(place, body).status_code == 201
-            places.append(place)
-            link = {"location_id": place.rsplit("/", 1)[1]}
-            patch(caller, path, service_at_locations=[link])
-        case "move" if places:
-            patch(caller, chance.choice(places), name=f"Place {chance.random()}")
-        case "organization":
-            patch(caller, organization, description=f"Invented {chance.random()}")
-        case "same":
-            patch(caller, path)
 
 
 def test_a_copy_that_follows_while_others_write_equals_the_directory(

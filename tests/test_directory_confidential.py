@@ -9,11 +9,12 @@ from django.db import connection, connections, transaction
 
 from directory import demo, listings
 from directory.finding.asked import Asked
+from directory.importing.reading import id_of
 from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client
 from permissions.session import begin
-from tests.conftest import agency_id
+from tests.support.callers import agency_id
 
 LIST = "/v1/directory/services"
 HIDDEN = demo.service_id("shelter-confidential")
@@ -43,7 +44,7 @@ def ways_in() -> list[dict[str, str]]:
 
 
 def _shelter() -> Any:
-    return demo.id_of(demo.SOURCE, "organization", "shelter")
+    return id_of(demo.SOURCE, "organization", "shelter")
 
 
 def test_without_a_token_it_is_in_no_list_and_no_total(api: Any) -> None:

@@ -18,16 +18,13 @@ from directory import models as m
 from permissions import assignments, credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests.conftest import Caller, agency_id, member_id
-from tests.database import forget_edits
-from tests.fresh import stale
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import forget_edits
+from tests.support.directory_entries import LOCATIONS, OURS, THEIR_SERVICE, THEIRS, a_location
+from tests.support.stale_projections import stale
 
 SERVICES, ORGANIZATIONS = "/v1/directory/services", "/v1/directory/organizations"
-LOCATIONS = "/v1/directory/locations"
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
-THEIRS = demo.id_of(demo.SOURCE, "organization", "campus")
 HIDDEN = demo.service_id("shelter-confidential")  # ours
-THEIR_SERVICE = demo.service_id("campus-advocacy")
 
 
 @pytest.fixture(autouse=True)
@@ -70,26 +67,6 @@ def a_service(**more: Any) -> dict[str, Any]:
         "capacities": [{"available": 2, "unit": {"name": "beds of a test"}}],
         "holiday_schedules": [
             {"start_date": "2026-12-25", "end_date": "2026-12-25", "closed": True}
-        ],
-    } | more
-
-
-def a_location(**more: Any) -> dict[str, Any]:
-    return {
-        "organization_id": str(OURS),
-        "location_type": "physical",
-        "name": "A test's house",
-        "latitude": 46.5511,
-        "longitude": -113.4422,
-        "addresses": [
-            {
-                "address_1": "17 Inventors Lane",
-                "city": "Missoula",
-                "state_province": "MT",
-                "postal_code": "59801",
-                "country": "US",
-                "address_type": "physical",
-            }
         ],
     } | more
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,61 +20,9 @@ from directory.finding.postcodes import derive
 from directory.rendering import JOBS, render
 from directory.vocabulary import codes_for_name, term_id, terms
 from permissions.session import begin
-from tests.conftest import agency_id
-
-LIST = "/v1/directory/services"
-PLACES = "/v1/directory/service_at_locations"
-
-
-class Shelf:
-    """Organizations with services at places, put here for one test and taken away after it."""
-
-    def __init__(self) -> None:
-        self.organizations: list[UUID] = []
-
-    def service(
-        self, name: str, places: list[tuple[float, float]] | None = None, **columns: Any
-    ) -> UUID:
-        with transaction.atomic(using=JOBS):
-            organization = m.Organization(name=f"Invented keepers of {name}")
-            organization.save(using=JOBS)
-            self.organizations.append(organization.id)
-            own = {"part_of": organization, "organization": organization}
-            service = m.Service(name=name, **own, **columns)
-            service.save(using=JOBS)
-            for position, (latitude, longitude) in enumerate(places or []):
-                location = m.Location(
-                    name=f"{name} {position}", latitude=latitude, longitude=longitude, **own
-                )
-                location.save(using=JOBS)
-                m.ServiceAtLocation(
-                    part_of=organization, service=service, location=location, position=position
-                ).save(using=JOBS)
-            render([service.id], [organization.id])
-        return service.id
-
-    def add(self, service: UUID, *rows: m.Part) -> None:
-        with transaction.atomic(using=JOBS):
-            found = m.Service.objects.using(JOBS).get(id=service)
-            for row in rows:
-                row.part_of_id = found.organization_id
-                row.save(using=JOBS)
-            render([service])
-
-    def clear(self) -> None:
-        with transaction.atomic(using=JOBS):
-            services = m.Service.objects.using(JOBS).filter(organization__in=self.organizations)
-            ids = list(services.values_list("id", flat=True))
-            m.Organization.objects.using(JOBS).filter(id__in=self.organizations).delete()
-            render(ids, self.organizations)
-
-
-@pytest.fixture
-def shelf(django_db_setup: Any) -> Iterator[Shelf]:
-    made = Shelf()
-    yield made
-    made.clear()
-
+from tests.support.callers import agency_id
+from tests.support.directory_entries import LIST, PLACES, Shelf, lines
+from tests.support.directory_entries import shelf as shelf  # a fixture
 
 # -- Words ----------------------------------------------------------------------------------------
 
@@ -556,12 +503,6 @@ def test_all_pages_together_are_the_whole_list(api: Any) -> None:
         page += 1
     assert len(seen) == len(set(seen)) == answer["total_items"]
     assert api(None).get(LIST, {"per_page": "7", "page": str(page + 1)}).json()["empty"] is True
-
-
-def lines(answer: Any) -> list[Any]:
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == "application/x-ndjson"
-    return [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
 
 
 @pytest.mark.parametrize("path", [LIST, PLACES, "/v1/directory/organizations"])

@@ -15,9 +15,9 @@ from directory.finding.asked import Asked
 from directory.rendering import JOBS, render
 from permissions import credentials
 from permissions.session import begin
-from tests.counted import miscounted
-from tests.database import forget_edits, lay_many_milestones, put_back
-from tests.test_directory_changes import OURS, make, patch, random_edit
+from tests.support.database import forget_edits, lay_many_milestones, put_back
+from tests.support.directory_entries import OURS, make, patch, random_edit
+from tests.support.page_counts import miscounted
 
 STEP = 2
 

@@ -22,7 +22,8 @@ from permissions.models import Membership
 from permissions.session import begin
 from tests.bench import plans
 from tests.bench.directory import count, grow
-from tests.conftest import _cluster, member_id
+from tests.support.callers import member_id
+from tests.support.cluster import own_cluster
 
 SMALL, BIG = 10_000, 50_000
 GROWN = "::text LIKE '9e9e9e%'"
@@ -91,7 +92,7 @@ def measured(django_db_setup: str, network: Any) -> Iterator[Measured]:
         )
     )
     found = {}
-    with closing(_cluster().connect_superuser(django_db_setup)) as superuser:
+    with closing(own_cluster().connect_superuser(django_db_setup)) as superuser:
         cursor = superuser.cursor()
         for table in TABLES:
             cursor.execute(f"SELECT FROM {table} WHERE id{GROWN}")

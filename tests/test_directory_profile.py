@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 
 from directory.profile import described
 from directory.schemas import PATCHES, SCHEMAS, patches, schema
+from tests.support.hsds_source import validator
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 standard = pytest.mark.skipif(
@@ -127,10 +128,6 @@ EXAMPLES = {
     "taxonomy_term.json": "taxonomy_term",
     "taxonomy_term_list.json": "taxonomy_term",
 }
-
-
-def validator(name: str, *, closed: bool = False) -> Draft202012Validator:
-    return Draft202012Validator(schema(name, closed=closed), format_checker=FormatChecker())
 
 
 @no_database

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from directory import demo
 from directory.importing.reading import id_of
 from directory.vocabulary import term_id
-from tests.conftest import agency_id
+from tests.support.callers import agency_id
 
 LIST = "/v1/directory/services"
 KEYS = {

@@ -1,8 +1,8 @@
 """Whatever way is tried: where a confidential place is reaches nobody, and what else is
 confidential nobody outside the network (R3, R4, T1).
 
-The scene stands in tests/hidden.py: all of it was public before. What the database itself refuses
-is tested in tests/test_directory_secrets_database.py.
+The scene is tests/support/confidential_scene.py: all of it was public before. What the database
+itself refuses is tested in tests/test_directory_secrets_database.py.
 """
 
 import itertools
@@ -18,10 +18,21 @@ from directory import models as m
 from directory.exporting import export
 from directory.rendering import JOBS
 from permissions import assignments
-from tests import hidden, routes
-from tests.conftest import NOTICE, Caller, agency_id
-from tests.desk import Pages, at_the_desk
-from tests.hidden import NETWORK, PUBLIC, WAYS, WHERE, Scene, all_lines, caller_of, text_of
+from tests.support import confidential_scene as hidden
+from tests.support import routes
+from tests.support.callers import Caller, agency_id
+from tests.support.confidential_scene import (
+    NETWORK,
+    PUBLIC,
+    WAYS,
+    WHERE,
+    Scene,
+    all_lines,
+    caller_of,
+    text_of,
+)
+from tests.support.desk_pages import Pages, at_the_desk
+from tests.support.stories import NOTICE
 
 SERVICES, PLACES = "/v1/directory/services", "/v1/directory/service_at_locations"
 ORGANIZATIONS, CHANGES = "/v1/directory/organizations", "/v1/directory/changes"

@@ -1,6 +1,6 @@
 """Whatever way is tried by raw SQL: what the database keeps and shows of what is hidden (R3, R4).
 
-The scene stands in tests/hidden.py; tests/test_directory_secrets.py asks over HTTP.
+The scene is tests/support/confidential_scene.py; tests/test_directory_secrets.py asks over HTTP.
 """
 
 import logging
@@ -17,10 +17,10 @@ from directory.finding import changes, reads
 from directory.finding.asked import Asked
 from permissions import credentials
 from permissions.session import begin
-from tests import hidden
-from tests.conftest import Caller
-from tests.database import as_app, refused_for_want_of_rights
-from tests.hidden import WAYS, WHERE, Scene, kept_anywhere, text_of
+from tests.support import confidential_scene as hidden
+from tests.support.callers import Caller
+from tests.support.confidential_scene import WAYS, WHERE, Scene, kept_anywhere, text_of
+from tests.support.database import as_app, refused_for_want_of_rights
 
 CHANGES_THE_DIRECTORY = (  # functions that only `jobs`, `editor` or a trigger may call
     "SELECT sec.derive_postcodes(NULL)",

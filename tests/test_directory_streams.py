@@ -15,11 +15,9 @@ import requests
 from api import processes
 from permissions import credentials
 from permissions.errors import NotAuthenticated
-from tests.ground import HOME
-from tests.test_directory_finding import LIST, PLACES, lines
+from tests.support.cluster import HOME
+from tests.support.directory_entries import LIST, ORGANIZATIONS, PLACES, TAXONOMIES, TERMS, lines
 
-ORGANIZATIONS = "/v1/directory/organizations"
-TAXONOMIES, TERMS = "/v1/directory/taxonomies", "/v1/directory/taxonomy_terms"
 STREAM = {"format": "ndjson"}
 MARK = "Quennelby"  # what nobody may read in a log
 
@@ -159,7 +157,10 @@ def watched(
         "make run": processes.gunicorn(base_url),
         "gunicorn.conf.py": [*configured, "api.wsgi"],
     }
-    command = ["tests.breaking" if word == "api.wsgi" else word for word in commands[request.param]]
+    command = [
+        "tests.support.failing_app" if word == "api.wsgi" else word
+        for word in commands[request.param]
+    ]
     made = Watched(command, base_url, tmp_path / "written")
     yield made
     if made.process.poll() is None:

@@ -11,18 +11,19 @@ from django.core.management import call_command
 from django.db import connections, transaction
 
 from directory import demo
+from directory.importing.reading import id_of
 from directory.models import Location, Service, ServiceAtLocation
 from directory.projections import PublicListing, PublicOrganization
 from directory.rendering import JOBS
 from directory.rendering.refreshing import refresh, withhold
 from permissions.ids import uuid7
-from tests import hidden
-from tests.conftest import agency_id, member_id
-from tests.database import forget_edits
-from tests.fresh import stale
-from tests.hidden import text_of
+from tests.support import confidential_scene as hidden
+from tests.support.callers import agency_id, member_id
+from tests.support.confidential_scene import text_of
+from tests.support.database import forget_edits
+from tests.support.stale_projections import stale
 
-OURS = demo.id_of(demo.SOURCE, "organization", "shelter")
+OURS = id_of(demo.SOURCE, "organization", "shelter")
 HISTORY = f"/v1/directory/organizations/{OURS}/history"
 REVIEWS = "/v1/directory/reviews"
 

@@ -18,9 +18,9 @@ from api.walkthrough import totp
 from directory.models import Organization
 from permissions import credentials, sealer, verifier
 from permissions.models import Agency, Client, Membership, Person
-from tests.conftest import Caller, agency_id, member_id
-from tests.ground import REPOSITORY
-from tests.test_access_log import everything_stored, the_log_is_full
+from tests.support.access_log import everything_stored, the_log_is_full
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.repository import REPOSITORY
 
 
 def add(*words: str) -> dict[str, str]:

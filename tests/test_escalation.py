@@ -8,10 +8,9 @@ import pytest
 from django.db import connections
 
 from referrals import alarms, escalation, messages, telling
-from tests.conftest import Story, service_of
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import DUTY, keep, number, off_duty, rung, work
-from tests.test_assignment import to
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import DUTY, keep, notified, number, off_duty, work
+from tests.support.stories import Story, service_of, to
 
 HOTLINE = "406-555-0101"
 
@@ -46,23 +45,23 @@ def test_nobody_answers_an_emergency(
 ) -> None:
     keep(api, "ywca.admin", "voice", HOTLINE, use="escalation")
     work()
-    assert rung(phones, mails) == {("ywca", "notice")}
+    assert notified(phones, mails) == {("ywca", "notice")}
     at(shift_clock, 14)
-    assert rung(phones, mails) == set()
+    assert notified(phones, mails) == set()
     at(shift_clock, 15.1)  # ack_by: the sender's worker together with the recipient's leads
     assert to_the_contact(phones) == []
-    assert rung(phones, mails) == {("police.worker", "late"), ("ywca.lead", "answer_now")}
+    assert notified(phones, mails) == {("police.worker", "late"), ("ywca.lead", "answer_now")}
     at(shift_clock, 20.2)  # then the contact
     assert to_the_contact(phones) == ["voice"]
-    assert rung(phones, mails) == set()
+    assert notified(phones, mails) == set()
     at(shift_clock, 30.1)  # accept_by: again
     assert to_the_contact(phones) == []
-    assert rung(phones, mails) == {("police.worker", "late"), ("ywca.lead", "answer_now")}
+    assert notified(phones, mails) == {("police.worker", "late"), ("ywca.lead", "answer_now")}
     at(shift_clock, 35.2)
     assert to_the_contact(phones) == ["voice"]
     at(shift_clock, 121)
     assert to_the_contact(phones) == []
-    assert rung(phones, mails) == {("police.worker", "expired")}
+    assert notified(phones, mails) == {("police.worker", "expired")}
     assert api("police.worker").get(f"/v1/referrals/{emergency.id}").json()["status"] == "expired"
 
 
@@ -77,15 +76,15 @@ def test_who_answers_in_between_stops_the_ladder(
     keep(api, "ywca.admin", "voice", HOTLINE, use="escalation")
     work()
     at(shift_clock, 15.1)
-    rung(phones, mails)
+    notified(phones, mails)
     emergency.answers("acknowledge")
     at(shift_clock, 21)
     assert to_the_contact(phones) == []
-    assert rung(phones, mails) == {("police.worker", "answered")}
+    assert notified(phones, mails) == {("police.worker", "answered")}
     emergency.answers("accept")
     at(shift_clock, 31)
     assert to_the_contact(phones) == []
-    assert rung(phones, mails) == {("police.worker", "answered")}
+    assert notified(phones, mails) == {("police.worker", "answered")}
 
 
 def test_an_agency_of_one_her_phone_then_the_hotline_and_the_sender_knows(
@@ -94,15 +93,15 @@ def test_an_agency_of_one_her_phone_then_the_hotline_and_the_sender_knows(
     keep(api, "solo.all", "voice", HOTLINE, use="escalation")
     story = Story(api, service_of("solo"), recipient="solo.all").create(urgency="emergency").send()
     work()
-    assert rung(phones, mails) == {("solo.all", "notice")}
+    assert notified(phones, mails) == {("solo.all", "notice")}
     at(shift_clock, 15.1)  # her rung and the notice's are the same: it goes on at once
     assert to_the_contact(phones) == ["voice"]
-    assert rung(phones, mails) == {("police.worker", "late")}
+    assert notified(phones, mails) == {("police.worker", "late")}
     shown = api("police.worker").get(f"/v1/referrals/{story.id}").json()
     assert shown["escalated_at"] is not None
     at(shift_clock, 30.1)  # at accept_by she is rung again, and then the hotline
     assert to_the_contact(phones) == []
-    assert rung(phones, mails) == {("police.worker", "late"), ("solo.all", "answer_now")}
+    assert notified(phones, mails) == {("police.worker", "late"), ("solo.all", "answer_now")}
     at(shift_clock, 35.2)
     assert to_the_contact(phones) == ["voice"]
 
@@ -117,10 +116,10 @@ def test_a_contact_who_is_a_lead_is_rung_once(
 ) -> None:
     keep(api, "ywca.admin", "sms", "(406) 555-0183", use="escalation")  # her own number
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     at(shift_clock, 15.1)
     assert len(phones.to(number("ywca.lead"))) == 1
-    rung(phones, mails)
+    notified(phones, mails)
     at(shift_clock, 21)
     assert phones.received == []
 
@@ -136,10 +135,10 @@ def test_leads_who_are_off_duty_are_passed_over_at_once(
     keep(api, "ywca.admin", "voice", HOTLINE, use="escalation")
     off_duty(api, "ywca.lead")
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     at(shift_clock, 15.1)
     assert to_the_contact(phones) == ["voice"]
-    assert rung(phones, mails) == {("police.worker", "late")}
+    assert notified(phones, mails) == {("police.worker", "late")}
 
 
 def test_the_sender_knows_even_if_every_rung_is_dead(
@@ -152,7 +151,7 @@ def test_the_sender_knows_even_if_every_rung_is_dead(
     phones.refuse[number("police.worker")] = 400
     work()
     at(shift_clock, 15.1)
-    assert rung(phones, mails) == {("police", "late")}
+    assert notified(phones, mails) == {("police", "late")}
     steps = api("police.worker").get(f"/v1/referrals/{emergency.id}/history").json()["items"]
     assert [one["code"] for one in steps if one["act"] == "escalated"] == ["ack_by"]
 
@@ -167,9 +166,9 @@ def test_without_a_lead_or_a_contact_everybody_is_rung(
 ) -> None:
     off_duty(api, "ywca.lead")
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     at(shift_clock, 15.1)
-    assert rung(phones, mails) == {("police.worker", "late"), ("ywca", "answer_now")}
+    assert notified(phones, mails) == {("police.worker", "late"), ("ywca", "answer_now")}
 
 
 def test_of_a_blocked_referral_no_mailbox_and_no_contact_is_rung(
@@ -183,11 +182,15 @@ def test_of_a_blocked_referral_no_mailbox_and_no_contact_is_rung(
     keep(api, "ywca.admin", "voice", HOTLINE, use="escalation")
     assert api("ywca.lead").act(emergency.id, "block", to("ywca.worker2")).status_code == 200
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     for minutes in (15.1, 20.2, 30.1, 35.2):
         at(shift_clock, minutes)
         assert to_the_contact(phones) == []
-    assert {who for who, _ in rung(phones, mails)} == {"police.worker", "ywca.lead", "ywca.worker"}
+    assert {who for who, _ in notified(phones, mails)} == {
+        "police.worker",
+        "ywca.lead",
+        "ywca.worker",
+    }
 
 
 def test_the_hand_off_climbs_inside_the_recipient_alone(
@@ -201,11 +204,11 @@ def test_the_hand_off_climbs_inside_the_recipient_alone(
     keep(api, "ywca.admin", "voice", HOTLINE, use="escalation")
     emergency.answers("accept")
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     at(shift_clock, 31)
-    assert rung(phones, mails) == {("ywca.worker", "answer_now")}
+    assert notified(phones, mails) == {("ywca.worker", "answer_now")}
     at(shift_clock, 36.2)
-    assert rung(phones, mails) == {("ywca.lead", "answer_now")}
+    assert notified(phones, mails) == {("ywca.lead", "answer_now")}
     assert to_the_contact(phones) == []
 
 
@@ -218,10 +221,10 @@ def test_an_attempt_stops_the_ladder_of_the_hand_off(
 ) -> None:
     emergency.answers("accept")
     at(shift_clock, 31)
-    rung(phones, mails)
+    notified(phones, mails)
     emergency.answers("record_attempt", {"result": "not_connected"})
     at(shift_clock, 37)
-    assert rung(phones, mails) == set()
+    assert notified(phones, mails) == set()
 
 
 # -- Exact, and once -------------------------------------------------------------------------------
@@ -236,10 +239,10 @@ def test_a_clock_that_is_set_back_rings_nobody_twice(
 ) -> None:
     work()
     at(shift_clock, 15.1)
-    assert len(rung(phones, mails)) == 3
+    assert len(notified(phones, mails)) == 3
     for minutes in (-60, 10, 16, 17):
         at(shift_clock, minutes)
-    assert rung(phones, mails) == set()
+    assert notified(phones, mails) == set()
 
 
 def test_what_came_due_while_nothing_ran_is_rung_once_at_the_restart(
@@ -251,7 +254,7 @@ def test_what_came_due_while_nothing_ran_is_rung_once_at_the_restart(
     reachable: None,
 ) -> None:
     at(shift_clock, 40)  # the first work since it was sent
-    told = rung(phones, mails)
+    told = notified(phones, mails)
     assert told == {("ywca", "notice"), ("police.worker", "late"), ("ywca.lead", "answer_now")}
     steps = api("police.worker").get(f"/v1/referrals/{emergency.id}/history").json()["items"]
     assert [one["code"] for one in steps if one["act"] == "escalated"] == ["accept_by"]

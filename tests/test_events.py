@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import connections
 
 from referrals import closing, purging, working
-from tests.conftest import PACKET, Caller, Story, member_id, return_body
-from tests.writing import Writers, in_order
+from tests.support.callers import Caller, member_id
+from tests.support.event_writers import PAUSES, Writers, in_order
+from tests.support.stories import PACKET, Story, return_body
 
 EVENTS = int(os.environ.get("CAIRN_EVENTS") or 800)
 
@@ -239,20 +240,24 @@ def test_a_page_costs_the_same_statements_for_one_and_for_fifty(
 class Reader(threading.Thread):
     """Reads on and on with one page size, until all is written and read."""
 
-    def __init__(self, caller: Caller, limit: int, writers: Writers) -> None:
+    def __init__(self, caller: Caller, limit: int, read_on: threading.Condition) -> None:
         super().__init__()
-        self.caller, self.limit, self.writers = caller, limit, writers
+        self.caller, self.limit, self.read_on = caller, limit, read_on
+        self.writers: Writers | None = None
         self.found: list[str] = []
-        self.pages_meanwhile = 0
+        self.pages = 0
 
     def run(self) -> None:
+        assert self.writers is not None
         after = None
         while True:
             at_work = self.writers.at_work
             got = page(self.caller, after, self.limit)
             after = got["next"]
             self.found += [one["id"] for one in got["items"]]
-            self.pages_meanwhile += at_work
+            with self.read_on:
+                self.pages += 1
+                self.read_on.notify_all()
             if not at_work and len(got["items"]) < self.limit:
                 break
         connections.close_all()
@@ -261,19 +266,31 @@ class Reader(threading.Thread):
 def test_read_while_sixteen_write_none_is_missed_none_comes_twice_and_order_is_kept(
     story: Story, api: Any, superuser: Any
 ) -> None:
-    """`CAIRN_EVENTS=10000`: ten thousand."""
+    """`CAIRN_EVENTS=10000`: ten thousand. However fast each is, every reader reads on while a
+    transaction is open, ten times."""
     story.accept()
+    read_on, pauses = threading.Condition(), list[bool]()
+    readers = [
+        Reader(api(who), limit, read_on)
+        for who, limit in (("police.worker", 7), ("ywca.client", 100), ("ywca.worker", 33))
+    ]
+
+    def each_reads_on() -> None:
+        with read_on:
+            before = [reader.pages for reader in readers]
+            went_on = read_on.wait_for(
+                lambda: all(one.pages > was for one, was in zip(readers, before, strict=True)), 60
+            )
+            pauses.append(went_on)
+
     name = str(connections["default"].settings_dict["NAME"])
-    with Writers(name, story.id, EVENTS) as writers:
-        readers = [
-            Reader(api(who), limit, writers)
-            for who, limit in (("police.worker", 7), ("ywca.client", 100), ("ywca.worker", 33))
-        ]
+    with Writers(name, story.id, EVENTS, each_reads_on) as writers:
         for reader in readers:
+            reader.writers = writers
             reader.start()
     for reader in readers:
         reader.join()
-        assert reader.pages_meanwhile > 1, "it read while they wrote"
+    assert pauses == [True] * PAUSES, "each read on while a transaction was open"
     assert readers[0].found == in_order(superuser, "from")
     assert readers[1].found == readers[2].found == in_order(superuser, "to")
     assert len(readers[0].found) > EVENTS

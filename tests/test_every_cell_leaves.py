@@ -1,7 +1,7 @@
 """Every allowed cell (state × act × side × who) leaves what its row names, and nothing else.
 
-The cells are those of tests/test_every_cell.py. One of each act and side is tried, another each
-time; `CAIRN_SWEEP=whole` tries all of them.
+The cells are those of tests/test_every_cell.py. One of each act and side is tried, another with
+each CAIRN_SEED; `CAIRN_SWEEP=whole` tries all of them.
 """
 
 import os
@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from referrals import alarms, escalation, telling
-from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.reached import DUTY, PEOPLE, keep
-from tests.test_acts import counts, everything
-from tests.test_every_cell import CELLS, CLOCK, ROADS, SHOWN, bring
+from tests.support import routes
+from tests.support.callers import agency_id, member_id
+from tests.support.notifications import DUTY, PEOPLE, keep
+from tests.support.seed import SEED
+from tests.support.states import CELLS, CLOCK, ROADS, SHOWN, bring
+from tests.support.stored_rows import content_rows, counts
+from tests.support.stories import PACKET, Story
 
 WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"
 
@@ -29,12 +31,12 @@ police put_packet            event referral packet_field packet_grant private_ke
 police send                  event referral packet_grant agreement_tally > ywca notice
 police call_me               event referral > ywca call_me
 police set_callback          event referral > ywca changed
-police withdraw              event referral packet_grant? > ywca taken_back
+police withdraw              event referral packet_grant? > ywca rows_taken_back
 police revoke_release        event referral release release_end packet_grant? > ywca changed
 police narrow_release        event referral release release_end packet_grant? > ywca changed
 police revoke_return_release event
 police stop                  event referral packet_grant? > ywca stop
-police mark_error            event referral packet_grant? > ywca taken_back > ywca review > police review
+police mark_error            event referral packet_grant? > ywca rows_taken_back > ywca review > police review
 police assign                event referral_assignment > police assigned
 police hand_over             event referral_assignment referral_side > police assigned
 police take_over             event referral_assignment referral_side self_assignment > police review
@@ -136,13 +138,13 @@ class Cell(NamedTuple):
 
 
 def cells(side: str, act: str) -> list[Cell]:
-    """The allowed ones of an act: one, by chance, or all."""
+    """The allowed ones of an act: one, drawn by the seed, or all."""
     found = []
     for state, shown in SHOWN.items():
         word = shown[0 if side == "police" else 1]
         who = CELLS[side].get((act, word or ""), ".").strip(".")
         found += [Cell(side, act, state, letter) for letter in who]
-    return found if WHOLE else [random.choice(found)]
+    return found if WHOLE else [random.Random(f"{SEED} {side} {act}").choice(found)]
 
 
 def test_each_act_of_each_side_has_its_row() -> None:
@@ -209,7 +211,7 @@ def rows_of(story: Story, superuser: Any) -> dict[str, list[str]]:
     """What names the referral, table by table."""
     return {
         name: [row for row in text.splitlines() if story.id in row]
-        for name, text in everything(superuser).items()
+        for name, text in content_rows(superuser).items()
     }
 
 
@@ -219,10 +221,10 @@ def left(cell: Cell, story: Story, api: Any, superuser: Any) -> list[Any]:
     held = cell.side == "police" or bool(ROADS[cell.state])
     short = {"h": "worker", "l": "lead", "a": "worker2", "w": "worker2" if held else "worker"}
     caller = api(f"{cell.side}.{short[cell.letter]}")
-    before, (events, entries) = everything(superuser), counts(superuser, story.id)
+    before, (events, entries) = content_rows(superuser), counts(superuser, story.id)
     rung = told(superuser, story.id)
     answer = caller.act(story.id, cell.act, body_of(cell))
-    after, (events_now, entries_now) = everything(superuser), counts(superuser, story.id)
+    after, (events_now, entries_now) = content_rows(superuser), counts(superuser, story.id)
     changed = {name for name in after if after[name] != before[name]} - {"referral_event"}
     tell()
     new = set(told(superuser, story.id) - rung)

@@ -20,8 +20,8 @@ from directory.exporting import export
 from directory.generating import generate
 from directory.importing.reading import id_of
 from directory.rendering import JOBS, render
-from tests.conftest import agency_id
-from tests.source_rows import forget, quarantined, rows, take
+from tests.support.callers import agency_id
+from tests.support.hsds_source import forget, quarantined, rows, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

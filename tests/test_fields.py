@@ -7,8 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
-from django.conf import settings
 from django.utils import timezone as django_timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -21,8 +19,10 @@ from api.views import NamedTexts, Shape
 from permissions.errors import BadRequest
 from referrals.notices import Notice
 from referrals.records import Record
-from tests.conftest import NOTICE, Caller, Story
-from tests.desk import at_the_desk, text_of
+from tests.support.callers import Caller
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.repository import contract
+from tests.support.stories import NOTICE, Story
 
 NO_MOMENTS = [
     "2026-11-27T03:00:00",
@@ -186,8 +186,7 @@ def test_no_act_takes_a_moment_without_its_zone_or_beyond_our_time(
 
 
 def asked_for_moments() -> Iterator[tuple[str, str]]:
-    contract = yaml.safe_load((settings.BASE_DIR / "openapi" / "v1.yaml").read_text())
-    for path, operations in contract["paths"].items():
+    for path, operations in contract()["paths"].items():
         for one in operations.get("get", {}).get("parameters", []):
             if one["schema"].get("format") == "date-time" or one["name"] == "open_at":
                 yield path, one["name"]

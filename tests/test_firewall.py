@@ -5,66 +5,15 @@ Here true state by true state, and what the sender is told of; in every order of
 tests/test_firewall_orders.py.
 """
 
-import json
 from typing import Any
 
 import pytest
 
 from referrals.transitions import TAKEN
-from tests import routes
-from tests.conftest import PACKET, Caller, Story, release_body, service_of
-from tests.database import as_app
-
-SENDERS = (
-    ("police.worker", None),
-    ("police.lead", None),
-    ("police.client", None),
-)
-TABLES = (
-    *("referral", "referral_side", "referral_event", "referral_assignment", "release"),
-    *("release_end", "packet_grant", "private_key", "referral_plan"),
-)
-
-
-def begun(api: Any) -> Story:
-    return Story(api, service_of("ywca")).accept().release().packet(**PACKET)
-
-
-class Sender:
-    """Everything that the sender's people and systems get, over HTTP and by raw SQL as `app`."""
-
-    def __init__(self, api: Any) -> None:
-        self.callers: list[Caller] = [api(who, acting) for who, acting in SENDERS]
-
-    def view(self, referral_id: str) -> list[Any]:
-        got: list[Any] = []
-        for caller in self.callers:
-            for path in (
-                f"/v1/referrals/{referral_id}",
-                f"/v1/referrals/{referral_id}/history",
-                "/v1/referrals",
-            ):
-                answer = caller.get(path)
-                assert answer.status_code == 200
-                kept = {k: v for k, v in answer.items() if k not in ("X-Request-Id", "Date")}
-                got.append((caller.who, path, kept, answer.content))
-            with as_app(caller) as cursor:
-                for table in TABLES:
-                    row = columns(cursor, table)
-                    cursor.execute(f"SELECT ({row})::text FROM {table} ORDER BY 1")
-                    got.append((caller.who, table, cursor.fetchall()))
-        return got
-
-
-def columns(cursor: Any, table: str) -> str:
-    """Those that the role may read: whether anybody is barred stands in none of them."""
-    cursor.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-        " AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'SELECT')",
-        [table],
-    )
-    return "row(" + ", ".join(name for (name,) in cursor.fetchall()) + ")"
-
+from tests.support import routes
+from tests.support.database import as_app
+from tests.support.sender_view import Sender, changes, comparable
+from tests.support.stories import Story, begun, release_body, service_of
 
 # -- The sender's own acts -------------------------------------------------------------------------
 
@@ -75,24 +24,6 @@ TRUE_STATES: dict[str, tuple[str, ...]] = {
     "unable": ("unable",),
     "stopped": ("stop",),
 }
-VOLATILE = ("id", "release_id", "receipt", "reference", "at")
-
-
-def comparable(answer: Any) -> Any:
-    """Status, body and headers, without what is one referral's own: ids, moments, ETag."""
-
-    def strip(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                name: "…"
-                if name in VOLATILE or (member and name.endswith(("_at", "_by")))
-                else strip(member)
-                for name, member in value.items()
-            }
-        return [strip(one) for one in value] if isinstance(value, list) else value
-
-    names = sorted(name for name, _ in answer.items())
-    return answer.status_code, strip(answer.json()), names
 
 
 def sender_does(story: Story, api: Any, last: str) -> list[Any]:
@@ -224,19 +155,6 @@ def test_a_release_that_the_recipient_ends_shows_that_it_ended_and_nothing_else(
         assert cursor.fetchone() == (0,), "when, how and through whom is the ender's"
     refused = police.act(story.id, "put_packet", {"packet": {"name": "Another"}})
     assert (refused.status_code, refused.json()["code"]) == (409, "no_release")
-
-
-def changes(old: Any, new: Any) -> set[str]:
-    first, second = json.loads(old[3]), json.loads(new[3])
-    found = {name for name in first if first[name] != second[name]}
-    if "release" in found:
-        found.remove("release")
-        found |= {
-            f"release.{name}"
-            for name in first["release"]
-            if first["release"][name] != second["release"][name]
-        }
-    return found
 
 
 def test_a_private_reason_beside_a_decline_is_the_recipients_alone(api: Any) -> None:

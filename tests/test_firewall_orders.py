@@ -8,7 +8,6 @@ moment of `closed`, then. CAIRN_SWEEP=whole: each gap of each order in one go, e
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
@@ -19,20 +18,19 @@ from django.db import connections
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from api import cursors
-from permissions.credentials import resolve
 from referrals import purging, telling, working
 from referrals.clocks import CLOSED_AFTER
 from referrals.transitions import MOVES, TAKEN
-from tests import routes
-from tests.conftest import PACKET, Caller, Story, member_id, release_body, service_of
-from tests.database import as_app
-from tests.desk import at_the_desk
-from tests.marked import Kept
-from tests.reached import DUTY
-from tests.reached import keep as keep_channel
-from tests.receiver import receivers
-from tests.test_firewall import TABLES, columns, comparable
+from tests.support import routes
+from tests.support.callers import Caller, member_id
+from tests.support.markers import Kept
+from tests.support.notifications import DUTY
+from tests.support.notifications import keep as keep_channel
+from tests.support.sender_bytes import SENDER, Sender, as_bytes, assert_same
+from tests.support.sender_bytes import kept as kept  # a fixture
+from tests.support.sender_view import comparable
+from tests.support.stories import PACKET, Story, release_body, service_of
+from tests.support.webhook_receiver import receivers
 
 # What the rules let the sender know at once (the T5 table): an answer, "please ring", that the
 # paper ended or became smaller, and what she allowed to be returned.
@@ -47,15 +45,6 @@ KEPT = [act for act in SILENT if not MOVES[act].target]
 SENDERS = [a for a, move in MOVES.items() if move.from_side and a != "account_disclosures"]
 
 BY = ("ywca.worker", "ywca.lead", "ywca.worker2")
-SENDER = (
-    *(("police.worker", None), ("police.lead", None)),
-    *(("police.client", "police.worker"), ("police.client", None)),
-)
-# Who keeps its webhooks and channels: what was sent to them, and what became of it.
-KEEPER = ("police.admin", None)
-KEPT_TABLES = ("webhook_endpoint", "webhook_delivery", "message", "channel")
-OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
-NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
 
 
 def body_of(act: str, other: str) -> Any:
@@ -112,99 +101,6 @@ class Recipient:
         return False
 
 
-class Sender:
-    """Everything that the sender's people and systems get; opened anew after the clock moved."""
-
-    def __init__(self, api: Any) -> None:
-        self.callers: list[Caller] = [api(*one) for one in SENDER]
-        self.keeper: Caller = api(*KEEPER)
-        self.pages = {who: at_the_desk(who) for who in ("police.worker", "police.lead")}
-        self.addresses = [
-            (route.startswith("v1/"), "/" + route.replace("<uuid:referral_id>", "{id}"))
-            for route, pattern in routes.served()
-            if route and not route.startswith(NO_PART) and "GET" in routes.methods_of(pattern)
-            if "<" not in route.replace("<uuid:referral_id>", "")
-        ]
-
-    def little(self, referral_id: str) -> list[Any]:
-        """The bytes that an act could move first; and what the rows themselves say."""
-        worker = self.callers[0]
-        one = f"/v1/referrals/{referral_id}"
-        got = [as_bytes(worker.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
-        return [*got, rows(worker)]
-
-    def all(self, referral_id: str) -> dict[tuple[str, str], Any]:
-        """Every address that is served and speaks of referrals: JSON and pages."""
-        found = {(f"{one.who} {one.acting}", "rows"): rows(one) for one in self.callers}
-        for api, address in self.addresses:
-            path = routes.at(address, referral_id)
-            if not api:
-                for who, pages in self.pages.items():
-                    found[f"{who} at the desk", address] = as_page(pages.get(path))
-                continue
-            for caller in self.callers:
-                answer = as_bytes(caller.get(path))
-                if address == "/v1/events" and answer[0] == 200:
-                    # Its cursor is sealed anew each time: where it stands is compared.
-                    answer = (*answer[:2], _opened(caller, json.loads(answer[2])))
-                found[f"{caller.who} {caller.acting}", address] = answer
-        found["police.admin", "rows"] = rows(self.keeper, KEPT_TABLES)
-        for address in self.kept_addresses():
-            found["police.admin", address] = as_bytes(self.keeper.get(address))
-        one = f"/v1/referrals/{referral_id}"
-        etag = self.callers[0].get(one)["ETag"]
-        found["again", one] = as_bytes(self.callers[0].get(one, If_None_Match=etag))
-        since = datetime.fromisoformat(self.callers[0].get(one).json()["accepted_at"])
-        for name, value in {
-            "updated_since": (since + timedelta(milliseconds=1)).isoformat(),
-            "overdue": "true",
-            "mine": "true",
-            "status": "accepted",
-        }.items():
-            found["filtered", name] = as_bytes(self.callers[0].get("/v1/referrals", {name: value}))
-        return found
-
-    def kept_addresses(self) -> list[str]:
-        """What speaks of no referral, and each of its webhooks with what was delivered there."""
-        every = [one for api, one in self.addresses if api and "{id}" not in one]
-        hooks = self.keeper.get("/v1/webhooks").json()["items"]
-        one = [f"/v1/webhooks/{hook['id']}" for hook in hooks]
-        return [*every, *one, *(f"{path}/deliveries" for path in one)]
-
-
-def rows(caller: Caller, tables: tuple[str, ...] = TABLES) -> list[Any]:
-    """What the tables give, by raw SQL as `app` with its identity."""
-    with as_app(caller) as cursor:
-        got = []
-        for table in tables:
-            cursor.execute(f"SELECT ({columns(cursor, table)})::text FROM {table} ORDER BY 1")
-            got.append((table, cursor.fetchall()))
-    return got
-
-
-def as_bytes(answer: Any) -> Any:
-    kept = {name: text for name, text in answer.items() if name not in ("X-Request-Id", "Date")}
-    return answer.status_code, kept, answer.content, sorted(answer.cookies)
-
-
-def _opened(caller: Caller, page: dict[str, Any]) -> dict[str, Any]:
-    acting = str(member_id(caller.acting)) if caller.acting else ""
-    principal = resolve(caller.secret, acting)
-    return page | {"next": cursors.unsealed(principal, "events", page["next"], "after")}
-
-
-OWN_TO_EACH_PAGE = re.compile(
-    r'(name="(?:csrfmiddlewaretoken|key)" value="|name="(?:\w+_)?at" value=")[^"]+'
-)
-COUNTS_DOWN = re.compile(r"\b\d+ (?:s|sec|min|h|hours?|days?)\b")
-
-
-def as_page(answer: Any) -> Any:
-    """A page less what each has of its own: the form's token, minutes that pass."""
-    text = OWN_TO_EACH_PAGE.sub(r"\1", answer.content.decode())
-    return answer.status_code, answer.get("Location"), COUNTS_DOWN.sub("…", text)
-
-
 def begun(api: Any) -> Story:
     return Story(api, service_of("ywca")).accept().release().packet(**PACKET)
 
@@ -216,15 +112,6 @@ def of_the_hospital(api: Any) -> str:
     story.release("name", basis="hipaa_authorization", form="written", attestations=told)
     story.packet(name=PACKET["name"]).answers("open_packet", {"purpose": "intake"})
     return story.id
-
-
-@pytest.fixture
-def kept(superuser: Any) -> Iterator[list[Kept]]:
-    """Whatever was kept in a test is forgotten after it."""
-    made: list[Kept] = []
-    yield made
-    for one in made:
-        one.forget()
 
 
 def keep(superuser: Any, kept: list[Kept]) -> Kept:
@@ -291,12 +178,6 @@ def told() -> int:
 def delivered_to(hook: Any) -> list[str]:
     assert working.work_off(working.named(["webhooks"])) == []
     return list(hook.ids())
-
-
-def assert_same(found: dict[Any, Any], expected: dict[Any, Any], where: Any) -> None:
-    assert found.keys() == expected.keys()
-    for key, answer in found.items():
-        assert answer == expected[key], (where, key)
 
 
 @pytest.mark.parametrize("state", ["sent", "acknowledged"])

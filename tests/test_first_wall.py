@@ -12,13 +12,15 @@ import pytest
 from django.db import connections
 
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions import credentials
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests import routes
-from tests.conftest import PACKET, Caller, Story
-from tests.database import forget_edits, full_story
-from tests.routes import everything
+from tests.support import routes
+from tests.support.callers import Caller
+from tests.support.database import forget_edits, full_story
+from tests.support.routes import everything
+from tests.support.stories import PACKET, Story
 
 ALIASES = ("default", "auditor", "editor")
 
@@ -201,7 +203,7 @@ def test_an_auditor_reads_the_own_agencys_entries_only(told: Story, api: Any) ->
 @pytest.fixture
 def edited(api: Any, no_policies: Callable[[], None]) -> Iterator[dict[str, str]]:
     """A service, a confidential place and its sealed address, of ywca's; and the policies gone."""
-    shelter = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    shelter = str(id_of(directory_demo.SOURCE, "organization", "shelter"))
     place, service = (f"/v1/directory/{kind}/{uuid7()}" for kind in ("locations", "services"))
     editor = api("ywca.editor")
     about = {"organization_id": shelter, "name": "Of a test"}
@@ -247,12 +249,12 @@ def test_nobody_else_changes_an_entry(
 
 def test_an_editor_hangs_nothing_on_anothers_entry(edited: dict[str, str], api: Any) -> None:
     theirs = f"/v1/directory/services/{uuid7()}"
-    campus = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "campus"))
+    campus = str(id_of(directory_demo.SOURCE, "organization", "campus"))
     sarc, ywca = api("sarc.editor"), api("ywca.editor")
     body = {"organization_id": campus, "name": "Theirs", "phones": [{"number": "406-555-0182"}]}
     made = sarc.put(theirs, body | {"contacts": [{"name": "Cal Invented"}]}).json()
     phone, contact = made["phones"][0]["id"], made["contacts"][0]["id"]
-    place = directory_demo.id_of(directory_demo.SOURCE, "location", "campus-room")
+    place = id_of(directory_demo.SOURCE, "location", "campus-room")
     for change in (
         {"service_at_locations": [{"location_id": str(place)}]},
         {"phones": [{"id": phone, "number": "406-555-0183"}]},

@@ -14,8 +14,9 @@ from permissions.grants import Held
 from permissions.keystore import KeyGone, seal, unseal
 from permissions.session import begin
 from referrals import packets
-from tests.conftest import PACKET, Story
-from tests.test_sealing import principal, rows
+from tests.support.callers import principal
+from tests.support.stored_rows import rows
+from tests.support.stories import PACKET, Story
 
 GONE = 1_000  # a version that never was, or is no more
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from referrals import purging
-from tests.conftest import Story, member_id
-from tests.desk import at_the_desk, text_of
+from tests.support.callers import member_id
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.stories import Story
 
 PURPOSE = {"purpose": "hand_off"}
 

@@ -12,7 +12,7 @@ from permissions import assignments, session
 from permissions.credentials import resolve
 from referrals import listing, packets
 from referrals.models import Referral, Side, side_kept
-from tests.conftest import PACKET, Story, service_of
+from tests.support.stories import PACKET, Story, service_of
 
 
 @pytest.fixture

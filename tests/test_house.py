@@ -25,8 +25,8 @@ from permissions.disclosure import PURPOSES
 from permissions.models.access_log import OPENINGS
 from permissions.policy import RULES
 from referrals.transitions import MOVES
+from tests.support.repository import REPOSITORY, sources
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 FLOORS = ("permissions", "directory", "referrals", "api")
 HOUSE = {*FLOORS, "openapi", "tests", "deploy", "docs"}
 PAPERS = {
@@ -72,13 +72,6 @@ PAST_VISIBLE_TO = {
 pytestmark = pytest.mark.no_database
 
 
-def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
-    for folder in folders:
-        for path in sorted((REPOSITORY / folder).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield str(path.relative_to(REPOSITORY)), ast.parse(path.read_text())
-
-
 def committed() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     said = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
@@ -102,6 +95,19 @@ def imported(tree: ast.Module) -> Iterator[str]:
 def test_the_house_has_these_rooms_and_no_other() -> None:
     top = {name.split("/")[0] for name in committed()}
     assert top - PAPERS == HOUSE
+
+
+def test_no_test_file_imports_another() -> None:
+    """What several use is in tests/support: a file of tests can be moved, split and removed."""
+    wrong = [
+        (path, name)
+        for path, tree in sources("tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (getattr(node, "module", None) or "", *(one.name for one in node.names))
+        if re.search(r"\btest_", name)
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("floor", FLOORS)

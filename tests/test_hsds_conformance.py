@@ -20,8 +20,7 @@ from jsonschema.exceptions import best_match
 
 from directory import models as m
 from directory.rendering import JOBS
-from tests.source_rows import forget
-from tests.test_directory_profile import validator
+from tests.support.hsds_source import forget, validator
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 BASE = "/v1/directory"

@@ -13,8 +13,9 @@ import pytest
 from django.db import connections
 from psycopg2.errors import InsufficientPrivilege
 
-from tests.conftest import Caller, Story, agency_id, member_id
-from tests.database import as_app, identify, turned_off
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import as_app, identify, turned_off
+from tests.support.stories import Story
 
 
 def client_id(superuser: Any) -> Any:

@@ -1,6 +1,5 @@
 """`manage.py import_hsds`: what is taken, mended and quarantined, and doing it again."""
 
-import csv
 import io
 import json
 import os
@@ -23,37 +22,13 @@ from directory.importing import Report, import_package, mending
 from directory.importing.packages import read
 from directory.importing.reading import id_of
 from directory.rendering import JOBS
-from tests.fresh import stale
-from tests.source_rows import forget
+from tests.support.hsds_source import HELP, SECRET_PLACE, STREET, changed, forget, write_tables
+from tests.support.stale_projections import stale
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")
 
-HELP = {
-    "organizations": [{"id": "1", "name": "Marked House", "description": "For tests."}],
-    "services": [
-        {"id": "10", "organization_id": "1", "name": "Talking", "status": "active"},
-        {"id": "11", "organization_id": "1", "name": "Walking", "status": "active"},
-    ],
-    "phones": [
-        {"id": "100", "service_id": "10", "number": "406-555-0181"},
-        {"id": "101", "service_id": "11", "number": "406-555-0182"},
-    ],
-}
 Take = Callable[..., Report]
-
-
-def write_tables(folder: Path, tables: dict[str, list[dict[str, str]]]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.csv"):
-        old.unlink()
-    for name, rows in tables.items():
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        with (folder / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-    return folder
 
 
 @pytest.fixture
@@ -77,13 +52,6 @@ def service(key: str, source: str = "test") -> listings.Listing | None:
 def outcome(report: Report, file: str, number: int) -> tuple[str, str]:
     found = next(r for r in report.records() if (r["table"], r["row"]) == (file, number))
     return str(found["outcome"]), str(found["why"])
-
-
-def changed(tables: Any, file: str, row: int, **values: str) -> Any:
-    """The same tables with one row changed."""
-    rows = [dict(one) for one in tables[file]]
-    rows[row] |= values
-    return {**tables, file: rows}
 
 
 # -- Taking it, and taking it again ----------------------------------------------------------------
@@ -129,7 +97,7 @@ def test_a_source_that_does_not_have_a_table_removes_nothing_of_it(take: Take) -
 
 
 def test_a_binding_made_here_outlives_the_next_import(take: Take) -> None:
-    from tests.conftest import agency_id
+    from tests.support.callers import agency_id
 
     take(HELP)
     listings.bind_organization(id_of("test", "organization", "1"), agency_id("ywca"))
@@ -380,52 +348,6 @@ def test_version_1_and_ohana_names_become_version_3(take: Take) -> None:
 
 
 # -- Confidential places (R4) ----------------------------------------------------------------------
-
-STREET = "7741 Quillfeather Lane"
-SECRET_PLACE: dict[str, list[dict[str, str]]] = {
-    "organizations": HELP["organizations"],
-    "services": [
-        {
-            "id": "10",
-            "organization_id": "1",
-            "name": "Safe rooms",
-            "status": "active",
-            "description": "Come to 7741 QUILLFEATHER at night.",
-            "confidential": "yes",
-        },
-        {
-            "id": "11",
-            "organization_id": "1",
-            "name": "Walking",
-            "status": "active",
-            "description": "",
-            "confidential": "",
-        },
-    ],
-    "locations": [
-        {
-            "id": "5",
-            "organization_id": "1",
-            "name": "House",
-            "latitude": "46.87654321",
-            "longitude": "-113.98765432",
-            "transportation": "Bus to Quillfeather",
-        }
-    ],
-    "service_at_location": [{"id": "7", "service_id": "10", "location_id": "5"}],
-    "addresses": [
-        {
-            "id": "9",
-            "location_id": "5",
-            "address_1": STREET,
-            "city": "Missoula",
-            "state_province": "MT",
-            "postal_code": "qx59899",
-            "country": "US",
-            "address_type": "physical",
-        }
-    ],
-}
 
 
 def everything_stored(superuser: Any) -> str:

@@ -15,7 +15,7 @@ from directory.importing.lines import NotReadable
 from directory.importing.packages import read
 from directory.importing.wild import put_right
 from directory.rendering import JOBS
-from tests.source_rows import forget, outcomes, quarantined, rows, take
+from tests.support.hsds_source import forget, outcomes, quarantined, rows, take
 
 SAMPLES = os.environ.get("HSDS_SAMPLES", "")
 real_data = pytest.mark.skipif(not SAMPLES, reason="HSDS_SAMPLES names no folder of real data")

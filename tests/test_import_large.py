@@ -19,8 +19,9 @@ from directory import models as m
 from directory.generating import generate
 from directory.importing import quarantine
 from directory.rendering import JOBS
-from tests.ground import HOME, REPOSITORY
-from tests.source_rows import forget, quarantined, rows, take
+from tests.support.cluster import HOME
+from tests.support.hsds_source import forget, quarantined, rows, take
+from tests.support.repository import REPOSITORY
 
 # An import as the command runs it, a few organizations a transaction, so that many are left.
 IMPORT = """

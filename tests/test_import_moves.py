@@ -12,8 +12,8 @@ from directory.importing import Report, import_package
 from directory.importing.tabular import of_tables
 from directory.rendering import JOBS
 from directory.standard import TABLES
-from tests.fresh import stale
-from tests.source_rows import forget
+from tests.support.hsds_source import forget
+from tests.support.stale_projections import stale
 
 Cells = dict[str, str]
 

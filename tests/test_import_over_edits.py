@@ -12,11 +12,10 @@ from directory import importing
 from directory import models as m
 from directory.importing.reading import id_of
 from directory.rendering import JOBS
-from tests.conftest import Caller, agency_id
-from tests.database import forget_edits
-from tests.fresh import stale
-from tests.source_rows import forget, rows
-from tests.test_import_hsds import HELP, changed, write_tables
+from tests.support.callers import Caller, agency_id
+from tests.support.database import forget_edits
+from tests.support.hsds_source import HELP, changed, forget, rows, write_tables
+from tests.support.stale_projections import stale
 
 SOURCE = "test"
 SERVICE = f"/v1/directory/services/{id_of(SOURCE, 'service', '10')}"

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,12 @@ from django.db import connection
 from permissions import bundles, grants, rotation
 from permissions.errors import Unavailable
 from permissions.keystore import Wrapped, key_store
-from tests.conftest import PACKET, Server, Story, agency_id, return_body, service_of
-from tests.ground import HOME
-from tests.test_access_log import the_log_is_full
+from tests.support.access_log import the_log_is_full
+from tests.support.callers import agency_id
+from tests.support.cluster import HOME
+from tests.support.live_server import Server
+from tests.support.sealed_packets import destroyed
+from tests.support.stories import PACKET, Story, return_body, service_of
 
 NOTE = {"text": "a note of ours"}
 
@@ -411,9 +413,9 @@ def test_who_wrapped_before_a_rotation_was_killed_is_waited_for_by_the_next(
 def connection_that_wraps(superuser: Any) -> Any:
     """A transaction that has wrapped for the police and has not ended: a rotation waits for it."""
     from permissions.locks import WRAPPING, lock_number
-    from tests.conftest import _cluster
+    from tests.support.cluster import own_cluster
 
-    holder = _cluster().connect_superuser(superuser.info.dbname)
+    holder = own_cluster().connect_superuser(superuser.info.dbname)
     holder.autocommit = False
     with holder.cursor() as cursor:
         number = lock_number(agency_id("police"))
@@ -546,22 +548,6 @@ def test_what_was_carried_over_and_cannot_be_read_is_a_store_that_is_away(
     finally:
         file.write_bytes(whole)
     assert key_store().versions(agency_id("ywca")) == held
-
-
-@contextmanager
-def destroyed(key: str) -> Iterator[None]:
-    """The version that all of an agency's is wrapped by is gone for a while, past every rule."""
-    folder = Path(settings.KEY_STORE["folder"]) / str(agency_id(key))
-    now = max(int(path.stem) for path in folder.glob("*.kek"))
-    kept = (folder / f"{now}.kek").read_bytes()
-    key_store().begin_version(agency_id(key))
-    key_store().destroy(agency_id(key), now)
-    try:
-        yield
-    finally:
-        (folder / f"{now}.gone").unlink()
-        (folder / f"{now}.kek").touch(0o600)
-        (folder / f"{now}.kek").write_bytes(kept)
 
 
 @pytest.mark.parametrize("key", ["police", "ywca"])

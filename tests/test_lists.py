@@ -7,8 +7,9 @@ import pytest
 
 from referrals import alarms
 from referrals.filters import STATUSES
-from tests.conftest import Story, member_id
-from tests.test_every_cell import ROADS, SHOWN
+from tests.support.callers import member_id
+from tests.support.states import ROADS, SHOWN
+from tests.support.stories import Story
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 

@@ -16,9 +16,9 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from tests.conftest import NOTICE, PACKET, release_body
-from tests.test_database_launcher import data_of, postmaster
-from tests.test_killed_halfway import Home, home, service_of, system
+from tests.support.homes import Home, data_of, postmaster, service_of, system
+from tests.support.homes import home as home  # a fixture
+from tests.support.stories import NOTICE, PACKET, release_body
 
 __all__ = ["home"]  # a fixture
 

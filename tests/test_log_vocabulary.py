@@ -10,10 +10,11 @@ from django.db import IntegrityError, connections, transaction
 from api.desk import words
 from permissions.log_vocabulary import ACTS, PURPOSES, RELEASED_FOR
 from referrals.codes import RELEASE_PURPOSE
-from tests.conftest import Story, agency_id
-from tests.database import as_app, identify, opening
-from tests.ground import REPOSITORY
-from tests.test_desk_auditing import acts_that_are_logged
+from tests.support.access_log import acts_that_are_logged
+from tests.support.callers import agency_id
+from tests.support.database import as_app, identify, opening
+from tests.support.repository import REPOSITORY
+from tests.support.stories import Story
 
 
 @pytest.mark.no_database

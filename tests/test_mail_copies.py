@@ -10,10 +10,9 @@ import pytest
 from django.core.management import call_command
 
 from referrals import senders
-from tests.conftest import Story
-from tests.far_ends import COPIES, CopiesServer, MailServer
-from tests.reached import DUTY, keep, work
-from tests.test_messages import states
+from tests.support.message_servers import COPIES, CopiesServer, MailServer
+from tests.support.notifications import DUTY, keep, states, work
+from tests.support.stories import Story
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from permissions.credentials import hash_secret
 from permissions.disclosure import PACKET_FIELDS
 from permissions.reference import world as w
 from permissions.reference.seeing import can_see
-from tests import marked, test_markers
-from tests.conftest import agency_id, member_id
-from tests.marked import Marker, World, cast
-from tests.probing import Snapshot, snapshot
-from tests.test_markers import Who
+from tests.support import marker_sweep
+from tests.support import markers as marked
+from tests.support.callers import agency_id, member_id
+from tests.support.marker_sweep import Who
+from tests.support.markers import Marker, World, cast
+from tests.support.rls_probe import Snapshot, snapshot
 
 SIDES = {"from": "police", "to": "ywca"}
 
@@ -62,10 +63,10 @@ def rows(seen: Snapshot, world: World, marker: Marker) -> list[tuple[w.Row, str]
 
 ACTS = {"packet": "referral.open_packet", "own": "referral.open_notes"}
 BY_THE_TABLE = {
-    "packet": test_markers.opens,
-    "own": test_markers.has_notes,
-    "paper": test_markers.answers_for,
-    "notice": lambda marker, who: test_markers.shown(who, marker.state),
+    "packet": marker_sweep.opens,
+    "own": marker_sweep.has_notes,
+    "paper": marker_sweep.answers_for,
+    "notice": lambda marker, who: marker_sweep.shown(who, marker.state),
 }
 
 

@@ -13,14 +13,14 @@ from api.desk import referral as referral_page
 from api.v1 import referrals as referrals_api
 from permissions.errors import BadRequest
 from referrals import texts
-from tests import test_markers as of
-from tests.conftest import MailServer
-from tests.far_marks import FarEnds
-from tests.marked import Kept, Marker, World
-from tests.test_markers import At, Cell, Sweep, Who
-from tests.test_markers import far as far  # a fixture
-from tests.test_markers import lines as lines  # a fixture
-from tests.test_matrix import D, R
+from tests.support import marker_sweep as of
+from tests.support.marker_sweep import At, Cell, Sweep, Who
+from tests.support.marker_sweep import far as far  # a fixture
+from tests.support.marker_sweep import lines as lines  # a fixture
+from tests.support.markers import Kept, Marker, World
+from tests.support.matrix import D, R
+from tests.support.message_servers import MailServer
+from tests.support.sent_markers import FarEnds
 
 COLLEAGUE = Who("police.worker2")
 READS = Cell("GET", R, COLLEAGUE, "accepted")

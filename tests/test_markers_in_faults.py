@@ -13,12 +13,12 @@ from zlib import crc32
 import pytest
 from django.db import connections
 
-from tests import routes
-from tests.marked import WITH_TEXT, Kept, World
-from tests.test_access_log import no_right_to_write, the_log_is_full
-from tests.test_markers import WHOLE, At, Cell, Sweep, Who, cells, servers_log
-from tests.test_markers import lines as lines  # a fixture
-from tests.test_sealing import KEYS
+from tests.support import routes
+from tests.support.access_log import no_right_to_write, the_log_is_full
+from tests.support.marker_sweep import WHOLE, At, Cell, Sweep, Who, cells, servers_log
+from tests.support.marker_sweep import lines as lines  # a fixture
+from tests.support.markers import WITH_TEXT, Kept, World
+from tests.support.sealed_packets import KEYS
 
 # Those whose questions lead furthest: the assigned of both sides, and a lead.
 ASKING = {"police.worker", "ywca.worker", "ywca.lead", "ywca.auditor"}

@@ -7,11 +7,22 @@ from typing import Any
 from django.db import connections
 
 from referrals import messages, purging, senders, telling, texts
-from tests.conftest import PACKET, Story, agency_id, service_of
-from tests.database import as_app
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import DUTY, MARK, PEOPLE, keep, number, off_duty, rung, template_of, work
-from tests.test_assignment import to
+from tests.support.callers import agency_id
+from tests.support.database import as_app
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import (
+    DUTY,
+    MARK,
+    PEOPLE,
+    keep,
+    notified,
+    number,
+    off_duty,
+    states,
+    template_of,
+    work,
+)
+from tests.support.stories import PACKET, Story, service_of, to
 
 # -- Who is told, by what happened -----------------------------------------------------------------
 
@@ -22,7 +33,7 @@ def test_each_act_tells_whom_the_table_names(
     off_duty(api, "ywca.worker2", duty="on_call")
     story.create().release(*PACKET).packet(**PACKET)
     work()
-    assert rung(phones, mails) == set()  # a draft tells nobody
+    assert notified(phones, mails) == set()  # a draft tells nobody
     for step, told in (
         (story.send, {("ywca", "notice"), ("ywca.worker2", "notice")}),
         (lambda: story.answers("acknowledge"), {("police.worker", "answered")}),
@@ -37,7 +48,7 @@ def test_each_act_tells_whom_the_table_names(
     ):
         step()
         work()
-        assert rung(phones, mails) == told, step
+        assert notified(phones, mails) == told, step
 
 
 def test_what_the_recipient_ended_rings_nobody_at_the_sender(
@@ -46,10 +57,10 @@ def test_what_the_recipient_ended_rings_nobody_at_the_sender(
     for ending in ("complete", "unable", "stop"):
         one = Story(api, story.service_id).accept()
         work()
-        rung(phones, mails)
+        notified(phones, mails)
         one.answers(ending, {"complete": {"outcome": "connected"}}.get(ending, _CODE.get(ending)))
         work()
-        assert rung(phones, mails) == set(), ending
+        assert notified(phones, mails) == set(), ending
 
 
 _CODE = {"unable": {"code": "could_not_contact"}}
@@ -62,15 +73,15 @@ def test_withdraw_and_decline_and_who_is_off_duty(
     declined = Story(api, story.service_id).send()
     declined.answers("decline", {"code": "no_capacity"})
     work()
-    told = rung(phones, mails)
-    assert ("ywca.worker", "taken_back") in told
+    told = notified(phones, mails)
+    assert ("ywca.worker", "rows_taken_back") in told
     assert ("police.worker", "answered") in told
     # "Off duty" forwards at once, to the agency's desk.
     off_duty(api, "police.worker")
     other = Story(api, story.service_id).send()
     other.answers("acknowledge")
     work()
-    told = rung(phones, mails)
+    told = notified(phones, mails)
     assert ("police", "answered") in told
     assert not any(who == "police.worker" for who, _ in told)
 
@@ -80,11 +91,11 @@ def test_without_any_duty_address_everybody_who_may_is_rung(
 ) -> None:
     story = Story(api, service_of("solo"), recipient="solo.all").send()
     work()
-    assert rung(phones, mails) == {("solo.all", "notice")}
+    assert notified(phones, mails) == {("solo.all", "notice")}
     off_duty(api, "solo.all")
     Story(api, story.service_id, recipient="solo.all").send()
     work()
-    assert rung(phones, mails) == {("solo.all", "notice")}  # nobody else is there: never silent
+    assert notified(phones, mails) == {("solo.all", "notice")}  # nobody else is there: never silent
 
 
 def test_an_agency_that_turned_notices_off_gets_none(
@@ -101,13 +112,13 @@ def test_an_agency_that_turned_notices_off_gets_none(
         cursor.execute(turn, [False, str(agency_id("ywca"))])
     try:
         work()
-        assert rung(phones, mails) == set()
+        assert notified(phones, mails) == set()
         story.answers("accept")
         work()
-        rung(phones, mails)
+        notified(phones, mails)
         story.sends("stop")  # of what it has, it is told
         work()
-        assert rung(phones, mails) == {("ywca.worker", "stop")}
+        assert notified(phones, mails) == {("ywca.worker", "stop")}
     finally:
         with superuser.cursor() as cursor:
             cursor.execute(turn, [True, str(agency_id("ywca"))])
@@ -124,13 +135,13 @@ def test_of_a_blocked_referral_unblocked_members_are_told_on_their_own_channels(
     assert api("ywca.worker").act(story.id, "block", to("ywca.worker2")).status_code == 200
     work()
     # The notice was made while nothing was barred, and is not sent to the desk now.
-    told = rung(phones, mails)
+    told = notified(phones, mails)
     assert ("ywca.worker", "notice") in told
     assert {who for who, _ in told} == {"ywca.worker", "police.worker"}
     story.answers("accept").release(*PACKET).packet(**PACKET)
     off_duty(api, "ywca.worker")  # forwards to whoever else may be told, never to the desk
     work()
-    told = rung(phones, mails)
+    told = notified(phones, mails)
     assert ("ywca.lead", "changed") in told
     assert not {who for who, _ in told} & {"ywca", "ywca.worker2"}
 
@@ -140,7 +151,7 @@ def test_leads_only_tells_leads_only(
 ) -> None:
     story.create().sends("leads_only").send()
     work()
-    assert rung(phones, mails) == {("ywca.lead", "notice")}
+    assert notified(phones, mails) == {("ywca.lead", "notice")}
 
 
 def test_a_barred_member_who_asks_is_told_of_to_the_holder_once_a_day(
@@ -154,20 +165,20 @@ def test_a_barred_member_who_asks_is_told_of_to_the_holder_once_a_day(
     story.accept()
     assert api("ywca.worker").act(story.id, "block", to("ywca.worker2")).status_code == 200
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     for _ in range(3):
         assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
         work()
-    assert rung(phones, mails) == {("ywca.worker", "review")}
+    assert notified(phones, mails) == {("ywca.worker", "review")}
     assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
     work()
     assert phones.received == []
     shift_clock("1 day")
     work()
-    rung(phones, mails)  # of the hand-off, which nobody tried in a day
+    notified(phones, mails)  # of the hand-off, which nobody tried in a day
     assert api("ywca.worker2").get(f"/v1/referrals/{story.id}").status_code == 404
     work()
-    assert rung(phones, mails) == {("ywca.worker", "review")}
+    assert notified(phones, mails) == {("ywca.worker", "review")}
 
 
 def test_one_of_the_barred_agency_who_asks_is_told_of_to_the_senders_holder(
@@ -175,10 +186,10 @@ def test_one_of_the_barred_agency_who_asks_is_told_of_to_the_senders_holder(
 ) -> None:
     story.accept().sends("block", {"other_agency": True})
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     assert api("ywca.lead").get(f"/v1/referrals/{story.id}").status_code == 404
     work()
-    assert rung(phones, mails) == {("police.worker", "review")}
+    assert notified(phones, mails) == {("police.worker", "review")}
 
 
 # -- R7: a lead put herself on it ------------------------------------------------------------------
@@ -191,11 +202,11 @@ def test_of_a_lead_who_puts_herself_on_it_the_desk_is_told_where_no_colleague_ke
     keep(api, "ywca.lead", "sms", PEOPLE["ywca.lead"])
     story.accept()
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     body = {"reason": "holder_away"}
     assert api("ywca.lead").act(story.id, "take_over", body).status_code == 200
     work()
-    assert rung(phones, mails) == {("ywca", "review")}
+    assert notified(phones, mails) == {("ywca", "review")}
 
 
 def test_of_a_lead_who_puts_herself_on_it_another_member_is_told(
@@ -203,11 +214,11 @@ def test_of_a_lead_who_puts_herself_on_it_another_member_is_told(
 ) -> None:
     story.accept()
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     why = {"reason": "review", "keep": True}
     assert api("ywca.lead").act(story.id, "take_over", why).status_code == 200
     work()
-    assert rung(phones, mails) == {("ywca.worker", "review"), ("ywca.worker2", "review")}
+    assert notified(phones, mails) == {("ywca.worker", "review"), ("ywca.worker2", "review")}
 
 
 def test_in_an_agency_of_one_the_outside_reviewer_is_told_by_reference_only(
@@ -216,7 +227,7 @@ def test_in_an_agency_of_one_the_outside_reviewer_is_told_by_reference_only(
     story = Story(api, service_of("solo"), recipient="solo.all").accept()
     reference = api("police.worker").get(f"/v1/referrals/{story.id}").json()["reference"]
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     with connections["jobs"].cursor() as cursor:  # as when she left, and came back
         cursor.execute("DELETE FROM referral_assignment WHERE content_object_id = %s", [story.id])
     why = to("solo.all") | {"reason": "review"}
@@ -224,7 +235,7 @@ def test_in_an_agency_of_one_the_outside_reviewer_is_told_by_reference_only(
     work()
     ((_, form),) = phones.to(number("ywca.lead"))
     assert reference in form["Body"]
-    assert rung(phones, mails) == {("ywca.lead", "review")}
+    assert notified(phones, mails) == {("ywca.lead", "review")}
 
 
 # -- The words -------------------------------------------------------------------------------------
@@ -270,21 +281,16 @@ def test_nothing_of_her_leaves_by_mail_sms_or_call(
 # -- Sending: refused, tried again, dead -----------------------------------------------------------
 
 
-def states(api: Any, who: str) -> list[tuple[str, str | None, int]]:
-    items = api(who).get("/v1/messages").json()["items"]
-    return [(one["state"], one["outcome"], one["tries"]) for one in items]
-
-
 def test_what_is_refused_for_good_is_dead_and_told_to_the_desk_at_once(
     story: Story, api: Any, mails: MailServer, phones: PhoneProvider, reachable: None
 ) -> None:
     story.send()
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     phones.refuse[number("police.worker")] = 400
     story.answers("acknowledge")
     work()
-    assert rung(phones, mails) == {("police", "answered")}
+    assert notified(phones, mails) == {("police", "answered")}
     assert states(api, "police.worker") == [("dead", "twilio_400", 1)]
 
 
@@ -344,11 +350,11 @@ def test_an_event_is_told_once_however_often_and_wherever_the_work_is_done(
 ) -> None:
     story.send()
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     with superuser.cursor() as cursor:  # as after a restore of yesterday's copy
         cursor.execute("UPDATE referral_event SET told = false")
     work()
-    assert rung(phones, mails) == set()
+    assert notified(phones, mails) == set()
 
 
 def test_without_a_provider_nothing_is_lost(
@@ -511,7 +517,7 @@ def test_what_was_sent_goes_with_the_referral(
 ) -> None:
     story.send().sends("withdraw", {"code": "other"})
     work()
-    assert rung(phones, mails)
+    assert notified(phones, mails)
     for days in (25, 40):  # told seven days before, then purged (R13)
         shift_clock(f"{days} days")
         purging.run()

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Story
-from tests.far_ends import COPIES, CopiesServer, MailServer
-from tests.ground import HOME
-from tests.reached import DUTY, keep
-from tests.test_background_work import until
+from tests.support.cluster import HOME
+from tests.support.message_servers import COPIES, CopiesServer, MailServer
+from tests.support.notifications import DUTY, keep
+from tests.support.stories import Story
+from tests.support.waiting import until
 
 SOON = 60.0  # seconds that a test waits for what must come
 

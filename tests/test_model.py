@@ -1,7 +1,7 @@
 """The model and the database say the same: who sees and who writes what (docs/rules.md).
 
-Random worlds (tests/worlds.py), a hundred in a part; `make prove` runs 10,000. A world that fails
-is printed step by step, and how to run it again.
+Random worlds (tests/support/random_worlds.py), a hundred in a part; `make prove` runs 10,000. A
+world that fails is printed step by step, and how to run it again.
 """
 
 import os
@@ -15,8 +15,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from permissions.reference import world as w
 from permissions.reference.seeing import AUDITOR_SEES, NEVER_SERVED, SEES
 from permissions.reference.writing import CHANGEABLE, DATABASES_OWN, INSERTS
-from tests.probing import Ground
-from tests.worlds import Cast, Worlds
+from tests.support.random_worlds import Cast, Worlds
+from tests.support.rls_probe import Ground
+from tests.support.seed import SEED
 
 WORLDS = int(os.environ.get("CAIRN_WORLDS") or 300)
 A_PART = 100
@@ -73,15 +74,12 @@ def test_each_right_on_each_column_is_what_the_model_says(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_random_worlds(
-    cast: Cast, part: int, request: pytest.FixtureRequest, record_property: Any
-) -> None:
-    begin = int(os.environ.get("CAIRN_SEED") or request.config.getoption("randomly_seed", 0))
+def test_random_worlds(cast: Cast, part: int, record_property: Any) -> None:
     phases = [Phase.generate] + ([Phase.shrink] if os.environ.get("CAIRN_SHRINK") else [])
     Worlds.cast, Worlds.number = cast, 0
     try:
         run_state_machine_as_test(
-            seed(begin + part)(lambda: Worlds()),
+            seed(SEED + part)(lambda: Worlds()),
             settings=settings(
                 max_examples=min(A_PART, WORLDS - part * A_PART),
                 stateful_step_count=6,
@@ -93,7 +91,7 @@ def test_random_worlds(
         )
     except AssertionError as error:
         error.add_note(
-            f"Again: CAIRN_SEED={begin} CAIRN_WORLDS={WORLDS} .venv/bin/python -m pytest"
+            f"Again: CAIRN_SEED={SEED} CAIRN_WORLDS={WORLDS} .venv/bin/python -m pytest"
             f" 'tests/test_model.py::test_random_worlds[{part}]'"
             "; with CAIRN_SHRINK=yes as short as can be found"
         )

@@ -17,8 +17,10 @@ from tests.mutate.conditions import dropped
 from tests.mutate.courts import answered_otherwise
 from tests.mutate.equivalent import EQUIVALENT
 from tests.mutate.run import JUDGES, TESTS, Campaign, Mutant
-from tests.test_matrix import put_back, try_out  # noqa: F401 (fixtures)
-from tests.test_policies_matter import World, probe, world  # noqa: F401 (a fixture)
+from tests.support.matrix import put_back as put_back  # a fixture
+from tests.support.matrix import try_out as try_out  # a fixture
+from tests.support.policy_probe import World, probe
+from tests.support.policy_probe import world as world  # a fixture
 
 
 class Told(Campaign):
@@ -33,7 +35,7 @@ class Told(Campaign):
 
 
 def test_a_mutant_that_leaks_is_caught_and_one_that_changes_nothing_survives(
-    world: World,  # noqa: F811
+    world: World,
     superuser: Any,
 ) -> None:
     run = Told()
@@ -79,8 +81,8 @@ def test_a_function_is_judged_by_the_tests_that_call_it_the_quickest_first(
 
 
 def test_the_matrix_sees_a_rule_that_is_looser_and_none_that_is_not(
-    try_out: Any,  # noqa: F811
-    put_back: Any,  # noqa: F811
+    try_out: Any,
+    put_back: Any,
 ) -> None:
     wanted = "withdraw: any worker on the from_side, not a member assigned to it, or a lead"
     loose = next(one for one in code.of_rules() if one.name == wanted)

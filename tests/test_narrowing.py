@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PACKET, Story, agency_id
-from tests.database import as_app
-from tests.test_firewall import Sender, changes
-from tests.test_sealing import keys_in, rows
+from tests.support.callers import agency_id
+from tests.support.database import as_app
+from tests.support.sealed_packets import keys_in
+from tests.support.sender_view import Sender, changes
+from tests.support.stored_rows import rows
+from tests.support.stories import PACKET, Story
 
 LEFT = ["name"]
 

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from referrals import telling
-from tests.conftest import NOTICE, Story, member_id, service_of
-from tests.desk import at_the_desk, text_of
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import DUTY, PEOPLE, keep, off_duty, rung, work
-from tests.test_assignment import to
-from tests.test_own_record import notes, seen, two
+from tests.support.callers import member_id
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import DUTY, PEOPLE, keep, notified, off_duty, work
+from tests.support.stories import NOTICE, Story, notes, seen, service_of, to, two
 
 # -- In another referral that names it -------------------------------------------------------------
 
@@ -119,15 +118,15 @@ def test_whom_it_bars_is_not_rung_at_a_colleagues_number_that_is_hers_too(
     off_duty(api, "ywca.lead", duty="on_call")
     story.create().sends("leads_only").send()
     work()
-    assert rung(phones, mails) == set()
+    assert notified(phones, mails) == set()
     story.sends("end_leads_only")
     story.answers("acknowledge").answers("block", to("ywca.worker2"))
     work()
-    rung(phones, mails)
+    notified(phones, mails)
     off_duty(api, "ywca.worker")
     story.sends("call_me")
     work()
-    assert "ywca.lead" not in {who for who, _ in rung(phones, mails)}
+    assert "ywca.lead" not in {who for who, _ in notified(phones, mails)}
 
 
 def test_a_message_that_waits_is_not_sent_where_she_listens(
@@ -140,7 +139,7 @@ def test_a_message_that_waits_is_not_sent_where_she_listens(
     story.answers("block", to("ywca.worker2"))
     work()
     assert mails.received == []
-    assert ("ywca.worker", "call_me") in rung(phones, mails)
+    assert ("ywca.worker", "call_me") in notified(phones, mails)
 
 
 def test_a_number_is_shared_across_the_two_agencies_too(
@@ -151,7 +150,7 @@ def test_a_number_is_shared_across_the_two_agencies_too(
     story.create().sends("block", to("police.worker2")).send()
     work()
     others = {("ywca.worker", "notice"), ("ywca.worker2", "notice")}  # she is on call, and left out
-    assert rung(phones, mails) == {("ywca", "notice"), *others}
+    assert notified(phones, mails) == {("ywca", "notice"), *others}
 
 
 def test_nobody_silences_the_other_agency_by_keeping_its_lines(
@@ -165,4 +164,4 @@ def test_nobody_silences_the_other_agency_by_keeping_its_lines(
     off_duty(api, "ywca.worker2")
     story.create().sends("block", to("police.worker2")).send()
     work()
-    assert rung(phones, mails) == {("ywca", "notice"), ("ywca.worker2", "notice")}
+    assert notified(phones, mails) == {("ywca", "notice"), ("ywca.worker2", "notice")}

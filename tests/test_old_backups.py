@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from api.postgres_binaries import find_binaries
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions.credentials import hash_secret
 from permissions.disclosure import PACKET_FIELDS
 from permissions.errors import NotPossible
@@ -25,8 +26,10 @@ from permissions.ids import uuid7
 from permissions.keystore import key_store
 from permissions.session import IDENTIFY
 from referrals import purging
-from tests.conftest import PACKET, Story, _cluster, agency_id, service_of
-from tests.database import forget_edits, opening
+from tests.support.callers import agency_id
+from tests.support.cluster import own_cluster
+from tests.support.database import forget_edits, opening
+from tests.support.stories import PACKET, Story, service_of
 
 NOTE = {"text": "a note of ours"}
 
@@ -35,7 +38,7 @@ def run(
     program: str, database: str, *words: str, **more: Any
 ) -> "subprocess.CompletedProcess[bytes]":
     """One of PostgreSQL's own programs, as the cluster's superuser."""
-    dsn = _cluster().dsn("postgres", database)
+    dsn = own_cluster().dsn("postgres", database)
     env = os.environ | {"PGPASSWORD": dsn["password"]}
     command = [
         str(find_binaries() / program),
@@ -47,7 +50,7 @@ def run(
 @pytest.fixture
 def restored(django_db_setup: str, tmp_path: Path) -> Iterator[Callable[[], Any]]:
     """`dump()` takes a copy; calling what it returns restores it and points every alias there."""
-    cluster, copy = _cluster(), f"{django_db_setup}_restored"
+    cluster, copy = own_cluster(), f"{django_db_setup}_restored"
 
     def point(name: str) -> None:
         for alias in connections:
@@ -189,7 +192,7 @@ def marked(story: Story, api: Any) -> Iterator[Story]:
     fields = [name for name in PACKET_FIELDS if name not in ("substance_use", "screening")]
     fresh = iter(MARKERS)
     place = f"/v1/directory/locations/{uuid7()}"
-    organization = str(directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter"))
+    organization = str(id_of(directory_demo.SOURCE, "organization", "shelter"))
     hidden = {"organization_id": organization, "name": "House", "confidential": True}
     assert api("ywca.editor").put(place, hidden).status_code == 201
     address = {"address_1": next(fresh), "address_2": next(fresh), "city": next(fresh)}
@@ -253,7 +256,9 @@ def test_what_each_role_may_copy_holds_no_marker(
     with the entries in the log that open whatever is sealed."""
     for role in ROLES:
         for who in ASKING.get(role, (None,)):
-            with closing(psycopg2.connect(**_cluster().dsn(role, django_db_setup))) as connection:
+            with closing(
+                psycopg2.connect(**own_cluster().dsn(role, django_db_setup))
+            ) as connection:
                 text = _copied(connection, marked, api, role, who)
             assert_unmarked(text)
             assert (marked.id.encode() in text) == (role in SEE_IT or who in SEE_IT), (role, who)
@@ -281,7 +286,7 @@ def test_no_other_role_can_dump_a_protected_table(
     story: Story, django_db_setup: str, role: str
 ) -> None:
     story.create()
-    dsn = _cluster().dsn(role, django_db_setup)
+    dsn = own_cluster().dsn(role, django_db_setup)
     said = subprocess.run(
         [
             str(find_binaries() / "pg_dump"),

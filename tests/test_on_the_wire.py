@@ -14,11 +14,13 @@ import requests
 
 from api.middleware import TAKEN_IN
 from permissions.ids import uuid7
-from tests.conftest import Caller, Server, Story
-from tests.database import forget_edits
-from tests.desk import at_the_desk
-from tests.partner import assertion, token_request
-from tests.test_directory_editing import LOCATIONS, a_location
+from tests.support.callers import Caller
+from tests.support.client_assertions import assertion, token_request
+from tests.support.database import forget_edits
+from tests.support.desk_pages import at_the_desk
+from tests.support.directory_entries import LOCATIONS, a_location
+from tests.support.live_server import Server
+from tests.support.stories import Story
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

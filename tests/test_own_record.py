@@ -11,23 +11,16 @@ from api.desk import forms
 from directory import models as m
 from directory import vocabulary
 from referrals import codes
-from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
-from tests.database import as_app, identify, phone_only_service, refused
-from tests.desk import at_the_desk, text_of
-from tests.test_acts import counts
-from tests.test_directory_finding import Shelf, shelf  # noqa: F401 (a fixture)
-from tests.test_firewall import Sender
+from tests.support.callers import agency_id
+from tests.support.database import as_app, identify, phone_only_service, refused
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.directory_entries import Shelf
+from tests.support.directory_entries import shelf as shelf  # a fixture
+from tests.support.sender_view import Sender
+from tests.support.stored_rows import counts
+from tests.support.stories import NOTICE, PACKET, Story, notes, seen, service_of, two
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
-
-
-def seen(api: Any, who: str, referral_id: str) -> Any:
-    return api(who).get(f"/v1/referrals/{referral_id}").json()
-
-
-def notes(api: Any, who: str, story: Story, kind: str) -> list[Any]:
-    found = api(who).act(story.id, "open_notes", {"purpose": "review"}).json()["items"]
-    return [one["content"] for one in found if one["kind"] == kind]
 
 
 # -- Its own number --------------------------------------------------------------------------------
@@ -47,14 +40,6 @@ def test_its_own_number_is_sealed_and_the_newest_counts(story: Story, api: Any) 
 
 
 # -- One person twice ------------------------------------------------------------------------------
-
-
-def two(api: Any, service: str) -> tuple[Story, Story]:
-    """The same night, from police and hospital, to one advocate."""
-    first = Story(api, service).accept().release(*PACKET).packet(**PACKET)
-    second = Story(api, service, sender="police.worker2").accept()
-    second.release(*PACKET).packet(**PACKET)
-    return first, second
 
 
 def test_that_two_are_one_person_is_said_once_both_were_opened(story: Story, api: Any) -> None:
@@ -196,7 +181,7 @@ def test_the_desk_leads_to_the_next_service_with_the_notice_filled_in(
 def test_whatever_she_needs_the_desk_says_who_else_answers_it(
     story: Story,
     api: Any,
-    shelf: Shelf,  # noqa: F811
+    shelf: Shelf,
     need: str,
 ) -> None:
     service = shelf.service("Aardvark house")
@@ -310,7 +295,7 @@ def test_a_mistake_closes_all_at_once_and_says_how_far_it_went(
 
 
 def _member(who: str) -> str:
-    from tests.conftest import member_id
+    from tests.support.callers import member_id
 
     return str(member_id(who))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 from structlog.testing import capture_logs
 
 from permissions import rotation
@@ -19,66 +19,26 @@ from permissions.errors import Unavailable
 from permissions.keystore import key_store
 from permissions.locks import PURGING
 from referrals import purging, working
-from tests.conftest import NOTICE, PACKET, Story, agency_id, service_of
-from tests.database import as_app, belonging_to_a_referral, refused_for_want_of_rights
-from tests.test_agreement import says_no
-from tests.test_firewall import Sender
-from tests.test_sealing import rows
-
-NOTE = {"text": "a note of ours"}
-
-
-def purge() -> dict[str, int]:
-    return purging.run()
-
-
-def count(superuser: Any, table: str) -> int:
-    with superuser.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")
-        number: int = cursor.fetchone()[0]
-        return number
-
-
-def left(superuser: Any) -> set[str]:
-    with superuser.cursor() as cursor:
-        tables = belonging_to_a_referral(cursor)
-    return {table for table in tables if count(superuser, table)}
-
-
-def told(story: Story) -> Story:
-    story.accept().release(*PACKET).packet(**PACKET)
-    return story.answers("add_note", NOTE).sends("add_note", NOTE)
-
-
-def status_of(story: Story, who: str) -> int:
-    code: int = story.api(who).get(f"/v1/referrals/{story.id}").status_code
-    return code
-
-
-@contextmanager
-def keeps(key: str, days: int) -> Iterator[None]:
-    """An agency keeps for a time of its own."""
-    change = "UPDATE permissions_agency SET retention_days = %s WHERE id = %s"
-    with connections["jobs"].cursor() as cursor:
-        cursor.execute(change, [days, agency_id(key)])
-        try:
-            yield
-        finally:
-            cursor.execute(change, [30, agency_id(key)])
+from tests.support.callers import agency_id
+from tests.support.database import as_app, belonging_to_a_referral, refused_for_want_of_rights
+from tests.support.purging import (
+    NOTE,
+    keeps,
+    left,
+    opens,
+    purge,
+    status_of,
+    told,
+    versions,
+)
+from tests.support.sender_view import Sender
+from tests.support.stored_rows import rows
+from tests.support.stories import NOTICE, PACKET, Story, says_no, service_of
 
 
 def acts_in_history(story: Story, who: str) -> list[str]:
     answer = story.api(who).get(f"/v1/referrals/{story.id}/history")
     return [step["act"] for step in answer.json()["items"]]
-
-
-def versions(key: str) -> list[int]:
-    return key_store().versions(agency_id(key))
-
-
-def opens(story: Story, who: str) -> int:
-    code: int = story.api(who).act(story.id, "open_packet", {"purpose": "intake"}).status_code
-    return code
 
 
 # -- What is due, and what goes --------------------------------------------------------------------

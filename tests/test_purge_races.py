@@ -14,11 +14,13 @@ from permissions.errors import NotPossible, Unavailable
 from permissions.keystore import key_store
 from permissions.locks import ROTATING, lock_number
 from referrals import purging
-from tests.conftest import PACKET, Story, agency_id
-from tests.test_firewall import Sender
-from tests.test_purge import NOTE, keeps, opens, purge, status_of, told, versions
-from tests.test_races import WAIT_S, Race, race
-from tests.test_sealing import rows
+from tests.support.callers import agency_id
+from tests.support.purging import NOTE, keeps, opens, purge, status_of, told, versions
+from tests.support.races import WAIT_S, Race
+from tests.support.races import race as race  # a fixture
+from tests.support.sender_view import Sender
+from tests.support.stored_rows import rows
+from tests.support.stories import PACKET, Story
 
 __all__ = ["race"]
 

@@ -11,17 +11,18 @@ from django.db import connection
 
 from permissions.reference import world as w
 from referrals import working
-from tests.conftest import PACKET, Story, member_id
-from tests.database import all_in_the_feed, as_app
-from tests.far_ends import PhoneProvider
-from tests.reached import PEOPLE, number, work
-from tests.receiver import receivers
-from tests.routes import everything
-from tests.test_firewall import Sender
-from tests.test_firewall_orders import Sender as WholeSender
-from tests.test_purge import NOTE, keeps, left, purge, status_of, told
-from tests.test_sec_functions import alerts
-from tests.test_webhooks import WORK
+from tests.support.callers import member_id
+from tests.support.database import all_in_the_feed, as_app
+from tests.support.message_servers import PhoneProvider
+from tests.support.notifications import PEOPLE, number, work
+from tests.support.purging import NOTE, keeps, left, purge, status_of, told
+from tests.support.routes import everything
+from tests.support.sec_functions import alerts
+from tests.support.sender_bytes import Sender as WholeSender
+from tests.support.sender_view import Sender
+from tests.support.stories import PACKET, Story
+from tests.support.webhook_receiver import receivers
+from tests.support.webhooks import WORK
 
 THERE = ("ywca.worker", "ywca.worker2", "ywca.lead")
 LATER = (("police.worker", "add_note", NOTE), ("police.lead", "revoke_release", {"via": "oral"}))

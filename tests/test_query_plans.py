@@ -12,7 +12,8 @@ from referrals import listing
 from referrals.filters import Filters
 from tests.bench import fill, plans
 from tests.bench.fill import PACKET
-from tests.conftest import Story, _cluster
+from tests.support.cluster import own_cluster
+from tests.support.stories import Story
 
 SIZE = 20_000
 MAX_BUFFERS = 300  # a list, at any size
@@ -41,7 +42,7 @@ SEALED = (
 @pytest.fixture
 def crowd(django_db_setup, superuser):
     """Thousands of referrals among two hundred agencies, the demo's among the largest."""
-    fill.insert_referrals(_cluster(), django_db_setup, SIZE)
+    fill.insert_referrals(own_cluster(), django_db_setup, SIZE)
     superuser.cursor().execute(SIGNED_IN)
     superuser.cursor().execute(SEALED)
     yield

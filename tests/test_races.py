@@ -4,10 +4,7 @@ Each interleaving is forced: the superuser holds what both need, the test sees e
 `pg_locks`, in the order it wants, and only then lets go.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid5
 
@@ -17,103 +14,11 @@ from django.db import connections
 from api import demo
 from permissions import credentials
 from permissions.models import Membership
-from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id, release_body, return_body
-
-WAIT_S = 4  # less than the statement time-out of a request
-# What an opening reads within its last packet and nowhere else, behind the referral's lock.
-OPENING = "LOCK TABLE release IN ACCESS EXCLUSIVE MODE"
-
-
-class Race:
-    """Requests in threads of their own, held up until each waits for a lock."""
-
-    def __init__(self, superuser: Any, pool: ThreadPoolExecutor) -> None:
-        self.superuser = superuser
-        self.pool = pool
-
-    def one(self, question: str, parameters: Any = None) -> Any:
-        with self.superuser.cursor() as cursor:
-            cursor.execute(question, parameters)
-            return cursor.fetchone()[0]
-
-    @contextmanager
-    def held(self, statement: str, parameters: Any = None) -> Iterator[None]:
-        """`statement` takes a lock, which is let go at the end of the block."""
-        self.superuser.autocommit = False
-        with self.superuser.cursor() as cursor:
-            cursor.execute(statement, parameters)
-        try:
-            yield
-        finally:
-            self.superuser.commit()
-            self.superuser.autocommit = True
-
-    def row(self, story: Story) -> Any:
-        return self.held("SELECT FROM referral WHERE id = %s FOR UPDATE", [story.id])
-
-    def start(self, call: Callable[[], Any]) -> Future[Any]:
-        def run() -> Any:
-            try:
-                return call()
-            finally:
-                connections.close_all()
-
-        return self.pool.submit(run)
-
-    def start_and_wait(self, call: Callable[[], Any]) -> Future[Any]:
-        """Start it, and see it wait behind those that wait already."""
-        waiting = self.waiting()
-        future = self.start(call)
-        deadline = time.monotonic() + WAIT_S
-        while self.waiting() <= waiting:
-            assert not future.done(), f"it did not wait: {future.result().content!r}"
-            assert time.monotonic() < deadline, "nobody waits"
-        return future
-
-    def waiting(self) -> int:
-        with self.superuser.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")  # who is there, is kept else
-            # Behind this session, or behind one that is: not who waits a moment for anything else.
-            cursor.execute(
-                "WITH RECURSIVE behind (pid) AS (SELECT pg_backend_pid() UNION SELECT a.pid"
-                " FROM pg_stat_activity a JOIN behind b ON b.pid = ANY (pg_blocking_pids(a.pid)))"
-                " SELECT count(*) - 1 FROM behind"
-            )
-            count: int = cursor.fetchone()[0]
-        return count
-
-
-@pytest.fixture
-def race(superuser: Any) -> Iterator[Race]:
-    with ThreadPoolExecutor(3) as pool:
-        yield Race(superuser, pool)
-
-
-def act(api: Any, who: str, story: Story, name: str) -> Callable[[], Any]:
-    """The request, with a credential that is there before the race begins."""
-    caller, body = api(who), routes.body_for(f"/{name}")
-    return lambda: caller.act(story.id, name, body)
-
-
-def in_order(race: Race, story: Story, *calls: Callable[[], Any]) -> list[Any]:
-    """All wait for the referral's row, one behind the other; then all are let go."""
-    with race.row(story):
-        futures = [race.start_and_wait(call) for call in calls]
-    return [future.result(WAIT_S) for future in futures]
-
-
-def told(answer: Any) -> tuple[int, str | None]:
-    return answer.status_code, answer.json().get("current_state")
-
-
-def events(race: Race, story: Story, name: str) -> int:
-    count: int = race.one(
-        "SELECT count(*) FROM referral_event WHERE referral_id = %s AND act = %s",
-        [story.id, name],
-    )
-    return count
-
+from tests.support import routes
+from tests.support.callers import agency_id, member_id
+from tests.support.races import OPENING, WAIT_S, Race, act, events, in_order, told
+from tests.support.races import race as race  # a fixture
+from tests.support.stories import PACKET, Story, release_body, return_body
 
 # -- One wins --------------------------------------------------------------------------------------
 

@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 
 from referrals import alarms
-from tests import routes
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.test_races import OPENING, WAIT_S, Race, act, events, in_order, race, told
+from tests.support import routes
+from tests.support.callers import agency_id, member_id
+from tests.support.races import OPENING, WAIT_S, Race, act, events, in_order, told
+from tests.support.races import race as race  # a fixture
+from tests.support.stories import PACKET, Story
 
 __all__ = ["race"]  # the fixture
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from tests.conftest import NOTICE, PACKET, release_body
-from tests.test_killed_halfway import Home, home, service_of, system
+from tests.support.homes import Home, service_of, system
+from tests.support.homes import home as home  # a fixture
+from tests.support.stories import NOTICE, PACKET, release_body
 
 __all__ = ["home"]  # a fixture
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.conftest import NOTICE, agency_id, release_body
-from tests.source_rows import forget
+from tests.support.callers import agency_id
+from tests.support.hsds_source import forget
+from tests.support.stories import NOTICE, release_body
 
 SAMPLES = os.environ.get("HSDS_SAMPLES")
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from referrals import records
-from tests import routes
-from tests.conftest import Story
-from tests.desk import at_the_desk, text_of
-from tests.test_firewall import Sender
-from tests.test_sealing import rows
+from tests.support import routes
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.sender_view import Sender
+from tests.support.stored_rows import rows
+from tests.support.stories import Story
 
 ACTS = ("record_report", "record_disclosure")
 

@@ -7,16 +7,8 @@ from uuid import UUID
 import pytest
 
 from directory import listings
-from tests.conftest import (
-    NOTICE,
-    PACKET,
-    Story,
-    agency_id,
-    member_id,
-    release_body,
-    return_body,
-    service_of,
-)
+from tests.support.callers import agency_id, member_id
+from tests.support.stories import NOTICE, PACKET, Story, release_body, return_body, service_of
 
 TOLD = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
 

@@ -14,10 +14,10 @@ import structlog
 
 from api import logs
 from api.middleware import CACHEABLE
-from tests.conftest import NOTICE, service_of
-from tests.desk import Pages, at_the_desk
-from tests.http_client import HttpClient
-from tests.routes import filled, served
+from tests.support.desk_pages import Pages, at_the_desk
+from tests.support.http_client import HttpClient
+from tests.support.routes import filled, served
+from tests.support.stories import NOTICE, service_of
 
 
 def send_raw(api: Any, body: bytes, content_type: str = "application/json", **extra: str) -> Any:

@@ -1,16 +1,12 @@
 """A month of the access log that is older than it is kept: archived, signed off, dropped; and all
 that is left, and the archive by itself, goes on to verify."""
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,73 +15,10 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from permissions import retiring, sealed_export, verifier
-from tests.ground import HOME, REPOSITORY
-from tests.test_seals import ask, faults, seal, tampered, write
-
-YEARS = count(2018, -1)  # a month leaves once: each test has one of its own
-
-
-@dataclass
-class Old:
-    """A month long ago: its entries stand beside others in the same batch."""
-
-    month: str
-    superuser: Any
-    write: Callable[[], None]
-    entries: int = 0
-
-    @property
-    def table(self) -> str:
-        return f"access_entry_{self.month.replace('-', '_')}"
-
-    def is_there(self) -> bool:
-        self.superuser.commit()
-        question = f"SELECT to_regclass('public.{self.table}') IS NOT NULL"
-        return bool(ask(self.superuser, question)[0])
-
-
-@pytest.fixture
-def old(api: Any, superuser: Any, shift_clock: Any) -> Old:
-    year = next(YEARS)
-
-    def write_then() -> None:
-        """One more entry of that month."""
-        caller = api("ywca.worker")
-        (back,) = ask(superuser, f"SELECT (timestamptz '{year}-03-15T12:00Z' - now())::text")
-        shift_clock(back)
-        assert caller.get("/v1/referrals").status_code == 200
-        shift_clock("0")
-
-    seal()
-    made = Old(f"{year}-03", superuser, write_then)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT sec.add_log_partition(%s)", [f"{made.month}-01"])
-    write(api)
-    for _ in range(3):
-        write_then()
-    write(api)
-    seal()
-    superuser.commit()
-    (made.entries,) = ask(superuser, f"SELECT count(*) FROM {made.table}")
-    assert made.entries >= 3
-    return made
-
-
-def retire(folder: Path, month: str) -> str:
-    said = io.StringIO()
-    call_command("seals", "retire", month=month, to=folder, stdout=said)
-    return said.getvalue()
-
-
-def checked(path: Path, keys: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """The verifier by itself, as an auditor runs it."""
-    keys.write_text(json.dumps(sealed_export.public_keys()))
-    return subprocess.run(
-        [sys.executable, verifier.__file__, str(path), "--keys", str(keys), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.support.cluster import HOME
+from tests.support.repository import REPOSITORY
+from tests.support.seals import YEARS, Old, ask, checked, faults, retire, seal, tampered, write
+from tests.support.seals import old as old  # a fixture
 
 
 def test_a_month_leaves_and_what_is_left_goes_on_to_verify(

@@ -9,11 +9,12 @@ import pytest
 from permissions import rotation
 from referrals import purging
 from referrals.returning import values
-from tests.conftest import PACKET, Story, agency_id, release_body, return_body, service_of
-from tests.database import as_app, refused_for_want_of_rights
-from tests.desk import at_the_desk, text_of
-from tests.test_firewall import Sender, begun
-from tests.test_sealing import rows
+from tests.support.callers import agency_id
+from tests.support.database import as_app, refused_for_want_of_rights
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.sender_view import Sender
+from tests.support.stored_rows import rows
+from tests.support.stories import PACKET, Story, begun, release_body, return_body, service_of
 
 DAY = timedelta(days=1)
 NOTHING = {"returned": None, "expires_at": None, "notice": None}

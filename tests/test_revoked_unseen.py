@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PACKET, Story, service_of
-from tests.database import as_app
-from tests.desk import at_the_desk, text_of
-from tests.test_firewall import Sender, changes, comparable
-from tests.test_races import Race, act, in_order, race
+from tests.support.database import as_app
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.races import Race, act, in_order
+from tests.support.races import race as race  # a fixture
+from tests.support.sender_view import Sender, changes, comparable
+from tests.support.stories import PACKET, Story, service_of
 
 __all__ = ["race"]
 

@@ -15,8 +15,8 @@ from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extras import Json
 
 from permissions import credentials
-from tests.conftest import Caller, Story, member_id
-from tests.database import (
+from tests.support.callers import Caller, member_id
+from tests.support.database import (
     as_app,
     full_story,
     identify,
@@ -26,7 +26,8 @@ from tests.database import (
     refused_for_want_of_rights,
     turned_off,
 )
-from tests.reached import DUTY, keep
+from tests.support.notifications import DUTY, keep
+from tests.support.stories import Story
 
 OURS = ("app", "door", "editor", "jobs", "auditor", "sealer", "backup", "gate")
 READABLE_BY_ALL = {

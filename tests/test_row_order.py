@@ -11,14 +11,14 @@ from typing import Any
 
 from django.db import connections
 
-from tests import routes
-from tests.conftest import PACKET, Caller, Story, member_id
-from tests.desk import at_the_desk
-from tests.reached import DUTY
-from tests.reached import keep as keep_channel
-from tests.receiver import receivers
-from tests.test_calls import phone_only
-from tests.test_firewall_orders import as_bytes, as_page
+from tests.support import routes
+from tests.support.callers import Caller, member_id
+from tests.support.desk_pages import at_the_desk
+from tests.support.notifications import DUTY
+from tests.support.notifications import keep as keep_channel
+from tests.support.sender_bytes import as_bytes, as_page
+from tests.support.stories import PACKET, Story, phone_only
+from tests.support.webhook_receiver import receivers
 
 PEOPLE = ("police.worker", "police.lead", "police.admin", "ywca.worker", "ywca.lead", "ywca.admin")
 # Each asking is an entry of the log, and the next page of it shows that; a feed's cursor is sealed

@@ -9,11 +9,12 @@ from uuid import uuid4
 import pytest
 
 from permissions.credentials import resolve
-from tests import routes
 from tests.bench import plans
-from tests.conftest import PACKET, Caller, Story, agency_id, member_id
-from tests.desk import at_the_desk
-from tests.test_house import REPOSITORY, sources
+from tests.support import routes
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.desk_pages import at_the_desk
+from tests.support.repository import REPOSITORY, sources
+from tests.support.stories import PACKET, Story
 
 Hidden = tuple[str, Callable[[Story, Any, Any], None]]
 

@@ -14,9 +14,9 @@ import pytest
 from django.db import connections, transaction
 
 from permissions.locks import SEALING
-from tests.forking import Forking
-from tests.ground import HOME
-from tests.test_seals import ask, faults, seal, write
+from tests.support.cluster import HOME
+from tests.support.forked_workers import ForkedWorkers
+from tests.support.seals import ask, faults, seal, write
 
 GATE = 7_006_001  # an advisory lock, of this test alone
 SOON_S = 60
@@ -32,9 +32,9 @@ WAITS = {
 
 
 @pytest.fixture(scope="module")
-def sealers(django_db_setup: str) -> Iterator[Forking]:
+def sealers(django_db_setup: str) -> Iterator[ForkedWorkers]:
     env = {"CAIRN_HOME": str(HOME), "CAIRN_DATABASE": django_db_setup}
-    with Forking(env | {"CAIRN_LOG_LEVEL": "CRITICAL"}) as forking:
+    with ForkedWorkers(env | {"CAIRN_LOG_LEVEL": "CRITICAL"}) as forking:
         yield forking
 
 
@@ -80,7 +80,7 @@ def who_waits(superuser: Any) -> int:
 @pytest.mark.parametrize("session_ends", [True, False], ids=["ends", "goes on"])
 @pytest.mark.parametrize("step", WAITS)
 def test_a_sealer_killed_after_each_step_leaves_all_to_the_next(
-    step: str, session_ends: bool, api: Any, sealers: Forking, superuser: Any
+    step: str, session_ends: bool, api: Any, sealers: ForkedWorkers, superuser: Any
 ) -> None:
     leaves = "SELECT count(*), max(position) + 1 FROM log_leaf"
     write(api, 2)

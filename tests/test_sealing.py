@@ -5,23 +5,22 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings
 from structlog.testing import capture_logs
 
-from permissions import credentials, grants, log, session
+from permissions import credentials, log, session
 from permissions.errors import NotVisible, Unavailable
 from permissions.keystore import Wrapped, key_store
-from permissions.models import Grant
 from permissions.prepared import Ask, array
-from permissions.principal import Principal
 from referrals import packets, seeing
-from tests.conftest import Caller, Story, agency_id, service_of
-from tests.database import as_app
+from tests.support.callers import agency_id, principal
+from tests.support.database import as_app
+from tests.support.sealed_packets import KEYS, bundle_of, keys_in
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, service_of
 
 MARKED = {
     "name": "Marker Mallow",
@@ -31,37 +30,12 @@ MARKED = {
 }
 RELEASED = ("name", "phone", "safe_contact")
 NOTE = "marker: a note of ours"
-KEYS = Path(settings.KEY_STORE["folder"])
 
 
 def told(story: Story) -> Story:
     """Accepted, with a packet of which one field is not released, and a note on either side."""
     story.accept().release(*RELEASED).packet(**MARKED)
     return story.answers("add_note", {"text": NOTE}).sends("add_note", {"text": NOTE})
-
-
-def rows(superuser: Any, question: str, parameters: Any = None) -> list[Any]:
-    with superuser.cursor() as cursor:
-        cursor.execute(question, parameters)
-        if question.startswith("SELECT FROM"):
-            return [()] * cursor.rowcount  # SELECT FROM …: rows of no column, which none describes
-        return cursor.fetchall() if cursor.description else []
-
-
-def bundle_of(superuser: Any, story: Story, key: str) -> tuple[int | None, bytes | None]:
-    ((version, bundle),) = rows(
-        superuser,
-        "SELECT kek_version, key_bundle FROM packet_grant"
-        " WHERE referral_id = %s AND agency_id = %s",
-        [story.id, str(agency_id(key))],
-    )
-    return version, bundle and bytes(bundle)
-
-
-def principal(caller: Caller) -> Principal:
-    found = credentials.resolve(caller.secret)
-    assert found is not None
-    return found
 
 
 def open_packet(story: Story, who: str = "ywca.worker") -> Any:
@@ -275,15 +249,6 @@ def assert_unsealing_failed(answer: Any) -> None:
 
 
 # -- Granting is wrapping --------------------------------------------------------------------------
-
-
-def keys_in(superuser: Any, story: Story, caller: Caller) -> set[str]:
-    """The fields whose keys are in the bundle of the caller's agency, unwrapped as that agency."""
-    who = principal(caller)
-    key = caller.who.split(".")[0]
-    version, bundle = bundle_of(superuser, story, key)
-    grant = Grant(referral_id=UUID(story.id), kek_version=version, key_bundle=bundle)
-    return set(grants.open_bundle(who, grant))
 
 
 def test_the_recipients_bundle_holds_the_keys_of_the_released_fields_only(

@@ -13,8 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -41,51 +39,13 @@ from permissions.keystore import key_store
 from permissions.locks import SEALING
 from permissions.models import Client
 from referrals import working
-from tests.conftest import Story
-from tests.database import IDENTIFY, hash_secret
+from tests.support.database import IDENTIFY, hash_secret
+from tests.support.seals import ROW, ask, faults, guard, partitions, put_in, seal, tampered, write
+from tests.support.stories import Story
 
 LOG = ("log_checkpoint", "log_leaf", "access_entry")
 SAID = {"origin": "", "previous": "", "root": "", "seq": 1, "size": 0, "time": ""}
 UNSIGNED = {"key_id": "a", "signature": ""}
-
-
-def seal() -> None:
-    """Until nothing waits: a transaction of another database on this server holds the bound back,
-    too."""
-    ends = time.monotonic() + 60
-    while sealer.step() or sealer.unsealed():
-        assert time.monotonic() < ends, "something holds the bound back"
-
-
-def write(api: Any, entries: int = 1) -> None:
-    """So many reads, each an entry."""
-    caller = api("ywca.worker")
-    for _ in range(entries):
-        assert caller.get("/v1/referrals").status_code == 200
-
-
-def faults(held: Path | None = None) -> list[verifier.Fault]:
-    chain = verifier.Chain(sealed_export.public_keys())
-    found = list(verifier.check(sealed_export.for_the_verifier(), chain))
-    if held is not None:
-        with held.open() as lines:
-            found += verifier.compare(lines, chain)
-    return found
-
-
-def ask(superuser: Any, question: str, *values: Any) -> Any:
-    with superuser.cursor() as cursor:
-        cursor.execute(question, values)
-        return cursor.fetchone()
-
-
-def partitions(superuser: Any) -> list[str]:
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits"
-            " WHERE inhparent = 'access_entry'::regclass"
-        )
-        return [name for (name,) in cursor.fetchall()]
 
 
 # -- What is sealed --------------------------------------------------------------------------------
@@ -252,55 +212,6 @@ def test_a_sealer_that_is_killed_at_any_moment_leaves_whole_batches(
 # -- What somebody changed -------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def tampered(superuser: Any) -> Iterator[Any]:
-    """A superuser's hands in the log, triggers off; afterwards all of it is as it was."""
-    tables = [*partitions(superuser), "log_leaf", "log_checkpoint"]
-    superuser.commit()
-    with superuser.cursor() as cursor:
-        for table in tables:
-            cursor.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")
-        guard(cursor, [*tables, "access_entry"], "DISABLE")
-        superuser.commit()
-        try:
-            yield cursor
-        finally:
-            superuser.rollback()
-            guard(cursor, [*tables, "access_entry"], "DISABLE")
-            for table in tables:
-                cursor.execute(f"TRUNCATE {table}")
-                cursor.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
-                cursor.execute(f"DROP TABLE kept_{table}")
-            guard(cursor, [*tables, "access_entry"], "ENABLE ALWAYS")
-            superuser.commit()
-
-
-def put_in(cursor: Any, like: str, later: int = 0) -> str:
-    """An entry that nobody made: of the time, agency and transaction of another, or of one so many
-    transactions later. Its id."""
-    made = str(uuid7())
-    cursor.execute(
-        "INSERT INTO access_entry (id, at, agency_id, act, decision, xact, leaf)"
-        " SELECT %s, at, agency_id, 'referral.read', 'allowed', xact + %s, leaf FROM access_entry"
-        f" {like} LIMIT 1",
-        [made, later],
-    )
-    assert cursor.rowcount == 1
-    return made
-
-
-def guard(cursor: Any, tables: list[str], how: str) -> None:
-    """Switch the triggers of the log off, or on as they were made."""
-    for table in tables:
-        cursor.execute(
-            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
-            [table],
-        )
-        for (trigger,) in cursor.fetchall():
-            cursor.execute(f"ALTER TABLE {table} {how} TRIGGER {trigger}")
-
-
-ROW = "(SELECT entry_id FROM log_leaf WHERE position = %(place)s)"
 NEXT = "(SELECT entry_id FROM log_leaf WHERE position = %(place)s + 1)"
 CHECKPOINT = "(SELECT max(seq) - 1 FROM log_checkpoint)"
 SWAP = (

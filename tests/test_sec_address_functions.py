@@ -9,17 +9,17 @@ import pytest
 from psycopg2.errors import CheckViolation
 
 from directory import models as m
-from tests.conftest import agency_id
-from tests.laid import SHOW, WHERE, Laid, taken_back
+from tests.support.callers import agency_id
+from tests.support.directory_rows import SHOW, WHERE, Entries, rows_taken_back
 
 
 @pytest.fixture
-def laid(superuser: Any, network: Any) -> Iterator[Laid]:
-    with taken_back(superuser) as found:
+def laid(superuser: Any, network: Any) -> Iterator[Entries]:
+    with rows_taken_back(superuser) as found:
         yield found
 
 
-def test_no_address_is_laid_at_a_hidden_place_nor_moved_there(laid: Laid) -> None:
+def test_no_address_is_laid_at_a_hidden_place_nor_moved_there(laid: Entries) -> None:
     """sec.address_is_public"""
     home = laid.organization()
     den, hall = laid.place(home, confidential=True), laid.place(home)
@@ -32,13 +32,13 @@ def test_no_address_is_laid_at_a_hidden_place_nor_moved_there(laid: Laid) -> Non
             laid.run(change, there, street)
 
 
-def settle(laid: Laid) -> None:
+def settle(laid: Entries) -> None:
     """What the database asks at the commit."""
     laid.run("SET CONSTRAINTS ALL IMMEDIATE")
     laid.run("SET CONSTRAINTS ALL DEFERRED")
 
 
-def seal(laid: Laid, place: UUID) -> UUID:
+def seal(laid: Entries, place: UUID) -> UUID:
     """Something that ywca keeps of it."""
     laid.become("none")
     kept = m.ConfidentialAddress(
@@ -49,14 +49,16 @@ def seal(laid: Laid, place: UUID) -> UUID:
     return found
 
 
-def sealed(laid: Laid) -> set[UUID]:
+def sealed(laid: Entries) -> set[UUID]:
     laid.become("none")
     found = {row for (row,) in laid.rows("SELECT id FROM directory_confidential_address")}
     laid.become("jobs")
     return found
 
 
-def test_a_place_is_public_again_once_nothing_confidential_is_found_there(laid: Laid) -> None:
+def test_a_place_is_public_again_once_nothing_confidential_is_found_there(
+    laid: Entries,
+) -> None:
     """sec.stays_hidden: with what was sealed of it, and of no other."""
     home, closed = laid.organization(), laid.organization(confidential=True)
     den, hall, cellar, loft = (
@@ -78,7 +80,7 @@ def test_a_place_is_public_again_once_nothing_confidential_is_found_there(laid: 
     assert sealed(laid) == {kept[place] for place in (cellar, loft)}
 
 
-def test_a_place_that_is_hidden_at_the_commit_stays_hidden(laid: Laid) -> None:
+def test_a_place_that_is_hidden_at_the_commit_stays_hidden(laid: Entries) -> None:
     """sec.stays_hidden: shown and hidden again in one transaction, or removed."""
     home = laid.organization()
     den, loft = (laid.place(home, confidential=True) for _ in range(2))
@@ -92,7 +94,7 @@ def test_a_place_that_is_hidden_at_the_commit_stays_hidden(laid: Laid) -> None:
     assert sealed(laid) == {kept}
 
 
-def test_the_middle_of_a_postcode_goes_with_its_last_address(laid: Laid) -> None:
+def test_the_middle_of_a_postcode_goes_with_its_last_address(laid: Entries) -> None:
     """sec.address_leaves: of what else there is none is made anew."""
     home = laid.organization()
     streets = {

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 from permissions import credentials
-from tests.conftest import Story, agency_id, member_id, service_of
-from tests.database import as_app, identify, undone
-from tests.test_firewall import begun
-from tests.test_sealing import rows
-from tests.test_sec_referral_functions import call, refused
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, identify, rolled_back
+from tests.support.sec_functions import call, refused
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, begun, service_of
 
 WORKER2 = {"member_id": str(member_id("ywca.worker2"))}
 ADMIN = {"member_id": str(member_id("ywca.admin"))}
@@ -34,7 +34,7 @@ def test_a_block_takes_what_is_remembered_of_requests_of_whom_it_bars(
     """sec.keep_block: what her agency remembers (its system may have named her), and whichever else
     she serves of her own."""
     one, other, worker = begun(api), begun(api), api("ywca.worker")
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute(
             "UPDATE permissions_membership SET person_id = (SELECT person_id FROM"
             " permissions_membership WHERE id = %s) WHERE id = %s",
@@ -281,7 +281,7 @@ def test_a_recipient_whose_part_was_purged_is_barred_and_nobody_else(
 ) -> None:
     """sec.not_barred and sec.bars, where no block stands: as its agency, and by no side's block."""
     one, other = begun(api), begun(api)
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [one.id])
         for caller in (api("ywca.lead"), api("ywca.worker"), api("ywca.client"), None):
             assert not_barred(cursor, caller, one) is False, caller
@@ -313,7 +313,7 @@ def test_a_block_bars_by_whose_it_is_where_that_is_asked(api: Any, superuser: An
     other.sends("leads_only")
     whole.sends("block", {"other_agency": True})
     person = "SELECT person_id::text FROM permissions_membership WHERE id = %s"
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         people = {}
         for who in ("ywca.worker", "ywca.worker2"):
             cursor.execute(person, [str(member_id(who))])

@@ -16,24 +16,24 @@ from psycopg2.errors import InsufficientPrivilege, IntegrityConstraintViolation
 from directory import models as m
 from permissions.ids import uuid7
 from permissions.models import Client
-from tests.conftest import agency_id, member_id
-from tests.laid import Laid, taken_back
-from tests.test_directory_editing import OURS, THEIR_SERVICE, THEIRS
-from tests.test_directory_second_wall import copied, new_organization
+from tests.support.callers import agency_id, member_id
+from tests.support.directory_entries import OURS, THEIR_SERVICE, THEIRS
+from tests.support.directory_rows import Entries, rows_taken_back
+from tests.support.editor_probe import copied, new_organization
 
 OUR_PERSON = "ywca.worker"
 
 
 @pytest.fixture
-def laid(superuser: Any, network: Any) -> Iterator[Laid]:
-    with taken_back(superuser) as found:
+def laid(superuser: Any, network: Any) -> Iterator[Entries]:
+    with rows_taken_back(superuser) as found:
         yield found
 
 
 # -- Whose it is -----------------------------------------------------------------------------------
 
 
-def test_an_agency_edits_its_own_organizations(laid: Laid, api: Any) -> None:
+def test_an_agency_edits_its_own_organizations(laid: Entries, api: Any) -> None:
     """sec.edits"""
     nobodys = laid.organization()
     for who, own in (("ywca.editor", OURS), ("sarc.editor", THEIRS), ("ywca.worker", None)):
@@ -43,7 +43,7 @@ def test_an_agency_edits_its_own_organizations(laid: Laid, api: Any) -> None:
             assert laid.call("edits", organization) is mine, (who, organization)
 
 
-def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Laid, api: Any) -> None:
+def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Entries, api: Any) -> None:
     """sec.organization_of: of tables that have such rows, and of no other."""
     home, other = laid.organization(), laid.organization()
     desk, hall = laid.service(home), laid.place(other)
@@ -60,7 +60,7 @@ def test_a_row_is_of_the_organization_that_it_is_part_of(laid: Laid, api: Any) -
         assert laid.call("organization_of", entity, row) == owner, entity
 
 
-def test_a_row_points_at_rows_of_ones_own_organizations(laid: Laid, api: Any) -> None:
+def test_a_row_points_at_rows_of_ones_own_organizations(laid: Entries, api: Any) -> None:
     """sec.edits_links"""
     ours, theirs = (laid.service(one) for one in (OURS, THEIRS))
     laid.become("editor", api("ywca.editor"))
@@ -79,7 +79,7 @@ def test_a_row_points_at_rows_of_ones_own_organizations(laid: Laid, api: Any) ->
         assert laid.call("edits_links", json.dumps(row)) is mine, row
 
 
-def test_an_organization_is_begun_by_who_edits_and_hers_alone(laid: Laid, api: Any) -> None:
+def test_an_organization_is_begun_by_who_edits_and_hers_alone(laid: Entries, api: Any) -> None:
     """sec.begin_organization"""
     for who in ("ywca.worker", "ywca.admin"):
         laid.become("editor", api(who))
@@ -105,7 +105,7 @@ def test_an_organization_is_begun_by_who_edits_and_hers_alone(laid: Laid, api: A
         laid.call("begin_organization", json.dumps(new_organization()), uuid7())
 
 
-def test_an_editor_answers_for_her_own_agency_or_leaves_it_open(laid: Laid, api: Any) -> None:
+def test_an_editor_answers_for_her_own_agency_or_leaves_it_open(laid: Entries, api: Any) -> None:
     """sec.answers_for_itself"""
     laid.become("editor", api("ywca.editor"))
     for key in ("ywca", None):
@@ -120,7 +120,7 @@ def test_an_editor_answers_for_her_own_agency_or_leaves_it_open(laid: Laid, api:
 # -- What is rendered ------------------------------------------------------------------------------
 
 
-def test_locked_are_the_entries_that_are_named_and_no_other(laid: Laid) -> None:
+def test_locked_are_the_entries_that_are_named_and_no_other(laid: Entries) -> None:
     """sec.lock_entries"""
     laid.call("lock_entries", [OURS], [THEIR_SERVICE])
     for table, locked in (("organization", OURS), ("service", THEIR_SERVICE)):
@@ -132,7 +132,7 @@ def test_locked_are_the_entries_that_are_named_and_no_other(laid: Laid) -> None:
         assert len(every) > 1
 
 
-def lay_shared(laid: Laid) -> dict[str, tuple[UUID, UUID]]:
+def lay_shared(laid: Entries) -> dict[str, tuple[UUID, UUID]]:
     """Services of organizations that nobody edits, by where they are found."""
     ours = laid.service(OURS)
     found = {}
@@ -153,7 +153,7 @@ def lay_shared(laid: Laid) -> dict[str, tuple[UUID, UUID]]:
 RENDERED = {"ours", "at ours", "beside ours", "its place"}
 
 
-def test_rendered_is_ones_own_and_what_shares_a_place_with_it(laid: Laid, api: Any) -> None:
+def test_rendered_is_ones_own_and_what_shares_a_place_with_it(laid: Entries, api: Any) -> None:
     """sec.renders"""
     found = lay_shared(laid)
     laid.become("editor", api("ywca.editor"))
@@ -164,7 +164,7 @@ def test_rendered_is_ones_own_and_what_shares_a_place_with_it(laid: Laid, api: A
     assert not any(laid.call("renders", *one) for one in found.values())
 
 
-def test_whoever_renders_for_all_may_render_all(laid: Laid, api: Any) -> None:
+def test_whoever_renders_for_all_may_render_all(laid: Entries, api: Any) -> None:
     """sec.may_render"""
     found = lay_shared(laid)
     laid.become("jobs")
@@ -173,7 +173,7 @@ def test_whoever_renders_for_all_may_render_all(laid: Laid, api: Any) -> None:
     assert {name for name, one in found.items() if laid.call("may_render", *one)} == RENDERED
 
 
-def test_no_entry_of_another_is_written(laid: Laid, api: Any) -> None:
+def test_no_entry_of_another_is_written(laid: Entries, api: Any) -> None:
     """sec.renders_its_own"""
     laid.become("editor", api("ywca.editor"))
     for owner, mine in ((OURS, True), (THEIRS, False)):
@@ -206,7 +206,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
 }
 
 
-def lay_entries(laid: Laid) -> dict[UUID, str]:
+def lay_entries(laid: Entries) -> dict[UUID, str]:
     laid.become("none")
     found = {}
     nothing = {"taxonomy_term_ids": [], "facets": [], "named": "", "search": ""}
@@ -218,7 +218,7 @@ def lay_entries(laid: Laid) -> dict[UUID, str]:
     return found
 
 
-def test_the_network_finds_what_bears_all_that_is_asked(laid: Laid, api: Any) -> None:
+def test_the_network_finds_what_bears_all_that_is_asked(laid: Entries, api: Any) -> None:
     """sec.network_places: each question beside entries that bear all but it."""
     entries = lay_entries(laid)
     laid.become("app", api("outsider.lead"))
@@ -245,7 +245,7 @@ def test_the_network_finds_what_bears_all_that_is_asked(laid: Laid, api: Any) ->
 # -- Which address is open -------------------------------------------------------------------------
 
 
-def entry(laid: Laid, about: UUID, **said: Any) -> None:
+def entry(laid: Entries, about: UUID, **said: Any) -> None:
     """An access entry as of ywca.worker's opening, but for what is said; of no role that could."""
     kept = {
         "id": uuid7(),
@@ -261,7 +261,7 @@ def entry(laid: Laid, about: UUID, **said: Any) -> None:
     laid.run(f"INSERT INTO access_entry ({names}) VALUES ({marks})", *kept.values())
 
 
-def test_open_is_what_an_entry_of_hers_in_this_transaction_opens(laid: Laid, api: Any) -> None:
+def test_open_is_what_an_entry_of_hers_in_this_transaction_opens(laid: Entries, api: Any) -> None:
     """sec.opened_address"""
     worker, place = api(OUR_PERSON), uuid4()
     client = Client.objects.get(agency_id=agency_id("ywca"))
@@ -287,7 +287,7 @@ def test_open_is_what_an_entry_of_hers_in_this_transaction_opens(laid: Laid, api
     assert laid.call("opened_address") is None, "an hour ago"
 
 
-def test_open_is_nothing_to_who_does_no_such_work(laid: Laid, api: Any) -> None:
+def test_open_is_nothing_to_who_does_no_such_work(laid: Entries, api: Any) -> None:
     """sec.opened_address: whatever was logged of her."""
     for who, opens in (("ywca.editor", True), ("ywca.admin", False), ("ywca.auditor", False)):
         place = uuid4()

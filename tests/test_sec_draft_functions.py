@@ -9,12 +9,11 @@ import pytest
 from django.db import connections
 from psycopg2.errors import InsufficientPrivilege
 
-from tests.conftest import PACKET, Story, agency_id, member_id, service_of
-from tests.database import as_app, refused_for_want_of_rights
-from tests.test_agreement import everything, full_draft
-from tests.test_firewall import begun
-from tests.test_sealing import rows
-from tests.test_sec_referral_functions import call, changed
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, refused_for_want_of_rights
+from tests.support.sec_functions import call, changed
+from tests.support.stored_rows import rows, stored_rows
+from tests.support.stories import PACKET, Story, begun, full_draft, service_of
 
 ERASE = "SELECT sec.erase_draft(gen_random_uuid(), %s)"
 DUE = "SELECT agency_id::text FROM epoch_due"
@@ -31,11 +30,11 @@ def test_a_draft_is_erased_and_of_its_like_beside_it_nothing(api: Any, superuser
     full_draft(Story(api, service_of("ywca")))
     begun(api)
     worker, story = api("police.worker"), Story(api, service_of("ywca"))
-    before = everything(superuser)
+    before = stored_rows(superuser)
     full_draft(story)
     entry = uuid4()
     call(worker, "erase_draft", entry, story.id)
-    after = everything(superuser)
+    after = stored_rows(superuser)
     entries = {name for name in after if name.startswith("access_entry")}
     assert {name for name in after if after[name] != before[name]} - entries == {"epoch_due"}
     assert len(rows(superuser, "SELECT FROM access_entry WHERE id = %s", [str(entry)])) == 1

@@ -3,13 +3,12 @@ an event stands in them, and what is taken from the outbox. Each is called by it
 
 from typing import Any
 
-from tests.conftest import Story, agency_id
-from tests.database import as_app
-from tests.test_firewall import begun
-from tests.test_sealing import rows
-from tests.test_sec_message_functions import asked, assigned_herself, found
-from tests.test_sec_referral_functions import call
-from tests.test_tokens import narrow
+from tests.support.callers import agency_id, narrow
+from tests.support.database import as_app
+from tests.support.message_functions import asked, assigned_herself, found
+from tests.support.sec_functions import call
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, begun
 
 # -- sec.event_reader, sec.webhook_keeper ----------------------------------------------------------
 

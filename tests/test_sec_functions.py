@@ -11,17 +11,11 @@ from directory import models as m
 from directory.rendering import JOBS
 from permissions import credentials, sealer
 from permissions.models import Client
-from tests.conftest import Story, agency_id, member_id, service_of
-from tests.database import as_app, as_one_person, identify
-from tests.reached import keep
-
-WORKING = ("worker", "worker2", "lead")
-
-
-def answer(caller: Any, question: str) -> Any:
-    with as_app(caller) as cursor:
-        cursor.execute(question)
-        return cursor.fetchone()[0]
+from tests.support.callers import WORKING, agency_id, member_id
+from tests.support.database import as_one_person, identify
+from tests.support.notifications import keep
+from tests.support.sec_functions import alerts, answer, as_auditor
+from tests.support.stories import Story, service_of
 
 
 def test_a_partner_system_administers_no_agency_whomever_it_names(api: Any) -> None:
@@ -29,14 +23,6 @@ def test_a_partner_system_administers_no_agency_whomever_it_names(api: Any) -> N
     assert answer(api("ywca.admin"), question) == agency_id("ywca")
     assert answer(api("ywca.client", "ywca.admin"), question) is None
     assert answer(api("ywca.worker"), question) is None
-
-
-def as_auditor(caller: Any, question: str) -> list[tuple[Any, ...]]:
-    with transaction.atomic(using="auditor"), connections["auditor"].cursor() as cursor:
-        identify(cursor, caller)
-        cursor.execute(question)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
 
 
 def test_a_partner_system_without_the_scope_audits_nobody(api: Any, superuser: Any) -> None:
@@ -236,13 +222,6 @@ def test_a_test_rings_one_channel_of_her_own_once_a_minute(api: Any, superuser: 
     with superuser.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM message WHERE template = 'test'")
         assert cursor.fetchone() == (2,)
-
-
-def alerts() -> set[tuple[str, ...]]:
-    """Of which referral, to which agency, to whom."""
-    with connections["jobs"].cursor() as cursor:
-        cursor.execute("SELECT referral_id, agency_id, set_by FROM sec.barred_alerts()")
-        return {tuple(map(str, row)) for row in cursor.fetchall()}
 
 
 def test_of_a_confidential_place_no_address_is_kept_whoever_writes_it(network: Any) -> None:

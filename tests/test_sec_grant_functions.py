@@ -4,11 +4,11 @@ itself, beside a second referral of the same two agencies that must stay as it i
 from typing import Any
 from uuid import uuid4
 
-from tests.conftest import Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app, past_triggers
-from tests.test_firewall import begun
-from tests.test_sealing import rows
-from tests.test_sec_referral_functions import call, refused
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, past_triggers
+from tests.support.sec_functions import call, change, refused, release_of
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, begun, return_body, service_of
 
 FIELDS = ["name", "phone"]
 PUT = "SELECT sec.put_grant(gen_random_uuid(), %s, %s, %s, 1, 'a bundle')"
@@ -16,18 +16,6 @@ GRANTS = (
     "SELECT referral_id::text, release_id::text, fields, opened_at IS NOT NULL FROM packet_grant"
     " WHERE key_bundle = 'a bundle'"
 )
-
-
-def release_of(superuser: Any, story: Story, direction: str = "outbound") -> str:
-    found = "SELECT id::text FROM release WHERE referral_id = %s AND direction = %s"
-    ((id_,),) = rows(superuser, found, [story.id, direction])
-    return str(id_)
-
-
-def change(superuser: Any, statement: str, *values: Any) -> None:
-    with superuser.cursor() as cursor:
-        cursor.execute(f"UPDATE {statement}", values)
-        assert cursor.rowcount > 0, "nothing was changed"
 
 
 def test_a_grant_is_of_this_referrals_release_and_of_its_fields(api: Any, superuser: Any) -> None:

@@ -2,35 +2,16 @@
 itself, of several callers, some of whom must find nothing."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import connections, transaction
 
-from permissions import credentials
 from permissions.credentials import hash_secret
-from permissions.models import Client
-from tests.conftest import Caller, agency_id, member_id
-from tests.database import as_app, identify, undone
-from tests.reached import keep
-from tests.test_sealing import rows
-from tests.test_sec_functions import answer
-from tests.test_sec_referral_functions import call, changed
-
-
-def asked(cursor: Any, question: str, *values: Any) -> Any:
-    cursor.execute(question, values)
-    return cursor.fetchone()[0]
-
-
-def scoped(api: Any, *scopes: str, acting: str | None = None) -> Caller:
-    """The partner system of ywca with these scopes alone."""
-    client: Caller = api("ywca.client", acting)
-    client.secret = f"token-of-a-test-{uuid4().hex}"
-    ours = Client.objects.get(agency_id=agency_id("ywca"))
-    credentials.open_for_client(ours, client.secret, list(scopes))
-    return client
-
+from tests.support.callers import Caller, agency_id, member_id, scoped
+from tests.support.database import as_app, identify, rolled_back
+from tests.support.notifications import keep
+from tests.support.sec_functions import answer, asked, call, changed
+from tests.support.stored_rows import rows
 
 # -- Who is asking ---------------------------------------------------------------------------------
 
@@ -89,7 +70,7 @@ def test_no_token_is_nobodys_even_where_a_credential_is_kept_for_none(
 ) -> None:
     """sec.identity, of the hash of nothing: no sign-in ever writes it."""
     api("ywca.worker")
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE credential SET hash = ''")
         assert asked(cursor, "SELECT count(*) FROM credential WHERE live") == 1
         assert asked(cursor, "SELECT sec.caller()") is None, "none was ever said"
@@ -127,7 +108,7 @@ def test_a_credential_lives_as_long_as_all_that_it_hangs_on(
         cursor.execute("SELECT encode(hash, 'hex') FROM credential WHERE live")
         return {secrets[hashed] for (hashed,) in cursor.fetchall()}
 
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         assert live(cursor) == EVERYBODY
         cursor.execute(f"UPDATE {change}")
         assert live(cursor) == EVERYBODY - dead
@@ -150,7 +131,7 @@ def test_a_credential_says_whose_it_is_and_whether_its_system_keeps_records(
         "SELECT a.id FROM credential c JOIN permissions_agency a ON a.id = c.agency_id"
         " WHERE c.client_id IS NOT NULL AND c.system_of_record"
     )
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         assert asked(cursor, people) == 3
         cursor.execute("UPDATE permissions_client SET system_of_record = false")
         cursor.execute(systems)
@@ -269,7 +250,7 @@ def test_a_key_is_missed_by_the_agency_whose_bundle_stands_anywhere(
         f" VALUES (gen_random_uuid(), %s, 1, %s, {values})"
     )
     ywca, police = str(agency_id("ywca")), str(agency_id("police"))
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")  # it hangs on no referral
 
         def has(agency: str) -> bool:

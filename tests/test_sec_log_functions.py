@@ -1,7 +1,7 @@
 """What single conditions of the database's functions about the log keep off: each is
 asked by itself, of entries laid beside others that it must leave out; all of it is taken back."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,33 +10,11 @@ from django.db import connections
 from psycopg2.errors import InsufficientPrivilege
 
 from permissions.models import Client
-from tests.conftest import Story, agency_id, member_id
-from tests.database import identify, undone
-from tests.test_sec_functions import answer, as_auditor
-from tests.test_sec_identity_functions import asked
-from tests.test_sec_referral_functions import changed
-
-MONTH = datetime(2001, 5, 1, tzinfo=UTC)  # of no other test
-
-
-def enter(cursor: Any, key: str | None, **columns: Any) -> UUID:
-    """An entry as the superuser alone can lay it: whosever it is, of any time."""
-    id_ = columns.setdefault("id", uuid4())
-    values = {
-        "agency_id": key and agency_id(key),
-        "act": "webhook.list",
-        "decision": "allowed",
-    } | columns
-    names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
-    cursor.execute(f"INSERT INTO access_entry ({names}) VALUES ({marks})", list(values.values()))
-    return UUID(str(id_))
-
-
-def found(cursor: Any, caller: Any, question: str, *values: Any) -> list[tuple[Any, ...]]:
-    identify(cursor, caller)
-    cursor.execute(question, values)
-    return list(cursor.fetchall())
-
+from tests.support.access_log import MONTH, enter, found
+from tests.support.callers import agency_id, member_id
+from tests.support.database import rolled_back
+from tests.support.sec_functions import answer, as_auditor, asked, changed
+from tests.support.stories import Story
 
 # -- What is written in nobody's name --------------------------------------------------------------
 
@@ -58,7 +36,7 @@ RIGHTS += ("seal.rotate", "access_log.export")
 def test_in_nobodys_name_these_acts_are_entered_and_no_other(
     function: str, acts: tuple[str, ...], foreign: str, superuser: Any
 ) -> None:
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         for act in acts:
             id_ = uuid4()
             cursor.execute(f"SELECT {function}", [id_, act, agency_id("ywca")])
@@ -105,7 +83,7 @@ def let(cursor: Any, key: str, to: str, *, days: int = 7, withdrawn: bool = Fals
 def test_opted_in_are_those_whose_opt_in_to_her_agency_stands(api: Any, superuser: Any) -> None:
     """sec.opted_in."""
     question = "SELECT unnest(sec.opted_in())::text"
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         let(cursor, "ywca", "taskforce")
         let(cursor, "police", "taskforce", withdrawn=True)
         let(cursor, "hospital", "taskforce", days=-1)
@@ -120,7 +98,7 @@ def test_how_often_an_opt_in_was_read_by_is_told_to_its_two_agencies(
     api: Any, superuser: Any
 ) -> None:
     """sec.opt_in_reads: reads by this opt-in, and nothing else that names its id."""
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         one, other = (let(cursor, key, "taskforce") for key in ("ywca", "police"))
         for release, rule in ((one, "opt_in"), (one, "opt_in"), (other, "opt_in"), (one, "else")):
             enter(cursor, "taskforce", release_id=release, rule=rule)
@@ -142,7 +120,7 @@ def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
     """sec.listings."""
     this, other = uuid4(), uuid4()
     ours, system = member_id("ywca.worker"), uuid4()
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         for ids in ([this, other], [this], [other]):
             enter(cursor, "ywca", member_id=ours, referral_ids=ids)
         enter(cursor, "ywca", client_id=system, referral_ids=[this])
@@ -163,7 +141,7 @@ def test_in_whose_lists_a_referral_stood_is_told_of_her_own_agency(
 def test_an_auditor_is_told_her_own_agencys_partner_systems(api: Any, superuser: Any) -> None:
     """sec.systems."""
     question = "SELECT client_id::text, name FROM sec.systems()"
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute(
             "SELECT id::text, name FROM permissions_client WHERE agency_id = %s",
             [agency_id("ywca")],
@@ -179,7 +157,7 @@ def test_entries_are_counted_from_a_moment_until_another(api: Any, superuser: An
     """sec.log_counts: her own agency's, and everybody's for who oversees; why, of refusals only."""
     middle, until = MONTH + timedelta(days=9), MONTH + timedelta(days=20)
     moment = timedelta(microseconds=1)
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         enter(cursor, "ywca", at=MONTH, rule="opt_in")
         enter(cursor, "ywca", at=until - moment, decision="refused", rule="stale")
         enter(cursor, "police", at=middle)
@@ -213,7 +191,7 @@ def test_an_accounting_holds_what_her_own_agency_did_with_one_referral(
         "SELECT act, times, client, reason FROM sec.accounting(%s, '{webhook.ping}')"
         " WHERE act LIKE 'webhook.%%' OR act = 'referral.open_notes' ORDER BY 1, 2, 3, 4"
     )
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         about = worker | {"referral_id": story.id}
         for more in ({"act": "webhook.ping"}, {"rule": "why"}, {}):
             for _ in range(2):
@@ -254,7 +232,7 @@ def test_the_count_of_transactions_moves_on_behind_a_restore_alone(
         before = asked(cursor, base)
         assert asked(cursor, "SELECT sec.count_on()") is False
         assert asked(cursor, base) == before
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE referral_event SET xact = sec.xact() + 1000000")
         newest = asked(cursor, "SELECT max(xact) FROM referral_event")
         assert asked(cursor, "SELECT sec.count_on()") is True

@@ -6,28 +6,13 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.conftest import Caller, Story, agency_id, member_id, service_of
-from tests.database import as_app, undone
-from tests.test_firewall import begun
-from tests.test_sec_referral_functions import changed
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.database import as_app, rolled_back
+from tests.support.message_functions import asked, assigned_herself, found
+from tests.support.sec_functions import changed
+from tests.support.stories import Story, begun, service_of
 
 NOBODY = Caller("nobody", "")
-
-
-def asked(function: str, *values: Any) -> list[Any]:
-    """As `jobs`: every row."""
-    with connections["jobs"].cursor() as cursor:
-        return found(cursor, function, *values)
-
-
-def found(cursor: Any, function: str, *values: Any) -> list[Any]:
-    marks = ", ".join(["%s"] * len(values))
-    cursor.execute(f"SELECT * FROM sec.{function}({marks})", [str(one) for one in values])
-    return [tuple(map(plain, row)) for row in cursor.fetchall()]
-
-
-def plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def one_person(superuser: Any, of: str, also: str) -> Any:
@@ -152,7 +137,7 @@ def test_a_mailbox_is_shut_to_a_referral_that_bars_one_who_reads_there(api: Any)
 def test_a_mailbox_is_shut_once_its_part_was_purged(api: Any, superuser: Any) -> None:
     """sec.mailbox_open and sec.mailbox_barred: the recipient's, of this referral."""
     one, other = begun(api), begun(api)
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute("UPDATE referral SET to_purged = true WHERE id = %s", [one.id])
         assert mailboxes(cursor, one, "ywca") == (False, False)
         assert mailboxes(cursor, one, "police") == (True, True)
@@ -271,19 +256,6 @@ def test_an_outside_reviewer_whom_it_bars_reviews_nothing(api: Any, superuser: A
         assert reviewers(cursor, one) == []
         assert reviewers(cursor, other) == [str(member_id(REVIEWER))]
         assert to_review(cursor) == [reviewed[1]]
-
-
-def assigned_herself(superuser: Any, api: Any, story: Story, who: str = "solo.all") -> Any:
-    """What her reviewer is to be told of it."""
-    with superuser.cursor() as cursor:  # how her assignment was lost does not matter here
-        cursor.execute(
-            "DELETE FROM referral_assignment WHERE content_object_id = %s AND membership_id = %s",
-            [story.id, str(member_id(who))],
-        )
-    body = {"member_id": str(member_id(who)), "reason": "nobody_assigned"}
-    answer = api(who).act(story.id, "assign", body)
-    assert answer.status_code == 200, answer.content
-    return str(agency_id(who.split(".")[0])), answer.json()["reference"]
 
 
 def to_review(cursor: Any) -> list[Any]:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from permissions.models import Client
-from tests.conftest import agency_id, member_id
-from tests.database import as_app, identify, opening, undone
-from tests.test_firewall import begun
-from tests.test_sec_referral_functions import changed
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, identify, opening, rolled_back
+from tests.support.sec_functions import changed
+from tests.support.stories import begun
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_entry_that_says_otherwise_opens_nothing(
     one, caller = begun(api), api("ywca.worker")
     caller.get("/v1/referrals")  # she is signed in
     for columns, opens in ((otherwise, False), ({}, True)):
-        with undone(superuser) as cursor:
+        with rolled_back(superuser) as cursor:
             identify(cursor, caller)
             cursor.execute(*opening("ywca.worker", one.id, "open_packet", **columns))
             cursor.execute("SELECT r::text FROM sec.opening('referral.open_packet')")

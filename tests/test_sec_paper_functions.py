@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.conftest import Story, agency_id, return_body, service_of
-from tests.test_firewall import begun
-from tests.test_sealing import rows
-from tests.test_sec_grant_functions import change, release_of
-from tests.test_sec_identity_functions import scoped
-from tests.test_sec_referral_functions import call, refused
+from tests.support.callers import agency_id, scoped
+from tests.support.sec_functions import call, change, refused, release_of
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, begun, return_body, service_of
 
 NARROW = "SELECT sec.narrow(%s, %s, %s, 1, 'a bundle')"
 RETURN = "SELECT sec.put_returned(gen_random_uuid(), %s, 1, 'a bundle', 'sealed')"

@@ -14,19 +14,18 @@ from directory import models as m
 from directory.importing import import_package
 from directory.importing.reading import id_of
 from directory.importing.tabular import of_tables
-from tests.laid import NOWHERE, SHOW, WHERE, Laid, taken_back
-from tests.source_rows import forget
-from tests.test_import_hsds import SECRET_PLACE, changed
-from tests.test_races import WAIT_S, Race
+from tests.support.directory_rows import NOWHERE, SHOW, WHERE, Entries, rows_taken_back
+from tests.support.hsds_source import SECRET_PLACE, changed, forget
+from tests.support.races import WAIT_S, Race
 
 
 @pytest.fixture
-def laid(superuser: Any, network: Any) -> Iterator[Laid]:
-    with taken_back(superuser) as found:
+def laid(superuser: Any, network: Any) -> Iterator[Entries]:
+    with rows_taken_back(superuser) as found:
         yield found
 
 
-def hidden(laid: Laid, *places: UUID) -> list[bool]:
+def hidden(laid: Entries, *places: UUID) -> list[bool]:
     """Whether each is confidential: if so, nothing says where it is."""
     found = []
     for place in places:
@@ -40,7 +39,9 @@ def hidden(laid: Laid, *places: UUID) -> list[bool]:
 # -- What hides a place ----------------------------------------------------------------------------
 
 
-def test_an_organization_hides_its_places_and_where_its_services_are_found(laid: Laid) -> None:
+def test_an_organization_hides_its_places_and_where_its_services_are_found(
+    laid: Entries,
+) -> None:
     """sec.organization_hides, and sec.hide_places of these alone."""
     home, other = laid.organization(), laid.organization()
     own, guest, hall = laid.place(home, **WHERE), *(laid.place(other, **WHERE) for _ in range(2))
@@ -51,7 +52,7 @@ def test_an_organization_hides_its_places_and_where_its_services_are_found(laid:
     assert hidden(laid, own, guest, hall) == [True, True, False]
 
 
-def test_a_service_hides_where_it_is_found(laid: Laid) -> None:
+def test_a_service_hides_where_it_is_found(laid: Entries) -> None:
     """sec.service_hides: as it becomes confidential, or of a confidential organization."""
     home, other, closed = laid.organization(), laid.organization(), laid.organization()
     den, cellar, hall, loft = (laid.place(home, **WHERE) for _ in range(4))
@@ -66,7 +67,7 @@ def test_a_service_hides_where_it_is_found(laid: Laid) -> None:
     assert hidden(laid, den, cellar, hall, loft) == [True, True, False, False]
 
 
-def test_a_place_that_goes_to_a_confidential_organization_is_hidden(laid: Laid) -> None:
+def test_a_place_that_goes_to_a_confidential_organization_is_hidden(laid: Entries) -> None:
     """sec.place_moves"""
     home, other = laid.organization(), laid.organization()
     closed = laid.organization(confidential=True)
@@ -76,7 +77,7 @@ def test_a_place_that_goes_to_a_confidential_organization_is_hidden(laid: Laid) 
     assert hidden(laid, den, hall, loft) == [True, False, False]
 
 
-def test_a_place_that_is_hidden_is_not_written_again(laid: Laid) -> None:
+def test_a_place_that_is_hidden_is_not_written_again(laid: Entries) -> None:
     """sec.hide_places"""
     home = laid.organization()
     den = laid.place(home, confidential=True)
@@ -85,7 +86,7 @@ def test_a_place_that_is_hidden_is_not_written_again(laid: Laid) -> None:
     assert laid.rows("SELECT ctid FROM directory_location WHERE id = %s", den) == version
 
 
-def test_whoever_shows_a_place_is_waited_for_by_what_hides_it(laid: Laid) -> None:
+def test_whoever_shows_a_place_is_waited_for_by_what_hides_it(laid: Entries) -> None:
     """sec.hide_places: else neither would see the other, and a secret be found at a public place.
     It waits for no other place."""
     home = laid.organization()
@@ -100,7 +101,7 @@ def test_whoever_shows_a_place_is_waited_for_by_what_hides_it(laid: Laid) -> Non
         transaction.set_rollback(True, using="jobs")
 
 
-def lay_found(laid: Laid) -> dict[str, UUID]:
+def lay_found(laid: Entries) -> dict[str, UUID]:
     """`plain`, `secret` and `quiet` (of a confidential organization) at a place each, that was
     public before; nothing is found at `empty`."""
     home, closed = laid.organization(), laid.organization(confidential=True)
@@ -116,14 +117,14 @@ def lay_found(laid: Laid) -> dict[str, UUID]:
     return found
 
 
-def test_a_link_hides_the_place_if_what_it_links_is_confidential(laid: Laid) -> None:
+def test_a_link_hides_the_place_if_what_it_links_is_confidential(laid: Entries) -> None:
     """sec.link_hides"""
     found = lay_found(laid)
     places = [found[name] for name in ("empty", "plain", "secret", "quiet")]
     assert hidden(laid, *places) == [False, False, True, True]
 
 
-def test_a_secret_is_at_a_place_by_what_is_found_there_or_whose_it_is(laid: Laid) -> None:
+def test_a_secret_is_at_a_place_by_what_is_found_there_or_whose_it_is(laid: Entries) -> None:
     """sec.hides_a_secret, asked by none but triggers: as the superuser."""
     found = lay_found(laid)
     laid.become("none")
@@ -141,7 +142,7 @@ def test_a_secret_is_at_a_place_by_what_is_found_there_or_whose_it_is(laid: Laid
     assert laid.call("hides_a_secret", uuid4(), found["home"]) is False
 
 
-def test_a_new_place_of_a_confidential_organization_is_hidden_at_once(laid: Laid) -> None:
+def test_a_new_place_of_a_confidential_organization_is_hidden_at_once(laid: Entries) -> None:
     """sec.begins_hidden"""
     home, closed = laid.organization(), laid.organization(confidential=True)
     assert hidden(laid, laid.place(home, **WHERE), laid.place(closed, **WHERE)) == [False, True]
@@ -150,7 +151,7 @@ def test_a_new_place_of_a_confidential_organization_is_hidden_at_once(laid: Laid
 # -- What goes with the address --------------------------------------------------------------------
 
 
-def lay_told(laid: Laid, owner: UUID, source: str) -> tuple[UUID, dict[str, UUID]]:
+def lay_told(laid: Entries, owner: UUID, source: str) -> tuple[UUID, dict[str, UUID]]:
     """A place of a source with its parts, a history of each, and a mark on its address."""
     place = laid.place(owner, source=source, external_id="key", **WHERE)
     link = laid.link(owner, laid.service(owner), place)
@@ -180,7 +181,7 @@ def lay_told(laid: Laid, owner: UUID, source: str) -> tuple[UUID, dict[str, UUID
     return place, told | {"mark": laid.lay(mark), "the address": parts["address"]}
 
 
-def left(laid: Laid, told: dict[str, UUID]) -> list[str]:
+def left(laid: Entries, told: dict[str, UUID]) -> list[str]:
     kept = {
         row
         for table in ("metadata", "attribute", "address", "quarantine")
@@ -189,7 +190,9 @@ def left(laid: Laid, told: dict[str, UUID]) -> list[str]:
     return [name for name, row in told.items() if row in kept]
 
 
-def test_of_a_hidden_place_no_history_is_kept_nor_a_mark_on_its_address(laid: Laid) -> None:
+def test_of_a_hidden_place_no_history_is_kept_nor_a_mark_on_its_address(
+    laid: Entries,
+) -> None:
     """sec.location_hides: that of each part goes, and of the other place, and of a service, stays.
     Every other row of these tables stays, too."""
     home = laid.organization()
@@ -212,7 +215,7 @@ def test_of_a_hidden_place_no_history_is_kept_nor_a_mark_on_its_address(laid: La
     assert laid.rows(counts) == [(histories - gone[0], marks - gone[1], addresses - gone[2])]
 
 
-def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Laid) -> None:
+def test_of_a_hidden_place_nothing_waits_in_quarantine(laid: Entries) -> None:
     """sec.location_hides: by its id or its key of its own source, whatever names it."""
     home = laid.organization()
     den = laid.place(home, source="a test", external_id="den", **WHERE)

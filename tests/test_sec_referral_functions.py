@@ -1,35 +1,21 @@
 """What single conditions of the database's functions about a referral keep off: each is called by
 itself, beside a second referral of the same two agencies that must stay as it is."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
-from tests.conftest import Story, agency_id, member_id, return_body, service_of
-from tests.database import as_app, identify, refused_for_want_of_rights, undone
-from tests.test_firewall import begun
-from tests.test_sealing import rows
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, refused_for_want_of_rights
+from tests.support.sec_functions import call, changed, refused
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, begun, return_body, service_of
 
 DELIVER = "SELECT sec.deliver(gen_random_uuid(), %s)"
-
-
-def call(caller: Any, function: str, *values: Any) -> Any:
-    """As `app`, and committed; what it returned."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        identify(cursor, caller)
-        cursor.execute(f"SELECT sec.{function}({', '.join(['%s'] * len(values))})", values)
-        return cursor.fetchone()[0]
-
-
-def refused(caller: Any, statement: str, *values: Any) -> bool:
-    """As `app`; and taken back."""
-    with as_app(caller) as cursor:
-        return refused_for_want_of_rights(cursor, statement, values)
 
 
 def test_a_return_ends_by_those_who_know_of_it_and_no_other_ends(
@@ -154,18 +140,6 @@ def test_nor_does_it_erase_a_draft(api: Any, superuser: Any) -> None:
         cursor.execute(erase, [str(uuid4()), draft.id])
         cursor.execute("SELECT FROM referral WHERE id = %s", [draft.id])
         assert cursor.rowcount == 0
-
-
-@contextmanager
-def changed(
-    superuser: Any, change: str, values: Sequence[Any] | Mapping[str, Any], caller: Any
-) -> Iterator[Any]:
-    """A cursor that asks as the caller while the change stands; then it is taken back."""
-    with undone(superuser) as cursor:
-        cursor.execute(f"UPDATE {change}", values)
-        assert cursor.rowcount > 0, "nothing was changed"
-        identify(cursor, caller)
-        yield cursor
 
 
 @pytest.mark.parametrize(

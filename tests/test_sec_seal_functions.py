@@ -8,13 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from permissions.models import Client
-from tests.conftest import agency_id, member_id
-from tests.database import undone
-from tests.test_seals import partitions
-from tests.test_sec_identity_functions import asked
-from tests.test_sec_log_functions import MONTH, enter, found
-
-FIRST, SEQ = 10**12, 10**6  # far behind all that is sealed
+from tests.support.access_log import MONTH, enter, found
+from tests.support.callers import agency_id, member_id
+from tests.support.database import rolled_back
+from tests.support.seals import partitions
+from tests.support.sec_functions import FIRST, SEQ, asked, sign
 
 
 def seal(cursor: Any, position: int, entry: UUID) -> None:
@@ -25,18 +23,11 @@ def seal(cursor: Any, position: int, entry: UUID) -> None:
     assert cursor.rowcount == 1
 
 
-def sign(cursor: Any, seq: int, first: int, size: int, *, body: str = "", before: int = 0) -> None:
-    cursor.execute(
-        "INSERT INTO log_checkpoint VALUES (%s, %s, %s, %s, %s, 'a key', '\\x00')",
-        [seq, first, size, before, body or f"body of {seq}"],
-    )
-
-
 def test_the_batch_of_an_entry_is_shown_to_the_agency_whose_entry_it_is(
     api: Any, superuser: Any
 ) -> None:
     """sec.sealed_batch: the one batch it was sealed in, beside others before and behind."""
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         before, one, two, last = (enter(cursor, "ywca", at=MONTH) for _ in range(4))
         theirs = enter(cursor, "police", at=MONTH)
         for place, entry in enumerate((before, theirs, one, two, last)):
@@ -68,7 +59,7 @@ def test_the_text_of_a_sealed_entry_is_for_whom_it_let_in(api: Any, superuser: A
     worker, system = member_id("ywca.worker"), Client.objects.get(agency_id=agency_id("ywca")).id
     refusal = {"member_id": worker, "decision": "refused", "rule": "not_found"}
     acting = api("ywca.client", "ywca.worker")
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         entries = {
             "hers": enter(cursor, "ywca", at=MONTH, member_id=worker),
             "a refusal to her": enter(cursor, "ywca", at=MONTH, **refusal),
@@ -92,7 +83,7 @@ def test_the_text_of_a_sealed_entry_is_for_whom_it_let_in(api: Any, superuser: A
 
 def test_a_sealed_entry_whose_checkpoint_is_not_there_is_gone(api: Any, superuser: Any) -> None:
     """sec.sealed_batch"""
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         one = enter(cursor, "ywca", at=MONTH)
         sign(cursor, SEQ, FIRST, FIRST + 1)
         seal(cursor, FIRST + 1, one)
@@ -103,7 +94,7 @@ def test_a_sealed_entry_whose_checkpoint_is_not_there_is_gone(api: Any, superuse
 
 def test_a_sealed_entry_that_gives_another_leaf_was_changed(api: Any, superuser: Any) -> None:
     """sec.sealed_batch: whosever it was, and whoever asks."""
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         one = enter(cursor, "ywca", at=MONTH)
         cursor.execute("INSERT INTO log_leaf VALUES (%s, %s, %s, '\\x01')", [FIRST, one, MONTH])
         sign(cursor, SEQ, FIRST, FIRST + 1)
@@ -117,7 +108,7 @@ def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
 ) -> None:
     """sec.sealed_batch: though one of its id stands at another time; to nobody nothing."""
     question = "SELECT state FROM sec.sealed_batch(%s)"
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         moved = enter(cursor, "ywca", at=MONTH)
         cursor.execute(
             "INSERT INTO log_leaf SELECT %s, id, at + interval '1 s', leaf FROM access_entry"
@@ -135,7 +126,7 @@ def test_a_sealed_entry_that_is_not_there_went_with_its_month_or_is_gone(
 def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superuser: Any) -> None:
     """sec.batch_now: what is gone is missing, though another stands at its time, or under an id."""
     days = [MONTH + timedelta(days=day) for day in range(4)]
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         before, one, two, behind = (enter(cursor, "ywca", at=at) for at in days)
         for place, entry in enumerate((before, one, two)):
             seal(cursor, FIRST + place, entry)
@@ -163,7 +154,7 @@ def test_a_batch_now_is_held_against_each_entry_at_its_own_time(api: Any, superu
 def test_the_seals_stand_as_far_as_the_newest_and_say_what_waits(api: Any, superuser: Any) -> None:
     """sec.seal_status: of transactions behind the newest checkpoint, whatever has no seal."""
     bound, gap = 2**62, '{"gap": "a gap of a test"}'
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         sign(cursor, SEQ, FIRST, FIRST, body=gap)
         sign(cursor, SEQ + 1, FIRST, FIRST, before=bound)
         sealed = enter(cursor, "police", xact=bound, at=MONTH)
@@ -192,7 +183,7 @@ def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
     """sec.put_in: without a place, or with one behind the newest checkpoint; or of a transaction
     to come. Named to its own."""
     before = -(2**61)  # all transactions that there were
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         for seq, bound in ((1, 100), (2, 200), (3, 300)):
             sign(cursor, SEQ + seq, FIRST, FIRST + 1, before=before + bound)
         seal(cursor, FIRST, enter(cursor, "ywca", xact=before + 150))
@@ -226,7 +217,7 @@ def test_what_was_put_in_is_asked_of_the_transactions_of_some_checkpoints(
 def test_places_as_lines_hold_the_text_of_ones_own_entries_alone(api: Any, superuser: Any) -> None:
     """sec.sealed_lines: though one of the same id stands at another time."""
     days = [MONTH + timedelta(days=day) for day in range(5)]
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         before, ours, theirs, behind = (
             enter(cursor, key, at=days[day])
             for key, day in (("ywca", 0), ("ywca", 1), ("police", 2), ("ywca", 4))
@@ -271,7 +262,7 @@ def test_what_is_sealed_is_looked_for_in_the_months_of_its_entries_alone(
     api: Any, superuser: Any, question: str, asked_for: tuple[int, ...]
 ) -> None:
     """sec.sealed_lines and sec.batch_now: else each part of an export looks into every month."""
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         for place in range(3):
             month = MONTH + timedelta(days=31 * place)
             cursor.execute("SELECT sec.add_log_partition(%s)", [month.date()])
@@ -288,7 +279,7 @@ def test_the_checkpoints_that_let_a_month_go_are_named_to_auditors(
     api: Any, superuser: Any
 ) -> None:
     """sec.retiring."""
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         sign(cursor, SEQ, FIRST, FIRST, body='{"seq":1,"retired":{"month":"2001-05"}}')
         sign(cursor, SEQ + 1, FIRST, FIRST)
         ((seqs,),) = found(cursor, api("ywca.auditor"), "SELECT sec.retiring()")
@@ -304,7 +295,7 @@ def test_the_months_of_the_log_go_back_to_the_first_hole(superuser: Any) -> None
         begin = before.replace(day=1)
     assert begin < last
     end = (last + timedelta(days=31)).replace(day=1)
-    with undone(superuser) as cursor:
+    with rolled_back(superuser) as cursor:
         cursor.execute("SELECT sec.add_log_partition(%s)", [MONTH.date()])
         cursor.execute("CREATE SCHEMA elsewhere")
         cursor.execute("CREATE TABLE elsewhere.log (at int) PARTITION BY RANGE (at)")

@@ -6,14 +6,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Story, agency_id, member_id, service_of
-from tests.database import past_triggers
-from tests.test_sealing import rows
-from tests.test_sec_grant_functions import change
-from tests.test_sec_referral_functions import call, refused
+from tests.support.callers import agency_id, member_id
+from tests.support.database import past_triggers
+from tests.support.sec_functions import PUT_ON, call, change, refused
+from tests.support.stored_rows import rows
+from tests.support.stories import Story, service_of
 
 TAKE = "SELECT sec.take(gen_random_uuid(), %s, %s, false)"
-PUT_ON = "SELECT sec.put_on(gen_random_uuid(), %s, %s, %s)"
 HAND_OVER = "SELECT sec.hand_over(gen_random_uuid(), %s, %s, false)"
 WORKING = (
     "SELECT s.content_object_id::text, s.membership_id::text FROM referral_assignment s"

@@ -9,10 +9,10 @@ import pytest
 from django.db import transaction
 from django.db.utils import DatabaseError
 
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.database import as_app
-from tests.test_sec_functions import WORKING
-from tests.test_sec_grant_functions import release_of
+from tests.support.callers import WORKING, agency_id, member_id
+from tests.support.database import as_app
+from tests.support.sec_functions import release_of
+from tests.support.stories import PACKET, Story
 
 # Not about a referral: `of_directory`, channels, entries of the log by their own ids.
 ELSEWHERE = {"ask_test", "remove_channel", "sealed_batch", "event_place", "oversees", "has_bundles"}

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tests.test_killed_halfway import Home, home
+from tests.support.homes import Home
+from tests.support.homes import home as home  # a fixture
 
 __all__ = ["home"]  # a fixture
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from tests.support.repository import REPOSITORY
 
 
 def test_the_snippet_gets_a_token_that_reads_referrals(server: Any, tmp_path: Path) -> None:

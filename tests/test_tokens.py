@@ -17,9 +17,11 @@ from structlog.testing import capture_logs
 from api import demo
 from permissions import credentials
 from permissions.models import Client
-from tests.conftest import Server, Story, agency_id, member_id
-from tests.database import turned_off
-from tests.partner import assertion, claims_of, signed, token_request
+from tests.support.callers import agency_id, member_id, narrow
+from tests.support.client_assertions import assertion, claims_of, signed, token_request
+from tests.support.database import turned_off
+from tests.support.live_server import Server
+from tests.support.stories import Story
 
 
 def ask(server: Server, form: dict[str, Any], **headers: str) -> requests.Response:
@@ -463,13 +465,6 @@ def test_a_client_acts_with_no_more_than_the_roles_of_whom_it_names(story: Story
     for act, body in (("open_packet", {"purpose": "intake"}), ("complete", {"outcome": "served"})):
         answer = api("ywca.client", "ywca.worker2").act(story.id, act, body)
         assert (answer.status_code, answer.json()["code"]) == (403, "not_assigned")
-
-
-def narrow(api: Any, key: str, acting: str | None, *scopes: str) -> Any:
-    caller = api(f"{key}.client", acting)
-    caller.secret = f"a-token-of-few-scopes-{uuid4()}"
-    credentials.open_for_client(Client.objects.get(client_id=f"demo-{key}"), caller.secret, scopes)
-    return caller
 
 
 def test_each_scope_opens_its_own_door_and_no_other(story: Story, api: Any, superuser: Any) -> None:

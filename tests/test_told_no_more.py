@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from referrals import purging
-from tests.conftest import PACKET, Story
-from tests.database import all_in_the_feed
-from tests.far_ends import PhoneProvider
-from tests.reached import PEOPLE, number, work
+from tests.support.database import all_in_the_feed
+from tests.support.message_servers import PhoneProvider
+from tests.support.notifications import PEOPLE, number, work
+from tests.support.stories import PACKET, Story
 
 LATER = (
     ("call_me", None),

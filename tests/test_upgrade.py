@@ -19,7 +19,7 @@ import requests
 from api import processes
 from api.postgres import Cluster
 from permissions.database import catalogue, schema
-from tests.ground import GROUND
+from tests.support.cluster import GROUND
 from tests.upgrades.make import REPOSITORY, free_port, served
 from tests.upgrades.scratch import RELEASES, done, environment, manage, next_release, restore
 

@@ -11,10 +11,11 @@ from django.db import connections
 
 from permissions.models import Agency
 from referrals import codes
-from tests.conftest import PACKET, Story, agency_id, member_id
-from tests.database import as_app, refused
-from tests.test_acts import counts
-from tests.test_firewall import Sender
+from tests.support.callers import agency_id, member_id
+from tests.support.database import as_app, refused
+from tests.support.sender_view import Sender
+from tests.support.stored_rows import counts
+from tests.support.stories import PACKET, Story, stays
 
 SENDER, RECIPIENT = "police.worker", "ywca.worker"
 
@@ -26,10 +27,6 @@ def seen(api: Any, who: str, story: Story) -> Any:
 def acts_in(api: Any, who: str, story: Story) -> list[tuple[str, str, str | None]]:
     steps = api(who).get(f"/v1/referrals/{story.id}/history").json()["items"]
     return [(step["act"], step["side"], step["by"]) for step in steps]
-
-
-def stays(minutes: int) -> dict[str, str]:
-    return {"with_worker_until": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()}
 
 
 # -- Please ring -----------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from referrals import outbox, sending, targets, working
 from referrals.targets import Connection, NoAnswer, TargetRefused
-from tests.conftest import Story
-from tests.receiver import Receiver, ok, receivers
+from tests.support.stories import Story
+from tests.support.webhook_receiver import Receiver, ok, receivers
 
 LOOPBACK = (
     *("127.1", "127.0.1", "127.0.0.1", "0x7f.1", "0x7f000001", "2130706433", "017700000001", "0"),

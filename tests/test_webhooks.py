@@ -3,7 +3,6 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,27 +11,14 @@ import pytest
 import standardwebhooks
 
 from permissions import keys, rotation
-from referrals import messages, outbox, sending, signing, working
-from referrals.working import Job
-from tests.conftest import Story, member_id
-from tests.database import all_in_the_feed
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import keep, template_of
-from tests.receiver import Receiver, ok, receivers
-
-WORK = [Job("webhooks", sending.sender.step, 1, sending.sender.finish)]
-
-
-def work() -> None:
-    """All that is due now."""
-    all_in_the_feed()
-    assert working.work_off(WORK) == []
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    with receivers(settings) as (one,):
-        yield one
+from referrals import messages, outbox, signing, working
+from tests.support.callers import member_id
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import keep, template_of
+from tests.support.stories import Story
+from tests.support.webhook_receiver import Receiver, ok, receivers
+from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.webhooks import work
 
 
 def made(api: Any, receiver: Receiver, who: str = "ywca.admin") -> dict[str, Any]:

@@ -14,11 +14,11 @@ from django.db import connections
 
 from referrals import outbox, sending, webhooks, working
 from referrals.working import Job
-from tests.conftest import Story
-from tests.database import all_in_the_feed
-from tests.ground import HOME
-from tests.receiver import Receiver, ok, receivers
-from tests.writing import Writers, in_order
+from tests.support.cluster import HOME
+from tests.support.database import all_in_the_feed
+from tests.support.event_writers import Writers, in_order
+from tests.support.stories import Story
+from tests.support.webhook_receiver import Receiver, ok, receivers
 
 EVENTS = int(os.environ.get("CAIRN_EVENTS") or 600)
 KILLS = int(os.environ.get("CAIRN_KILLS") or 4)

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests import routes
-from tests.conftest import PACKET, Story
-from tests.desk import at_the_desk
-from tests.routes import ask, everything
+from tests.support import routes
+from tests.support.desk_pages import at_the_desk
+from tests.support.routes import ask, everything
+from tests.support.stories import PACKET, Story
 
 OUTSIDERS = (
     ("outsider.worker", None),

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser
 from permissions.reference import seeing, table
 from permissions.reference.seeing import AUDITOR_SEES, SEES
 from referrals.shown import shown_to_sender
-from tests.browser import SIZES
-from tests.browser import chromium as chromium  # a fixture
-from tests.conftest import Server
-from tests.desk import Pages, at_the_desk, text_of
+from tests.support.browser import SIZES
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.desk_pages import Pages, at_the_desk, text_of
+from tests.support.live_server import Server
 
 PATH = "/who-sees-what"
 

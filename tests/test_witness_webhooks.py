@@ -13,12 +13,12 @@ import pytest
 from permissions import credentials, sealer
 from permissions.models import Client
 from referrals import signing
-from tests.conftest import Story
-from tests.database import as_app, refused
-from tests.receiver import Had, Receiver, ok, receivers
-from tests.test_seals import seal, write
-from tests.test_webhooks import receiver as receiver  # a fixture
-from tests.test_webhooks import work
+from tests.support.database import as_app, refused
+from tests.support.seals import seal, write
+from tests.support.stories import Story
+from tests.support.webhook_receiver import Had, Receiver, ok, receivers
+from tests.support.webhooks import receiver as receiver  # a fixture
+from tests.support.webhooks import work
 
 BOTH = ("webhooks:write", "audit:read")
 

@@ -20,12 +20,12 @@ from django.db import connections
 
 from permissions import sealer
 from referrals import answering
-from tests.conftest import Story
-from tests.far_ends import COPIES, CopiesServer, MailServer, PhoneProvider
-from tests.forking import Forking
-from tests.ground import HOME
-from tests.reached import DUTY, PEOPLE, keep, number, work
-from tests.test_seals import faults, seal
+from tests.support.cluster import HOME
+from tests.support.forked_workers import ForkedWorkers
+from tests.support.message_servers import COPIES, CopiesServer, MailServer, PhoneProvider
+from tests.support.notifications import DUTY, PEOPLE, keep, number, work
+from tests.support.seals import faults, seal
+from tests.support.stories import Story
 
 KILLS = int(os.environ.get("CAIRN_KILLS") or 3)
 # What a killed worker held stays its own for 45 seconds: `make hold` waits for them and measures.
@@ -41,7 +41,7 @@ def workers(
     phones: PhoneProvider,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Forking]:
+) -> Iterator[ForkedWorkers]:
     monkeypatch.setattr(answering, "MOST_WAITING", 1_000_000)  # nobody looks at what a load sends
     token = tmp_path / "token"
     token.write_text("an invented token\n")
@@ -58,7 +58,7 @@ def workers(
         "CAIRN_TWILIO_BASE": phones.base,
         "CAIRN_LOG_LEVEL": "WARNING",
     }
-    with Forking(env) as forking:
+    with ForkedWorkers(env) as forking:
         yield forking
 
 
@@ -116,7 +116,7 @@ def until(so: Callable[[], bool]) -> float:
     return time.monotonic() - began
 
 
-def kill_again_and_again(workers: Forking, victim: str, progress: Callable[[], int]) -> None:
+def kill_again_and_again(workers: ForkedWorkers, victim: str, progress: Callable[[], int]) -> None:
     """Each time once it has done something, at a moment of chance."""
     dice = random.Random(victim)
     for _ in range(KILLS):
@@ -144,7 +144,7 @@ def test_each_notice_leaves_once_on_each_channel(
     victim: str,
     story: Story,
     api: Any,
-    workers: Forking,
+    workers: ForkedWorkers,
     mails: MailServer,
     phones: PhoneProvider,
     superuser: Any,
@@ -192,7 +192,7 @@ def test_each_notice_leaves_once_on_each_channel(
 def test_each_deadline_is_marked_once_and_rung_once(
     story: Story,
     api: Any,
-    workers: Forking,
+    workers: ForkedWorkers,
     mails: MailServer,
     phones: PhoneProvider,
     superuser: Any,
@@ -217,7 +217,7 @@ def test_each_deadline_is_marked_once_and_rung_once(
 # -- The sealer ------------------------------------------------------------------------------------
 
 
-def test_each_entry_is_sealed_once(api: Any, workers: Forking, superuser: Any) -> None:
+def test_each_entry_is_sealed_once(api: Any, workers: ForkedWorkers, superuser: Any) -> None:
     seal()
     reader = api("ywca.worker")
     with Load(lambda: reader.get("/v1/referrals") and None):
@@ -235,7 +235,7 @@ def test_each_entry_is_sealed_once(api: Any, workers: Forking, superuser: Any) -
 
 
 def test_each_draft_goes_and_is_counted_once(
-    story: Story, api: Any, workers: Forking, superuser: Any
+    story: Story, api: Any, workers: ForkedWorkers, superuser: Any
 ) -> None:
     purged = "SELECT coalesce(sum(number), 0)::int FROM purged_count"
     entries = "SELECT count(*) FROM access_entry WHERE act = 'referral.purge'"

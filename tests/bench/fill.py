@@ -17,7 +17,8 @@ from directory import demo as directory_demo
 from permissions import credentials
 from permissions.models import Agency, Membership, Person
 from referrals.models import Assignment, Referral, Side
-from tests.conftest import Caller, Story, member_id, service_of
+from tests.support.callers import Caller, member_id
+from tests.support.stories import Story, service_of
 
 PACKETS = 24  # referrals with a packet, all from the demo's police to its advocates
 PACKET = {

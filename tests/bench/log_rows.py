@@ -162,7 +162,7 @@ def measure(cluster: Any, rows: int, months: int) -> None:
     from permissions import credentials
     from permissions.models import Membership
     from tests.bench.fill import begin
-    from tests.conftest import member_id
+    from tests.support.callers import member_id
 
     name = "large_log"
     begin(cluster, name)

@@ -18,7 +18,7 @@ from tests.bench import directory, fill, plans, report, serve, wire
 from tests.bench.rows import BARE, EXEMPT, OURS, Row, Sample
 from tests.bench.serve import Line, Served
 from tests.bench.yardstick import Yardstick
-from tests.conftest import member_id
+from tests.support.callers import member_id
 
 WARM_UP = 60  # requests, so that each thread of a worker has its connection
 LIST = "/v1/referrals?box=in"

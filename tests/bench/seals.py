@@ -21,7 +21,7 @@ from api.postgres import SUPERUSER, Cluster
 from permissions import credentials, log, sealed_export, sealer, verifier
 from permissions.models import Client
 from tests.bench import commits, fill, wire
-from tests.conftest import member_id
+from tests.support.callers import member_id
 
 DATABASE = "bench_seals"
 ENTRIES, AT_ONCE = 500_000, 10_000  # of one transaction each

@@ -19,8 +19,9 @@ from permissions import keys, session
 from permissions.ids import uuid7
 from referrals import outbox, signing
 from tests.bench import fill
-from tests.conftest import Caller, Story, agency_id, member_id, service_of
-from tests.receiver import Had, Receiver, ok
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.stories import Story, service_of
+from tests.support.webhook_receiver import Had, Receiver, ok
 
 DATABASE = "bench_webhooks"
 RECEIVERS = 20

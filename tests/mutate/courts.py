@@ -8,16 +8,12 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from tests import test_matrix as matrix
 from tests.mutate.run import Campaign, Mutant
-from tests.test_matrix import put_back, try_out  # noqa: F401 (fixtures)
-from tests.test_policies_matter import (
-    TABLES,
-    TOLD_OF_THE_OWN_SIDE,
-    World,
-    probe,
-    world,  # noqa: F401 (a fixture)
-)
+from tests.support import matrix
+from tests.support.matrix import put_back as put_back  # a fixture
+from tests.support.matrix import try_out as try_out  # a fixture
+from tests.support.policy_probe import TABLES, TOLD_OF_THE_OWN_SIDE, World, probe
+from tests.support.policy_probe import world as world  # a fixture
 
 PutBack = Callable[[str, str, Any], None]
 GLANCES = 4  # so many tables are asked about a function; what they miss, the tests that name it see
@@ -27,7 +23,7 @@ def test_the_catalogue_is_read(campaign: Campaign, django_db_setup: str) -> None
     campaign.begin(django_db_setup)
 
 
-def test_of_referrals(campaign: Campaign, world: World) -> None:  # noqa: F811
+def test_of_referrals(campaign: Campaign, world: World) -> None:
     campaign.stay_signed_in()
     recent = list(TABLES)
 
@@ -62,8 +58,8 @@ def _seen(found: Iterator[str]) -> str | None:
 
 def test_of_the_matrix(
     campaign: Campaign,
-    try_out: Any,  # noqa: F811
-    put_back: PutBack,  # noqa: F811
+    try_out: Any,
+    put_back: PutBack,
 ) -> None:
     campaign.judge(
         "test_matrix",
@@ -72,13 +68,13 @@ def test_of_the_matrix(
     )
 
 
-def answered_otherwise(act: str, try_out: Any, put_back: PutBack) -> str | None:  # noqa: F811
+def answered_otherwise(act: str, try_out: Any, put_back: PutBack) -> str | None:
     """Who of the cast is answered otherwise than the matrix says when she tries this act."""
     for method, route in matrix.API_ROWS:
         if route.rsplit("/", 1)[-1] != act:
             continue
         for who in matrix.API_WHO:
-            caller = try_out.api(None if who == "none" else who, matrix._acting(who))
+            caller = try_out.api(None if who == "none" else who, matrix.acting_of(who))
             path = try_out.address(route)
             answer = matrix.ask(caller, method, path, try_out, route)
             put_back(method, route, answer)

@@ -2,10 +2,11 @@
 
 from tests.mutate.courts import _seen
 from tests.mutate.run import Campaign, Mutant
-from tests.test_directory_second_wall import SOURCES, World, probe, relation, world  # noqa: F401
+from tests.support.editor_probe import SOURCES, World, probe, relation
+from tests.support.editor_probe import world as world  # a fixture
 
 
-def test_of_the_directory(campaign: Campaign, world: World) -> None:  # noqa: F811
+def test_of_the_directory(campaign: Campaign, world: World) -> None:
     campaign.stay_signed_in()
     tables = {relation(table): table for table in SOURCES}
     recent = ["phone", "attribute", "metadata", *SOURCES]

@@ -41,7 +41,7 @@ class _Counts:
     def called(cls) -> list[str]:
         """Those called since the last look; by a connection of its own, for some tests end the
         server or begin it anew. One that crashed counts from nothing."""
-        from tests.conftest import _cluster
+        from tests.support.cluster import own_cluster
 
         for one in connections.all(initialized_only=True):
             if one.connection is not None and not one.in_atomic_block:
@@ -51,7 +51,7 @@ class _Counts:
                 except OperationalError:
                     one.close()  # its server has gone
         try:
-            superuser = _cluster().connect_superuser(cls.database)
+            superuser = own_cluster().connect_superuser(cls.database)
         except psycopg2.OperationalError:
             return []  # behind the last test: the database has gone
         with closing(superuser):
@@ -68,10 +68,10 @@ class _Counts:
 
 @pytest.fixture(scope="session", autouse=True)
 def _counted(django_db_setup: str, django_db_blocker: Any) -> Iterator[None]:
-    from tests.conftest import _cluster
+    from tests.support.cluster import own_cluster
 
     with django_db_blocker.unblock():
-        with closing(_cluster().connect_superuser(django_db_setup)) as superuser:
+        with closing(own_cluster().connect_superuser(django_db_setup)) as superuser:
             every = f"ALTER DATABASE {django_db_setup} SET track_functions = 'all'"
             superuser.cursor().execute(every)
         connections.close_all()

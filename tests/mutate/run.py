@@ -158,9 +158,9 @@ class Campaign:
 
     def begin(self, database: str) -> None:
         """Read every mutant there is; by a connection that outlives the test that begins it."""
-        from tests.conftest import _cluster  # once Django is set up
+        from tests.support.cluster import own_cluster
 
-        superuser = self.superuser = _cluster().connect_superuser(database)
+        superuser = self.superuser = own_cluster().connect_superuser(database)
         found = [
             *sql.of_policies(superuser),
             *sql.of_functions(superuser),
@@ -247,7 +247,7 @@ class Campaign:
         files = [f"test_{name}.py" for name in _rooms(mutant)]
         if mutant.kind in ("function", "policy"):
             files = [
-                *(p.name for p in TESTS.glob("test_*.py") if word.search(p.read_text())),
+                *(p.name for p in TESTS.rglob("test_*.py") if word.search(p.read_text())),
                 *files,
             ]
         order = {name: number for number, name in reversed(list(enumerate(files)))}
@@ -389,19 +389,18 @@ def _ending(seconds: int) -> Iterator[None]:
 
 def files() -> list[str]:
     """The courts, and each file that may be asked to judge."""
+    there = {
+        path.stem.removeprefix("test_"): path
+        for path in sorted(TESTS.rglob("test_*.py"))
+        if "slow" not in path.relative_to(TESTS).parts
+    }
     named = {name for names in JUDGES.values() for name in names}
     asking = re.compile(r"\bsec\.|FROM [a-z_]+|UPDATE [a-z_]+|INSERT INTO")  # by SQL of their own
-    mentioning = {
-        path.stem.removeprefix("test_")
-        for path in TESTS.glob("test_*.py")
-        if asking.search(path.read_text())
-    }
+    mentioning = {name for name, path in there.items() if asking.search(path.read_text())}
     calling = {Path(test.partition("::")[0]).stem.removeprefix("test_") for test in reach.read()}
     judging = {one for one in named | mentioning | calling if not one.endswith("_plans")}
-    tests = [TESTS / f"test_{name}.py" for name in sorted(judging)]
-    return [str(TESTS / "mutate" / one) for one in COURTS] + [
-        str(path) for path in tests if path.exists()
-    ]
+    tests = [there[name] for name in sorted(judging) if name in there]
+    return [*(str(TESTS / "mutate" / one) for one in COURTS), *map(str, tests)]
 
 
 def run(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from referrals import working
-from tests.far_ends import MailServer, PhoneProvider
-from tests.reached import work
-from tests.receiver import Receiver, receivers
+from tests.support.message_servers import MailServer, PhoneProvider
+from tests.support.notifications import work
+from tests.support.webhook_receiver import Receiver, receivers
 
 
 class Heard(NamedTuple):
@@ -33,7 +33,7 @@ class FarEnds:
         work()
         for _, letter in self.mails.received:
             head = "\n".join(f"{name}: {one}" for name, one in letter.items() if name != "To")
-            self._keep("mail", state, f"{head}\n{letter.get_payload(decode=True)}")
+            self._keep("mail", state, f"{head}\n{letter.get_payload(decode=True)!r}")
         for kind, form in self.phones.received:
             self._keep(kind, state, str({name: one for name, one in form.items() if name != "To"}))
         self.mails.received.clear()

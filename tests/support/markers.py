@@ -12,20 +12,22 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import yaml
-from django.conf import settings
 from django.db import connections
 
 from api import demo
 from directory import demo as directory_demo
+from directory.importing.reading import id_of
 from permissions.disclosure import PACKET_FIELDS
 from permissions.ids import uuid7
 from permissions.policy import RULES
 from referrals import purging
 from referrals.transitions import MOVES
-from tests import routes
-from tests.conftest import CONTENT, Story, member_id, release_body, return_body, service_of
-from tests.far_marks import FarEnds
+from tests.support import routes
+from tests.support.callers import member_id
+from tests.support.cleaning import CONTENT
+from tests.support.repository import contract
+from tests.support.sent_markers import FarEnds
+from tests.support.stories import Story, release_body, return_body, service_of
 
 # A word of letters that no id, hash or time can hold; for a callback, an extension of six digits;
 # for a phone that is rung, an invented number.
@@ -108,9 +110,8 @@ class Marker:
 
 def texts() -> dict[str, list[str]]:
     """Of each act on a referral, the members of its body that are free text, by the contract."""
-    contract = yaml.safe_load((settings.BASE_DIR / "openapi" / "v1.yaml").read_text())
-    shapes, found = contract["components"]["schemas"], {}
-    for path, operations in contract["paths"].items():
+    shapes, found = contract()["components"]["schemas"], {}
+    for path, operations in contract()["paths"].items():
         content = operations.get("post", {}).get("requestBody", {}).get("content")
         if not path.startswith("/v1/referrals/{referral_id}/") or not content:
             continue
@@ -337,7 +338,7 @@ class World:
 
     def _confidential_place(self) -> None:
         """A place of ywca's, each line of its address a marker."""
-        ours = directory_demo.id_of(directory_demo.SOURCE, "organization", "shelter")
+        ours = id_of(directory_demo.SOURCE, "organization", "shelter")
         self.place = str(uuid7())
         path = f"/v1/directory/locations/{self.place}"
         body = {"organization_id": str(ours), "name": "House", "confidential": True}
@@ -368,18 +369,18 @@ class World:
                 " ELSE to_agency_id END FROM referral_event WHERE from_sees <> to_sees",
             ),
         ):
-            for row, referral, agency in self._past_policies(question):
+            for own, about, agency in self._past_policies(question):
                 side = "from" if agency == demo.agency_id("police") else "to"
-                self.marks[str(row)] = Marker(kind, "row", of[str(referral)], side)
+                self.marks[str(own)] = Marker(kind, "row", of[str(about)], side)
 
     def _past_policies(self, question: str) -> list[tuple[UUID, UUID, UUID]]:
-        from tests.conftest import _cluster
+        from tests.support.cluster import own_cluster
 
-        connection = _cluster().connect_superuser(connections["default"].settings_dict["NAME"])
+        connection = own_cluster().connect_superuser(connections["default"].settings_dict["NAME"])
         try:
             with connection.cursor() as cursor:
                 cursor.execute(question)
-                return [tuple(map(_uuid, row)) for row in cursor.fetchall()]
+                return [(_uuid(a), _uuid(b), _uuid(c)) for a, b, c in cursor.fetchall()]
         finally:
             connection.close()
 

@@ -14,8 +14,8 @@ from django.db.models import Model
 from api.authentication import SESSION_KEY
 from permissions import credentials
 from permissions.models import Membership, Person
-from tests.conftest import member_id
-from tests.http_client import HttpClient
+from tests.support.callers import member_id
+from tests.support.http_client import HttpClient
 
 STEP_S = 30
 

@@ -23,7 +23,8 @@ from permissions import sealer
 from permissions.credentials import hash_secret
 from permissions.session import IDENTIFY
 from referrals import working
-from tests.conftest import PACKET, Caller, Story, agency_id, member_id, return_body
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.stories import PACKET, Story, return_body
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def all_in_the_feed() -> None:
 
 
 @contextmanager
-def undone(superuser: Any) -> Iterator[Any]:
+def rolled_back(superuser: Any) -> Iterator[Any]:
     """A cursor of the superuser's: whatever it changes is taken back."""
     with superuser.cursor() as cursor:
         cursor.execute("BEGIN")
@@ -98,7 +99,7 @@ def refused(cursor: Any, statement: str, parameters: Sequence[Any] = ()) -> bool
     try:
         with transaction.atomic():
             cursor.execute(statement, parameters)
-            found = cursor.rowcount
+            found: int = cursor.rowcount
             transaction.set_rollback(True)
     except DatabaseError as error:
         return isinstance(error.__cause__, InsufficientPrivilege)

@@ -1,6 +1,6 @@
 -- What the second wall really gives and takes, asked in one round trip a person. The rows of each
 -- readable table stand in probing.rows_as_app() and probing.rows_as_auditor(), which
--- tests/probing.py writes from the catalogue. Everything tried is undone.
+-- tests/support/rls_probe.py writes from the catalogue. Everything tried is undone.
 
 -- PB001: a write that was taken, with how many rows; PB002: what an opening showed.
 CREATE FUNCTION probing.try(statements text[]) RETURNS text[] LANGUAGE plpgsql AS $$

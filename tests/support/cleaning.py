@@ -20,7 +20,7 @@ _REACHED = """
 _WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
 
 
-class Emptying:
+class TableCleaner:
     """Of the tables `named` on one database. `session` is the superuser's, in autocommit."""
 
     def __init__(self, session: Any, named: Iterable[str]) -> None:
@@ -35,3 +35,22 @@ class Emptying:
         written = [one for (one,) in self._cursor.fetchall()]
         if written:
             self._cursor.execute("; ".join(f"DELETE FROM {one}" for one in written))
+
+
+# Emptied after each test, with all that refers to them; the log and the vocabularies never are.
+CONTENT = (
+    "referral",
+    "channel",
+    "agreement_tally",
+    "barred_to_the_end",
+    "call_record",
+    "purged_count",
+    "epoch_due",
+    "webhook_endpoint",
+    "log_opt_in",
+    "directory_unmet_search",
+    "credential",
+    "django_session",
+    "permissions_cache",
+    "permissions_clientassertion",
+)

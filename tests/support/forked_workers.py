@@ -1,5 +1,6 @@
-"""`python -m tests.forking`: a process that has loaded all of Cairn and forks a worker for each
-line that it reads, so that a hundred can be killed without waiting for a hundred to load.
+"""`python -m tests.support.forked_workers`: a process that has loaded all of Cairn and forks a
+worker for each line that it reads, so that a hundred can be killed without waiting for a hundred
+to load.
 
 Each is `manage.py work --only JOB`, in a process of its own; a line names the jobs, the answer is
 the process's id.
@@ -30,13 +31,13 @@ def main() -> None:
         os._exit(0)
 
 
-class Forking:
+class ForkedWorkers:
     """The other end of it, for tests: `start` workers, `kill` them."""
 
     def __init__(self, env: dict[str, str]) -> None:
         self._alive: set[int] = set()
         self._parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.forking"],
+            [sys.executable, "-m", "tests.support.forked_workers"],
             env=os.environ | env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -59,7 +60,7 @@ class Forking:
         while _is_there(worker):
             time.sleep(0.001)
 
-    def __enter__(self) -> "Forking":
+    def __enter__(self) -> "ForkedWorkers":
         return self
 
     def __exit__(self, *_: Any) -> None:

@@ -2,20 +2,33 @@
 
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from permissions.ids import uuid7
-from tests.ground import HOME
+from tests.support.cluster import HOME
 
 WRITERS = 16
+PAUSES = 10
 
 
 class Writers:
     """`number` events of one referral, by sixteen connections, committed in no order: each
-    transaction writes a few, waits a little, and one in ten takes back what it wrote."""
+    transaction writes a few, waits a little, and one in ten takes back what it wrote.
 
-    def __init__(self, database: str, referral_id: str, number: int) -> None:
+    `pause` is called PAUSES times over all of them, by a writer whose transaction stays open
+    meanwhile: others commit past it.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        referral_id: str,
+        number: int,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database, self._referral, self._left = database, referral_id, number
+        self._step, self._pause = max(1, number // PAUSES), pause
         self._lock = threading.Lock()
         self.failed: list[BaseException] = []
         self.threads = [threading.Thread(target=self._write, args=(n,)) for n in range(WRITERS)]
@@ -34,11 +47,12 @@ class Writers:
     def at_work(self) -> bool:
         return any(thread.is_alive() for thread in self.threads)
 
-    def _take(self, most: int) -> int:
+    def _take(self, most: int) -> tuple[int, bool]:
+        """How many events to write now, and whether to pause with them."""
         with self._lock:
-            taken = min(most, self._left)
+            before, taken = self._left, min(most, self._left)
             self._left -= taken
-            return taken
+            return taken, before // self._step != self._left // self._step
 
     def _write(self, number: int) -> None:
         from api.postgres import Cluster
@@ -47,11 +61,16 @@ class Writers:
         try:
             connection = Cluster(HOME).connect_superuser(self._database)
             connection.autocommit = False
-            while count := self._take(dice.randint(1, 5)):
+            while True:
+                count, pauses = self._take(dice.randint(1, 5))
+                if count == 0:
+                    break
                 if dice.random() < 0.1:
                     self._insert(connection, 1, dice)
                     connection.rollback()
                 self._insert(connection, count, dice)
+                if pauses:
+                    self._pause()
                 connection.commit()
             connection.close()
         except BaseException as error:

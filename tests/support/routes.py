@@ -12,7 +12,8 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.conftest import Caller, release_body, return_body
+from tests.support.callers import Caller
+from tests.support.stories import release_body, return_body
 
 OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

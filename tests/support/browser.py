@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.conftest import Server
-from tests.desk import one_time_code
+from tests.support.desk_pages import one_time_code
+from tests.support.live_server import Server
 
 FLAGS = (
     "--headless",

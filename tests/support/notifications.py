@@ -1,13 +1,13 @@
 """Who is rung: the cast's numbers and mailboxes, and the background work, done.
 
-For tests of messages and of the clocks that ring people; the far ends are tests/far_ends.py.
+For tests of messages and of the clocks that ring people; the far ends are message_servers.py.
 """
 
 from typing import Any
 
 from permissions import channels
 from referrals import escalation, messages, telling, texts
-from tests.far_ends import MailServer, PhoneProvider
+from tests.support.message_servers import MailServer, PhoneProvider
 
 MARK = "Zyxwv"
 PEOPLE = {  # who keeps which own number, by short name of the cast
@@ -42,7 +42,7 @@ def number(who: str) -> str:
     return channels.normal("sms", PEOPLE[who])
 
 
-def rung(phones: PhoneProvider, mails: MailServer) -> set[tuple[str, str]]:
+def notified(phones: PhoneProvider, mails: MailServer) -> set[tuple[str, str]]:
     """(who, words) of all that arrived since the last look."""
     names = {number(who): who for who in PEOPLE} | {address: key for key, address in DUTY.items()}
     found = {(names[form["To"]], form["Body"]) for _, form in phones.received}
@@ -61,3 +61,8 @@ def template_of(words: str) -> str:
 def off_duty(api: Any, *who: str, duty: str = "off_duty") -> None:
     for one in who:
         assert api(one).post("/v1/duty", {"duty": duty}).status_code == 200
+
+
+def states(api: Any, who: str) -> list[tuple[str, str | None, int]]:
+    items = api(who).get("/v1/messages").json()["items"]
+    return [(one["state"], one["outcome"], one["tries"]) for one in items]

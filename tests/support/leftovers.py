@@ -1,7 +1,7 @@
 """What a file of tests leaves to the files after it, which may be any: nothing.
 
 Nothing but what only grows: the log and the change feed; and milestones, which are counted after
-each test (tests/counted.py).
+each test (tests/support/page_counts.py).
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ _ROW = f"""
 _LEARNT = {"directory_word": "word", "directory_postcode": "postcode"}
 
 
-class Ground:
+class Leftovers:
     """Of one database, as it is when this is made. `session` is the superuser's, in autocommit."""
 
     def __init__(self, session: Any) -> None:
@@ -34,7 +34,7 @@ class Ground:
         self._known = {table: self._all(table, column) for table, column in _LEARNT.items()}
         self._last = self._now()
 
-    def moved(self) -> list[str]:
+    def changed_tables(self) -> list[str]:
         """The tables that hold other rows than when this was asked last. What an import taught the
         directory is forgotten before: words, which a misspelling is read as, and postcodes."""
         for table, column in _LEARNT.items():

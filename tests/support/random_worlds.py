@@ -1,8 +1,8 @@
 """Random worlds: a referral or two, acts on them by HTTP, people who move, time that passes.
 
 After each step, what the database gives some of the people is held against the model
-(tests/probing.py), and at the end of a world what it gives all of them. Worlds share the cast and
-one database: each begins with empty tables and with everybody in her place.
+(rls_probe.py), and at the end of a world what it gives all of them. Worlds share the cast and one
+database: each begins with empty tables and with everybody in her place.
 """
 
 import random
@@ -22,18 +22,11 @@ from permissions.models import Client, Credential, Membership
 from permissions.policy import RULES
 from permissions.reference.asking import live
 from referrals import purging
-from tests import routes
-from tests.conftest import (
-    CONTENT,
-    NOTICE,
-    Caller,
-    agency_id,
-    member_id,
-    release_body,
-    return_body,
-    service_of,
-)
-from tests.probing import Ground, Who
+from tests.support import routes
+from tests.support.callers import Caller, agency_id, member_id
+from tests.support.cleaning import CONTENT
+from tests.support.rls_probe import Ground, Who
+from tests.support.stories import NOTICE, release_body, return_body, service_of
 
 ALL = tuple(demo.ALL_SCOPES)
 MEMBERS = (
@@ -201,11 +194,11 @@ SELECT gen_random_uuid(), id, 1, '', now() FROM webhook_endpoint;
 INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome, took_ms)
 SELECT gen_random_uuid(), id, agency_id, id, now(), 'delivered', 1 FROM webhook_endpoint;
 INSERT INTO log_opt_in (id, agency_id, to_agency_id, given_by, ends_at, withdrawn_at)
-SELECT gen_random_uuid(), a, t, %(police_admin)s, now() + lasts, taken_back
+SELECT gen_random_uuid(), a, t, %(police_admin)s, now() + lasts, rows_taken_back
   FROM (VALUES (%(police)s::uuid, %(taskforce)s::uuid, interval '7 days', NULL::timestamptz),
                (%(police)s, %(sarc)s, interval '7 days', NULL),
                (%(ywca)s, %(taskforce)s, interval '7 days', now()),
-               (%(ywca)s, %(taskforce)s, interval '1 hour', NULL)) o (a, t, lasts, taken_back);
+               (%(ywca)s, %(taskforce)s, interval '1 hour', NULL)) o (a, t, lasts, rows_taken_back);
 INSERT INTO call_record
        (id, agency_id, member_id, service_id, outcome, put_through, created_at)
 SELECT gen_random_uuid(), m.agency_id, m.id, m.id, 'full', false, now()

@@ -14,7 +14,7 @@ from django.db import models
 from psycopg2.extras import Json
 
 from directory import models as m
-from tests.database import identify, undone
+from tests.support.database import identify, rolled_back
 
 WHERE = {
     "latitude": 67.9,
@@ -27,7 +27,7 @@ NOWHERE = (None, None, "", "", "")
 SHOW = "UPDATE directory_location SET confidential = false WHERE id = %s"
 
 
-class Laid:
+class Entries:
     """In one transaction. Everything has the same name: only whose it is and where it is count."""
 
     def __init__(self, cursor: Any) -> None:
@@ -102,6 +102,6 @@ class Laid:
 
 
 @contextmanager
-def taken_back(superuser: Any) -> Iterator[Laid]:
-    with undone(superuser) as cursor:
-        yield Laid(cursor)
+def rows_taken_back(superuser: Any) -> Iterator[Entries]:
+    with rolled_back(superuser) as cursor:
+        yield Entries(cursor)

@@ -1,16 +1,19 @@
 """For tests of import and export: take a source in, forget it, and see all of its rows."""
 
+import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from jsonschema import Draft202012Validator, FormatChecker
 
 from directory import models as m
 from directory.finding.postcodes import derive
 from directory.importing import Report, import_package
 from directory.importing.packages import read
 from directory.rendering import JOBS, render, render_taxonomies
+from directory.schemas import schema
 from directory.standard import TABLES
 
 
@@ -71,3 +74,88 @@ def quarantined(report: Report) -> Mapping[tuple[str, int], str]:
         for table, row, _, outcome, why in outcomes(report)
         if outcome == "quarantined"
     }
+
+
+HELP = {
+    "organizations": [{"id": "1", "name": "Marked House", "description": "For tests."}],
+    "services": [
+        {"id": "10", "organization_id": "1", "name": "Talking", "status": "active"},
+        {"id": "11", "organization_id": "1", "name": "Walking", "status": "active"},
+    ],
+    "phones": [
+        {"id": "100", "service_id": "10", "number": "406-555-0181"},
+        {"id": "101", "service_id": "11", "number": "406-555-0182"},
+    ],
+}
+
+
+def write_tables(folder: Path, tables: dict[str, list[dict[str, str]]]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.csv"):
+        old.unlink()
+    for name, rows in tables.items():
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+    return folder
+
+
+def changed(tables: Any, file: str, row: int, **values: str) -> Any:
+    """The same tables with one row changed."""
+    rows = [dict(one) for one in tables[file]]
+    rows[row] |= values
+    return {**tables, file: rows}
+
+
+STREET = "7741 Quillfeather Lane"
+
+SECRET_PLACE: dict[str, list[dict[str, str]]] = {
+    "organizations": HELP["organizations"],
+    "services": [
+        {
+            "id": "10",
+            "organization_id": "1",
+            "name": "Safe rooms",
+            "status": "active",
+            "description": "Come to 7741 QUILLFEATHER at night.",
+            "confidential": "yes",
+        },
+        {
+            "id": "11",
+            "organization_id": "1",
+            "name": "Walking",
+            "status": "active",
+            "description": "",
+            "confidential": "",
+        },
+    ],
+    "locations": [
+        {
+            "id": "5",
+            "organization_id": "1",
+            "name": "House",
+            "latitude": "46.87654321",
+            "longitude": "-113.98765432",
+            "transportation": "Bus to Quillfeather",
+        }
+    ],
+    "service_at_location": [{"id": "7", "service_id": "10", "location_id": "5"}],
+    "addresses": [
+        {
+            "id": "9",
+            "location_id": "5",
+            "address_1": STREET,
+            "city": "Missoula",
+            "state_province": "MT",
+            "postal_code": "qx59899",
+            "country": "US",
+            "address_type": "physical",
+        }
+    ],
+}
+
+
+def validator(name: str, *, closed: bool = False) -> Draft202012Validator:
+    return Draft202012Validator(schema(name, closed=closed), format_checker=FormatChecker())

@@ -23,7 +23,7 @@ from directory.rendering import JOBS, render
 from directory.vocabulary import term_id
 from permissions import credentials
 from permissions.models import Client
-from tests.conftest import Caller, agency_id
+from tests.support.callers import Caller, agency_id
 
 WAYS = ("place", "link", "service", "organization", "born")
 SOURCE = "a scene of the tests"
@@ -151,9 +151,7 @@ class Scene:
             services = m.Service.objects.using(JOBS).filter(source=SOURCE)
             ids, owners = [list(r.values_list("id", flat=True)) for r in (services, rows)]
             rows.delete()
-            for model in (m.Metadata, m.Quarantine):
-                model._default_manager.using(JOBS).filter(source=SOURCE).delete()
-            for model in (m.TaxonomyTerm, m.Taxonomy, m.Unit):
+            for model in (m.Metadata, m.Quarantine, m.TaxonomyTerm, m.Taxonomy, m.Unit):
                 model._default_manager.using(JOBS).filter(source=SOURCE).delete()
             render(ids, owners)
         derive()

@@ -10,10 +10,13 @@ its own name.
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from tests.support.repository import REPOSITORY
+from tests.support.seed import GIVEN, SEED
+
 GROUND = Path(os.environ.get("CAIRN_TEST_HOME") or REPOSITORY / "var" / "test").resolve()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 HOME = GROUND / (WORKER or "main")
@@ -36,6 +39,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             cursor.execute("SELECT pg_reload_conf()")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before pytest-randomly and Hypothesis take their seeds."""
+    if GIVEN and getattr(config.option, "randomly_seed", None) == "default":
+        config.option.randomly_seed = SEED
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = SEED
+
+
 def pytest_unconfigure() -> None:
     """Stop the server; the last to leave stops those of workers that were killed, too."""
     if not os.environ.get("DATABASE_URL"):
@@ -43,3 +55,9 @@ def pytest_unconfigure() -> None:
 
         for folder in [HOME / "postgres"] if WORKER else GROUND.glob("*/postgres"):
             Cluster(folder.parent).stop()
+
+
+def own_cluster() -> Any:
+    from api.postgres import Cluster
+
+    return Cluster(HOME)

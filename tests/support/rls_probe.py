@@ -20,7 +20,7 @@ from permissions.reference import world as w
 from permissions.reference.asking import live
 from permissions.reference.seeing import can_see
 from permissions.reference.writing import can_write, reaches
-from tests.conftest import agency_id, member_id
+from tests.support.callers import agency_id, member_id
 
 Json = dict[str, Any]
 ROLES = {"app": "default", "auditor": "auditor"}  # of the database, and our alias for each
@@ -42,7 +42,7 @@ def _converter(hint: Any) -> Callable[[Any], Any] | None:
 _SHAPES: dict[type, tuple[list[tuple[str, Callable[[Any], Any] | None]], Any]] = {}
 
 
-def typed(kind: type, row: Json) -> Any:
+def typed(kind: Any, row: Json) -> Any:
     """A row as to_jsonb() gives it, as the model's own kind."""
     if kind not in _SHAPES:
         hints = get_type_hints(kind)
@@ -75,7 +75,7 @@ def snapshot(found: dict[str, list[Json]], now: datetime) -> Snapshot:
         for table, some in json_rows.items()
     }
 
-    def by_id(kind: type, table: str) -> dict[Any, Any]:
+    def by_id(kind: Any, table: str) -> dict[Any, Any]:
         return {(one := typed(kind, row)).id: one for row in found[table]}
 
     held = [typed(w.Credential, row | {"hash": row["hash"][2:]}) for row in found["credential"]]
@@ -130,7 +130,7 @@ class Who:
 
 @dataclass
 class Ground:
-    """The functions of probing.sql in a test database, and what the catalogue says of its tables.
+    """The functions of rls_probe.sql in a test database, and what the catalogue says of its tables.
 
     `since`: entries of the access log older than it are nobody's concern here.
     """
@@ -174,7 +174,7 @@ class Ground:
         self.ask("CREATE SCHEMA probing")
         for role in ROLES:
             self._rows_as(role)
-        self.ask((Path(__file__).parent / "probing.sql").read_text())
+        self.ask((Path(__file__).parent / "rls_probe.sql").read_text())
         self.ask("GRANT USAGE ON SCHEMA probing TO app, auditor")
         self.ask("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA probing TO app, auditor")
         return self
@@ -303,8 +303,8 @@ def some_entries(seen: Snapshot, who: Who, dice: random.Random) -> Iterator[w.En
             fields = PACKET_FIELDS if dice.random() < 0.8 else PACKET_FIELDS[:5]
             yield w.Entry(act, referral, purpose, fields)
     if seen.rows["directory_confidential_address"] and dice.random() < 0.3:
-        place = dice.choice(list(seen.rows["directory_confidential_address"].values()))
-        yield w.Entry("address.open", place.location_id)
+        place = dice.choice(list(seen.json["directory_confidential_address"].values()))
+        yield w.Entry("address.open", UUID(place["location_id"]))
 
 
 def _as_row(seen: Snapshot, who: Who, entry: w.Entry) -> Json:

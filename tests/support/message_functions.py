@@ -1,0 +1,37 @@
+"""Functions of schema sec that say who is told what."""
+
+from typing import Any
+
+from django.db import connections
+
+from tests.support.callers import agency_id, member_id
+from tests.support.stories import Story
+
+
+def asked(function: str, *values: Any) -> list[Any]:
+    """As `jobs`: every row."""
+    with connections["jobs"].cursor() as cursor:
+        return found(cursor, function, *values)
+
+
+def found(cursor: Any, function: str, *values: Any) -> list[Any]:
+    marks = ", ".join(["%s"] * len(values))
+    cursor.execute(f"SELECT * FROM sec.{function}({marks})", [str(one) for one in values])
+    return [tuple(map(plain, row)) for row in cursor.fetchall()]
+
+
+def plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def assigned_herself(superuser: Any, api: Any, story: Story, who: str = "solo.all") -> Any:
+    """What her reviewer is to be told of it."""
+    with superuser.cursor() as cursor:  # how her assignment was lost does not matter here
+        cursor.execute(
+            "DELETE FROM referral_assignment WHERE content_object_id = %s AND membership_id = %s",
+            [story.id, str(member_id(who))],
+        )
+    body = {"member_id": str(member_id(who)), "reason": "nobody_assigned"}
+    answer = api(who).act(story.id, "assign", body)
+    assert answer.status_code == 200, answer.content
+    return str(agency_id(who.split(".")[0])), answer.json()["reference"]

@@ -1,0 +1,53 @@
+"""Keys and bundles of sealed packets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from permissions import grants
+from permissions.keystore import key_store
+from permissions.models import Grant
+from tests.support.callers import Caller, agency_id, principal
+from tests.support.stored_rows import rows
+from tests.support.stories import Story
+
+KEYS = Path(settings.KEY_STORE["folder"])
+
+
+def bundle_of(superuser: Any, story: Story, key: str) -> tuple[int | None, bytes | None]:
+    ((version, bundle),) = rows(
+        superuser,
+        "SELECT kek_version, key_bundle FROM packet_grant"
+        " WHERE referral_id = %s AND agency_id = %s",
+        [story.id, str(agency_id(key))],
+    )
+    return version, bundle and bytes(bundle)
+
+
+def keys_in(superuser: Any, story: Story, caller: Caller) -> set[str]:
+    """The fields whose keys are in the bundle of the caller's agency, unwrapped as that agency."""
+    who = principal(caller)
+    key = caller.who.split(".")[0]
+    version, bundle = bundle_of(superuser, story, key)
+    grant = Grant(referral_id=UUID(story.id), kek_version=version, key_bundle=bundle)
+    return set(grants.open_bundle(who, grant))
+
+
+@contextmanager
+def destroyed(key: str) -> Iterator[None]:
+    """The version that all of an agency's is wrapped by is gone for a while, past every rule."""
+    folder = Path(settings.KEY_STORE["folder"]) / str(agency_id(key))
+    now = max(int(path.stem) for path in folder.glob("*.kek"))
+    kept = (folder / f"{now}.kek").read_bytes()
+    key_store().begin_version(agency_id(key))
+    key_store().destroy(agency_id(key), now)
+    try:
+        yield
+    finally:
+        (folder / f"{now}.gone").unlink()
+        (folder / f"{now}.kek").touch(0o600)
+        (folder / f"{now}.kek").write_bytes(kept)

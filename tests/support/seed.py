@@ -1,0 +1,9 @@
+"""The one number that all random cases are drawn by: the same each time, `CAIRN_SEED` for others.
+
+The order of the tests is another each time; with CAIRN_SEED set it follows from that, too.
+"""
+
+import os
+
+GIVEN = os.environ.get("CAIRN_SEED")
+SEED = int(GIVEN or 20261124)
