@@ -20,9 +20,8 @@ from api import demo
 from directory import demo as directory_demo
 from permissions.disclosure import PACKET_FIELDS
 from permissions.ids import uuid7
-from permissions.policy import RULES
 from referrals import purging
-from referrals.transitions import MOVES
+from referrals.transitions import MOVES, RULES
 from tests import routes
 from tests.conftest import CONTENT, Story, member_id, release_body, return_body, service_of
 from tests.far_marks import FarEnds

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from permissions.policy import RULES
 from referrals import answering
-from referrals.transitions import MOVES
+from referrals.transitions import MOVES, RULES
 from tests import routes
 from tests.conftest import (
     CONTENT,

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from permissions.policy import RULES
+from referrals.transitions import RULES
 from tests import routes
 from tests.conftest import NOTICE, PACKET, Story, member_id, service_of
 from tests.database import as_app, as_one_person, opening, refused

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from permissions.policy import RULES
 from referrals import alarms
-from referrals.transitions import MOVES
+from referrals.transitions import MOVES, RULES
 from tests.conftest import PACKET, Story, member_id
 
 # The sender's acts, by the state as it is shown it (T5).

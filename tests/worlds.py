@@ -19,9 +19,9 @@ from permissions import credentials
 from permissions.credentials import hash_secret
 from permissions.ids import uuid7
 from permissions.models import Client, Credential, Membership
-from permissions.policy import RULES
 from permissions.reference.asking import live
 from referrals import purging
+from referrals.transitions import RULES
 from tests import routes
 from tests.conftest import (
     CONTENT,

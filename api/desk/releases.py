@@ -108,6 +108,9 @@ class ReleaseForm(ActForm):
         assert isinstance(field, forms.ChoiceField)
         field.choices, field.initial = offered, initial
 
+    def arguments(self) -> dict[str, Any]:
+        return {"terms": self.terms()}
+
     def terms(self) -> Terms:
         given = self.cleaned_data
         signed_at = given["signed_at"]
@@ -130,19 +133,11 @@ class ReleaseForm(ActForm):
         )
 
 
-def put_release(visit: Visit, seen: Detail, form: ReleaseForm) -> None:
-    papers.put_release(visit.principal, seen.referral.id, form.terms())
-
-
 class ReturnReleaseForm(ReleaseForm):
     """Back to the sender: three things, and no more."""
 
     direction = "return"
     fields_ = some_of(list(words.RETURNED.items()), "What may the sender be told")
-
-
-def put_return_release(visit: Visit, seen: Detail, form: ReturnReleaseForm) -> None:
-    returning.put_return_release(visit.principal, seen.referral.id, form.terms())
 
 
 @require_safe
@@ -184,15 +179,14 @@ class NarrowReleaseForm(ActForm):
             ),
         ]
 
+    @classmethod
+    def comes_after(cls, seen: Detail) -> str:
+        return "" if seen.release_in_force else "releases"
 
-def narrow_release(visit: Visit, seen: Detail, form: NarrowReleaseForm) -> None:
-    ends = form.cleaned_data["ends"]
-    papers.narrow_release(
-        visit.principal,
-        seen.referral.id,
-        fields=form.cleaned_data["fields_"],
-        expires_at=None if ends == form.AS_IT_IS else seen.now + timedelta(hours=int(ends)),
-    )
+    def arguments(self) -> dict[str, Any]:
+        ends = self.cleaned_data["ends"]
+        later = None if ends == self.AS_IT_IS else self.seen.now + timedelta(hours=int(ends))
+        return {"fields": self.cleaned_data["fields_"], "expires_at": later}
 
 
 @require_safe
