@@ -17,7 +17,7 @@ from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from permissions.errors import BadRequest
 from referrals import codes, listing, reading, sender
 from referrals.act_registry import MOVES, RULES
-from referrals.filters import STATUSES, Filters
+from referrals.filters import FILTERS, Filter, Filters, Kind
 from referrals.notices import Notice
 
 # -- Shapes in -------------------------------------------------------------------------------------
@@ -300,32 +300,24 @@ def line_json(line: listing.Line) -> dict[str, Any]:
 # -- Endpoints -------------------------------------------------------------------------------------
 
 
+def _parameter(name: str, filter_: Filter) -> OpenApiParameter:
+    kinds: dict[Kind, Any] = {
+        Kind.FLAG: bool,
+        Kind.CODE: str,
+        Kind.MOMENT: {"type": "string", "format": "date-time"},
+    }
+    codes = list(filter_.codes) or None
+    return OpenApiParameter(name, kinds[filter_.kind], description=filter_.says, enum=codes)
+
+
 class Referrals(Endpoint):
-    query = (
-        *("box", "needs_answer", "pressing", "status", "urgency", "overdue", "mine"),
-        *("updated_since", "cursor", "limit"),
-    )
+    query = ("box", *FILTERS, "cursor", "limit")
 
     @extend_schema(
         operation_id="list_referrals",
         parameters=[
             OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
-            OpenApiParameter("needs_answer", bool, description="Those that wait for an answer."),
-            OpenApiParameter(
-                "pressing",
-                bool,
-                description="Those that wait for an answer, whose other side asked you to ring"
-                " within a day, or whose first contact is late.",
-            ),
-            OpenApiParameter("status", enum=STATUSES, description="As your side is shown it."),
-            OpenApiParameter("urgency", enum=list(codes.URGENCY)),
-            OpenApiParameter("overdue", bool, description="Past a deadline you are shown."),
-            OpenApiParameter("mine", bool, description="Those the acting member works on."),
-            OpenApiParameter(
-                "updated_since",
-                {"type": "string", "format": "date-time"},
-                description="Something that your side may know happened after it.",
-            ),
+            *(_parameter(name, one) for name, one in FILTERS.items()),
             OpenApiParameter("cursor", str),
             OpenApiParameter("limit", int, description="1 to 100, default 50."),
             ACTING_MEMBER,
@@ -371,26 +363,19 @@ class Referrals(Endpoint):
 
 def _filters(ask: Any) -> Filters:
     """The query's, each checked. Raises BadRequest."""
+    return Filters(**{name: _given(one, name, ask.get(name)) for name, one in FILTERS.items()})
 
-    def yes(name: str) -> bool:
-        if ask.get(name, "false") not in ("true", "false"):
+
+def _given(filter_: Filter, name: str, text: str | None) -> Any:
+    if filter_.kind is Kind.MOMENT:
+        return moment_parameter(text, name)
+    if filter_.kind is Kind.FLAG:
+        if text not in (None, "true", "false"):
             raise BadRequest("invalid", "true or false.", name)
-        return bool(ask.get(name) == "true")
-
-    status, urgency = ask.get("status"), ask.get("urgency")
-    if status is not None and status not in STATUSES:
-        raise BadRequest("invalid", f"One of {', '.join(STATUSES)}.", "status")
-    if urgency is not None and urgency not in codes.URGENCY:
-        raise BadRequest("invalid", f"One of {', '.join(codes.URGENCY)}.", "urgency")
-    return Filters(
-        needs_answer=yes("needs_answer"),
-        pressing=yes("pressing"),
-        status=status,
-        urgency=urgency,
-        overdue=yes("overdue"),
-        mine=yes("mine"),
-        updated_since=moment_parameter(ask.get("updated_since"), "updated_since"),
-    )
+        return text == "true"
+    if text is not None and text not in filter_.codes:
+        raise BadRequest("invalid", f"One of {', '.join(filter_.codes)}.", name)
+    return text
 
 
 def notice_of(body: dict[str, Any]) -> Notice:
