@@ -13,7 +13,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from permissions import budget, disclosure, grants, log
+from permissions import budget, grants, log
 from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.grants import Held, SealedKey
 from permissions.keystore import seal, unseal
@@ -21,7 +21,7 @@ from permissions.policy import Rule, Who
 from permissions.prepared import Along, Ask, Prepared, array
 from permissions.principal import Principal
 from permissions.session import at_once
-from referrals import codes, papers, screening
+from referrals import codes, packet_fields, papers
 from referrals.act_registry import HOLDER_THERE, Answer, Move, Page, act
 from referrals.models import PacketField, sees_referrals
 from referrals.reading import Detail
@@ -119,16 +119,14 @@ def _check_fields(fields: Mapping[str, str]) -> None:
     if not fields:
         raise BadRequest("fields_missing", "Write at least one field.", "/packet")
     for name, text in fields.items():
-        if name not in disclosure.PACKET_FIELDS:
+        field = packet_fields.BY_NAME.get(name)
+        if field is None:
             raise BadRequest("unknown_field", "Not a field of the packet.", "/packet")
-        if not text.strip() or len(text) > disclosure.MAX_FIELD_CHARS:
+        if not text.strip() or len(text) > field.longest:
             raise BadRequest(
-                "field_length",
-                f"Between 1 and {disclosure.MAX_FIELD_CHARS} characters.",
-                f"/packet/{name}",
+                "field_length", f"Between 1 and {field.longest} characters.", f"/packet/{name}"
             )
-        if name == "screening":
-            screening.read(text)
+        packet_fields.codes_in(name, text)
 
 
 @act(
@@ -219,14 +217,14 @@ def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
     packet has none, nor has a release that says so."""
     code = grant.redisclosure_notice
     if code is None or code == "none":
-        return disclosure.HANDLING, None
-    return (*disclosure.HANDLING, code), codes.notice_in_words(code)
+        return packet_fields.HANDLING, None
+    return (*packet_fields.HANDLING, code), codes.notice_in_words(code)
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
     """How she may be contacted (R5): it stands wherever a way to reach her does. Where she stated
     no safe way, nobody tries one: the worker who referred her is rung instead."""
-    if not set(fields) & set(disclosure.CONTACT_FIELDS):
+    if not set(fields) & set(packet_fields.CONTACT_FIELDS):
         return None
     return fields.get("safe_contact") or (
         f"No safe way is known. Do not contact her: ring the worker who referred her, {callback}."
@@ -278,7 +276,7 @@ def reading(
 
 
 def _check_purpose(purpose: str) -> None:
-    if purpose not in disclosure.PURPOSES:
+    if purpose not in codes.PURPOSE:
         raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
 
 

@@ -15,7 +15,7 @@ from permissions.errors import BadRequest, NotPermitted, NotVisible
 from permissions.models import Agency, Membership
 from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import releases
+from referrals import packet_fields, releases
 from referrals.act_registry import HOLDER_THERE, Move, Page, act
 from referrals.models import (
     Referral,
@@ -93,7 +93,7 @@ def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") 
     _check_witness(principal, terms)
     for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
         end_release(current, old, "superseded")
-    part2 = disclosure.under_part2(terms.fields, principal.duties)
+    part2 = packet_fields.under_part2(terms.fields, principal.duties)
     sides = (referral.from_agency_id, referral.to_agency_id)
     from_agency_id, to_agency_id = sides if direction == "outbound" else sides[::-1]
     release = Release.objects.create(

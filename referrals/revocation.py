@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from permissions import disclosure, grants
+from permissions import grants
 from permissions.errors import BadRequest, NotPossible
 from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import codes, papers
+from referrals import codes, packet_fields, papers
 from referrals.act_fields import Body, Code
 from referrals.act_registry import HOLDER_THERE, Group, Move, Page, act
 from referrals.models import Event, Release
@@ -58,7 +58,7 @@ def narrow_release(
     """
     if fields is None and expires_at is None:
         raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
-    if fields is not None and not (fields and set(fields) <= set(disclosure.PACKET_FIELDS)):
+    if fields is not None and not (fields and set(fields) <= set(packet_fields.PACKET_FIELDS)):
         raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
     with turn(principal, "narrow_release", referral_id, if_match) as current:
         release = _known_release(current)
@@ -68,7 +68,7 @@ def narrow_release(
             raise NotPossible("widening", "More fields or a later end is a new release.")
         if until <= current.now:
             raise NotPossible("expired", "To end it now: revoke_release.")
-        contacts = set(left) & set(disclosure.CONTACT_FIELDS)
+        contacts = set(left) & set(packet_fields.CONTACT_FIELDS)
         if contacts and "safe_contact" in set(release.fields) - set(left):
             raise NotPossible("safe_contact", "How to contact her safely goes with the contact.")
         if left != release.fields or until != release.expires_at:

@@ -18,9 +18,9 @@ from django.db import connections
 
 from api import demo
 from directory import demo as directory_demo
-from permissions.disclosure import PACKET_FIELDS
 from permissions.ids import uuid7
 from referrals import purging
+from referrals.packet_fields import PACKET_FIELDS
 from referrals.transitions import MOVES, RULES
 from tests import routes
 from tests.conftest import CONTENT, Story, member_id, release_body, return_body, service_of

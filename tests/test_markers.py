@@ -22,7 +22,7 @@ from django.core.management import call_command, get_commands
 
 from api import demo, logs
 from directory import demo as directory_demo
-from permissions.disclosure import PACKET_FIELDS
+from referrals.packet_fields import PACKET_FIELDS
 from tests import marked, routes, test_matrix
 from tests.conftest import _cluster
 from tests.database import as_app, forget_edits, protected_tables

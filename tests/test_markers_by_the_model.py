@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from permissions.credentials import hash_secret
-from permissions.disclosure import PACKET_FIELDS
 from permissions.reference import world as w
 from permissions.reference.seeing import can_see
+from referrals.packet_fields import PACKET_FIELDS
 from tests import marked, test_markers
 from tests.conftest import agency_id, member_id
 from tests.marked import Marker, World, cast

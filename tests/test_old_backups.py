@@ -19,12 +19,12 @@ from structlog.testing import capture_logs
 from api.postgres_binaries import find_binaries
 from directory import demo as directory_demo
 from permissions.credentials import hash_secret
-from permissions.disclosure import PACKET_FIELDS
 from permissions.errors import NotPossible
 from permissions.ids import uuid7
 from permissions.keystore import key_store
 from permissions.session import IDENTIFY
 from referrals import purging
+from referrals.packet_fields import PACKET_FIELDS
 from tests.conftest import PACKET, Story, _cluster, agency_id, service_of
 from tests.database import forget_edits, opening
 

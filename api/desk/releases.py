@@ -18,6 +18,7 @@ from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
 from permissions.errors import NotVisible
 from referrals import codes, papers, reading, returning
+from referrals.packet_fields import PACKET_FIELDS, never_to, under_part2
 from referrals.reading import Detail
 from referrals.releases import Consenter, Terms
 
@@ -229,7 +230,7 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
     if seen.side != "from":
         raise NotVisible
     principal, recipient = visit.principal, seen.to_agency.kind
-    hidden = disclosure.never_to(recipient)
+    hidden = never_to(recipient)
     needed = disclosure.attestations_needed(principal.agency_kind, recipient, "written")
     days = disclosure.longest(seen.referral.urgency, lead=False).days
     context = common(visit, seen) | {
@@ -240,14 +241,14 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
             to=seen.to_agency.name,
             service=seen.referral.service_name,
         ),
-        "fields": [text.fields[name] for name in disclosure.PACKET_FIELDS if name not in hidden],
+        "fields": [text.fields[name] for name in PACKET_FIELDS if name not in hidden],
         "purposes": [text.purposes[code] for code in codes.RELEASE_PURPOSE],
         "longest": text.longest.format(days=days),
         "intermediary": text.intermediary.format(platform=disclosure.INTERMEDIARY),
         "told": [text.told[code] for code in disclosure.EVERY_ATTESTATION if code in needed],
         "who": [text.who[code] for code in disclosure.CONSENTERS],
         "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature
-        or disclosure.under_part2((), principal.duties),
+        or under_part2((), principal.duties),
     }
     if language == "es":
         context |= safety_in_spanish()

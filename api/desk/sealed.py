@@ -14,18 +14,11 @@ from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, Group, one_of, some_of
 from api.desk.referral import common
 from api.desk.visit import METHODS, Visit, page, signed_in
-from permissions import disclosure
 from permissions.errors import NotPermitted, NotVisible, Refused
 from referrals import codes, handoff, notes, packets, reading
 from referrals.act_registry import ACTS
+from referrals.packet_fields import BY_NAME, FIELDS, PacketField
 from referrals.reading import Detail
-
-SCREENS = frozenset({"law_enforcement", "healthcare"})  # they see her first; never required
-LONG_FIELDS = frozenset(
-    {"address", "safe_contact", "emergency_contact", "circumstances", "screening", "health"}
-    | {"substance_use", "legal", "children", "needs_detail"}
-)
-
 
 # -- The packet ------------------------------------------------------------------------------------
 
@@ -37,26 +30,9 @@ class PacketForm(ActForm):
         super().__init__(*args, **kwargs)
         release = self.seen.release
         self.released = set(release.fields) if release else set()
-        for name in disclosure.PACKET_FIELDS:
-            long = name in LONG_FIELDS
-            widget: forms.Widget = (
-                forms.Textarea(attrs=PRIVATE | {"rows": 3}) if long else forms.TextInput(PRIVATE)
-            )
-            self.fields[name] = forms.CharField(
-                label=words.FIELDS[name],
-                max_length=disclosure.MAX_FIELD_CHARS,
-                required=False,
-                widget=widget,
-                help_text=words.FIELD_HELP.get(name, ""),
-            )
-        self.fields["screening"] = some_of(
-            words.choices(codes.SCREENING),
-            words.FIELDS["screening"],
-            required=False,
-            help_text=words.FIELD_HELP["screening"],
-        )
-        if self.visit.agency.kind not in SCREENS:
-            del self.fields["screening"]
+        for field in FIELDS:
+            if field.asked_by is None or self.visit.agency.kind in field.asked_by:
+                self.fields[field.name] = _asked(field)
 
     @property
     def groups(self) -> list[Group]:
@@ -74,14 +50,32 @@ class PacketForm(ActForm):
         return "" if seen.release_in_force else "put_release"
 
     def arguments(self) -> dict[str, Any]:
-        screening = " ".join(self.cleaned_data.get("screening", ()))
-        given = self.cleaned_data | {"screening": screening}
+        given = {
+            name: said if isinstance(said, str) else " ".join(said)
+            for name, said in self.cleaned_data.items()
+        }
         return {"fields": {name: text for name, text in given.items() if text}}
 
     def clean(self) -> dict[str, Any]:
         if not self.errors and not any(self.cleaned_data.values()):
             raise forms.ValidationError("Write at least one field.")
         return self.cleaned_data
+
+
+def _asked(field: PacketField) -> forms.Field:
+    """The question for one field."""
+    if field.codes is not None:
+        return some_of(
+            words.choices(field.codes), field.label[0], required=False, help_text=field.hint
+        )
+    tall = forms.Textarea(attrs=PRIVATE | {"rows": field.lines})
+    return forms.CharField(
+        label=field.label[0],
+        max_length=field.longest,
+        required=False,
+        widget=tall if field.lines > 1 else forms.TextInput(PRIVATE),
+        help_text=field.hint,
+    )
 
 
 class PurposeForm(ActForm):
@@ -137,7 +131,7 @@ def _show_packet(
     context = common(visit, seen) | {
         "rows": [
             (words.FIELDS[name], words.field_lines(name, opened.fields[name]), name in shared)
-            for name in disclosure.PACKET_FIELDS
+            for name in BY_NAME
             if (name in opened.fields and name != "safe_contact") or _stands_alone(name, opened)
         ],
         "opened": opened,

@@ -10,6 +10,7 @@ from referrals import handoff
 from referrals.act_registry import ACTS
 from referrals.codes import CODE_LISTS, Labels
 from referrals.listing import Line
+from referrals.packet_fields import BY_NAME, codes_in
 from referrals.reading import Detail
 
 
@@ -278,16 +279,12 @@ def logged(act: str) -> str:
 
 ATTESTATIONS = dict(choices(CODE_LISTS["attestation"]))
 FIELDS = dict(choices(CODE_LISTS["packet_field"]))
-FIELD_HELP = {
-    "safe_contact": "When it is safe; whether a voicemail or text is; a name to use, a code word;"
-    " who must never be contacted, such as a parent. It stands before every number.",
-    "screening": "Only what she told or you saw. Nothing is right, too: it is no test.",
-}
 
 
 def field_lines(name: str, text: str) -> list[str]:
     """A field of an opened packet as lines to read."""
-    return labels("screening", text.replace(",", " ").split()) if name == "screening" else [text]
+    known, codes = BY_NAME[name].codes, codes_in(name, text)
+    return [text] if known is None or codes is None else [known[one][0] for one in codes]
 
 
 RETURNED = {

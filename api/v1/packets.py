@@ -13,18 +13,17 @@ from api.rendering import Answer
 from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from api.views import Endpoint, NamedTexts, Shape
 from openapi.schema import ACTING_MEMBER, problems
-from permissions import disclosure
 from permissions.prepared import Along
-from referrals import handoff, notes, packets, seeing
+from referrals import handoff, notes, packet_fields, packets, seeing
 
 
 class PacketIn(Shape):
     """Packet fields to write; those not named stay as they are."""
 
     packet = NamedTexts(
-        disclosure.PACKET_FIELDS,
-        child=Text(max_length=disclosure.MAX_FIELD_CHARS),
-        help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}. `screening` holds codes of that"
+        packet_fields.PACKET_FIELDS,
+        child=Text(max_length=packet_fields.MAX_FIELD_CHARS),
+        help_text=f"Keys: {', '.join(packet_fields.PACKET_FIELDS)}. `screening` holds codes of that"
         " list, one after the other.",
     )
 

@@ -13,7 +13,7 @@ from api.v1.referrals import ReleaseOut, coded, coded_list
 from api.views import Endpoint, HasFields, Shape
 from openapi.schema import ACTING_MEMBER, problems
 from permissions import disclosure
-from referrals import codes, papers, returning
+from referrals import codes, packet_fields, papers, returning
 from referrals.releases import Consenter, Terms
 
 # -- Shapes in -------------------------------------------------------------------------------------
@@ -30,7 +30,7 @@ class ReleaseIn(HasFields, Shape):
 
     basis = coded(disclosure.BASES)
     purpose = coded(codes.RELEASE_PURPOSE)
-    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
+    fields_ = coded_list(packet_fields.PACKET_FIELDS, allow_empty=False)
     form = coded(
         disclosure.FORMS,
         help_text="oral_witnessed is refused where the basis asks for her signature, and where 42"
@@ -79,13 +79,15 @@ class ReleaseIn(HasFields, Shape):
 class ReturnReleaseIn(ReleaseIn):
     """Her permission to tell the sender what came of it."""
 
-    fields_ = coded_list(disclosure.RETURN_FIELDS, allow_empty=False)
+    fields_ = coded_list(packet_fields.RETURN_FIELDS, allow_empty=False)
 
 
 class NarrowReleaseIn(HasFields, Shape):
     """What is left of it; null: as it is."""
 
-    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True)
+    fields_ = coded_list(
+        packet_fields.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True
+    )
     expires_at = Moment(default=None, allow_null=True)
 
 
