@@ -1,6 +1,19 @@
+"""The app's start: its words of the access log."""
+
 from django.apps import AppConfig
 
 
 class DirectoryConfig(AppConfig):
     name = "directory"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from permissions import log_vocabulary
+
+        log_vocabulary.register(
+            acts=(
+                *("directory.edit", "directory.read", "directory.history", "directory.reviews"),
+                *("address.open", "address.put", "address.remove"),
+                *("organization.bind", "organization.unbind"),
+            )
+        )

@@ -1,41 +1,13 @@
-"""What may be disclosed, and on whose word: the packet's fields and the table basis × duties.
+"""On whose word something may be disclosed, and for how long: the table basis × duties.
 
 Sources: 34 U.S.C. 12291(b)(2) (VAWA), 28 CFR 94.115 (VOCA), 45 CFR 164.508 and 164.512 (HIPAA),
-42 CFR 2.12, 2.31 and 2.32 (Part 2). Releases in docs/rules.md is the plain text. No database in
-here: a lawyer can read it from top to bottom. What is asked of one release by these tables:
-referrals/releases.py.
+42 CFR 2.31 and 2.32 (Part 2). docs/rules.md is the plain text. No database in here: a lawyer can
+read it from top to bottom. What may be disclosed is each floor's own (referrals/packet_fields.py);
+what is asked of one release by both: referrals/releases.py.
 """
 
 from datetime import timedelta
 from typing import NamedTuple
-
-# The packet: a closed list, each field sealed on its own (T3).
-PACKET_FIELDS = (
-    "name",
-    "alias",
-    "pronouns",
-    "date_of_birth",
-    "phone",
-    "email",
-    "address",
-    "safe_contact",
-    "emergency_contact",
-    "circumstances",
-    "screening",
-    "health",
-    "substance_use",
-    "legal",
-    "case_number",
-    "children",
-    "needs_detail",
-)
-# Where she can be reached; what stands in `safe_contact` governs each (R5).
-CONTACT_FIELDS = ("phone", "email", "address", "emergency_contact")
-MAX_FIELD_CHARS = 4000
-HANDLING = ("not_to_portal_or_proxy",)  # labels on every opened packet
-
-# Purpose of use, stated at every opening. sec.opening() knows the same words.
-PURPOSES = ("intake", "service", "safety", "hand_off", "review", "legal_duty")
 
 # -- Basis × duties --------------------------------------------------------------------------------
 
@@ -61,15 +33,6 @@ BASES_BY_DUTIES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"hipaa"}), ("hipaa_authorization", "hipaa_agreement")),
     (frozenset(), ("stated_agreement",)),  # none of these
 )
-
-
-# What may go back to the sender, on a release of its own (R2: "requested, utilized, or denied").
-RETURN_FIELDS = ("connected", "engaged", "outcome_code")
-
-
-def fields_of(direction: str) -> tuple[str, ...]:
-    """The closed list that a release of this direction chooses from."""
-    return RETURN_FIELDS if direction == "return" else PACKET_FIELDS
 
 
 def bases(duties: frozenset[str], direction: str = "outbound") -> tuple[str, ...]:
@@ -139,18 +102,7 @@ def longest(urgency: str, *, lead: bool) -> timedelta:
     return LONGEST_BY_A_LEAD if lead else LONGEST[urgency]
 
 
-# -- Part 2 and the notice that goes with the packet -----------------------------------------------
+# -- The notice that goes with what is disclosed --------------------------------------------------
 
-PART2_FIELD = "substance_use"
 REDISCLOSURE_NOTICES = ("none", "part2", "network")
 INTERMEDIARY = "Cairn"  # named in a consent under Part 2: 42 CFR 2.31(a)(4)(ii)
-
-
-def under_part2(fields: tuple[str, ...], duties: frozenset[str]) -> bool:
-    """Whether 42 CFR part 2 governs it: the records themselves, or all of a Part 2 programme's."""
-    return PART2_FIELD in fields or "part2" in duties
-
-
-def never_to(recipient_kind: str) -> frozenset[str]:
-    """Fields that no release opens to this kind: no use against the patient (42 CFR 2.12)."""
-    return frozenset({PART2_FIELD} if recipient_kind == "law_enforcement" else ())

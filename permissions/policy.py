@@ -1,7 +1,5 @@
-"""Who may do what to a referral: one table. No database, HTTP or status in here.
-
-The keys equal those of `MOVES` (referrals/transitions.py), which says from which state to which.
-The source of every line is docs/rules.md; a test holds the two key sets against each other.
+"""The words in which a rule says who may do an act, and the engine that asks it. No database, HTTP
+or status in here, and no act: each floor above declares its own (referrals/act_registry.py).
 """
 
 from enum import StrEnum
@@ -30,51 +28,7 @@ class Rule(NamedTuple):
     from_side: Who | None  # who of the agency that sent it; None: nobody
     to_side: Who | None  # who of the agency it was sent to
     scope: str = "referrals:write"  # what a client needs in addition
-
-
-RULES = {
-    "create": Rule(Who.WORKER, None),
-    "put_notice": Rule(Who.ASSIGNEE, None),
-    "put_release": Rule(Who.ASSIGNEE, None),
-    "put_packet": Rule(Who.ASSIGNEE, None),
-    "send": Rule(Who.ASSIGNEE, None),
-    "acknowledge": Rule(None, Who.WORKER),
-    "accept": Rule(None, Who.WORKER),
-    "decline": Rule(None, Who.WORKER),
-    "call_me": Rule(Who.HOLDER, Who.HOLDER),
-    "set_callback": Rule(Who.ASSIGNEE, None),
-    "start_handoff": Rule(None, Who.HOLDER),
-    "handoff_failed": Rule(None, Who.HOLDER),
-    "complete": Rule(None, Who.HOLDER),
-    "unable": Rule(None, Who.HOLDER),
-    "withdraw": Rule(Who.ASSIGNEE_OR_LEAD, None),
-    "revoke_release": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    "narrow_release": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    "put_return_release": Rule(None, Who.ASSIGNEE),
-    "revoke_return_release": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    "stop": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    "mark_error": Rule(Who.ASSIGNEE_OR_LEAD, None),
-    "assign": Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
-    "hand_over": Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
-    "take_over": Rule(Who.LEAD, Who.WORKER_THEN_LEAD),
-    "block": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    "unblock": Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    "leads_only": Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
-    "end_leads_only": Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
-    "open_packet": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
-    "open_notes": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
-    "account_disclosures": Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read"),
-    "add_note": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
-    "set_hold": Rule(Who.LEAD, Who.LEAD),
-    "end_hold": Rule(Who.LEAD, Who.LEAD),
-    "record_attempt": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
-    "set_external_ref": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
-    "set_plan": Rule(Who.ASSIGNEE, None),
-    "same_person_as": Rule(None, Who.ASSIGNEE),
-    "record_report": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
-    "record_disclosure": Rule(Who.ASSIGNEE, Who.ASSIGNEE),
-    "delivered": Rule(None, Who.CLIENT, "referrals:read"),
-}
+    opens: bool = False  # it opens what is sealed: of clients, for a system of record alone
 
 
 class Standing(NamedTuple):
@@ -86,9 +40,8 @@ class Standing(NamedTuple):
     accepted: bool = False  # from then on, access inside the recipient is assignment alone (R7)
 
 
-def require(principal: Principal, act: str, standing: Standing) -> None:
-    """Raise NotPermitted unless `principal` may do `act`. An act without a rule is a KeyError."""
-    rule = RULES[act]
+def require(principal: Principal, act: str, rule: Rule, standing: Standing) -> None:
+    """Raise NotPermitted unless `principal` may do `act`, of which `rule` says who may."""
     who = rule.from_side if standing.side == "from" else rule.to_side
     if who is None:
         raise NotPermitted("wrong_side", f"Only the other agency may {act}.")
@@ -101,8 +54,7 @@ def require(principal: Principal, act: str, standing: Standing) -> None:
     if principal.member_id is None:
         # A machine cannot silence the alarm, nor open a packet for nobody (R15).
         raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
-    opens = act in {"open_packet", "open_notes", "account_disclosures"}
-    if opens and principal.is_client and not principal.system_of_record:
+    if rule.opens and principal.is_client and not principal.system_of_record:
         raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
     if not principal.has_role("worker", "lead"):
         raise NotPermitted("role_missing", f"{act} needs a worker or lead.")
@@ -119,10 +71,10 @@ def require(principal: Principal, act: str, standing: Standing) -> None:
         raise NotPermitted("not_assigned", f"{act} needs {who.value}.")
 
 
-def permitted(principal: Principal, act: str, standing: Standing) -> bool:
+def permitted(principal: Principal, act: str, rule: Rule, standing: Standing) -> bool:
     """The same question without the reason: which buttons to offer."""
     try:
-        require(principal, act, standing)
+        require(principal, act, rule, standing)
     except NotPermitted:
         return False
     return True

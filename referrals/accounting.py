@@ -19,12 +19,15 @@ from directory import listings
 from directory.finding.asked import Asked
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import packets
+from referrals import notes, packets
+from referrals.act_registry import Answer, Group, Move, Page, act
 from referrals.codes import PURPOSE, SELF_ASSIGNMENT
 from referrals.models import Referral, Release
-from referrals.packets import OpenedNote
+from referrals.notes import OpenedNote
 from referrals.shown import side_of
+from referrals.transitions import ANY, DRAFT
 
 # Acts that may give something to the other agency; where one did, its entry states the purpose.
 GIVING = ("referral.send", "referral.put_packet", "referral.put_release")
@@ -113,7 +116,27 @@ class Accounting:
     entry_id: UUID
 
 
-def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting:
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
+    Move(ANY, ANY - DRAFT),
+    summary="Account to the survivor for disclosures.",
+    description="Returns what your agency gave to others under this referral, when and under which"
+    " release, and who of your people looked at it (45 CFR 164.528). It reads your agency's notes,"
+    " and leaves two entries in the access log.",
+    body=None,
+    answer=Answer.OWN,
+    logged="Accounted for what was disclosed",
+    page=Page(
+        offer="Account to her: who was told",
+        title="Account for what was disclosed",
+        says="For her, to take along or to read here: what your agency gave to others, and who of"
+        " your people looked. It is of this referral alone: one that it took the place of has an"
+        " accounting of its own. Is it safe for her to have on paper? That you made it stands in"
+        " the log.",
+        group=Group.RARE,
+    ),
+)
+def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -> Accounting:
     """Her agency's own part, for its assigned members with a purpose of use. Twice is two entries.
 
     The records of reports and compelled disclosures are read from the agency's notes, which is an
@@ -121,8 +144,8 @@ def account(principal: Principal, referral_id: UUID, purpose: str) -> Accounting
     """
     with packets.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
-        notes = packets.notes_within(attempt, seen.subject, purpose)
-        records = [note for note in notes if note.kind in RECORDS and note.content["to"] != NOBODY]
+        found = notes.notes_within(attempt, seen.subject, purpose)
+        records = [note for note in found if note.kind in RECORDS and note.content["to"] != NOBODY]
         lines = _lines(referral_id)
         told = _told(lines)
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()

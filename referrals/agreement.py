@@ -13,6 +13,7 @@ from permissions.errors import NotPermitted, NotPossible, NotVisible, Refused
 from permissions.ids import uuid7
 from permissions.principal import Principal
 from permissions.session import begin
+from referrals import transitions
 from referrals.models import AgreementTally, Referral, sees_referrals, side_kept
 from referrals.shown import side_of
 from referrals.transitions import require_state, standing
@@ -34,7 +35,7 @@ def said_no(principal: Principal, draft_id: UUID | None = None) -> None:
     """
     try:
         with begin(principal):
-            policy.require(principal, "create", policy.Standing("from", True, True))
+            transitions.require(principal, "create", policy.Standing("from", True, True))
             if draft_id is not None:
                 _erase(principal, draft_id)
             count(no=True)
@@ -53,7 +54,7 @@ def _erase(principal: Principal, draft_id: UUID) -> None:
     if draft is None:
         raise NotVisible
     side, own = side_of(principal, draft), side_kept(principal, draft_id)
-    policy.require(principal, "send", standing(principal, draft, side, own))
+    transitions.require(principal, "send", standing(principal, draft, side, own))
     require_state("send", side, draft.status)
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.erase_draft(%s, %s)", [uuid7(), draft_id])

@@ -17,13 +17,51 @@ from permissions import log
 from permissions.errors import BadRequest, NotPermitted, NotPossible
 from permissions.ids import uuid7
 from permissions.models import Membership
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
 from referrals import reading
+from referrals.act_fields import Body, Flag, Id
+from referrals.act_registry import Move, Page, act
 from referrals.models import Referral, sees_referrals
 from referrals.reading import Detail
+from referrals.transitions import DRAFT, TAKEN, WAITING
 from referrals.turns import Turn, turn
 
+WHOM = Body(
+    [
+        Id("member_id", help="A member of your own agency.", default=None),
+        Flag("other_agency", help="The whole other agency; by the sender.", default=False),
+    ],
+    name="BlockIn",
+    says="Whom it is about: one of both.",
+)
 
+
+def marked(seen: Detail) -> bool:
+    """Whether the own side has set `leads_only`."""
+    return any(one.ours and one.kind == "leads_only" for one in seen.blocks)
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    closes=True,
+    summary="Bar a person, or the other agency, from it.",
+    description="On the survivor's word. From then on the referral does not exist for them,"
+    " whatever their role, and they cannot find out that it does. The sender may also bar the"
+    " whole other agency. Only your agency's people who answer for the referral learn of it.",
+    body=WHOM,
+    history="Kept out, on her word",
+    page=Page(
+        offer="She says: not this person",
+        title="She says: not this person",
+        says="From now on this referral does not exist for them, whatever their role. They are not"
+        " told, and cannot find out here. Do not tell them yourself.",
+        button="Keep them out",
+        done="They are kept out. If they ask for it, you see that under “Told to you”.",
+        grave=True,
+    ),
+)
 def block(
     principal: Principal,
     referral_id: UUID,
@@ -40,6 +78,23 @@ def block(
     return _set(principal, "block", referral_id, member_id, other_agency, if_match)
 
 
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    summary="Lift a block that your side set.",
+    description="The person or agency can see the referral again. It does not assign anybody"
+    " again.",
+    body=WHOM,
+    history="Let in again",
+    page=Page(
+        offer="Let somebody in again",
+        title="Let somebody in again",
+        says="Only if she says so. It does not put them back to work on it.",
+        button="Let them in again",
+        done="They can see it again.",
+        useful=lambda seen: any(one.ours and one.kind != "leads_only" for one in seen.blocks),
+    ),
+)
 def unblock(
     principal: Principal,
     referral_id: UUID,
@@ -52,6 +107,26 @@ def unblock(
     return _set(principal, "unblock", referral_id, member_id, other_agency, if_match)
 
 
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    closes=True,
+    summary="Show it to the recipient's leads only.",
+    description="For a survivor who fears one of the recipient's people and cannot say whom. From"
+    " then on only leads of the recipient see the referral. It is refused where the recipient of a"
+    " sent referral has no lead to answer it (`nobody_to_answer`): call them.",
+    history="For leads only",
+    page=Page(
+        offer="She says: somebody who works there",
+        title="She says: somebody who works there",
+        says="If she fears one of the other agency's people and you cannot say who: only leads of"
+        " the agency that receives it see it. Ring a lead there, and say the reference.",
+        button="Leads only",
+        done="Only leads of the receiving agency see it now.",
+        grave=True,
+        useful=lambda seen: not marked(seen),
+    ),
+)
 def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """One of the recipient's people, whom nobody can name: only its leads see it. Twice is safe.
 
@@ -68,6 +143,21 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
     return current.answer()
 
 
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    summary="Show it to all of the recipient's workers again.",
+    description="Lifts the mark that your own side set with `leads_only`.",
+    history="Not for leads only any more",
+    page=Page(
+        offer="Not for leads only any more",
+        title="Not for leads only any more",
+        says="All workers of the receiving agency see it again.",
+        button="Open it to its workers",
+        done="Workers of the receiving agency see it again.",
+        useful=marked,
+    ),
+)
 def end_leads_only(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:

@@ -1,12 +1,15 @@
 """The closed vocabularies of a referral, with their English and Spanish labels.
 
-Served at `GET /v1/codes`. A code is never renamed once published; `VERSION` rises with additions.
+Served at `GET /v1/codes`. A code is never renamed once published; `_ADDED` is the day of the last
+addition, and the version with it.
 """
 
 from permissions.errors import BadRequest
+from referrals import packet_fields
 from referrals.screening import SCREENING, Labels
 
-VERSION = "2026-11-26"
+_ADDED = "2026-11-26"  # the day of the last addition to this file
+VERSION = max(_ADDED, packet_fields.ADDED)
 
 URGENCY: Labels = {
     "emergency": ("Emergency: answer within minutes", "Emergencia: respuesta en minutos"),
@@ -316,25 +319,6 @@ ATTESTATION: Labels = {
         "Lo leyó, o se le leyó, y ella misma firmó en la pantalla",
     ),
 }
-PACKET_FIELD: Labels = {
-    "name": ("Name", "Nombre"),
-    "alias": ("Name to ask for", "Nombre por el que preguntar"),
-    "pronouns": ("Pronouns", "Pronombres"),
-    "date_of_birth": ("Date of birth", "Fecha de nacimiento"),
-    "phone": ("Phone", "Teléfono"),
-    "email": ("Email", "Correo electrónico"),
-    "address": ("Address", "Dirección"),
-    "safe_contact": ("How to contact her safely", "Cómo comunicarse con ella sin peligro"),
-    "emergency_contact": ("Emergency contact", "Contacto de emergencia"),
-    "circumstances": ("Circumstances", "Circunstancias"),
-    "screening": ("Screening", "Detección"),
-    "health": ("Health", "Salud"),
-    "substance_use": ("Substance use", "Consumo de sustancias"),
-    "legal": ("Legal", "Asuntos legales"),
-    "case_number": ("Case number", "Número de caso"),
-    "children": ("Children", "Hijos e hijas"),
-    "needs_detail": ("Needs in detail", "Lo que necesita, en detalle"),
-}
 
 CODE_LISTS: dict[str, Labels] = {
     "urgency": URGENCY,
@@ -372,7 +356,7 @@ CODE_LISTS: dict[str, Labels] = {
     "basis": BASIS,
     "form": FORM,
     "attestation": ATTESTATION,
-    "packet_field": PACKET_FIELD,
+    "packet_field": packet_fields.LABELS,
     "screening": SCREENING,
 }
 

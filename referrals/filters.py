@@ -4,10 +4,14 @@ The words are those of referrals/shown.py (T5), said in SQL; a test holds the tw
 other. Every condition stands on rows that the side's own index has found already.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from referrals.clocks import CLOSED_AFTER, RING_STANDS
+from referrals.codes import URGENCY
 
 _NOW = "sec.clock()"
 _WAITING = "status IN ('sent', 'acknowledged')"
@@ -75,54 +79,126 @@ DUE = {
 }
 # The clock, too, changes what a side is shown, and leaves no event where nobody looked.
 _BY_THE_CLOCK = {
-    "out": f"({_WAITING} AND expires_at > %(since)s AND expires_at <= {_NOW})"
+    "out": f"({_WAITING} AND expires_at > %(updated_since)s AND expires_at <= {_NOW})"
     f" OR (status = 'accepted' AND {_CLOSED}"
-    f" AND accepted_at > %(since)s::timestamptz - interval '{CLOSED_AFTER.days} days')",
-    "in": f"({_WAITING} AND expires_at > %(since)s AND expires_at <= {_NOW})",
+    f" AND accepted_at > %(updated_since)s::timestamptz - interval '{CLOSED_AFTER.days} days')",
+    "in": f"({_WAITING} AND expires_at > %(updated_since)s AND expires_at <= {_NOW})",
 }
+
+
+class Kind(StrEnum):
+    """What a filter is given."""
+
+    FLAG = "true or false"
+    CODE = "a code of its list"
+    MOMENT = "a moment with its zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """How a filter is asked for, and what it means. `part(box, value)` is its condition on the rows
+    of a box ("in" or "out"); it takes the value as `%(name)s`, or an SQL text of its own for it."""
+
+    kind: Kind
+    says: str  # its description in the contract
+    part: Callable[[str, Any], str]
+    codes: tuple[str, ...] = ()
+
+
+def _asked(
+    kind: Kind, says: str, part: Callable[[str, Any], str], codes: Iterable[str] = ()
+) -> dict[str, Filter]:
+    return {"filter": Filter(kind, says, part, tuple(codes))}
+
+
+def _pressing(box: str, _value: Any) -> str:
+    asked = f"{_ASKED[box]} > {_NOW} - interval '{RING_STANDS.days} days'"
+    ring = f"({asked} AND ({_OPEN[box]}))"
+    late = f" OR {_CONTACT_LATE}" if box == "in" else ""
+    return f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late})"
+
+
+def _updated(box: str, _value: Any) -> str:
+    sees = "from_sees" if box == "out" else "to_sees"
+    return (
+        f"(EXISTS (SELECT FROM referral_event e WHERE e.referral_id = referral.id"
+        f" AND e.{sees} AND e.at > %(updated_since)s) OR {_BY_THE_CLOCK[box]})"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """They add up; none: everything. `pressing`: an answer is awaited, the other side asked for a
-    ring within a day, or the first contact is late. `status`: as the side is shown it. `overdue`: a
-    deadline that the side is shown has passed. `mine`: the acting member works on it.
-    `updated_since`: something that the side may know happened after that moment."""
+    """One entry a filter; they add up, and none is everything. The API's parameters are made from
+    the entries."""
 
-    needs_answer: bool = False
-    pressing: bool = False
-    status: str | None = None
-    urgency: str | None = None
-    overdue: bool = False
-    mine: bool = False
-    updated_since: datetime | None = None
+    needs_answer: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those that wait for an answer.",
+            lambda box, value: f"{_WAITING} AND expires_at > {_NOW}",
+        ),
+    )
+    pressing: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those that wait for an answer, whose other side asked you to ring within a day, or"
+            " whose first contact is late.",
+            _pressing,
+        ),
+    )
+    status: str | None = field(
+        default=None,
+        metadata=_asked(
+            Kind.CODE,
+            "As your side is shown it.",
+            lambda box, value: (_OF_SENDER if box == "out" else _OF_RECIPIENT).get(value, "false"),
+            STATUSES,
+        ),
+    )
+    urgency: str | None = field(
+        default=None,
+        metadata=_asked(Kind.CODE, "", lambda box, value: "urgency = %(urgency)s", URGENCY),
+    )
+    overdue: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Past a deadline you are shown.",
+            lambda box, value: _LATE if box == "out" else f"(({_LATE}) OR ({_UNTRIED}))",
+        ),
+    )
+    mine: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those the acting member works on.",
+            lambda box, value: (
+                "id = ANY (ARRAY(SELECT a.content_object_id FROM referral_assignment a"
+                " WHERE a.agency_id = %(agency)s AND a.membership_id = %(member)s))"
+            ),
+        ),
+    )
+    updated_since: datetime | None = field(
+        default=None,
+        metadata=_asked(
+            Kind.MOMENT, "Something that your side may know happened after it.", _updated
+        ),
+    )
 
     def condition(self, box: str) -> str:
         """The part of a WHERE for the rows of one box; '' where nothing is asked for."""
-        parts = []
-        if self.needs_answer:
-            parts.append(f"{_WAITING} AND expires_at > {_NOW}")
-        if self.pressing:
-            asked = f"{_ASKED[box]} > {_NOW} - interval '{RING_STANDS.days} days'"
-            ring = f"({asked} AND ({_OPEN[box]}))"
-            late = f" OR {_CONTACT_LATE}" if box == "in" else ""
-            parts.append(f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late})")
-        if self.status is not None:
-            shown = _OF_SENDER if box == "out" else _OF_RECIPIENT
-            parts.append(shown.get(self.status, "false"))
-        if self.urgency is not None:
-            parts.append("urgency = %(urgency)s")
-        if self.overdue:
-            parts.append(_LATE if box == "out" else f"(({_LATE}) OR ({_UNTRIED}))")
-        if self.mine:
-            parts.append(
-                "id = ANY (ARRAY(SELECT a.content_object_id FROM referral_assignment a"
-                " WHERE a.agency_id = %(agency)s AND a.membership_id = %(member)s))"
-            )
-        if self.updated_since is not None:
-            sees = "from_sees" if box == "out" else "to_sees"
-            parts.append(
-                f"(EXISTS (SELECT FROM referral_event e WHERE e.referral_id = referral.id"
-                f" AND e.{sees} AND e.at > %(since)s) OR {_BY_THE_CLOCK[box]})"
-            )
+        parts = (
+            known.part(box, value)
+            for name, known in FILTERS.items()
+            if (value := getattr(self, name)) not in (None, False)
+        )
         return "".join(f" AND {part}" for part in parts)
+
+    def values(self) -> dict[str, Any]:
+        """What the conditions take, by name."""
+        return {name: getattr(self, name) for name in FILTERS}
+
+
+FILTERS: dict[str, Filter] = {one.name: one.metadata["filter"] for one in fields(Filters)}

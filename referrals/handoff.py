@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from permissions.principal import Principal
-from referrals import packets
+from referrals import notes, packets
 from referrals.models import Event
 
 # Kinds of notes that are steps of it, and what the record calls them.
@@ -33,10 +33,10 @@ def open_handoff(principal: Principal, referral_id: UUID, purpose: str) -> list[
     NotVisible, NotPermitted, WrongState, BadRequest (no such purpose)."""
     with packets.reading(principal, "open_notes", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
-        notes = packets.unsealed_notes(principal, referral_id)
+        found = notes.unsealed_notes(principal, referral_id)
         steps = [
             Step(note.created_at, STEPS[note.kind], note.member_id, note.content)
-            for note in notes
+            for note in found
             if note.kind in STEPS
         ]
         if seen.side(principal) == "to":

@@ -6,13 +6,44 @@ from uuid import UUID
 from django.db import connection
 
 from permissions.errors import NotPossible
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
+from referrals.act_fields import Body, Moment
+from referrals.act_registry import Group, Move, Page, act
 from referrals.reading import Detail
+from referrals.transitions import ANY, DRAFT
 from referrals.turns import Turn, turn
 
 LONGEST = timedelta(days=366)  # then it is set anew, by somebody who looked at it
 
 
+@act(
+    Rule(Who.LEAD, Who.LEAD),
+    Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends with a day, or with her "no" (R14)
+    summary="Set a legal hold on your side's part.",
+    description="Nothing of your side's part is purged before that moment, which lies within the"
+    " next 366 days. It replaces an earlier hold. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Moment(
+                "until",
+                question="Until when",
+                hint="At most 366 days ahead; then look at it again.",
+                help="Within the next 366 days; then look at it again.",
+            )
+        ]
+    ),
+    history="Held for the law",
+    page=Page(
+        offer="Hold it for the law",
+        title="Hold it for the law",
+        says="Your agency's part is not purged before that day. The other agency is not told.",
+        button="Hold it",
+        done="It is held.",
+        group=Group.RARE,
+        refused={"hold_length": "until"},
+    ),
+)
 def set_hold(
     principal: Principal, referral_id: UUID, until: datetime, *, if_match: str | None = None
 ) -> Detail:
@@ -33,6 +64,23 @@ def set_hold(
     return current.answer()
 
 
+@act(
+    Rule(Who.LEAD, Who.LEAD),
+    Move(ANY - DRAFT, ANY - DRAFT),
+    summary="End your side's legal hold.",
+    description="What is due of your side's part is purged within the hour, and cannot be"
+    " restored.",
+    history="No longer held for the law",
+    page=Page(
+        offer="End the legal hold",
+        title="End the legal hold",
+        says="What is due of your agency's part is purged within the hour, for good.",
+        button="End the hold",
+        done="It is no longer held.",
+        grave=True,
+        group=Group.RARE,
+    ),
+)
 def end_hold(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """The hold is over; what is due goes with the next purge. Twice is safe."""
 

@@ -125,8 +125,7 @@ def list_page(
         "at": after.created_at if after else None,
         "id": after.id if after else None,
         "member": principal.member_id,
-        "urgency": filters.urgency,
-        "since": filters.updated_since,
+        **filters.values(),
     }
     with log.attempt(principal, "referral.list", ask=Ask(sql, values)) as attempt:
         rows = attempt.found

@@ -12,15 +12,52 @@ from uuid import UUID
 from permissions import grants, log
 from permissions.errors import NotPermitted
 from permissions.models import Agency
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
 from referrals import codes, reading
+from referrals.act_fields import Body, Code
+from referrals.act_registry import REVIEWED, Group, Move, Page, Tell, act
 from referrals.models import Referral
 from referrals.reading import Detail
+from referrals.transitions import OPEN
 from referrals.turns import turn
 
 MOST_LISTED = 100
 
 
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, None),
+    Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
+    closes=True,
+    tells={"from": (Tell("to", "holder", "taken_back"), *REVIEWED)},
+    summary="Mark the referral as a mistake.",
+    description="Ends a referral that should not have been sent: to the wrong agency, with the"
+    " wrong content, twice. Whatever the recipient could open is closed at once. The recipient is"
+    " shown the code; you are shown whether the packet had been opened, by how many and when."
+    " Leads of both agencies review it (`GET /v1/mistakes`).",
+    body=Body(
+        [
+            Code(
+                "code",
+                codes.MARK_ERROR,
+                question="What was the mistake",
+                help="The recipient is shown it.",
+            )
+        ]
+    ),
+    history="Marked as a mistake",
+    codes="mark_error",
+    page=Page(
+        offer="It was a mistake",
+        title="It was a mistake",
+        says="Nothing of it opens any more, at once. They see that it was a mistake and why; you"
+        " see whether it had been opened. Your lead and theirs review it.",
+        button="Mark it as a mistake",
+        done="Marked. What they could open is closed.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
 def mark_error(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:

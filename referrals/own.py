@@ -10,16 +10,47 @@ from directory import listings, vocabulary
 from directory.finding.asked import Asked
 from permissions import assignments
 from permissions.errors import BadRequest, NotPossible
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import blocks, idempotency, packets
+from referrals import blocks, idempotency, notes
+from referrals.act_fields import Body, Id, Ids, Text
+from referrals.act_registry import Answer, Group, Move, Page, act
 from referrals.models import Plan, Referral
 from referrals.reading import Detail
+from referrals.transitions import ANY, DRAFT, WAITING, being_reached
 from referrals.turns import Turn, turn
 
 MAX_REF_CHARS = 100
 MOST_PLANNED = 10
 
 
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Keep your own system's number for it.",
+    description="Seals the number that the referral has in your own system with your agency's"
+    " notes. The newest one counts. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Text(
+                "ref",
+                MAX_REF_CHARS,
+                question="Its number in your own system",
+                help="Its number in your own system. Sealed.",
+            )
+        ]
+    ),
+    answer=Answer.RECORD,
+    history="Own number kept",
+    page=Page(
+        offer="Your own number for it",
+        title="Your own number for it",
+        says="Sealed with your notes. The other agency is not told.",
+        button="Keep it",
+        done="Kept with your notes.",
+        group=Group.RARE,
+    ),
+)
 def set_external_ref(
     principal: Principal, referral_id: UUID, ref: str, *, key: idempotency.Key | None = None
 ) -> UUID:
@@ -32,11 +63,34 @@ def set_external_ref(
     return _keep(principal, "set_external_ref", "external_ref", referral_id, {"ref": ref}, key)
 
 
+@act(
+    Rule(None, Who.ASSIGNEE),
+    Move(None, ANY - DRAFT),
+    summary="Note that another referral is about the same person.",
+    description="Seals the note with your agency's notes; no other agency is shown it. You need to"
+    " have opened both packets before.",
+    body=Body(
+        [Id("referral_id", help="Another referral to your agency.", argument="other")],
+        name="SamePersonIn",
+    ),
+    answer=Answer.RECORD,
+    history="Noted that two are one person's",
+    page=Page(
+        offer="The same person, twice",
+        title="The same person, twice",
+        says="Another referral to your agency is about her, too. Sealed with your notes; no other"
+        " agency is told. Open both packets first.",
+        button="Note it",
+        done="Noted with your notes.",
+        group=Group.RARE,
+        useful=being_reached,
+    ),
+)
 def same_person_as(
     principal: Principal, referral_id: UUID, other: UUID, *, key: idempotency.Key | None = None
 ) -> UUID:
     """Another referral to the own agency is of the same person: sealed, for its own assigned
-    members. Only by who has opened both packets. Returns the record's id.
+    members. Only by who has opened both notes. Returns the record's id.
 
     What she may not see answers as what she has not opened (R3). Raises NotPossible.
     """
@@ -50,7 +104,7 @@ def same_person_as(
             raise NotPossible("open_both_first", "Open both packets first, then say so.")
 
     content = {"referral_id": str(other)}
-    kind = packets.SAME_PERSON
+    kind = notes.SAME_PERSON
     return _keep(principal, "same_person_as", kind, referral_id, content, key, check)
 
 
@@ -74,7 +128,7 @@ def _keep(
         kept = idempotency.begin(principal, key)
         if kept is None:
             check(current)
-            kept = packets.keep_note(current, kind, content)
+            kept = notes.keep_note(current, kind, content)
             current.event(other_side_sees=False)
             idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
     return kept
@@ -83,6 +137,33 @@ def _keep(
 # -- The plan --------------------------------------------------------------------------------------
 
 
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(ANY, None),
+    summary="Plan which services to turn to next.",
+    description="Replaces your agency's list of next services, in order. An empty list clears it."
+    " None of the services learns of it.",
+    body=Body(
+        [
+            Ids(
+                "services",
+                MOST_PLANNED,
+                help="The next services, in order. None of them learns of it.",
+            )
+        ]
+    ),
+    history="Next services planned",
+    page=Page(
+        offer="Where to turn next",
+        title="Where to turn next",
+        says="If they cannot take her, the next is one tap away. None of them learns of the"
+        " others. Ask her first.",
+        button="Keep the plan",
+        done="The plan is kept, for your agency alone.",
+        likely={("from", "cannot_take"): 1, ("from", "expired"): 1},
+        useful=lambda seen: seen.status in DRAFT | WAITING | {"cannot_take", "expired"},
+    ),
+)
 def set_plan(
     principal: Principal,
     referral_id: UUID,

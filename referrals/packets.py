@@ -4,7 +4,6 @@ Reading is: purpose stated → visible → permitted → access entry → the ro
 (row-level security, R11) → unsealed with the caller's own agency's key (ADR 0019).
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,23 +13,23 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from permissions import budget, disclosure, grants, log, policy
-from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible, Unavailable
+from permissions import budget, grants, log
+from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.grants import Held, SealedKey
 from permissions.keystore import seal, unseal
+from permissions.policy import Rule, Who
 from permissions.prepared import Along, Ask, Prepared, array
 from permissions.principal import Principal
 from permissions.session import at_once
-from referrals import codes, idempotency, papers, screening
-from referrals.models import Note, PacketField, Referral, sees_referrals
+from referrals import codes, packet_fields, papers
+from referrals.act_registry import HOLDER_THERE, Answer, Move, Page, act
+from referrals.models import PacketField, sees_referrals
 from referrals.reading import Detail
 from referrals.seeing import Seen, behind_the_lock, lock, see, seen_in
-from referrals.transitions import require_state, standing
-from referrals.turns import Turn, turn
+from referrals.transitions import ANY, DRAFT, TAKEN, WAITING, require, require_state
+from referrals.turns import turn
 
-MAX_NOTE_CHARS = 4000
 SEALED = ("sealed", "Nothing is open here: there is no release in force.")
-SAME_PERSON = "same_person_as"  # a note that names another referral
 LOOKS = 3  # at what is open, where newer releases or packets overtake a reader
 
 
@@ -47,16 +46,7 @@ class Opened:
     entry_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedNote:
-    id: UUID
-    kind: str
-    member_id: UUID
-    created_at: datetime
-    content: dict[str, str | None]
-
-
-def _context(table: str, row: UUID | str, field: str) -> str:
+def seal_context(table: str, row: UUID | str, field: str) -> str:
     """Additional data of a seal: a row that is moved or swapped does not open."""
     return f"{table}:{row}:{field}"
 
@@ -64,6 +54,26 @@ def _context(table: str, row: UUID | str, field: str) -> str:
 # -- Packet ----------------------------------------------------------------------------------------
 
 
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(DRAFT | WAITING | {"accepted"}, None),
+    tells={"from": HOLDER_THERE},
+    summary="Write fields of the packet.",
+    description="Seals each field on its own; fields that you do not name stay as they are. It"
+    " needs a release in force. The recipient can open the fields that the release lists, from its"
+    " accept until the release ends; other fields stay with your agency.",
+    body=None,
+    history="Packet written",
+    page=Page(
+        offer="Write the packet",
+        title="Write the packet",
+        says="Sealed field by field. Fields that you leave empty stay as they are.",
+        button="Seal and keep",
+        done="The packet is written and sealed.",
+        likely={("from", "accepted"): 1},
+        useful=lambda seen: seen.release_in_force,
+    ),
+)
 def put_packet(
     principal: Principal,
     referral_id: UUID,
@@ -93,7 +103,7 @@ def put_packet(
                 field=name,
                 version=version,
             )
-            row.ciphertext = seal(key, text.encode(), _context("packet_field", row.id, name))
+            row.ciphertext = seal(key, text.encode(), seal_context("packet_field", row.id, name))
             row.save(force_insert=True)
             keys[name] = SealedKey(str(row.id), key)
         grants.keep_own(principal, referral_id, grant, keys)
@@ -109,18 +119,33 @@ def _check_fields(fields: Mapping[str, str]) -> None:
     if not fields:
         raise BadRequest("fields_missing", "Write at least one field.", "/packet")
     for name, text in fields.items():
-        if name not in disclosure.PACKET_FIELDS:
+        field = packet_fields.BY_NAME.get(name)
+        if field is None:
             raise BadRequest("unknown_field", "Not a field of the packet.", "/packet")
-        if not text.strip() or len(text) > disclosure.MAX_FIELD_CHARS:
+        if not text.strip() or len(text) > field.longest:
             raise BadRequest(
-                "field_length",
-                f"Between 1 and {disclosure.MAX_FIELD_CHARS} characters.",
-                f"/packet/{name}",
+                "field_length", f"Between 1 and {field.longest} characters.", f"/packet/{name}"
             )
-        if name == "screening":
-            screening.read(text)
+        packet_fields.codes_in(name, text)
 
 
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
+    Move(ANY, TAKEN | {"completed", "unable"}),
+    summary="Open the packet.",
+    description="Returns the fields in clear, for a stated purpose. For assigned members; the"
+    " recipient's from the accept until the release ends. Each opening is an entry in your"
+    " agency's access log, whose id is the receipt.",
+    body=None,
+    answer=Answer.OWN,
+    logged="Opened a packet",
+    page=Page(
+        offer="Open the packet",
+        title="Open the packet",
+        says="Who opened it, when and for what stands in the access log.",
+        likely={("to", "accepted"): 1, ("to", "in_handoff"): 3},
+    ),
+)
 def open_packet(
     principal: Principal, referral_id: UUID, purpose: str, *, along: Along | None = None
 ) -> Opened:
@@ -182,7 +207,8 @@ def _in_clear(
         if name not in keys or keys[name].row not in sealed:
             raise Unavailable("unsealing_failed", "A part of this packet is missing.")
         row, key = keys[name]
-        fields[name] = unseal(key, bytes(sealed[row]), _context("packet_field", row, name)).decode()
+        context = seal_context("packet_field", row, name)
+        fields[name] = unseal(key, bytes(sealed[row]), context).decode()
     return fields
 
 
@@ -191,14 +217,14 @@ def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
     packet has none, nor has a release that says so."""
     code = grant.redisclosure_notice
     if code is None or code == "none":
-        return disclosure.HANDLING, None
-    return (*disclosure.HANDLING, code), codes.notice_in_words(code)
+        return packet_fields.HANDLING, None
+    return (*packet_fields.HANDLING, code), codes.notice_in_words(code)
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
     """How she may be contacted (R5): it stands wherever a way to reach her does. Where she stated
     no safe way, nobody tries one: the worker who referred her is rung instead."""
-    if not set(fields) & set(disclosure.CONTACT_FIELDS):
+    if not set(fields) & set(packet_fields.CONTACT_FIELDS):
         return None
     return fields.get("safe_contact") or (
         f"No safe way is known. Do not contact her: ring the worker who referred her, {callback}."
@@ -250,7 +276,7 @@ def reading(
 
 
 def _check_purpose(purpose: str) -> None:
-    if purpose not in disclosure.PURPOSES:
+    if purpose not in codes.PURPOSE:
         raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
 
 
@@ -262,100 +288,9 @@ def _permitted(
     seen = seen_in(rows)
     if seen is None or not sees_referrals(principal):
         raise NotVisible
-    policy.require(principal, act, seen.standing(principal))
+    require(principal, act, seen.standing(principal))
     require_state(act, seen.side(principal), seen.status_shown(principal))
     if act == "open_packet" and not _agreed(principal, seen, referral_id):
         raise NotPossible("no_release", "She could not say yet: her release comes first.")
     budget.require(principal, seen.budget_wait)
     return seen
-
-
-# -- Notes (T4) ------------------------------------------------------------------------------------
-
-
-def add_note(
-    principal: Principal, referral_id: UUID, text: str, *, key: idempotency.Key | None = None
-) -> UUID:
-    """A note of the caller's own agency, sealed; for its assigned members only. Returns its id."""
-    if not text.strip() or len(text) > MAX_NOTE_CHARS:
-        raise BadRequest("note_length", f"Between 1 and {MAX_NOTE_CHARS} characters.", "/text")
-    with turn(principal, "add_note", referral_id) as current:
-        done = idempotency.begin(principal, key)
-        if done is not None:
-            return done
-        note = keep_note(current, "note", {"text": text})
-        current.event(other_side_sees=False)
-        idempotency.finish(principal, key, note, current.now, referral_id=referral_id)
-    return note
-
-
-def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UUID:
-    """Seal `content` among the agency's own notes, within the act that brings it about."""
-    key = grants.private_key(current.principal, current.referral.id, make=AESGCM.generate_key(256))[
-        "notes"
-    ].key
-    note = Note(
-        referral=current.referral,
-        agency_id=current.principal.agency_id,
-        member_id=current.principal.staff_id,
-        kind=kind,
-        created_at=current.now,
-    )
-    plain = json.dumps(dict(content)).encode()
-    note.ciphertext = seal(key, plain, _context("note", note.id, kind))
-    note.save(force_insert=True)
-    return note.id
-
-
-def said_so(current: Turn, kind: str, content: Mapping[str, str | None] | None) -> bool:
-    """Whether the agency's last note of this kind says the same (None: that there is none). True
-    also where the caller may open no notes. An opening, with an entry of its own."""
-    who = standing(current.principal, current.referral, current.side, current.own)
-    try:
-        policy.require(current.principal, "open_notes", who)
-    except NotPermitted:
-        return True
-    notes = notes_within(current.attempt, current.own_side().subject, "service")
-    last = next((one.content for one in reversed(notes) if one.kind == kind), None)
-    return last == content
-
-
-def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
-    """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
-    with reading(principal, "open_notes", referral_id, purpose) as (attempt, seen):
-        attempt.record(subject=seen.subject)
-        return unsealed_notes(principal, referral_id)
-
-
-def notes_within(attempt: log.Attempt, subject: UUID | None, purpose: str) -> list[OpenedNote]:
-    """The notes, opened within another act on the same referral: an opening with an entry of its
-    own, beside that act's."""
-    assert attempt.referral_id is not None
-    attempt.beside("referral.open_notes", purpose).record(subject=subject)
-    return unsealed_notes(attempt.principal, attempt.referral_id)
-
-
-def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
-    """The agency's own notes, once an entry of this transaction has opened them (R11)."""
-    mine = Note.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
-    rows = list(mine.order_by("created_at", "id"))
-    if not rows:
-        return []
-    key = grants.private_key(principal, referral_id)["notes"].key
-    notes = [
-        OpenedNote(
-            row.id,
-            row.kind,
-            row.member_id,
-            row.created_at,
-            json.loads(unseal(key, bytes(row.ciphertext), _context("note", row.id, row.kind))),
-        )
-        for row in rows
-    ]
-    named = {str(one.content["referral_id"]) for one in notes if one.kind == SAME_PERSON}
-    if not named:
-        return notes
-    # One that names a referral which is none to her is none: it may bar her (R3, R12).
-    there = Referral.objects.visible_to(principal).filter(id__in=named)
-    known = {str(one) for one in there.values_list("id", flat=True)}
-    return [one for one in notes if one.kind != SAME_PERSON or one.content["referral_id"] in known]

@@ -1,20 +1,22 @@
-"""Her permission as rows: recorded, read, ended, and what it opens for the recipient.
+"""Her permission as rows: recorded, read, and what it opens for the recipient. How it is narrowed
+or ended is in referrals/revocation.py.
 
 What it must say to count is referrals/releases.py. Granting is wrapping (ADR 0019): the sender's
 own act wraps the released fields' keys for the recipient, whenever the release or the packet
 changes.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from permissions import assignments, disclosure, grants, log
-from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
+from permissions.errors import BadRequest, NotPermitted, NotVisible
 from permissions.models import Agency, Membership
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import releases
+from referrals import packet_fields, releases
+from referrals.act_registry import HOLDER_THERE, Move, Page, act
 from referrals.models import (
     Referral,
     Release,
@@ -26,9 +28,30 @@ from referrals.notices import Notice
 from referrals.reading import Detail
 from referrals.releases import About, Terms
 from referrals.shown import side_of
+from referrals.transitions import DRAFT, WAITING
 from referrals.turns import Turn, turn
 
 
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(DRAFT | WAITING | {"accepted"}, None),
+    closes=True,  # it ends the one before it
+    tells={"from": HOLDER_THERE},
+    summary="Record the survivor's release.",
+    description="Records the survivor's permission to share named packet fields with this"
+    " recipient, until a set time. It replaces the release before it. Terms that the law or the"
+    " network's rules do not allow are refused, with the reason.",
+    body=None,
+    history="Her permission recorded",
+    page=Page(
+        offer="Record her permission",
+        title="Record her permission",
+        says="For this agency alone, field by field, for as short a time as will do.",
+        button="Record her permission",
+        done="Her permission is recorded. Now write the packet.",
+        likely={("from", "accepted"): 2},
+    ),
+)
 def put_release(
     principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
 ) -> Detail:
@@ -70,7 +93,7 @@ def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") 
     _check_witness(principal, terms)
     for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
         end_release(current, old, "superseded")
-    part2 = disclosure.under_part2(terms.fields, principal.duties)
+    part2 = packet_fields.under_part2(terms.fields, principal.duties)
     sides = (referral.from_agency_id, referral.to_agency_id)
     from_agency_id, to_agency_id = sides if direction == "outbound" else sides[::-1]
     release = Release.objects.create(
@@ -86,65 +109,8 @@ def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") 
     return release
 
 
-def narrow_release(
-    principal: Principal,
-    referral_id: UUID,
-    *,
-    fields: Sequence[str] | None = None,
-    expires_at: datetime | None = None,
-    if_match: str | None = None,
-) -> Detail:
-    """Fewer fields, or an earlier end, at once and on her word; by either side. None: as it is.
-
-    The recipient's bundle is wrapped anew of the keys that are left. A lead who is not assigned
-    can open no keys: if she drops fields it is destroyed, until the sender's next put_packet. The
-    terms as signed stay on record. When the recipient records it, the sender is shown the smaller
-    release: no time, no who. Twice is safe. Raises BadRequest, NotPossible (none in force,
-    wider, a contact without her safe way to it).
-    """
-    if fields is None and expires_at is None:
-        raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
-    if fields is not None and not (fields and set(fields) <= set(disclosure.PACKET_FIELDS)):
-        raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
-    with turn(principal, "narrow_release", referral_id, if_match) as current:
-        release = _known_release(current)
-        left = sorted(set(fields if fields is not None else release.fields))
-        until = expires_at or release.expires_at
-        if not set(left) <= set(release.fields) or until > release.expires_at:
-            raise NotPossible("widening", "More fields or a later end is a new release.")
-        if until <= current.now:
-            raise NotPossible("expired", "To end it now: revoke_release.")
-        contacts = set(left) & set(disclosure.CONTACT_FIELDS)
-        if contacts and "safe_contact" in set(release.fields) - set(left):
-            raise NotPossible("safe_contact", "How to contact her safely goes with the contact.")
-        if left != release.fields or until != release.expires_at:
-            _narrow(current, release, left, until)
-        current.attempt.record(
-            subject=current.own_side().subject, fields=left, release_id=release.id
-        )
-    return current.answer()
-
-
-def _known_release(current: Turn) -> Release:
-    """The release in force, as far as the side may know: the recipient from its accept on."""
-    if current.side == "from" or current.referral.accepted_at is not None:
-        release = release_in_force(current.referral, current.now)
-        if release is not None:
-            return release
-    raise NotPossible("no_release", "There is no release in force.")
-
-
-def _narrow(current: Turn, release: Release, left: list[str], until: datetime) -> None:
-    referral = current.referral
-    grant = grants.held(current.principal, referral.id)
-    keys = grants.open_bundle(current.principal, grant) if grant else None
-    grants.narrow(referral.id, referral.to_agency_id, release.id, left, until, keys)
-    _note_end(current, release, "narrowed")
-    current.change()
-    current.event(other_side_sees=current.side == "from")
-
-
-def _note_end(current: Turn, release: Release, via: str) -> None:
+def note_end(current: Turn, release: Release, via: str) -> None:
+    """Keep with the ender's agency when the release ended or was narrowed, how and through whom."""
     ReleaseEnd.objects.create(
         release=release,
         agency_id=current.principal.agency_id,
@@ -156,7 +122,7 @@ def _note_end(current: Turn, release: Release, via: str) -> None:
 
 def end_release(current: Turn, release: Release, via: str) -> None:
     """The release is over; when, how and through whom stays with the ender's agency."""
-    _note_end(current, release, via)
+    note_end(current, release, via)
     Release.objects.filter(id=release.id).update(ended=True)
 
 

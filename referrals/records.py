@@ -12,8 +12,11 @@ from uuid import UUID
 from django.conf import settings
 
 from permissions.errors import BadRequest
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import codes, idempotency, moments, packets
+from referrals import codes, idempotency, moments, notes
+from referrals.act_registry import Answer, Group, Move, Page, act
+from referrals.transitions import ANY, DRAFT
 from referrals.turns import turn
 
 MAX_DETAIL_CHARS = 1000
@@ -55,6 +58,25 @@ class Recorded:
     warning: str  # '' where there is none
 
 
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Record a mandated report.",
+    description="Records a report that the law asked your agency to make, sealed with your"
+    " agency's notes. It sends nothing to anybody. The answer includes what your state's law says"
+    " of it.",
+    body=None,
+    answer=Answer.RECORD,
+    history="Mandated report recorded",
+    page=Page(
+        offer="Record a mandated report",
+        title="Record a mandated report",
+        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        button="Seal the record",
+        done="The record is kept.",
+        group=Group.RARE,
+    ),
+)
 def record_report(
     principal: Principal, referral_id: UUID, record: Record, *, key: idempotency.Key | None = None
 ) -> Recorded:
@@ -64,6 +86,25 @@ def record_report(
     return _keep(principal, "record_report", "report", referral_id, record, key)
 
 
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Record a compelled disclosure.",
+    description="Records what a court or another authority compelled or asked your agency to"
+    " disclose, sealed with your agency's notes. It sends nothing to anybody. An agency with"
+    " privilege is warned that a subpoena alone is not an order of a court.",
+    body=None,
+    answer=Answer.RECORD,
+    history="Compelled disclosure recorded",
+    page=Page(
+        offer="Record a compelled disclosure",
+        title="Record a compelled disclosure",
+        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        button="Seal the record",
+        done="The record is kept.",
+        group=Group.RARE,
+    ),
+)
 def record_disclosure(
     principal: Principal, referral_id: UUID, record: Record, *, key: idempotency.Key | None = None
 ) -> Recorded:
@@ -84,7 +125,7 @@ def _keep(
     with turn(principal, act, referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            kept = packets.keep_note(
+            kept = notes.keep_note(
                 current,
                 kind,
                 {

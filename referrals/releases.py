@@ -11,7 +11,7 @@ from uuid import UUID
 from permissions import disclosure
 from permissions.errors import BadRequest, NotPossible
 from permissions.principal import Principal
-from referrals import codes
+from referrals import codes, packet_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def complete(terms: Terms, about: About) -> Terms:
     Raises BadRequest (a wrong code) or NotPossible (a release the rules refuse).
     """
     _check_codes(terms, about.direction)
-    part2 = disclosure.under_part2(terms.fields, about.principal.duties)
+    part2 = packet_fields.under_part2(terms.fields, about.principal.duties)
     filled = replace(
         terms,
         redisclosure_notice=terms.redisclosure_notice or ("part2" if part2 else "network"),
@@ -121,9 +121,9 @@ def check(terms: Terms, about: About) -> None:
     )
     if missing := needed - set(terms.attestations):
         raise NotPossible("attestation_missing", f"Still to be told: {', '.join(sorted(missing))}.")
-    if set(terms.fields) & disclosure.never_to(about.recipient_kind):
+    if set(terms.fields) & packet_fields.never_to(about.recipient_kind):
         raise NotPossible("part2", "Substance-use records do not go to the police (42 CFR 2.12).")
-    if disclosure.under_part2(terms.fields, duties) and terms.redisclosure_notice != "part2":
+    if packet_fields.under_part2(terms.fields, duties) and terms.redisclosure_notice != "part2":
         raise NotPossible("part2_notice", "These records go with the notice of 42 CFR 2.32 only.")
     _check_times(terms, about)
     check_consenters(
@@ -136,7 +136,7 @@ def check(terms: Terms, about: About) -> None:
 
 def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
     """42 CFR 2.31(a): a written consent with the patient's signature, whatever the basis."""
-    if terms.form != "oral_witnessed" or not disclosure.under_part2(terms.fields, duties):
+    if terms.form != "oral_witnessed" or not packet_fields.under_part2(terms.fields, duties):
         return
     way = "Have her sign, on paper or on the screen"
     if "part2" not in duties:  # else it is all the programme's
@@ -156,7 +156,7 @@ def _check_codes(terms: Terms, direction: str) -> None:
             raise BadRequest("unknown_code", f"Not a code of {name}.", f"/{name}")
     if not set(terms.attestations) <= set(disclosure.EVERY_ATTESTATION):
         raise BadRequest("unknown_code", "Not a code of attestation.", "/attestations")
-    if not terms.fields or not set(terms.fields) <= set(disclosure.fields_of(direction)):
+    if not terms.fields or not set(terms.fields) <= set(packet_fields.fields_of(direction)):
         raise BadRequest("unknown_field", "Name fields of its list, at least one.", "/fields")
     who = {one.who for one in terms.consenters}
     if not who or not who <= set(disclosure.CONSENTERS):

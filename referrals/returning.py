@@ -14,18 +14,20 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
 
-from permissions import assignments, grants, log, policy
+from permissions import assignments, grants, log
 from permissions.errors import NotPermitted, NotPossible, NotVisible
 from permissions.ids import uuid7
 from permissions.keystore import KeyGone, Wrapped, seal, unseal
 from permissions.models import Agency
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import codes, packets, papers
+from referrals import codes, notes, papers
+from referrals.act_registry import Group, Move, Page, act
 from referrals.models import Event, Referral, Release, Returned, side_kept
 from referrals.reading import Detail
 from referrals.releases import Terms
 from referrals.shown import side_of
-from referrals.transitions import standing
+from referrals.transitions import ANY, DRAFT, TAKEN, require, standing
 from referrals.turns import Turn, lock_readers, turn
 
 Value = bool | str | None
@@ -50,6 +52,25 @@ def values(state: str, outcome: str | None) -> dict[str, Value]:
     }
 
 
+@act(
+    Rule(None, Who.ASSIGNEE),
+    Move(None, TAKEN | {"completed", "unable"}),
+    closes=True,  # it ends the one before it
+    summary="Tell the sender what the survivor allows.",
+    description="Records the survivor's permission to tell the sender what came of the referral,"
+    " and tells it now, once, from your agency's own record. Later changes reach the sender by"
+    " another return release only.",
+    body=None,
+    history="The sender was told, on her word",
+    page=Page(
+        offer="She lets us tell the sender",
+        title="She lets us tell the sender",
+        says="Only what she marks, as your record says it now, once. Without this they are shown"
+        " nothing of what came of it.",
+        button="Tell the sender",
+        done="The sender can look at it now. What comes later they are not told.",
+    ),
+)
 def put_return_release(
     principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
 ) -> Detail:
@@ -61,7 +82,7 @@ def put_return_release(
     with turn(principal, "put_return_release", referral_id, if_match) as current:
         referral, own = current.referral, current.own_side()
         who = standing(principal, referral, "to", own)
-        policy.require(principal, "open_notes", who)  # it reads the outcome
+        require(principal, "open_notes", who)  # it reads the outcome
         sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
         release = papers.record(current, terms, sender.kind, "return")
         known = values(*_recorded(current))
@@ -76,8 +97,8 @@ def put_return_release(
 def _recorded(current: Turn) -> tuple[str, str | None]:
     """The end that somebody recorded, and the code of `complete`, from the agency's own notes: an
     opening, with its entry first. Where the clock ended it (act 23) nobody said how it went."""
-    notes = packets.notes_within(current.attempt, current.own_side().subject, "service")
-    for note in reversed(notes):
+    found = notes.notes_within(current.attempt, current.own_side().subject, "service")
+    for note in reversed(found):
         if note.kind == "outcome":
             return "completed", note.content["code"]
         if note.kind == "unable":
@@ -99,6 +120,24 @@ def _give(referral: Referral, release: Release, content: dict[str, Value]) -> No
         )
 
 
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(ANY - DRAFT, ANY - DRAFT),
+    closes=True,
+    summary="End the return release.",
+    description="On the survivor's word. What was told to the sender closes at once. Either side"
+    " may record it; the other side is not told.",
+    history="The sender is told no more",
+    page=Page(
+        offer="Tell the sender no more",
+        title="Tell the sender no more",
+        says="Her word is enough. What was told is closed to the sender at once.",
+        button="Tell them no more",
+        done="Done. The sender is shown nothing of it any more.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
 def revoke_return_release(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:

@@ -8,8 +8,6 @@ the Vera Institute's identification tool (2014) and the adult screening tool of 
 themes they group.
 """
 
-from permissions.errors import BadRequest
-
 Labels = dict[str, tuple[str, str]]  # code → (English, Spanish)
 
 SCREENING: Labels = {
@@ -53,16 +51,3 @@ SCREENING: Labels = {
         "Lo mismo, menor de 18: no hace falta fuerza",
     ),
 }
-
-
-def read(text: str) -> list[str]:
-    """The codes of the field `screening`, which stand in it one after the other.
-
-    Raises BadRequest for a word that is none of the list: what she told belongs elsewhere.
-    """
-    codes = text.replace(",", " ").split()
-    if not set(codes) <= set(SCREENING):
-        raise BadRequest(
-            "unknown_code", "Codes of screening, one after the other.", "/packet/screening"
-        )
-    return codes

@@ -15,16 +15,50 @@ from django.db import connections
 from permissions import assignments, log
 from permissions.errors import NotPermitted, NotPossible
 from permissions.models import CASEWORK, Agency, Membership
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
 from permissions.review import USING as AUDITOR
 from referrals import codes, reading
+from referrals.act_fields import Body, Code, Flag, Id
+from referrals.act_registry import PUT_ON, Move, Page, act
 from referrals.models import sees_referrals
 from referrals.reading import Detail
+from referrals.transitions import ANY, DRAFT, TAKEN, WAITING
 from referrals.turns import Turn, turn
 
 MOST_TOLD = 100
 
 
+@act(
+    Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
+    # After the end too: else, once the last assignee has left, nobody could account to her.
+    Move(ANY, ANY - DRAFT),
+    tells={"from": PUT_ON, "to": PUT_ON},
+    summary="Assign a colleague.",
+    description="A colleague works on the referral too, and may open the packet and your agency's"
+    " notes. It is possible after the end as well. A lead who names themselves gives a reason, and"
+    " another member of the agency is told. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Id("member_id", help="A worker or lead of your agency."),
+            Code(
+                "reason",
+                codes.SELF_ASSIGNMENT,
+                help="Needed from a lead who names themselves.",
+                default=None,
+            ),
+        ]
+    ),
+    history="Put on it",
+    codes="self_assignment",
+    page=Page(
+        offer="Put a colleague on it",
+        title="Put a colleague on it",
+        says="She can then open the packet and your notes. The other agency is not told.",
+        button="Put her on it",
+        done="She works on it now.",
+    ),
+)
 def assign(
     principal: Principal,
     referral_id: UUID,
@@ -54,6 +88,31 @@ def assign(
     return current.answer()
 
 
+@act(
+    Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    tells={"from": PUT_ON, "to": PUT_ON},
+    summary="Hand the referral over to a colleague.",
+    description="A colleague becomes the holder on your side. The previous holder is no longer"
+    " assigned, unless you set `keep`. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Id(
+                "member_id",
+                help="A worker or lead of your agency.",
+            ),
+            Flag("keep", help="Keep the previous holder assigned.", default=False),
+        ]
+    ),
+    history="Handed over",
+    page=Page(
+        offer="Hand it over",
+        title="Hand it over",
+        says="At the end of your shift, or to whom it belongs. The other agency is not told.",
+        button="Hand it over",
+        done="Handed over.",
+    ),
+)
 def hand_over(
     principal: Principal,
     referral_id: UUID,
@@ -80,6 +139,35 @@ def hand_over(
     return current.answer()
 
 
+@act(
+    Rule(Who.LEAD, Who.WORKER_THEN_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    summary="Become the holder yourself.",
+    description="The acting member becomes the holder on your side. Before the accept any worker"
+    " of the recipient may do so; otherwise it takes a lead, who gives a reason, and another"
+    " member of the agency is told. The previous holder is no longer assigned, unless you set"
+    " `keep`.",
+    body=Body(
+        [
+            Code(
+                "reason",
+                codes.SELF_ASSIGNMENT,
+                help="Needed from a lead, except at the recipient before the accept.",
+                default=None,
+            ),
+            Flag("keep", help="Keep the previous holder assigned.", default=False),
+        ]
+    ),
+    history="Taken over",
+    codes="self_assignment",
+    page=Page(
+        offer="Take it over",
+        title="Take it over",
+        says="You answer for it from now on. The other agency is not told.",
+        button="Take it over",
+        done="You hold it now.",
+    ),
+)
 def take_over(
     principal: Principal,
     referral_id: UUID,

@@ -1,7 +1,7 @@
-"""Messages made of what happened: which act tells which side, whom of it, in which words.
+"""Messages made of what happened: which side an event tells, whom of it, in which words.
 
-One table, read by a step of the background work over events that were not told yet; the event row
-is the outbox. A side is told only of what it may know (T5): an event that it does not see tells it
+A step of the background work goes over events that were not told yet; the event row is the
+outbox. A side is told only of what it may know (T5): an event that it does not see tells it
 nothing. Twice is safe: an event is taken once, and (cause, channel, template) is unique.
 """
 
@@ -11,51 +11,28 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.db import transaction
 
 from referrals import escalation
+from referrals.act_registry import ACTS, REVIEWED, Tell
 from referrals.reaching import USING, Line, Reach, ask, lines_of, put
 
 BATCH = 50
 
 
-class Tell(NamedTuple):
-    """One side of the referral is told."""
-
-    side: str  # "from" or "to"; "own": the side whose member did it
-    whom: str  # everyone, holder, leads, about (whom the act concerns), ladder (escalation.py)
-    template: str
-
-
-HOLDER_THERE = (Tell("to", "holder", "changed"),)
-ANSWERED = (Tell("from", "holder", "answered"),)
-PUT_ON = (Tell("own", "about", "assigned"),)
-REVIEWED = (Tell("from", "leads", "review"), Tell("to", "leads", "review"))
-
-# By act and the side that did it (None: the clock). What is not here is told to nobody: the
-# recipient's own work after the accept flows back to no sender (R2), `delivered` is a machine's.
-TELLS: dict[tuple[str, str | None], tuple[Tell, ...]] = {
-    ("send", "from"): (Tell("to", "everyone", "notice"),),
-    ("acknowledge", "to"): ANSWERED,
-    ("accept", "to"): ANSWERED,
-    ("decline", "to"): ANSWERED,
-    ("put_packet", "from"): HOLDER_THERE,
-    ("put_release", "from"): HOLDER_THERE,
-    ("put_notice", "from"): HOLDER_THERE,
-    ("narrow_release", "from"): HOLDER_THERE,
-    ("revoke_release", "from"): HOLDER_THERE,
-    ("set_callback", "from"): HOLDER_THERE,
-    ("withdraw", "from"): (Tell("to", "holder", "taken_back"),),
-    ("stop", "from"): (Tell("to", "holder", "stop"),),
-    ("mark_error", "from"): (Tell("to", "holder", "taken_back"), *REVIEWED),
-    ("call_me", "from"): (Tell("to", "holder", "call_me"),),
-    ("call_me", "to"): (Tell("from", "holder", "call_me"),),
-    ("assign", "from"): PUT_ON,
-    ("assign", "to"): PUT_ON,
-    ("hand_over", "from"): PUT_ON,
-    ("hand_over", "to"): PUT_ON,
-    ("escalated", None): (Tell("from", "holder", "late"), Tell("to", "ladder", "answer_now")),
-    ("expire", None): (Tell("from", "holder", "expired"),),
-    ("idle", None): (Tell("to", "leads", "review"),),
-    ("purge_due", None): REVIEWED,
+# What the clock does, and whom it tells. Acts say it of themselves (referrals/act_registry.py).
+# What is in neither is told to nobody: the recipient's own work after the accept flows back to no
+# sender (R2), `delivered` is a machine's.
+OF_THE_CLOCK: dict[str, tuple[Tell, ...]] = {
+    "escalated": (Tell("from", "holder", "late"), Tell("to", "ladder", "answer_now")),
+    "expire": (Tell("from", "holder", "expired"),),
+    "idle": (Tell("to", "leads", "review"),),
+    "purge_due": REVIEWED,
 }
+
+
+def tells(act: str, side: str | None) -> tuple[Tell, ...]:
+    """Whom an event tells, by its act and the side that did it (None: the clock)."""
+    if side is None:
+        return OF_THE_CLOCK.get(act, ())
+    return ACTS[act].tells.get(side, ()) if act in ACTS else ()
 
 
 class _Event(NamedTuple):
@@ -97,7 +74,7 @@ def step() -> bool:
 
 
 def _tell(event: _Event) -> None:
-    for tell in TELLS.get((event.act, event.side), ()):
+    for tell in tells(event.act, event.side):
         side = tell.side if tell.side != "own" else event.side or ""
         new = tell.template == "notice"
         if not event.sees(side) or (new and not _takes_notices(event.to_agency_id)):

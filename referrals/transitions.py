@@ -1,15 +1,19 @@
-"""From which state to which: one table. Who may is permissions/policy.py; their keys are equal.
+"""Who may do which act, and from which state to which: the questions asked of RULES and MOVES.
 
-The way that every act takes through both is referrals/turns.py; the acts themselves stand in
-referrals/acts.py and referrals/packets.py. Served at GET /v1/referrals/transitions.
+Both tables are made of the acts' own entries (referrals/act_registry.py) and served at
+GET /v1/referrals/transitions. The way that every act takes through both is referrals/turns.py.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from permissions import assignments, policy
 from permissions.errors import WrongState
 from permissions.principal import Principal
+from referrals.act_registry import MOVES, RULES
 from referrals.models import Referral, Side
+
+if TYPE_CHECKING:
+    from referrals.reading import Detail
 
 DRAFT = frozenset({"draft"})
 WAITING = frozenset({"sent", "acknowledged"})
@@ -22,59 +26,9 @@ OPEN = DRAFT | WAITING | TAKEN
 ANY = OPEN | ENDED
 
 
-class Move(NamedTuple):
-    """From which states, as each side is shown them, and to which. None: not that side's act."""
-
-    from_side: frozenset[str] | None
-    to_side: frozenset[str] | None
-    target: str | None = None  # None: the state stays
-
-
-MOVES = {
-    "create": Move(None, None, "draft"),
-    "put_notice": Move(DRAFT, None),
-    "put_release": Move(DRAFT | WAITING | {"accepted"}, None),
-    "put_packet": Move(DRAFT | WAITING | {"accepted"}, None),
-    "send": Move(DRAFT, None, "sent"),
-    "acknowledge": Move(None, frozenset({"sent"}), "acknowledged"),
-    "accept": Move(None, WAITING, "accepted"),
-    "decline": Move(None, WAITING, "declined"),
-    "call_me": Move(WAITING | {"accepted"}, WAITING | TAKEN),
-    "set_callback": Move(WAITING | {"accepted"}, None),
-    "start_handoff": Move(None, frozenset({"accepted"}), "in_handoff"),
-    "handoff_failed": Move(None, frozenset({"in_handoff"})),
-    "complete": Move(None, TAKEN, "completed"),
-    "unable": Move(None, TAKEN, "unable"),
-    "withdraw": Move(WAITING | {"accepted"}, None, "withdrawn"),
-    "revoke_release": Move(ANY, ANY - DRAFT),
-    # By the recipient from its accept on: before it, it may not know what there is to narrow.
-    "narrow_release": Move(ANY, ANY - DRAFT - WAITING - {"declined", "expired"}),
-    "put_return_release": Move(None, TAKEN | {"completed", "unable"}),
-    "revoke_return_release": Move(ANY - DRAFT, ANY - DRAFT),
-    "stop": Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
-    "mark_error": Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
-    # After the end too: else, once the last assignee has left, nobody could account to her.
-    "assign": Move(ANY, ANY - DRAFT),
-    "hand_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
-    "take_over": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
-    "block": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
-    "unblock": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
-    "leads_only": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
-    "end_leads_only": Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
-    "open_packet": Move(ANY, TAKEN | {"completed", "unable"}),
-    "open_notes": Move(ANY, ANY - DRAFT),
-    "account_disclosures": Move(ANY, ANY - DRAFT),
-    "add_note": Move(ANY, ANY - DRAFT),
-    "set_hold": Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends with a day, or with her "no" (R14)
-    "end_hold": Move(ANY - DRAFT, ANY - DRAFT),
-    "record_attempt": Move(ANY, ANY - DRAFT),
-    "set_external_ref": Move(ANY, ANY - DRAFT),
-    "set_plan": Move(ANY, None),
-    "same_person_as": Move(None, ANY - DRAFT),
-    "record_report": Move(ANY, ANY - DRAFT),
-    "record_disclosure": Move(ANY, ANY - DRAFT),
-    "delivered": Move(None, frozenset({"sent"})),
-}
+def require(principal: Principal, act: str, who: policy.Standing) -> None:
+    """Raise NotPermitted unless `principal` may do `act`. An act without a rule is a KeyError."""
+    policy.require(principal, act, RULES[act], who)
 
 
 def sources(act: str, side: str) -> frozenset[str]:
@@ -87,6 +41,11 @@ def require_state(act: str, side: str, status: str) -> None:
     """Raise WrongState unless `act` starts from `status`, as `side` is shown it."""
     if status not in sources(act, side):
         raise WrongState(status, sources(act, side))
+
+
+def being_reached(seen: "Detail") -> bool:
+    """Whether somebody is to reach the survivor now, so that an act about it is of use."""
+    return seen.status in TAKEN
 
 
 def standing(
@@ -109,6 +68,6 @@ def acts_open_to(principal: Principal, who: policy.Standing, status: str) -> lis
         act
         for act in MOVES
         if status in sources(act, who.side)
-        and policy.permitted(principal, act, who)
+        and policy.permitted(principal, act, RULES[act], who)
         and not (act == "take_over" and who.holder)
     ]

@@ -14,23 +14,17 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import DateTimeField, F, Func
 
-from permissions import assignments, log, policy
+from permissions import assignments, log
 from permissions.errors import NotVisible, StaleMatch
 from permissions.principal import Principal
 from referrals import reading
+from referrals.act_registry import CLOSING, MOVES
 from referrals.models import Event, Referral, Side, side_kept
 from referrals.seeing import lock_number
 from referrals.shown import etag, side_of, status_shown
-from referrals.transitions import MOVES, require_state, sources, standing
+from referrals.transitions import require, require_state, sources, standing
 
 CLOCK = Func(function="sec.clock", output_field=DateTimeField())
-
-# Acts after which no read may commit: they take the referral's advisory lock exclusively.
-CLOSING = frozenset(
-    {"withdraw", "revoke_release", "narrow_release", "revoke_return_release", "stop"}
-    | {"put_release", "put_return_release"}  # each ends the one before it
-    | {"mark_error", "block", "leads_only"}
-)
 
 
 @dataclass(slots=True)
@@ -155,7 +149,7 @@ def turn(
         attempt.now = referral.clock
         side = side_of(principal, referral)
         own = side_kept(principal, referral_id)
-        policy.require(principal, act, standing(principal, referral, side, own))
+        require(principal, act, standing(principal, referral, side, own))
         current = Turn(principal, act, side, referral, own, attempt)
         status = status_shown(referral, own, side, attempt.now)
         current.repeated = (_is_repeated(current, status) and same(current)) or (

@@ -10,11 +10,15 @@ from uuid import UUID
 
 from permissions.errors import NotPossible
 from permissions.models import Agency
+from permissions.policy import Rule, Who
 from permissions.principal import Principal
-from referrals import clocks, codes, idempotency, moments, packets
+from referrals import clocks, codes, idempotency, moments, notes
+from referrals.act_fields import Body, Code, Moment, Text
+from referrals.act_registry import HOLDER_THERE, Answer, Move, Page, Tell, act
 from referrals.models import Event
 from referrals.notices import check_callback
 from referrals.reading import Detail
+from referrals.transitions import ANY, DRAFT, TAKEN, WAITING, being_reached
 from referrals.turns import Turn, turn
 
 # Asked again within this time it is the same ring: a second tap, a retried request.
@@ -22,6 +26,19 @@ ONE_RING = timedelta(minutes=5)
 ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
 
 
+@act(
+    Rule(Who.HOLDER, Who.HOLDER),
+    Move(WAITING | {"accepted"}, WAITING | TAKEN),
+    tells={
+        "from": (Tell("to", "holder", "call_me"),),
+        "to": (Tell("from", "holder", "call_me"),),
+    },
+    summary="Ask the other side to call you.",
+    description="Sends “please call” to the member who holds the referral on the other side. A"
+    " second request within five minutes changes nothing.",
+    history="Asked to ring",
+    page=Page(offer="Ask them to ring", done="They are asked to ring. Keep your line free."),
+)
 def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """ "Please ring", to whoever holds it on the other side. Twice within five minutes is once."""
 
@@ -48,6 +65,32 @@ def _ask_to_ring(current: Turn) -> None:
     current.event(other_side_sees=True, act="call_me")
 
 
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(WAITING | {"accepted"}, None),
+    tells={"from": HOLDER_THERE},
+    summary="Change the number to call back.",
+    description="Gives the recipient another worker's number, for example when a shift ends. Null"
+    " stands for your agency's duty line.",
+    body=Body(
+        [
+            Text(
+                "callback",
+                32,
+                help="A worker's number. Null: your agency's duty line.",
+                default=None,
+            )
+        ]
+    ),
+    history="Another number to ring",
+    page=Page(
+        offer="Another number to ring",
+        title="Another number to ring",
+        says="When your shift ends or you leave her. They see it at once.",
+        button="Give them this number",
+        done="They see the new number now.",
+    ),
+)
 def set_callback(
     principal: Principal,
     referral_id: UUID,
@@ -83,6 +126,29 @@ def set_callback(
 # -- The hand-off ----------------------------------------------------------------------------------
 
 
+@act(
+    Rule(None, Who.HOLDER),
+    Move(None, frozenset({"accepted"}), "in_handoff"),
+    summary="Start the hand-off.",
+    description="Records how, and if you like when, the survivor will be handed over. The sender"
+    " is not shown it. Your clock runs on until you record an attempt.",
+    body=Body(
+        [
+            Code("mode", codes.HANDOFF_MODE, question="How"),
+            Moment("at", question="When, if not now", default=None),
+        ]
+    ),
+    history="Hand-off begun",
+    page=Page(
+        offer="Begin the hand-off",
+        title="Begin the hand-off",
+        says="Stay until she speaks with the advocate. The sender is not shown this. The clock"
+        " runs until you have tried: record the attempt.",
+        button="Begin",
+        done="Hand-off begun. Once you have tried to reach her, record it.",
+        likely={("to", "accepted"): 2},
+    ),
+)
 def start_handoff(
     principal: Principal,
     referral_id: UUID,
@@ -101,16 +167,33 @@ def start_handoff(
     said: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
 
     def same(current: Turn) -> bool:
-        return packets.said_so(current, "hand_off", said)
+        return notes.said_so(current, "hand_off", said)
 
     with turn(principal, "start_handoff", referral_id, if_match, same=same) as current:
         if not current.repeated:
-            packets.keep_note(current, "hand_off", said)
+            notes.keep_note(current, "hand_off", said)
             current.change_own(state="in_handoff")
             current.event(other_side_sees=False)
     return current.answer()
 
 
+@act(
+    Rule(None, Who.HOLDER),
+    Move(None, frozenset({"in_handoff"})),
+    summary="Record that the hand-off failed.",
+    description="Starts your clock again. If a worker of the sender is still with the survivor,"
+    " that worker is asked to call you; the sender is shown nothing else.",
+    history="Hand-off failed: the clock starts again",
+    page=Page(
+        offer="The hand-off failed",
+        title="The hand-off did not come about",
+        says="Your clock starts again. If a worker is still with her, that worker is asked to ring"
+        " you; nothing else is shown to the sender.",
+        button="It failed: start again",
+        done="Noted. Try again, or another way.",
+        likely={("to", "in_handoff"): 4},
+    ),
+)
 def handoff_failed(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:
@@ -161,6 +244,38 @@ def due_anew(current: Turn) -> datetime:
     return clocks.handoff_by(agency, referral.urgency, current.now, within)
 
 
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Record an attempt to reach the survivor.",
+    description="Seals the result with your agency's notes. The recipient's record stops its clock"
+    " for the first contact, whatever the result. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Code("result", codes.ATTEMPT, question="What came of it"),
+            Code(
+                "interpreter",
+                codes.INTERPRETER_USED,
+                question="Who interpreted",
+                hint="Never her family, nor anybody who came with her.",
+                help="Who interpreted. Never her family, nor anybody who came with her.",
+                default="none",
+                chosen="none",
+            ),
+        ]
+    ),
+    answer=Answer.RECORD,
+    history="Tried to reach her",
+    page=Page(
+        offer="You tried to reach her",
+        title="You tried to reach her",
+        says="Sealed, for your own agency alone. It stops your clock, whatever came of it.",
+        button="Record it",
+        done="Recorded.",
+        likely={("to", "accepted"): 3, ("to", "in_handoff"): 1},
+        useful=being_reached,
+    ),
+)
 def record_attempt(
     principal: Principal,
     referral_id: UUID,
@@ -179,7 +294,7 @@ def record_attempt(
     with turn(principal, "record_attempt", referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            kept = packets.keep_note(
+            kept = notes.keep_note(
                 current, "attempt", {"result": result, "interpreter": interpreter}
             )
             own = current.own_side()

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from permissions.policy import RULES
 from referrals import answering
-from referrals.transitions import MOVES
+from referrals.act_registry import MOVES, RULES
 from tests.support import routes
 from tests.support.callers import member_id
 from tests.support.database import turned_off

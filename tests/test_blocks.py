@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from permissions.policy import RULES
+from referrals.act_registry import RULES
 from tests.support import routes
 from tests.support.callers import member_id
 from tests.support.database import as_app, as_one_person, opening, refused

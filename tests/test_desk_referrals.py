@@ -251,7 +251,7 @@ def test_the_sender_is_shown_the_same_page_whatever_became_of_it(story, advocate
         ]
 
     before = shown()
-    advocate.submit(f"{path}/start_handoff", {"mode": "video", "planned": "2026-12-24T10:00"})
+    advocate.submit(f"{path}/start_handoff", {"mode": "video", "at": "2026-12-24T10:00"})
     assert shown() == before
     advocate.submit(f"{path}/complete", {"outcome": "served"})
     assert shown() == before

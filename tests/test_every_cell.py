@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from permissions.policy import RULES
 from referrals import alarms
-from referrals.transitions import MOVES
+from referrals.act_registry import MOVES, RULES
 from tests.support.states import CELLS, CLOCK, ROADS, SHOWN, bring
 from tests.support.stories import Story
 

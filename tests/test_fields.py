@@ -226,7 +226,7 @@ def test_nor_do_the_forms_of_the_desk(text: str, story: Story, api: Any) -> None
     desk, page = at_the_desk("ywca.worker"), f"/desk/referrals/{story.id}"
     told = {"basis": "child_abuse", "to": "child_protection", "survivor_told": "told_before"}
     for act, fields_ in (
-        ("start_handoff", {"mode": "phone", "planned": text}),
+        ("start_handoff", {"mode": "phone", "at": text}),
         ("record_report", told | {"at": text}),
     ):
         again = desk.submit(f"{page}/{act}", fields_)

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from permissions.credentials import hash_secret
-from permissions.disclosure import PACKET_FIELDS
 from permissions.reference import world as w
 from permissions.reference.seeing import can_see
+from referrals.packet_fields import PACKET_FIELDS
 from tests.support import marker_sweep
 from tests.support import markers as marked
 from tests.support.callers import agency_id, member_id

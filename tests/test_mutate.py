@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from permissions import keystore, policy
+from permissions import keystore
 from permissions.errors import Unavailable
+from referrals.act_registry import RULES
 from tests.mutate import code, reach, sql
 from tests.mutate.conditions import dropped
 from tests.mutate.courts import answered_otherwise
@@ -178,11 +179,11 @@ def test_the_live_code_is_changed_for_a_while() -> None:
     for blob in (sealed, moved):
         with pytest.raises(Unavailable):
             keystore.unseal(bytes(32), blob, "there")
-    rule = policy.RULES["accept"]
+    rule = RULES["accept"]
     loose = next(one for one in code.of_rules() if one.name.startswith("accept: any worker"))
     with loose.applied():
-        assert policy.RULES["accept"] != rule
-    assert policy.RULES["accept"] == rule
+        assert RULES["accept"] != rule
+    assert RULES["accept"] == rule
 
 
 def test_every_protected_table_every_function_and_every_line_has_its_mutants(
@@ -192,7 +193,7 @@ def test_every_protected_table_every_function_and_every_line_has_its_mutants(
         table for table, _, _, *texts in sql.policies(superuser) if set(texts) - {None, "true"}
     }
     assert {one.about for one in sql.of_policies(superuser)} == asked
-    assert {one.about for one in code.of_rules()} == set(policy.RULES)
+    assert {one.about for one in code.of_rules()} == set(RULES)
     names = {one.about for one in sql.of_functions(superuser)}
     assert {"identity", "opening", "not_barred", "put_grant", "standing"} <= names
     missing = {name for names in JUDGES.values() for name in names} - {

@@ -20,12 +20,12 @@ from api.postgres_binaries import find_binaries
 from directory import demo as directory_demo
 from directory.importing.reading import id_of
 from permissions.credentials import hash_secret
-from permissions.disclosure import PACKET_FIELDS
 from permissions.errors import NotPossible
 from permissions.ids import uuid7
 from permissions.keystore import key_store
 from permissions.session import IDENTIFY
 from referrals import purging
+from referrals.packet_fields import PACKET_FIELDS
 from tests.support.callers import agency_id
 from tests.support.cluster import own_cluster
 from tests.support.database import forget_edits, opening

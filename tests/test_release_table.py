@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from permissions import disclosure
 from permissions.errors import BadRequest, NotPossible
 from permissions.models import DUTIES
 from permissions.principal import Principal
+from referrals.packet_fields import PACKET_FIELDS
 from referrals.releases import About, Consenter, Terms, complete
 
 pytestmark = pytest.mark.no_database
@@ -110,7 +110,7 @@ def test_every_cell_of_duties_basis_and_field() -> None:
             assert got.redisclosure_notice == ("part2" if part2 else "network"), cell
         count += 1
     assert count == len(ALLOWED) * 4 * 17 * 2 == 1632
-    assert set(FIELDS) == set(disclosure.PACKET_FIELDS)
+    assert set(FIELDS) == set(PACKET_FIELDS)
     assert {duty for duties in ALLOWED for duty in duties} == set(DUTIES)
 
 

@@ -37,7 +37,7 @@ class AccountingForm(PurposeForm):
 def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any]) -> HttpResponse:
     language = given["language"]
     text = PAPER[language]
-    made = accounting.account(visit.principal, seen.referral.id, given["purpose"])
+    made = accounting.account_disclosures(visit.principal, seen.referral.id, given["purpose"])
     day = paper_time(made.made_at, language)
     people = [(line.act, _line(made, line, language)) for line in made.seen]
     context = common(visit, seen) | {
@@ -60,15 +60,7 @@ def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any
     return page(request, "desk/accounting.html", context)
 
 
-account_disclosures = opening(
-    "account_disclosures",
-    "Account for what was disclosed",
-    "For her, to take along or to read here: what your agency gave to others, and who of your"
-    " people looked. It is of this referral alone: one that it took the place of has an accounting"
-    " of its own. Is it safe for her to have on paper? That you made it stands in the log.",
-    _show,
-    AccountingForm,
-)
+account_disclosures = opening("account_disclosures", _show, AccountingForm)
 
 
 def _notice(made: Accounting, language: str) -> dict[str, str] | None:

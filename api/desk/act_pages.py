@@ -1,39 +1,31 @@
-"""How an act on a referral is a page: it asks, does, says what was done, and leads back."""
+"""How an act on a referral is a page: it asks, does, says what was done, and leads back. What the
+page says and asks stands in the act's entry (referrals/act_registry.py)."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from api.desk import again
-from api.desk.forms import ActForm
+from api.desk import again, words
+from api.desk.forms import PRIVATE, ActForm, OnceForm, moment, one_of
 from api.desk.referral import common, referral_page
 from api.desk.visit import METHODS, Visit, page, signed_in
 from permissions.errors import NotPermitted, NotVisible, Refused
-from referrals import reading
-from referrals.reading import Detail
+from referrals import act_fields, reading
+from referrals.act_registry import Act, Answer, Page
+
+View = Callable[..., HttpResponse]
 
 
-class ActPage(NamedTuple):
-    """One act's page: what it says before, its form, what it does, what it says after."""
-
-    act: str
-    title: str
-    says: str
-    button: str
-    done: str
-    form: type[ActForm]
-    do: Callable[[Visit, Detail, Any], object]
-    grave: bool = False  # the button says so by its colour
-    needs: Callable[[Detail], str] = lambda seen: ""  # the act that has to come first, or ''
-
-
-def act_view(act: ActPage) -> Callable[..., HttpResponse]:
+def act_view(act: Act, form_class: type[ActForm]) -> View:
     """GET asks, POST does and leads back to the referral."""
+    says = page_of(act)
 
     @require_http_methods(METHODS)
     @signed_in
@@ -41,16 +33,16 @@ def act_view(act: ActPage) -> Callable[..., HttpResponse]:
         seen = reading.detail(visit.principal, referral_id)
         posted = request.method == "POST"
         typed = request.POST if posted else again.typed_before(request, visit)
-        if typed is None and act.act not in seen.acts:
+        if typed is None and act.name not in seen.acts:
             messages.error(request, "That cannot be done now. This is how it stands.")
             return redirect("desk_referral", referral_id)
-        if typed is None and (first := act.needs(seen)):
+        if typed is None and (first := form_class.comes_after(seen)):
             return redirect(f"desk_{first}", referral_id)
-        form = act.form(typed, visit=visit, seen=seen)
+        form = form_class(typed, visit=visit, seen=seen)
         refusal = None
         if posted and form.is_valid():
             try:
-                act.do(visit, seen, form)
+                act.do(visit.principal, referral_id, **_arguments(act, form))
             except (NotVisible, NotPermitted):
                 raise
             except Refused as error:
@@ -58,32 +50,96 @@ def act_view(act: ActPage) -> Callable[..., HttpResponse]:
                 form.refuse(error)
             else:
                 again.forget(request)
-                messages.success(request, act.done)
+                messages.success(request, says.done)
                 return redirect("desk_referral", referral_id)
         if posted and again.is_private(form):
             return again.ask_again(request, visit, form)
         if typed is not None and not posted:
             again.say_why(form, typed)
-        context = common(visit, seen) | {"act": act, "form": form}
+        context = common(visit, seen) | {"act": act.name, "says": says, "form": form}
         return page(request, "desk/act.html", context, refusal)
 
     return view
 
 
-def at_once(do: Callable[..., object], done: str) -> Callable[..., HttpResponse]:
+def at_once(act: Act) -> View:
     """An act without a question, posted from the referral's page."""
+    says = page_of(act)
 
     @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
         if request.method == "POST":
             try:
-                do(visit.principal, referral_id)
+                act.do(visit.principal, referral_id)
             except (NotVisible, NotPermitted):
                 raise
             except Refused as refusal:
                 return referral_page(request, visit, referral_id, refusal)
-            messages.success(request, done)
+            messages.success(request, says.done)
         return redirect("desk_referral", referral_id)
 
     return view
+
+
+def page_of(act: Act) -> Page:
+    """What the act's entry says of its page. Raises ImproperlyConfigured where it has none."""
+    if act.page is None:
+        raise ImproperlyConfigured(f"The act {act.name} has no page.")
+    return act.page
+
+
+def _arguments(act: Act, form: ActForm) -> dict[str, Any]:
+    once = {"key": form.idempotency_key()} if isinstance(form, OnceForm) else {}
+    return form.arguments() | once
+
+
+# -- A form made of the entry ----------------------------------------------------------------------
+
+
+def form_of(act: Act) -> type[ActForm]:
+    """The form that asks for each field of the act's entry."""
+    fields = act.body.fields if act.body else ()
+
+    def arguments(form: ActForm) -> dict[str, Any]:
+        given = form.cleaned_data
+        return {
+            field.parameter: None
+            if field.default is None and not given[field.name]
+            else given[field.name]
+            for field in fields
+        }
+
+    base = OnceForm if act.answer is Answer.RECORD else ActForm
+    parts = {field.name: _asked(act, field) for field in fields}
+    more = {"act": act.name, "refused": page_of(act).refused, "arguments": arguments}
+    made: type[ActForm] = type(base)(f"{act.name}_form", (base,), {**parts, **more})
+    return made
+
+
+def _asked(act: Act, field: act_fields.Field) -> forms.Field:
+    required = field.default is not None
+    match field:
+        case act_fields.Code() if field.question and required:
+            return one_of(
+                words.choices(field.codes),
+                field.question,
+                initial=field.chosen,
+                help_text=field.hint,
+            )
+        case act_fields.Moment() if field.question:
+            return moment(field.question, required=required, help_text=field.hint)
+        case act_fields.Text() if field.question:
+            lines = PRIVATE | {"rows": field.lines}
+            widget = forms.Textarea(lines) if field.lines > 1 else forms.TextInput(PRIVATE)
+            return forms.CharField(
+                label=field.question,
+                max_length=field.longest,
+                required=required,
+                help_text=field.hint,
+                widget=widget,
+            )
+    raise ImproperlyConfigured(
+        f"The desk cannot ask for {field.name} of {act.name} by itself: write its form by hand and"
+        " name it in api/desk/acts.py."
+    )

@@ -3,11 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from api.desk.act_pages import ActPage, act_view
-from api.desk.forms import ActForm, NoQuestion, one_of
-from api.desk.visit import Visit
-from referrals import blocks
-from referrals.reading import Detail
+from api.desk.forms import ActForm, one_of
 
 OTHER = "other_agency"
 
@@ -32,8 +28,7 @@ class WhomForm(ActForm):
         whole = [(OTHER, f"Everybody at {self.seen.to_agency.name}")]
         return [*own, *(whole if self.seen.side == "from" else [])]
 
-    def whom_to_bar(self) -> dict[str, Any]:
-        """As referrals/blocks.py takes it."""
+    def arguments(self) -> dict[str, Any]:
         whom = self.cleaned_data["whom"]
         if whom == OTHER:
             return {"other_agency": True}
@@ -51,61 +46,3 @@ class WhomAgainForm(WhomForm):
             else (OTHER, f"Everybody at {self.seen.to_agency.name}")
             for one in ours
         ]
-
-
-def _block(visit: Visit, seen: Detail, form: WhomForm) -> None:
-    blocks.block(visit.principal, seen.referral.id, **form.whom_to_bar())
-
-
-def _unblock(visit: Visit, seen: Detail, form: WhomForm) -> None:
-    blocks.unblock(visit.principal, seen.referral.id, **form.whom_to_bar())
-
-
-block = act_view(
-    ActPage(
-        act="block",
-        title="She says: not this person",
-        says="From now on this referral does not exist for them, whatever their role. They are not"
-        " told, and cannot find out here. Do not tell them yourself.",
-        button="Keep them out",
-        done="They are kept out. If they ask for it, you see that under “Told to you”.",
-        form=WhomForm,
-        do=_block,
-        grave=True,
-    )
-)
-unblock = act_view(
-    ActPage(
-        act="unblock",
-        title="Let somebody in again",
-        says="Only if she says so. It does not put them back to work on it.",
-        button="Let them in again",
-        done="They can see it again.",
-        form=WhomAgainForm,
-        do=_unblock,
-    )
-)
-leads_only = act_view(
-    ActPage(
-        act="leads_only",
-        title="She says: somebody who works there",
-        says="If she fears one of the other agency's people and you cannot say who: only leads of"
-        " the agency that receives it see it. Ring a lead there, and say the reference.",
-        button="Leads only",
-        done="Only leads of the receiving agency see it now.",
-        form=NoQuestion,
-        do=lambda visit, seen, form: blocks.leads_only(visit.principal, seen.referral.id),
-        grave=True,
-    )
-)
-end_leads_only = act_view(
-    ActPage(
-        act="end_leads_only",
-        title="Not for leads only any more",
-        says="All workers of the receiving agency see it again.",
-        button="Open it to its workers",
-        done="Workers of the receiving agency see it again.",
-        form=NoQuestion,
-        do=lambda visit, seen, form: blocks.end_leads_only(visit.principal, seen.referral.id),
-    )
-)

@@ -131,9 +131,14 @@ class ActForm(DeskForm):
         self.visit, self.seen = visit, seen
         super().__init__(*args, **kwargs)
 
+    @classmethod
+    def comes_after(cls, seen: Detail) -> str:
+        """The page that has to come first, or ''."""
+        return ""
 
-class NoQuestion(ActForm):
-    """Only the button."""
+    def arguments(self) -> dict[str, Any]:
+        """What was said, as the act's function takes it. Raises Refused."""
+        raise NotImplementedError
 
 
 class OnceForm(ActForm):

@@ -20,8 +20,8 @@ from permissions import policy
 from permissions.errors import NotVisible, Refused
 from permissions.models import Agency
 from permissions.session import begin
-from referrals import acts, answering, codes, idempotency, reading
 from referrals import agreement as consent
+from referrals import answering, codes, idempotency, reading, sender, transitions
 from referrals.models import Referral
 from referrals.notices import Notice
 from referrals.reading import Detail
@@ -144,7 +144,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     context: dict[str, Any] = {"listing": listing, "answered_by": answered_by, "takes": takes}
     if request.method != "POST":
         fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
-        policy.require(visit.principal, "create", policy.Standing("from", True, True))
+        transitions.require(visit.principal, "create", policy.Standing("from", True, True))
         before = _before(visit, request.GET.get("replaces"))
         if before:
             fresh |= _as_before(before)
@@ -161,7 +161,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
             consent.said_no(visit.principal)
             return render(request, "desk/she_says_no.html", context)
         try:
-            draft = acts.create(
+            draft = sender.create(
                 visit.principal,
                 listing.id,
                 form.notice(visit.now),
@@ -231,7 +231,7 @@ def to_directory(request: HttpRequest) -> HttpResponse:
 def _send(request: HttpRequest, visit: Visit, draft: Referral, agreement: str) -> HttpResponse:
     """Send, then where the officer needs to be: on the phone for an emergency."""
     try:
-        acts.send(visit.principal, draft.id, agreement)
+        sender.send(visit.principal, draft.id, agreement)
     except Refused as refusal:
         messages.error(request, f"Not sent; it is kept as a draft. {refusal.detail}")
         return redirect("desk_referral", draft.id)
@@ -262,10 +262,8 @@ class PutNoticeForm(ActForm, NoticeFields):
             stays.choices = [as_before, *STAYS]
             stays.initial = self.KEPT
 
-
-def put_notice(visit: Visit, seen: Detail, form: PutNoticeForm) -> None:
-    notice = form.notice(seen.now, seen.referral.with_worker_until)
-    acts.put_notice(visit.principal, seen.referral.id, notice)
+    def arguments(self) -> dict[str, Any]:
+        return {"notice": self.notice(self.seen.now, self.seen.referral.with_worker_until)}
 
 
 class SendForm(ActForm):

@@ -7,9 +7,7 @@ from django.utils import timezone
 
 from api.desk import words
 from api.desk.forms import PRIVATE, OnceForm, moment, one_of
-from api.desk.visit import Visit
 from referrals import codes, records
-from referrals.reading import Detail
 
 
 class RecordForm(OnceForm):
@@ -33,9 +31,9 @@ class RecordForm(OnceForm):
         self.fields["basis"].help_text = records.state_line(self.kind)
         self.fields["at"].initial = timezone.localtime(self.seen.now)
 
-    def record(self) -> records.Record:
+    def arguments(self) -> dict[str, Any]:
         names = ("basis", "to", "at", "survivor_told", "detail")
-        return records.Record(**{name: self.cleaned_data[name] for name in names})
+        return {"record": records.Record(**{name: self.cleaned_data[name] for name in names})}
 
 
 class ReportForm(RecordForm):
@@ -53,15 +51,3 @@ class DisclosureForm(RecordForm):
         super().__init__(*args, **kwargs)
         if says := records.warning(self.visit.principal, "subpoena"):
             self.fields["basis"].help_text = f"{says} {records.state_line(self.kind)}"
-
-
-def record_report(visit: Visit, seen: Detail, form: ReportForm) -> None:
-    records.record_report(
-        visit.principal, seen.referral.id, form.record(), key=form.idempotency_key()
-    )
-
-
-def record_disclosure(visit: Visit, seen: Detail, form: DisclosureForm) -> None:
-    records.record_disclosure(
-        visit.principal, seen.referral.id, form.record(), key=form.idempotency_key()
-    )

@@ -15,6 +15,7 @@ from permissions.errors import Refused, WrongState
 from permissions.models import Agency
 from permissions.session import begin
 from referrals import answering, own, reading
+from referrals.act_registry import ACTS, Group
 from referrals.models import Referral
 from referrals.reading import Detail
 
@@ -37,61 +38,21 @@ class Next(NamedTuple):
     takes: bool
 
 
-OFFERS = {  # act: (words on the button, whether it asks nothing)
-    "send": ("Send it", False),
-    "put_notice": ("Change the notice", False),
-    "acknowledge": ("I am looking at it", True),
-    "accept": ("Accept", True),
-    "decline": ("We cannot take it", False),
-    "open_packet": ("Open the packet", False),
-    "put_release": ("Record her permission", False),
-    "put_packet": ("Write the packet", False),
-    "call_me": ("Ask them to ring", True),
-    "set_callback": ("Another number to ring", False),
-    "start_handoff": ("Begin the hand-off", False),
-    "record_attempt": ("You tried to reach her", False),
-    "handoff_failed": ("The hand-off failed", False),
-    "complete": ("It is done", False),
-    "add_note": ("Add a note", False),
-    "open_notes": ("Open our notes", False),
-    "set_plan": ("Where to turn next", False),
-    "set_external_ref": ("Your own number for it", False),
-    "same_person_as": ("The same person, twice", False),
-    "assign": ("Put a colleague on it", False),
-    "hand_over": ("Hand it over", False),
-    "take_over": ("Take it over", False),
-    "account_disclosures": ("Account to her: who was told", False),
-    "set_hold": ("Hold it for the law", False),
-    "end_hold": ("End the legal hold", False),
-    "record_report": ("Record a mandated report", False),
-    "record_disclosure": ("Record a compelled disclosure", False),
-    "block": ("She says: not this person", False),
-    "unblock": ("Let somebody in again", False),
-    "leads_only": ("She says: somebody who works there", False),
-    "end_leads_only": ("Not for leads only any more", False),
-    "unable": ("It did not come about", False),
-    "withdraw": ("Take it back", False),
-    "mark_error": ("It was a mistake", False),
-    "revoke_release": ("She ends her permission", False),
-    "narrow_release": ("Share less", False),
-    "put_return_release": ("She lets us tell the sender", False),
-    "revoke_return_release": ("Tell the sender no more", False),
-    "stop": ("Stop: no contact", False),
-}
-ENDINGS = ("unable", "withdraw", "mark_error", "revoke_release", "revoke_return_release", "stop")
-RARE = (  # folded away: nobody looks for them at night
-    *("set_external_ref", "same_person_as", "account_disclosures", "set_hold", "end_hold"),
-    *("record_report", "record_disclosure"),
+# The order of the buttons; an act that is not named here comes after those that are.
+OFFERED = (
+    *("send", "put_notice", "acknowledge", "accept", "decline"),
+    *("open_packet", "put_release", "put_packet", "call_me", "set_callback"),
+    *("start_handoff", "record_attempt", "handoff_failed", "complete"),
+    *("add_note", "open_notes", "set_plan", "set_external_ref", "same_person_as"),
+    *("assign", "hand_over", "take_over", "account_disclosures", "set_hold", "end_hold"),
+    *("record_report", "record_disclosure", "block", "unblock", "leads_only", "end_leads_only"),
+    *("unable", "withdraw", "mark_error", "revoke_release", "narrow_release"),
+    *("put_return_release", "revoke_return_release", "stop"),
 )
-NEXT = {  # (side, state): what is to be done now, the likeliest first
-    ("from", "draft"): ("send", "put_notice"),
-    ("from", "accepted"): ("put_packet", "put_release"),
-    ("to", "sent"): ("accept", "acknowledge", "decline"),
-    ("to", "acknowledged"): ("accept", "decline"),
-    ("from", "cannot_take"): ("set_plan",),
-    ("from", "expired"): ("set_plan",),
-    ("to", "accepted"): ("open_packet", "start_handoff", "record_attempt"),
-    ("to", "in_handoff"): ("record_attempt", "complete", "open_packet", "handoff_failed"),
+PAGES = {
+    name: found
+    for name in (*OFFERED, *(act for act in ACTS if act not in OFFERED))
+    if (found := ACTS[name].page)
 }
 
 
@@ -199,41 +160,19 @@ def _why(refusal: Refused, seen: Detail) -> str:
 def _offers(seen: Detail) -> dict[str, list[Offer]]:
     """The acts that the domain says are open, as buttons: to do now, also possible, for the record,
     to end it."""
-    useful = [act for act in OFFERS if act in seen.acts]
-    unseen = seen.side == "to" and seen.status in ("sent", "acknowledged")  # there may be one
-    if not unseen and (seen.release is None or seen.release_ended):
-        useful = [act for act in useful if act != "revoke_release"]
-    if not seen.release_in_force:
-        useful = [act for act in useful if act not in ("put_packet", "narrow_release")]
-    useful = [act for act in useful if _of_use(act, seen)]
-    now = [act for act in NEXT.get((seen.side, seen.status), ()) if act in useful]
-    rare = [act for act in useful if act in RARE]
-    also = [act for act in useful if act not in {*now, *rare, *ENDINGS}]
-    endings = [act for act in useful if act in ENDINGS]
-    groups = {"now": now, "also": also, "rare": rare, "endings": endings}
+    useful = [act for act, says in PAGES.items() if act in seen.acts and says.useful(seen)]
+    shown = (seen.side, seen.status)
+    likely = {act: rank for act in useful if (rank := PAGES[act].likely.get(shown))}
+    groups = {"now": sorted(likely, key=likely.__getitem__)} | {
+        name: [act for act in useful if act not in likely and PAGES[act].group is group]
+        for name, group in (("also", Group.ALSO), ("rare", Group.RARE), ("endings", Group.ENDING))
+    }
     return {name: [_offer(act, seen.referral.id) for act in acts] for name, acts in groups.items()}
 
 
-def _of_use(act: str, seen: Detail) -> bool:
-    """What there is to lift is offered for lifting, what is marked is not marked again, and nobody
-    is asked to reach her who has no part in it yet, or any more."""
-    marked = any(one.ours and one.kind == "leads_only" for one in seen.blocks)
-    barred = any(one.ours and one.kind != "leads_only" for one in seen.blocks)
-    reaching = seen.status in ("accepted", "in_handoff")
-    known = {
-        "unblock": barred,
-        "leads_only": not marked,
-        "end_leads_only": marked,
-        "record_attempt": reaching,
-        "same_person_as": reaching,
-        "set_plan": seen.status in ("draft", "sent", "acknowledged", "cannot_take", "expired"),
-    }
-    return known.get(act, True)
-
-
 def _offer(act: str, referral_id: UUID) -> Offer:
-    said, at_once = OFFERS[act]
-    return Offer(act, said, reverse(f"desk_{act}", args=[referral_id]), at_once)
+    says = PAGES[act]
+    return Offer(act, says.offer, reverse(f"desk_{act}", args=[referral_id]), says.at_once)
 
 
 # -- The notice ------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@ aloud. The Spanish is to be read by a court-certified translator before it is us
 
 from typing import NamedTuple
 
+from referrals.packet_fields import FIELDS
+
 
 class Text(NamedTuple):
     title: str
@@ -73,25 +75,7 @@ TEXTS = {
             "told_no_effect_on_case": "that it has no effect on my case whether I sign or not",
             "police_may_have_to_disclose": "that police may have to disclose what they know",
         },
-        fields={
-            "name": "My name",
-            "alias": "The name to ask for",
-            "pronouns": "My pronouns",
-            "date_of_birth": "My date of birth",
-            "phone": "My phone",
-            "email": "My email",
-            "address": "My address",
-            "safe_contact": "How to contact me safely",
-            "emergency_contact": "Whom to call in an emergency",
-            "circumstances": "What happened, in short",
-            "screening": "Answers to screening questions",
-            "health": "My health",
-            "substance_use": "Alcohol or drug treatment",
-            "legal": "Legal matters",
-            "case_number": "My case number",
-            "children": "My children",
-            "needs_detail": "What I need",
-        },
+        fields={field.name: field.paper[0] for field in FIELDS},
     ),
     "es": Text(
         title="Mi permiso para compartir",
@@ -138,24 +122,6 @@ TEXTS = {
             "told_no_effect_on_case": "que firmar o no firmar no cambia nada en mi caso",
             "police_may_have_to_disclose": "que la policía puede tener que revelar lo que sabe",
         },
-        fields={
-            "name": "Mi nombre",
-            "alias": "El nombre por el que preguntar",
-            "pronouns": "Mis pronombres",
-            "date_of_birth": "Mi fecha de nacimiento",
-            "phone": "Mi teléfono",
-            "email": "Mi correo electrónico",
-            "address": "Mi dirección",
-            "safe_contact": "Cómo comunicarse conmigo sin peligro",
-            "emergency_contact": "A quién llamar en una emergencia",
-            "circumstances": "Lo que pasó, en breve",
-            "screening": "Respuestas a preguntas de detección",
-            "health": "Mi salud",
-            "substance_use": "Tratamiento por alcohol o drogas",
-            "legal": "Asuntos legales",
-            "case_number": "Mi número de caso",
-            "children": "Mis hijos e hijas",
-            "needs_detail": "Lo que necesito",
-        },
+        fields={field.name: field.paper[1] for field in FIELDS},
     ),
 }

@@ -18,6 +18,7 @@ from api.desk.visit import Visit, page, signed_in
 from permissions import disclosure
 from permissions.errors import NotVisible
 from referrals import codes, papers, reading, returning
+from referrals.packet_fields import PACKET_FIELDS, never_to, under_part2
 from referrals.reading import Detail
 from referrals.releases import Consenter, Terms
 
@@ -108,6 +109,9 @@ class ReleaseForm(ActForm):
         assert isinstance(field, forms.ChoiceField)
         field.choices, field.initial = offered, initial
 
+    def arguments(self) -> dict[str, Any]:
+        return {"terms": self.terms()}
+
     def terms(self) -> Terms:
         given = self.cleaned_data
         signed_at = given["signed_at"]
@@ -130,19 +134,11 @@ class ReleaseForm(ActForm):
         )
 
 
-def put_release(visit: Visit, seen: Detail, form: ReleaseForm) -> None:
-    papers.put_release(visit.principal, seen.referral.id, form.terms())
-
-
 class ReturnReleaseForm(ReleaseForm):
     """Back to the sender: three things, and no more."""
 
     direction = "return"
     fields_ = some_of(list(words.RETURNED.items()), "What may the sender be told")
-
-
-def put_return_release(visit: Visit, seen: Detail, form: ReturnReleaseForm) -> None:
-    returning.put_return_release(visit.principal, seen.referral.id, form.terms())
 
 
 @require_safe
@@ -184,15 +180,14 @@ class NarrowReleaseForm(ActForm):
             ),
         ]
 
+    @classmethod
+    def comes_after(cls, seen: Detail) -> str:
+        return "" if seen.release_in_force else "releases"
 
-def narrow_release(visit: Visit, seen: Detail, form: NarrowReleaseForm) -> None:
-    ends = form.cleaned_data["ends"]
-    papers.narrow_release(
-        visit.principal,
-        seen.referral.id,
-        fields=form.cleaned_data["fields_"],
-        expires_at=None if ends == form.AS_IT_IS else seen.now + timedelta(hours=int(ends)),
-    )
+    def arguments(self) -> dict[str, Any]:
+        ends = self.cleaned_data["ends"]
+        later = None if ends == self.AS_IT_IS else self.seen.now + timedelta(hours=int(ends))
+        return {"fields": self.cleaned_data["fields_"], "expires_at": later}
 
 
 @require_safe
@@ -235,7 +230,7 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
     if seen.side != "from":
         raise NotVisible
     principal, recipient = visit.principal, seen.to_agency.kind
-    hidden = disclosure.never_to(recipient)
+    hidden = never_to(recipient)
     needed = disclosure.attestations_needed(principal.agency_kind, recipient, "written")
     days = disclosure.longest(seen.referral.urgency, lead=False).days
     context = common(visit, seen) | {
@@ -246,14 +241,14 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
             to=seen.to_agency.name,
             service=seen.referral.service_name,
         ),
-        "fields": [text.fields[name] for name in disclosure.PACKET_FIELDS if name not in hidden],
+        "fields": [text.fields[name] for name in PACKET_FIELDS if name not in hidden],
         "purposes": [text.purposes[code] for code in codes.RELEASE_PURPOSE],
         "longest": text.longest.format(days=days),
         "intermediary": text.intermediary.format(platform=disclosure.INTERMEDIARY),
         "told": [text.told[code] for code in disclosure.EVERY_ATTESTATION if code in needed],
         "who": [text.who[code] for code in disclosure.CONSENTERS],
         "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature
-        or disclosure.under_part2((), principal.duties),
+        or under_part2((), principal.duties),
     }
     if language == "es":
         context |= safety_in_spanish()

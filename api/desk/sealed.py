@@ -3,7 +3,7 @@ POST that stated the purpose, and nowhere else: no address leads to it."""
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -14,17 +14,11 @@ from api.desk import words
 from api.desk.forms import PRIVATE, ActForm, Group, one_of, some_of
 from api.desk.referral import common
 from api.desk.visit import METHODS, Visit, page, signed_in
-from permissions import disclosure
 from permissions.errors import NotPermitted, NotVisible, Refused
-from referrals import codes, handoff, idempotency, packets, reading
+from referrals import codes, handoff, notes, packets, reading
+from referrals.act_registry import ACTS
+from referrals.packet_fields import BY_NAME, FIELDS, PacketField
 from referrals.reading import Detail
-
-SCREENS = frozenset({"law_enforcement", "healthcare"})  # they see her first; never required
-LONG_FIELDS = frozenset(
-    {"address", "safe_contact", "emergency_contact", "circumstances", "screening", "health"}
-    | {"substance_use", "legal", "children", "needs_detail"}
-)
-
 
 # -- The packet ------------------------------------------------------------------------------------
 
@@ -36,26 +30,9 @@ class PacketForm(ActForm):
         super().__init__(*args, **kwargs)
         release = self.seen.release
         self.released = set(release.fields) if release else set()
-        for name in disclosure.PACKET_FIELDS:
-            long = name in LONG_FIELDS
-            widget: forms.Widget = (
-                forms.Textarea(attrs=PRIVATE | {"rows": 3}) if long else forms.TextInput(PRIVATE)
-            )
-            self.fields[name] = forms.CharField(
-                label=words.FIELDS[name],
-                max_length=disclosure.MAX_FIELD_CHARS,
-                required=False,
-                widget=widget,
-                help_text=words.FIELD_HELP.get(name, ""),
-            )
-        self.fields["screening"] = some_of(
-            words.choices(codes.SCREENING),
-            words.FIELDS["screening"],
-            required=False,
-            help_text=words.FIELD_HELP["screening"],
-        )
-        if self.visit.agency.kind not in SCREENS:
-            del self.fields["screening"]
+        for field in FIELDS:
+            if field.asked_by is None or self.visit.agency.kind in field.asked_by:
+                self.fields[field.name] = _asked(field)
 
     @property
     def groups(self) -> list[Group]:
@@ -68,16 +45,37 @@ class PacketForm(ActForm):
             ),
         ]
 
+    @classmethod
+    def comes_after(cls, seen: Detail) -> str:
+        return "" if seen.release_in_force else "put_release"
+
+    def arguments(self) -> dict[str, Any]:
+        given = {
+            name: said if isinstance(said, str) else " ".join(said)
+            for name, said in self.cleaned_data.items()
+        }
+        return {"fields": {name: text for name, text in given.items() if text}}
+
     def clean(self) -> dict[str, Any]:
         if not self.errors and not any(self.cleaned_data.values()):
             raise forms.ValidationError("Write at least one field.")
         return self.cleaned_data
 
 
-def put_packet(visit: Visit, seen: Detail, form: PacketForm) -> None:
-    given = form.cleaned_data | {"screening": " ".join(form.cleaned_data.get("screening", ()))}
-    written = {name: text for name, text in given.items() if text}
-    packets.put_packet(visit.principal, seen.referral.id, written)
+def _asked(field: PacketField) -> forms.Field:
+    """The question for one field."""
+    if field.codes is not None:
+        return some_of(
+            words.choices(field.codes), field.label[0], required=False, help_text=field.hint
+        )
+    tall = forms.Textarea(attrs=PRIVATE | {"rows": field.lines})
+    return forms.CharField(
+        label=field.label[0],
+        max_length=field.longest,
+        required=False,
+        widget=tall if field.lines > 1 else forms.TextInput(PRIVATE),
+        help_text=field.hint,
+    )
 
 
 class PurposeForm(ActForm):
@@ -92,9 +90,13 @@ Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
 
 
 def opening(
-    act: str, title: str, says: str, show: Show, asks: type[PurposeForm] = PurposeForm
+    act: str, show: Show, asks: type[PurposeForm] = PurposeForm, *, title: str = "", says: str = ""
 ) -> Callable[..., HttpResponse]:
-    """GET asks for the purpose; the answer to POST is what was opened."""
+    """GET asks for the purpose; the answer to POST is what was opened. `title` and `says` are those
+    of the act's entry, unless something else is opened under its rule."""
+    known = ACTS[act].page
+    assert known is not None  # each has one
+    heading = {"title": title or known.title, "says": says or known.says}
 
     @require_http_methods(METHODS)
     @signed_in
@@ -113,7 +115,7 @@ def opening(
             except Refused as error:
                 refusal = error
                 form.refuse(error)
-        context = common(visit, seen) | {"form": form, "title": title, "says": says}
+        context = common(visit, seen) | {"form": form, **heading}
         return page(request, "desk/purpose.html", context, refusal)
 
     return view
@@ -129,7 +131,7 @@ def _show_packet(
     context = common(visit, seen) | {
         "rows": [
             (words.FIELDS[name], words.field_lines(name, opened.fields[name]), name in shared)
-            for name in disclosure.PACKET_FIELDS
+            for name in BY_NAME
             if (name in opened.fields and name != "safe_contact") or _stands_alone(name, opened)
         ],
         "opened": opened,
@@ -150,7 +152,7 @@ def _show_notes(
     request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any]
 ) -> HttpResponse:
     purpose = given["purpose"]
-    notes = packets.open_notes(visit.principal, seen.referral.id, purpose)
+    found = notes.open_notes(visit.principal, seen.referral.id, purpose)
     context = common(visit, seen) | {
         "notes": [
             (
@@ -159,7 +161,7 @@ def _show_notes(
                 note.created_at,
                 words.note_lines(note.kind, note.content),
             )
-            for note in notes
+            for note in found
         ],
         "purpose": words.label("purpose", purpose),
     }
@@ -188,45 +190,12 @@ def _show_handoff(
     return page(request, "desk/handoff.html", context)
 
 
-open_packet = opening(
-    "open_packet",
-    "Open the packet",
-    "Who opened it, when and for what stands in the access log.",
-    _show_packet,
-)
-open_notes = opening(
-    "open_notes",
-    "Open our notes",
-    "Who opened them, when and for what stands in the access log.",
-    _show_notes,
-)
+open_packet = opening("open_packet", _show_packet)
+open_notes = opening("open_notes", _show_notes)
 open_handoff = opening(
     "open_notes",
-    "Open the record of the hand-off",
-    "Who opened it, when and for what stands in the access log, as for your notes.",
     _show_handoff,
     HandoffPurposeForm,
+    title="Open the record of the hand-off",
+    says="Who opened it, when and for what stands in the access log, as for your notes.",
 )
-
-
-# -- Notes -----------------------------------------------------------------------------------------
-
-
-class NoteForm(ActForm):
-    """`key` makes a second tap harmless: one note."""
-
-    refused = {"note_length": "text"}
-
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-    text = forms.CharField(
-        label="Note",
-        max_length=packets.MAX_NOTE_CHARS,
-        widget=forms.Textarea(attrs=PRIVATE | {"rows": 6}),
-    )
-
-
-def add_note(visit: Visit, seen: Detail, form: NoteForm) -> None:
-    given = form.cleaned_data
-    route = f"desk/referrals/{seen.referral.id}/add_note"
-    key = idempotency.Key(route, str(given["key"]), given["text"].encode())
-    packets.add_note(visit.principal, seen.referral.id, given["text"], key=key)

@@ -8,13 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from api.desk import words
-from api.desk.act_pages import ActPage, act_view
 from api.desk.forms import ActForm, listed, one_of
 from api.desk.visit import Visit, signed_in
 from permissions.models import Membership
 from permissions.session import begin
 from referrals import blocks, codes, staff
-from referrals.reading import Detail
 
 REASON = "Why do you put yourself on it"
 TOLD = "Another member of your agency is told, with your reason."
@@ -26,6 +24,9 @@ class KeepForm(ActForm):
         "Whoever holds it now",
         initial="no",
     )
+
+    def keeps(self) -> bool:
+        return bool(self.cleaned_data["keep"] == "yes")
 
 
 def _colleagues(form: ActForm, name: str, but: set[UUID]) -> None:
@@ -56,27 +57,9 @@ class AssignForm(ActForm):
         herself = set() if lead else {self.visit.principal.staff_id}
         _colleagues(self, "member_id", {*self.seen.assigned, *herself})
 
-
-def _assign(visit: Visit, seen: Detail, form: AssignForm) -> None:
-    staff.assign(
-        visit.principal,
-        seen.referral.id,
-        UUID(form.cleaned_data["member_id"]),
-        reason=form.cleaned_data.get("reason") or None,
-    )
-
-
-assign = act_view(
-    ActPage(
-        act="assign",
-        title="Put a colleague on it",
-        says="She can then open the packet and your notes. The other agency is not told.",
-        button="Put her on it",
-        done="She works on it now.",
-        form=AssignForm,
-        do=_assign,
-    )
-)
+    def arguments(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {"member_id": UUID(given["member_id"]), "reason": given.get("reason") or None}
 
 
 class HandOverForm(KeepForm):
@@ -91,27 +74,8 @@ class HandOverForm(KeepForm):
         but = {self.visit.principal.staff_id} | ({holder} if holder else set())
         _colleagues(self, "member_id", but)
 
-
-def _hand_over(visit: Visit, seen: Detail, form: HandOverForm) -> None:
-    staff.hand_over(
-        visit.principal,
-        seen.referral.id,
-        UUID(form.cleaned_data["member_id"]),
-        keep=form.cleaned_data["keep"] == "yes",
-    )
-
-
-hand_over = act_view(
-    ActPage(
-        act="hand_over",
-        title="Hand it over",
-        says="At the end of your shift, or to whom it belongs. The other agency is not told.",
-        button="Hand it over",
-        done="Handed over.",
-        form=HandOverForm,
-        do=_hand_over,
-    )
-)
+    def arguments(self) -> dict[str, Any]:
+        return {"member_id": UUID(self.cleaned_data["member_id"]), "keep": self.keeps()}
 
 
 class TakeOverForm(KeepForm):
@@ -125,27 +89,8 @@ class TakeOverForm(KeepForm):
         if self.seen.side == "to" and self.seen.referral.accepted_at is None:
             del self.fields["reason"]
 
-
-def _take_over(visit: Visit, seen: Detail, form: TakeOverForm) -> None:
-    staff.take_over(
-        visit.principal,
-        seen.referral.id,
-        reason=form.cleaned_data.get("reason"),
-        keep=form.cleaned_data["keep"] == "yes",
-    )
-
-
-take_over = act_view(
-    ActPage(
-        act="take_over",
-        title="Take it over",
-        says="You answer for it from now on. The other agency is not told.",
-        button="Take it over",
-        done="You hold it now.",
-        form=TakeOverForm,
-        do=_take_over,
-    )
-)
+    def arguments(self) -> dict[str, Any]:
+        return {"reason": self.cleaned_data.get("reason"), "keep": self.keeps()}
 
 
 @require_safe

@@ -7,8 +7,10 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from referrals import handoff
+from referrals.act_registry import ACTS
 from referrals.codes import CODE_LISTS, Labels
 from referrals.listing import Line
+from referrals.packet_fields import BY_NAME, codes_in
 from referrals.reading import Detail
 
 
@@ -143,61 +145,17 @@ def log_time(moment: datetime) -> str:
 
 # -- History ---------------------------------------------------------------------------------------
 
-DONE = {
-    "create": "Draft begun",
-    "put_notice": "Notice changed",
-    "put_release": "Her permission recorded",
-    "put_packet": "Packet written",
-    "send": "Sent",
-    "acknowledge": "Looked at",
-    "accept": "Accepted",
-    "decline": "Declined",
-    "start_handoff": "Hand-off begun",
-    "call_me": "Asked to ring",
-    "set_callback": "Another number to ring",
-    "handoff_failed": "Hand-off failed: the clock starts again",
-    "record_attempt": "Tried to reach her",
-    "set_external_ref": "Own number kept",
-    "set_plan": "Next services planned",
-    "same_person_as": "Noted that two are one person's",
-    "mark_error": "Marked as a mistake",
-    "delivered": "A system of ours has it",
+OF_THE_CLOCK = {
     "expire": "Expired: nobody answered in time",
     "escalated": "A deadline passed",
-    "complete": "Completed",
-    "unable": "Did not come about",
-    "withdraw": "Withdrawn",
-    "revoke_release": "Her permission ended",
-    "narrow_release": "Her permission made narrower",
-    "put_return_release": "The sender was told, on her word",
-    "revoke_return_release": "The sender is told no more",
-    "stop": "Stopped",
-    "add_note": "Note added",
-    "assign": "Put on it",
-    "hand_over": "Handed over",
-    "take_over": "Taken over",
-    "set_hold": "Held for the law",
-    "end_hold": "No longer held for the law",
     "purge_due": "Your part of this goes in seven days: account to her, file what you have to keep",
     "idle": "Nothing was done for 14 days: is it still going on? It ends by itself after 21",
     "purge": "Purged",
     "closed": "Closed: they accepted it seven days ago",
-    "record_report": "Mandated report recorded",
-    "record_disclosure": "Compelled disclosure recorded",
-    "block": "Kept out, on her word",
-    "unblock": "Let in again",
-    "leads_only": "For leads only",
-    "end_leads_only": "Not for leads only any more",
 }
-CODES_OF = {
-    "decline": "decline",
-    "withdraw": "withdraw",
-    "mark_error": "mark_error",
-    "escalated": "clock",
-    "assign": "self_assignment",
-    "take_over": "self_assignment",
-    "unable": "ended_by_the_clock",
-}  # which list an event's code is of
+DONE = {name: act.history for name, act in ACTS.items() if act.history} | OF_THE_CLOCK
+# Which list an event's code is of.
+CODES_OF = {name: act.codes for name, act in ACTS.items() if act.codes} | {"escalated": "clock"}
 
 
 def done(act: str) -> str:
@@ -235,10 +193,8 @@ LOGGED = {
     "referral.history": "Looked at a history",
     "referral.read_returned": "Looked at what came back",
     "referral.read_releases": "Looked at her permissions",
-    "referral.open_packet": "Opened a packet",
-    "referral.open_notes": "Opened notes",
-    "referral.account_disclosures": "Accounted for what was disclosed",
-    **{f"referral.{act}": words for act, words in DONE.items()},
+    **{f"referral.{name}": act.logged for name, act in ACTS.items()},
+    **{f"referral.{name}": words for name, words in OF_THE_CLOCK.items()},
     "agreement.decline": "Counted a no",
     "agreement.read": "Looked at the tally of agreement",
     "call_record.create": "Recorded a call",
@@ -323,16 +279,12 @@ def logged(act: str) -> str:
 
 ATTESTATIONS = dict(choices(CODE_LISTS["attestation"]))
 FIELDS = dict(choices(CODE_LISTS["packet_field"]))
-FIELD_HELP = {
-    "safe_contact": "When it is safe; whether a voicemail or text is; a name to use, a code word;"
-    " who must never be contacted, such as a parent. It stands before every number.",
-    "screening": "Only what she told or you saw. Nothing is right, too: it is no test.",
-}
 
 
 def field_lines(name: str, text: str) -> list[str]:
     """A field of an opened packet as lines to read."""
-    return labels("screening", text.replace(",", " ").split()) if name == "screening" else [text]
+    known, codes = BY_NAME[name].codes, codes_in(name, text)
+    return [text] if known is None or codes is None else [known[one][0] for one in codes]
 
 
 RETURNED = {

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from api.rendering import Answer
-from api.v1.referrals import REFUSALS, PurposeIn
+from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from api.views import Endpoint, HasFields
 from openapi.schema import ACTING_MEMBER, problems
 from permissions import disclosure
@@ -94,14 +94,14 @@ class AccountingOut(serializers.Serializer):
 class AccountDisclosures(Endpoint):
     @extend_schema(
         operation_id="account_disclosures",
+        **said_of("account_disclosures"),
         request=PurposeIn,
         parameters=[ACTING_MEMBER],
         responses={200: AccountingOut, **problems(*REFUSALS)},
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Account to the survivor for your agency's own disclosures. Two entries in the log."""
         purpose = self.body(PurposeIn)["purpose"]
-        made = accounting.account(self.principal, referral_id, purpose)
+        made = accounting.account_disclosures(self.principal, referral_id, purpose)
         return self.answer(AccountingOut, _out(made))
 
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api import cursors
 from api.fields import Code, Flag, Id
 from api.rendering import Answer
-from api.v1.referrals import CreatedOut
+from api.v1.shapes import CreatedOut
 from api.views import Endpoint, Shape, page_size
 from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from referrals import calls, codes

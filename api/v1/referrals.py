@@ -5,42 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api import cursors
-from api.fields import Code, Flag, Id, Moment, Text
+from api.fields import Flag, Id, Moment, Text
 from api.rendering import Answer
-from api.views import Endpoint, HasFields, NamedTexts, NothingIn, Shape, moment_parameter, page_size
-from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, IF_MATCH, problems
-from permissions import disclosure, policy
+from api.v1.shapes import REFUSALS, coded, coded_list, said_of
+from api.views import Endpoint, HasFields, Shape, moment_parameter, page_size
+from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
 from permissions.errors import BadRequest
-from permissions.prepared import Along
-from referrals import (
-    acts,
-    blocks,
-    codes,
-    holds,
-    listing,
-    packets,
-    reading,
-    seeing,
-    staff,
-    transitions,
-)
-from referrals.filters import STATUSES, Filters
+from referrals import codes, listing, reading, sender
+from referrals.act_registry import MOVES, RULES
+from referrals.filters import FILTERS, Filter, Filters, Kind
 from referrals.notices import Notice
-
-REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
-
-
-def coded(labels: Any, **options: Any) -> Code:
-    return Code(choices=list(labels), **options)
-
-
-def coded_list(labels: Any, **options: Any) -> serializers.ListField:
-    return serializers.ListField(child=coded(labels), max_length=len(labels), **options)
-
 
 # -- Shapes in -------------------------------------------------------------------------------------
 
@@ -75,85 +53,6 @@ class ReferralIn(NoticeFields):
         help_text="A referral of yours whose place it takes, with what is left of its plan, and"
         " with whom your side keeps out of it.",
     )
-
-
-class PacketIn(Shape):
-    """Packet fields to write; those not named stay as they are."""
-
-    packet = NamedTexts(
-        disclosure.PACKET_FIELDS,
-        child=Text(max_length=disclosure.MAX_FIELD_CHARS),
-        help_text=f"Keys: {', '.join(disclosure.PACKET_FIELDS)}. `screening` holds codes of that"
-        " list, one after the other.",
-    )
-
-
-class SendIn(Shape):
-    agreement = coded(codes.AGREEMENT, help_text="The survivor's, to this notice. A no stays here.")
-
-
-class DeclineIn(Shape):
-    code = coded(codes.DECLINE, help_text="What the sender is shown.")
-    suggested_service_id = Id(default=None, allow_null=True)
-    private_reason = coded(
-        codes.PRIVATE_REASON, default=None, allow_null=True, help_text="Stays with your agency."
-    )
-
-
-class CompleteIn(Shape):
-    outcome = coded(codes.OUTCOME)
-
-
-class UnableIn(Shape):
-    code = coded(codes.PRIVATE_REASON)
-
-
-class WithdrawIn(Shape):
-    code = coded(codes.WITHDRAW)
-
-
-class AssignIn(Shape):
-    member_id = Id(help_text="A worker or lead of your agency.")
-    reason = coded(
-        codes.SELF_ASSIGNMENT,
-        default=None,
-        allow_null=True,
-        help_text="Needed from a lead who names herself.",
-    )
-
-
-class HandOverIn(Shape):
-    member_id = Id(help_text="A worker or lead of your agency.")
-    keep = Flag(default=False, help_text="Whom she replaces stays assigned.")
-
-
-class TakeOverIn(Shape):
-    reason = coded(
-        codes.SELF_ASSIGNMENT,
-        default=None,
-        allow_null=True,
-        help_text="Needed from a lead, except at the recipient before the accept.",
-    )
-    keep = Flag(default=False, help_text="Whom she replaces stays assigned.")
-
-
-class SetHoldIn(Shape):
-    until = Moment(help_text="Within 366 days; then it is set anew.")
-
-
-class BlockIn(Shape):
-    """Whom it is about: one of both."""
-
-    member_id = Id(default=None, allow_null=True, help_text="A member of your own agency.")
-    other_agency = Flag(default=False, help_text="The whole other agency; by the sender.")
-
-
-class PurposeIn(Shape):
-    purpose = coded(codes.PURPOSE, help_text="Purpose of use; it stands in the access log.")
-
-
-class NoteIn(Shape):
-    text = Text(max_length=packets.MAX_NOTE_CHARS)
 
 
 # -- Shapes out ------------------------------------------------------------------------------------
@@ -294,44 +193,6 @@ class ReferralOut(serializers.Serializer):
     acts = serializers.ListField(child=serializers.CharField(), help_text="Open to you now.")
 
 
-class PacketOut(serializers.Serializer):
-    """An opened packet. The receipt is the id of the access entry that opened it."""
-
-    safe_contact = serializers.CharField(
-        allow_null=True,
-        help_text="Comes before any contact in the packet, and governs it. Null: none is in it.",
-    )
-    packet = serializers.DictField(child=serializers.CharField())
-    release_id = serializers.UUIDField(allow_null=True)
-    release_expires_at = serializers.DateTimeField(allow_null=True)
-    handling = serializers.ListField(
-        child=serializers.CharField(),
-        help_text="Codes of how to handle it, that of its redisclosure notice among them.",
-    )
-    notice = serializers.CharField(
-        allow_null=True,
-        help_text="That notice in words: keep it with whatever you copy (42 CFR 2.32). Null: your"
-        " own packet, or a release without one. Spanish: GET /v1/codes, `redisclosure_notice`.",
-    )
-    receipt = serializers.UUIDField()
-
-
-class NoteOut(serializers.Serializer):
-    id = serializers.UUIDField()
-    kind = serializers.CharField()
-    member_id = serializers.UUIDField()
-    created_at = serializers.DateTimeField()
-    content = serializers.DictField(child=serializers.CharField(allow_null=True))
-
-
-class NotesOut(serializers.Serializer):
-    items = NoteOut(many=True)
-
-
-class CreatedOut(serializers.Serializer):
-    id = serializers.UUIDField()
-
-
 class StepOut(serializers.Serializer):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -436,48 +297,27 @@ def line_json(line: listing.Line) -> dict[str, Any]:
     }
 
 
-def packet_json(opened: packets.Opened) -> dict[str, Any]:
-    """What `PacketOut` makes of it, without a serializer, as in a list."""
-    return {
-        "safe_contact": opened.safe_contact,
-        "packet": opened.fields,
-        "release_id": opened.release_id,
-        "release_expires_at": opened.release_expires_at,
-        "handling": opened.handling,
-        "notice": opened.notice,
-        "receipt": opened.entry_id,
-    }
-
-
 # -- Endpoints -------------------------------------------------------------------------------------
 
 
+def _parameter(name: str, filter_: Filter) -> OpenApiParameter:
+    kinds: dict[Kind, Any] = {
+        Kind.FLAG: bool,
+        Kind.CODE: str,
+        Kind.MOMENT: {"type": "string", "format": "date-time"},
+    }
+    codes = list(filter_.codes) or None
+    return OpenApiParameter(name, kinds[filter_.kind], description=filter_.says, enum=codes)
+
+
 class Referrals(Endpoint):
-    query = (
-        *("box", "needs_answer", "pressing", "status", "urgency", "overdue", "mine"),
-        *("updated_since", "cursor", "limit"),
-    )
+    query = ("box", *FILTERS, "cursor", "limit")
 
     @extend_schema(
         operation_id="list_referrals",
         parameters=[
             OpenApiParameter("box", enum=["in", "out"], description="Sent to us, or by us."),
-            OpenApiParameter("needs_answer", bool, description="Those that wait for an answer."),
-            OpenApiParameter(
-                "pressing",
-                bool,
-                description="Those that wait for an answer, whose other side asked you to ring"
-                " within a day, or whose first contact is late.",
-            ),
-            OpenApiParameter("status", enum=STATUSES, description="As your side is shown it."),
-            OpenApiParameter("urgency", enum=list(codes.URGENCY)),
-            OpenApiParameter("overdue", bool, description="Past a deadline you are shown."),
-            OpenApiParameter("mine", bool, description="Those the acting member works on."),
-            OpenApiParameter(
-                "updated_since",
-                {"type": "string", "format": "date-time"},
-                description="Something that your side may know happened after it.",
-            ),
+            *(_parameter(name, one) for name, one in FILTERS.items()),
             OpenApiParameter("cursor", str),
             OpenApiParameter("limit", int, description="1 to 100, default 50."),
             ACTING_MEMBER,
@@ -507,49 +347,43 @@ class Referrals(Endpoint):
 
     @extend_schema(
         operation_id="create_referral",
+        **said_of("create"),
         request=ReferralIn,
         parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
         responses={201: ReferralOut, **problems(*REFUSALS, 422)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Begin a referral: a draft that nobody else sees. `send` puts it before the service."""
         body = self.body(ReferralIn)
         key = self.idempotency_key("referrals")
         service_id, replaces = body.pop("service_id"), body.pop("replaces")
-        created = acts.create(self.principal, service_id, _notice(body), replaces=replaces, key=key)
-        return _shown(created, 201)
+        notice = notice_of(body)
+        created = sender.create(self.principal, service_id, notice, replaces=replaces, key=key)
+        return shown(created, 201)
 
 
 def _filters(ask: Any) -> Filters:
     """The query's, each checked. Raises BadRequest."""
+    return Filters(**{name: _given(one, name, ask.get(name)) for name, one in FILTERS.items()})
 
-    def yes(name: str) -> bool:
-        if ask.get(name, "false") not in ("true", "false"):
+
+def _given(filter_: Filter, name: str, text: str | None) -> Any:
+    if filter_.kind is Kind.MOMENT:
+        return moment_parameter(text, name)
+    if filter_.kind is Kind.FLAG:
+        if text not in (None, "true", "false"):
             raise BadRequest("invalid", "true or false.", name)
-        return bool(ask.get(name) == "true")
-
-    status, urgency = ask.get("status"), ask.get("urgency")
-    if status is not None and status not in STATUSES:
-        raise BadRequest("invalid", f"One of {', '.join(STATUSES)}.", "status")
-    if urgency is not None and urgency not in codes.URGENCY:
-        raise BadRequest("invalid", f"One of {', '.join(codes.URGENCY)}.", "urgency")
-    return Filters(
-        needs_answer=yes("needs_answer"),
-        pressing=yes("pressing"),
-        status=status,
-        urgency=urgency,
-        overdue=yes("overdue"),
-        mine=yes("mine"),
-        updated_since=moment_parameter(ask.get("updated_since"), "updated_since"),
-    )
+        return text == "true"
+    if text is not None and text not in filter_.codes:
+        raise BadRequest("invalid", f"One of {', '.join(filter_.codes)}.", name)
+    return text
 
 
-def _notice(body: dict[str, Any]) -> Notice:
+def notice_of(body: dict[str, Any]) -> Notice:
     plain = {**body, "needs": tuple(body["needs"]), "access_needs": tuple(body["access_needs"])}
     return Notice(**plain)
 
 
-def _shown(seen: reading.Detail, status: int = 200) -> Answer:
+def shown(seen: reading.Detail, status: int = 200) -> Answer:
     """The referral as it now is, with its ETag: the answer of every act."""
     headers = {"ETag": seen.etag}
     if status == 201:
@@ -568,12 +402,14 @@ class Transitions(Endpoint):
         items = [
             {
                 "act": act,
-                **policy.RULES[act]._asdict(),
+                "from_side": RULES[act].from_side,
+                "to_side": RULES[act].to_side,
+                "scope": RULES[act].scope,
                 "from_states": None if move.from_side is None else sorted(move.from_side),
                 "to_states": None if move.to_side is None else sorted(move.to_side),
                 "target": move.target,
             }
-            for act, move in transitions.MOVES.items()
+            for act, move in MOVES.items()
         ]
         return self.answer(TransitionsOut, {"items": items})
 
@@ -586,7 +422,7 @@ class ReferralDetail(Endpoint):
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """One referral, as your side is shown it."""
-        return _shown(reading.detail(self.principal, referral_id))
+        return shown(reading.detail(self.principal, referral_id))
 
 
 class History(Endpoint):
@@ -599,217 +435,3 @@ class History(Endpoint):
         """What your side may know of what happened, oldest first."""
         steps = reading.history(self.principal, referral_id)
         return self.answer(HistoryOut, {"items": steps})
-
-
-class ActEndpoint(Endpoint):
-    """POST /v1/referrals/{id}/{act}: read the body, do the act, show the referral."""
-
-    shape: type[Shape] = NothingIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        raise NotImplementedError
-
-    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        return _shown(self.act(referral_id, self.body(self.shape)))
-
-
-def act_schema(name: str, shape: type[Shape], summary: str) -> Any:
-    return extend_schema_view(
-        post=extend_schema(
-            operation_id=name,
-            summary=summary,
-            request=shape,
-            parameters=[IF_MATCH, ACTING_MEMBER],
-            responses={200: ReferralOut, **problems(*REFUSALS)},
-        )
-    )
-
-
-@act_schema("put_notice", NoticeIn, "Replace the draft's notice.")
-class PutNotice(ActEndpoint):
-    shape = NoticeIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.put_notice(self.principal, referral_id, _notice(body), if_match=self.if_match())
-
-
-@act_schema("put_packet", PacketIn, "Write packet fields, sealed one by one.")
-class PutPacket(ActEndpoint):
-    shape = PacketIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return packets.put_packet(
-            self.principal, referral_id, body["packet"], if_match=self.if_match()
-        )
-
-
-@act_schema("send", SendIn, "Put the notice before the recipient.")
-class Send(ActEndpoint):
-    shape = SendIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.send(self.principal, referral_id, body["agreement"], if_match=self.if_match())
-
-
-@act_schema("acknowledge", NothingIn, "Say that somebody looks at it. Shows no identity.")
-class Acknowledge(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.acknowledge(self.principal, referral_id, if_match=self.if_match())
-
-
-@act_schema("accept", NothingIn, "Take it on.")
-class Accept(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.accept(self.principal, referral_id, if_match=self.if_match())
-
-
-@act_schema("decline", DeclineIn, "Say that the agency cannot take it.")
-class Decline(ActEndpoint):
-    shape = DeclineIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.decline(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("complete", CompleteIn, "The work is done. Your side's alone.")
-class Complete(ActEndpoint):
-    shape = CompleteIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.complete(self.principal, referral_id, body["outcome"], if_match=self.if_match())
-
-
-@act_schema("unable", UnableIn, "It did not come about. Your side's alone.")
-class Unable(ActEndpoint):
-    shape = UnableIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.unable(self.principal, referral_id, body["code"], if_match=self.if_match())
-
-
-@act_schema("withdraw", WithdrawIn, "Take the referral back.")
-class Withdraw(ActEndpoint):
-    shape = WithdrawIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.withdraw(self.principal, referral_id, body["code"], if_match=self.if_match())
-
-
-@act_schema("stop", NothingIn, "No contact; everything ends.")
-class Stop(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.stop(self.principal, referral_id, if_match=self.if_match())
-
-
-@act_schema("assign", AssignIn, "Put a colleague on it, after its end too. Your side's alone.")
-class Assign(ActEndpoint):
-    shape = AssignIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return staff.assign(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("hand_over", HandOverIn, "Make a colleague the holder. Your side's alone.")
-class HandOver(ActEndpoint):
-    shape = HandOverIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return staff.hand_over(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("take_over", TakeOverIn, "Become the holder yourself. Your side's alone.")
-class TakeOver(ActEndpoint):
-    shape = TakeOverIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return staff.take_over(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("set_hold", SetHoldIn, "Keep your side's part from purge until a day. A lead's.")
-class SetHold(ActEndpoint):
-    shape = SetHoldIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return holds.set_hold(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("end_hold", NothingIn, "End your side's legal hold. A lead's.")
-class EndHold(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return holds.end_hold(self.principal, referral_id, if_match=self.if_match())
-
-
-@act_schema("block", BlockIn, "Bar somebody from it, on the survivor's word. Your side's alone.")
-class Block(ActEndpoint):
-    shape = BlockIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return blocks.block(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("unblock", BlockIn, "Lift your side's block.")
-class Unblock(ActEndpoint):
-    shape = BlockIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return blocks.unblock(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("leads_only", NothingIn, "One of the recipient's: only its leads see it.")
-class LeadsOnly(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return blocks.leads_only(self.principal, referral_id, if_match=self.if_match())
-
-
-@act_schema("end_leads_only", NothingIn, "Lift your side's mark.")
-class EndLeadsOnly(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return blocks.end_leads_only(self.principal, referral_id, if_match=self.if_match())
-
-
-class OpenPacket(Endpoint):
-    def along(self, referral_id: UUID) -> Along:
-        """What the caller is to the referral."""
-        self.asked = seeing.along(referral_id)
-        return self.asked
-
-    @extend_schema(
-        operation_id="open_packet",
-        request=PurposeIn,
-        parameters=[ACTING_MEMBER],
-        responses={200: PacketOut, **problems(*REFUSALS, 429)},
-    )
-    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Open the packet, for a purpose. Each opening is an entry in the access log."""
-        purpose = self.body(PurposeIn)["purpose"]
-        opened = packets.open_packet(self.principal, referral_id, purpose, along=self.asked)
-        return Answer(packet_json(opened))
-
-
-class AddNote(Endpoint):
-    @extend_schema(
-        operation_id="add_note",
-        request=NoteIn,
-        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
-        responses={201: CreatedOut, **problems(*REFUSALS, 422)},
-    )
-    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Add a note of your own agency, for its assigned members only."""
-        text = self.body(NoteIn)["text"]
-        key = self.idempotency_key(f"referrals/{referral_id}/add_note")
-        note = packets.add_note(self.principal, referral_id, text, key=key)
-        return self.answer(CreatedOut, {"id": note}, 201)
-
-
-class OpenNotes(Endpoint):
-    @extend_schema(
-        operation_id="open_notes",
-        request=PurposeIn,
-        parameters=[ACTING_MEMBER],
-        responses={200: NotesOut, **problems(*REFUSALS, 429)},
-    )
-    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Read your agency's own notes, for a purpose. An entry in the access log."""
-        purpose = self.body(PurposeIn)["purpose"]
-        notes = packets.open_notes(self.principal, referral_id, purpose)
-        return self.answer(NotesOut, {"items": notes})

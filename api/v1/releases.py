@@ -9,11 +9,11 @@ from rest_framework import serializers
 
 from api.fields import Flag, Id, Moment, Text
 from api.rendering import Answer
-from api.v1.referrals import ActEndpoint, ReleaseOut, act_schema, coded, coded_list
-from api.views import Endpoint, HasFields, NothingIn, Shape
+from api.v1.referrals import ReleaseOut, coded, coded_list
+from api.views import Endpoint, HasFields, Shape
 from openapi.schema import ACTING_MEMBER, problems
 from permissions import disclosure
-from referrals import acts, codes, papers, reading, returning
+from referrals import codes, packet_fields, papers, returning
 from referrals.releases import Consenter, Terms
 
 # -- Shapes in -------------------------------------------------------------------------------------
@@ -30,7 +30,7 @@ class ReleaseIn(HasFields, Shape):
 
     basis = coded(disclosure.BASES)
     purpose = coded(codes.RELEASE_PURPOSE)
-    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False)
+    fields_ = coded_list(packet_fields.PACKET_FIELDS, allow_empty=False)
     form = coded(
         disclosure.FORMS,
         help_text="oral_witnessed is refused where the basis asks for her signature, and where 42"
@@ -76,20 +76,18 @@ class ReleaseIn(HasFields, Shape):
     witnessed_at = Moment(default=None, allow_null=True, help_text="Null: at signed_at.")
 
 
-class RevokeReleaseIn(Shape):
-    via = coded(codes.REVOKED_VIA, default="oral")
-
-
 class ReturnReleaseIn(ReleaseIn):
     """Her permission to tell the sender what came of it."""
 
-    fields_ = coded_list(disclosure.RETURN_FIELDS, allow_empty=False)
+    fields_ = coded_list(packet_fields.RETURN_FIELDS, allow_empty=False)
 
 
 class NarrowReleaseIn(HasFields, Shape):
     """What is left of it; null: as it is."""
 
-    fields_ = coded_list(disclosure.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True)
+    fields_ = coded_list(
+        packet_fields.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True
+    )
     expires_at = Moment(default=None, allow_null=True)
 
 
@@ -202,60 +200,13 @@ def release_json(kept: papers.Kept) -> dict[str, Any]:
     return columns | {"in_force": kept.in_force, "paper": kept.paper, "end": kept.end}
 
 
-@act_schema("put_release", ReleaseIn, "Record the survivor's permission for this recipient.")
-class PutRelease(ActEndpoint):
-    shape = ReleaseIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        terms = _terms(body)
-        return papers.put_release(self.principal, referral_id, terms, if_match=self.if_match())
-
-
-def _terms(body: dict[str, Any]) -> Terms:
+def terms_of(body: dict[str, Any]) -> Terms:
     return Terms(
         consenters=tuple(Consenter(**one) for one in body.pop("consenters")),
         fields=tuple(body.pop("fields")),
         attestations=tuple(body.pop("attestations")),
         **body,
     )
-
-
-@act_schema(
-    "revoke_release",
-    RevokeReleaseIn,
-    "End the paper on her word, seen or unseen; the help goes on.",
-)
-class RevokeRelease(ActEndpoint):
-    shape = RevokeReleaseIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return acts.revoke_release(
-            self.principal, referral_id, body["via"], if_match=self.if_match()
-        )
-
-
-@act_schema("narrow_release", NarrowReleaseIn, "Fewer fields or an earlier end, at once.")
-class NarrowRelease(ActEndpoint):
-    shape = NarrowReleaseIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        return papers.narrow_release(self.principal, referral_id, if_match=self.if_match(), **body)
-
-
-@act_schema("put_return_release", ReturnReleaseIn, "Tell the sender what she allows, now and once.")
-class PutReturnRelease(ActEndpoint):
-    shape = ReturnReleaseIn
-
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        terms, etag = _terms(body), self.if_match()
-        return returning.put_return_release(self.principal, referral_id, terms, if_match=etag)
-
-
-@act_schema("revoke_return_release", NothingIn, "Tell the sender no more; on her word.")
-class RevokeReturnRelease(ActEndpoint):
-    def act(self, referral_id: UUID, body: dict[str, Any]) -> reading.Detail:
-        etag = self.if_match()
-        return returning.revoke_return_release(self.principal, referral_id, if_match=etag)
 
 
 class ReadReturned(Endpoint):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from permissions.disclosure import PURPOSES
+from permissions import log_vocabulary
 from permissions.reference import keeping, reviewing
 from permissions.reference import world as w
 from permissions.reference.asking import Asked, live
@@ -96,7 +96,7 @@ def opens(asked: Asked, referral: UUID, act: str) -> bool:
         and asked.side(referral) is not None
         and entry is not None
         and (entry.act, entry.about) == (act, referral)
-        and entry.purpose in PURPOSES
+        and entry.purpose in log_vocabulary.uses()
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from permissions.disclosure import PACKET_FIELDS
 from permissions.reference import world as w
 from permissions.reference.example import (
     BARRING,
@@ -34,6 +33,7 @@ from permissions.reference.example import (
 from permissions.reference.seeing import AUDITOR_SEES, SEES, can_see
 
 YES, OPENED, NO = "yes", "opens", "no"
+FIELDS = ("name", "health")  # of the packet: one that example.py releases, one that it does not
 
 
 class Column(NamedTuple):
@@ -123,8 +123,8 @@ def _lines() -> Iterable[Line]:
     )  # fmt: skip
     yield Line("T2, T5", "The notice, and the state as the sender is shown it", referral(NOW))
     for name, what in (
-        ("name", "A field of the packet that she released"),
-        ("health", "A field of the packet that she did not release"),
+        (FIELDS[0], "A field of the packet that she released"),
+        (FIELDS[1], "A field of the packet that she did not release"),
     ):
         yield Line("T3", what, w.PacketField(id_of(name), REFERRAL, SENDER, name))
     field = w.PacketField(id_of("name"), REFERRAL, SENDER, "name")
@@ -242,7 +242,7 @@ def _seen(of: w.World, row: w.Row, name: str, acting: str | None) -> str:
         if can_see(of, asks, row, "id", NOW):
             return YES
         for entry in (
-            w.Entry("referral.open_packet", REFERRAL, "service", PACKET_FIELDS),
+            w.Entry("referral.open_packet", REFERRAL, "service", FIELDS),
             w.Entry("referral.open_notes", REFERRAL, "service"),
             w.Entry("address.open", id_of("place")),
         ):

@@ -26,6 +26,7 @@ CHECKS: dict[str, tuple[str, ...] | None] = {
     "permissions.grants": None,
     "permissions.vault": None,
     "referrals.packets": None,
+    "referrals.notes": None,
     "referrals.seeing": None,
     "referrals.turns": None,
     "referrals.returning": None,
@@ -84,7 +85,8 @@ SWAPS = (
 
 def of_rules() -> Iterator[Mutant]:
     """Each line looser: anyone of a side, the other side too, any client."""
-    from permissions.policy import RULES, Who
+    from permissions.policy import Who
+    from referrals.transitions import RULES
 
     for act, rule in RULES.items():
         for side in ("from_side", "to_side"):
@@ -102,7 +104,7 @@ def of_rules() -> Iterator[Mutant]:
 def _ruled(act: str, loose: Any) -> Callable[[], AbstractContextManager[None]]:
     @contextmanager
     def ruled() -> Iterator[None]:
-        from permissions.policy import RULES
+        from referrals.transitions import RULES
 
         real = RULES[act]
         RULES[act] = loose

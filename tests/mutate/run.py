@@ -89,6 +89,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
         "releases",
         "no_trace_of_it",
     ),
+    "referrals.notes": ("desk_sealed", "sealing", "handoff", "acts", "requests", "own_record"),
     "referrals.papers": ("sealing", "releases", "narrowing"),
     "referrals.returning": ("returning", "sealing", "keys"),
     "referrals.seeing": ("races", "sealing", "acts"),

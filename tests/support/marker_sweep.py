@@ -15,7 +15,7 @@ import pytest
 from api import demo, logs
 from directory import demo as directory_demo
 from directory.importing.reading import id_of
-from permissions.disclosure import PACKET_FIELDS
+from referrals.packet_fields import PACKET_FIELDS
 from tests.support import markers as marked
 from tests.support import matrix, routes
 from tests.support.cluster import own_cluster

@@ -17,11 +17,10 @@ from django.db import connections
 from api import demo
 from directory import demo as directory_demo
 from directory.importing.reading import id_of
-from permissions.disclosure import PACKET_FIELDS
 from permissions.ids import uuid7
-from permissions.policy import RULES
 from referrals import purging
-from referrals.transitions import MOVES
+from referrals.act_registry import MOVES, RULES
+from referrals.packet_fields import PACKET_FIELDS
 from tests.support import routes
 from tests.support.callers import member_id
 from tests.support.cleaning import CONTENT

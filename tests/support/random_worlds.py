@@ -19,9 +19,9 @@ from permissions import credentials
 from permissions.credentials import hash_secret
 from permissions.ids import uuid7
 from permissions.models import Client, Credential, Membership
-from permissions.policy import RULES
 from permissions.reference.asking import live
 from referrals import purging
+from referrals.act_registry import RULES
 from tests.support import routes
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.cleaning import CONTENT

@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 
 from django.db import connections
 
-from permissions.disclosure import PACKET_FIELDS
 from permissions.reference import world as w
 from permissions.reference.asking import live
 from permissions.reference.seeing import can_see
 from permissions.reference.writing import can_write, reaches
+from referrals.packet_fields import PACKET_FIELDS
 from tests.support.callers import agency_id, member_id
 
 Json = dict[str, Any]

@@ -1,0 +1,34 @@
+"""What the shapes of several resources share: coded fields, a purpose, an id; and what the entry of
+an act says of it in the contract."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.fields import Code
+from api.views import Shape
+from referrals import codes
+from referrals.act_registry import ACTS
+
+REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
+
+
+def coded(labels: Any, **options: Any) -> Code:
+    return Code(choices=list(labels), **options)
+
+
+def coded_list(labels: Any, **options: Any) -> serializers.ListField:
+    return serializers.ListField(child=coded(labels), max_length=len(labels), **options)
+
+
+def said_of(act: str) -> dict[str, str]:
+    """The words of an act's entry, for `extend_schema`."""
+    return {"summary": ACTS[act].summary, "description": ACTS[act].description}
+
+
+class PurposeIn(Shape):
+    purpose = coded(codes.PURPOSE, help_text="Purpose of use; it stands in the access log.")
+
+
+class CreatedOut(serializers.Serializer):
+    id = serializers.UUIDField()

@@ -1,0 +1,184 @@
+"""The packet: a closed list of fields, each sealed on its own (T3), one entry a field.
+
+From the entries come the desk's form, the contract, the codes and labels, what a release may list,
+the paper that the survivor signs, and which fields the law treats apart (42 CFR part 2). Whether a
+field may exist at all is the question: who needs it, under which law?
+"""
+
+from collections.abc import Collection
+from dataclasses import KW_ONLY, dataclass
+
+from permissions.errors import BadRequest
+from referrals.screening import SCREENING, Labels
+
+MAX_FIELD_CHARS = 4000
+HANDLING = ("not_to_portal_or_proxy",)  # labels on every opened packet
+# What may go back to the sender, on a release of its own (R2: "requested, utilized, or denied").
+RETURN_FIELDS = ("connected", "engaged", "outcome_code")
+
+
+@dataclass(frozen=True, slots=True)
+class PacketField:
+    """One field. `label` and `paper` are in English and Spanish; `paper` is what the survivor reads
+    on the paper to sign."""
+
+    name: str
+    label: tuple[str, str]
+    paper: tuple[str, str]
+    _: KW_ONLY
+    hint: str = ""  # below its box at the desk
+    lines: int = 1  # how tall the box is
+    longest: int = MAX_FIELD_CHARS
+    codes: Labels | None = None  # it holds codes of this list, one after the other, and no text
+    asked_by: frozenset[str] | None = None  # kinds of agencies whose desk asks for it; None: all
+    contact: bool = False  # a way to reach the survivor: `safe_contact` governs it (R5)
+    part2: bool = False  # records under 42 CFR part 2: its notice goes with them
+    refused_to: frozenset[str] = frozenset()  # kinds of agencies that no release opens it to
+    since: str = "2026-11-26"  # the day it was added: the version of the codes rises with it
+
+
+FIELDS = (
+    PacketField(
+        "name",
+        ("Name", "Nombre"),
+        ("My name", "Mi nombre"),
+    ),
+    PacketField(
+        "alias",
+        ("Name to ask for", "Nombre por el que preguntar"),
+        ("The name to ask for", "El nombre por el que preguntar"),
+    ),
+    PacketField(
+        "pronouns",
+        ("Pronouns", "Pronombres"),
+        ("My pronouns", "Mis pronombres"),
+    ),
+    PacketField(
+        "date_of_birth",
+        ("Date of birth", "Fecha de nacimiento"),
+        ("My date of birth", "Mi fecha de nacimiento"),
+    ),
+    PacketField(
+        "phone",
+        ("Phone", "Teléfono"),
+        ("My phone", "Mi teléfono"),
+        contact=True,
+    ),
+    PacketField(
+        "email",
+        ("Email", "Correo electrónico"),
+        ("My email", "Mi correo electrónico"),
+        contact=True,
+    ),
+    PacketField(
+        "address",
+        ("Address", "Dirección"),
+        ("My address", "Mi dirección"),
+        lines=3,
+        contact=True,
+    ),
+    PacketField(
+        "safe_contact",
+        ("How to contact her safely", "Cómo comunicarse con ella sin peligro"),
+        ("How to contact me safely", "Cómo comunicarse conmigo sin peligro"),
+        hint="When it is safe; whether a voicemail or text is; a name to use, a code word; who must"
+        " never be contacted, such as a parent. It stands before every number.",
+        lines=3,
+    ),
+    PacketField(
+        "emergency_contact",
+        ("Emergency contact", "Contacto de emergencia"),
+        ("Whom to call in an emergency", "A quién llamar en una emergencia"),
+        lines=3,
+        contact=True,
+    ),
+    PacketField(
+        "circumstances",
+        ("Circumstances", "Circunstancias"),
+        ("What happened, in short", "Lo que pasó, en breve"),
+        lines=3,
+    ),
+    PacketField(
+        "screening",
+        ("Screening", "Detección"),
+        ("Answers to screening questions", "Respuestas a preguntas de detección"),
+        hint="Only what she told or you saw. Nothing is right, too: it is no test.",
+        lines=3,
+        codes=SCREENING,
+        # They see the survivor first. It is never required.
+        asked_by=frozenset({"law_enforcement", "healthcare"}),
+    ),
+    PacketField(
+        "health",
+        ("Health", "Salud"),
+        ("My health", "Mi salud"),
+        lines=3,
+    ),
+    PacketField(
+        "substance_use",
+        ("Substance use", "Consumo de sustancias"),
+        ("Alcohol or drug treatment", "Tratamiento por alcohol o drogas"),
+        lines=3,
+        part2=True,
+        refused_to=frozenset({"law_enforcement"}),  # no use against the patient (42 CFR 2.12)
+    ),
+    PacketField(
+        "legal",
+        ("Legal", "Asuntos legales"),
+        ("Legal matters", "Asuntos legales"),
+        lines=3,
+    ),
+    PacketField(
+        "case_number",
+        ("Case number", "Número de caso"),
+        ("My case number", "Mi número de caso"),
+    ),
+    PacketField(
+        "children",
+        ("Children", "Hijos e hijas"),
+        ("My children", "Mis hijos e hijas"),
+        lines=3,
+    ),
+    PacketField(
+        "needs_detail",
+        ("Needs in detail", "Lo que necesita, en detalle"),
+        ("What I need", "Lo que necesito"),
+        lines=3,
+    ),
+)
+BY_NAME = {field.name: field for field in FIELDS}
+PACKET_FIELDS = tuple(BY_NAME)
+CONTACT_FIELDS = frozenset(field.name for field in FIELDS if field.contact)
+LABELS: Labels = {field.name: field.label for field in FIELDS}
+ADDED = max(field.since for field in FIELDS)
+
+
+def fields_of(direction: str) -> tuple[str, ...]:
+    """The closed list that a release of this direction chooses from."""
+    return RETURN_FIELDS if direction == "return" else PACKET_FIELDS
+
+
+def under_part2(names: Collection[str], duties: frozenset[str]) -> bool:
+    """Whether 42 CFR part 2 governs it: the records themselves, or all of a Part 2 program's."""
+    return "part2" in duties or any(BY_NAME[name].part2 for name in names if name in BY_NAME)
+
+
+def never_to(recipient_kind: str) -> frozenset[str]:
+    """The fields that no release opens to this kind of agency."""
+    return frozenset(field.name for field in FIELDS if recipient_kind in field.refused_to)
+
+
+def codes_in(name: str, text: str) -> list[str] | None:
+    """The codes that the text of a field holds, one after the other; None: it is plain text.
+
+    Raises BadRequest for a word that is none of the field's list: it belongs in another field.
+    """
+    known = BY_NAME[name].codes
+    if known is None:
+        return None
+    found = text.replace(",", " ").split()
+    if not set(found) <= set(known):
+        raise BadRequest(
+            "unknown_code", f"Codes of {name}, one after the other.", f"/packet/{name}"
+        )
+    return found
