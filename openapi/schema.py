@@ -1,5 +1,6 @@
 """The contract: what drf-spectacular is told, so that v1.yaml says what the server does."""
 
+import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
@@ -80,6 +81,11 @@ class AutoSchema(SpectacularAutoSchema):
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/v1/").split("/")[0]]
 
+    def get_summary(self) -> str | None:
+        """The first sentence of what the operation says of itself, where it names no summary."""
+        said = re.match(r"[^.]*(?:\.(?!\s|$)[^.]*)*\.?", self.get_description() or "")
+        return said[0] if said else None
+
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [*signed_in(), {}] if self.view.public else signed_in()
 
@@ -97,7 +103,9 @@ def _refusal(status: int) -> dict[str, Any]:
 TOKEN_OPERATION = {
     "operationId": "issue_token",
     "tags": ["oauth"],
-    "summary": "An access token of five minutes (RFC 6749 section 4.4, RFC 7523).",
+    "summary": "Get an access token.",
+    "description": "Returns a token for five minutes, to a client that proves who it is with a JWT"
+    " signed by its own key (RFC 6749 section 4.4, RFC 7523).",
     "security": [],
     "requestBody": {
         "required": True,

@@ -13,7 +13,7 @@ from permissions.errors import BadRequest, Unavailable
 from permissions.grants import Held
 from permissions.keystore import KeyGone, seal, unseal
 from permissions.session import begin
-from referrals import packets
+from referrals import notes, packets
 from tests.support.callers import principal
 from tests.support.stored_rows import rows
 from tests.support.stories import PACKET, Story
@@ -94,11 +94,11 @@ def test_what_was_sealed_as_one_kind_opens_as_no_other() -> None:
     key, row = AESGCM.generate_key(256), uuid4()
     kinds = ("packet_field", "note")
     for kind in kinds:
-        sealed = seal(key, b"invented", packets._context(kind, row, "text"))
-        assert unseal(key, sealed, packets._context(kind, row, "text")) == b"invented"
+        sealed = seal(key, b"invented", packets.seal_context(kind, row, "text"))
+        assert unseal(key, sealed, packets.seal_context(kind, row, "text")) == b"invented"
         (other,) = {*kinds} - {kind}
         with pytest.raises(Unavailable):
-            unseal(key, sealed, packets._context(other, row, "text"))
+            unseal(key, sealed, packets.seal_context(other, row, "text"))
 
 
 def test_a_purpose_of_no_list_opens_nothing_whoever_passes_it_on(told: Story, api: Any) -> None:
@@ -107,12 +107,12 @@ def test_a_purpose_of_no_list_opens_nothing_whoever_passes_it_on(told: Story, ap
     assert refusal.value.code == "unknown_code"
 
 
-@pytest.mark.parametrize("text", ["", " \n", "x" * (packets.MAX_NOTE_CHARS + 1)])
+@pytest.mark.parametrize("text", ["", " \n", "x" * (notes.MAX_NOTE_CHARS + 1)])
 def test_a_note_of_no_length_or_too_long_is_refused_whoever_passes_it_on(
     text: str, api: Any
 ) -> None:
     with pytest.raises(BadRequest) as refusal:
-        packets.add_note(principal(api("ywca.worker")), uuid4(), text)
+        notes.add_note(principal(api("ywca.worker")), uuid4(), text)
     assert refusal.value.code == "note_length"
 
 

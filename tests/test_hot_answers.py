@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from api.rendering import as_json
+from api.v1 import packets as packet_answers
 from api.v1 import referrals
 from permissions import assignments, session
 from permissions.credentials import resolve
@@ -45,9 +46,9 @@ def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
 def test_an_opened_packet_is_what_its_serializer_makes_of_it(api, story, who):
     story.accept().release(*PACKET).packet(**PACKET)
     opened = packets.open_packet(resolve(api(who).secret), UUID(story.id), "intake")
-    shown = referrals.packet_json(opened)
+    shown = packet_answers.packet_json(opened)
     assert shown["packet"] == PACKET
-    made = as_json(referrals.PacketOut(shown).data)
+    made = as_json(packet_answers.PacketOut(shown).data)
     assert as_json(shown) == made
 
 

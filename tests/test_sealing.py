@@ -15,7 +15,7 @@ from permissions import credentials, log, session
 from permissions.errors import NotVisible, Unavailable
 from permissions.keystore import Wrapped, key_store
 from permissions.prepared import Ask, array
-from referrals import packets, seeing
+from referrals import notes, packets, seeing
 from tests.support.callers import agency_id, principal
 from tests.support.database import as_app
 from tests.support.sealed_packets import KEYS, bundle_of, keys_in
@@ -210,7 +210,7 @@ def test_an_opening_that_opens_nothing_leaves_no_entry(story: Story, superuser: 
     assert len(rows(superuser, entry, [str(attempt.entry_id)])) == 1
 
 
-@pytest.mark.parametrize("read", [packets.open_packet, packets.open_notes])
+@pytest.mark.parametrize("read", [packets.open_packet, notes.open_notes])
 def test_whoever_is_signed_out_before_she_has_opened_it_finds_nothing(
     story: Story, superuser: Any, read: Callable[..., Any]
 ) -> None:

@@ -133,6 +133,7 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
             auth=ANYBODY,
             request=searched(name, names),
             responses={200: page, **REFUSALS, **problems(413, 415)},
+            summary=f"Search: {about[0].lower()}{about[1:]}",
             description=f"{about} The parameters stand in the body, which no log of URLs holds.",
         ),
     )
