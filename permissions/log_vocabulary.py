@@ -11,13 +11,21 @@ from collections.abc import Iterable, Set
 _acts: set[str] = set()
 _uses: set[str] = set()
 _purposes: set[str] = set()
+_self_assignment = ""
 
 
 def register(
-    *, acts: Iterable[str] = (), uses: Iterable[str] = (), purposes: Iterable[str] = ()
+    *,
+    acts: Iterable[str] = (),
+    uses: Iterable[str] = (),
+    purposes: Iterable[str] = (),
+    self_assignment: str = "",
 ) -> None:
     """Add words of a floor. `uses`: the purposes of use that an opening states; `purposes`: others
-    that an entry may name. Twice is safe."""
+    that an entry may name; `self_assignment`: the act of a lead who gives herself access (R7).
+    Twice is safe."""
+    global _self_assignment
+    _self_assignment = self_assignment or _self_assignment
     _acts.update(acts)
     _uses.update(uses)
     _purposes.update(purposes)
@@ -36,6 +44,11 @@ def uses() -> Set[str]:
 def purposes() -> tuple[str, ...]:
     """Every purpose that an entry may name, those of use among them."""
     return tuple(sorted(_uses | _purposes))
+
+
+def self_assignment() -> str:
+    """The act of a lead who gives herself access, which auditors look for (R7)."""
+    return _self_assignment
 
 
 def functions() -> str:

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import QuerySet
 
-from permissions import log
+from permissions import log, log_vocabulary
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted, NotVisible
 from permissions.models import AccessEntry, Membership
 from permissions.principal import Principal
@@ -27,7 +27,6 @@ USING = "auditor"
 MAX_PAGE = 100
 EXAMINED = 150  # entries that one look reads where several filters stand
 EXPORTED_AT_ONCE = 1_000
-SELF_ASSIGNED = "referral.self_assign"  # a lead who put herself on a referral (R7)
 
 Key = tuple[datetime, UUID]  # of an entry: where a page ends
 _WHERE = ("since", "until", "agency_id")  # where is looked; the other filters say what for
@@ -61,7 +60,9 @@ class Filters:
     def fit(self, entry: AccessEntry) -> bool:
         """Whether the entry, one of the agency and the time, fits them all."""
         return all(
-            entry.act == SELF_ASSIGNED if value is True else getattr(entry, name) == value
+            entry.act == log_vocabulary.self_assignment()
+            if value is True
+            else getattr(entry, name) == value
             for name, value in self.asked.items()
         )
 
@@ -316,7 +317,8 @@ def plan_by_order() -> tuple[datetime, datetime]:
 def _fitting(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
     rows = AccessEntry.objects.using(USING).filter(agency_id=whose)
     for name, wanted in filters.asked.items():
-        rows = rows.filter(act=SELF_ASSIGNED) if wanted is True else rows.filter(**{name: wanted})
+        one = {"act": log_vocabulary.self_assignment()} if wanted is True else {name: wanted}
+        rows = rows.filter(**one)
     return rows
 
 

@@ -44,4 +44,5 @@ class ReferralsConfig(AppConfig):
             ),
             uses=codes.PURPOSE,
             purposes=codes.RELEASE_PURPOSE,
+            self_assignment="referral.self_assign",
         )

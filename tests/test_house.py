@@ -24,6 +24,7 @@ from permissions import checks
 from permissions.models.access_log import OPENINGS
 from referrals.act_registry import MOVES, RULES
 from referrals.codes import PURPOSE
+from referrals.packet_fields import PACKET_FIELDS
 from tests.support.repository import REPOSITORY, sources
 
 FLOORS = ("permissions", "directory", "referrals", "api")
@@ -112,6 +113,24 @@ def test_no_test_file_imports_another() -> None:
 def test_imports_point_down(floor: str) -> None:
     above = {*FLOORS[FLOORS.index(floor) + 1 :], "tests"}
     wrong = [(name, got) for name, tree in sources(floor) for got in imported(tree) if got in above]
+    assert wrong == []
+
+
+def test_permissions_names_no_act_and_no_packet_field() -> None:
+    """Floors by knowledge: those above register their words. The model of the whole database, and
+    what anybody has (a name, an address) or is (a legal service), aside."""
+    act = re.compile(r"(referral|call_record|agreement|message|webhook|directory|address)\.[a-z_]+")
+    known = set(PACKET_FIELDS) - {"name", "address", "email", "phone", "legal"}
+    scopes = {"directory.read"}
+    wrong = [
+        (name, node.value)
+        for name, tree in sources("permissions")
+        if not name.startswith("permissions/reference/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if act.fullmatch(node.value) or node.value in known
+        if node.value not in scopes
+    ]
     assert wrong == []
 
 
