@@ -12,7 +12,6 @@ from tests.support.callers import agency_id
 from tests.support.stories import PACKET, Story
 
 NOTE = {"text": "a note of ours"}
-
 CONTENT = (*(table for table, _ in purging.TABLES), "release_end", "release_paper")
 
 
