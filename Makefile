@@ -1,9 +1,6 @@
 # Cairn: `make help` lists what there is. Everything it makes is under var/ and .venv/.
 PYTHON ?= python3
 PORT ?= 8000
-WORLDS ?= 10000
-KILLS ?= 100
-EVENTS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 export PORT
@@ -11,8 +8,8 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset walkthrough test prove mutate hold check lint types contract
-.PHONY: openapi schema bench lock
+.PHONY: help run stop reset walkthrough test slow prove mutate hold coverage check lint types
+.PHONY: contract openapi schema bench lock
 
 help: ## What can be asked of make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,21 +48,30 @@ reset: $(VENV)/installed ## Stop, and delete the demo's database, keys and secre
 walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the running server
 	@$(BIN)/python manage.py walkthrough
 
-test: $(VENV)/installed-dev ## All tests, on a PostgreSQL of their own, in random order
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+# Three workers: each waits now and then for its database or browser.
+PYTEST := $(BIN)/python -m pytest
+SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 
-prove: $(VENV)/installed-dev ## The model over WORLDS (10000) worlds; the sweeps whole: 1 h and more
-	@CAIRN_WORLDS=$(WORLDS) CAIRN_SWEEP=whole $(BIN)/python -m pytest -n auto --dist worksteal -v \
-		tests/test_model.py tests/test_markers.py tests/test_firewall_orders.py
+test: $(VENV)/installed-dev ## All tests but tests/slow, on a PostgreSQL of their own, in random order
+	@$(PYTEST) $(SUITE)
+
+slow: prove hold mutate ## All that takes long, hours of it: these three, and a large import
+	@$(BIN)/python -m tests.slow.large_import
+
+prove: $(VENV)/installed-dev ## The model over 10,000 random worlds; each sweep whole: 2 h and more
+	@$(PYTEST) -n auto --dist worksteal -v $(foreach name,model markers markers_in_faults \
+		firewall_orders every_cell_leaves,tests/slow/test_$(name).py)
 
 mutate: $(VENV)/installed-dev ## Weaken each rule of access in turn: a test turns red each time
 	@$(BIN)/python -m tests.mutate --reach && $(BIN)/python -m tests.mutate
 
-hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events: KILLS, EVENTS
-	@CAIRN_KILLS=$(KILLS) CAIRN_EVENTS=$(EVENTS) CAIRN_LOG_LEVEL=WARNING \
-		$(BIN)/python -m pytest -v -s -p no:randomly \
-		tests/test_workers_killed.py tests/test_webhooks_hold.py tests/test_events.py \
-		tests/test_reads_killed.py
+hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 events
+	@CAIRN_LOG_LEVEL=WARNING $(PYTEST) -v -s -p no:randomly $(foreach name,workers_killed \
+		webhooks_hold events reads_killed,tests/slow/test_$(name).py)
+
+coverage: $(VENV)/installed-dev ## Branches of the lower floors that the tests take: a figure
+	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE)
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 check: $(VENV)/installed-dev ## What CI runs: lint, types, migrations, contract, tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types contract

@@ -53,6 +53,15 @@ LONGEST = {
 }
 
 
+SLOW = Path(__file__).parent / "slow"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """tests/slow is collected only where it is asked for by name: `make slow`."""
+    named = any("slow" in Path(one.partition("::")[0]).parts for one in config.args)
+    return None if named or collection_path != SLOW else True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before

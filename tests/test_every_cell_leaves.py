@@ -1,186 +1,23 @@
 """Every allowed cell (state × act × side × who) leaves what its row names, and nothing else.
 
-The cells are those of tests/test_every_cell.py. One of each act and side is tried, another with
-each CAIRN_SEED; `CAIRN_SWEEP=whole` tries all of them.
+The cells are those of tests/test_every_cell.py. One of each act and side is tried, drawn by the
+seed; tests/slow tries all of them.
 """
 
-import os
 import random
-from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from referrals import alarms, escalation, telling
-from tests.support import routes
-from tests.support.callers import agency_id, member_id
-from tests.support.notifications import DUTY, PEOPLE, keep
+from tests.support.act_leaves import ROWS, cells, leaves_what_its_row_names
+from tests.support.act_leaves import everybody_keeps_a_channel as everybody_keeps_a_channel
 from tests.support.seed import SEED
-from tests.support.states import CELLS, CLOCK, ROADS, SHOWN, bring
-from tests.support.stored_rows import content_rows, counts
-from tests.support.stories import PACKET, Story
-
-WHOLE = os.environ.get("CAIRN_SWEEP") == "whole"
-
-# Tables that change (`?`: by what was there), whether there is an event, and who is told:
-# whom, in which words (referrals/texts.py). The other side is told of no draft.
-LEAVES = """
-police put_notice            event referral
-police put_release           event referral release release_paper release_end? packet_grant? private_key? > ywca changed
-police put_packet            event referral packet_field packet_grant private_key? > ywca changed
-police send                  event referral packet_grant agreement_tally > ywca notice
-police call_me               event referral > ywca call_me
-police set_callback          event referral > ywca changed
-police withdraw              event referral packet_grant? > ywca rows_taken_back
-police revoke_release        event referral release release_end packet_grant? > ywca changed
-police narrow_release        event referral release release_end packet_grant? > ywca changed
-police revoke_return_release event
-police stop                  event referral packet_grant? > ywca stop
-police mark_error            event referral packet_grant? > ywca rows_taken_back > ywca review > police review
-police assign                event referral_assignment > police assigned
-police hand_over             event referral_assignment referral_side > police assigned
-police take_over             event referral_assignment referral_side self_assignment > police review
-police block                 event conflict_block referral? referral_side?
-police unblock               -
-police leads_only            event conflict_block referral? referral_side?
-police end_leads_only        -
-police open_packet           -
-police open_notes            -
-police account_disclosures   -
-police add_note              event note private_key?
-police record_attempt        event note private_key?
-police set_external_ref      event note private_key?
-police set_plan              event referral_side referral_plan
-police record_report         event note private_key?
-police record_disclosure     event note private_key?
-police set_hold              event referral_side
-police end_hold              -
-ywca   acknowledge           event referral referral_side referral_assignment > police answered
-ywca   accept                event referral referral_side referral_assignment? packet_grant > police answered
-ywca   decline               event referral referral_side? referral_assignment? packet_grant > police answered
-ywca   call_me               event referral > police call_me
-ywca   start_handoff         event referral_side note private_key
-ywca   handoff_failed        event referral_side
-ywca   complete              event referral_side note private_key?
-ywca   unable                event referral_side note private_key?
-ywca   put_return_release    event referral_side release release_paper returned?
-ywca   revoke_release        event referral release release_end packet_grant? referral_side?
-ywca   narrow_release        event referral release release_end packet_grant? referral_side?
-ywca   revoke_return_release event
-ywca   stop                  event referral_side packet_grant
-ywca   assign                event referral_assignment referral_side? > ywca assigned
-ywca   hand_over             event referral_assignment referral_side > ywca assigned
-ywca   take_over             event referral_assignment referral_side self_assignment? > ywca review?
-ywca   block                 event conflict_block referral? referral_side?
-ywca   unblock               -
-ywca   leads_only            event conflict_block referral? referral_side?
-ywca   end_leads_only        -
-ywca   open_packet           -
-ywca   open_notes            -
-ywca   account_disclosures   -
-ywca   add_note              event note private_key?
-ywca   record_attempt        event note private_key? referral_side?
-ywca   set_external_ref      event note private_key?
-ywca   same_person_as        event note
-ywca   record_report         event note private_key?
-ywca   record_disclosure     event note private_key?
-ywca   set_hold              event referral_side
-ywca   end_hold              -
-"""  # noqa: E501 (a table)
-# Allowed by the state, and not possible as it stands: there is nothing to end, or to say it of.
-# A refusal with this code, and nothing else.
-NOT_SO = {
-    "revoke_return_release": "no_release",
-    "same_person_as": "open_both_first",
-    "put_packet": "no_release",
-    "narrow_release": "no_release",
-    "revoke_release": "no_release",
-    "open_packet": "sealed",
-    "put_return_release": "expired",  # signed a week ago, where the clock is there
-}
-
-
-# Beside their own entry stands that of the notes that they read.
-READS_NOTES = frozenset({"account_disclosures", "put_return_release"})
-
-
-class Row(NamedTuple):
-    event: bool
-    always: frozenset[str]
-    perhaps: frozenset[str]
-    told: frozenset[tuple[str, str]]
-    perhaps_told: frozenset[tuple[str, str]]
-
-
-def table(text: str) -> dict[tuple[str, str], Row]:
-    found = {}
-    for line in text.strip().splitlines():
-        (side, act, *changes), *told = [part.split() for part in line.split(">")]
-        names = [name for name in changes if name not in ("event", "-")]
-        found[side, act] = Row(
-            "event" in changes,
-            frozenset(name for name in names if not name.endswith("?")),
-            frozenset(name[:-1] for name in names if name.endswith("?")),
-            frozenset((who, what) for who, what in told if not what.endswith("?")),
-            frozenset((who, what[:-1]) for who, what in told if what.endswith("?")),
-        )
-    return found
-
-
-ROWS = table(LEAVES)
-
-
-class Cell(NamedTuple):
-    side: str
-    act: str
-    state: str  # the true one
-    letter: str
-
-
-def cells(side: str, act: str) -> list[Cell]:
-    """The allowed ones of an act: one, drawn by the seed, or all."""
-    found = []
-    for state, shown in SHOWN.items():
-        word = shown[0 if side == "police" else 1]
-        who = CELLS[side].get((act, word or ""), ".").strip(".")
-        found += [Cell(side, act, state, letter) for letter in who]
-    return found if WHOLE else [random.Random(f"{SEED} {side} {act}").choice(found)]
+from tests.support.states import CELLS
+from tests.support.stories import Story
 
 
 def test_each_act_of_each_side_has_its_row() -> None:
     assert set(ROWS) == {(side, act) for side, table in CELLS.items() for act, _ in table}
-
-
-@pytest.fixture
-def everybody_keeps_a_channel(api: Any) -> None:
-    for who, number in PEOPLE.items():
-        keep(api, who, "sms", number)
-    for key, address in DUTY.items():
-        keep(api, f"{key}.admin", "mail", address, use="duty")
-
-
-def tell() -> None:
-    while escalation.step() or telling.step():
-        pass
-
-
-def told(superuser: Any, referral: str) -> Counter[tuple[str, str]]:
-    with superuser.cursor() as cursor:
-        cursor.execute(
-            "SELECT agency_id::text, template FROM message WHERE referral_id = %s", [referral]
-        )
-        names = {str(agency_id(key)): key for key in ("police", "ywca")}
-        return Counter((names[agency], template) for agency, template in cursor.fetchall())
-
-
-def body_of(cell: Cell) -> Any:
-    side, act = cell.side, cell.act
-    if act in ("assign", "hand_over"):
-        other = "admin" if cell.letter == "a" else "worker2"
-        return {"member_id": str(member_id(f"{side}.{other}"))}
-    if act in ("block", "unblock"):
-        return {"member_id": str(member_id(f"{side}.admin"))}
-    return routes.body_for(f"/{act}")
 
 
 @pytest.mark.usefixtures("everybody_keeps_a_channel")
@@ -188,60 +25,5 @@ def body_of(cell: Cell) -> Any:
 def test_each_leaves_what_its_row_names_and_nothing_else(
     side: str, act: str, story: Story, api: Any, shift_clock: Any, superuser: Any
 ) -> None:
-    wrong: list[Any] = []
-    # Between the same two, of the same people: nothing of it is touched.
-    beside = Story(api, story.service_id).accept().release(*PACKET).packet(**PACKET)
-    beside.answers("add_note", {"text": "ours"}).sends("add_note", {"text": "theirs"})
-    for cell in cells(side, act):
-        one = Story(api, story.service_id)
-        bring(one, api, cell.state, colleagues=cell.letter == "a")
-        shift_clock(CLOCK.get(cell.state, "0"))
-        if cell.state == "expired":
-            assert alarms.run()["expires_at"] >= 1
-        tell()
-        before = rows_of(beside, superuser)
-        found = left(cell, one, api, superuser)
-        wrong += [(*cell, *each) for each in found]
-        shift_clock("0")
-        assert rows_of(beside, superuser) == before, cell
-    assert not wrong, "\n".join(map(str, wrong))
-
-
-def rows_of(story: Story, superuser: Any) -> dict[str, list[str]]:
-    """What names the referral, table by table."""
-    return {
-        name: [row for row in text.splitlines() if story.id in row]
-        for name, text in content_rows(superuser).items()
-    }
-
-
-def left(cell: Cell, story: Story, api: Any, superuser: Any) -> list[Any]:
-    """What is not as the row says: empty, if all of it is."""
-    row = ROWS[cell.side, cell.act]
-    held = cell.side == "police" or bool(ROADS[cell.state])
-    short = {"h": "worker", "l": "lead", "a": "worker2", "w": "worker2" if held else "worker"}
-    caller = api(f"{cell.side}.{short[cell.letter]}")
-    before, (events, entries) = content_rows(superuser), counts(superuser, story.id)
-    rung = told(superuser, story.id)
-    answer = caller.act(story.id, cell.act, body_of(cell))
-    after, (events_now, entries_now) = content_rows(superuser), counts(superuser, story.id)
-    changed = {name for name in after if after[name] != before[name]} - {"referral_event"}
-    tell()
-    new = set(told(superuser, story.id) - rung)
-    if answer.status_code == 409 and answer.json()["code"] == NOT_SO.get(cell.act):
-        row = Row(False, *[frozenset()] * 4)
-    elif answer.status_code not in (200, 201):
-        return [(answer.status_code, answer.json().get("code"))]
-    wrong: list[Any] = []
-    if events_now - events != row.event:
-        wrong.append(("events", events_now - events))
-    reads_notes = cell.act in READS_NOTES and answer.status_code < 400
-    if entries_now - entries != 1 + reads_notes:
-        wrong.append(("entries", entries_now - entries))
-    if not row.always <= changed <= row.always | row.perhaps:
-        wrong.append(("changed", sorted(changed)))
-    of_a_draft = cell.state == "draft" and cell.act != "send"
-    expected = {one for one in row.told if one[0] == "police" or not of_a_draft}
-    if not expected <= new <= expected | row.perhaps_told:
-        wrong.append(("told", sorted(new)))
-    return wrong
+    one = random.Random(f"{SEED} {side} {act}").choice(cells(side, act))
+    leaves_what_its_row_names([one], story, api, shift_clock, superuser)

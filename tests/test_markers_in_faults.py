@@ -4,112 +4,17 @@ real faults (the log refused, the keys away, a column gone) under every route, i
 A database that refuses names the row it refuses, a driver the statement: neither is passed on.
 """
 
-import contextlib
 import io
-from collections.abc import Iterator
 from typing import Any
-from zlib import crc32
 
 import pytest
-from django.db import connections
 
-from tests.support import routes
-from tests.support.access_log import no_right_to_write, the_log_is_full
-from tests.support.marker_sweep import WHOLE, At, Cell, Sweep, Who, cells, servers_log
+from tests.support.marker_faults import FAULTS, tells_no_word
+from tests.support.marker_faults import sweep as sweep  # a fixture
+from tests.support.marker_sweep import Sweep
 from tests.support.marker_sweep import lines as lines  # a fixture
-from tests.support.markers import WITH_TEXT, Kept, World
-from tests.support.sealed_packets import KEYS
-
-# Those whose questions lead furthest: the assigned of both sides, and a lead.
-ASKING = {"police.worker", "ywca.worker", "ywca.lead", "ywca.auditor"}
-SHARE = 1 if WHOLE else 5  # one in so many cells is asked, others under each fault
-
-
-@contextlib.contextmanager
-def the_keys_are_away() -> Iterator[None]:
-    aside = KEYS.with_name("taken away")
-    KEYS.rename(aside)
-    try:
-        yield
-    finally:
-        aside.rename(KEYS)
-
-
-@contextlib.contextmanager
-def columns_are_gone() -> Iterator[None]:
-    """Half of a migration: where a referral, a paper, a note and a field are written and read."""
-    names = (
-        ("referral", "urgency"),
-        ("release_paper", "witnessed_at"),
-        ("note", "created_at"),
-        ("packet_field", "version"),
-    )
-    with connections["owner"].cursor() as cursor:
-        for table, column in names:
-            cursor.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO {column}_")
-    try:
-        yield
-    finally:
-        with connections["owner"].cursor() as cursor:
-            for table, column in names:
-                cursor.execute(f"ALTER TABLE {table} RENAME COLUMN {column}_ TO {column}")
-
-
-FAULTS = {
-    "the log is full": (the_log_is_full, 503),
-    "no right to write the log": (no_right_to_write, 503),
-    "the keys are away": (the_keys_are_away, 503),
-    "columns are gone": (columns_are_gone, 500),
-}
-
-
-@pytest.fixture
-def sweep(api: Any, shift_clock: Any, superuser: Any, lines: io.StringIO) -> Iterator[Sweep]:
-    world = World(api, shift_clock).begin(only=("accepted",))
-    kept = Kept(superuser)
-    yield Sweep(world, kept, At(api))
-    kept.forget()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_tells_no_word(fault: str, sweep: Sweep, lines: io.StringIO, capsys: Any) -> None:
-    broken, status = FAULTS[fault]
-    turn = list(FAULTS).index(fault)
-    asked = [
-        cell._replace(state="accepted")
-        for face in ("v1", "pages")
-        for cell in cells(face, everything=True)
-        if cell.who.name in ASKING and not cell.route.startswith(("accounts/", "leave", "docs"))
-        if cell.state in ("accepted", "draft")  # of no referral: the first that there is
-        if not cell.mistake and "directory" not in cell.route
-        if (crc32(repr(cell).encode()) + turn) % SHARE == 0
-    ]
-    for who in ASKING:  # who she is was asked before it broke
-        sweep.browser_of(who)
-    with broken():
-        for cell in asked:
-            sweep.visit(cell, whole_answers=False)
-        written(sweep)
-    for source, text in (("log line", lines.getvalue()), ("server's log", servers_log())):
-        for marker in sweep.world.found_in(text):
-            sweep.leak(marker, source)
-    with capsys.disabled():
-        print(f"\n{fault}: {sweep.visited} cells, {dict(sweep.statuses)}")
-    sweep.nothing_leaked()
-    assert len(asked) > 200
-    assert sweep.statuses[status] > 20, sweep.statuses
-
-
-def written(sweep: Sweep) -> None:
-    """Each text of each act, of both sides, on its way when it failed."""
-    referral = sweep.world.ids["accepted"]
-    for who in ("police.worker", "ywca.worker"):
-        caller = sweep.at.api(who)
-        for act, names in WITH_TEXT.items():
-            word = sweep.world.mark("mistake", f"{act} on its way")
-            body = routes.body_for(f"/{act}") | dict.fromkeys(names, word)
-            body = body | ({"packet": {"name": word}} if act == "put_packet" else {})
-            answer = caller.act(referral, act, body)
-            sweep.statuses[answer.status_code] += 1
-            for marker in sweep.world.found_in(f"{dict(answer.items())}{answer.content.decode()}"):
-                sweep.leak(marker, Cell("POST", act, Who(who), "accepted"))
+    tells_no_word(fault, sweep, lines, capsys, every=5)

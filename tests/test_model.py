@@ -1,41 +1,24 @@
 """The model and the database say the same: who sees and who writes what (docs/rules.md).
 
-Random worlds (tests/support/random_worlds.py), a hundred in a part; `make prove` runs 10,000. A
-world that fails is printed step by step, and how to run it again.
+Random worlds (tests/support/random_worlds.py), the same each time; tests/slow has 10,000. A world
+that fails is printed step by step, and how to run it again.
 """
 
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from permissions.reference import world as w
 from permissions.reference.seeing import AUDITOR_SEES, NEVER_SERVED, SEES
 from permissions.reference.writing import CHANGEABLE, DATABASES_OWN, INSERTS
-from tests.support.random_worlds import Cast, Worlds
+from tests.support.random_worlds import Cast, compare_random_worlds
+from tests.support.random_worlds import cast as cast  # a fixture
+from tests.support.random_worlds import laid as laid  # a fixture
 from tests.support.rls_probe import Ground
 from tests.support.seed import SEED
 
-WORLDS = int(os.environ.get("CAIRN_WORLDS") or 300)
-A_PART = 100
-PARTS = range(-(-WORLDS // A_PART))
-
-
-@pytest.fixture
-def laid(superuser: Any, network: Any) -> Iterator[Ground]:
-    ground = Ground(superuser).read().lay()
-    yield ground
-    ground.lift()
-
-
-@pytest.fixture
-def cast(laid: Ground) -> Iterator[Cast]:
-    cast = Cast(laid).sign_in()
-    yield cast
-    cast.sign_out()
+WORLDS = 120
+A_PART = 60
 
 
 def test_every_protected_table_stands_in_the_model_and_no_other(laid: Ground) -> None:
@@ -73,29 +56,6 @@ def test_each_right_on_each_column_is_what_the_model_says(cast: Cast) -> None:
         assert wrong == [], role
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", range(WORLDS // A_PART))
 def test_random_worlds(cast: Cast, part: int, record_property: Any) -> None:
-    phases = [Phase.generate] + ([Phase.shrink] if os.environ.get("CAIRN_SHRINK") else [])
-    Worlds.cast, Worlds.number = cast, 0
-    try:
-        run_state_machine_as_test(
-            seed(SEED + part)(lambda: Worlds()),
-            settings=settings(
-                max_examples=min(A_PART, WORLDS - part * A_PART),
-                stateful_step_count=6,
-                deadline=None,
-                database=None,
-                phases=phases,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    except AssertionError as error:
-        error.add_note(
-            f"Again: CAIRN_SEED={SEED} CAIRN_WORLDS={WORLDS} .venv/bin/python -m pytest"
-            f" 'tests/test_model.py::test_random_worlds[{part}]'"
-            "; with CAIRN_SHRINK=yes as short as can be found"
-        )
-        raise
-    finally:
-        record_property("worlds", Worlds.number)
-        record_property("cells", cast.ground.cells)
+    compare_random_worlds(cast, A_PART, SEED + part, record_property)

@@ -16,15 +16,6 @@ from tests.support.policy_probe import TABLES, World, as_role, ids, person, prob
 from tests.support.policy_probe import world as world  # a fixture
 from tests.support.stories import PACKET, Story
 
-# -- The people of the probe -----------------------------------------------------------------------
-
-
-# -- The world -------------------------------------------------------------------------------------
-
-
-# -- The probe -------------------------------------------------------------------------------------
-
-
 # -- The tests -------------------------------------------------------------------------------------
 
 

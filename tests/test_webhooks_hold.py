@@ -1,111 +1,26 @@
 """Webhooks when things go wrong: a receiver that dies and returns, senders killed half-way, and
 receivers that hang beside others that do not."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from referrals import outbox, sending, webhooks, working
 from referrals.working import Job
-from tests.support.cluster import HOME
 from tests.support.database import all_in_the_feed
-from tests.support.event_writers import Writers, in_order
+from tests.support.killed_webhook_senders import Sending, each_event_arrives_in_order, make
 from tests.support.stories import Story
-from tests.support.webhook_receiver import Receiver, ok, receivers
-
-EVENTS = int(os.environ.get("CAIRN_EVENTS") or 600)
-KILLS = int(os.environ.get("CAIRN_KILLS") or 4)
-A_LEASE_S = outbox.LEASE_S + 5  # and to spare
-
-
-def make(api: Any, url: str, who: str = "ywca.admin") -> str:
-    answer = api(who).post("/v1/webhooks", {"url": url})
-    assert answer.status_code == 201, answer.content
-    return str(answer.json()["id"])
-
+from tests.support.webhook_receiver import ok, receivers
 
 # -- Killed, and dead receivers --------------------------------------------------------------------
-
-
-class Sending:
-    """`manage.py work --only webhooks`, a process that is killed and started again."""
-
-    def __init__(self, *receivers: Receiver) -> None:
-        self.env = os.environ | {
-            "CAIRN_HOME": str(HOME),
-            "CAIRN_DATABASE": str(connections["jobs"].settings_dict["NAME"]),
-            "CAIRN_WEBHOOK_LOOPBACK": " ".join(one.authority for one in receivers),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "manage.py", "work", "--only", "webhooks"]
-        self.process = subprocess.Popen(command, env=self.env)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def end(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        assert self.process.wait(60) == 0
 
 
 def test_killed_again_and_again_under_load_each_event_arrives_and_order_is_kept(
     story: Story, api: Any, settings: Any, superuser: Any, shift_clock: Callable[[str], None]
 ) -> None:
-    """`CAIRN_KILLS=100 CAIRN_EVENTS=10000`: a hundred times. A second receiver dies meanwhile and
-    returns. Time goes on by more than a lease at each kill, so that nobody has to wait for it; at
-    the last by a little more than one, so that what comes then comes within a minute of it."""
-    with receivers(settings, b"", b"") as (steady, dying):
-        make(api, steady.url, "ywca.admin")
-        make(api, dying.url, "police.admin")
-        sender = Sending(steady, dying)
-        story.accept()
-        name = str(connections["default"].settings_dict["NAME"])
-        with Writers(name, story.id, EVENTS):
-            for kill in range(KILLS):
-                had = len(steady.first_ids())
-                dying.answer = ok("503 Down") if kill % 2 else ok()
-                sender.start()
-                steady.wait_for(had + 1)
-                sender.kill()
-                on_s = A_LEASE_S if kill == KILLS - 1 else 600
-                shift_clock(f"{kill * 600 + on_s} seconds")
-        dying.answer = ok()
-        hook = api("police.admin").get("/v1/webhooks").json()["items"][0]
-        resume(api, hook["id"])
-        began = time.monotonic()
-        sender.start()
-        expected = {"to": steady, "from": dying}
-        for side, receiver in expected.items():  # from the first that it was given to the last
-            all_of_it = in_order(superuser, side)
-            receiver.wait_for(len(all_of_it) - all_of_it.index(receiver.first_ids()[0]))
-        took = time.monotonic() - began
-        print(
-            f"{KILLS} kills, {EVENTS} events: all there {took:.1f} s after the last start, with the"
-            f" clock {A_LEASE_S} s on"
-        )
-        sender.end()
-        for side, receiver in expected.items():
-            assert receiver.first_ids() == in_order(superuser, side)[-len(receiver.first_ids()) :]
-            assert len(receiver.first_ids()) >= EVENTS
-
-
-def resume(api: Any, endpoint_id: str) -> None:
-    path = f"/v1/webhooks/{endpoint_id}"
-    etag = api("police.admin").get(path)["ETag"]
-    answer = api("police.admin").patch(path, {"paused": False}, If_Match=etag)
-    assert answer.status_code == 200
+    """Three times; tests/slow: a hundred."""
+    each_event_arrives_in_order(3, 400, story, api, settings, superuser, shift_clock)
 
 
 def test_an_end_by_signal_writes_down_what_was_under_way(

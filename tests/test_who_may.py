@@ -9,7 +9,8 @@ from permissions import policy
 from permissions.errors import NotPermitted
 from permissions.policy import Standing, require_directory_editor, require_webhook_keeper
 from permissions.principal import Principal
-from referrals.transitions import MOVES, RULES, require
+from referrals.act_registry import MOVES, RULES
+from referrals.transitions import require
 
 pytestmark = pytest.mark.no_database
 

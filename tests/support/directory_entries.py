@@ -17,7 +17,6 @@ from permissions.ids import uuid7
 from tests.support.callers import Caller, agency_id
 
 LIST = "/v1/directory/services"
-
 PLACES = "/v1/directory/service_at_locations"
 
 
@@ -78,9 +77,7 @@ def lines(answer: Any) -> list[Any]:
 
 
 ORGANIZATIONS = "/v1/directory/organizations"
-
 TAXONOMIES, TERMS = "/v1/directory/taxonomies", "/v1/directory/taxonomy_terms"
-
 OURS = id_of(demo.SOURCE, "organization", "shelter")
 
 
@@ -131,9 +128,7 @@ def random_edit(caller: Caller, chance: random.Random, mine: list[str], places: 
 
 
 LOCATIONS = "/v1/directory/locations"
-
 THEIRS = id_of(demo.SOURCE, "organization", "campus")
-
 THEIR_SERVICE = demo.service_id("campus-advocacy")
 
 

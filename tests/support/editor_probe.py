@@ -22,9 +22,7 @@ from tests.support.callers import Caller, agency_id, member_id
 from tests.support.database import identify
 
 Row = dict[str, Any]
-
 SOURCE = "a probe of the second wall"
-
 OURS, THEIRS = "ours", "theirs"
 
 # Columns that put a row into another's entry; a parent, a unit and a term are named only.

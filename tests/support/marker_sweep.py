@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -163,20 +162,10 @@ def allowed(marker: Marker, cell: Cell) -> bool:
 # with a part in it, a question of a referral by anybody else, one of no referral likewise, one with
 # a mistake. To these comes what is needed for each route in each state, and each of the cast there.
 READ, PAGE, ACT, OTHERS, OF_NONE, MISTAKEN = 3, 8, 47, 107, 11, 300
-
 SPREAD = 5  # shares no factor with any of them: each of the cast has her turn
-
-# Every cell there is, "whole", or a part of them, as "2/4": an hour and more in all.
-SWEEP = os.environ.get("CAIRN_SWEEP", "")
-
-WHOLE = SWEEP == "whole" or "/" in SWEEP
-
 JSON = "application/json"
-
 TOLD_EACH = 10_000  # cells
-
 RENEWED_S = 60  # a system's token lives five minutes
-
 OPENS = ("open_packet", "open_notes", "returned", "releases")
 
 
@@ -184,7 +173,7 @@ def has_part(who: Who) -> bool:
     return who.side != "" and who.has("worker", "lead")
 
 
-def cells(face: str, everything: bool = WHOLE) -> Iterator[Cell]:
+def cells(face: str, everything: bool = False) -> Iterator[Cell]:
     rows = sorted(matrix.served(), key=lambda row: (row[1], row[0]))
     people = [Who(*one) for one in cast()]
     if face == "pages":
@@ -216,20 +205,17 @@ def _every(method: str, who: Who, of_one: bool, reads: int) -> int:
 FACES = ("v1", "pages")
 
 
-def asked() -> list[Cell]:
-    """What is drawn; each route of a referral in each state at least once, rightly; and each of the
-    cast in each state."""
-    drawn = [cell for face in FACES for cell in cells(face)]
-    if "/" in SWEEP:
-        part, parts = map(int, SWEEP.split("/"))
-        drawn = drawn[part - 1 :: parts]
-    return [*drawn, *_missing({one for one in drawn if _of_one(one)})]
+def asked(*, everything: bool = False, part: int = 0, parts: int = 1) -> list[Cell]:
+    """What is drawn, or a part of every cell there is; each route of a referral in each state at
+    least once, rightly; and each of the cast in each state."""
+    drawn = [cell for face in FACES for cell in cells(face, everything)][part::parts]
+    return [*drawn, *_missing({one for one in drawn if is_of_one(one)})]
 
 
 def _missing(drawn: set[Cell]) -> Iterator[Cell]:
     routes_done = {(one.method, one.route, one.state) for one in drawn}
-    alone = _everybody() - {(one.state, one.who) for one in drawn}
-    for number, (method, route, state) in enumerate(sorted(_every_route() - routes_done)):
+    alone = everybody() - {(one.state, one.who) for one in drawn}
+    for number, (method, route, state) in enumerate(sorted(every_route() - routes_done)):
         others = [who for at, who in alone if at == state]
         others = [who for who in others if not who.client or route.startswith("v1/")]
         one = min(others, key=repr, default=None) if method != "GET" else None
@@ -248,21 +234,20 @@ def _party(state: str, route: str, number: int) -> Who:
     return parties[number % len(parties)]
 
 
-def _of_one(cell: Cell) -> bool:
+def is_of_one(cell: Cell) -> bool:
     return "referral_id" in cell.route and not cell.mistake
 
 
-def _every_route() -> set[tuple[str, str, str]]:
+def every_route() -> set[tuple[str, str, str]]:
     of_one = [(method, route) for method, route in matrix.served() if "referral_id" in route]
     return {(*one, state) for one in of_one for state in marked.STATES}
 
 
-def _everybody() -> set[tuple[str, Who]]:
+def everybody() -> set[tuple[str, Who]]:
     return {(state, Who(*one)) for one in cast() for state in marked.STATES}
 
 
 MISTAKES = ("name", "value", "text", "inner", "headers", "acting", "query", "media", "bearer")
-
 PAGE_MISTAKES = ("form", "form", "query", "headers")
 
 

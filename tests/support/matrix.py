@@ -18,9 +18,7 @@ from tests.support.markers import Kept
 from tests.support.stories import PACKET, Story, release_body, return_body, service_of
 
 R = "v1/referrals/<uuid:referral_id>"
-
 D = "desk/referrals/<uuid:referral_id>"
-
 W = "v1/webhooks/<uuid:webhook_id>"
 
 API_WHO = (
@@ -376,7 +374,6 @@ POST {D}/open_handoff           302  200  403  403  404  200  403  404
 
 # The agency is chosen once password *and* code were given: these sessions have neither.
 SIGNS_OUT = ("accounts/logout", "leave", "desk/agency")
-
 Row = tuple[str, str]  # method, route
 
 

@@ -5,14 +5,25 @@ After each step, what the database gives some of the people is held against the 
 database: each begins with empty tables and with everybody in her place.
 """
 
+import os
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4, uuid5
 
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from api import demo
 from permissions import credentials
@@ -26,6 +37,7 @@ from tests.support import routes
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.cleaning import CONTENT
 from tests.support.rls_probe import Ground, Who
+from tests.support.seed import SEED
 from tests.support.stories import NOTICE, release_body, return_body, service_of
 
 ALL = tuple(demo.ALL_SCOPES)
@@ -453,3 +465,45 @@ class Worlds(RuleBasedStateMachine):
 
 
 COLLEAGUES = ("worker", "worker2", "lead", "moonlighter")
+
+
+# -- Held against the model ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def laid(superuser: Any, network: Any) -> Iterator[Ground]:
+    ground = Ground(superuser).read().lay()
+    yield ground
+    ground.lift()
+
+
+@pytest.fixture
+def cast(laid: Ground) -> Iterator[Cast]:
+    cast = Cast(laid).sign_in()
+    yield cast
+    cast.sign_out()
+
+
+def compare_random_worlds(cast: Cast, number: int, begin: int, record_property: Any) -> None:
+    """So many worlds, drawn by the seed `begin`. With CAIRN_SHRINK=yes one that fails is made as
+    short as can be found."""
+    phases = [Phase.generate] + ([Phase.shrink] if os.environ.get("CAIRN_SHRINK") else [])
+    Worlds.cast, Worlds.number = cast, 0
+    try:
+        run_state_machine_as_test(
+            seed(begin)(lambda: Worlds()),  # type: ignore[arg-type]
+            settings=settings(
+                max_examples=number,
+                stateful_step_count=6,
+                deadline=None,
+                database=None,
+                phases=phases,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    except AssertionError as error:
+        error.add_note(f"Again: CAIRN_SEED={SEED}, this test alone; CAIRN_SHRINK=yes for the least")
+        raise
+    finally:
+        record_property("worlds", Worlds.number)
+        record_property("cells", cast.ground.cells)

@@ -17,7 +17,6 @@ from tests.support.stories import release_body, return_body
 
 OWN_TO_EACH_ANSWER = {"X-Request-Id", "Date"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
 NOBODY = "01890000-0000-7000-8000-00000000000b"  # is nowhere a member
 
 # What a caller sends who means it. Every act on a referral stands here; a test says so.

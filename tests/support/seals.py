@@ -112,7 +112,6 @@ def guard(cursor: Any, tables: list[str], how: str) -> None:
 
 
 ROW = "(SELECT entry_id FROM log_leaf WHERE position = %(place)s)"
-
 YEARS = count(2018, -1)  # a month leaves once: each test has one of its own
 
 

@@ -24,11 +24,8 @@ SENDER = (
 
 # Who keeps its webhooks and channels: what was sent to them, and what became of it.
 KEEPER = ("police.admin", None)
-
 KEPT_TABLES = ("webhook_endpoint", "webhook_delivery", "message", "channel")
-
 OF_OTHERS = ("v1/directory", "directory", "desk/directory", "desk/entries", "desk/places")
-
 NO_PART = (*OF_OTHERS, "docs", "accounts", "problems", "safety", "healthz", "desk/agency")
 
 

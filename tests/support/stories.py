@@ -169,9 +169,7 @@ def begun(api: Any) -> Story:
 
 
 RECORD = {"at": "2026-01-01T02:45:00Z", "detail": "an invented detail"}
-
 REPORT = RECORD | {"basis": "child_abuse", "to": "child_protection", "survivor_told": "told_before"}
-
 SECRET = RECORD | {"basis": "search_warrant", "to": "police", "survivor_told": "not_told_forbidden"}
 
 

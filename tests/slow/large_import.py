@@ -1,7 +1,7 @@
-"""`python -m tests.large_import`: half a million invented services, imported twice at once: in one
-go, and killed half-way and run again. Both must end the same, within a limit of memory.
+"""`python -m tests.slow.large_import`: half a million invented services, imported twice at once: in
+one go, and killed half-way and run again. Both must end the same, within a limit of memory.
 
-Outside the suite for its length (an hour on two cores); tests/test_import_large.py does the same
+No test of pytest's for its length (an hour on two cores); tests/test_import_large.py does the same
 with a few hundred. Ends non-zero if anything differs.
 """
 
@@ -23,7 +23,7 @@ import django
 
 from api.postgres import Cluster
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SOURCE = "large"
 SERVICES_AN_ORGANIZATION = 8
 
@@ -125,7 +125,7 @@ def digests(cluster: Cluster, database: str) -> dict[str, tuple[int, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.large_import", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.slow.large_import", description=__doc__)
     parser.add_argument("--services", type=int, default=500_000)
     parser.add_argument("--limit-mib", type=int, default=1024, help="of memory (default 1024)")
     chosen = parser.parse_args()

@@ -1,0 +1,16 @@
+"""Every cell asked under each fault: no word of what was written is told."""
+
+import io
+from typing import Any
+
+import pytest
+
+from tests.support.marker_faults import FAULTS, tells_no_word
+from tests.support.marker_faults import sweep as sweep  # a fixture
+from tests.support.marker_sweep import Sweep
+from tests.support.marker_sweep import lines as lines  # a fixture
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_tells_no_word(fault: str, sweep: Sweep, lines: io.StringIO, capsys: Any) -> None:
+    tells_no_word(fault, sweep, lines, capsys, every=1)

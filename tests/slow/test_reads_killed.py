@@ -1,0 +1,13 @@
+"""kill -9 of server and database a hundred times while people read: `make hold`."""
+
+import pytest
+
+from tests.support.homes import Home
+from tests.support.homes import home as home  # a fixture
+from tests.support.killed_readers import the_log_holds_what_a_client_holds
+
+pytestmark = pytest.mark.no_database
+
+
+def test_what_a_client_holds_the_log_holds_however_often_all_of_it_is_killed(home: Home) -> None:
+    the_log_holds_what_a_client_holds(home, kills=100)

@@ -1,0 +1,219 @@
+"""The return-flow firewall: orders of the acts that a sender is not told of, walked."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from django.db import connections
+
+from referrals import telling, working
+from referrals.act_registry import MOVES
+from referrals.transitions import TAKEN
+from tests.support import routes
+from tests.support.callers import Caller, member_id
+from tests.support.markers import Kept
+from tests.support.notifications import DUTY
+from tests.support.notifications import keep as keep_channel
+from tests.support.sender_bytes import SENDER, Sender, assert_same
+from tests.support.sender_bytes import kept as kept  # a fixture
+from tests.support.sender_view import comparable
+from tests.support.stories import PACKET, Story, release_body, service_of
+from tests.support.webhook_receiver import receivers
+
+# What the rules let the sender know at once (the T5 table): an answer, "please ring", that the
+# paper ended or became smaller, and what she allowed to be returned.
+TOLD = {
+    *("acknowledge", "accept", "decline", "call_me"),
+    *("revoke_release", "narrow_release", "put_return_release", "revoke_return_release"),
+}
+
+SILENT = [act for act, move in MOVES.items() if move.to_side and act not in TOLD]
+CHANGING = [act for act in SILENT if MOVES[act].target]
+KEPT = [act for act in SILENT if not MOVES[act].target]
+
+# The accounting reads the sender's own log, which keeps each try and is never put back.
+SENDERS = [a for a, move in MOVES.items() if move.from_side and a != "account_disclosures"]
+BY = ("ywca.worker", "ywca.lead", "ywca.worker2")
+
+
+def body_of(act: str, other: str) -> Any:
+    if act in ("assign", "hand_over", "block", "unblock"):
+        return {"member_id": str(member_id("ywca.worker2"))}
+    if act == "same_person_as":
+        return {"referral_id": other}
+    return routes.body_for(f"/{act}")
+
+
+def paths(state: str = "accepted", done: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every order of the acts that change the recipient's true state."""
+    possible = [a for a in CHANGING if a not in done and state in (MOVES[a].to_side or ())]
+    if not possible:
+        yield done
+    for act in possible:
+        yield from paths(str(MOVES[act].target), (*done, act))
+
+
+PATHS = sorted(set(paths()))
+PLACES = sorted({path[:length] for path in PATHS for length in range(len(path) + 1)}, key=len)
+
+# An order, and in which of its gaps the other acts are done.
+Walk = tuple[tuple[str, ...], set[int]]
+
+
+def walks() -> list[Walk]:
+    """Each place once."""
+    first = [next(one for one in PATHS if one[: len(place)] == place) for place in PLACES]
+    return [(path, {len(place)}) for path, place in zip(first, PLACES, strict=True)]
+
+
+def every_walk() -> list[Walk]:
+    """Each order through each place, with every gap at once."""
+    return [
+        (path, set(range(len(path) + 1)))
+        for place in PLACES
+        for path in PATHS
+        if path[: len(place)] == place
+    ]
+
+
+class Recipient:
+    """Whoever of its people may do an act now does it."""
+
+    def __init__(self, api: Any, other: str = routes.NOBODY) -> None:
+        self.people = [api(who) for who in BY]
+        self.system = api("ywca.client", "ywca.worker")
+        self.other = other  # a referral of the same person to it, from whomever
+        self.did: set[str] = set()
+
+    def does(self, referral_id: str, act: str) -> bool:
+        for caller in (*self.people, self.system):
+            if caller.act(referral_id, act, body_of(act, self.other)).status_code in (200, 201):
+                self.did.add(act)
+                return True
+        return False
+
+
+def begun(api: Any) -> Story:
+    return Story(api, service_of("ywca")).accept().release().packet(**PACKET)
+
+
+def of_the_hospital(api: Any) -> str:
+    """Another referral of the same night, which the recipient's worker has opened too."""
+    story = Story(api, service_of("ywca"), sender="hospital.worker").accept()
+    told = [one for one in release_body()["attestations"] if one != "told_no_effect_on_case"]
+    story.release("name", basis="hipaa_authorization", form="written", attestations=told)
+    story.packet(name=PACKET["name"]).answers("open_packet", {"purpose": "intake"})
+    return story.id
+
+
+def keep(superuser: Any, kept: list[Kept]) -> Kept:
+    """The content as it is; and whoever is signed in stays so, for a slow machine takes minutes."""
+    kept.append(Kept(superuser, f"kept_{len(kept)}"))
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE credential SET expires_at = '2100-01-01'")
+    superuser.commit()
+    return kept[-1]
+
+
+def drawn(number: int) -> list[str]:
+    """The kept acts: as they stand in the table at first, so that each has its turn; then mixed,
+    and in the end somebody may go on."""
+    mixed = Random(number).sample(KEPT, len(KEPT)) if number % 3 else KEPT
+    return [*mixed, "end_leads_only", "unblock", "take_over"]
+
+
+def told() -> int:
+    """Make the messages of whatever happened; how many there are now, to whomever."""
+    while telling.step():
+        pass
+    with connections["jobs"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM message")
+        return int(cursor.fetchone()[0])
+
+
+def delivered_to(hook: Any) -> list[str]:
+    assert working.work_off(working.named(["webhooks"])) == []
+    return list(hook.ids())
+
+
+def judged(answer: Any) -> Any:
+    """Less ids and moments; and less the one thing that the sender is told of the recipient's
+    reading: of a packet that it marked as its own error, by how many it had been opened."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: strip(one) for name, one in value.items() if name != "openings"}
+        return [strip(one) for one in value] if isinstance(value, list) else value
+
+    return tuple(strip(one) for one in comparable(answer))
+
+
+def tries(api: Any, story: Story, kept: Kept, place: int, every: int) -> dict[tuple[str, str], Any]:
+    """The answers of acts that the sender has, each at one in `every` places, and what it is shown
+    afterwards; undone again."""
+    found = {}
+    callers = [api(*one) for one in SENDER]
+    for number, act in enumerate(SENDERS):
+        if (place + number) % every:
+            continue
+        others = [callers[1 + number % 2]] if number % 3 == 0 else []
+        for caller in (callers[0], *others):
+            answer = judged(caller.act(story.id, act, routes.body_for(f"/{act}")))
+            found[caller.who, act] = answer, shown(callers[0], story)
+            kept.put_back()
+    return found
+
+
+def shown(caller: Caller, story: Story) -> Any:
+    one = f"/v1/referrals/{story.id}"
+    return [judged(caller.get(path)) for path in (one, f"{one}/history", "/v1/referrals")]
+
+
+def nothing_moves(
+    chosen: list[Walk], api: Any, superuser: Any, kept: list[Kept], settings: Any
+) -> None:
+    """Walk each order of the acts that change the true state, every other act in the gaps of it:
+    all that the sender gets stays the same, byte by byte."""
+    with receivers(settings) as (hook,):
+        assert api("police.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
+        keep_channel(api, "police.admin", "mail", DUTY["police"], use="duty")
+        other = of_the_hospital(api)
+        story, sender, recipient = begun(api), Sender(api), Recipient(api, other)
+        sent = delivered_to(hook)
+        assert sent, "what the sender is told arrives there"
+        assert told() > 0
+        assert api("police.admin").get("/v1/messages").json()["items"], "its desk is told too"
+        start = keep(superuser, kept)
+        little, everything = sender.little(story.id), sender.all(story.id)
+        for number, (path, gaps) in enumerate(chosen):
+            start.put_back()
+            for gap in range(len(path) + 1):
+                if gap in gaps:
+                    for act in drawn(number + gap):
+                        if recipient.does(story.id, act):
+                            assert sender.little(story.id) == little, (path[:gap], act)
+                    told()
+                    assert delivered_to(hook) == sent, path[:gap]
+                    assert_same(sender.all(story.id), everything, (path[:gap], "and all others"))
+                if gap < len(path):
+                    assert recipient.does(story.id, path[gap]), (path, gap)
+                    assert sender.little(story.id) == little, path[: gap + 1]
+            assert delivered_to(hook) == sent, path
+    never = {act for act in SILENT if not (MOVES[act].to_side or set()) & (TAKEN | {"completed"})}
+    assert recipient.did | never == set(SILENT), "each was done, or cannot be after the accept"
+
+
+def answered_as_if_nothing_had_been_done(
+    api: Any, superuser: Any, kept: list[Kept], every: int
+) -> None:
+    """Each act of the sender's at one in `every` places that the recipient may have come to."""
+    story, recipient = begun(api), Recipient(api)
+    start = keep(superuser, kept)
+    expected = tries(api, story, start, 0, 1)
+    assert {answer[0][0] for answer in expected.values()} >= {200, 201, 409}
+    for number, place in enumerate(PLACES):
+        start.put_back()
+        for act in (*place, *KEPT):
+            recipient.does(story.id, act)
+        found = tries(api, story, keep(superuser, kept), number, every)
+        assert_same(found, {key: expected[key] for key in found}, place)
