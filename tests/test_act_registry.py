@@ -14,7 +14,7 @@ from api.desk import acts as desk
 from api.desk.referral import OFFERED
 from api.v1 import acts as v1
 from referrals.act_registry import ACTS, CLOSING, LISTED, MOVES, RULES, Answer
-from tests.ground import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 pytestmark = pytest.mark.no_database
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests import recipes
-from tests.ground import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 pytestmark = pytest.mark.no_database
 
