@@ -12,9 +12,9 @@ class ApiConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from permissions import log_vocabulary
+        from permissions.audit import actions
 
-        log_vocabulary.register(acts=("api.authenticate", "desk.open"))
+        actions.register(acts=("api.authenticate", "desk.open"))
         # Django looks through the connections of every alias as a request begins and again as it
         # ends. Once is enough for those that are kept, and their queries are never counted here.
         request_started.disconnect(db.close_old_connections)

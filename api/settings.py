@@ -16,8 +16,8 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
-from api.postgres import Cluster
-from permissions.secret_files import write_once
+from api.dev.postgres import Cluster
+from permissions.keys.secret_files import write_once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -97,12 +97,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "api.middleware.RequestMiddleware",
-    "api.middleware.BodyMiddleware",
+    "api.http.middleware.RequestMiddleware",
+    "api.http.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "api.middleware.TokenMiddleware",  # above everything that is for browsers
+    "api.http.middleware.TokenMiddleware",  # above everything that is for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
-    "api.middleware.SameForAllMiddleware",  # above everything that looks for a session
+    "api.http.middleware.SameForAllMiddleware",  # above everything that looks for a session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,9 +120,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "api.desk.context.desk",
+                "api.desk.template_context.desk",
             ],
-            "builtins": ["api.desk.tags"],
+            "builtins": ["api.desk.template_tags"],
         },
     }
 ]
@@ -175,7 +175,9 @@ def _database(role: str) -> dict[str, Any]:
             "PORT": str(dsn["port"]),
         }
     return {
-        "ENGINE": "permissions.postgresql" if role == "app" else "django.db.backends.postgresql",
+        "ENGINE": "permissions.database.backend"
+        if role == "app"
+        else "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,  # seconds
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,  # a denial is logged after the rollback (R11)
@@ -195,7 +197,7 @@ DATABASES = {
 # Hot statements are planned once a connection; not behind a pooler that gives each transaction
 # another one.
 PREPARE_STATEMENTS = os.environ.get("CAIRN_PREPARE", "1") != "0"
-DATABASE_ROUTERS = ["permissions.router.Router"]
+DATABASE_ROUTERS = ["permissions.database.router.Router"]
 CACHES = {
     # Sign-in throttling and used one-time codes must be shared by all worker processes.
     "default": {
@@ -210,24 +212,25 @@ CACHES = {
 # -- Keys (ADR 0019) ------------------------------------------------------------------------------
 
 _key_folder = os.environ.get("CAIRN_KEY_FOLDER") or str(HOME / "keys")
-KEY_STORE = {"class": "permissions.keystore.FileKeyStore", "folder": _key_folder}
+KEY_STORE = {"class": "permissions.keys.keystore.FileKeyStore", "folder": _key_folder}
 if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
     if not os.environ.get("CAIRN_VAULT_TOKEN_FILE"):
         raise ImproperlyConfigured("CAIRN_VAULT_ADDR needs CAIRN_VAULT_TOKEN_FILE.")
     KEY_STORE = {
-        "class": "permissions.vault.VaultKeyStore",
+        "class": "permissions.keys.vault.VaultKeyStore",
         "address": _vault,
         "token_file": os.environ["CAIRN_VAULT_TOKEN_FILE"],
         "mount": os.environ.get("CAIRN_VAULT_MOUNT") or "transit",
     }
-KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/bundles.py
+KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/keys/wrapped_keys.py
 
 LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # no month of the access log is dropped before
 if LOG_KEPT_YEARS < 6:
     raise ImproperlyConfigured(
         "CAIRN_LOG_YEARS is 6 or more (45 CFR 164.316(b)(2)(i), 164.528). Default: 6."
     )
-# Where copies of the log's checkpoints are kept, apart from the database (permissions/witness.py).
+# Where copies of the log's checkpoints are kept, apart from the database
+# (permissions/ledger/witness.py).
 LOG_WITNESS_FILE = os.environ.get("CAIRN_LOG_WITNESS") or str(HOME / "witness" / "log.ndjson")
 
 # -- People and partner systems -------------------------------------------------------------------
@@ -251,7 +254,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/desk/agency"
-ACCOUNT_ADAPTER = "api.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "api.accounts.allauth_adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
@@ -259,10 +262,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_PREVENT_ENUMERATION = True
-MFA_ADAPTER = "api.accounts.MFAAdapter"  # seals the TOTP secret
+MFA_ADAPTER = "api.accounts.allauth_adapters.MFAAdapter"  # seals the TOTP secret
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Cairn"
-SESSION_ENGINE = "api.sessions"  # its table opens nothing
+SESSION_ENGINE = "api.accounts.session_store"  # its table opens nothing
 SESSION_COOKIE_AGE = 15 * 60  # seconds: the idle lock; every request moves it on
 SESSION_SAVE_EVERY_REQUEST = True
 CREDENTIAL_SESSION_S = 12 * 3600  # seconds: the cap, kept by the database
@@ -278,7 +281,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_TRUSTED_ORIGINS = [BASE_URL.rstrip("/")]
-CSRF_FAILURE_VIEW = "api.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "api.http.problem_details.csrf_failure"
 SECURE_SSL_REDIRECT = False  # nginx redirects; a redirect here would answer health checks with 301
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -292,8 +295,8 @@ X_FRAME_OPTIONS = "DENY"
 OAUTH2_PROVIDER_APPLICATION_MODEL = "permissions.Client"
 TOKEN_URL = f"{BASE_URL.rstrip('/')}/oauth/token"
 OAUTH2_PROVIDER = {
-    "OAUTH2_VALIDATOR_CLASS": "api.oauth.Validator",
-    "SCOPES_BACKEND_CLASS": "api.oauth.Scopes",
+    "OAUTH2_VALIDATOR_CLASS": "api.accounts.oauth.Validator",
+    "SCOPES_BACKEND_CLASS": "api.accounts.oauth.Scopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": CREDENTIAL_TOKEN_S,
     # Client credentials are the only grant; the others are shut as RFC 9700 asks, all the same.
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
@@ -309,7 +312,7 @@ OAUTH2_PROVIDER = {
     "CLEAR_EXPIRED_TOKENS_BATCH_SIZE": 1000,
 }
 
-# -- Webhooks (referrals/targets.py) --------------------------------------------------------------
+# -- Webhooks (referrals/webhooks/ssrf_guard.py) ---------------------------------------------------
 
 # host:port of this machine that a webhook may go to, by http too: for trying it out, and tests.
 WEBHOOK_LOOPBACK = frozenset((os.environ.get("CAIRN_WEBHOOK_LOOPBACK") or "").split())
@@ -419,7 +422,7 @@ DISCLOSURE_LINE = os.environ.get("CAIRN_DISCLOSURE_LINE") or (
     " consent; the privilege is hers."
 )
 
-# -- Messages: mail, SMS, calls (referrals/senders.py) --------------------------------------------
+# -- Messages: mail, SMS, calls (referrals/notifications/transports.py) ----------------------------
 
 
 def _smtp(url: str) -> dict[str, Any]:
@@ -494,11 +497,11 @@ if _account := os.environ.get("CAIRN_TWILIO_ACCOUNT"):
 # -- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    # What an endpoint (api/views.py) does not use stays shut for whatever else is of DRF.
+    # What an endpoint (api/http/endpoints.py) does not use stays shut for whatever else is of DRF.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["api.rendering.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["api.http.json_bodies.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "openapi.schema.AutoSchema",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -519,9 +522,9 @@ SPECTACULAR_SETTINGS = {
     "AUTHENTICATION_WHITELIST": [],
 }
 
-# -- Logs: ids and codes only (R10); api/logs.py holds the allow-list ------------------------------
+# -- Logs: ids and codes only (R10); api/logging_config.py holds the allow-list --------------------
 
-LOGGING_CONFIG = "api.logs.configure"
+LOGGING_CONFIG = "api.logging_config.configure"
 LOGGING = {"level": (os.environ.get("CAIRN_LOG_LEVEL") or "INFO").upper()}
 if LOGGING["level"] not in (_levels := ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")):
     raise ImproperlyConfigured(f"CAIRN_LOG_LEVEL must be one of {', '.join(_levels)}.")

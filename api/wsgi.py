@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 
-from api import logs
+from api import logging_config
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
 
@@ -41,7 +41,7 @@ class Handler(WSGIHandler):
 
 django.setup(set_prefix=False)
 application = Handler()
-logs.quiet_server()
+logging_config.quiet_server()
 # What is loaded by now stays until the end. To look it through for garbage took 60 ms, in the
 # middle of one request in a few hundred.
 gc.collect()

@@ -19,7 +19,7 @@ keepalive = 75  # longer than nginx keeps an idle connection to us open
 max_requests = 10_000
 max_requests_jitter = 1_000
 
-# Cairn writes a line a request itself, without path or query (api/logs.py).
+# Cairn writes a line a request itself, without path or query (api/logging_config.py).
 accesslog = None
 loglevel = "warning"
 control_socket_disable = True

@@ -8,9 +8,9 @@ class DirectoryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from permissions import log_vocabulary
+        from permissions.audit import actions
 
-        log_vocabulary.register(
+        actions.register(
             acts=(
                 *("directory.edit", "directory.read", "directory.history", "directory.reviews"),
                 *("address.open", "address.put", "address.remove"),

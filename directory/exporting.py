@@ -22,10 +22,10 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from directory import models as m
-from directory.importing.lines import ABOUT, EXPORTED
-from directory.importing.reading import NAMED_ONLY
-from directory.rendering import JOBS
-from directory.standard import OURS, TABLES, Kind
+from directory.hsds.schema import OURS, TABLES, Kind
+from directory.importing.parsing import NAMED_ONLY
+from directory.importing.records import ABOUT, EXPORTED
+from permissions.database.aliases import JOBS
 
 PIECE = 2_000  # rows fetched at once
 FILES = {  # the standard's names, where they are not the table's with an s
@@ -47,7 +47,7 @@ _TYPES: Mapping[Kind, tuple[str, str]] = {  # type and format of a field (Table 
     Kind.AMOUNT: ("number", "default"),
     Kind.FLAG: ("boolean", "default"),
 }
-# What is of one of these as well tells of it (directory/rendering/shelf.py).
+# What is of one of these as well tells of it (directory/projection/prefetch.py).
 _TELLING = ("organization", "service")
 _PROFILE = "Of the victim services profile; not in HSDS itself."
 

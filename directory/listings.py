@@ -1,9 +1,9 @@
 """Services as the rest of the house knows them, and which agency answers them.
 
 Nobody (principal None) finds what is public (T0). With a principal the network's confidential
-services are found too (T1): call inside `permissions.session.begin(principal)`, since it is the
-database that shows them, and only to a live credential. Reads rendered rows, one query a page; a
-page cannot fail because of what one service says.
+services are found too (T1): call inside `permissions.database.db_identity.begin(principal)`, since
+it is the database that shows them, and only to a live credential. Reads rendered rows, one query a
+page; a page cannot fail because of what one service says.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,14 @@ import orjson
 from django.db import connection, transaction
 
 from directory import models as m
-from directory.finding import PER_PAGE, shapes
-from directory.finding import find as find_hits
-from directory.finding.asked import Asked
-from directory.rendering import JOBS, moment, render
+from directory.projection.render import moment, render
+from directory.search import documents as search_documents
+from directory.search.matches import PER_PAGE
+from directory.search.matches import find as find_hits
+from directory.search.query import Asked
 from permissions import assignments
-from permissions.log import log_rights
+from permissions.audit.writer import log_rights
+from permissions.database.aliases import JOBS
 from permissions.principal import Principal
 
 
@@ -61,7 +63,7 @@ class Listing:
     @property
     def open_to_referrals(self) -> bool:
         """Whether it takes referrals by what the directory says; whether anybody is there to answer
-        one, referrals/answering.py says."""
+        one, referrals/acts/availability.py says."""
         return self.answered_by is not None and not self.intake_paused and self.status == "active"
 
 
@@ -86,7 +88,7 @@ def find(principal: Principal | None, service_id: UUID) -> Listing | None:
 
     A service that does not exist and one that is confidential cost the same query (R3).
     """
-    row = shapes.one(principal, "service", "listing", service_id)
+    row = search_documents.one(principal, "service", "listing", service_id)
     return _listing(row[0], row[1:]) if row else None
 
 
@@ -114,7 +116,7 @@ def edited(
 ) -> tuple[list[Listing], bool]:
     """A page of the services that the caller's agency edits, and whether there are more: whichever
     waits longest for somebody to make sure of it comes first. None that are defunct."""
-    halves = shapes.halves(principal)
+    halves = search_documents.halves(principal)
     own = assignments.edited(m.Organization, principal.agency_id, "default")
     where, values = own.query.sql_with_params()
     each = " UNION ALL ".join(
@@ -122,7 +124,9 @@ def edited(
         f" WHERE status <> 'defunct' AND organization_id IN ({where})"
         for half in halves
     )
-    documents = " UNION ALL ".join(f"({shapes.select('service', 'listing', h)})" for h in halves)
+    documents = " UNION ALL ".join(
+        f"({search_documents.select('service', 'listing', h)})" for h in halves
+    )
     order = "assured_date NULLS FIRST, name, service_id"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -157,7 +161,7 @@ def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None
         phones=tuple(Phone(**phone) for phone in orjson.loads(phones)),
         last_modified=modified,
         assured_date=assured,
-        document=shapes.service(*row[12:]),
+        document=search_documents.service(*row[12:]),
         metres=metres,
     )
 

@@ -8,17 +8,17 @@ class PermissionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from permissions import (
+        from permissions.audit import actions
+        from permissions.database import (
             checks,  # noqa: F401  (registers them)
-            log_vocabulary,
+            schema,
         )
-        from permissions.database import schema
 
-        schema.generate("permissions/log_vocabulary", log_vocabulary.functions)
+        schema.generate("permissions/log_vocabulary", actions.functions)
 
     def begin_key_store(self) -> None:
         """For the first migration: a new database begins the key store, which is never begun again
         (KeyStore.begin). Migrations import no module that may move."""
-        from permissions.keystore import key_store
+        from permissions.keys.keystore import key_store
 
         key_store().begin()

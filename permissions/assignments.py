@@ -15,12 +15,12 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
-from permissions.compiled import Compiled
-from permissions.ids import uuid7
-from permissions.log import log_rights
+from permissions.audit.writer import log_rights
+from permissions.database.aliases import JOBS
+from permissions.database.statement_cache import Compiled
+from permissions.database.uuid7 import uuid7
 
 EDIT = "edit_organization"
-JOBS = "jobs"  # the database alias that gives and takes the right to edit
 
 
 def take(referral: Model, *, reason: str | None = None, keep: bool = False) -> None:

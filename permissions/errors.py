@@ -1,4 +1,4 @@
-"""What the domain says when it refuses. Only api/errors.py knows HTTP status codes.
+"""What the domain says when it refuses. Only api/http/problem_details.py knows HTTP status codes.
 
 Every refusal has a stable `code` (part of the contract) and a `detail` for people: what is so and
 what to do about it. No text of the caller, no name and no value of a row ever stands in either.

@@ -16,18 +16,18 @@ import orjson
 from django.db import connection
 
 from directory import listings
-from directory.finding.asked import Asked
+from directory.search.query import Asked
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
-from permissions.policy import Rule, Who
+from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
-from referrals import notes, packets
-from referrals.act_registry import Answer, Group, Move, Page, act
+from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.codes import PURPOSE, SELF_ASSIGNMENT
 from referrals.models import Referral, Release
-from referrals.notes import OpenedNote
-from referrals.shown import side_of
-from referrals.transitions import ANY, DRAFT
+from referrals.packets import notes, packet
+from referrals.packets.notes import OpenedNote
+from referrals.visible_status import side_of
 
 # Acts that may give something to the other agency; where one did, its entry states the purpose.
 GIVING = ("referral.send", "referral.put_packet", "referral.put_release")
@@ -142,7 +142,7 @@ def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -
     The records of reports and compelled disclosures are read from the agency's notes, which is an
     opening with an entry of its own. Raises NotVisible, NotPermitted, WrongState, Unavailable.
     """
-    with packets.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, seen):
+    with packet.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
         found = notes.notes_within(attempt, seen.subject, purpose)
         records = [note for note in found if note.kind in RECORDS and note.content["to"] != NOBODY]

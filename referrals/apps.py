@@ -8,32 +8,29 @@ class ReferralsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from permissions import log_vocabulary
-        from referrals import (  # noqa: F401  (each declares its acts)
-            accounting,
-            act_registry,
-            blocks,
-            codes,
+        from permissions.audit import actions
+        from referrals import accounting, codes  # noqa: F401  (each declares its acts)
+        from referrals.act_registry import registry
+        from referrals.acts import (  # noqa: F401  (each declares its acts)
+            assignment,
+            conflict_blocks,
             endings,
-            holds,
-            mistakes,
-            notes,
-            own,
-            packets,
-            papers,
+            entered_in_error,
+            handoff,
+            legal_holds,
+            legal_records,
+            private_records,
             recipient,
-            records,
-            returning,
-            revocation,
+            return_releases,
             sender,
-            staff,
-            warm,
         )
+        from referrals.packets import notes, packet  # noqa: F401  (each declares its acts)
+        from referrals.releases import lifecycle, revocation  # noqa: F401  (each declares its acts)
 
-        act_registry.complete()
-        log_vocabulary.register(
+        registry.complete()
+        actions.register(
             acts=(
-                *(f"referral.{act}" for act in act_registry.ACTS),
+                *(f"referral.{act}" for act in registry.ACTS),
                 *("referral.list", "referral.read", "referral.history", "referral.self_assign"),
                 *("referral.read_releases", "referral.read_returned", "referral.purge"),
                 *("agreement.decline", "agreement.read", "call_record.create", "call_record.list"),

@@ -263,7 +263,7 @@ ENDED_BY_THE_CLOCK: Labels = {
 }
 
 
-# A release and its packet: the codes stand in permissions/disclosure.py, with the law.
+# A release and its packet: the codes stand in permissions/policy/disclosure.py, with the law.
 BASIS: Labels = {
     "written_release": ("Written release, signed", "Permiso escrito y firmado"),
     "hipaa_authorization": ("HIPAA authorization, signed", "Autorización HIPAA firmada"),

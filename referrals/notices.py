@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from permissions.errors import BadRequest
-from referrals import codes, moments
+from referrals import codes
+from referrals.deadlines import timestamps
 
 # A worker's number: digits and what people put between them. Not a place for a sentence.
 CALLBACK = re.compile(r"\+?[0-9][0-9 ().-]{5,22}( ?x ?[0-9]{1,6})?")
@@ -49,7 +50,7 @@ class Notice:
         if not self.needs:
             raise BadRequest("needs_missing", "Name at least one need.", "/needs")
         check_callback(self.callback)
-        moments.check(self.with_worker_until, "/with_worker_until")
+        timestamps.check(self.with_worker_until, "/with_worker_until")
 
     def values(self) -> dict[str, object]:
         """Column values of `Referral`."""

@@ -1,6 +1,7 @@
 """One cast, one ground: real PostgreSQL, every write commits, everything runs as `app`.
 
-A test names people as `agency.short`: police.worker, ywca.lead, outsider.client … (api/demo.py).
+A test names people as `agency.short`: police.worker, ywca.lead, outsider.client …
+(api/dev/demo.py).
 """
 
 import os
@@ -20,8 +21,8 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from api import demo, processes
-from permissions import credentials
+from api.dev import demo, processes
+from permissions.identity import credentials
 from permissions.models import Client, Membership
 from tests.support.callers import Caller, member_id
 from tests.support.cleaning import CONTENT, TableCleaner

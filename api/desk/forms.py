@@ -8,14 +8,14 @@ from uuid import uuid4
 from django import forms
 from django.utils import timezone
 
-from api.desk.visit import Visit
+from api.desk.request_context import Visit
 from directory import listings
-from directory.finding import MOST_PER_PAGE
 from directory.listings import Listing
+from directory.search.matches import MOST_PER_PAGE
 from permissions.errors import BadRequest, KeyReused, Refused, WrongState
 from permissions.principal import Principal
 from referrals import idempotency
-from referrals.reading import Detail
+from referrals.queries.details import Detail
 
 # Nothing that is typed here is to be remembered or sent off by the browser.
 PRIVATE = {"autocomplete": "off", "spellcheck": "false"}

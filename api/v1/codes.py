@@ -4,8 +4,8 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from api.rendering import Answer
-from api.views import Endpoint
+from api.http.endpoints import Endpoint
+from api.http.json_bodies import Answer
 from openapi.schema import problems
 from referrals.codes import CODE_LISTS, VERSION
 

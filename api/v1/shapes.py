@@ -5,10 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.fields import Code
-from api.views import Shape
+from api.http.endpoints import Shape
+from api.http.fields import Code
 from referrals import codes
-from referrals.act_registry import ACTS
+from referrals.act_registry.registry import ACTS
 
 REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
 

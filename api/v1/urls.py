@@ -2,28 +2,12 @@
 
 from django.urls import path
 
-from api.v1 import (
-    access_log,
-    acts,
-    agreement,
-    calls,
-    channels,
-    codes,
-    directory,
-    directory_changes,
-    directory_editing,
-    directory_profile,
-    directory_upkeep,
-    events,
-    mistakes,
-    packets,
-    referrals,
-    releases,
-    seals,
-    self_assignments,
-    webhooks,
-)
-from referrals.act_registry import ACTS
+from api.v1 import codes
+from api.v1.agency import channels, events, self_assignments, webhooks
+from api.v1.audit import access_log, ledger
+from api.v1.directory import changes, editing, profile, search, upkeep
+from api.v1.referrals import acts, agreement, call_records, mistakes, packets, referrals, releases
+from referrals.act_registry.registry import ACTS
 
 urlpatterns = [
     # A path is sought from top to bottom: what is asked most, first; the directory last.
@@ -38,7 +22,7 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/returned", releases.ReadReturned.as_view()),
     path("referrals/<uuid:referral_id>/open_handoff", packets.OpenHandoff.as_view()),
     path("agreement-tally", agreement.AgreementTally.as_view()),
-    path("call-records", calls.CallRecords.as_view()),
+    path("call-records", call_records.CallRecords.as_view()),
     path("mistakes", mistakes.Mistakes.as_view()),
     path("channels", channels.Channels.as_view()),
     path("channels/<uuid:channel_id>", channels.Channel.as_view()),
@@ -62,35 +46,35 @@ urlpatterns = [
     path("access-log/listings", access_log.Listings.as_view()),
     path("access-log/opt-ins", access_log.OptIns.as_view()),
     path("access-log/opt-ins/<uuid:opt_in_id>", access_log.OneOptIn.as_view()),
-    path("access-log/seals", seals.Seals.as_view()),
-    path("access-log/seals/verify", seals.Verify.as_view()),
-    path("access-log/checkpoints", seals.Checkpoints.as_view()),
-    path("access-log/keys", seals.SigningKeys.as_view()),
-    path("access-log/verifier.py", seals.Verifier.as_view()),
-    path("access-log/<uuid:entry_id>/proof", seals.InclusionProof.as_view()),
-    path("directory", directory.DirectoryRoot.as_view()),
-    path("directory/services", directory.ServiceList.as_view()),
-    path("directory/services/<uuid:service_id>", directory.ServiceDetail.as_view()),
-    path("directory/organizations", directory.OrganizationList.as_view()),
-    path("directory/organizations/<uuid:organization_id>", directory.OrganizationDetail.as_view()),
-    path("directory/locations/<uuid:location_id>", directory_editing.LocationEditing.as_view()),
+    path("access-log/seals", ledger.Seals.as_view()),
+    path("access-log/seals/verify", ledger.Verify.as_view()),
+    path("access-log/checkpoints", ledger.Checkpoints.as_view()),
+    path("access-log/keys", ledger.SigningKeys.as_view()),
+    path("access-log/verifier.py", ledger.Verifier.as_view()),
+    path("access-log/<uuid:entry_id>/proof", ledger.InclusionProof.as_view()),
+    path("directory", search.DirectoryRoot.as_view()),
+    path("directory/services", search.ServiceList.as_view()),
+    path("directory/services/<uuid:service_id>", search.ServiceDetail.as_view()),
+    path("directory/organizations", search.OrganizationList.as_view()),
+    path("directory/organizations/<uuid:organization_id>", search.OrganizationDetail.as_view()),
+    path("directory/locations/<uuid:location_id>", editing.LocationEditing.as_view()),
     path(
         "directory/locations/<uuid:location_id>/confidential_address",
-        directory_upkeep.ConfidentialAddress.as_view(),
+        upkeep.ConfidentialAddress.as_view(),
     ),
     path(
         "directory/organizations/<uuid:organization_id>/history",
-        directory_upkeep.History.as_view(),
+        upkeep.History.as_view(),
     ),
-    path("directory/reviews", directory_upkeep.Reviews.as_view()),
-    path("directory/changes", directory_changes.Changes.as_view()),
-    path("directory/service_at_locations", directory.PlaceList.as_view()),
-    path("directory/service_at_locations/<uuid:place_id>", directory.PlaceDetail.as_view()),
-    path("directory/taxonomies", directory.TaxonomyList.as_view()),
-    path("directory/taxonomies/<uuid:taxonomy_id>", directory.TaxonomyDetail.as_view()),
-    path("directory/taxonomy_terms", directory.TermList.as_view()),
-    path("directory/taxonomy_terms/<uuid:term_id>", directory.TermDetail.as_view()),
-    path("directory/profile", directory_profile.ProfileIndex.as_view()),
-    path("directory/profile/<slug:name>.json", directory_profile.ProfilePatch.as_view()),
-    path("directory/schema/<slug:name>.json", directory_profile.MergedSchema.as_view()),
+    path("directory/reviews", upkeep.Reviews.as_view()),
+    path("directory/changes", changes.Changes.as_view()),
+    path("directory/service_at_locations", search.PlaceList.as_view()),
+    path("directory/service_at_locations/<uuid:place_id>", search.PlaceDetail.as_view()),
+    path("directory/taxonomies", search.TaxonomyList.as_view()),
+    path("directory/taxonomies/<uuid:taxonomy_id>", search.TaxonomyDetail.as_view()),
+    path("directory/taxonomy_terms", search.TermList.as_view()),
+    path("directory/taxonomy_terms/<uuid:term_id>", search.TermDetail.as_view()),
+    path("directory/profile", profile.ProfileIndex.as_view()),
+    path("directory/profile/<slug:name>.json", profile.ProfilePatch.as_view()),
+    path("directory/schema/<slug:name>.json", profile.MergedSchema.as_view()),
 ]

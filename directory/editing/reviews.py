@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from directory import models as m
-from directory.editing import require_editor, require_its_editor
-from directory.editing.entries import USING
-from directory.editing.strict import today_of
-from directory.finding import reads
+from directory.editing.edit import require_editor, require_its_editor
+from directory.editing.validation import today_of
+from directory.search import retrieval
 from permissions import assignments
+from permissions.database.aliases import EDITOR
+from permissions.database.db_identity import begin
 from permissions.principal import Principal
-from permissions.session import begin
 
 MAX_PAGE = 100
 OPEN = ("active", "temporarily closed")
@@ -30,12 +30,12 @@ def history(
     require_editor(
         principal,
         "directory.history",
-        lambda: reads.organization(principal, organization_id, False) is not None,
+        lambda: retrieval.organization(principal, organization_id, False) is not None,
         organization_id,
     )
-    with begin(principal, USING):
+    with begin(principal, EDITOR):
         require_its_editor(principal, organization_id)
-        rows = m.Edit.objects.using(USING).filter(organization_id=organization_id)
+        rows = m.Edit.objects.using(EDITOR).filter(organization_id=organization_id)
         if after:
             rows = rows.filter(Q(at__lt=after[0]) | Q(at=after[0], id__lt=after[1]))
         found = list(rows.order_by("-at", "-id")[: limit + 1])
@@ -60,9 +60,9 @@ def due(
     """The open services that the caller's agency edits and that are due for review, the longest
     due first, and whether there are more. Raises NotPermitted."""
     require_editor(principal, "directory.reviews", lambda: True)
-    with begin(principal, USING) as now:
-        own = assignments.edited(m.Organization, principal.agency_id, USING)
-        rows = stale(now, USING).filter(organization_id__in=own)
+    with begin(principal, EDITOR) as now:
+        own = assignments.edited(m.Organization, principal.agency_id, EDITOR)
+        rows = stale(now, EDITOR).filter(organization_id__in=own)
         if after:
             day, row_id = after
             later = Q(assured_date=day, id__gt=row_id)

@@ -13,14 +13,14 @@ from pathlib import Path
 from django.db import transaction
 
 from directory import models as m
-from directory.importing.keeping import owners_of
-from directory.importing.lines import Line
-from directory.importing.places import Withholding
-from directory.importing.reading import id_of
+from directory.hsds.schema import TABLES
+from directory.importing.confidential_places import Withholding
+from directory.importing.csv_reader import REASON, WAITS_AS
+from directory.importing.local_overrides import owners_of
+from directory.importing.parsing import id_of
+from directory.importing.records import Line
 from directory.importing.staging import Staging
-from directory.importing.tabular import REASON, WAITS_AS
-from directory.rendering import JOBS
-from directory.standard import TABLES
+from permissions.database.aliases import JOBS
 
 BATCH = 500
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from uuid import UUID
 
 from directory import models as m
-from directory.importing import Report
-from directory.importing.storing import Difference
-from directory.rendering import JOBS
+from directory.importing.import_package import Report
+from directory.importing.persistence import Difference
+from permissions.database.aliases import JOBS
 
 SHOWN = 12  # reasons in the summary; --report has all
 RECORDS = (".json", ".jsonl", ".ndjson")

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import orjson
 
-from directory.importing.lines import ABOUT, ELIGIBILITY, Line, Row
-from directory.standard import TABLES
+from directory.hsds.schema import TABLES
+from directory.importing.records import ABOUT, ELIGIBILITY, Line, Row
 
 COMMON = 0  # the "organization" of what belongs to nobody: taxonomies, units, descriptions
 SHARED = frozenset({"taxonomy", "taxonomy_term", "unit", "meta_table_description"})
@@ -231,7 +231,7 @@ class Staging:
                     why = reason or "another line with this id came before and says otherwise"
                     self.db.execute("UPDATE line SET reason = ? WHERE n = ?", [why, line])
 
-    # -- Confidential places (places.py)
+    # -- Confidential places (confidential_places.py)
 
     def markers(self, table: str) -> Iterator[tuple[int, str, str]]:
         """(row, the source's id, what its column `confidential` says) of every row of a table."""
@@ -340,7 +340,8 @@ class Staging:
         return self._staged(_OF, [late, _numbers(organizations)])
 
     def hidden(self, organizations: Iterable[int]) -> list["Staged"]:
-        """What is confidential of these organizations (places.py), whatever became of it."""
+        """What is confidential of these organizations (confidential_places.py), whatever became of
+        it."""
         return self._staged(_HIDDEN, [REPEATED, _numbers(organizations)])
 
     def orphans(self) -> Iterator[list["Staged"]]:

@@ -6,7 +6,7 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import permissions.ids
+import permissions.database.uuid7
 from django.db import migrations, models
 
 
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Edit',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('organization_id', models.UUIDField(db_index=True)),
                 ('table', models.TextField()),
                 ('row_id', models.UUIDField(db_index=True)),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='MetaTableDescription',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('name', models.TextField(blank=True, default='')),
@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Taxonomy',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('name', models.TextField()),
@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Unit',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('name', models.TextField()),
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Organization',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('name', models.TextField()),
@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Metadata',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -281,7 +281,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Location',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Editing',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('agency_id', models.UUIDField()),
                 ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
                 ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
@@ -316,7 +316,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Contact',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -335,7 +335,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Address',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -355,7 +355,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Accessibility',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -372,7 +372,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OrganizationIdentifier',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -389,7 +389,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Program',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -477,7 +477,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Quarantine',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField()),
                 ('table', models.TextField()),
                 ('row_number', models.IntegerField()),
@@ -493,7 +493,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Service',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -530,7 +530,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='RequiredDocument',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -546,7 +546,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Phone',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -567,7 +567,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Language',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -586,7 +586,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Funding',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -602,7 +602,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CostOption',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -627,7 +627,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ServiceAtLocation',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -643,7 +643,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ServiceArea',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -663,7 +663,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Schedule',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -703,7 +703,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HolidaySchedule',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -727,7 +727,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='TaxonomyTerm',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('code', models.TextField(blank=True, default='')),
@@ -746,7 +746,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Attribute',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -766,7 +766,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ServiceCapacity',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -785,7 +785,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='UnmetSearch',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('month', models.DateField()),
                 ('codes', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
                 ('area', models.TextField(blank=True, default='')),
@@ -799,7 +799,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Url',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('source', models.TextField(blank=True, default='')),
                 ('external_id', models.TextField(blank=True, default='')),
                 ('position', models.IntegerField(default=0)),
@@ -826,7 +826,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ConfidentialAddress',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('agency_id', models.UUIDField()),
                 ('kek_version', models.IntegerField()),
                 ('key_bundle', models.BinaryField()),

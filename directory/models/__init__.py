@@ -1,7 +1,7 @@
 """The source tables of HSDS 3.2: what an import or an editor writes.
 
-They keep the standard's names. What is read is rendered from them (directory/projections.py) in
-the transaction of the change; no reader touches a source row.
+They keep the standard's names. What is read is rendered from them (directory/models/projections.py)
+in the transaction of the change; no reader touches a source row.
 """
 
 from directory.models.contacts import Contact, Language, Phone
@@ -14,6 +14,18 @@ from directory.models.places import (
     Location,
     Postcode,
     ServiceAtLocation,
+)
+from directory.models.projections import (
+    Change,
+    Milestone,
+    NetworkListing,
+    NetworkOrganization,
+    NetworkPlace,
+    PublicListing,
+    PublicOrganization,
+    PublicPlace,
+    Total,
+    Word,
 )
 from directory.models.rows import Entry, Organization, Part
 from directory.models.schedules import HolidaySchedule, Schedule
@@ -29,18 +41,6 @@ from directory.models.service_details import (
 )
 from directory.models.services import STATUSES, Program, Service
 from directory.models.terms import Attribute, Metadata, MetaTableDescription, Taxonomy, TaxonomyTerm
-from directory.projections import (
-    Change,
-    Milestone,
-    NetworkListing,
-    NetworkOrganization,
-    NetworkPlace,
-    PublicListing,
-    PublicOrganization,
-    PublicPlace,
-    Total,
-    Word,
-)
 
 __all__ = [
     "PLACES",

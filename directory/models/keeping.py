@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase
 
 from directory.models.rows import Organization, text
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 
 
 class Quarantine(models.Model):
@@ -78,7 +78,7 @@ class Edit(models.Model):
 
 class UnmetSearch(models.Model):
     """What was searched for and not found: codes, area and month. Never the words: each code is
-    one of a taxonomy's, the area digits (directory/finding/gaps.py)."""
+    one of a taxonomy's, the area digits (directory/search/unmet_searches.py)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     month = models.DateField()  # its first day

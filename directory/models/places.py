@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from directory.models.rows import Organization, Part, text
 from directory.models.services import Service
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 
 PLACES = ("physical", "postal", "virtual")
 

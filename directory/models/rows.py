@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import CheckConstraint, Q
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 
 
 def text() -> "models.TextField[str, str]":

@@ -6,8 +6,8 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS unaccent;
 CREATE EXTENSION IF NOT EXISTS cube;
 
--- A postcode as it is compared (directory/rendering/rows.py). An index holds its results: whoever
--- changes it adds a migration that builds the index again.
+-- A postcode as it is compared (directory/projection/search_rows.py). An index holds its results:
+-- whoever changes it adds a migration that builds the index again.
 CREATE OR REPLACE FUNCTION sec.postcode(written text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN code ~ '^[0-9]{5}-?[0-9]{4}$' THEN left(code, 5) ELSE code END
       FROM (SELECT upper(regexp_replace(written, '\s', '', 'g')) AS code) plain

@@ -10,8 +10,8 @@ from dataclasses import replace
 from uuid import UUID
 from xml.parsers import expat
 
-from directory.importing.reading import id_of
-from directory.taxonomy.given import Faults, Given, GivenTerm, NotATaxonomy, Read, clean
+from directory.importing.parsing import id_of
+from directory.taxonomy.parsed_terms import Faults, Given, GivenTerm, NotATaxonomy, Read, clean
 
 DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 SECTIONS = ("services", "situations")  # Open Eligibility's two halves: a taxonomy each

@@ -7,7 +7,7 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 import oauth2_provider.generators
 import oauth2_provider.models
-import permissions.ids
+import permissions.database.uuid7
 from django.apps import apps as live_apps
 from django.conf import settings
 from django.db import migrations, models
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('password', models.CharField(max_length=128, verbose_name='password')),
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('username', models.CharField(max_length=150, unique=True)),
                 ('is_active', models.BooleanField(default=True)),
             ],
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Agency',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.TextField()),
                 ('kind', models.TextField(choices=[('law_enforcement', 'law_enforcement'), ('healthcare', 'healthcare'), ('community_advocate', 'community_advocate'), ('system_advocate', 'system_advocate'), ('legal', 'legal'), ('social_service', 'social_service'), ('child_protection', 'child_protection'), ('prosecution', 'prosecution'), ('oversight', 'oversight')])),
                 ('duties', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 migrations.CreateModel(
                     name='AccessEntry',
                     fields=[
-                        ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                        ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                         ('at', models.DateTimeField(db_default=models.Func(function='sec.clock', output_field=models.DateTimeField()))),
                         ('agency_id', models.UUIDField(null=True)),
                         ('member_id', models.UUIDField(null=True)),
@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
                 ('allowed_origins', models.TextField(blank=True, default='', help_text='Allowed origins list to enable CORS, space separated', verbose_name='allowed origins')),
                 ('registration_source', models.CharField(choices=[('manual', 'Manual'), ('dcr', 'Dynamic Client Registration'), ('cimd', 'Client ID Metadata Document')], default='manual', help_text='How this application was registered (manual, DCR per RFC 7591, or CIMD)', max_length=32, verbose_name='registration source')),
                 ('cimd_expires_at', models.DateTimeField(blank=True, default=None, help_text='When the cached Client ID Metadata Document should be re-fetched', null=True, verbose_name='CIMD expires at')),
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('public_keys', models.JSONField(default=dict)),
                 ('system_of_record', models.BooleanField(default=False)),
@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Grant',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('referral_id', models.UUIDField()),
                 ('release_id', models.UUIDField(null=True)),
                 ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
@@ -313,7 +313,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LogOptIn',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('to_agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('given_by', models.UUIDField()),
@@ -328,7 +328,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Membership',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.TextField()),
                 ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
                 ('active', models.BooleanField(default=True)),
@@ -363,7 +363,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Channel',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('membership', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='permissions.membership')),
                 ('use', models.TextField()),
@@ -387,7 +387,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PrivateKey',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('referral_id', models.UUIDField()),
                 ('kek_version', models.IntegerField()),
                 ('key_bundle', models.BinaryField()),

@@ -1,8 +1,8 @@
 """Agencies, the people and partner systems in them, what they hold, and what was disclosed.
 
 Rows are written here by few hands: credentials and sign-in secrets through the role `door`,
-access entries by permissions/log.py, grants by permissions/grants.py. Row-level security and the
-column privileges of every table are in permissions/sql/ and referrals/sql/.
+access entries by permissions/audit/writer.py, grants by permissions/keys/grants.py. Row-level
+security and the column privileges of every table are in permissions/sql/ and referrals/sql/.
 """
 
 from permissions.database.state import SchemaState

@@ -5,7 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from permissions.database.fields import CLOCK, TRANSACTION
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency
 
 OPENINGS = ("referral.open_packet", "referral.open_notes")
@@ -13,8 +13,8 @@ _OPENED = models.Q(client_id__isnull=False, decision="allowed", act__in=OPENINGS
 
 
 def _pages(*fields: str, name: str, condition: models.Q | None = None) -> models.Index:
-    """An index for one filter of an auditor (permissions/review.py), in the order of the pages, so
-    that a page is read and no more, however rare what the auditor looks for."""
+    """An index for one filter of an auditor (permissions/audit/queries.py), in the order of the
+    pages, so that a page is read and no more, however rare what the auditor looks for."""
     return models.Index(fields=[*fields, "-at", "-id"], name=name, condition=condition)
 
 
@@ -122,7 +122,7 @@ class LogLeaf(models.Model):
 
     What the owner of the database changes later no longer fits what was signed, and what was signed
     is held by others too. Leaves and checkpoints are written by the role `sealer` alone
-    (permissions/sealer.py).
+    (permissions/ledger/sealer.py).
     """
 
     position = models.BigIntegerField(primary_key=True)

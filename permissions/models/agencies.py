@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 
 AGENCY_KINDS = (
     "law_enforcement",
@@ -62,8 +62,8 @@ class Agency(models.Model):
     duty_phone = models.TextField(blank=True)  # answered day and night; shown to the network
     active = models.BooleanField(default=True)
     takes_notices = models.BooleanField(default=True)  # False: phone only
-    # Its own clocks, where they differ from the network's (referrals/clocks.py says the shapes):
-    # by urgency when an answer is due, and the hours and days on which it works.
+    # Its own clocks, where they differ from the network's (referrals/deadlines/due_times.py says
+    # the shapes): by urgency when an answer is due, and the hours and days on which it works.
     durations = models.JSONField(null=True, blank=True)
     opening_hours = models.JSONField(null=True, blank=True)
     holidays = ArrayField(models.DateField(), default=list, blank=True)

@@ -3,7 +3,7 @@
 from django.db import models
 
 from permissions.database.fields import CLOCK
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency, Membership
 
 USES = ("own", "duty", "escalation")

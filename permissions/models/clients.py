@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from oauth2_provider.models import AbstractApplication
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency
 from permissions.principal import AUDITS_WITH
 
@@ -22,7 +22,7 @@ class Client(AbstractApplication):
     public_keys = models.JSONField(default=dict)
     # The agency declared it its own system of record: packets may be opened through it (R15).
     system_of_record = models.BooleanField(default=False)
-    # From where it may come (permissions/networks.py); null: from anywhere.
+    # From where it may come (permissions/identity/ip_allowlist.py); null: from anywhere.
     networks = ArrayField(models.TextField(), null=True)
     # Of how many different referrals it opens packets or notes within 24 hours (TH2).
     openings_a_day = models.IntegerField(default=OPENINGS_A_DAY)

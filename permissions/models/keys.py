@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency
 
 

@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.lookups
-import permissions.ids
+import permissions.database.uuid7
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Referral',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('service_id', models.UUIDField()),
                 ('service_name', models.TextField()),
                 ('reference', models.TextField()),
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Plan',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('services', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
                 ('replaces_id', models.UUIDField(null=True)),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PacketField',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('field', models.TextField()),
                 ('version', models.IntegerField()),
                 ('ciphertext', models.BinaryField()),
@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Note',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('member_id', models.UUIDField()),
                 ('kind', models.TextField()),
                 ('created_at', models.DateTimeField()),
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Message',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('cause', models.UUIDField()),
                 ('referral', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='IdempotencyKey',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('caller_id', models.UUIDField()),
                 ('route', models.TextField()),
                 ('key', models.TextField()),
@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Event',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('from_agency_id', models.UUIDField()),
                 ('to_agency_id', models.UUIDField()),
                 ('at', models.DateTimeField()),
@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ConflictBlock',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('referral', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('kind', models.TextField()),
@@ -225,7 +225,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Assignment',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('membership_id', models.UUIDField()),
                 ('agency_id', models.UUIDField()),
                 ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Release',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('direction', models.TextField(default='outbound')),
                 ('basis', models.TextField()),
                 ('purpose', models.TextField()),
@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ReleaseEnd',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('revoked_at', models.DateTimeField()),
                 ('revoked_via', models.TextField()),
                 ('revoked_by', models.UUIDField()),
@@ -284,7 +284,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ReleasePaper',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('evidence_ref', models.TextField(default='')),
                 ('witnessed_by', models.UUIDField(null=True)),
                 ('witnessed_at', models.DateTimeField(null=True)),
@@ -298,7 +298,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Returned',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('kek_version', models.IntegerField(null=True)),
                 ('key_bundle', models.BinaryField(null=True)),
                 ('ciphertext', models.BinaryField(null=True)),
@@ -315,7 +315,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SelfAssignment',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('referral', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.referral')),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('member_id', models.UUIDField()),
@@ -330,9 +330,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Side',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('holder_id', models.UUIDField(null=True)),
-                ('subject', models.UUIDField(default=permissions.ids.uuid7)),
+                ('subject', models.UUIDField(default=permissions.database.uuid7.uuid7)),
                 ('state', models.TextField(null=True)),
                 ('handoff_by', models.DateTimeField(null=True)),
                 ('escalated_at', models.DateTimeField(null=True)),
@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WebhookEndpoint',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('url', models.TextField()),
                 ('about', models.TextField(db_default='events')),
@@ -374,7 +374,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WebhookDelivery',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.webhookendpoint')),
                 ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='permissions.agency')),
                 ('event_id', models.UUIDField(null=True)),
@@ -393,7 +393,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WebhookSecret',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='referrals.webhookendpoint')),
                 ('agency_id', models.UUIDField(db_default=uuid.UUID('00000000-0000-4000-8000-000000000001'))),
                 ('kek_version', models.IntegerField()),
@@ -419,7 +419,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AgreementTally',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('month', models.DateField()),
                 ('offered', models.IntegerField(default=0)),
                 ('declined', models.IntegerField(default=0)),
@@ -433,7 +433,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CallRecord',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('member_id', models.UUIDField()),
                 ('service_id', models.UUIDField()),
                 ('outcome', models.TextField()),
@@ -449,7 +449,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PurgedCount',
             fields=[
-                ('id', models.UUIDField(default=permissions.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=permissions.database.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('year', models.IntegerField()),
                 ('side', models.TextField()),
                 ('ending', models.TextField()),

@@ -4,7 +4,7 @@
 recipient did after the accept (handed off, completed, unable, stopped) stands in the recipient's
 `Side`, which the sender's role cannot read: the return-flow firewall (R2) is a table boundary.
 
-No row is changed anywhere but through `turn` (referrals/turns.py).
+No row is changed anywhere but through `turn` (referrals/act_transaction.py).
 """
 
 from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssignment

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from permissions.database.fields import KeptBoolean
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from referrals.models.referrals import Referral
 
 REASONS = ("holder_away", "nobody_assigned", "safety", "review", "legal_duty")

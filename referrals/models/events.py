@@ -3,7 +3,7 @@
 from django.db import models
 
 from permissions.database.fields import CLOCK, KeptBigInteger, KeptBoolean
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from referrals.models.referrals import Referral
 
 
@@ -56,7 +56,7 @@ class Event(models.Model):
             models.Index(fields=["at"], name="closed_last", condition=models.Q(act="closed")),
         ]
         constraints = [
-            # The sender's fixed moment comes once (referrals/closing.py).
+            # The sender's fixed moment comes once (referrals/deadlines/auto_close.py).
             models.UniqueConstraint(
                 fields=["referral"], name="closed_once", condition=models.Q(act="closed")
             )
@@ -92,7 +92,7 @@ class Message(models.Model):
     outcome = models.TextField(null=True)  # a code, of the last try
     done_at = models.DateTimeField(null=True)
     # A call: what the provider calls it; since when it may have been made without a record of
-    # whether it was (referrals/calling.py).
+    # whether it was (referrals/notifications/voice_calls.py).
     call_sid = models.TextField(null=True)
     unknown_since = models.DateTimeField(null=True)
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from referrals.models.referrals import Referral
 
 

@@ -7,9 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from guardian.models import UserObjectPermissionBase
 
-from permissions.compiled import Compiled
 from permissions.database.fields import KeptBoolean
-from permissions.ids import uuid7
+from permissions.database.statement_cache import Compiled
+from permissions.database.uuid7 import uuid7
 from permissions.principal import Principal
 
 

@@ -5,10 +5,10 @@ from uuid import UUID
 from django.db import models
 from django.db.models.lookups import LessThanOrEqual
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from referrals.models.referrals import Referral
 
-SENDING = UUID("00000000-0000-4000-8000-000000000001")  # permissions/keys.py
+SENDING = UUID("00000000-0000-4000-8000-000000000001")  # permissions/keys/wrapping.py
 
 
 class WebhookEndpoint(models.Model):

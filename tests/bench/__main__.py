@@ -11,8 +11,8 @@ DESCRIPTION = """\
 Serve ours and the bare limit (tests/bench/bare.py) at the same time, on one database and with the
 same worker settings, and ask both in turn. A figure is the ratio ours/bare of one round; printed
 are the median over the rounds and, in brackets, the lowest and the highest. The exact gates (plans,
-buffers, statements) are tests: tests/test_query_plans.py, tests/test_directory_plans.py. A slow
-machine fails nothing here.
+buffers, statements) are tests: tests/database/test_query_plans.py,
+tests/directory/test_directory_query_plans.py. A slow machine fails nothing here.
 """
 
 
@@ -66,7 +66,7 @@ def main() -> None:
     for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
         os.environ.pop(name, None)
 
-    from api.postgres import Cluster
+    from api.dev.postgres import Cluster
 
     cluster = Cluster(home)
     was_running = cluster.is_running()

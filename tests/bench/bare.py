@@ -20,7 +20,7 @@ import orjson
 import psycopg2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from referrals.codes import REDISCLOSURE_NOTICE
 from tests.bench import bare_directory
 

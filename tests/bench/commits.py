@@ -11,9 +11,9 @@ from typing import Any
 
 from psycopg2.extensions import adapt
 
-from api.postgres import Cluster
-from api.postgres_binaries import find_binaries
-from permissions.prepared import Prepared
+from api.dev.postgres import Cluster
+from api.dev.postgres_binaries import find_binaries
+from permissions.database.prepared_statements import Prepared
 
 CLIENTS, SECONDS = 16, 3  # (G4)
 NEW = "gen_random_uuid()"  # said by the server: a new one each time

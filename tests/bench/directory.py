@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from api.postgres import Cluster
-from directory.rendering import milestones
+from api.dev.postgres import Cluster
+from directory.projection import page_anchors
 from tests.bench.fill import begin
 from tests.bench.rows import Row
 
@@ -41,8 +41,8 @@ def grow(superuser: Any, size: int) -> None:
 def count(cursor: Any) -> None:
     """Totals and milestones, by the rows that stand."""
     cursor.execute((FOLDER / "directory_counts.sql").read_text())
-    for name in milestones.LISTS:
-        milestones.split(cursor, name)
+    for name in page_anchors.LISTS:
+        page_anchors.split(cursor, name)
 
 
 def rows(cluster: Cluster, database: str, size: int) -> list[Row]:

@@ -1,5 +1,5 @@
 -- Totals and milestones of the public lists, from the rows as they are. As the superuser; twice is
--- safe. Further milestones are laid by directory/rendering/milestones.py.
+-- safe. Further milestones are laid by directory/projection/page_anchors.py.
 
 DELETE FROM directory_total WHERE "table" IN ('services', 'service_at_locations', 'organizations');
 INSERT INTO directory_total ("table", rows)

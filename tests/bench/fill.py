@@ -11,10 +11,10 @@ from django.db import connections
 from django.db.models import Model
 from django.test import Client as HttpClient
 
-from api import demo
-from api.postgres import Cluster
-from directory import demo as directory_demo
-from permissions import credentials
+from api.dev import demo
+from api.dev.postgres import Cluster
+from directory.demo import loader as directory_demo
+from permissions.identity import credentials
 from permissions.models import Agency, Membership, Person
 from referrals.models import Assignment, Referral, Side
 from tests.support.callers import Caller, member_id

@@ -24,7 +24,7 @@ CREATE TEMP TABLE drawn AS
 SELECT i, f, CASE WHEN t = f THEN (t + 1) %% 200 ELSE t END AS t, at, fate,
        (substr(encode(int8send((extract(epoch FROM at) * 1000)::bigint), 'hex'), 5) || '7'
         || substr(md5(fate::text), 1, 3) || '8' || substr(md5(i::text || fate::text), 1, 15)
-       )::uuid AS id  -- UUIDv7, as permissions/ids.py makes them
+       )::uuid AS id  -- UUIDv7, as permissions/database/uuid7.py makes them
   FROM (SELECT i, floor(200 * random() ^ 2)::int AS f,
                floor(200 * random() ^ 2 + 1)::int %% 200 AS t,
                now() - random() * interval '2 years' AS at, random() AS fate

@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.bench.log_rows --rows 10000000 --months 24
 
 makes a database of its own in the cluster of the tests, fills it (a minute a million), prints the
-buffers of each filter's first page and of one far back, and drops it. tests/test_auditing_plans.py
-does the same on a small one.
+buffers of each filter's first page and of one far back, and drops it.
+tests/access_log/test_audit_query_plans.py does the same on a small one.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from permissions.database import aliases
 
 AT_ONCE = 250_000
 RARE = UUID("01890000-0000-7000-8000-0000000000aa")  # a member who did little
@@ -42,7 +44,7 @@ def fill(superuser: Any, agency: UUID, rows: int, months: int) -> None:
 
 def looked_for(superuser: Any, agency: UUID) -> dict[str, Any]:
     """Each filter by a name: what is common, what is rare, and what there is none of."""
-    from permissions.review import Filters
+    from permissions.audit.queries import Filters
 
     with superuser.cursor() as cursor:
         cursor.execute(
@@ -91,10 +93,10 @@ def looked_for(superuser: Any, agency: UUID) -> dict[str, Any]:
 
 def by_the_api(principal: Any, filters: Any) -> Callable[[Any], Any]:
     """A page of the API's, by where it begins; gives where the next one does."""
-    from permissions import review
+    from permissions.audit import queries
 
     def read(after: Any) -> Any:
-        return review.access_log(principal, filters, after=after, limit=review.MAX_PAGE).next
+        return queries.access_log(principal, filters, after=after, limit=queries.MAX_PAGE).next
 
     return read
 
@@ -105,7 +107,8 @@ def pages(principal: Any, read: Callable[[Any], Any]) -> Iterator[tuple[int, lis
     the next one does (None: it was the last)."""
     from django.db import connections
 
-    from permissions import review, session
+    from permissions.audit import queries
+    from permissions.database import db_identity
     from tests.bench import plans
 
     after = None
@@ -115,8 +118,11 @@ def pages(principal: Any, read: Callable[[Any], Any]) -> Iterator[tuple[int, lis
         read_by = [one for one in seen if not one.sql.startswith("EXPLAIN")]
         asked = [one for one in read_by if 'FROM "access_entry"' in one.sql]
         buffers, scans = 0, []
-        with session.begin(principal, review.USING), connections[review.USING].cursor() as cursor:
-            review.plan_by_order()
+        with (
+            db_identity.begin(principal, aliases.AUDITOR),
+            connections[aliases.AUDITOR].cursor() as cursor,
+        ):
+            queries.plan_by_order()
             for one in asked:
                 plan = plans.explain(cursor, one)
                 buffers += plan.buffers
@@ -141,7 +147,7 @@ def main() -> None:
     for name in ("CAIRN_BASE_URL", "CAIRN_DATABASE", "DATABASE_URL"):
         os.environ.pop(name, None)
     home.mkdir(parents=True, exist_ok=True)
-    from api.postgres import Cluster
+    from api.dev.postgres import Cluster
 
     cluster = Cluster(home)
     cluster.start()
@@ -158,8 +164,8 @@ def measure(cluster: Any, rows: int, months: int) -> None:
     """What each filter's pages cost in a log of that size, line by line."""
     from django.db import connections
 
-    from api.demo import agency_id
-    from permissions import credentials
+    from api.dev.demo import agency_id
+    from permissions.identity import credentials
     from permissions.models import Membership
     from tests.bench.fill import begin
     from tests.support.callers import member_id

@@ -1,5 +1,6 @@
 """What is exact: the statements of a request, and the plan and buffers of a query under row-level
-security beside the same query without. Used by the benchmark and by tests/test_query_plans.py."""
+security beside the same query without. Used by the benchmark and by
+tests/database/test_query_plans.py."""
 
 import json
 import re
@@ -10,8 +11,8 @@ from typing import Any
 
 from django.db import connections
 
-from permissions import session
-from permissions.prepared import FOR_ALL, Prepared
+from permissions.database import db_identity
+from permissions.database.prepared_statements import FOR_ALL, Prepared
 from permissions.principal import Principal
 
 TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_.]+)"?')
@@ -41,8 +42,8 @@ class Statement:
     @property
     def name(self) -> str:
         """In a few words: `identity + SELECT referral`; a prepared one by its own name."""
-        named = self.sql.replace(session.IDENTIFY_BY_NAME, "identity")
-        named = named.replace(session.IDENTIFY, "identity").removeprefix("BEGIN; ")
+        named = self.sql.replace(db_identity.IDENTIFY_BY_NAME, "identity")
+        named = named.replace(db_identity.IDENTIFY, "identity").removeprefix("BEGIN; ")
         named = named.replace(f"{FOR_ALL}; ", "")
         parts = named.split("; ")
         return " + ".join(_name(part) for part in parts)
@@ -115,11 +116,11 @@ def explain_both(
 ) -> tuple[Plan, Plan]:
     """The plan as `app` under `principal`'s identity, and as a role that no policy concerns; under
     the same, since a statement may itself ask who calls."""
-    with session.begin(principal), connections["default"].cursor() as cursor:
+    with db_identity.begin(principal), connections["default"].cursor() as cursor:
         ours = _explained(cursor, statement, written_out)
     identity = [principal.token_hash, principal.acting]
     cursor = superuser.cursor()
-    cursor.execute(f"BEGIN; {session.IDENTIFY}", identity)
+    cursor.execute(f"BEGIN; {db_identity.IDENTIFY}", identity)
     try:
         if statement.once and not written_out:
             cursor.execute(statement.once.plan)

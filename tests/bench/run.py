@@ -11,8 +11,8 @@ from typing import Any
 
 from django.test import Client as HttpClient
 
-from api.postgres import Cluster
-from permissions import credentials
+from api.dev.postgres import Cluster
+from permissions.identity import credentials
 from permissions.models import Client
 from tests.bench import directory, fill, plans, report, serve, wire
 from tests.bench.rows import BARE, EXEMPT, OURS, Row, Sample

@@ -17,8 +17,10 @@ from uuid import uuid4
 
 from django.db import connections
 
-from api.postgres import SUPERUSER, Cluster
-from permissions import credentials, log, sealed_export, sealer, verifier
+from api.dev.postgres import SUPERUSER, Cluster
+from permissions.audit import writer
+from permissions.identity import credentials
+from permissions.ledger import sealed_export, sealer, verifier
 from permissions.models import Client
 from tests.bench import commits, fill, wire
 from tests.support.callers import member_id
@@ -94,7 +96,7 @@ def _behind(cluster: Cluster) -> None:
                 time.sleep(SAMPLE_S)
             lags.clear()
             rate = commits.a_second(
-                cluster, SUPERUSER, DATABASE, [log.ENTRY], entry,
+                cluster, SUPERUSER, DATABASE, [writer.ENTRY], entry,
                 clients=WRITERS, seconds=SECONDS,
             )  # fmt: skip
             most = max(lags)

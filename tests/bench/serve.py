@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api import processes
-from api.postgres import SUPERUSER, Cluster
+from api.dev import processes
+from api.dev.postgres import SUPERUSER, Cluster
 
 READY_WITHIN_S = 60
 

@@ -14,10 +14,11 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from api.postgres import Cluster
-from permissions import keys, session
-from permissions.ids import uuid7
-from referrals import outbox, signing
+from api.dev.postgres import Cluster
+from permissions.database import db_identity
+from permissions.database.uuid7 import uuid7
+from permissions.keys import wrapping
+from referrals.webhooks import outbox, signatures
 from tests.bench import fill
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.stories import Story, service_of
@@ -124,9 +125,9 @@ def under_load(cluster: Cluster, answers: list[Any]) -> Iterator[list[Timed]]:
 def _endpoint(cluster: Cluster, url: str) -> None:
     """More of them than an agency may have."""
     endpoint, secret = uuid7(), uuid7()
-    with session.begin(None):
-        wrapped = keys.wrap(
-            keys.SENDING, signing.new_secret().encode(), outbox.secret_context(secret)
+    with db_identity.begin(None):
+        wrapped = wrapping.wrap(
+            wrapping.SENDING, signatures.new_secret().encode(), outbox.secret_context(secret)
         )
     superuser = cluster.connect_superuser(DATABASE)
     cursor = superuser.cursor()

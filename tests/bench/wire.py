@@ -11,12 +11,16 @@ from uuid import UUID
 
 import psycopg2
 
-from api.postgres import SUPERUSER, Cluster
-from permissions import credentials, log, session
-from permissions.prepared import Prepared, array
+from api.dev.postgres import SUPERUSER, Cluster
+from permissions.audit import writer
+from permissions.database import db_identity
+from permissions.database.prepared_statements import Prepared, array
+from permissions.identity import credentials
 from permissions.principal import Principal
-from referrals import listing, packets, seeing
-from referrals.filters import Filters
+from referrals import referral_lock
+from referrals.packets import packet as packet_contents
+from referrals.queries import lists
+from referrals.queries.list_filters import Filters
 from tests.bench import commits
 from tests.bench.commits import NEW
 from tests.bench.fill import PACKET
@@ -39,7 +43,7 @@ def measure(
     ours = psycopg2.connect(cluster.url("app", database))
     exempt = psycopg2.connect(cluster.url(SUPERUSER, database))
     ours.autocommit = exempt.autocommit = True
-    box = Prepared("wire_list", listing.query("in", Filters(), after=False, limit=51), for_all=True)
+    box = Prepared("wire_list", lists.query("in", Filters(), after=False, limit=51), for_all=True)
     for connection in (ours, exempt):
         connection.cursor().execute(box.plan)
     values = {"agency": str(lister.agency_id), "referral": str(packet)}
@@ -51,7 +55,7 @@ def measure(
         with _on_one_processor(ours, exempt):
             for name, sql in (("list, ms more", box.call), ("by id, ms more", BY_ID)):
                 pair = [
-                    (ours.cursor(), f"{session.IDENTIFY_BY_NAME}; {sql}", values | identity),
+                    (ours.cursor(), f"{db_identity.IDENTIFY_BY_NAME}; {sql}", values | identity),
                     (exempt.cursor(), sql, values),
                 ]
                 taken: list[list[float]] = [[], []]
@@ -63,14 +67,17 @@ def measure(
         # The entry, then the rows that it opens, as the product sends them; the same two alone, by
         # a role that no policy concerns: the limit; and the entry by itself.
         entry = access_entry(staff, packet)
-        lock = seeing.lock(packet)
+        lock = referral_lock.lock(packet)
         opening = entry | {"cairn_token": staff.token_hash, "cairn_acting": staff.acting}
         opening |= {"referral": str(packet), "wanted": wanted, **lock.values}
-        both, behind = [log.ENTRY, packets.OPENED], [session.IDENTIFY_BY_NAME, lock.sql]
+        both, behind = (
+            [writer.ENTRY, packet_contents.OPENED],
+            [db_identity.IDENTIFY_BY_NAME, lock.sql],
+        )
         for name, flush in (("commits ratio", 0), ("commits ratio, slow", SLOW_FLUSH_US)):
             with _flushing_takes(exempt, database, flush):
                 audited = commits.a_second(cluster, "app", database, both, opening, behind=behind)
-                plain = commits.a_second(cluster, SUPERUSER, database, [log.ENTRY], entry)
+                plain = commits.a_second(cluster, SUPERUSER, database, [writer.ENTRY], entry)
             found[name].append(audited / plain)
             if not flush:
                 bare = commits.a_second(cluster, SUPERUSER, database, both, opening)

@@ -20,59 +20,59 @@ from tests.mutate.sql import Mutant, Numbered
 
 # module → its functions that check; None: all
 CHECKS: dict[str, tuple[str, ...] | None] = {
-    "permissions.policy": None,
-    "permissions.keystore": None,
-    "permissions.keys": None,
-    "permissions.grants": None,
-    "permissions.vault": None,
-    "referrals.packets": None,
-    "referrals.notes": None,
-    "referrals.seeing": None,
-    "referrals.turns": None,
-    "referrals.returning": None,
-    "directory.editing.addresses": None,
+    "permissions.policy.rules": None,
+    "permissions.keys.keystore": None,
+    "permissions.keys.wrapping": None,
+    "permissions.keys.grants": None,
+    "permissions.keys.vault": None,
+    "referrals.packets.packet": None,
+    "referrals.packets.notes": None,
+    "referrals.packets.read_context": None,
+    "referrals.act_transaction": None,
+    "referrals.acts.return_releases": None,
+    "directory.editing.confidential_addresses": None,
 }
 VAULT = bool(os.environ.get("CAIRN_TEST_VAULT_ADDR"))  # without one its tests are skipped
 # What no rule of this file finds: module, pattern, what stands there instead, what that takes away.
 SWAPS = (
     (
-        "permissions.keystore",
+        "permissions.keys.keystore",
         r"(nonce, plain|sealed\[12:\]), context\.encode\(\)",
         r"\1, b''",
         "seal and unseal without the context",
     ),
     (
-        "permissions.keystore",
+        "permissions.keys.keystore",
         r"sha256\(context\.encode\(\)\)",
         "sha256(b'')",
         "bind and unbind without the context",
     ),
     (
-        "permissions.grants",
+        "permissions.keys.grants",
         r"for name in fields if name in keys",
         "for name in keys",
         "narrow: all keys, not only the fields that are left",
     ),
     (
-        "referrals.papers",
+        "referrals.releases.lifecycle",
         r"for name in release\.fields if name in keys",
         "for name in keys",
         "share_keys: all keys, not only the released ones",
     ),
     (
-        "referrals.returning",
+        "referrals.acts.return_releases",
         r'f"returned:\{[\w.]+\}"',
         "'returned:'",
         "what is given back, not bound to its row",
     ),
     (
-        "referrals.seeing",
+        "referrals.packets.read_context",
         r"\b_LOCKED\b(?! =)",
         "'SELECT 1'",
         "no reader of a packet holds the referral's lock",
     ),
     (
-        "referrals.turns",
+        "referrals.act_transaction",
         r"if act in CLOSING:",
         "if False:",
         "nothing that closes waits for readers",
@@ -85,8 +85,8 @@ SWAPS = (
 
 def of_rules() -> Iterator[Mutant]:
     """Each line looser: anyone of a side, the other side too, any client."""
-    from permissions.policy import Who
-    from referrals.transitions import RULES
+    from permissions.policy.rules import Who
+    from referrals.act_registry.transitions import RULES
 
     for act, rule in RULES.items():
         for side in ("from_side", "to_side"):
@@ -104,7 +104,7 @@ def of_rules() -> Iterator[Mutant]:
 def _ruled(act: str, loose: Any) -> Callable[[], AbstractContextManager[None]]:
     @contextmanager
     def ruled() -> Iterator[None]:
-        from referrals.transitions import RULES
+        from referrals.act_registry.transitions import RULES
 
         real = RULES[act]
         RULES[act] = loose
@@ -122,7 +122,7 @@ def _ruled(act: str, loose: Any) -> Callable[[], AbstractContextManager[None]]:
 def of_checks() -> Iterator[Mutant]:
     """Each function of CHECKS without each of its checks."""
     for name, wanted in CHECKS.items():
-        if name == "permissions.vault" and not VAULT:
+        if name == "permissions.keys.vault" and not VAULT:
             continue
         module = importlib.import_module(name)
         tree = ast.parse(inspect.getsource(module))
@@ -135,8 +135,8 @@ def of_checks() -> Iterator[Mutant]:
         assert changed != source, f"{name} says no more: {pattern}"
         applied = partial(running, module, ast.parse(source), ast.parse(changed))
         yield Mutant("check", f"{name}: {said}", applied, name)
-    said = "permissions.keystore: unwrap by whichever agency's key opens it"
-    yield Mutant("check", said, _by_anybodys_key, "permissions.keystore")
+    said = "permissions.keys.keystore: unwrap by whichever agency's key opens it"
+    yield Mutant("check", said, _by_anybodys_key, "permissions.keys.keystore")
 
 
 Change = Callable[[ast.Module], None]
@@ -233,7 +233,7 @@ def _unsaid(text: str, number: int) -> Change:
 def _by_anybodys_key() -> Iterator[None]:
     """Else a bundle would open to none but the agency that the caller says it is of."""
     from permissions.errors import Unavailable
-    from permissions.keystore import FileKeyStore, unbind
+    from permissions.keys.keystore import FileKeyStore, unbind
 
     real = FileKeyStore.unwrap
 

@@ -74,13 +74,13 @@ EQUIVALENT: dict[str, str] = {
     " is",
     "sec.address_leaves: true for codes <> '{}'": "of no postcode none is derived, by a search of"
     " all",
-    "referrals.packets.f'{table}:{row}:{field}' without field": "a field is a row of its own, and"
-    " its key says which field it opens",
-    "referrals.returning: what is given back, not bound to its row": "its key is of its own, and is"
-    " bound to the referral, which has one such row",
+    "referrals.packets.packet.f'{table}:{row}:{field}' without field": "a field is a row of its"
+    " own, and its key says which field it opens",
+    "referrals.acts.return_releases: what is given back, not bound to its row": "its key is of its"
+    " own, and is bound to the referral, which has one such row",
     **{
-        f"directory.editing.addresses.open_address: {one}": "the database shows them no row either,"
-        " and where there is none the answer and the log are the same"
+        f"directory.editing.confidential_addresses.open_address: {one}": "the database shows them"
+        " no row either, and where there is none the answer and the log are the same"
         for one in (
             "never principal.is_client or not principal.has_role(*READERS)",
             "principal.is_client or not principal.has_role(*READERS) without not"

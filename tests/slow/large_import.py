@@ -1,8 +1,8 @@
 """`python -m tests.slow.large_import`: half a million invented services, imported twice at once: in
 one go, and killed half-way and run again. Both must end the same, within a limit of memory.
 
-No test of pytest's for its length (an hour on two cores); tests/test_import_large.py does the same
-with a few hundred. Ends non-zero if anything differs.
+No test of pytest's for its length (an hour on two cores); tests/importing/test_import_large.py does
+the same with a few hundred. Ends non-zero if anything differs.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import django
 
-from api.postgres import Cluster
+from api.dev.postgres import Cluster
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SOURCE = "large"
@@ -97,7 +97,7 @@ def digests(cluster: Cluster, database: str) -> dict[str, tuple[int, str]]:
     """Of each table, how many rows and a sum of their hashes: the source's rows whole, what is read
     of them by id and document."""
     from directory import models as m
-    from directory.standard import TABLES
+    from directory.hsds.schema import TABLES
 
     asked = {
         kind.model._meta.db_table: f"t::text FROM {kind.model._meta.db_table} t"
@@ -134,7 +134,7 @@ def main() -> None:
     cluster = Cluster(home)
     cluster.start()
     django.setup()
-    from directory.generating import generate
+    from directory.fake_data import generate
     from tests.bench.fill import begin
     from tests.support.page_counts import miscounted
 

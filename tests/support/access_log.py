@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from django.db import connections
 
-from referrals.act_registry import RULES
+from referrals.act_registry.registry import RULES
 from tests.support.callers import agency_id
 from tests.support.database import (
     identify,
@@ -126,7 +126,7 @@ def found(cursor: Any, caller: Any, question: str, *values: Any) -> list[tuple[A
     return list(cursor.fetchall())
 
 
-LISTS = {"words.py", "log_vocabulary.py", "apps.py"}  # they name acts, and write none
+LISTS = {"labels.py", "actions.py", "apps.py"}  # they name acts, and write none
 
 
 def acts_that_are_logged() -> set[str]:

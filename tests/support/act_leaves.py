@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from referrals import alarms, escalation, telling
+from referrals.deadlines import overdue
+from referrals.notifications import escalation, triggers
 from tests.support import routes
 from tests.support.callers import agency_id, member_id
 from tests.support.notifications import DUTY, PEOPLE, keep
@@ -14,7 +15,8 @@ from tests.support.stored_rows import content_rows, counts
 from tests.support.stories import PACKET, Story
 
 # Tables that change (`?`: by what was there), whether there is an event, and who is told:
-# whom, in which words (referrals/texts.py). The other side is told of no draft.
+# whom, in which words (referrals/notifications/message_texts.py). The other side is told of no
+# draft.
 LEAVES = """
 police put_notice            event referral
 police put_release           event referral release release_paper release_end? packet_grant? private_key? > ywca changed
@@ -147,7 +149,7 @@ def everybody_keeps_a_channel(api: Any) -> None:
 
 
 def tell() -> None:
-    while escalation.step() or telling.step():
+    while escalation.step() or triggers.step():
         pass
 
 
@@ -223,7 +225,7 @@ def leaves_what_its_row_names(
         bring(one, api, cell.state, colleagues=cell.letter == "a")
         shift_clock(CLOCK.get(cell.state, "0"))
         if cell.state == "expired":
-            assert alarms.run()["expires_at"] >= 1
+            assert overdue.run()["expires_at"] >= 1
         tell()
         before = rows_of(beside, superuser)
         found = left(cell, one, api, superuser)

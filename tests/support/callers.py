@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from api import demo
-from permissions import credentials
+from api.dev import demo
+from permissions.identity import credentials
 from permissions.models import Client
 from permissions.principal import Principal
 from tests.support.http_client import HttpClient

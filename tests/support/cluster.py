@@ -29,7 +29,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ.pop("CAIRN_BASE_URL", None)
     has_workers = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
     if not os.environ.get("DATABASE_URL") and (WORKER or not has_workers):
-        from api.postgres import Cluster
+        from api.dev.postgres import Cluster
 
         cluster = Cluster(HOME)
         cluster.start()
@@ -51,13 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """Stop the server; the last to leave stops those of workers that were killed, too."""
     if not os.environ.get("DATABASE_URL"):
-        from api.postgres import Cluster
+        from api.dev.postgres import Cluster
 
         for folder in [HOME / "postgres"] if WORKER else GROUND.glob("*/postgres"):
             Cluster(folder.parent).stop()
 
 
 def own_cluster() -> Any:
-    from api.postgres import Cluster
+    from api.dev.postgres import Cluster
 
     return Cluster(HOME)

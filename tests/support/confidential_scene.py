@@ -18,10 +18,11 @@ from django.conf import settings
 from django.db import connections, transaction
 
 from directory import models as m
-from directory.finding.postcodes import derive
-from directory.rendering import JOBS, render
+from directory.postcodes import derive
+from directory.projection.render import render
 from directory.vocabulary import term_id
-from permissions import credentials
+from permissions.database.aliases import JOBS
+from permissions.identity import credentials
 from permissions.models import Client
 from tests.support.callers import Caller, agency_id
 

@@ -17,12 +17,13 @@ from django.test import override_settings
 from psycopg2.errors import InsufficientPrivilege
 
 from directory import models as m
-from directory.rendering import milestones, render, render_organizations
-from directory.standard import TABLES
-from permissions import sealer
-from permissions.credentials import hash_secret
-from permissions.session import IDENTIFY
-from referrals import working
+from directory.hsds.schema import TABLES
+from directory.projection import page_anchors
+from directory.projection.render import render, render_organizations
+from permissions.database.db_identity import IDENTIFY
+from permissions.identity.credentials import hash_secret
+from permissions.ledger import sealer
+from referrals import worker
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.stories import PACKET, Story, return_body
 
@@ -197,7 +198,7 @@ def webhooks_of(api: Any, *keepers: str) -> None:
             made = api(keeper).post("/v1/webhooks", {"url": f"http://{nobody_there}/"})
             assert made.status_code == 201, made.content
             assert api(keeper).post(f"/v1/webhooks/{made.json()['id']}/ping").status_code == 202
-        assert working.work_off(working.named(["webhooks"])) == []
+        assert worker.work_off(worker.named(["webhooks"])) == []
 
 
 def phone_only_service() -> str:
@@ -243,10 +244,10 @@ def turned_off(alias: str, table: str, column: str, row: Any) -> Iterator[None]:
 
 def lay_many_milestones(monkeypatch: pytest.MonkeyPatch, step: int = 2) -> None:
     """One at every second row or so of the plain lists, so that they come and go with few rows."""
-    monkeypatch.setattr(milestones, "STEP", step)
+    monkeypatch.setattr(page_anchors, "STEP", step)
     with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
-        for name in milestones.LISTS:
-            milestones.split(cursor, name)
+        for name in page_anchors.LISTS:
+            page_anchors.split(cursor, name)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from api.authentication import SESSION_KEY
-from permissions import credentials
+from api.http.authentication import SESSION_KEY
+from permissions.identity import credentials
 from permissions.models import Membership, Person
 from tests.support.callers import member_id
 from tests.support.http_client import HttpClient

@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from directory import demo
 from directory import models as m
-from directory.importing.reading import id_of
-from directory.rendering import JOBS, render
-from permissions.ids import uuid7
+from directory.demo import loader
+from directory.importing.parsing import id_of
+from directory.projection.render import render
+from permissions.database.aliases import JOBS
+from permissions.database.uuid7 import uuid7
 from tests.support.callers import Caller, agency_id
 
 LIST = "/v1/directory/services"
@@ -78,7 +79,7 @@ def lines(answer: Any) -> list[Any]:
 
 ORGANIZATIONS = "/v1/directory/organizations"
 TAXONOMIES, TERMS = "/v1/directory/taxonomies", "/v1/directory/taxonomy_terms"
-OURS = id_of(demo.SOURCE, "organization", "shelter")
+OURS = id_of(loader.SOURCE, "organization", "shelter")
 
 
 def make(caller: Caller, **more: Any) -> str:
@@ -128,8 +129,8 @@ def random_edit(caller: Caller, chance: random.Random, mine: list[str], places: 
 
 
 LOCATIONS = "/v1/directory/locations"
-THEIRS = id_of(demo.SOURCE, "organization", "campus")
-THEIR_SERVICE = demo.service_id("campus-advocacy")
+THEIRS = id_of(loader.SOURCE, "organization", "campus")
+THEIR_SERVICE = loader.service_id("campus-advocacy")
 
 
 def a_location(**more: Any) -> dict[str, Any]:

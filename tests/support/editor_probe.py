@@ -11,12 +11,12 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
-from directory import demo as directory_demo
 from directory import models as m
-from directory.importing.reading import id_of
-from directory.standard import TABLES
-from permissions import credentials
-from permissions.ids import uuid7
+from directory.demo import loader as directory_demo
+from directory.hsds.schema import TABLES
+from directory.importing.parsing import id_of
+from permissions.database.uuid7 import uuid7
+from permissions.identity import credentials
 from permissions.models import Client
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.database import identify

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
 from tests.support.cluster import HOME
 
 WRITERS = 16
@@ -55,7 +55,7 @@ class Writers:
             return taken, before // self._step != self._left // self._step
 
     def _write(self, number: int) -> None:
-        from api.postgres import Cluster
+        from api.dev.postgres import Cluster
 
         dice = random.Random(number)
         try:

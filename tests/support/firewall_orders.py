@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import connections
 
-from referrals import telling, working
-from referrals.act_registry import MOVES
-from referrals.transitions import TAKEN
+from referrals import worker
+from referrals.act_registry.registry import MOVES
+from referrals.act_registry.transitions import TAKEN
+from referrals.notifications import triggers
 from tests.support import routes
 from tests.support.callers import Caller, member_id
 from tests.support.markers import Kept
@@ -124,7 +125,7 @@ def drawn(number: int) -> list[str]:
 
 def told() -> int:
     """Make the messages of whatever happened; how many there are now, to whomever."""
-    while telling.step():
+    while triggers.step():
         pass
     with connections["jobs"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM message")
@@ -132,7 +133,7 @@ def told() -> int:
 
 
 def delivered_to(hook: Any) -> list[str]:
-    assert working.work_off(working.named(["webhooks"])) == []
+    assert worker.work_off(worker.named(["webhooks"])) == []
     return list(hook.ids())
 
 

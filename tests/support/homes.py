@@ -17,9 +17,9 @@ import psycopg2
 import pytest
 import requests
 
-from api import processes
-from api.postgres import Cluster
-from api.walkthrough import PartnerSystem
+from api.dev import processes
+from api.dev.postgres import Cluster
+from api.dev.walkthrough import PartnerSystem
 
 
 class Home:

@@ -9,12 +9,13 @@ from django.db import transaction
 from jsonschema import Draft202012Validator, FormatChecker
 
 from directory import models as m
-from directory.finding.postcodes import derive
-from directory.importing import Report, import_package
-from directory.importing.packages import read
-from directory.rendering import JOBS, render, render_taxonomies
-from directory.schemas import schema
-from directory.standard import TABLES
+from directory.hsds.published_schemas import schema
+from directory.hsds.schema import TABLES
+from directory.importing.import_package import Report, import_package
+from directory.importing.source_formats import read
+from directory.postcodes import derive
+from directory.projection.render import render, render_taxonomies
+from permissions.database.aliases import JOBS
 
 
 def take(path: Path, source: str = "test", **options: Any) -> Report:

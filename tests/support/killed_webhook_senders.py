@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connections
 
-from referrals import outbox
+from referrals.webhooks import outbox
 from tests.support.cluster import HOME
 from tests.support.event_writers import Writers, in_order
 from tests.support.stories import Story

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from permissions import sealer
-from referrals import answering
+from permissions.ledger import sealer
+from referrals.acts import availability
 from tests.support.cluster import HOME
 from tests.support.forked_workers import ForkedWorkers
 from tests.support.message_servers import COPIES, CopiesServer, MailServer, PhoneProvider
@@ -37,7 +37,9 @@ def workers(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[ForkedWorkers]:
-    monkeypatch.setattr(answering, "MOST_WAITING", 1_000_000)  # nobody looks at what a load sends
+    monkeypatch.setattr(
+        availability, "MOST_WAITING", 1_000_000
+    )  # nobody looks at what a load sends
     token = tmp_path / "token"
     token.write_text("an invented token\n")
     env = {
@@ -94,7 +96,7 @@ def asked(superuser: Any, question: str) -> Any:
 
 def as_superuser(statement: str, referral: str) -> None:
     """For the thread of the load, on a connection of its own."""
-    from api.postgres import Cluster
+    from api.dev.postgres import Cluster
 
     connection = Cluster(HOME).connect_superuser(str(connections["default"].settings_dict["NAME"]))
     with connection.cursor() as cursor:
@@ -223,7 +225,8 @@ class WorkersKilled:
         seal()
         reader = api("ywca.worker")
         with Load(lambda: reader.get("/v1/referrals")):
-            kill_again_and_again(workers, "seal", lambda: sealer.newest().size, self.kills)  # type: ignore[union-attr]
+            # type: ignore[union-attr]
+            kill_again_and_again(workers, "seal", lambda: sealer.newest().size, self.kills)
         workers.start("seal")
         seconds = until(lambda: sealer.unsealed() == 0)
         entries = asked(superuser, "SELECT count(*) FROM log_leaf")

@@ -11,9 +11,10 @@ from zlib import crc32
 
 import pytest
 
-from api import demo, logs
-from directory import demo as directory_demo
-from directory.importing.reading import id_of
+from api import logging_config
+from api.dev import demo
+from directory.demo import loader as directory_demo
+from directory.importing.parsing import id_of
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support import markers as marked
 from tests.support import matrix, routes
@@ -411,9 +412,9 @@ def lines() -> Iterator[io.StringIO]:
     """Whatever the process logs meanwhile, through its own handlers, at the finest level."""
     written = io.StringIO()
     with contextlib.redirect_stderr(written):
-        logs.configure({"level": "DEBUG"})
+        logging_config.configure({"level": "DEBUG"})
     yield written
-    logs.configure({"level": "INFO"})
+    logging_config.configure({"level": "INFO"})
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.db import connections
 
-from api import demo
-from directory import demo as directory_demo
-from directory.importing.reading import id_of
-from permissions.ids import uuid7
-from referrals import purging
-from referrals.act_registry import MOVES, RULES
+from api.dev import demo
+from directory.demo import loader as directory_demo
+from directory.importing.parsing import id_of
+from permissions.database.uuid7 import uuid7
+from referrals.act_registry.registry import MOVES, RULES
+from referrals.deadlines import purge
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support import routes
 from tests.support.callers import member_id
@@ -101,7 +101,7 @@ SENDER, RECIPIENT = "police.worker", "ywca.worker"
 
 @dataclass(frozen=True)
 class Marker:
-    kind: str  # a line of the table in tests/test_markers.py
+    kind: str  # a line of the table in tests/policy/test_markers.py
     name: str
     state: str = ""  # of which referral; none: of no referral
     side: str = ""  # whose it is
@@ -216,16 +216,16 @@ class World:
             self.hours(day * 24)
             working.answers("add_note", {"text": "still at work"})
         self.hours(30 * 24 + 1)
-        purging.run()
+        purge.run()
         self.hours(32 * 24 + 2)
-        purging.run()
+        purge.run()
         self.hours(33 * 24)
         self.make("closed")
         self.hours(37 * 24)  # a release of its own days, which outlasts what the sender is shown
         self._release(Story(self.api, "", self.ids["closed"]), "closed")
         for hours in (38 * 24 + 2, 39 * 24 + 4):
             self.hours(hours)
-            purging.run()
+            purge.run()
 
     def make(self, state: str) -> None:
         """One referral, with every text of both sides, brought to its state."""

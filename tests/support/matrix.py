@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from directory import demo, vocabulary
-from directory.importing.reading import id_of
+from directory import vocabulary
+from directory.demo import loader
+from directory.importing.parsing import id_of
 from tests.support import routes
 from tests.support.callers import Caller, agency_id
 from tests.support.database import phone_only_service
@@ -414,13 +415,13 @@ class TryOut:
             route,
             referral_id=self.story.id,
             service_id=self.service,
-            organization_id=str(id_of(demo.SOURCE, "organization", "shelter")),
+            organization_id=str(id_of(loader.SOURCE, "organization", "shelter")),
             place_id=str(
-                id_of(demo.SOURCE, "service_at_location", "shelter-advocacy-at-shelter-office")
+                id_of(loader.SOURCE, "service_at_location", "shelter-advocacy-at-shelter-office")
             ),
             taxonomy_id=str(vocabulary.taxonomy_id("needs")),
             term_id=str(vocabulary.term_id("needs", "housing")),
-            location_id=str(id_of(demo.SOURCE, "location", "shelter-office")),
+            location_id=str(id_of(loader.SOURCE, "location", "shelter-office")),
             name="service",
         )
         return path + (f"?{queries[route]}" if route in queries else "")

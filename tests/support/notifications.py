@@ -5,8 +5,8 @@ For tests of messages and of the clocks that ring people; the far ends are messa
 
 from typing import Any
 
-from permissions import channels
-from referrals import escalation, messages, telling, texts
+from permissions.identity import contact_channels
+from referrals.notifications import escalation, message_queue, message_texts, triggers
 from tests.support.message_servers import MailServer, PhoneProvider
 
 MARK = "Zyxwv"
@@ -28,18 +28,24 @@ def keep(api: Any, who: str, kind: str, address: str, **more: Any) -> str:
     return str(answer.json()["id"])
 
 
-STEPS = (escalation.step, telling.step, messages.mail_step, messages.sms_step, messages.voice_step)
+STEPS = (
+    escalation.step,
+    triggers.step,
+    message_queue.mail_step,
+    message_queue.sms_step,
+    message_queue.voice_step,
+)
 
 
 def work() -> None:
     """What the background work does until nothing is left."""
-    telling.alert_step()
+    triggers.alert_step()
     while sum(step() for step in STEPS):
         pass
 
 
 def number(who: str) -> str:
-    return channels.normal("sms", PEOPLE[who])
+    return contact_channels.normal("sms", PEOPLE[who])
 
 
 def notified(phones: PhoneProvider, mails: MailServer) -> set[tuple[str, str]]:
@@ -53,7 +59,11 @@ def notified(phones: PhoneProvider, mails: MailServer) -> set[tuple[str, str]]:
 
 
 def template_of(words: str) -> str:
-    said = [name for name, both in texts.SAYS.items() if any(f". {one} " in words for one in both)]
+    said = [
+        name
+        for name, both in message_texts.SAYS.items()
+        if any(f". {one} " in words for one in both)
+    ]
     assert len(said) == 1, words
     return said[0]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connections
 
-from directory.rendering import milestones
+from directory.projection import page_anchors
 
 _TOTALS = """
     SELECT counted.kind, counted.rows, kept.rows
@@ -45,8 +45,8 @@ def miscounted(cursor: Any = None) -> list[tuple[str, int, int]]:
     """In one statement, so in one snapshot: (what, how many there are, how many are kept). None of
     it is as it should be."""
     mislaid = [
-        _MILESTONES.format(name=name, listed=listed, order=order, step=milestones.STEP)
-        for name, (listed, order) in milestones.LISTS.items()
+        _MILESTONES.format(name=name, listed=listed, order=order, step=page_anchors.STEP)
+        for name, (listed, order) in page_anchors.LISTS.items()
     ]
     asked = " UNION ALL ".join([_TOTALS, *mislaid])
     if cursor is None:

@@ -11,16 +11,16 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from psycopg2.errors import InsufficientPrivilege
 
-from api import demo
-from directory import demo as directory_demo
-from directory.importing.reading import id_of
-from permissions import credentials
-from permissions.credentials import hash_secret
-from permissions.ids import uuid7
+from api.dev import demo
+from directory.demo import loader as directory_demo
+from directory.importing.parsing import id_of
+from permissions.database.uuid7 import uuid7
+from permissions.identity import credentials
+from permissions.identity.credentials import hash_secret
 from permissions.models import Client
 from permissions.reference import world as w
-from permissions.reference.seeing import can_see
-from permissions.reference.writing import can_write
+from permissions.reference.read_rules import can_see
+from permissions.reference.write_rules import can_write
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.database import forget_edits, full_story, identify, opening
 from tests.support.rls_probe import (

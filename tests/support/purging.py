@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connections
 
-from permissions.keystore import key_store
-from referrals import purging
+from permissions.keys.keystore import key_store
+from referrals.deadlines import purge as purge_run
 from tests.support.callers import agency_id
 from tests.support.database import belonging_to_a_referral
 from tests.support.stories import PACKET, Story
@@ -16,7 +16,7 @@ NOTE = {"text": "a note of ours"}
 
 
 def purge() -> dict[str, int]:
-    return purging.run()
+    return purge_run.run()
 
 
 def count(superuser: Any, table: str) -> int:

@@ -25,14 +25,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from api import demo
-from permissions import credentials
-from permissions.credentials import hash_secret
-from permissions.ids import uuid7
+from api.dev import demo
+from permissions.database.uuid7 import uuid7
+from permissions.identity import credentials
+from permissions.identity.credentials import hash_secret
 from permissions.models import Client, Credential, Membership
-from permissions.reference.asking import live
-from referrals import purging
-from referrals.act_registry import RULES
+from permissions.reference.caller import live
+from referrals.act_registry.registry import RULES
+from referrals.deadlines import purge as purge_run
 from tests.support import routes
 from tests.support.callers import Caller, agency_id, member_id
 from tests.support.cleaning import CONTENT
@@ -389,7 +389,7 @@ class Worlds(RuleBasedStateMachine):
         self.shifted += timedelta(hours=hours)
         self.cast.ground.ask("UPDATE clock_offset SET shift = %s", self.shifted)
         if purge:
-            purging.run()
+            purge_run.run()
 
     @rule(twist=st.sampled_from(TWISTS))
     def one_thing_changes(self, twist: str) -> None:

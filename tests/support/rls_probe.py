@@ -16,9 +16,9 @@ from uuid import UUID, uuid4
 from django.db import connections
 
 from permissions.reference import world as w
-from permissions.reference.asking import live
-from permissions.reference.seeing import can_see
-from permissions.reference.writing import can_write, reaches
+from permissions.reference.caller import live
+from permissions.reference.read_rules import can_see
+from permissions.reference.write_rules import can_write, reaches
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support.callers import agency_id, member_id
 

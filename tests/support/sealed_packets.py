@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from permissions import grants
-from permissions.keystore import key_store
+from permissions.keys import grants
+from permissions.keys.keystore import key_store
 from permissions.models import Grant
 from tests.support.callers import Caller, agency_id, principal
 from tests.support.stored_rows import rows

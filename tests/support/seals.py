@@ -16,12 +16,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from permissions import (
-    sealed_export,
-    sealer,
-    verifier,
-)
-from permissions.ids import uuid7
+from permissions.database.uuid7 import uuid7
+from permissions.ledger import sealed_export, sealer, verifier
 
 
 def seal() -> None:

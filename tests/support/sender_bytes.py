@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from api import cursors
-from permissions.credentials import resolve
+from api.http import cursors
+from permissions.identity.credentials import resolve
 from tests.support import routes
 from tests.support.callers import Caller, member_id
 from tests.support.database import as_app

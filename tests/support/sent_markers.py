@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from referrals import working
+from referrals import worker
 from tests.support.message_servers import MailServer, PhoneProvider
 from tests.support.notifications import work
 from tests.support.webhook_receiver import Receiver, receivers
@@ -41,7 +41,7 @@ class FarEnds:
 
     def events(self, found_in: Callable[[str], Any], state: str = "") -> None:
         """Likewise the agencies' feeds, as their systems are sent them."""
-        assert working.work_off(working.named(["webhooks"])) == []
+        assert worker.work_off(worker.named(["webhooks"])) == []
         for key, hook in self.hooks.items():
             with hook.changed:
                 came, hook.had = hook.had, []

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import connections, transaction
 
 from directory import models as m
-from directory.rendering import JOBS, render
+from directory.projection.render import render
+from permissions.database.aliases import JOBS
 
 # Without what tells when a row was rendered. Hours look ahead from the day on which they are: some
 # days are compared that both know, of rows rendered before midnight and after it.

@@ -18,8 +18,8 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg2.sql import SQL, Identifier
 
-from api import demo
-from api.postgres import Cluster
+from api.dev import demo
+from api.dev.postgres import Cluster
 from permissions.models import MOST_OPENINGS, Client
 from tests.support.repository import REPOSITORY
 
@@ -118,7 +118,7 @@ def point_at(name: str) -> None:
 def load_demo() -> dict[str, Any]:
     """The demo network and directory. Its systems open as many packets as can be set, for the log
     of all tests together is one day's."""
-    from directory import demo as directory_demo
+    from directory.demo import loader as directory_demo
 
     content = demo.load()
     Client.objects.update(openings_a_day=MOST_OPENINGS)

@@ -138,7 +138,8 @@ def _read(one: socket.socket, rest: bytes) -> "tuple[Had, bytes] | None":
 def receivers(settings: object, *answers: "bytes | float | None") -> Iterator[list[Receiver]]:
     """Receivers that webhooks may go to; `settings` is pytest-django's."""
     made = [Receiver(answer) for answer in answers or (b"",)]
-    settings.WEBHOOK_LOOPBACK = frozenset(one.authority for one in made)  # type: ignore[attr-defined]
+    # type: ignore[attr-defined]
+    settings.WEBHOOK_LOOPBACK = frozenset(one.authority for one in made)
     try:
         yield made
     finally:

@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
-from referrals import sending, working
-from referrals.working import Job
+from referrals import worker
+from referrals.webhooks import delivery
+from referrals.worker import Job
 from tests.support.database import all_in_the_feed
 from tests.support.webhook_receiver import Receiver, receivers
 
-WORK = [Job("webhooks", sending.sender.step, 1, sending.sender.finish)]
+WORK = [Job("webhooks", delivery.sender.step, 1, delivery.sender.finish)]
 
 
 def work() -> None:
     """All that is due now."""
     all_in_the_feed()
-    assert working.work_off(WORK) == []
+    assert worker.work_off(WORK) == []
 
 
 @pytest.fixture

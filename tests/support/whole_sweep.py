@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from api import demo
+from api.dev import demo
 from tests.support import markers as marked
 from tests.support.database import forget_edits
 from tests.support.marker_sweep import (

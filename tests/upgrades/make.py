@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.postgres import Cluster
-from api.postgres_binaries import find_binaries
+from api.dev.postgres import Cluster
+from api.dev.postgres_binaries import find_binaries
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent

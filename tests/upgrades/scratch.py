@@ -10,7 +10,7 @@ import tarfile
 from contextlib import closing
 from pathlib import Path
 
-from api.postgres import Cluster
+from api.dev.postgres import Cluster
 from tests.upgrades.make import HERE, REPOSITORY
 
 RELEASES = sorted(one.parent.name for one in HERE.glob("*/database.sql.gz"))

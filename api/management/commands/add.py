@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api import enrolling
-from api.oauth import SCOPES
-from permissions import clients, enrolment
+from api.accounts import sign_in_secrets
+from api.accounts.oauth import SCOPES
 from permissions.errors import Refused
+from permissions.identity import partner_clients, provisioning
 from permissions.models import AGENCY_KINDS, DUTIES, OPENINGS_A_DAY, ROLES, Membership
 
 EXAMPLES = """\
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError(refusal.detail) from None
 
     def _agency(self, options: dict[str, Any]) -> None:
-        agency = enrolment.add_agency(
+        agency = provisioning.add_agency(
             options["name"],
             options["kind"],
             options["duty"],
@@ -81,27 +81,29 @@ class Command(BaseCommand):
         self.stdout.write(f"agency {agency.id}")
 
     def _member(self, options: dict[str, Any]) -> None:
-        enrolment.check_roles(options["agency"], options["role"])  # before a person is made
-        enrolment.check_text("name", options["name"])
-        person, given = enrolment.person_of(options["username"]), None
+        provisioning.check_roles(options["agency"], options["role"])  # before a person is made
+        provisioning.check_text("name", options["name"])
+        person, given = provisioning.person_of(options["username"]), None
         if person is None:
-            enrolment.check_username(options["username"])
-            person, given = enrolling.new_person(options["username"])
+            provisioning.check_username(options["username"])
+            person, given = sign_in_secrets.new_person(options["username"])
         elif not Membership.objects.using("door").filter(person=person).exists():
-            given = enrolling.give_anew(person)  # left over where this was killed halfway
-        member = enrolment.add_member(options["agency"], person, options["name"], options["role"])
+            given = sign_in_secrets.give_anew(person)  # left over where this was killed halfway
+        member = provisioning.add_member(
+            options["agency"], person, options["name"], options["role"]
+        )
         self.stdout.write(f"member {member.id}")
         known = [f"known already: signs in as {person.username}, with what she has"]
         for line in given.lines() if given else known:
             self.stdout.write(line)
 
     def _client(self, options: dict[str, Any]) -> None:
-        client = clients.add(
+        client = partner_clients.add(
             options["agency"],
             options["client_id"],
             options["name"],
             options["scope"],
-            enrolling.key_set_in(options["keys"]),
+            sign_in_secrets.key_set_in(options["keys"]),
             known_scopes=sorted(SCOPES),
             system_of_record=options["system_of_record"],
             from_networks=options["network"],

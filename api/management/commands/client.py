@@ -8,9 +8,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from jwcrypto import jwk
 
-from api import enrolling
-from permissions import clients
+from api.accounts import sign_in_secrets
 from permissions.errors import Refused
+from permissions.identity import partner_clients
 from permissions.models import Client
 
 EXAMPLES = """\
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         if bool(options["client_id"]) == bool(options["agency"]):
             raise CommandError("Name a client, or an agency by --agency.")
         if options["client_id"]:
-            found = [clients.client_of(options["client_id"])]
+            found = [partner_clients.client_of(options["client_id"])]
         else:
             found = list(Client.objects.filter(agency_id=options["agency"]).order_by("client_id"))
         for one in found:
@@ -75,25 +75,25 @@ class Command(BaseCommand):
                 self.stdout.write(f"  key {jwk.JWK(**key).thumbprint()}  {key['kty']}")
 
     def _keys(self, options: dict[str, Any]) -> None:
-        keys = enrolling.key_set_in(options["keys"])
-        client = clients.change_keys(options["client_id"], keys)
+        keys = sign_in_secrets.key_set_in(options["keys"])
+        client = partner_clients.change_keys(options["client_id"], keys)
         self.stdout.write(f"client {client.client_id}: {len(client.public_keys['keys'])} keys")
 
     def _networks(self, options: dict[str, Any]) -> None:
-        client = clients.change_networks(options["client_id"], options["network"])
+        client = partner_clients.change_networks(options["client_id"], options["network"])
         self.stdout.write(f"client {client.client_id}: {_comes_from(client)}")
 
     def _budget(self, options: dict[str, Any]) -> None:
-        client = clients.change_budget(options["client_id"], options["openings_a_day"])
+        client = partner_clients.change_budget(options["client_id"], options["openings_a_day"])
         most = client.openings_a_day
         self.stdout.write(f"client {client.client_id}: opens {most} referrals' packets a day")
 
     def _end(self, options: dict[str, Any]) -> None:
-        clients.let_in(options["client_id"], False)
+        partner_clients.let_in(options["client_id"], False)
         self.stdout.write("It is in no more: open tokens ended, too.")
 
     def _return(self, options: dict[str, Any]) -> None:
-        clients.let_in(options["client_id"], True)
+        partner_clients.let_in(options["client_id"], True)
         self.stdout.write("It may fetch tokens again.")
 
 

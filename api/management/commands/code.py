@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from api.walkthrough import totp
+from api.dev.walkthrough import totp
 
 
 class Command(BaseCommand):

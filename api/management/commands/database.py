@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 from django.core.management.base import BaseCommand, CommandError
 
-from api.postgres import LOGIN_ROLES, Cluster, PostgresError
+from api.dev.postgres import LOGIN_ROLES, Cluster, PostgresError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

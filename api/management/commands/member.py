@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api import enrolling
-from permissions import enrolment
+from api.accounts import sign_in_secrets
 from permissions.errors import Refused
+from permissions.identity import provisioning
 from permissions.models import ROLES, Membership, Person
 
 EXAMPLES = """\
@@ -71,24 +71,24 @@ class Command(BaseCommand):
             )
 
     def _reset(self, options: dict[str, Any]) -> None:
-        for line in enrolling.give_anew(_person(options)).lines():
+        for line in sign_in_secrets.give_anew(_person(options)).lines():
             self.stdout.write(line)
 
     def _roles(self, options: dict[str, Any]) -> None:
-        member = enrolment.set_roles(options["agency"], _person(options), options["role"])
+        member = provisioning.set_roles(options["agency"], _person(options), options["role"])
         self.stdout.write(f"member {member.id}: {', '.join(member.roles)}")
 
     def _end(self, options: dict[str, Any]) -> None:
-        enrolment.let_in(_person(options), options["agency"], False)
+        provisioning.let_in(_person(options), options["agency"], False)
         self.stdout.write("She is in no more: open sessions ended, too.")
 
     def _return(self, options: dict[str, Any]) -> None:
-        enrolment.let_in(_person(options), options["agency"], True)
+        provisioning.let_in(_person(options), options["agency"], True)
         self.stdout.write("She may sign in again.")
 
 
 def _person(options: dict[str, Any]) -> Person:
-    person = enrolment.person_of(options["username"])
+    person = provisioning.person_of(options["username"])
     if person is None:
         raise CommandError("Nobody signs in by this name: manage.py member show --agency ID.")
     return person

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from api import demo
-from directory import taxonomy
-from directory.finding.postcodes import derive
-from directory.rendering.refreshing import look_ahead
+from api.dev import demo
+from directory.postcodes import derive
+from directory.projection.reindex import look_ahead
+from directory.taxonomy import bundled
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("Migrating …")
         call_command("migrate", verbosity=0)
-        taxonomy.load()
+        bundled.load()
         look_ahead(self._progress)  # the rest of a night is not for every start
         if not settings.LOOPBACK:
             return
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             if content | urls != content:
                 demo.write(path, content | urls)
             return
-        from directory import demo as directory_demo
+        from directory.demo import loader as directory_demo
 
         self.stdout.write("Loading the demo network …")
         content = demo.load(lambda line: self.stdout.write(f"  {line}"))

@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from api import processes
-from api.postgres import Cluster, PostgresError
+from api.dev import processes
+from api.dev.postgres import Cluster, PostgresError
 
 
 class Command(BaseCommand):

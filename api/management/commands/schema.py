@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from api.postgres import Cluster
+from api.dev.postgres import Cluster
 from permissions.database import catalogue, schema
 
 

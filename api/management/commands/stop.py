@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from api import processes
-from api.postgres import Cluster
+from api.dev import processes
+from api.dev.postgres import Cluster
 
 FILES = ("demo.json", "secret_key", "walkthrough-passed", "run.lock", "demo-messages.jsonl")
 

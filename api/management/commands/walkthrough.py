@@ -9,7 +9,7 @@ import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from api import walkthrough
+from api.dev import walkthrough
 
 
 class Command(BaseCommand):

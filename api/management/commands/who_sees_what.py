@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from permissions.reference import table
-from referrals.shown import shown_to_sender
+from permissions.reference import matrix
+from referrals.visible_status import shown_to_sender
 
 
 class Command(BaseCommand):
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(table.as_markdown())
+        self.stdout.write(matrix.as_markdown())
         self.stdout.write("## What the sender is shown of the state (T5)\n")
         self.stdout.write("| true state | the sender is shown | seven days after the accept |")
         self.stdout.write("| --- | --- | --- |")

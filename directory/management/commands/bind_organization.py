@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from directory.listings import bind_organization
-from directory.management.named import one_of
+from directory.management.lookup import one_of
 from directory.models import Organization
-from directory.rendering import JOBS
 from permissions import assignments
+from permissions.database.aliases import JOBS
 from permissions.errors import Refused
 from permissions.models import Agency
 

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from directory.editing.reviews import due_everywhere
-from directory.rendering import JOBS, moment
+from directory.projection.render import moment
+from permissions.database.aliases import JOBS
 from permissions.models import Agency
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from directory.exporting import export
-from directory.rendering import JOBS
+from permissions.database.aliases import JOBS
 from permissions.models import Agency
 
 EXPLAINED = """\

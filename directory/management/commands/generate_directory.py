@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.generating import generate
+from directory.fake_data import generate
 
 
 class Command(BaseCommand):

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.importing import Busy, Report, import_package, quarantine, untold
-from directory.importing.packages import NotReadable, read
+from directory.importing import quarantine
+from directory.importing.import_package import Busy, Report, import_package, untold
 from directory.importing.reports import Differences, summarise, write_lines
-from directory.rendering import JOBS
+from directory.importing.source_formats import NotReadable, read
+from permissions.database.aliases import JOBS
 from permissions.models import Agency
 
 EXPLAINED = """\

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.finding.postcodes import NotReadable, load
+from directory.postcodes import NotReadable, load
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.taxonomy.files import read
-from directory.taxonomy.given import NotATaxonomy
-from directory.taxonomy.storing import BelongsToAnother, Stored, store
+from directory.taxonomy.file_formats import read
+from directory.taxonomy.parsed_terms import NotATaxonomy
+from directory.taxonomy.term_storage import BelongsToAnother, Stored, store
 
 EXPLAINED = """Take a taxonomy into the directory, beside our own.
 

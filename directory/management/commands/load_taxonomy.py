@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from directory import taxonomy
+from directory.taxonomy import bundled
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stored = taxonomy.load()
+        stored = bundled.load()
         self.stdout.write(
             f"Terms: {len(stored.created)} created, {len(stored.changed)} changed,"
             f" {stored.unchanged} as they were."

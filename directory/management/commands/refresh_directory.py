@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from directory.rendering.refreshing import refresh
+from directory.projection.reindex import refresh
 
 
 class Command(BaseCommand):

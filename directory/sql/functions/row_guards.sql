@@ -12,7 +12,7 @@ BEGIN
 END $$;
 
 -- What rendering may take along beside what was asked for; what an editor may not, waits for the
--- night (directory/rendering/refreshing.py).
+-- night (directory/projection/reindex.py).
 CREATE FUNCTION sec.may_render(org uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from permissions import rotation
 from permissions.errors import Refused
+from permissions.keys import rotation
 
 
 class Command(BaseCommand):

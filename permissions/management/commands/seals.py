@@ -8,23 +8,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from permissions import rechecking, retiring, sealed_export, sealer, verifier, witness
+from permissions.audit.writer import log_rights
 from permissions.errors import Refused
-from permissions.keystore import key_store
-from permissions.log import log_rights
+from permissions.keys.keystore import key_store
+from permissions.ledger import retention, sealed_export, sealer, self_check, verifier, witness
 
 
 class Command(BaseCommand):
     help = (
         "The seals of the access log. `status`: how far it is sealed and witnessed. `export`: all"
-        " of it with its seals, as lines for the verifier (permissions/verifier.py, which needs"
-        " nothing else of this); itself an entry. `keys`: the public keys, as JSON. `verify`: check"
-        " it here and now, and against the witness's file. `rotate`: a new key seals from now on;"
-        " old seals stay valid. `restore`: once, after the database was restored from a backup and"
-        " before it serves: what the witness holds and the backup has lost is signed into the log"
-        " as a gap. `retire --month 2020-01 --to FOLDER`: a month older than the log is kept is"
-        " written to an archive there, signed off in the log, and dropped; what is left goes on to"
-        " verify."
+        " of it with its seals, as lines for the verifier (permissions/ledger/verifier.py, which"
+        " needs nothing else of this); itself an entry. `keys`: the public keys, as JSON."
+        " `verify`: check it here and now, and against the witness's file. `rotate`: a new key"
+        " seals from now on; old seals stay valid. `restore`: once, after the database was"
+        " restored from a backup and before it serves: what the witness holds and the backup has"
+        " lost is signed into the log as a gap. `retire --month 2020-01 --to FOLDER`: a month"
+        " older than the log is kept is written to an archive there, signed off in the log, and"
+        " dropped; what is left goes on to verify."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             getattr(self, f"_{options['what']}")(options)
         except Refused as error:
             raise CommandError(error.detail) from error
-        except (retiring.NotRetired, verifier.Unreadable, OSError, ValueError) as error:
+        except (retention.NotRetired, verifier.Unreadable, OSError, ValueError) as error:
             raise CommandError(str(error)) from error  # of the last three: a file, the witness's
 
     def _status(self, options: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         held = witness.length()  # first: what is witnessed while this reads is not in what it reads
         found = list(verifier.check(sealed_export.for_the_verifier(), chain, sys.stderr))
         found += verifier.compare(witness.lines(held), chain)
-        rechecking.all_was_checked(found)
+        self_check.all_was_checked(found)
         for fault in found:
             faults += 1
             self.stdout.write(f"FAULT: {fault.what}: {fault.where}")
@@ -116,9 +116,9 @@ class Command(BaseCommand):
         if not folder.is_dir():
             raise CommandError(f"{folder}: there is no such folder.")
         try:
-            chosen = retiring.Month.read(month)
+            chosen = retention.Month.read(month)
         except ValueError:
             raise CommandError(f"{month} is no month: write it like 2020-01.") from None
-        done = retiring.retire(chosen, folder, self.stdout.write)
+        done = retention.retire(chosen, folder, self.stdout.write)
         what = "was dropped" if done.dropped else "had left before"
         self.stdout.write(f"{month}: {done.entries} entries, {what}; SHA-256 {done.archive}.")

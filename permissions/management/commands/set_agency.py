@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from permissions import enrolment
 from permissions.errors import Refused
+from permissions.identity import provisioning
 from permissions.models import Agency
 
 EXAMPLES = """\
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             "active": YES_NO.get(options["active"]),
         }
         try:
-            agency = enrolment.set_agency(
+            agency = provisioning.set_agency(
                 options["agency"], {name: one for name, one in asked.items() if one is not None}
             )
         except Refused as refusal:

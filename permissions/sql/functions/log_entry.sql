@@ -23,7 +23,7 @@ CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT sha256('\x00'::bytea || convert_to(sec.leaf_text(e), 'UTF8'))
 $$;
 
--- Ids and codes only (R10): acts and purposes of permissions/log_vocabulary.py, reasons and
+-- Ids and codes only (R10): acts and purposes of permissions/audit/actions.py, reasons and
 -- names of fields as codes, a network and no host. The message does not repeat what it refuses.
 CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -32,7 +32,7 @@ BEGIN
                    WHERE c.body LIKE '{"gap"%' ORDER BY c.seq);
 END $$;
 
--- The checkpoints that let a month go whose time was over (permissions/retiring.py).
+-- The checkpoints that let a month go whose time was over (permissions/ledger/retention.py).
 CREATE FUNCTION sec.retiring() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF sec.auditing() IS NULL THEN
@@ -85,7 +85,8 @@ END $$;
 -- Entries of the transactions of these checkpoints, or of some to come, that have no place among
 -- what is sealed: put in. At most `most`; which they are, and their text, of the caller's own
 -- agency alone. Each is looked up by itself, so that no more than these transactions' entries are
--- read. Between a restore and `seals restore` no number tells anything (permissions/rechecking.py).
+-- read. Between a restore and `seals restore` no number tells anything
+-- (permissions/ledger/self_check.py).
 CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
 RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE

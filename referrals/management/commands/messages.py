@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from permissions.channels import KINDS
-from referrals import copies, messages
+from permissions.identity.contact_channels import KINDS
+from referrals.notifications import mail_copies, message_queue
 
 EXAMPLES = """\
 examples:
@@ -33,13 +33,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["what"] == "retry":
-            self.stdout.write(f"{messages.retry_dead(options['kind'])} will be tried again")
+            self.stdout.write(f"{message_queue.retry_dead(options['kind'])} will be tried again")
             return
         for name, provider in settings.SENDERS.items():
             self.stdout.write(f"{name:6} by {provider or 'nobody: nothing is sent'}")
         if settings.MAIL_COPIES:
-            sent, found = copies.of_the_newest()
+            sent, found = mail_copies.of_the_newest()
             said = "the mailbox does not answer" if found is None else f"{found} have their copy"
             self.stdout.write(f"copies of the newest {sent} mails: {said}")
-        for kind, state, outcome, number in messages.counts():
+        for kind, state, outcome, number in message_queue.counts():
             self.stdout.write(f"{kind:6} {state:8} {outcome:20} {number:8}")

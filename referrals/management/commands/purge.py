@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from permissions.errors import Refused
-from referrals import purging
+from referrals.deadlines import purge
 
 SAYS = {
     "draft": "drafts, 24 hours after their last change",
@@ -34,10 +34,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
-            self._say(purging.preview(), "due")
+            self._say(purge.preview(), "due")
             return
         try:
-            self._say(purging.run(self._progress), "done")
+            self._say(purge.run(self._progress), "done")
         except Refused as error:
             raise CommandError(error.detail) from error
 

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from permissions.audit.writer import log_rights
+from permissions.database.aliases import JOBS
 from permissions.errors import Refused
-from permissions.log import log_rights
 from permissions.models import Agency
-from permissions.rotation import USING
-from referrals import clocks
+from referrals.deadlines import due_times
 
 
 class Command(BaseCommand):
@@ -24,8 +24,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("agency", help="its name, or its id")
-        for urgency, usual in clocks.DURATIONS.items():
-            unit = "business days" if urgency in clocks.IN_BUSINESS_DAYS else "minutes"
+        for urgency, usual in due_times.DURATIONS.items():
+            unit = "business days" if urgency in due_times.IN_BUSINESS_DAYS else "minutes"
             parser.add_argument(
                 f"--{urgency}",
                 metavar="ACK,ACCEPT,HANDOFF,EXPIRES",
@@ -43,16 +43,16 @@ class Command(BaseCommand):
         agency = self._agency(options["agency"])
         if changed := _changed(agency, options):
             _keep(agency, changed)
-        for urgency, own in clocks.durations(agency).items():
+        for urgency, own in due_times.durations(agency).items():
             self.stdout.write(f"{urgency}: {','.join(map(str, own))}")
-        of = clocks.calendar(agency)
+        of = due_times.calendar(agency)
         days = [f"{day[0]:%H:%M}-{day[1]:%H:%M}" if day else "closed" for day in of.week]
         self.stdout.write(f"hours: {','.join(days)}")
         self.stdout.write(f"holidays: {','.join(map(str, sorted(of.holidays))) or 'none'}")
         self.stdout.write(f"time zone: {of.zone.key}")
 
     def _agency(self, text: str) -> Agency:
-        known = Agency.objects.using(USING).order_by("id")
+        known = Agency.objects.using(JOBS).order_by("id")
         found = [one for one in known if text in (one.name, str(one.id))]
         if len(found) != 1:
             raise CommandError("There is not one agency of that name or id.")
@@ -63,27 +63,29 @@ def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
     """Change the agency, not yet saved; the fields that changed. Raises CommandError."""
     changed = set()
     own = dict(agency.durations or {})
-    for urgency in clocks.DURATIONS:
+    for urgency in due_times.DURATIONS:
         if (text := options[urgency]) is None:
             continue
         own.pop(urgency, None)
         if text != "network":
             with _told_of(urgency):
-                own[urgency] = clocks.read_durations(urgency, text.split(","))
+                own[urgency] = due_times.read_durations(urgency, text.split(","))
         changed.add("durations")
     if "durations" in changed:
         agency.durations = own or None
     if (text := options["hours"]) is not None:
         with _told_of("hours"):
-            agency.opening_hours = None if text == "network" else clocks.read_week(text.split(","))
+            agency.opening_hours = (
+                None if text == "network" else due_times.read_week(text.split(","))
+            )
         changed.add("opening_hours")
     if (text := options["holidays"]) is not None:
         with _told_of("holidays"):
-            agency.holidays = clocks.read_holidays([one for one in text.split(",") if one])
+            agency.holidays = due_times.read_holidays([one for one in text.split(",") if one])
         changed.add("holidays")
     if (text := options["time_zone"]) is not None:
         with _told_of("time-zone"):
-            agency.time_zone = clocks.read_zone(text)
+            agency.time_zone = due_times.read_zone(text)
         changed.add("time_zone")
     return sorted(changed)
 
@@ -92,8 +94,8 @@ def _keep(agency: Agency, changed: list[str]) -> None:
     """With its entry, or not at all: whoever gives an agency a week to answer, silences its alarm.
     Raises CommandError."""
     try:
-        with transaction.atomic(using=USING):
-            agency.save(using=USING, update_fields=changed)
+        with transaction.atomic(using=JOBS):
+            agency.save(using=JOBS, update_fields=changed)
             log_rights("agency.change", agency.id, fields=changed)
     except Refused as refusal:
         raise CommandError(refusal.detail) from None

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from referrals import working
+from referrals import worker as job_worker
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        names = [job.name for job in working.JOBS]
+        names = [job.name for job in job_worker.JOBS]
         parser.add_argument(
             "--only", action="append", choices=names, help="this job alone; more than once: these"
         )
@@ -26,12 +26,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        jobs = working.named(options["only"] or ())
+        jobs = job_worker.named(options["only"] or ())
         if options["once"]:
-            if failed := working.work_off(jobs):
+            if failed := job_worker.work_off(jobs):
                 raise CommandError(f"Failed, see the log: {', '.join(failed)}.")
             return
-        worker = working.Worker(jobs)
+        worker = job_worker.Worker(jobs)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.end())
         worker.run()

@@ -1,6 +1,7 @@
 -- as: gate
 -- Inside an agency access is assignment, not membership (R7). `app` writes no assignment and names
--- no holder: these functions do, and ask once more who may (the first wall: permissions/policy.py).
+-- no holder: these functions do, and ask once more who may (the first wall:
+-- permissions/policy/rules.py).
 
 -- What the caller is to a referral, and what it is to her side; NULLs when she may write nothing.
 -- `waiting`: sent to her agency, and nobody has accepted. `fresh`: a draft that nobody holds yet.

@@ -1,5 +1,5 @@
 -- as: gate
--- Purge (R13) runs as `jobs`. What it decides is in referrals/purging.py.
+-- Purge (R13) runs as `jobs`. What it decides is in referrals/deadlines/purge.py.
 
 -- Legal hold: a lead's, for their own side of what was sent, until that is purged; no other caller
 -- shortens or lengthens what is kept. Not for a draft: the survivor's "no" erases it (R14).

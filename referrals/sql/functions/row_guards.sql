@@ -20,7 +20,7 @@ BEGIN
     RAISE EXCEPTION 'it has ended' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- A commit wakes the background work (referrals/working.py), so that nobody waits for its pace. A
+-- A commit wakes the background work (referrals/worker.py), so that nobody waits for its pace. A
 -- hint, given once a transaction: whoever misses it looks by itself a moment later.
 CREATE FUNCTION sec.wake() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,6 +1,6 @@
 -- Who sees and writes which row of a referral: the second wall. Default deny; every policy is
--- written positively, so that NULL (no token) refuses. The first wall is referrals/transitions.py;
--- both follow the sentence in docs/rules.md.
+-- written positively, so that NULL (no token) refuses. The first wall is
+-- referrals/act_registry/transitions.py; both follow the sentence in docs/rules.md.
 
 ALTER TABLE referral ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral FORCE ROW LEVEL SECURITY;

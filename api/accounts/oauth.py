@@ -1,0 +1,203 @@
+"""The token endpoint: OAuth 2.0 client credentials, `private_key_jwt` (RFC 6749, RFC 7523).
+
+django-oauth-toolkit speaks the protocol; the token itself is a row of our `credential` table, which
+row-level security reads, so that there is one place where a token lives and ends.
+"""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import View
+from jwcrypto import jwk, jwt
+from jwcrypto.common import JWException
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError
+
+from api.http import problem_details
+from api.http.authentication import ELSEWHERE, FROM_ELSEWHERE
+from permissions.identity import credentials
+from permissions.identity.ip_allowlist import may_come
+from permissions.models import Client, ClientAssertion
+from permissions.principal import may_stand_together
+
+SCOPES = {
+    "directory:read": "Read confidential services of the network, beside the public directory.",
+    "directory:write": "Change the agency's own directory entries.",
+    "referrals:write": "Make referrals and act on them; each act names the acting member.",
+    "referrals:read": "Read the agency's referrals, their notices and their history.",
+    "packets:read": "Open packets and notes, as the agency's system of record, with a purpose.",
+    "events:read": "Read the agency's feed of events.",
+    "webhooks:write": "Say where the agency's events are sent to, and watch them arrive.",
+    "audit:read": "Read the access log of the agency's own people and clients; excludes every other"
+    " scope but webhooks:write, of a witness.",
+}
+JSON = "application/json"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
+MAX_ASSERTION_S = 5 * 60
+# What a text that claims to be an assertion may do to its readers.
+UNREADABLE = (JWException, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+
+
+class Scopes(BaseScopes):
+    """A client may ask for what it holds, and gets all of it when it asks for nothing."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        return SCOPES
+
+    def get_available_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return list(application.scopes) if application else []
+
+    def get_default_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return self.get_available_scopes(application)
+
+
+class Validator(OAuth2Validator):
+    def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Set `request.client` when the assertion is the client's own, fresh and unused, and comes
+        from where the client may come from."""
+        # oauthlib's request raises for a parameter that was not sent.
+        assertion = getattr(request, "client_assertion", None)
+        kind = getattr(request, "client_assertion_type", None)
+        client = _client_of(assertion) if assertion and kind == ASSERTION_TYPE else None
+        if client is None or (request.client_id and request.client_id != client.client_id):
+            credentials.log_sign_in("token.issue", refused="unknown_client")
+            return False
+        if not _is_good(client, assertion):
+            credentials.log_sign_in(
+                "token.issue",
+                agency_id=client.agency_id,
+                client_id=client.id,
+                refused="bad_assertion",
+            )
+            return False
+        if not may_come(request.headers["REMOTE_ADDR"], client.networks, client.agency_id):
+            credentials.log_sign_in(
+                "token.issue", agency_id=client.agency_id, client_id=client.id, refused=ELSEWHERE
+            )
+            raise InvalidClientError(FROM_ELSEWHERE)
+        request.client = client
+        request.client_id = client.client_id
+        return True
+
+    def authenticate_client_id(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        return grant_type == "client_credentials"
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: Any, request: Any, *a: Any, **k: Any
+    ) -> bool:
+        if set(scopes) <= set(client.scopes) and may_stand_together(scopes):
+            return True
+        credentials.log_sign_in(
+            "token.issue",
+            agency_id=client.agency_id,
+            client_id=client.id,
+            refused="scope_missing",
+        )
+        return False
+
+    def save_bearer_token(self, token: dict[str, Any], request: Any, *a: Any, **k: Any) -> None:
+        client: Client = request.client
+        with transaction.atomic(using="door"):
+            credentials.open_for_client(client, token["access_token"], request.scopes)
+            credentials.log_sign_in("token.issue", agency_id=client.agency_id, client_id=client.id)
+
+
+def _client_of(assertion: str) -> Client | None:
+    """The client that an assertion claims to be: looked at before its signature is checked."""
+    try:
+        token = jwt.JWT()
+        token.deserialize(assertion)
+        claims = json.loads(token.token.objects["payload"])
+        name = claims["sub"]
+    except UNREADABLE:
+        return None
+    if not isinstance(name, str) or not name.isprintable():
+        return None
+    return Client.objects.filter(client_id=name, active=True, agency__active=True).first()
+
+
+def _is_good(client: Client, assertion: str) -> bool:
+    """RFC 7523 section 3: signed by the client, for this endpoint, fresh, and not seen before."""
+    try:
+        keys = jwk.JWKSet.from_json(json.dumps(client.public_keys))
+        token = jwt.JWT(
+            jwt=assertion,
+            key=keys,
+            algs=ALGORITHMS,
+            check_claims={
+                "iss": client.client_id,
+                "sub": client.client_id,
+                "aud": settings.TOKEN_URL,
+                "exp": None,
+                "jti": None,
+            },
+        )
+        claims = json.loads(token.claims)
+        expires, jti = int(claims["exp"]), str(claims["jti"])
+        begins = int(claims.get("nbf", 0))
+    except UNREADABLE:
+        return False
+    now_s = time.time()
+    if expires > now_s + MAX_ASSERTION_S + 60 or begins > now_s + 60:
+        return False
+    if not 8 <= len(jti) <= 200 or not jti.isprintable():
+        return False
+    now = timezone.now()
+    ClientAssertion.objects.filter(client=client, expires_at__lt=now - _SKEW).delete()
+    try:
+        with transaction.atomic(using="door"):
+            ClientAssertion.objects.create(
+                client=client,
+                jti=jti,
+                expires_at=now + timedelta(seconds=expires - now_s),
+            )
+    except IntegrityError:
+        return False  # replayed
+    return True
+
+
+_SKEW = timedelta(minutes=10)  # longer than an expired assertion is still let through
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Token(OAuthLibMixin, View):
+    """POST /oauth/token: an access token of five minutes, or an error of RFC 6749 section 5.2."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if request.POST.get("grant_type") not in (None, "client_credentials"):
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400)
+        _url, headers, body, status = self.create_token_response(request)
+        # Where it refuses an address with a query, the library names no media type.
+        return HttpResponse(body, status=status, headers={"Content-Type": JSON} | headers)
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        refused = problem_details.refused_page(request, problem_details.MethodNotAllowed())
+        refused["Allow"] = ", ".join(self._allowed_methods())
+        return refused

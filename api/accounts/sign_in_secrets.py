@@ -1,0 +1,66 @@
+"""What a person signs in with: made here, shown once to the operator, who hands it over in person.
+
+A password and the secret of her one-time codes, always both together. Runs as `door`; that
+something was given anew is written to the log as `jobs` first.
+"""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.db import transaction
+
+from permissions.errors import BadRequest
+from permissions.identity import credentials, provisioning
+from permissions.models import Person
+
+
+class SignIn(NamedTuple):
+    """Shown once; only a hash of the one and the sealed other are kept."""
+
+    password: str
+    code_secret: str
+
+    def lines(self) -> list[str]:
+        return [
+            f"password {self.password}",
+            f"one-time code secret {self.code_secret}  (into her authenticator app)",
+        ]
+
+
+def new_person(username: str) -> tuple[Person, SignIn]:
+    """Somebody who can sign in, once she is a member somewhere."""
+    given = _made()
+    with transaction.atomic(using="door"):
+        person = Person.objects.create_user(username, given.password)
+        TOTP.activate(person, given.code_secret)
+    return person, given
+
+
+def give_anew(person: Person) -> SignIn:
+    """Another password and secret, in place of those she has; all that is open in her name ends."""
+    given = _made()
+    provisioning.log_of_each("member.reset", person)
+    with transaction.atomic(using="door"):
+        person.set_password(given.password)
+        person.save(using="door", update_fields=["password"])
+        Authenticator.objects.filter(user=person).delete()
+        TOTP.activate(person, given.code_secret)
+        credentials.end_all(person)
+    return given
+
+
+def key_set_in(path: Path) -> dict[str, Any]:
+    """A file's JWK set, as it was sent. Raises BadRequest."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        raise BadRequest(detail="The key set cannot be read as JSON.") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _made() -> SignIn:
+    return SignIn(secrets.token_urlsafe(15), generate_totp_secret())

@@ -1,0 +1,140 @@
+"""The access log for auditors: who of ours saw or did what, when, for what purpose; page by page
+and as a file. An oversight auditor also reads the entries of an agency that has opted in."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from api.audit_downloads import MEDIA_TYPES, exported, exported_listings
+from api.desk.audit.filter_form import FilterForm
+from api.desk.request_context import Visit, signed_in
+from api.http import cursors
+from permissions.audit import oversight, queries
+from permissions.errors import BadRequest, NotVisible
+from referrals.queries.lists import Place
+
+PER_PAGE = 50
+
+
+@require_safe
+@signed_in
+def access_log(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Entries, newest first; of one referral its whole trail, lists included. A filter that is
+    wrong shows none."""
+    _must_be_known(request, "after")
+    form = _form(request, visit, "access_log.read")
+    return _shown(request, visit, form) if form.is_valid() else _wrong(request, visit, form)
+
+
+@require_safe
+@signed_in
+def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """All that fits the filter as a file, or (`of=lists`) who had the referral in her lists. A
+    filter that is wrong exports nothing."""
+    _must_be_known(request, "format", "of")
+    form = _form(request, visit, "access_log.export")
+    kind = request.GET.get("format", "")
+    of = request.GET.get("of", "entries")
+    if kind not in MEDIA_TYPES or of not in ("entries", "lists"):
+        raise NotVisible
+    if not form.is_valid():
+        return _wrong(request, visit, form)
+    filters = form.filters()
+    if of == "entries":
+        return exported(visit.principal, filters, kind)
+    if filters.referral_id is None or form.foreign:
+        raise BadRequest("invalid", "In whose lists: that is told of one referral of yours.")
+    return exported_listings(visit.principal, filters.referral_id, kind)
+
+
+def _must_be_known(request: HttpRequest, *beside: str) -> None:
+    """Raise BadRequest for a filter that there is not: left out, it would show more than was asked
+    for."""
+    if set(request.GET) - {*FilterForm.base_fields, *beside}:
+        names = ", ".join(FilterForm.base_fields)
+        raise BadRequest("unknown_parameter", f"A filter in the address is none of: {names}.")
+    if any(len(values) > 1 for _, values in request.GET.lists()):
+        raise BadRequest("repeated_parameter", "A filter stands twice in the address.")
+
+
+def _form(request: HttpRequest, visit: Visit, act: str) -> FilterForm:
+    others = _opted_in(visit)
+    if request.GET.get("agency") and request.GET["agency"] not in others:
+        raise NotVisible  # never another log than was asked for
+    members, systems = queries.callers(visit.principal, act)
+    return FilterForm(
+        request.GET, own=visit.agency.name, others=others, members=members, systems=systems
+    )
+
+
+def _opted_in(visit: Visit) -> dict[str, str]:
+    """The agencies that let an oversight auditor read, now."""
+    if not visit.oversees:
+        return {}
+    given = oversight.given(visit.principal)
+    return {str(one.agency_id): one.agency_name for one in given if one.stands}
+
+
+def _context(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
+    """What the page says of the filter; `whose` is carried by each of its links."""
+    asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    agency = {"agency": asked["agency"]} if form.foreign else {}
+    return {
+        "form": form,
+        "whose": form.whose,
+        "foreign": form.foreign,
+        "asked": urlencode(asked),
+        "agency": urlencode(agency),
+        "filtered": bool(asked.keys() - {"agency"}),
+    }
+
+
+def _wrong(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse:
+    return render(request, "desk/access_log.html", _context(request, form), status=400)
+
+
+def _shown(request: HttpRequest, visit: Visit, form: FilterForm) -> HttpResponse:
+    filters, context = form.filters(), _context(request, form)
+    scope = f"desk:access-log:{filters.scope}"
+    after = cursors.from_cursor(visit.principal, scope, request.GET.get("after"))
+    read = queries.access_log(visit.principal, filters, after=after, limit=PER_PAGE)
+    place = Place(*read.next) if read.next else None
+    cursor = cursors.to_cursor(visit.principal, scope, place)
+    following = "&".join(filter(None, (context["asked"], urlencode({"after": cursor}))))
+    lists = filters.referral_id is not None and not form.foreign and not after
+    context |= {
+        "rows": [(entry, _who(entry, form)) for entry in read.entries],
+        "told": form.told(),
+        "next": following if cursor else "",
+        "looked_back_to": read.next[0] if read.next and len(read.entries) < PER_PAGE else None,
+        "further": bool(after),
+        "trail": filters.referral_id,
+        "member": form.name_of_member(filters.member_id) if filters.member_id else None,
+        "listings": list(_listings(visit, filters.referral_id, form)) if lists else [],
+    }
+    return render(request, "desk/access_log.html", context)
+
+
+def _listings(
+    visit: Visit, referral_id: UUID | None, form: FilterForm
+) -> Iterator[tuple[queries.Listing, str]]:
+    if referral_id is not None:
+        found, _names = queries.listings(visit.principal, referral_id)
+        yield from ((one, _who(one, form)) for one in found)
+
+
+def _who(entry: Any, form: FilterForm) -> str:
+    """In words; of another agency's people and systems their ids alone are known here."""
+    name = form.name_of_member(entry.member_id) if entry.member_id else ""
+    if entry.client_id:
+        system = form.name_of_system(entry.client_id)
+        return f"{system}, for {name}" if name else system
+    # Without a caller is what the background work or a command did: both write `key.rotate`.
+    nobody = "Cairn or its operator" if entry.decision == "allowed" else "nobody known"
+    return name or nobody

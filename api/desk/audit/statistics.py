@@ -1,0 +1,124 @@
+"""What an auditor is told of the log beside its rows, and who else may read it: counts by month,
+the seals with a check of them, and the opt-ins, which the agency's administrator gives."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from api.desk import labels
+from api.desk.forms import DeskForm, one_of
+from api.desk.request_context import METHODS, Visit, page, signed_in
+from api.http.endpoints import month_parameter
+from permissions.audit import oversight, statistics
+from permissions.errors import Refused
+from permissions.ledger import status
+from permissions.models import Agency
+
+
+@require_safe
+@signed_in
+def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """How many entries of each kind in a month of her own agency's time zone, in which the entries
+    are told too; of every agency for an oversight auditor."""
+    months = _months(labels.localtime(visit.now))
+    month = request.GET.get("month") or months[0]
+    months += [month] if month not in months else []
+    zone = timezone.get_current_timezone()
+    since, until = (one.replace(tzinfo=zone) for one in month_parameter(month))
+    found = statistics.counts(visit.principal, since, until)
+    names = dict(Agency.objects.values_list("id", "name"))
+    by_agency: dict[str, list[statistics.Count]] = {}
+    for one in found:
+        name = names.get(one.agency_id, "Nobody known") if one.agency_id else "Nobody known"
+        by_agency.setdefault(name, []).append(one)
+    context = {"months": months, "month": month, "zone": zone, "agencies": by_agency}
+    return page(request, "desk/log_counts.html", context)
+
+
+def _months(now: datetime) -> list[str]:
+    """This month and those before, for as long as the log is kept, as `2026-11`."""
+    at = now.year * 12 + now.month - 1
+    first = at - 12 * settings.LOG_KEPT_YEARS
+    return [f"{one // 12}-{one % 12 + 1:02}" for one in range(at, first - 1, -1)]
+
+
+class CheckForm(DeskForm):
+    """Which checkpoint to go on before; none: the newest are checked."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+
+
+@require_http_methods(METHODS)
+@signed_in
+def seals(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """How the seals stand; a check of the newest batches, or of those before, by a button."""
+    context: dict[str, Any] = {}
+    if request.method == "POST":
+        form = CheckForm(request.POST)
+        before = form.cleaned_data["before"] if form.is_valid() else None
+        context["checked"] = status.check(visit.principal, before)
+    found = status.status(visit.principal)
+    newest = found.newest
+    context |= {
+        "status": found,
+        "newest_at": datetime.fromisoformat(newest["time"]) if newest else None,
+        "gaps": [one | {"at": datetime.fromisoformat(one["time"])} for one in found.gaps],
+    }
+    return page(request, "desk/log_seals.html", context)
+
+
+class OptInForm(DeskForm):
+    refused: ClassVar[dict[str, str]] = {"opt_in_stands": "to_agency_id"}
+
+    to_agency_id = one_of([], "Whose auditors may read")
+    days = one_of(
+        [("1", "One day"), ("7", "Seven days"), ("30", "30 days"), ("90", "90 days")],
+        "For how long",
+        help_text="It ends by itself. You can take it back at any moment before.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["to_agency_id"]
+        field.choices = [(str(one.id), one.name) for one in oversight.overseers()]
+
+
+@require_http_methods(METHODS)
+@signed_in
+def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Who else may read the agency's entries; its administrator gives and takes back."""
+    refusal, posted = None, request.method == "POST"
+    form = OptInForm(request.POST if posted and request.POST.get("do") != "end" else None)
+    try:
+        if posted and request.POST.get("do") == "end":
+            oversight.withdraw(visit.principal, _uuid(request.POST.get("opt_in")))
+            messages.success(request, "Taken back. Nobody reads by it any longer.")
+            return redirect("desk_log_readers")
+        if form.is_valid():
+            days = timedelta(days=int(form.cleaned_data["days"]))
+            until = visit.now.astimezone(UTC) + days
+            oversight.give(visit.principal, UUID(form.cleaned_data["to_agency_id"]), until)
+            messages.success(request, "They may read our entries now, until the end you chose.")
+            return redirect("desk_log_readers")
+    except Refused as error:
+        if request.POST.get("do") == "end" or not visit.administers:
+            raise
+        refusal = error
+        form.refuse(error)
+    context = {"form": form, "given": oversight.given(visit.principal)}
+    return page(request, "desk/log_readers.html", context, refusal)
+
+
+def _uuid(text: str | None) -> UUID:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return UUID(int=0)

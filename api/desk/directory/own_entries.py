@@ -1,0 +1,302 @@
+"""An agency's own entries of the directory: which wait to be looked at, and what is changed daily.
+
+Every act is the domain's (directory/editing), with the ETag that the page was made from: what
+somebody else changed meanwhile is never overwritten.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_http_methods, require_safe
+
+from api.desk import labels
+from api.desk.directory import entry_summary
+from api.desk.forms import DeskForm
+from api.desk.request_context import METHODS, Visit, page, signed_in
+from directory import listings
+from directory.editing import edit as entry_edit
+from directory.editing import reviews
+from directory.editing.validation import today_of
+from directory.search import retrieval
+from permissions.database.db_identity import begin
+from permissions.errors import NotPermitted, NotVisible, Refused, StaleMatch
+from permissions.models import Membership
+from permissions.policy import rules
+
+Document = dict[str, Any]
+SHOWN = 50  # changes of the history
+MOST_PAGES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A service of ours as it stands; `etag` goes with every change of it."""
+
+    listing: listings.Listing
+    document: Document
+    etag: str
+
+    @property
+    def paused(self) -> bool:
+        return bool(self.document.get("intake_paused"))
+
+
+class Own(NamedTuple):
+    """A line of the list: the entry, when it has to be looked at, and whether that is past."""
+
+    entry: Entry
+    intake: entry_summary.Says | None
+    due: str
+    late: bool
+
+
+@require_safe
+@signed_in
+def own(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """My agency's entries, whichever waits longest first."""
+    rules.require_directory_editor(visit.principal)
+    number = request.GET.get("page", "1")
+    at = min(int(number), MOST_PAGES) if number.isdecimal() and int(number) else 1
+    with begin(visit.principal):
+        found, more = listings.edited(visit.principal, page=at)
+    rows = [_line(_entry(one), visit) for one in found]
+    context = {"rows": rows, "page": at, "back": at - 1, "next": at + 1 if more else None}
+    return page(request, "desk/entries.html", context | {"days": entry_summary.review_days()})
+
+
+def _line(entry: Entry, visit: Visit) -> Own:
+    due = entry_summary.review_due(entry.listing.assured_date)
+    late = due is None or due < today_of(visit.now)
+    if due is None:
+        says = "Never checked"
+    else:
+        says = f"{'Was due' if late else 'Due'} {entry_summary.day_words(due, year=True)}"
+    return Own(entry, entry_summary.intake(entry.listing, entry.document), says, late)
+
+
+def _entry(listing: listings.Listing) -> Entry:
+    return Entry(listing, orjson.loads(listing.document), retrieval.etag(listing.document))
+
+
+def find_entry(visit: Visit, service_id: UUID) -> Entry:
+    """A service that the caller may change. Raises NotVisible, NotPermitted."""
+    with begin(visit.principal):
+        listing = listings.find(visit.principal, service_id)
+        if listing is None:
+            raise NotVisible
+        rules.require_directory_editor(visit.principal)
+        if not listings.edits(visit.principal, listing.organization_id):
+            raise NotPermitted("not_yours", entry_edit.NOT_YOURS)
+    return _entry(listing)
+
+
+@require_safe
+@signed_in
+def one(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
+    entry = find_entry(visit, service_id)
+    return _one(request, visit, entry, CapacityForm(entry=entry))
+
+
+def _one(
+    request: HttpRequest,
+    visit: Visit,
+    entry: Entry,
+    form: "CapacityForm",
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    context = {
+        "line": _line(entry, visit),
+        "entry": entry,
+        "listing": entry.listing,
+        "form": form,
+        "checked": entry.listing.assured_date
+        and entry_summary.day_words(entry.listing.assured_date, year=True),
+        "places": secret_places(entry.document),
+        "today": today_of(visit.now).isoformat(),
+    }
+    return page(request, "desk/entry.html", context, refusal)
+
+
+def secret_places(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(id, name) of the confidential places where a service is found."""
+    locations = [at.get("location", {}) for at in document.get("service_at_locations", ())]
+    return [(one["id"], one.get("name", "")) for one in locations if one.get("confidential")]
+
+
+# -- What one button does --------------------------------------------------------------------------
+
+
+@require_http_methods(METHODS)
+@signed_in
+def pause(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
+    """Nobody is taken from now on, or people are again."""
+    if request.method != "POST":
+        return redirect("desk_entry", service_id)
+    paused = request.POST.get("paused") == "yes"
+    said = "Paused: no referral can be put to it." if paused else "It takes people again."
+    return _change(request, visit, service_id, {"intake_paused": paused}, said)
+
+
+@require_http_methods(METHODS)
+@signed_in
+def checked(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
+    """Somebody has made sure today that everything in the entry is right."""
+    if request.method != "POST":
+        return redirect("desk_entry", service_id)
+    change: Document = {"assured_date": today_of(visit.now).isoformat()}
+    return _change(request, visit, service_id, change, "Checked today.")
+
+
+class CapacityForm(DeskForm):
+    """How much is free of each unit; one more unit may be named."""
+
+    unit = forms.CharField(
+        label="Something else to count", help_text="For example: beds.", max_length=60,
+        required=False,
+    )  # fmt: skip
+    available = forms.IntegerField(
+        label="How many are free", min_value=0, max_value=9999, required=False
+    )
+
+    def __init__(self, *args: Any, entry: Entry, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.counted: list[tuple[str, Document]] = []
+        for number, row in enumerate(entry.document.get("capacities", ())):
+            name = f"free_{number}"
+            most = row.get("maximum")
+            unit = row.get("unit", {}).get("name", "places")
+            moment = parse_datetime(row.get("updated", "") or "")
+            self.fields[name] = forms.IntegerField(
+                label=f"{unit[:1].upper()}{unit[1:]} free"
+                + (f", of {entry_summary.number(most)}" if most is not None else ""),
+                help_text=f"Last changed {labels.log_time(moment)}" if moment else "",
+                min_value=0,
+                max_value=int(most) if most is not None else 9999,
+                initial=entry_summary.number(row.get("available")),
+            )
+            self.counted.append((name, row))
+        self.order_fields([name for name, _row in self.counted])
+
+    def clean(self) -> Document:
+        if self.cleaned_data.get("unit") and self.cleaned_data.get("available") is None:
+            self.add_error("available", "Say how many.")
+        return self.cleaned_data
+
+    def capacities(self) -> list[Document]:
+        given = self.cleaned_data
+        rows = [{**row, "available": given[name]} for name, row in self.counted]
+        if given["unit"]:
+            rows.append({"unit": {"name": given["unit"]}, "available": given["available"]})
+        return rows
+
+
+@require_http_methods(METHODS)
+@signed_in
+def capacity(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
+    """How much is free now."""
+    if request.method != "POST":
+        return redirect("desk_entry", service_id)
+    entry = find_entry(visit, service_id)
+    if request.POST.get("etag") != entry.etag:
+        return stale(request, visit, entry)
+    form = CapacityForm(request.POST, entry=entry)
+    if not form.is_valid():
+        return _one(request, visit, entry, form)
+    said = "The numbers are kept, as of now."
+    return _change(request, visit, service_id, {"capacities": form.capacities()}, said)
+
+
+def _change(
+    request: HttpRequest, visit: Visit, service_id: UUID, change: Document, said: str
+) -> HttpResponse:
+    match = entry_edit.Match(if_match=request.POST.get("etag"))
+    try:
+        entry_edit.patch(visit.principal, "service", service_id, change, match)
+    except StaleMatch:
+        return stale(request, visit, find_entry(visit, service_id))
+    messages.success(request, said)
+    if request.POST.get("from") == "list":
+        return redirect("desk_entries")
+    return redirect("desk_entry", service_id)
+
+
+# -- Who changed it --------------------------------------------------------------------------------
+
+
+@require_safe
+@signed_in
+def history(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
+    """Who changed which fields of the service and of its organization, and when."""
+    entry = find_entry(visit, service_id)
+    steps, more = steps_of(visit, entry)
+    context = {"listing": entry.listing, "steps": steps, "more": more, "now": visit.now}
+    return page(request, "desk/entry_history.html", context)
+
+
+class Step(NamedTuple):
+    """One change: what was done to what, by whom, when."""
+
+    did: str
+    fields: str
+    who: str
+    at: str
+
+
+def steps_of(visit: Visit, entry: Entry) -> tuple[list[Step], bool]:
+    found, more = reviews.history(visit.principal, entry.listing.organization_id, None, SHOWN)
+    rows = [one for one in found if one.table != "service" or one.row_id == entry.listing.id]
+    with begin(visit.principal):
+        ours = Membership.objects.filter(agency_id=visit.agency.id)
+        names = dict(ours.values_list("id", "name"))
+    return [_step(visit, one, names) for one in rows], more
+
+
+def _step(visit: Visit, edit: Any, names: dict[UUID, str]) -> Step:
+    what = {"service": "Service", "organization": "Organization", "location": "Place"}[edit.table]
+    if edit.agency_id != visit.agency.id:
+        who = "Another agency that edits it"
+    elif edit.member_id:
+        who = names.get(edit.member_id, "A former member")
+        who += " (through your system)" if edit.client_id else ""
+    else:
+        who = "Your agency's system"
+    fields = ", ".join(field_words(name) for name in edit.fields)
+    return Step(f"{what} {edit.action}", fields, who, labels.clock_time(edit.at, visit.now))
+
+
+FIELD_WORDS = {
+    "intake_paused": "paused or not",
+    "assured_date": "checked",
+    "capacities": "room",
+    "schedules": "hours",
+    "holiday_schedules": "holidays",
+    "attributes": "needs and marks",
+    "eligibility_description": "who it is for",
+    "application_process": "how to get in",
+    "fees_description": "cost",
+    "interpretation_services": "interpreting",
+    "safe_contact_notes": "before you ring",
+    "service_at_locations": "places",
+}
+
+
+def field_words(name: str) -> str:
+    """A member of the document, as an editor calls it."""
+    return FIELD_WORDS.get(name, name.replace("_", " "))
+
+
+def stale(
+    request: HttpRequest, visit: Visit, entry: Entry, changes: list[Any] | None = None
+) -> HttpResponse:
+    """Somebody else changed it meanwhile: who and what, and what she wanted."""
+    steps, _more = steps_of(visit, entry)
+    context = {"listing": entry.listing, "step": steps[0] if steps else None, "changes": changes}
+    return page(request, "desk/entry_stale.html", context, StaleMatch())

@@ -1,0 +1,135 @@
+"""Finding a service, for the public and for members: what is asked by POST, never in an address."""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from api.desk.directory.entry_summary import Line, line
+from api.desk.directory.search_form import FARTHEST, SearchForm, Told
+from api.desk.encrypted_query import open_search, seal_search
+from api.desk.request_context import METHODS, Visit, signed_in
+from directory import listings
+from directory.search import next_openings, unmet_searches
+from directory.search.query import Asked
+from permissions.database.db_identity import begin
+from referrals.acts import availability
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A page of what was found."""
+
+    lines: list[Line]
+    count: str
+    page: int
+    last: bool
+    told: list[Told]
+    near: bool
+
+    @property
+    def back(self) -> int:
+        return self.page - 1
+
+    @property
+    def next(self) -> int:
+        return self.page + 1
+
+
+@require_http_methods(METHODS)
+def public_search(request: HttpRequest) -> HttpResponse:
+    with timezone.override(ZoneInfo(settings.NETWORK_TIME_ZONE)):
+        return _ask(request, None)
+
+
+@require_http_methods(METHODS)
+@signed_in
+def search(request: HttpRequest, visit: Visit) -> HttpResponse:
+    return _ask(request, visit)
+
+
+@require_safe
+def public_found(request: HttpRequest, sealed: str) -> HttpResponse:
+    with timezone.override(ZoneInfo(settings.NETWORK_TIME_ZONE)):
+        return _answer(request, None, sealed)
+
+
+@require_safe
+@signed_in
+def found(request: HttpRequest, visit: Visit, sealed: str) -> HttpResponse:
+    return _answer(request, visit, sealed)
+
+
+def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
+    """GET: the empty form, and everything by name. POST: on to what was found, or nothing was."""
+    if request.method != "POST":
+        form = SearchForm({"distance": FARTHEST, "page": request.GET.get("page", "")})
+        if not form.is_valid():
+            form = SearchForm({"distance": FARTHEST})
+            form.is_valid()
+        return _page(request, form, results=_find(visit, form, form.cleaned_data["page"]))
+    form = SearchForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form)
+    principal = visit.principal if visit else None
+    with begin(principal) as now:
+        asked = form.asked(now)
+        if asked is None:
+            return _page(request, form)
+        if asked.is_plain:
+            return redirect("desk_directory" if visit else "directory")
+        if not listings.search(principal, asked, per_page=1).total_items:
+            unmet_searches.keep_unmet(asked, form.cleaned_data["postcode"])
+            fewer = [(one, form.carried(one.name)) for one in form.told()]
+            return _page(request, form, nothing=form.told(), fewer=fewer)
+        sealed = seal_search(request, form.carried(), now)
+    found_at = reverse("desk_directory_found" if visit else "directory_found", args=[sealed])
+    return redirect(f"{found_at}#found-title")
+
+
+def _answer(request: HttpRequest, visit: Visit | None, sealed: str) -> HttpResponse:
+    """A page of what was found, or the empty form where the search has ended."""
+    with begin(visit.principal if visit else None) as now:
+        data = open_search(request, sealed, now)
+    form = SearchForm(data or {"distance": FARTHEST})
+    if data is not None:
+        data["page"] = request.GET.get("page", "1")
+    results = _find(visit, form, form.cleaned_data["page"]) if form.is_valid() else None
+    return _page(request, form, results=results, ended=data is None)
+
+
+def _page(request: HttpRequest, form: SearchForm, **context: Any) -> HttpResponse:
+    return render(request, "desk/directory.html", context | {"form": form})
+
+
+def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
+    """None where the place of the postcode is known no longer; the form says so."""
+    principal = visit.principal if visit else None
+    with begin(principal) as now:
+        asked = form.asked(now)
+        if asked is None:
+            return None
+        found = listings.search(principal, asked, page=page)
+        hours = next_openings.next_openings(principal, [one.id for one in found.items], now)
+        takes = availability.open_now(found.items) if visit else frozenset()
+    lines = [
+        line(one, hours.get(one.id), orjson.loads(one.document), now, takes=one.id in takes)
+        for one in found.items
+    ]
+    return Results(lines, _count(found, asked), page, found.last, form.told(), bool(asked.near))
+
+
+def _count(found: listings.Page, asked: Asked) -> str:
+    number = f"{found.total_items:,}"
+    if found.capped:
+        return f"{number} or more services"
+    if asked.is_plain:
+        return f"All services, by name: {number}"
+    return f"{number} service{'' if found.total_items == 1 else 's'}"

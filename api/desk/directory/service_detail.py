@@ -1,0 +1,149 @@
+"""What a service's document says, as titles and lines to read; nothing that the pages work out."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.utils.dateparse import parse_datetime
+
+from api.desk.directory import entry_summary
+from api.desk.directory.entry_summary import Document, once
+from api.desk.labels import localtime
+from directory import listings, vocabulary
+
+
+class Fact(NamedTuple):
+    title: str
+    lines: list[str]
+
+
+def facts(listing: listings.Listing, document: Document) -> Iterator[Fact]:
+    terms = list(_terms(document))
+    yield Fact("Helps with", once(name for taxonomy, name in terms if taxonomy == "needs"))
+    yield Fact(
+        "For people hurt by",
+        [
+            _victimization().get(code, code.replace("_", " "))
+            for code in listing.victimization_types
+        ],
+    )
+    who = [name for taxonomy, name in terms if taxonomy == "served"]
+    yield Fact(
+        "Who it is for",
+        once(
+            [
+                document.get("eligibility_description", ""),
+                entry_summary.ages(document),
+                ", ".join(once(who)),
+            ]
+        ),
+    )
+    yield Fact("How to get in", once([document.get("application_process", "")]))
+    yield Fact(
+        "Bring along",
+        once(one.get("document", "") for one in document.get("required_documents", ())),
+    )
+    yield Fact(
+        "Cost",
+        once(
+            [
+                document.get("fees_description", ""),
+                document.get("fees", ""),
+                *(_cost(one) for one in document.get("cost_options", ())),
+            ]
+        ),
+    )
+    yield Fact(
+        "Languages",
+        once(
+            [
+                ", ".join(entry_summary.languages(document)),
+                document.get("interpretation_services", ""),
+            ]
+        ),
+    )
+    yield Fact("Waiting time", once([document.get("wait_time", "")]))
+    yield Fact("Area", once(_area(one) for one in document.get("service_areas", ())))
+    yield Fact("People", [_contact(one) for one in document.get("contacts", ())])
+
+
+def more(document: Document) -> Iterator[Fact]:
+    organization, program = document.get("organization", {}), document.get("program", {})
+    yield Fact("Also called", once([document.get("alternate_name", "")]))
+    yield Fact("Program", once([program.get("name", ""), program.get("description", "")]))
+    yield Fact(
+        "Organization",
+        once(
+            [
+                organization.get("name", ""),
+                organization.get("alternate_name", ""),
+                organization.get("description", ""),
+                organization.get("legal_status", ""),
+            ]
+        ),
+    )
+    yield Fact("Licenses", once([document.get("licenses", ""), document.get("accreditations", "")]))
+    yield Fact(
+        "Money comes from",
+        once(
+            one.get("source", "")
+            for one in (*document.get("funding", ()), *organization.get("funding", ()))
+        ),
+    )
+    yield Fact("Also marked as", once(name for taxonomy, name in _terms(document) if not taxonomy))
+
+
+def links(document: Document) -> list[tuple[str, str]]:
+    """(href, words) of what leads elsewhere; web and mail addresses alone."""
+    organization = document.get("organization", {})
+    found: list[tuple[str, str]] = []
+    for one, words in (
+        (document.get("url"), ""),
+        *((row.get("url"), row.get("label")) for row in document.get("additional_urls", ())),
+        (organization.get("website"), ""),
+    ):
+        if one and str(one).lower().startswith(("https://", "http://")):
+            found.append((str(one), str(words or one)))
+    for mail in once([document.get("email", ""), organization.get("email", "")]):
+        found.append((f"mailto:{mail}", mail))
+    return list({href: (href, words) for href, words in reversed(found)}.values())[::-1]
+
+
+OURS = {str(vocabulary.taxonomy_id(key)): key for key in ("needs", "served", "victimization")}
+
+
+def _terms(document: Document) -> Iterator[tuple[str, str]]:
+    """(our taxonomy's key or '', name) of what the service bears; a label in Spanish left out."""
+    for one in document.get("attributes", ()):
+        term = one.get("taxonomy_term", {})
+        taxonomy = OURS.get(term.get("taxonomy_detail", {}).get("id", ""), "")
+        if taxonomy != "victimization" and term.get("language", "en") in ("", "en"):
+            yield taxonomy, term.get("name") or one.get("label", "")
+
+
+@lru_cache
+def _victimization() -> dict[str, str]:
+    return {t.code: t.names["en"] for t in vocabulary.terms() if t.taxonomy == "victimization"}
+
+
+def capacity(row: Document) -> str:
+    moment = parse_datetime(row.get("updated", "") or "")
+    says = f": {row['description']}" if row.get("description") else ""
+    when = f", updated {localtime(moment):%d %b %Y, %H:%M %Z}" if moment else ""
+    return f"{entry_summary.capacity_words(row)}{says}{when}"
+
+
+def _cost(row: Document) -> str:
+    amount = "" if row.get("amount") is None else f"{row['amount']} {row.get('currency', '')}"
+    parts = (row.get("option", ""), amount.strip(), row.get("amount_description", ""))
+    return ", ".join(part for part in parts if part)
+
+
+def _area(row: Document) -> str:
+    return str(row.get("name") or row.get("description") or "")
+
+
+def _contact(row: Document) -> str:
+    who = ", ".join(filter(None, (row.get("name"), row.get("title"), row.get("department"))))
+    ways = [row.get("email", ""), *(one.get("number", "") for one in row.get("phones", ()))]
+    return " \N{MIDDLE DOT} ".join(once([who, *ways]))

@@ -1,0 +1,133 @@
+"""Forms of single acts that ask for more than the fields of their entries can say: a service of the
+directory, a number that is known already, a referral by its address."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from api.desk import labels
+from api.desk.forms import PRIVATE, ActForm, OnceForm, listed, one_of, services_to_choose
+from directory import listings
+from permissions.database.db_identity import begin
+from permissions.errors import NotPossible
+from referrals import codes
+from referrals.acts import private_records
+
+
+class DeclineForm(ActForm):
+    """The sender sees the code and the suggestion; the private reason stays here (R2)."""
+
+    refused = {"service_unknown": "suggested_service_id"}
+
+    code = one_of(labels.choices(codes.DECLINE), "What the sender is told")
+    suggested_service_id = listed([], "Suggest another service", required=False)
+    private_reason = listed(
+        [("", "None"), *labels.choices(codes.PRIVATE_REASON)],
+        "For your own agency only",
+        required=False,
+        help_text="Sealed with your notes. If it is one of these, tell the sender “Other”.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        with begin(self.visit.principal):
+            choices, ends = services_to_choose(
+                self.visit.principal, lambda one: one.id == self.seen.referral.service_id
+            )
+        suggested = self.fields["suggested_service_id"]
+        assert isinstance(suggested, forms.ChoiceField)
+        suggested.choices, suggested.help_text = choices, ends
+
+    def arguments(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        suggested = given["suggested_service_id"]
+        return {
+            "code": given["code"],
+            "suggested_service_id": UUID(suggested) if suggested else None,
+            "private_reason": given["private_reason"] or None,
+        }
+
+
+class SetCallbackForm(ActForm):
+    refused = {"callback": "callback", "no_duty_line": "callback"}
+
+    callback = forms.CharField(
+        label="Where do they reach your agency now",
+        help_text="A worker's number, never hers. Empty: your agency's duty line.",
+        max_length=32,
+        required=False,
+        widget=forms.TextInput(attrs=PRIVATE | {"type": "tel"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["callback"].initial = self.visit.agency.duty_phone
+
+    def arguments(self) -> dict[str, Any]:
+        return {"callback": self.cleaned_data["callback"] or None}
+
+
+class SamePersonForm(OnceForm):
+    act = "same_person_as"
+    refused = {"open_both_first": "address"}
+
+    address = forms.CharField(
+        label="The other referral",
+        help_text="Copy its address from the top of its page, or its id.",
+        max_length=200,
+        widget=forms.TextInput(attrs=PRIVATE),
+    )
+
+    def other(self) -> UUID:
+        """The id at the end of what was pasted. Raises NotPossible, as for one she never opened."""
+        for part in reversed(self.cleaned_data["address"].strip().rstrip("/").split("/")):
+            try:
+                return UUID(part)
+            except ValueError:
+                continue
+        raise NotPossible("open_both_first", "Open both packets first, then say so.")
+
+    def arguments(self) -> dict[str, Any]:
+        return {"other": self.other()}
+
+
+class PlanForm(ActForm):
+    """Three are enough at night; a system of yours may keep ten: those behind the third stay."""
+
+    refused = {"service_unknown": "first"}
+
+    first = listed([], "First", required=False)
+    second = listed([], "Then", required=False)
+    third = listed([], "Then", required=False)
+    PLACES = ("first", "second", "third")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        principal = self.visit.principal
+        with begin(principal):
+            found = [listings.find(principal, one) for one in self.seen.plan]
+            planned = [one for one in found if one is not None]
+            likely = private_records.next_services(principal, self.seen)
+            choices, ends = services_to_choose(principal, self._is_none, (*planned, *likely))
+        self.behind = planned[len(self.PLACES) :]
+        before = [*(str(one.id) for one in planned), "", "", ""]
+        for name, service in zip(self.PLACES, before, strict=False):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+            self.fields[name].initial = service
+        self.fields["first"].help_text = ends
+        if self.behind:
+            names = "; ".join(one.name for one in self.behind)
+            self.fields["third"].help_text = f"Behind it, as planned before: {names}."
+
+    def _is_none(self, one: listings.Listing) -> bool:
+        """She is there already, or it is the own agency's, which helps without a referral."""
+        own_agency = self.visit.principal.agency_id
+        return one.id == self.seen.referral.service_id or one.answered_by == own_agency
+
+    def services(self) -> list[UUID]:
+        chosen = [UUID(one) for name in self.PLACES if (one := self.cleaned_data[name])]
+        return list(dict.fromkeys([*chosen, *(one.id for one in self.behind)]))
+
+    def arguments(self) -> dict[str, Any]:
+        return {"services": self.services()}

@@ -1,0 +1,146 @@
+"""How an act on a referral is a page: it asks, does, says what was done, and leads back. What the
+page says and asks stands in the act's entry (referrals/act_registry/registry.py)."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from api.desk import form_replay, labels
+from api.desk.forms import PRIVATE, ActForm, OnceForm, moment, one_of
+from api.desk.referral.page import common, referral_page
+from api.desk.request_context import METHODS, Visit, page, signed_in
+from permissions.errors import NotPermitted, NotVisible, Refused
+from referrals.act_registry import fields as act_fields
+from referrals.act_registry.registry import Act, Answer, Page
+from referrals.queries import details
+
+View = Callable[..., HttpResponse]
+
+
+def act_view(act: Act, form_class: type[ActForm]) -> View:
+    """GET asks, POST does and leads back to the referral."""
+    says = page_of(act)
+
+    @require_http_methods(METHODS)
+    @signed_in
+    def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+        seen = details.detail(visit.principal, referral_id)
+        posted = request.method == "POST"
+        typed = request.POST if posted else form_replay.typed_before(request, visit)
+        if typed is None and act.name not in seen.acts:
+            messages.error(request, "That cannot be done now. This is how it stands.")
+            return redirect("desk_referral", referral_id)
+        if typed is None and (first := form_class.comes_after(seen)):
+            return redirect(f"desk_{first}", referral_id)
+        form = form_class(typed, visit=visit, seen=seen)
+        refusal = None
+        if posted and form.is_valid():
+            try:
+                act.do(visit.principal, referral_id, **_arguments(act, form))
+            except (NotVisible, NotPermitted):
+                raise
+            except Refused as error:
+                refusal = error
+                form.refuse(error)
+            else:
+                form_replay.forget(request)
+                messages.success(request, says.done)
+                return redirect("desk_referral", referral_id)
+        if posted and form_replay.is_private(form):
+            return form_replay.ask_again(request, visit, form)
+        if typed is not None and not posted:
+            form_replay.say_why(form, typed)
+        context = common(visit, seen) | {"act": act.name, "says": says, "form": form}
+        return page(request, "desk/act.html", context, refusal)
+
+    return view
+
+
+def at_once(act: Act) -> View:
+    """An act without a question, posted from the referral's page."""
+    says = page_of(act)
+
+    @require_http_methods(METHODS)
+    @signed_in
+    def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
+        if request.method == "POST":
+            try:
+                act.do(visit.principal, referral_id)
+            except (NotVisible, NotPermitted):
+                raise
+            except Refused as refusal:
+                return referral_page(request, visit, referral_id, refusal)
+            messages.success(request, says.done)
+        return redirect("desk_referral", referral_id)
+
+    return view
+
+
+def page_of(act: Act) -> Page:
+    """What the act's entry says of its page. Raises ImproperlyConfigured where it has none."""
+    if act.page is None:
+        raise ImproperlyConfigured(f"The act {act.name} has no page.")
+    return act.page
+
+
+def _arguments(act: Act, form: ActForm) -> dict[str, Any]:
+    once = {"key": form.idempotency_key()} if isinstance(form, OnceForm) else {}
+    return form.arguments() | once
+
+
+# -- A form made of the entry ----------------------------------------------------------------------
+
+
+def form_of(act: Act) -> type[ActForm]:
+    """The form that asks for each field of the act's entry."""
+    fields = act.body.fields if act.body else ()
+
+    def arguments(form: ActForm) -> dict[str, Any]:
+        given = form.cleaned_data
+        return {
+            field.parameter: None
+            if field.default is None and not given[field.name]
+            else given[field.name]
+            for field in fields
+        }
+
+    base = OnceForm if act.answer is Answer.RECORD else ActForm
+    parts = {field.name: _asked(act, field) for field in fields}
+    more = {"act": act.name, "refused": page_of(act).refused, "arguments": arguments}
+    made: type[ActForm] = type(base)(f"{act.name}_form", (base,), {**parts, **more})
+    return made
+
+
+def _asked(act: Act, field: act_fields.Field) -> forms.Field:
+    required = field.default is not None
+    match field:
+        case act_fields.Code() if field.question and required:
+            return one_of(
+                labels.choices(field.codes),
+                field.question,
+                initial=field.chosen,
+                help_text=field.hint,
+            )
+        case act_fields.Moment() if field.question:
+            return moment(field.question, required=required, help_text=field.hint)
+        case act_fields.Text() if field.question:
+            lines = PRIVATE | {"rows": field.lines}
+            widget = forms.Textarea(lines) if field.lines > 1 else forms.TextInput(PRIVATE)
+            return forms.CharField(
+                label=field.question,
+                max_length=field.longest,
+                required=required,
+                help_text=field.hint,
+                widget=widget,
+            )
+    raise ImproperlyConfigured(
+        f"The desk cannot ask for {field.name} of {act.name} by itself: write its form by hand and"
+        " name it in api/desk/referral/acts.py."
+    )

@@ -1,0 +1,54 @@
+"""Mandated reports and compelled disclosures as pages: for the agency's own record."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from api.desk import labels
+from api.desk.forms import PRIVATE, OnceForm, moment, one_of
+from referrals import codes
+from referrals.acts import legal_records
+
+
+class RecordForm(OnceForm):
+    """The state's line stands at the first field."""
+
+    kind = ""
+
+    basis = one_of([], "By what")
+    to = one_of([], "To whom")
+    at = moment("When")
+    survivor_told = one_of(labels.choices(codes.SURVIVOR_TOLD), "Was she told")
+    detail = forms.CharField(
+        label="What else to keep",
+        max_length=legal_records.MAX_DETAIL_CHARS,
+        required=False,
+        widget=forms.Textarea(attrs=PRIVATE | {"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["basis"].help_text = legal_records.state_line(self.kind)
+        self.fields["at"].initial = timezone.localtime(self.seen.now)
+
+    def arguments(self) -> dict[str, Any]:
+        names = ("basis", "to", "at", "survivor_told", "detail")
+        return {"record": legal_records.Record(**{name: self.cleaned_data[name] for name in names})}
+
+
+class ReportForm(RecordForm):
+    act, kind = "record_report", "report"
+    basis = one_of(labels.choices(codes.REPORT_BASIS), "By what law")
+    to = one_of(labels.choices(codes.REPORT_TO), "To whom")
+
+
+class DisclosureForm(RecordForm):
+    act, kind = "record_disclosure", "disclosure"
+    basis = one_of(labels.choices(codes.COMPELLED_BY), "What compelled it")
+    to = one_of(labels.choices(codes.COMPELLED_TO), "To whom")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if says := legal_records.warning(self.visit.principal, "subpoena"):
+            self.fields["basis"].help_text = f"{says} {legal_records.state_line(self.kind)}"

@@ -1,0 +1,90 @@
+"""What the desk's templates need beside Django's own: labels, numbers to tap, times in words."""
+
+import re
+from datetime import datetime
+
+from django import template
+
+from api.desk import labels as desk_labels
+from api.desk.audit import reason_labels
+from api.desk.directory import entry_summary
+from directory.listings import Phone
+
+register = template.Library()
+register.filter("done", desk_labels.done)
+register.filter("logged", desk_labels.logged)
+register.filter("log_time", desk_labels.log_time)
+register.filter("outcome", desk_labels.outcome)
+register.filter("purpose", desk_labels.purpose)
+register.filter("reason", reason_labels.reason)
+register.filter("always", entry_summary.is_always)
+
+
+@register.filter
+def label(code: str | None, list_name: str) -> str:
+    return desk_labels.label(list_name, code)
+
+
+@register.filter
+def labels(codes: list[str], list_name: str) -> list[str]:
+    return desk_labels.labels(list_name, codes)
+
+
+@register.filter
+def field_name(code: str) -> str:
+    return desk_labels.FIELDS.get(code, code)
+
+
+@register.filter
+def tel(number: str) -> str:
+    """A phone number as the address of a `tel:` link (RFC 3966)."""
+    number, _, extension = number.partition("x")
+    digits = re.sub(r"[^0-9+]", "", number)
+    return f"tel:{digits};ext={extension.strip()}" if extension.strip() else f"tel:{digits}"
+
+
+@register.filter
+def spelled(reference: str) -> str:
+    """A reference with gaps that do not break, to be read out letter by letter."""
+    return "\N{NO-BREAK SPACE}".join(reference)
+
+
+@register.filter
+def at(moment: datetime | None, now: datetime) -> str:
+    """The moment in the agency's time zone, with the day if it is not today."""
+    return desk_labels.clock_time(moment, now) if moment else ""
+
+
+@register.filter
+def tel_of(phone: Phone) -> str:
+    """The same for a number of the directory, which keeps the extension apart; one for texts
+    opens a message (RFC 5724)."""
+    if is_text(phone):
+        return tel(phone.number).replace("tel:", "sms:", 1)
+    return tel(f"{phone.number}x{phone.extension}" if phone.extension else phone.number)
+
+
+@register.filter
+def ring_words(phone: Phone) -> str:
+    """Such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
+    extension = f" ext. {phone.extension}" if phone.extension else ""
+    return f"{'Text' if is_text(phone) else 'Call'} {phone.number}{extension}"
+
+
+def is_text(phone: Phone) -> bool:
+    return phone.type.lower() in ("text", "sms")
+
+
+@register.filter
+def channel_kind(kind: str) -> str:
+    return desk_labels.CHANNEL_KINDS.get(kind, kind)
+
+
+@register.filter
+def channel_use(use: str) -> str:
+    return desk_labels.CHANNEL_USES.get(use, use)
+
+
+@register.filter
+def channel_test(outcome: str) -> str:
+    return desk_labels.CHANNEL_TESTS.get(outcome, outcome)

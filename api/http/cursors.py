@@ -1,0 +1,62 @@
+"""Cursors: opaque, sealed, bound to the caller's agency and to the filter they were made under."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from permissions.errors import BadRequest, Unavailable
+from permissions.keys.keystore import seal, unseal
+from permissions.principal import Principal
+from referrals.queries.lists import Place
+
+
+@lru_cache
+def _derived(secret: str) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=b"cursor").derive(secret.encode())
+
+
+def _key() -> bytes:
+    return _derived(settings.SECRET_KEY)
+
+
+def _context(principal: Principal | None, scope: str) -> str:
+    if principal is None:
+        return f"public:{scope}"
+    return f"{principal.agency_id}:{principal.member_id}:{principal.client_id}:{scope}"
+
+
+def sealed(principal: Principal | None, scope: str, *parts: str) -> str:
+    """A cursor of whatever tells where a page ended."""
+    cursor = seal(_key(), json.dumps(parts).encode(), _context(principal, scope))
+    return base64.urlsafe_b64encode(cursor).decode().rstrip("=")
+
+
+def unsealed(principal: Principal | None, scope: str, text: str, name: str) -> list[str]:
+    """The parts of a cursor. Raises BadRequest (`name`: the query parameter) for one of another
+    caller, another filter, or made up."""
+    try:
+        cursor = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        parts: list[str] = json.loads(unseal(_key(), cursor, _context(principal, scope)))
+    except (binascii.Error, ValueError, Unavailable):
+        raise BadRequest("cursor", "Not a cursor of this list and caller.", name) from None
+    return parts
+
+
+def to_cursor(principal: Principal, scope: str, place: Place | None) -> str | None:
+    if place is None:
+        return None
+    return sealed(principal, scope, place.created_at.isoformat(), str(place.id))
+
+
+def from_cursor(principal: Principal, scope: str, text: str | None) -> Place | None:
+    if not text:
+        return None
+    at, row = unsealed(principal, scope, text, "cursor")
+    return Place(datetime.fromisoformat(at), UUID(row))

@@ -1,0 +1,188 @@
+"""The base of every JSON endpoint: one parser, one renderer, unknown names refused."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.utils.functional import cached_property
+from rest_framework import serializers
+from rest_framework.views import APIView
+
+from api.http import problem_details
+from api.http.authentication import acting_member, caller_of, refuse_unknown
+from api.http.fields import Text, moment_of
+from api.http.json_bodies import Answer, JSONParser, read
+from permissions.database.prepared_statements import Along
+from permissions.errors import BadRequest
+from permissions.ledger.retention import Month
+from permissions.principal import Principal
+from referrals import idempotency
+
+MAX_KEY = 128
+
+
+class Shape(serializers.Serializer):
+    """A request body. A field it does not name is refused, never ignored."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict) and set(data) - set(self.fields):
+            # The name comes from the caller, and might be a person's: ours are told instead.
+            raise BadRequest(
+                "unknown_field", f"Documented are: {', '.join(self.fields) or 'none'}."
+            )
+        return super().to_internal_value(data)
+
+
+class NothingIn(Shape):
+    """An empty object."""
+
+
+class NamedTexts(serializers.DictField):
+    """Texts by name, the names of a closed list: another is refused before its text is looked at,
+    and is not repeated."""
+
+    child = Text()
+
+    def __init__(self, names: Sequence[str], **options: Any) -> None:
+        self.names = names
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and set(data) - set(self.names):
+            raise BadRequest("unknown_field", "Not a name of its list.", f"/{self.field_name}")
+        return super().to_internal_value(data)
+
+
+@cache
+def _reader(shape: type[Shape]) -> Shape:
+    """One for all requests: to read a body leaves nothing behind in it, and to make one copies
+    every field."""
+    return shape()
+
+
+class HasFields(serializers.Serializer):
+    """A shape with a member called `fields`, declared as `fields_`: as a class attribute the word
+    would hide the serializer's own."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        found = super().get_fields()
+        return {name.rstrip("_"): field for name, field in found.items()}
+
+
+class Endpoint(APIView):
+    """`self.principal` is the caller (None only where `public`), `self.data` the body.
+
+    The contract is read off DRF's class. A request takes this way instead of DRF's, which
+    negotiates, throttles and wraps: it took three times as long and gave the same answers.
+    """
+
+    request: HttpRequest  # type: ignore[assignment]  # Django's own
+    principal: Principal
+    public: ClassVar[bool] = False
+    query: ClassVar[Sequence[str]] = ()  # the query parameters it knows; any other is refused
+    # No OPTIONS: DRF's would describe the endpoint in words that are not in the contract.
+    http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
+
+    # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Who asks (401), whether the query is as documented (400), the method (405), then the
+        handler; a refusal as its problem. A bug goes on to the page for failures."""
+        try:
+            along = self.along(**kwargs)
+            principal = caller_of(request, along)
+            if principal is None and not self.public:
+                refuse_unknown()
+            self.principal = principal  # type: ignore[assignment]  # None only where `public`
+            acting_member(request)
+            if request.META.get("QUERY_STRING"):
+                self._check(request.GET)
+            method = str(request.method).lower()
+            handler = getattr(self, method, None) if method in self.http_method_names else None
+            if handler is None:
+                raise problem_details.MethodNotAllowed
+            answer: HttpResponseBase = handler(request, *args, **kwargs)
+        except Exception as error:
+            refused = problem_details.handle(error, self.allowed_methods)
+            if refused is None:
+                raise
+            return refused
+        return answer
+
+    def along(self, **_kwargs: Any) -> Along | None:
+        """What is asked in the packet that asks who calls; the handler finds its answer there."""
+        return None
+
+    def _check(self, asked: QueryDict) -> None:
+        """Refuse a query that is not documented: a name, one that stands twice, no text."""
+        if set(asked) - set(self.query):
+            raise BadRequest("unknown_parameter", "A query parameter is not documented.")
+        if any(len(values) > 1 for _, values in asked.lists()):
+            raise BadRequest("repeated_parameter", "A query parameter stands twice.")
+        if any("\x00" in text for text in asked.values()):
+            raise BadRequest("not_text", "A text holds a character that is none.")
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The request's body, read once; {} where there is none. Raises BadRequest."""
+        parsers: Sequence[type[JSONParser]] = self.parser_classes  # type: ignore[assignment]
+        return read(self.request, parsers)
+
+    def body(self, shape: type[Shape]) -> dict[str, Any]:
+        """The request's body as `shape` reads it. Raises BadRequest with a pointer."""
+        # Not by run_validation: a shape has the rules of its fields and none beyond them, and to
+        # look for those takes as long as to read it.
+        return _reader(shape).to_internal_value(self.data)
+
+    def if_match(self) -> str | None:
+        return self.request.META.get("HTTP_IF_MATCH")
+
+    def idempotency_key(self, route: str) -> idempotency.Key | None:
+        """The header `Idempotency-Key` with the body it came with."""
+        key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+            raise BadRequest("idempotency_key", f"Idempotency-Key has 1 to {MAX_KEY} characters.")
+        body = orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS)
+        return idempotency.Key(route, key, body)
+
+    def answer(self, shape: type[serializers.Serializer], value: Any, status: int = 200) -> Answer:
+        return Answer(shape(value).data, status)
+
+
+def moment_parameter(text: str | None, name: str) -> datetime | None:
+    """A moment with its zone, or None where nothing is asked. Raises BadRequest."""
+    moment = moment_of(text) if text else None
+    if text and moment is None:
+        raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
+    return moment
+
+
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month_parameter(text: str | None) -> tuple[datetime, datetime]:
+    """The moments between which a month (UTC) lies, from its text. Raises BadRequest."""
+    if text is None or not _MONTH.fullmatch(text):
+        raise BadRequest("invalid", "A month is needed, like 2026-11.", "month")
+    return Month.read(text).bounds
+
+
+def uuid_parameter(text: str | None, name: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise BadRequest("invalid", "A UUID is needed.", name) from None
+
+
+def page_size(text: str | None, most: int) -> int:
+    """The query parameter `limit`: 1 to `most`, 50 if not said. Raises BadRequest."""
+    text = "50" if text is None else text
+    if not (len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise BadRequest("invalid", f"1 to {most}.", "limit")
+    return int(text)

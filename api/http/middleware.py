@@ -1,0 +1,186 @@
+"""What every request gets: an id, its origin for the log, the safety headers, one log line."""
+
+import time
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from gunicorn.http.errors import ParseException
+
+from api.http import problem_details
+from api.http.json_bodies import MAX_BODY, TooLarge
+from permissions.audit.writer import Origin, address_prefix, origin
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest, Refused
+
+log = structlog.get_logger()
+
+# How much of a body that is too large is read all the same, in bytes, and for how many seconds.
+TAKEN_IN, TAKEN_IN_S = 16 * 1024 * 1024, 10
+
+# Where the desk's quick exit leads: somewhere nobody asks about.
+QUICK_EXIT = "https://www.weather.gov/"
+
+# Of an answer that is public and the same for everybody; of any other nothing may be kept.
+CACHEABLE = "public, max-age=3600"
+PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/")  # what is answered so
+
+# The one page that may be kept offline, and its style (R16): a week, and longer where the server
+# cannot be reached. Not "immutable": whoever loads it again gets the newest numbers.
+OFFLINE_PATH = "/safety"
+OFFLINE = (OFFLINE_PATH, "/static/desk/safety.css")
+KEPT_OFFLINE = "public, max-age=604800, stale-if-error=2592000"
+
+# No script is needed anywhere but on the API page, which serves its own from here. Browsers hold
+# the redirect of a form to form-action too, so the quick exit's target stands there.
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    f" form-action 'self' {QUICK_EXIT}; base-uri 'none'; frame-ancestors 'none'"
+)
+CSP_DOCS = CSP + "; script-src 'self'; connect-src 'self'; style-src-attr 'unsafe-inline'"
+
+
+def caller_address(request: HttpRequest) -> str:
+    """Where the request came from: behind proxies of ours, what the outermost of them saw.
+
+    What stands further left in the header is the caller's own word and is not read.
+    """
+    seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if 0 < settings.PROXIES <= len(seen):
+        return seen[-settings.PROXIES].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+class RequestMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.monotonic()
+        request.META["REMOTE_ADDR"] = caller_address(request)  # sign-in counts tries by it too
+        here = Origin(uuid7(), address_prefix(request.META["REMOTE_ADDR"]))
+        token = origin.set(here)
+        try:
+            response = self.get_response(request)
+        finally:
+            origin.reset(token)
+        response["X-Request-Id"] = str(here.request_id)
+        docs = request.path.startswith("/docs")
+        response.setdefault("Content-Security-Policy", CSP_DOCS if docs else CSP)
+        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        kept = response.get("Cache-Control") == CACHEABLE or request.path.startswith("/static/")
+        if response.cookies:  # somebody's session: whatever the answer is, no cache may hold it
+            response["Cache-Control"] = "no-store"
+        elif request.path in OFFLINE and response.status_code == 200:
+            response["Cache-Control"] = KEPT_OFFLINE
+        elif not kept:
+            response["Cache-Control"] = "no-store"
+        match = request.resolver_match
+        log.info(
+            "request",
+            method=request.method,
+            route=match.route if match else "none",  # the pattern: no id, no query string
+            status=response.status_code,
+            duration_ms=round((time.monotonic() - began) * 1000, 1),
+            request_id=str(here.request_id),
+        )
+        return response
+
+
+class BodyMiddleware:
+    """Refuses a body that is too large, wherever it goes, and gives one that was sent in chunks its
+    length: whatever reads one below, ours as well as Django's forms, takes one without a length for
+    none at all."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            if "HTTP_TRANSFER_ENCODING" in request.META:
+                body = _in_chunks(request)
+                request.META["CONTENT_LENGTH"] = str(len(body))
+                request._stream = BytesIO(body)
+            elif request._stream.limit > MAX_BODY:  # what the request said of its length
+                _take_in(request._stream)
+                raise TooLarge
+        except Refused as refusal:
+            return problem_details.refused_page(request, refusal)
+        return self.get_response(request)
+
+
+def _in_chunks(request: HttpRequest) -> bytes:
+    """The whole body. Raises BadRequest, LengthRequired, TooLarge."""
+    if not request.META.get("wsgi.input_terminated"):  # of a server that would not say its end
+        raise problem_details.LengthRequired
+    sent = request.META["wsgi.input"]
+    try:
+        body: bytes = sent.read(MAX_BODY + 1)
+    except (OSError, ParseException):
+        raise BadRequest("invalid", "The body did not arrive whole.") from None
+    if len(body) > MAX_BODY:
+        _take_in(sent)
+        raise TooLarge
+    return body
+
+
+def _take_in(sent: Any) -> None:
+    """Read, and forget, what still comes of a body that is refused, so far as it may go: answered
+    before, its sender, who does not read yet, would find the line broken and no answer."""
+    until = time.monotonic() + TAKEN_IN_S
+    left = TAKEN_IN
+    try:
+        while left > 0 and time.monotonic() < until and (piece := sent.read(64 * 1024)):
+            left -= len(piece)
+    except (OSError, ParseException):
+        return  # it broke off: whoever is left there gets the refusal
+
+
+class TokenMiddleware:
+    """Leads a partner system's request straight to its endpoint.
+
+    What stands below is for browsers (cookies, sessions, forgery, sign-in) and does nothing for
+    whoever brings a token; it took as long as the endpoint itself.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if not (path.startswith("/v1/") and request.META.get("HTTP_AUTHORIZATION")):
+            return self.get_response(request)
+        return _straight(request)
+
+
+class SameForAllMiddleware:
+    """Answers what a cache may keep before anything looks for a session.
+
+    It is the same for everybody, signed in or not: no cookie is read or set, so that a shared cache
+    may hold it. The page to keep asks nothing of the database either: it is there when the rest is
+    not.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path != OFFLINE_PATH and not path.startswith(PUBLISHED):
+            return self.get_response(request)
+        request.session = {}  # nobody's: an endpoint looks there for who asks
+        return _straight(request)
+
+
+def _straight(request: HttpRequest) -> HttpResponse:
+    """The endpoint's answer, past all that stands below."""
+    match = request.resolver_match = resolve(request.path_info)
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    if not (response.streaming or response.has_header("Content-Length")):
+        response["Content-Length"] = str(len(response.content))
+    return response

@@ -1,0 +1,239 @@
+"""Refusals as `application/problem+json` (RFC 9457), and the pages for failures.
+
+The only place that knows status codes. `detail` never echoes input; every 5xx carries the safety
+lines (R16), since the service that was not reached here can be rung.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from psycopg2.errors import InsufficientPrivilege
+from rest_framework import exceptions as drf
+
+from api.http.authentication import SESSION_KEY
+from api.http.json_bodies import Answer, TooLarge
+from api.logging_config import raised_at
+from directory.safety_lines import safety_lines
+from permissions import errors
+from permissions.audit import writer as access_log
+from permissions.identity import credentials
+from referrals.deadlines import timestamps
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class MethodNotAllowed(errors.Refused):
+    code = "method_not_allowed"
+    detail = "This address does not answer that method."
+
+
+class UnsupportedMediaType(errors.Refused):
+    code = "media_type"
+    detail = "Send application/json, not compressed."
+
+
+class LengthRequired(errors.Refused):
+    code = "length_required"
+    detail = "Send the body with its Content-Length."
+
+
+class ServerError(errors.Refused):
+    code = "server_error"
+    detail = "Something failed here. Nothing was changed. Ring the service instead."
+
+
+STATUS: dict[type[errors.Refused], tuple[int, str]] = {
+    errors.NotAuthenticated: (401, "Not signed in"),
+    TooLarge: (413, "Too large"),
+    errors.BadRequest: (400, "Not of the documented shape"),
+    errors.NotVisible: (404, "Not found"),
+    errors.NotPermitted: (403, "Not permitted"),
+    errors.MatchRequired: (428, "If-Match needed"),
+    errors.StaleMatch: (412, "Changed since it was read"),
+    errors.WrongState: (409, "Not in this state"),
+    errors.NotPossible: (409, "Not possible"),
+    errors.Conflict: (409, "In conflict"),
+    errors.KeyReused: (422, "Key used with another body"),
+    errors.BudgetSpent: (429, "Budget spent"),
+    MethodNotAllowed: (405, "Method not allowed"),
+    LengthRequired: (411, "Length needed"),
+    UnsupportedMediaType: (415, "Media type"),
+    ServerError: (500, "Failed"),
+    errors.Unavailable: (503, "Not available"),
+}
+RETRY_AFTER_S = 30
+
+
+def status_of(refusal: errors.Refused) -> tuple[int, str]:
+    for kind in type(refusal).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    raise LookupError(type(refusal).__name__)
+
+
+def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Status, body and headers of a refusal."""
+    status, title = status_of(refusal)
+    body: dict[str, Any] = {
+        "type": f"{settings.BASE_URL.rstrip('/')}/problems/{refusal.code}",
+        "title": title,
+        "status": status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+    }
+    headers = {}
+    if isinstance(refusal, errors.BadRequest) and refusal.pointer:
+        body["pointer"] = refusal.pointer
+    if isinstance(refusal, errors.WrongState):
+        body["current_state"] = refusal.status  # as the caller's side is shown it
+    if isinstance(refusal, errors.BudgetSpent):
+        headers["Retry-After"] = str(refusal.wait_s)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status >= 500:
+        log.error("not_answered", error=refusal.code)
+        body["safety_notice"] = settings.SAFETY_NOTICE
+        body["safety_lines"] = safety_lines()
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return status, body, headers
+
+
+def translate(error: BaseException) -> errors.Refused | None:
+    """A foreign exception as one of ours, or None for a bug."""
+    match error:
+        case errors.Refused():
+            return error
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            return errors.NotAuthenticated()
+        case drf.MethodNotAllowed():
+            return MethodNotAllowed()
+        case drf.UnsupportedMediaType():
+            return UnsupportedMediaType()
+        case drf.ValidationError():
+            return _invalid(error.detail)
+        case drf.ParseError():
+            return errors.BadRequest("not_json", "The body is not JSON in UTF-8.")
+        case RequestDataTooBig():
+            return TooLarge()
+        case Http404():
+            return errors.NotVisible()
+        case drf.PermissionDenied():
+            return errors.NotPermitted("csrf", "The form has expired. Load the page again.")
+        case OperationalError() | InterfaceError():
+            return errors.Unavailable()
+        case DatabaseError() if isinstance(error.__cause__, InsufficientPrivilege):
+            return errors.NotVisible()
+    return None
+
+
+def _invalid(detail: Any, pointer: str = "") -> errors.BadRequest:
+    """The first fault of a serializer's: its place as a JSON pointer, its kind as the detail."""
+    if isinstance(detail, dict) and detail:
+        name, inner = next(iter(detail.items()))
+        here = pointer if name == "non_field_errors" else f"{pointer}/{name}"
+        return _invalid(inner, here)
+    if isinstance(detail, list) and detail:
+        return _invalid(detail[0], pointer)
+    code = str(getattr(detail, "code", "invalid"))
+    return errors.BadRequest(
+        "invalid", EXPLAINED.get(code, "Not of the documented shape."), pointer or None
+    )
+
+
+# Serializer codes in words of our own: DRF's messages echo the input.
+EXPLAINED = {
+    "required": "This field is needed.",
+    "null": "This field cannot be null.",
+    "blank": "This field cannot be empty.",
+    "invalid_choice": "Not a code of the documented list.",
+    "max_length": "Too long.",
+    "min_length": "Too short.",
+    "not_a_list": "A list is needed.",
+    "not_a_dict": "An object is needed.",
+    "empty": "It cannot be empty.",
+    "datetime": "A time with its zone is needed (RFC 3339).",
+    "year": timestamps.DETAIL,
+}
+
+
+def handle(error: Exception, allowed: Sequence[str]) -> Answer | None:
+    """A refusal as its problem; None for a bug. `allowed`: the methods of the address."""
+    refusal = translate(error)
+    if refusal is None:
+        return None
+    status, body, headers = problem(refusal)
+    if isinstance(refusal, MethodNotAllowed):
+        headers["Allow"] = ", ".join(allowed)
+    return Answer(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith(("/v1", "/oauth"))
+
+
+def _json(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
+    return JsonResponse(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def refused_page(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
+    """A refusal as JSON for partner systems, as a page for people."""
+    status, body, headers = problem(refusal)
+    if wants_json(request):
+        return _json(status, body, headers)
+    page = render(request, "refused.html", {"problem": body}, status=status)
+    for name, value in headers.items():
+        page[name] = value
+    return page
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refused_page(request, errors.NotVisible())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django itself refuses: a form that is too large, a host name that is not ours."""
+    return refused_page(request, translate(exception) or errors.BadRequest())
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refused_page(request, errors.NotPermitted())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last line: a database that is away is 503, anything else a bug, told by type only."""
+    error = sys.exc_info()[1]
+    refusal = translate(error) if error else None
+    if refusal is None:
+        log.error("bug", error=type(error).__name__, where=raised_at(error))
+        refusal = ServerError()
+    status, body, headers = problem(refusal)
+    if wants_json(request):
+        return _json(status, body, headers)
+    # No context processors: they might need what has just failed.
+    from django.template.loader import render_to_string
+
+    page = render_to_string("failed.html", {"problem": body})
+    return HttpResponse(page, status=status, headers=headers)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token, or with another's. An entry where it came in somebody's session: a
+    stranger, who has none, does not fill the log with it."""
+    refusal: errors.Refused = errors.NotPermitted(
+        "csrf", "The form has expired. Load the page again, then repeat."
+    )
+    try:
+        if secret := request.session.get(SESSION_KEY):
+            access_log.deny(credentials.resolve(secret), "desk.open", refusal.code)
+    except errors.Unavailable as failed:
+        refusal = failed
+    return refused_page(request, refusal)

@@ -1,0 +1,74 @@
+"""Pages about the process: the API's page (works offline, under the CSP) and its health."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from api.http import problem_details
+from permissions.database.schema import trouble
+from permissions.errors import Unavailable
+from referrals.notifications import transports
+
+SCHEMA_FITS_S = 10
+
+
+class _Schema:
+    fits_until = 0.0
+
+
+_schema = _Schema()
+
+
+class Docs(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files; its script is a file of this address, not inline."""
+
+    template_name = "docs.html"
+    authentication_classes: list[type] = []
+    permission_classes: list[type] = []
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.url_self = request.path  # without the query: what was asked is not repeated
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return answer
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        """Refusals as everywhere else."""
+        refused = problem_details.handle(exc, self.allowed_methods)
+        if refused is None:
+            raise exc
+        return refused
+
+
+@require_safe
+def contract(request: HttpRequest) -> HttpResponse:
+    """The committed contract, openapi/v1.yaml."""
+    path = settings.BASE_DIR / "openapi" / "v1.yaml"
+    return HttpResponse(path.read_bytes(), content_type="application/yaml")
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers as `app` and has a schema that this code works on; else 503.
+
+    `manage.py schema` says what differs. Anybody may ask, and comparing takes the database 60 ms:
+    so the answer "it fits" holds for some seconds in each process.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        if time.monotonic() >= _schema.fits_until:
+            if trouble(cursor):
+                raise Unavailable("schema_mismatch", "This server's database has to be upgraded.")
+            _schema.fits_until = time.monotonic() + SCHEMA_FITS_S
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def demo_messages(request: HttpRequest) -> HttpResponse:
+    """What the demo would have sent: served on the demo's machine alone (api/urls.py)."""
+    return render(request, "demo_messages.html", {"shown": transports.shown_in_the_demo()})

@@ -1,0 +1,182 @@
+"""Where you and your agency are rung, whether you are on call, and what was sent there."""
+
+from uuid import UUID
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from api.http.endpoints import Endpoint, Shape
+from api.http.fields import Code, Flag, Text, Whole
+from api.http.json_bodies import Answer
+from openapi.schema import problems
+from permissions.errors import BadRequest
+from permissions.identity import contact_channels
+from permissions.models import DUTY
+from referrals.notifications import message_queue
+
+STATES = ("waiting", "sent", "dead")
+
+
+class ChannelIn(Shape):
+    kind = Code(choices=list(contact_channels.KINDS))
+    address = Text(max_length=254, help_text="A mail address, or a phone number.")
+    use = Code(
+        choices=list(contact_channels.USES),
+        default="own",
+        help_text="own: yours. duty, escalation: your agency's, for its agency_admin.",
+    )
+    language = Code(choices=list(contact_channels.LANGUAGES), default="en")
+    position = Whole(min_value=1, max_value=contact_channels.MOST, default=1)
+
+
+class ChannelOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    use = serializers.CharField()
+    kind = serializers.CharField()
+    address = serializers.CharField()
+    language = serializers.CharField()
+    position = serializers.IntegerField()
+    test_asked_at = serializers.DateTimeField(allow_null=True)
+    test_outcome = serializers.CharField(
+        allow_null=True, help_text="waiting, handed_over, failed; arrived, not_arrived: as you said"
+    )
+
+
+class ChannelsOut(serializers.Serializer):
+    duty = serializers.CharField()
+    own = ChannelOut(many=True)
+    agencys = ChannelOut(many=True, allow_null=True, help_text="Null: not yours to see.")
+
+
+class DutyIn(Shape):
+    duty = Code(choices=list(DUTY))
+
+
+class DutyOut(serializers.Serializer):
+    duty = serializers.CharField()
+
+
+class ArrivedIn(Shape):
+    arrived = Flag()
+
+
+class MessageOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    template = serializers.CharField()
+    channel_id = serializers.UUIDField()
+    state = serializers.CharField(help_text="waiting, sent, dead")
+    tries = serializers.IntegerField()
+    outcome = serializers.CharField(allow_null=True)
+    done_at = serializers.DateTimeField(allow_null=True)
+    own = serializers.BooleanField(help_text="False: one of your agency's own channels.")
+
+
+class MessagesOut(serializers.Serializer):
+    items = MessageOut(many=True)
+
+
+class Channels(Endpoint):
+    @extend_schema(
+        operation_id="list_channels",
+        responses={200: ChannelsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Your own channels and duty; your agency's too, if you are its agency_admin."""
+        return self.answer(ChannelsOut, contact_channels.kept(self.principal))
+
+    @extend_schema(
+        operation_id="add_channel",
+        request=ChannelIn,
+        responses={201: ChannelOut, **problems(400, 401, 403, 409, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """Be rung there from now on. The same once more changes its language and position."""
+        body = self.body(ChannelIn)
+        kind, address = body.pop("kind"), body.pop("address")
+        added = contact_channels.add(
+            self.principal,
+            kind,
+            address,
+            use=body["use"],
+            language=body["language"],
+            position=body["position"],
+        )
+        return self.answer(ChannelOut, added, 201)
+
+
+class Channel(Endpoint):
+    @extend_schema(
+        operation_id="remove_channel",
+        responses={204: None, **problems(400, 401, 403, 404, 503)},
+    )
+    def delete(self, request: HttpRequest, channel_id: UUID) -> Answer:
+        """Nobody is rung there any longer."""
+        contact_channels.remove(self.principal, channel_id)
+        return Answer(status=204)
+
+
+class RingChannel(Endpoint):
+    @extend_schema(
+        operation_id="test_channel",
+        request=None,
+        responses={202: ChannelOut, **problems(400, 401, 403, 404, 409, 503)},
+    )
+    def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
+        """Does it ring? A test is sent; what came of it stands in `test_outcome`."""
+        return self.answer(ChannelOut, message_queue.ring(self.principal, channel_id), 202)
+
+
+class ChannelArrived(Endpoint):
+    @extend_schema(
+        operation_id="say_whether_a_test_arrived",
+        request=ArrivedIn,
+        responses={200: ChannelOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
+        """Whether the test came through: a provider that took it has not rung anybody yet."""
+        yes = self.body(ArrivedIn)["arrived"]
+        return self.answer(ChannelOut, contact_channels.arrived(self.principal, channel_id, yes))
+
+
+class Duty(Endpoint):
+    @extend_schema(
+        operation_id="set_duty",
+        request=DutyIn,
+        responses={200: DutyOut, **problems(400, 401, 403, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """On call (rung with all that is new), reachable (with what is yours), or off duty (what is
+        yours is forwarded at once)."""
+        duty = contact_channels.set_duty(self.principal, self.body(DutyIn)["duty"])
+        return self.answer(DutyOut, {"duty": duty})
+
+
+class Messages(Endpoint):
+    query = ("state",)
+
+    @extend_schema(
+        operation_id="list_messages",
+        parameters=[OpenApiParameter("state", str, enum=list(STATES))],
+        responses={200: MessagesOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """What was sent to your own channels, and to your agency's if you are its agency_admin: the
+        newest hundred; neither address, nor words, nor what it was about."""
+        state = request.GET.get("state")
+        if state is not None and state not in STATES:
+            raise BadRequest("unknown_code", f"state is one of {', '.join(STATES)}.", "state")
+        return self.answer(MessagesOut, {"items": message_queue.listed(self.principal, state)})
+
+
+class RetryMessage(Endpoint):
+    @extend_schema(
+        operation_id="retry_message",
+        request=None,
+        responses={200: MessageOut, **problems(400, 401, 403, 404, 409, 503)},
+    )
+    def post(self, request: HttpRequest, message_id: UUID) -> Answer:
+        """Try a dead one again, from the start."""
+        return self.answer(MessageOut, message_queue.retry(self.principal, message_id))

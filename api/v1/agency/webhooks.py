@@ -1,0 +1,227 @@
+"""Webhooks: where your agency's events are sent, and what became of each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from api.http import cursors
+from api.http.endpoints import Endpoint, NothingIn, Shape, page_size
+from api.http.fields import Code, Flag, Id, Text
+from api.http.json_bodies import Answer
+from openapi.schema import MUST_MATCH, problems
+from referrals.queries.lists import Place
+from referrals.webhooks import endpoints, ssrf_guard
+
+REFUSALS = (400, 401, 403, 404, 413, 415, 503)
+
+
+class WebhookIn(Shape):
+    url = Text(
+        max_length=ssrf_guard.MAX_URL,
+        help_text="https, a public host name, port 443 or 8443. Looked up now and at each sending.",
+    )
+    about = Code(
+        choices=["events", "checkpoints"],
+        default="events",
+        help_text="checkpoints: a witness of the access log, for who also reads it (audit:read).",
+    )
+
+
+class WebhookChangeIn(Shape):
+    """What is not named stays. Any change resumes a webhook that was stopped."""
+
+    url = Text(max_length=ssrf_guard.MAX_URL, required=False)
+    paused = Flag(required=False)
+
+
+class WebhookOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    about = serializers.ChoiceField(choices=["events", "checkpoints"])
+    created_at = serializers.DateTimeField()
+    paused = serializers.BooleanField()
+    state = serializers.ChoiceField(
+        choices=["ok", "failing", "paused", "gone", "given_up"],
+        help_text="gone: it answered 410. given_up: 75 hours in vain.",
+    )
+    failing_since = serializers.DateTimeField(allow_null=True)
+    next_at = serializers.DateTimeField(allow_null=True, help_text="The next try, while it fails.")
+
+
+class WebhookSecretOut(WebhookOut):
+    secret = serializers.CharField(help_text="Shown this once. Signs as Standard Webhooks v1 says.")
+
+
+class WebhooksOut(serializers.Serializer):
+    items = WebhookOut(many=True)
+
+
+class ReplayIn(Shape):
+    event_id = Id(help_text="Sent again from this one on, itself included.")
+
+
+class PingOut(serializers.Serializer):
+    message_id = serializers.UUIDField(help_text="Its webhook-id; look for it in the deliveries.")
+
+
+class DeliveryOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    event_id = serializers.UUIDField(allow_null=True)
+    checkpoint = serializers.IntegerField(
+        allow_null=True, help_text="Its `seq`. Neither this nor `event_id`: a test."
+    )
+    message_id = serializers.UUIDField()
+    outcome = serializers.CharField(
+        help_text="delivered, refused, redirect, gone, timeout, tls, unreachable, no_answer,"
+        " target_refused, no_secret."
+    )
+    status = serializers.IntegerField(allow_null=True)
+    took_ms = serializers.IntegerField()
+
+
+class DeliveriesOut(serializers.Serializer):
+    items = DeliveryOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class Webhooks(Endpoint):
+    @extend_schema(
+        operation_id="list_webhooks", responses={200: WebhooksOut, **problems(400, 401, 403, 503)}
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Your agency's webhooks."""
+        return self.answer(WebhooksOut, {"items": endpoints.own(self.principal)})
+
+    @extend_schema(
+        operation_id="create_webhook",
+        request=WebhookIn,
+        responses={201: WebhookSecretOut, **problems(400, 401, 403, 409, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """Send events from now on to an address of yours. Each message holds ids and is signed
+        (headers webhook-id, webhook-timestamp, webhook-signature); what happened is read at
+        /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
+        They come in order, so one that you refuse holds back those behind it. The same address
+        twice is refused: a repeated request makes no second one.
+
+        A witness of the access log (`about`: `checkpoints`) is sent, once a minute at most, type
+        `log.checkpoint`: the newest one's `seq`, and the SHA-256 of its signed `body`. Keep both,
+        and hold them against /v1/access-log/checkpoints: a `seq` that is smaller than one you
+        hold, or another hash under it, shows that the log was not kept."""
+        made = endpoints.create(self.principal, **self.body(WebhookIn))
+        return self._with_etag(made)
+
+    def _with_etag(self, made: endpoints.Endpoint) -> Answer:
+        answer = self.answer(WebhookSecretOut, made, 201)
+        answer["ETag"] = made.etag
+        return answer
+
+
+class OneWebhook(Endpoint):
+    @extend_schema(
+        operation_id="read_webhook",
+        responses={200: WebhookOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """One webhook: whether it arrives, and since when it does not."""
+        return self._shown(endpoints.read(self.principal, webhook_id))
+
+    @extend_schema(
+        operation_id="change_webhook",
+        request=WebhookChangeIn,
+        parameters=[MUST_MATCH],
+        responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428)},
+    )
+    def patch(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """Another address, a pause, or its end; it goes on with the first event it did not take."""
+        given = self.body(WebhookChangeIn)
+        return self._shown(
+            endpoints.change(
+                self.principal,
+                webhook_id,
+                url=given.get("url"),
+                paused=given.get("paused"),
+                if_match=self.if_match(),
+            )
+        )
+
+    @extend_schema(
+        operation_id="remove_webhook", responses={204: None, **problems(400, 401, 403, 404, 503)}
+    )
+    def delete(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """Nothing more is sent there."""
+        endpoints.remove(self.principal, webhook_id)
+        return Answer(status=204)
+
+    def _shown(self, seen: endpoints.Endpoint) -> Answer:
+        answer = self.answer(WebhookOut, seen)
+        answer["ETag"] = seen.etag
+        return answer
+
+
+class Rotate(Endpoint):
+    @extend_schema(
+        operation_id="rotate_webhook_secret",
+        request=NothingIn,
+        responses={200: WebhookSecretOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """A new secret, shown this once. For 24 hours messages carry two signatures, one by the
+        secret before. Twice is two."""
+        self.body(NothingIn)
+        return self.answer(WebhookSecretOut, endpoints.rotate(self.principal, webhook_id))
+
+
+class Ping(Endpoint):
+    @extend_schema(
+        operation_id="ping_webhook",
+        request=NothingIn,
+        responses={202: PingOut, **problems(*REFUSALS, 409)},
+    )
+    def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """A test message (type `ping`), sent at once; when it arrives, one that failed is tried
+        again with what waits for it."""
+        self.body(NothingIn)
+        return self.answer(PingOut, {"message_id": endpoints.ping(self.principal, webhook_id)}, 202)
+
+
+class Replay(Endpoint):
+    @extend_schema(
+        operation_id="replay_webhook",
+        request=ReplayIn,
+        responses={200: WebhookOut, **problems(*REFUSALS, 409)},
+    )
+    def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """Send again from an event of your feed on, in order, each under its old webhook-id."""
+        event_id = self.body(ReplayIn)["event_id"]
+        return self.answer(WebhookOut, endpoints.replay(self.principal, webhook_id, event_id))
+
+
+class Deliveries(Endpoint):
+    query = ("cursor", "limit")
+
+    @extend_schema(
+        operation_id="list_webhook_deliveries",
+        parameters=[
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+        ],
+        responses={200: DeliveriesOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
+        """Each try of the last 30 days, the newest first."""
+        limit = page_size(request.GET.get("limit"), endpoints.MAX_PAGE)
+        scope = f"webhook:{webhook_id}"
+        after = None
+        if text := request.GET.get("cursor"):
+            at, id_ = cursors.unsealed(self.principal, scope, text, "cursor")
+            after = Place(datetime.fromisoformat(at), UUID(id_))
+        items, place = endpoints.deliveries(self.principal, webhook_id, after, limit)
+        cursor = place and cursors.sealed(
+            self.principal, scope, place.created_at.isoformat(), str(place.id)
+        )
+        return self.answer(DeliveriesOut, {"items": items, "next": cursor})

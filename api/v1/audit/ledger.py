@@ -1,0 +1,242 @@
+"""The seals of the access log: checkpoints for witnesses, proofs for receipts, and the verifier."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import serializers
+
+from api.http.endpoints import Endpoint, Shape, page_size
+from api.http.fields import Whole
+from api.http.json_bodies import Answer
+from openapi.schema import problems
+from permissions.errors import BadRequest
+from permissions.ledger import inclusion_proofs, sealed_export, status, verifier
+
+
+class CheckpointOut(serializers.Serializer):
+    """`body` is the signed text, byte for byte: JSON with origin, seq, size, root, previous (hash
+    of the body before) and time; with `gap` where a restored backup had lost entries."""
+
+    body = serializers.CharField()
+    key_id = serializers.CharField()
+    signature = serializers.CharField(help_text="Ed25519 (RFC 8032) over the body, base64.")
+
+
+class CheckpointsOut(serializers.Serializer):
+    items = CheckpointOut(many=True)
+
+
+class KeysOut(serializers.Serializer):
+    """Hold them outside of this system: whoever takes them from here each time trusts it."""
+
+    keys = serializers.DictField(child=serializers.CharField(help_text="32 bytes, base64."))
+
+
+class ProofOut(serializers.Serializer):
+    """RFC 9162, section 2.1.3: the leaf, its place in its batch, and its siblings upwards (hex).
+    Saved as a file, `verifier.py --proof` checks it."""
+
+    entry = serializers.CharField(
+        allow_null=True,
+        help_text="The entry as it was sealed, for whose it is and her agency's auditor: the leaf"
+        " is the SHA-256 of a byte 00 and this text. Null for everybody else of the agency.",
+    )
+    leaf = serializers.CharField()
+    place = serializers.IntegerField()
+    size = serializers.IntegerField()
+    path = serializers.ListField(child=serializers.CharField())
+    checkpoint = CheckpointOut()
+
+
+class NewestOut(serializers.Serializer):
+    """What the newest checkpoint says."""
+
+    origin = serializers.CharField()
+    seq = serializers.IntegerField()
+    size = serializers.IntegerField()
+    root = serializers.CharField()
+    previous = serializers.CharField()
+    time = serializers.DateTimeField()
+
+
+class GapOut(serializers.Serializer):
+    """What a restored backup had lost, as it was signed."""
+
+    from_seq = serializers.IntegerField()
+    to_seq = serializers.IntegerField()
+    entries = serializers.IntegerField()
+    time = serializers.DateTimeField()
+
+
+class WitnessOut(serializers.Serializer):
+    """What the operator's witness holds, and when it last looked."""
+
+    seq = serializers.IntegerField(help_text="Its last checkpoint; 0: none yet.")
+    at = serializers.DateTimeField(allow_null=True)
+    forked = serializers.BooleanField(
+        help_text="The log is not the one that it saw: rolled back, or made anew."
+    )
+    late = serializers.BooleanField(help_text="It does not follow.")
+
+
+class SelfCheckOut(serializers.Serializer):
+    """What the worker found that once a day checks what was sealed since, and older parts in turn.
+    `faults` stay until the operator has checked all of the log and found none."""
+
+    seq = serializers.IntegerField(help_text="Up to this checkpoint.")
+    at = serializers.DateTimeField(allow_null=True)
+    faults = serializers.IntegerField()
+    first_fault = serializers.CharField(allow_null=True)
+
+
+class SealsOut(serializers.Serializer):
+    newest = NewestOut(allow_null=True, help_text="Null: nothing is sealed yet.")
+    key_id = serializers.CharField(allow_null=True)
+    waiting = serializers.IntegerField(help_text="Entries without a seal yet; up to 10,000.")
+    waiting_since = serializers.DateTimeField(allow_null=True)
+    late = serializers.BooleanField(
+        help_text="An entry waits for more than a minute: the sealer does not run or keep up."
+    )
+    restored = serializers.BooleanField(
+        help_text="A backup was restored without `manage.py seals restore`: nothing is sealed."
+    )
+    witness = WitnessOut()
+    self_check = SelfCheckOut()
+    gaps = GapOut(many=True)
+
+
+class VerifyIn(Shape):
+    before = Whole(
+        required=False, min_value=1, max_value=2**62, help_text="Those before this checkpoint."
+    )
+
+
+class SealFaultOut(serializers.Serializer):
+    what = serializers.CharField()
+    where = serializers.CharField()
+
+
+class VerifiedOut(serializers.Serializer):
+    """`faults` is empty: as it was sealed. `earlier`: send it as `before` to go on; null: that was
+    the whole log."""
+
+    first_seq = serializers.IntegerField(allow_null=True)
+    last_seq = serializers.IntegerField(allow_null=True)
+    entries = serializers.IntegerField()
+    faults = SealFaultOut(many=True)
+    too_large = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Checkpoints of more than 50,000 entries: root, signature and order were checked,"
+        " the entries by the worker's own check and `manage.py seals verify` alone.",
+    )
+    earlier = serializers.IntegerField(allow_null=True)
+
+
+def _checkpoint(body: str, key_id: str, signature: bytes) -> dict[str, str]:
+    return {
+        "body": body,
+        "key_id": key_id,
+        "signature": base64.b64encode(signature).decode(),
+    }
+
+
+class Checkpoints(Endpoint):
+    query = ("after", "limit")
+
+    @extend_schema(
+        operation_id="list_checkpoints",
+        parameters=[
+            OpenApiParameter("after", int, description="The `seq` of the last one you hold."),
+            OpenApiParameter("limit", int, description="1 to 1000, default 50."),
+        ],
+        responses={200: CheckpointsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Signed checkpoints of the access log, in their order. For auditors and witnesses."""
+        ask = request.GET
+        after = ask.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) <= 18):
+            raise BadRequest("invalid", "The number of a checkpoint.", "after")
+        limit = page_size(ask.get("limit"), inclusion_proofs.MAX_PAGE)
+        found = inclusion_proofs.list_checkpoints(self.principal, after=int(after), limit=limit)
+        items = [_checkpoint(one.body, one.key_id, one.signature) for one in found]
+        return self.answer(CheckpointsOut, {"items": items})
+
+
+class Seals(Endpoint):
+    @extend_schema(
+        operation_id="read_seals",
+        responses={200: SealsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """How the seals of the log stand. For auditors and witnesses."""
+        found = status.status(self.principal)
+        newest = found.newest and {name: found.newest[name] for name in NewestOut().fields}
+        return self.answer(SealsOut, found._asdict() | {"newest": newest})
+
+
+class Verify(Endpoint):
+    @extend_schema(
+        operation_id="verify_seals",
+        request=VerifyIn,
+        responses={200: VerifiedOut, **problems(400, 401, 403, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """Check the newest batches now, or those before a checkpoint, against their signatures. The
+        database hashes its own rows here; the verifier trusts nobody."""
+        found = status.check(self.principal, self.body(VerifyIn).get("before"))
+        return self.answer(VerifiedOut, found)
+
+
+class InclusionProof(Endpoint):
+    @extend_schema(
+        operation_id="prove_entry",
+        responses={200: ProofOut, **problems(400, 401, 409, 503)},
+    )
+    def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
+        """The proof that an entry of your agency stands in the sealed log. A receipt is its id.
+        `log_tampered`: it was sealed, and is not there as it was; `retired`: its month has left."""
+        found = inclusion_proofs.prove(self.principal, entry_id)
+        proof = {
+            "entry": found.entry,
+            "leaf": found.leaf.hex(),
+            "place": found.place,
+            "size": found.size,
+            "path": [one.hex() for one in found.path],
+            "checkpoint": _checkpoint(found.body, found.key_id, found.signature),
+        }
+        return self.answer(ProofOut, proof)
+
+
+class SigningKeys(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="list_signing_keys",
+        responses={200: KeysOut, **problems(400, 401, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """The public keys that sealed the log, by id; the newest last."""
+        return self.answer(KeysOut, {"keys": sealed_export.public_keys()})
+
+
+class Verifier(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="download_verifier",
+        responses={(200, "text/x-python"): OpenApiTypes.STR, **problems(400, 401, 503)},
+    )
+    def get(self, request: HttpRequest) -> Any:
+        """The program that checks an export, one file; its SHA-256 stands in `Repr-Digest`."""
+        program = Path(verifier.__file__).read_bytes()
+        answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")
+        digest = base64.b64encode(hashlib.sha256(program).digest()).decode()
+        answer["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530
+        answer["Content-Disposition"] = 'attachment; filename="verifier.py"'
+        return answer

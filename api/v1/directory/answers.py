@@ -1,0 +1,149 @@
+"""How the directory answers: pages, streams, details, and what the contract says of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+
+from api.http.endpoints import Endpoint
+from api.http.json_bodies import Answer
+from api.v1.directory.parameters import Given, documented, given, searched
+from directory.search import matches, retrieval
+from directory.search.query import Asked
+from directory.search.sql_statements import AS_WRITTEN, RESPELT
+from openapi.schema import problems, signed_in
+from permissions.database.db_identity import begin
+from permissions.errors import NotVisible
+
+NDJSON = "application/x-ndjson"
+ANYBODY: Any = [{}, *signed_in("directory:read")]
+REFUSALS = problems(400, 401, 403, 503)  # of a list
+NOT_THERE = {  # of a detail
+    304: OpenApiResponse(description="As you have it already"),
+    **problems(400, 401, 403, 404, 503),
+}
+
+
+class List(Endpoint):
+    """A list and, by POST, the same search with its parameters in the body."""
+
+    public = True
+    names: ClassVar[Sequence[str]]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.search(given(request.GET, self.names))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.search(given(request.GET, self.names, self.data))
+
+    def search(self, asked: Given) -> HttpResponse:
+        raise NotImplementedError
+
+    def streamed(self, asked: Asked, kind: str, shape: str) -> HttpResponse:
+        """All that fits, a few hundred a transaction, so that no connection is held for long."""
+
+        def part(after: UUID | None, reading: str) -> tuple[list[str], UUID | None]:
+            with self._part():
+                return retrieval.some(self.principal, asked, kind, shape, after, reading)
+
+        def parts() -> Iterator[Sequence[str]]:
+            reading = AS_WRITTEN
+            documents, after = part(None, reading)
+            if asked.text and not documents:  # as a page does
+                reading = RESPELT
+                documents, after = part(None, reading)
+            yield documents
+            while after is not None:
+                documents, after = part(after, reading)
+                yield documents
+
+        return _stream(parts())
+
+    def paged(self, fetch: Callable[[int], retrieval.Documents], given: Given) -> HttpResponse:
+        """One page of what `fetch` gives, or all its pages as lines."""
+        asked = given.page
+        if not given.streams:
+            with begin(self.principal):
+                return Answer(envelope(fetch(asked)))
+
+        def parts() -> Iterator[Sequence[str]]:
+            page, last = 1, False
+            while not last:
+                with self._part():
+                    found = fetch(page)
+                yield found.contents
+                page, last = page + 1, found.last
+
+        return _stream(parts())
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """The transaction of one part. A token that ended cuts the stream before its last chunk:
+        whoever fetches it sees that it is not whole."""
+        with begin(self.principal):
+            retrieval.still_known(self.principal)
+            yield
+
+
+def _stream(parts: Iterator[Sequence[str]]) -> HttpResponse:
+    """A document a line. The first part is read before the answer begins: what is refused or fails
+    there is answered as anywhere, not with the server's bare page (R16)."""
+    first = next(parts, ())
+    lines = ("".join(f"{one}\n" for one in part).encode() for part in chain([first], parts))
+    return StreamingHttpResponse(lines, content_type=NDJSON)
+
+
+def envelope(found: retrieval.Documents | matches.Found, contents: Any = None) -> dict[str, Any]:
+    """The standard's page, flat."""
+    if contents is None:
+        assert isinstance(found, retrieval.Documents)
+        contents = [orjson.Fragment(one) for one in found.contents]
+    page = {
+        "total_items": found.total,
+        "total_pages": found.total_pages,
+        "page_number": found.page,
+        "size": len(contents),
+        "first_page": found.page == 1,
+        "last_page": found.last,
+        "empty": not contents,
+        "contents": contents,
+    }
+    return page | ({"total_items_capped": True} if found.capped else {})
+
+
+def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable[[Any], Any]:
+    """What the contract says of a list and of its search."""
+    return extend_schema_view(
+        get=extend_schema(
+            operation_id=name,
+            auth=ANYBODY,
+            parameters=documented(names),
+            responses={200: page, **REFUSALS},
+            description=about,
+        ),
+        post=extend_schema(
+            operation_id=f"{name}_search",
+            auth=ANYBODY,
+            request=searched(name, names),
+            responses={200: page, **REFUSALS, **problems(413, 415)},
+            summary=f"Search: {about[0].lower()}{about[1:]}",
+            description=f"{about} The parameters stand in the body, which no log of URLs holds.",
+        ),
+    )
+
+
+def detail(request: HttpRequest, document: str | None) -> HttpResponse:
+    """A document with its validator; 304 to who has it already (RFC 9110, section 13.1.2)."""
+    if document is None:
+        raise NotVisible
+    tag = retrieval.etag(document)
+    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    if "*" in known or tag in (one.removeprefix("W/") for one in known):
+        return Answer(status=304, headers={"ETag": tag})
+    return Answer(orjson.Fragment(document), headers={"ETag": tag})

@@ -1,0 +1,61 @@
+"""The directory's change feed, for whoever keeps a copy of it."""
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from api.http import cursors
+from api.http.endpoints import Endpoint, page_size
+from api.http.json_bodies import Answer
+from api.v1.directory.answers import ANYBODY
+from directory.search import change_feed
+from openapi.schema import problems
+from permissions.database.db_identity import begin
+
+SCOPE = "directory-changes"
+DIGITS = 20  # a number is written as long as any other: the length of a cursor tells nothing
+
+
+class DirectoryChangeOut(serializers.Serializer):
+    kind = serializers.ChoiceField(
+        ["organization", "service", "service_at_location", "taxonomy", "taxonomy_term"]
+    )
+    id = serializers.UUIDField()
+    action = serializers.ChoiceField(["created", "updated", "deleted"])
+    at = serializers.DateTimeField()
+
+
+class DirectoryChangesOut(serializers.Serializer):
+    items = DirectoryChangeOut(many=True)
+    next = serializers.CharField(help_text="Ask with `after` for what comes; there always is one.")
+
+
+class Changes(Endpoint):
+    public = True
+    query = ("after", "limit")
+
+    @extend_schema(
+        operation_id="directory_changes",
+        auth=ANYBODY,
+        parameters=[
+            OpenApiParameter("after", str, description="`next` of the page before."),
+            OpenApiParameter("limit", int, description="1 to 500, default 50."),
+        ],
+        responses={200: DirectoryChangesOut, **problems(400, 401, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """What changed in the directory, oldest first: read each document that is named again, drop
+        what is `deleted`, and ask on with `next`, also after an empty page. Nothing is missed."""
+        asked = request.GET
+        limit = page_size(asked.get("limit"), change_feed.MAX_PAGE)
+        after = 0
+        if text := asked.get("after"):
+            after = int(cursors.unsealed(self.principal, SCOPE, text, "after")[0])
+        with begin(self.principal):
+            lines = change_feed.changes(self.principal, after, limit)
+        last = lines[-1].seq if lines else after
+        page = {
+            "items": lines,
+            "next": cursors.sealed(self.principal, SCOPE, f"{last:0{DIGITS}}"),
+        }
+        return self.answer(DirectoryChangesOut, page)

@@ -1,0 +1,249 @@
+"""Changing the directory's entries: organizations, services, locations, by those who edit them.
+
+The documents are the ones that are read (api/v1/directory/search.py), which go to the same
+addresses: `PUT` makes or replaces, `PATCH` changes members. How each value is judged stands in the
+domain.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
+from rest_framework import serializers
+
+from api.http.authentication import refuse_unknown
+from api.http.endpoints import Endpoint
+from api.http.json_bodies import Answer, DocumentParser, PatchParser
+from api.v1.directory import schemas as shapes
+from directory.editing import edit
+from openapi.schema import MUST_MATCH, problems, signed_in
+from permissions.principal import Principal
+
+REFUSALS = problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 503)
+EDITORS: Any = signed_in("directory:write")
+_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: only make it, never replace."
+)
+_PATCH: Any = {
+    "application/merge-patch+json": OpenApiRequest(OpenApiTypes.OBJECT),
+    "application/json": OpenApiRequest(OpenApiTypes.OBJECT),
+}
+
+
+# -- Shapes ---------------------------------------------------------------------------------------
+
+
+class _Written(serializers.Serializer):
+    """A document as it is written: `needed` is, all else may be left out. What the server says
+    itself (`last_modified`, `intake`, `external_ids`) may stand in it and is passed over."""
+
+    needed: ClassVar[tuple[str, ...]] = ("name",)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        found: dict[str, serializers.Field] = {}
+        for name, field in super().get_fields().items():
+            if isinstance(field, serializers.ListSerializer):
+                field = shapes.several()
+            elif isinstance(field, serializers.Serializer):
+                field = serializers.DictField(help_text="Another entry: its `id` is enough.")
+            field.required = name in self.needed
+            found[name] = field
+        return found
+
+
+class DirectoryServiceIn(_Written, shapes.DirectoryServiceDetailOut):
+    """HSDS's service and our profile."""
+
+
+class DirectoryOrganizationIn(_Written, shapes.DirectoryOrganizationDetailOut):
+    """HSDS's organization and our profile."""
+
+
+class DirectoryLocationDetailOut(shapes.DirectoryLocationOut):
+    """HSDS's location with all that hangs on it, and whose it is."""
+
+    organization_id = serializers.UUIDField(required=False)
+    languages = shapes.several()
+    addresses = shapes.several()
+    contacts = shapes.several()
+    accessibility = shapes.several()
+    phones = shapes.several()
+    schedules = shapes.several()
+    holiday_schedules = shapes.several()
+    attributes = shapes.several()
+    metadata = shapes.several()
+
+
+class DirectoryLocationIn(_Written, DirectoryLocationDetailOut):
+    """HSDS's location and our profile."""
+
+    needed = ()
+
+
+def _json(shape: type[serializers.Serializer]) -> Any:
+    return {"application/json": OpenApiRequest(shape)}
+
+
+# -- Endpoints ------------------------------------------------------------------------------------
+
+
+class Editing(Endpoint):
+    """The base of an entry's address. Reading it may be public, changing it never is."""
+
+    public = True
+    parser_classes = (DocumentParser, PatchParser)
+    table: ClassVar[str]
+
+    @property
+    def editor(self) -> Principal:
+        """The caller. Raises NotAuthenticated."""
+        if self.principal is None:
+            refuse_unknown()
+        return self.principal
+
+    def match(self) -> edit.Match:
+        return edit.Match(self.if_match(), self.request.META.get("HTTP_IF_NONE_MATCH"))
+
+    def replace(self, entry_id: UUID) -> Answer:
+        return self.edited(edit.put(self.editor, self.table, entry_id, self.data, self.match()))
+
+    def change(self, entry_id: UUID) -> Answer:
+        return self.edited(edit.patch(self.editor, self.table, entry_id, self.data, self.match()))
+
+    def edited(self, found: edit.Edited) -> Answer:
+        if found.document is None or found.etag is None:
+            return Answer(status=204)  # it is confidential now, and this client reads none such
+        headers = {"ETag": found.etag}
+        if found.created:
+            headers["Location"] = self.request.path
+        status = 201 if found.created else 200
+        return Answer(orjson.Fragment(found.document), status, headers=headers)
+
+
+class ServiceEditing(Editing):
+    table = "service"
+
+    @extend_schema(
+        operation_id="directory_put_service",
+        auth=EDITORS,
+        parameters=[MUST_MATCH, _NONE_MATCH],
+        request=_json(DirectoryServiceIn),
+        responses={
+            200: shapes.DirectoryServiceDetailOut,
+            201: shapes.DirectoryServiceDetailOut,
+            **REFUSALS,
+        },
+    )
+    def put(self, request: HttpRequest, service_id: UUID) -> Answer:
+        """Make a service under your own UUID, or replace it. Nested rows that are left out are
+        removed; its places are named by `location_id`, and changed at their own address."""
+        return self.replace(service_id)
+
+    @extend_schema(
+        operation_id="directory_patch_service",
+        auth=EDITORS,
+        parameters=[MUST_MATCH],
+        request=_PATCH,
+        responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
+    )
+    def patch(self, request: HttpRequest, service_id: UUID) -> Answer:
+        """Change members of a service (RFC 7386): pause it, say how many beds are free …"""
+        return self.change(service_id)
+
+    @extend_schema(
+        operation_id="directory_end_service",
+        auth=EDITORS,
+        parameters=[MUST_MATCH],
+        responses={204: None, **REFUSALS},
+    )
+    def delete(self, request: HttpRequest, service_id: UUID) -> Answer:
+        """The service is no more: its status becomes `defunct`. Referrals may still name it."""
+        edit.patch(self.editor, "service", service_id, {"status": "defunct"}, self.match())
+        return Answer(status=204)
+
+
+class OrganizationEditing(Editing):
+    table = "organization"
+
+    @extend_schema(
+        operation_id="directory_put_organization",
+        auth=EDITORS,
+        parameters=[MUST_MATCH, _NONE_MATCH],
+        request=_json(DirectoryOrganizationIn),
+        responses={
+            200: shapes.DirectoryOrganizationDetailOut,
+            201: shapes.DirectoryOrganizationDetailOut,
+            **REFUSALS,
+        },
+    )
+    def put(self, request: HttpRequest, organization_id: UUID) -> Answer:
+        """Make an organization under your own UUID, which your agency edits from then on, or
+        replace it. Its services and places are changed at their own addresses."""
+        return self.replace(organization_id)
+
+    @extend_schema(
+        operation_id="directory_patch_organization",
+        auth=EDITORS,
+        parameters=[MUST_MATCH],
+        request=_PATCH,
+        responses={200: shapes.DirectoryOrganizationDetailOut, **REFUSALS},
+    )
+    def patch(self, request: HttpRequest, organization_id: UUID) -> Answer:
+        """Change members of an organization (RFC 7386)."""
+        return self.change(organization_id)
+
+
+class LocationEditing(Editing):
+    public = False
+    table = "location"
+
+    @extend_schema(
+        operation_id="directory_location",
+        auth=EDITORS,
+        responses={200: DirectoryLocationDetailOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: HttpRequest, location_id: UUID) -> Answer:
+        """A place by itself, for those who edit it. Of a confidential one nothing tells where it
+        is."""
+        document, etag = edit.location(self.editor, location_id)
+        return Answer(orjson.Fragment(document), headers={"ETag": etag})
+
+    @extend_schema(
+        operation_id="directory_put_location",
+        auth=EDITORS,
+        parameters=[MUST_MATCH, _NONE_MATCH],
+        request=_json(DirectoryLocationIn),
+        responses={
+            200: DirectoryLocationDetailOut,
+            201: DirectoryLocationDetailOut,
+            **REFUSALS,
+        },
+    )
+    def put(self, request: HttpRequest, location_id: UUID) -> Answer:
+        """Make a place of an organization of yours under your own UUID, or replace it."""
+        return self.replace(location_id)
+
+    @extend_schema(
+        operation_id="directory_patch_location",
+        auth=EDITORS,
+        parameters=[MUST_MATCH],
+        request=_PATCH,
+        responses={200: DirectoryLocationDetailOut, **REFUSALS},
+    )
+    def patch(self, request: HttpRequest, location_id: UUID) -> Answer:
+        """Change members of a place (RFC 7386). `confidential: true` takes its address away."""
+        return self.change(location_id)
+
+    @extend_schema(
+        operation_id="directory_remove_location",
+        auth=EDITORS,
+        parameters=[MUST_MATCH],
+        responses={204: None, **REFUSALS},
+    )
+    def delete(self, request: HttpRequest, location_id: UUID) -> Answer:
+        """Remove a place where no service is found."""
+        edit.remove_location(self.editor, location_id, self.match())
+        return Answer(status=204)

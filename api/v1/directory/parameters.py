@@ -1,0 +1,297 @@
+"""The parameters of the directory's lists, from the query or, in a search by POST, from the body.
+
+POST keeps what a victim looks for out of the logs of URLs; otherwise the two are the same.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+from api.http.endpoints import uuid_parameter
+from api.http.fields import moment_of
+from directory.facets import ACCESS
+from directory.postcodes import Point, point_of, postcode
+from directory.projection.opening_hours import AHEAD_DAYS
+from directory.search.matches import MOST_PER_PAGE, PER_PAGE
+from directory.search.query import METRES, Asked
+from directory.vocabulary import VICTIMIZATION_TYPES
+from permissions.errors import BadRequest
+from permissions.models import AGENCY_KINDS
+
+MOST_PAGES = 1_000_000
+MOST_CHARACTERS = 200  # of search words
+YES, NO = ("true", "1"), ("false", "0")
+KNOWN = f"Hours are known from yesterday to {AHEAD_DAYS} days ahead: ask of then, or ring."
+
+
+def _parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, description=description, **more)
+
+
+DOCUMENTED = {
+    one.name: one
+    for one in (
+        _parameter("search", str, "English or Spanish words, any order; typos are forgiven."),
+        _parameter("page", int, "From 1."),
+        _parameter("per_page", int, "1 to 100; 20 if not said."),
+        _parameter(
+            "format",
+            str,
+            "`ndjson`: all results, one JSON document a line, in the order of ids.",
+            enum=["json", "ndjson"],
+        ),
+        _parameter("taxonomy_term_id", OpenApiTypes.UUID, "The term or any below it."),
+        _parameter("taxonomy_id", OpenApiTypes.UUID, "Any term of this taxonomy."),
+        _parameter("organization_id", OpenApiTypes.UUID, "The organization that provides it."),
+        _parameter("modified_after", OpenApiTypes.DATETIME, "Inclusive (RFC 3339, or a date)."),
+        _parameter("minimal", bool, "Only `id` and `modified_date`."),
+        _parameter("full", bool, "Everything that hangs on each, nested."),
+        _parameter("full_service", bool, "Organizations with their services in full."),
+        _parameter("postcode", str, "In a service area or an address; with `proximity`: near it."),
+        _parameter("proximity", float, "Metres from `postcode` or from a point; nearest first."),
+        _parameter("top_only", bool, "Only terms that stand under no other."),
+        _parameter("parent_id", OpenApiTypes.UUID, "Only terms right under this one."),
+        # The victim services profile's.
+        _parameter("needs", str, "UUIDs of taxonomy terms, by commas: all have to be there."),
+        _parameter(
+            "victimization_type",
+            str,
+            "A code of ours: that kind or a narrower one.",
+            enum=list(VICTIMIZATION_TYPES),
+        ),
+        _parameter("age", float, "Years: within the service's ages."),
+        _parameter("served", str, "Whom it is for, a code of the taxonomy; `women` and so on."),
+        _parameter("language", str, "ISO 639 code, such as `es`."),
+        _parameter("accessibility", str, f"By commas, all have to be there: {', '.join(ACCESS)}."),
+        _parameter("cost", str, "`free`.", enum=["free"]),
+        _parameter("open_at", str, f"`now`, or a moment (RFC 3339) until {AHEAD_DAYS} days ahead."),
+        _parameter(
+            "answered",
+            str,
+            "`here`: an agency of the network takes referrals; `phone_only`: ring it.",
+            enum=["here", "phone_only"],
+        ),
+        _parameter("answered_by", OpenApiTypes.UUID, "The agency that takes referrals."),
+        _parameter("kind", str, "The kind of that agency.", enum=list(AGENCY_KINDS)),
+        _parameter("intake", str, "`taking`: neither paused nor full.", enum=["taking"]),
+        _parameter("interpreter", bool, "Interpreting is there."),
+        _parameter("latitude", float, "Degrees; with `longitude`: nearest first."),
+        _parameter("longitude", float, "Degrees."),
+        _parameter("radius", float, "Metres around the point; the same as `proximity`."),
+        _parameter("facets", bool, "How many of the matches have what."),
+    )
+}
+PAGING = ("search", "page", "per_page", "format")
+OURS = (
+    *("needs", "victimization_type", "age", "served", "language", "accessibility", "cost"),
+    *("open_at", "answered", "answered_by", "kind", "intake", "interpreter"),
+    *("latitude", "longitude", "radius", "postcode", "proximity"),
+)
+SERVICES = (
+    *PAGING,
+    *("taxonomy_term_id", "taxonomy_id", "organization_id", "modified_after", "minimal", "full"),
+    *OURS,
+    "facets",
+)
+PLACES = (
+    *PAGING,
+    *("taxonomy_term_id", "taxonomy_id", "organization_id", "modified_after", "full"),
+    *OURS,
+)
+ORGANIZATIONS = (*PAGING, "taxonomy_term_id", "taxonomy_id", "full", "full_service")
+TAXONOMIES = PAGING
+TERMS = (*PAGING, "taxonomy_id", "top_only", "parent_id")
+
+
+def documented(names: Sequence[str]) -> list[OpenApiParameter]:
+    return [DOCUMENTED[name] for name in names]
+
+
+def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
+    """The body of a search: the same parameters as members of an object."""
+    fields = {str: serializers.CharField, bool: serializers.BooleanField}
+    fields |= {int: serializers.IntegerField, float: serializers.FloatField}
+    fields |= {OpenApiTypes.UUID: serializers.UUIDField}
+    fields |= {OpenApiTypes.DATETIME: serializers.DateTimeField}
+    return inline_serializer(
+        "".join(part.title() for part in f"{name}_search_in".split("_")),
+        {
+            one.name: fields[one.type](required=False, help_text=one.description)
+            for one in documented(names)
+        },
+    )
+
+
+def given(query: QueryDict, names: Sequence[str], body: Mapping[str, Any] | None = None) -> "Given":
+    """What a request asks, in its query and in the body of a search. Raises BadRequest for a name
+    that is not documented here."""
+    texts = query.dict()
+    for name, value in (body or {}).items():
+        if name not in names:
+            # What somebody meant to look for is not repeated, not even as a name.
+            raise BadRequest("unknown_field", "Not a documented parameter of this list.")
+        if name in texts:
+            raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
+        texts[name] = _text(name, value)
+    return Given(texts)
+
+
+def _text(name: str, value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case list() if all(isinstance(one, str) for one in value):
+            return ",".join(value)
+    raise BadRequest("invalid", "A text, a number, true or false is needed.", f"/{name}")
+
+
+class Given:
+    """Parameters as text, read as what they are. Each reader raises BadRequest."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+
+    def words(self, name: str, most: int = MOST_CHARACTERS) -> str:
+        text = self.texts.get(name, "")
+        if len(text) > most:
+            raise BadRequest("invalid", f"At most {most} characters.", name)
+        return text.strip()
+
+    def flag(self, name: str) -> bool:
+        text = self.texts.get(name, "false").lower()
+        if text not in (*YES, *NO):
+            raise BadRequest("invalid", "true or false is needed.", name)
+        return text in YES
+
+    def whole(self, name: str, default: int, most: int) -> int:
+        text = self.texts.get(name)
+        if text is None:
+            return default
+        if not (re.fullmatch(r"\d{1,9}", text, re.ASCII) and 1 <= int(text) <= most):
+            raise BadRequest("invalid", f"A whole number from 1 to {most} is needed.", name)
+        return int(text)
+
+    def number(self, name: str, least: float, most: float) -> float | None:
+        text = self.texts.get(name)
+        if text is None:
+            return None
+        is_one = re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,15})?", text, re.ASCII)
+        if not (is_one and least <= float(text) <= most):
+            raise BadRequest("invalid", f"A number from {least} to {most} is needed.", name)
+        return float(text)
+
+    def uuid(self, name: str) -> UUID | None:
+        return uuid_parameter(self.texts.get(name), name)
+
+    def one_of(self, name: str, known: Sequence[str]) -> str:
+        text = self.texts.get(name, "")
+        if text and text not in known:
+            raise BadRequest("invalid", f"One of {', '.join(known)} is needed.", name)
+        return text
+
+    def several(self, name: str) -> list[str]:
+        parts = [part.strip() for part in self.words(name, 2000).split(",")]
+        return [part for part in parts if part]
+
+    def moment(self, name: str) -> datetime | None:
+        """A moment with its zone; a date alone, as the standard allows, is its beginning in UTC."""
+        text = self.texts.get(name)
+        if not text:
+            return None
+        found = moment_of(text) or moment_of(f"{text}T00:00:00Z")
+        if found is None:
+            raise BadRequest("invalid", "A time with its zone is needed.", name)
+        return found
+
+    # -- Together
+
+    @property
+    def page(self) -> int:
+        return self.whole("page", 1, MOST_PAGES)
+
+    @property
+    def per_page(self) -> int:
+        return self.whole("per_page", PER_PAGE, MOST_PER_PAGE)
+
+    @property
+    def streams(self) -> bool:
+        return self.one_of("format", ("json", "ndjson")) == "ndjson"
+
+    def of_organizations(self) -> Asked:
+        term = self.uuid("taxonomy_term_id")
+        return Asked(
+            words=self.words("search"),
+            needs=(term,) if term else (),
+            taxonomy_id=self.uuid("taxonomy_id"),
+        )
+
+    def asked(self, now: datetime) -> Asked:
+        """The whole question. `now` is the database's clock. Inside the transaction of the search:
+        a postcode is looked up."""
+        accessibility = self.several("accessibility")
+        if not set(accessibility) <= set(ACCESS):
+            told = f"Of {', '.join(ACCESS)}, by commas, is needed."
+            raise BadRequest("invalid", told, "accessibility")
+        needs = [uuid_parameter(one, "needs") for one in self.several("needs")]
+        term = self.uuid("taxonomy_term_id")
+        radius = self.number("radius", *METRES) or self.number("proximity", *METRES)
+        code = postcode(self.words("postcode", 12))
+        near = self._point(code if radius else "")
+        if radius and near is None:
+            raise BadRequest("invalid", "A postcode, or latitude and longitude, is needed.")
+        return Asked(
+            words=self.words("search"),
+            needs=tuple(one for one in (term, *needs) if one),
+            taxonomy_id=self.uuid("taxonomy_id"),
+            organization_id=self.uuid("organization_id"),
+            modified_after=self.moment("modified_after"),
+            victimization_type=self.one_of("victimization_type", VICTIMIZATION_TYPES),
+            age=self.number("age", 0, 150),
+            served=self.words("served", 60),
+            language=self.words("language", 3).lower(),
+            accessibility=tuple(accessibility),
+            free=bool(self.one_of("cost", ("free",))),
+            open_at=self._opening(now),
+            answered={"here": True, "phone_only": False}.get(
+                self.one_of("answered", ("here", "phone_only"))
+            ),
+            answered_by=self.uuid("answered_by"),
+            kind=self.one_of("kind", AGENCY_KINDS),
+            taking=bool(self.one_of("intake", ("taking",))),
+            interpreter=self.flag("interpreter"),
+            postcode="" if radius else code,
+            near=near,
+            radius=radius,
+        )
+
+    def _opening(self, now: datetime) -> datetime | None:
+        """Of other days no hours are known; to find that out, all that bears the words is read."""
+        found = now if self.texts.get("open_at") == "now" else self.moment("open_at")
+        if found and not now - timedelta(1) <= found <= now + timedelta(AHEAD_DAYS):
+            raise BadRequest("invalid", KNOWN, "open_at")
+        return found
+
+    def _point(self, code: str) -> Point | None:
+        latitude = self.number("latitude", -90, 90)
+        longitude = self.number("longitude", -180, 180)
+        if latitude is not None and longitude is not None:
+            return Point(latitude, longitude)
+        if latitude is not None or longitude is not None:
+            raise BadRequest("invalid", "Latitude and longitude go together.", "latitude")
+        if not code:
+            return None
+        found = point_of(code)
+        if found is None:
+            raise BadRequest(
+                "unknown_postcode", "Where this postcode is, is not known.", "postcode"
+            )
+        return found

@@ -1,0 +1,258 @@
+"""The directory as an HSDS 3.2 API: its root, the five lists with their searches, the details.
+
+Nobody needs a token here (T0); with one the network's confidential entries are there too (T1).
+Documents come rendered from the database and are passed on as they are: the shapes in
+api/v1/directory/schemas.py describe them for the contract, and a test holds the two against each
+other. Writing stands in api/v1/directory/editing.py.
+"""
+
+from functools import partial
+from typing import ClassVar
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+
+from api.http.endpoints import Endpoint
+from api.http.json_bodies import Answer
+from api.v1.directory import parameters
+from api.v1.directory import schemas as shapes
+from api.v1.directory.answers import ANYBODY, NOT_THERE, REFUSALS, List, contract, detail, envelope
+from api.v1.directory.editing import OrganizationEditing, ServiceEditing
+from api.v1.directory.parameters import Given, documented, given
+from directory.hsds import profile
+from directory.safety_lines import safety_lines, safety_notice
+from directory.search import matches, retrieval, unmet_searches
+from directory.search.documents import compose
+from permissions.database.db_identity import begin
+
+
+class DirectoryRoot(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="directory",
+        auth=[{}],
+        responses={200: shapes.DirectoryOut, **REFUSALS},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """What this directory speaks, and the safety lines."""
+        base = settings.BASE_URL.rstrip("/")
+        root = {
+            "version": profile.HSDS_VERSION,
+            "profile": f"{base}/v1/directory/profile",
+            "profile_name": profile.NAME,
+            "openapi_url": f"{base}{reverse('schema')}",
+            "description": "Services for victims of crime, and where to ring first.",
+            "data_guide": f"{base}/directory/guide",
+            "safety_notice": safety_notice(),
+            "safety_lines": safety_lines(),
+        }
+        return self.answer(shapes.DirectoryOut, root)
+
+
+# -- Lists -----------------------------------------------------------------------------------------
+
+
+class _Entries(List):
+    """Services, or services at their places."""
+
+    kind: ClassVar[str]
+
+    def search(self, given: Given) -> HttpResponse:
+        shape = "full" if given.flag("full") else "item"
+        if given.flag("minimal"):
+            shape = "minimal"
+        page, per_page, area = given.page, given.per_page, given.words("postcode", 12)
+        counts = given.flag("facets")
+        with begin(self.principal) as now:
+            asked = given.asked(now)
+            if not given.streams:
+                found = matches.find(
+                    self.principal,
+                    asked,
+                    kind=self.kind,
+                    shape=shape,
+                    page=page,
+                    per_page=per_page,
+                )
+                counted = matches.facets(self.principal, asked, found.reading) if counts else None
+                if not found.total and page == 1:
+                    unmet_searches.keep_unmet(asked, area)
+        if given.streams:
+            return self.streamed(asked, self.kind, shape)
+        body = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
+        return Answer(body if counted is None else body | {"facets": counted})
+
+
+def _item(kind: str, shape: str, hit: matches.Hit) -> orjson.Fragment:
+    document = compose(kind, shape, hit.parts)
+    if hit.metres is not None:
+        document = f'{document[:-1]},"distance":{round(hit.metres)}}}'
+    return orjson.Fragment(document)
+
+
+@contract(
+    "directory_services",
+    parameters.SERVICES,
+    shapes.DirectoryServicePageOut,
+    "Services that are open, by name; with `search` best match first, with a place nearest first.",
+)
+class ServiceList(_Entries):
+    kind = "service"
+    names = query = parameters.SERVICES
+
+
+@contract(
+    "directory_service_at_locations",
+    parameters.PLACES,
+    shapes.DirectoryPlacePageOut,
+    "Services at their places.",
+)
+class PlaceList(_Entries):
+    kind = "service_at_location"
+    names = query = parameters.PLACES
+
+
+@contract(
+    "directory_organizations",
+    parameters.ORGANIZATIONS,
+    shapes.DirectoryOrganizationPageOut,
+    "Organizations by name.",
+)
+class OrganizationList(List):
+    names = query = parameters.ORGANIZATIONS
+
+    def search(self, given: Given) -> HttpResponse:
+        shape = "full" if given.flag("full") else "item"
+        if given.flag("full_service"):
+            shape = "full_service"
+        asked, per_page = given.of_organizations(), given.per_page
+        return self.paged(
+            lambda page: retrieval.organizations(self.principal, asked, shape, page, per_page),
+            given,
+        )
+
+
+class _Vocabulary(List):
+    kind: ClassVar[str]
+
+    def search(self, given: Given) -> HttpResponse:
+        fetch = partial(
+            retrieval.vocabulary,
+            self.kind,
+            words=given.words("search"),
+            taxonomy_id=given.uuid("taxonomy_id"),
+            parent_id=given.uuid("parent_id"),
+            top_only=given.flag("top_only"),
+            per_page=given.per_page,
+        )
+        return self.paged(lambda page: fetch(page=page), given)
+
+
+@contract(
+    "directory_taxonomies",
+    parameters.TAXONOMIES,
+    shapes.DirectoryTaxonomyPageOut,
+    "Taxonomies by name.",
+)
+class TaxonomyList(_Vocabulary):
+    kind = "taxonomy"
+    names = query = parameters.TAXONOMIES
+
+
+@contract(
+    "directory_taxonomy_terms",
+    parameters.TERMS,
+    shapes.DirectoryTermPageOut,
+    "Taxonomy terms by name.",
+)
+class TermList(_Vocabulary):
+    kind = "taxonomy_term"
+    names = query = parameters.TERMS
+
+
+# -- Details --------------------------------------------------------------------------------------
+
+
+class ServiceDetail(ServiceEditing):
+    @extend_schema(
+        operation_id="directory_service",
+        auth=ANYBODY,
+        responses={200: shapes.DirectoryServiceDetailOut, **NOT_THERE},
+    )
+    def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
+        """One service with everything that hangs on it, whatever its status."""
+        with begin(self.principal):
+            return detail(request, retrieval.detail(self.principal, "service", service_id))
+
+
+class PlaceDetail(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="directory_service_at_location",
+        auth=ANYBODY,
+        responses={200: shapes.DirectoryPlaceDetailOut, **NOT_THERE},
+    )
+    def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
+        """One service at one of its places, with all of both."""
+        with begin(self.principal):
+            return detail(
+                request, retrieval.detail(self.principal, "service_at_location", place_id)
+            )
+
+
+class OrganizationDetail(OrganizationEditing):
+    query = ("full_service",)
+
+    @extend_schema(
+        operation_id="directory_organization",
+        auth=ANYBODY,
+        parameters=documented(("full_service",)),
+        responses={200: shapes.DirectoryOrganizationDetailOut, **NOT_THERE},
+    )
+    def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        """One organization with everything of its own, and its services."""
+        full = given(request.GET, self.query).flag("full_service")
+        with begin(self.principal):
+            return detail(request, retrieval.organization(self.principal, organization_id, full))
+
+
+class _Word(Endpoint):
+    public = True
+    kind: ClassVar[str]
+
+    def one(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
+        with begin(self.principal):
+            found = retrieval.vocabulary(self.kind, row_id=row_id, per_page=1)
+        return detail(request, found.contents[0] if found.contents else None)
+
+
+class TaxonomyDetail(_Word):
+    kind = "taxonomy"
+
+    @extend_schema(
+        operation_id="directory_taxonomy",
+        auth=ANYBODY,
+        responses={200: shapes.DirectoryTaxonomyOut, **NOT_THERE},
+    )
+    def get(self, request: HttpRequest, taxonomy_id: UUID) -> HttpResponse:
+        """One taxonomy."""
+        return self.one(request, taxonomy_id)
+
+
+class TermDetail(_Word):
+    kind = "taxonomy_term"
+
+    @extend_schema(
+        operation_id="directory_taxonomy_term",
+        auth=ANYBODY,
+        responses={200: shapes.DirectoryTermOut, **NOT_THERE},
+    )
+    def get(self, request: HttpRequest, term_id: UUID) -> HttpResponse:
+        """One taxonomy term."""
+        return self.one(request, term_id)

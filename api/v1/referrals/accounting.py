@@ -1,0 +1,156 @@
+"""The accounting of disclosures: what a survivor is given of her agency's own log."""
+
+from uuid import UUID
+
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from api.http.endpoints import Endpoint, HasFields
+from api.http.json_bodies import Answer
+from api.v1.shapes import REFUSALS, PurposeIn, said_of
+from openapi.schema import ACTING_MEMBER, problems
+from permissions.policy import disclosure
+from referrals import accounting
+from referrals.accounting import Accounting, Given, Line, Noticed
+
+
+class NoticedOut(serializers.Serializer):
+    """From `at` on, that agency could see the notice: coded needs, and not who she is."""
+
+    at = serializers.DateTimeField()
+    to_agency_id = serializers.UUIDField()
+    to_agency_name = serializers.CharField()
+    to_addresses = serializers.ListField(child=serializers.CharField())
+
+
+class GivenOut(HasFields):
+    """From `at` on, that agency could open these fields, under this release."""
+
+    at = serializers.DateTimeField()
+    to_agency_id = serializers.UUIDField()
+    to_agency_name = serializers.CharField()
+    to_addresses = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Where it is, one line each; empty where no address is public.",
+    )
+    fields_ = serializers.ListField(child=serializers.CharField())
+    purpose = serializers.CharField()
+    release_id = serializers.UUIDField()
+    signed_at = serializers.DateTimeField()
+    consenters = serializers.ListField(child=serializers.ChoiceField(choices=disclosure.CONSENTERS))
+
+
+class OutsideOut(serializers.Serializer):
+    """A mandated report or a compelled disclosure, as the agency recorded it."""
+
+    kind = serializers.ChoiceField(choices=sorted(accounting.RECORDS))
+    at = serializers.DateTimeField()
+    to = serializers.CharField()
+    basis = serializers.CharField()
+    survivor_told = serializers.CharField()
+
+
+class LookOut(HasFields):
+    """`times` entries of the access log, by one of the agency's people or partner systems."""
+
+    act = serializers.ChoiceField(
+        choices=accounting.ACTS,
+        help_text="`referral.work`: saw the notice or worked on it, in whatever way;"
+        " `access_log.check`: read the log of it; `system.work`: the system by itself.",
+    )
+    times = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    member_id = serializers.UUIDField(allow_null=True)
+    member_name = serializers.CharField(allow_null=True)
+    client = serializers.CharField(allow_null=True)
+    purpose = serializers.ChoiceField(choices=accounting.PURPOSES, allow_null=True)
+    fields_ = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    reason = serializers.ChoiceField(
+        choices=accounting.REASONS, allow_null=True, help_text="Of who put herself on it."
+    )
+
+
+class AccountingOut(serializers.Serializer):
+    """Of one referral, and of the caller's own agency alone. `entries` is how many lines of the log
+    stand behind it, and what the `times` of `opened` and `seen` add up to; `receipt` is the entry
+    of this reading.
+    What a court or law forbids telling her is not in it, nor that it is not (45 CFR 164.528(a)(2));
+    when it may be told, record it again."""
+
+    made_at = serializers.DateTimeField()
+    notice = NoticedOut(
+        allow_null=True, help_text="Null: your agency is not the one that sent it, or did not yet."
+    )
+    given = GivenOut(many=True)
+    outside = OutsideOut(many=True)
+    opened = LookOut(many=True)
+    seen = LookOut(many=True)
+    entries = serializers.IntegerField()
+    receipt = serializers.UUIDField()
+
+
+class AccountDisclosures(Endpoint):
+    @extend_schema(
+        operation_id="account_disclosures",
+        **said_of("account_disclosures"),
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: AccountingOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        purpose = self.body(PurposeIn)["purpose"]
+        made = accounting.account_disclosures(self.principal, referral_id, purpose)
+        return self.answer(AccountingOut, _out(made))
+
+
+def _out(made: Accounting) -> dict[str, object]:
+    return {
+        "made_at": made.made_at,
+        "notice": made.notice and _went(made.notice),
+        "given": [
+            _went(one)
+            | {
+                "fields": one.fields,
+                "purpose": one.purpose,
+                "release_id": one.release.id,
+                "signed_at": one.release.signed_at,
+                "consenters": [given["who"] for given in one.release.consenters],
+            }
+            for one in made.given
+        ],
+        "outside": [
+            {"kind": note.kind}
+            | {name: note.content[name] for name in ("at", "to", "basis", "survivor_told")}
+            for note in made.records
+        ],
+        "opened": [_look(made, line) for line in made.opened],
+        "seen": [_look(made, line) for line in made.seen],
+        "entries": made.entries,
+        "receipt": made.entry_id,
+    }
+
+
+def _went(one: Noticed | Given) -> dict[str, object]:
+    return {
+        "at": one.at,
+        "to_agency_id": one.to.id,
+        "to_agency_name": one.to.name,
+        "to_addresses": one.addresses,
+    }
+
+
+def _look(made: Accounting, line: Line) -> dict[str, object]:
+    return {
+        "act": line.act,
+        "times": line.times,
+        "first_at": line.first,
+        "last_at": line.last,
+        "member_id": line.member_id,
+        "member_name": made.names.get(line.member_id) if line.member_id else None,
+        "client": line.client,
+        "purpose": line.purpose,
+        "fields": line.fields,
+        "reason": line.reason,
+    }

@@ -1,0 +1,59 @@
+"""The tally of agreement: how often a notice was offered, and how often she said no (R14)."""
+
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from api.http.endpoints import Endpoint, Shape
+from api.http.fields import Id
+from api.http.json_bodies import Answer
+from openapi.schema import ACTING_MEMBER, problems
+from referrals.acts import agreement
+
+
+class SaidNoIn(Shape):
+    """Nothing about her, the service or the hour is taken."""
+
+    draft_id = Id(
+        required=False, help_text="The draft that was begun before she was asked: it goes at once."
+    )
+
+
+class CountedOut(serializers.Serializer):
+    """An empty object."""
+
+
+class TallyOut(serializers.Serializer):
+    month = serializers.DateField(help_text="Its first day.")
+    offered = serializers.IntegerField(help_text="The declined ones among them.")
+    declined = serializers.IntegerField()
+
+
+class TalliesOut(serializers.Serializer):
+    items = TallyOut(many=True)
+
+
+class AgreementTally(Endpoint):
+    @extend_schema(
+        operation_id="list_agreement_tally",
+        parameters=[ACTING_MEMBER],
+        responses={200: TalliesOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Your agency's tally by month, the newest first."""
+        return self.answer(TalliesOut, {"items": agreement.tallies(self.principal)})
+
+    @extend_schema(
+        operation_id="she_said_no",
+        request=SaidNoIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """She does not want it sent: one more in the tally, and nothing else of it. A draft that
+        you name is gone with it, its packet and notes too; the log keeps that it was begun, and
+        that it was purged. Give her the number, and leave the choice to her. Twice is two; of one
+        draft the second is 404."""
+        body = self.body(SaidNoIn)
+        agreement.said_no(self.principal, body.get("draft_id"))
+        return self.answer(CountedOut, {})

@@ -1,0 +1,70 @@
+"""Call records: referrals made by phone to services that nobody here answers."""
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from api.http import cursors
+from api.http.endpoints import Endpoint, Shape, page_size
+from api.http.fields import Code, Flag, Id
+from api.http.json_bodies import Answer
+from api.v1.shapes import CreatedOut
+from openapi.schema import ACTING_MEMBER, IDEMPOTENCY_KEY, problems
+from referrals import call_records, codes
+
+
+class CallRecordIn(Shape):
+    service_id = Id()
+    outcome = Code(choices=list(codes.CALL_OUTCOME))
+    put_through = Flag(help_text="Whether the survivor herself spoke with the service.")
+
+
+class CallRecordOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    service_id = serializers.UUIDField()
+    outcome = serializers.CharField()
+    put_through = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class CallRecordsOut(serializers.Serializer):
+    items = CallRecordOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class CallRecords(Endpoint):
+    query = ("cursor", "limit")
+
+    @extend_schema(
+        operation_id="list_call_records",
+        parameters=[
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int, description="1 to 100, default 50."),
+            ACTING_MEMBER,
+        ],
+        responses={200: CallRecordsOut, **problems(400, 401, 403, 503)},
+    )
+    def get(self, request: HttpRequest) -> Answer:
+        """Your own call records, newest first."""
+        scope, ask = "call-records", request.GET
+        found, place = call_records.list_page(
+            self.principal,
+            after=cursors.from_cursor(self.principal, scope, ask.get("cursor")),
+            limit=page_size(ask.get("limit"), call_records.MAX_PAGE),
+        )
+        cursor = cursors.to_cursor(self.principal, scope, place)
+        return self.answer(CallRecordsOut, {"items": found, "next": cursor})
+
+    @extend_schema(
+        operation_id="record_call",
+        request=CallRecordIn,
+        parameters=[IDEMPOTENCY_KEY, ACTING_MEMBER],
+        responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
+    )
+    def post(self, request: HttpRequest) -> Answer:
+        """Keep what came of a call to a service that takes no referral here, now. Coded; without a
+        word about her."""
+        body = self.body(CallRecordIn)
+        key = self.idempotency_key("call-records")
+        record = call_records.record_call(self.principal, key=key, **body)
+        return self.answer(CreatedOut, {"id": record}, 201)

@@ -1,0 +1,154 @@
+"""The packet and the notes: their JSON shapes, and the endpoints that open them for a purpose."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from api.http.endpoints import Endpoint, NamedTexts, Shape
+from api.http.fields import Text
+from api.http.json_bodies import Answer
+from api.v1.shapes import REFUSALS, PurposeIn, said_of
+from openapi.schema import ACTING_MEMBER, problems
+from permissions.database.prepared_statements import Along
+from referrals import packet_fields
+from referrals.acts import handoff_record
+from referrals.packets import notes, read_context
+from referrals.packets import packet as packet_contents
+
+
+class PacketIn(Shape):
+    """Packet fields to write; those not named stay as they are."""
+
+    packet = NamedTexts(
+        packet_fields.PACKET_FIELDS,
+        child=Text(max_length=packet_fields.MAX_FIELD_CHARS),
+        help_text=f"Keys: {', '.join(packet_fields.PACKET_FIELDS)}. `screening` holds codes of that"
+        " list, one after the other.",
+    )
+
+
+class PacketOut(serializers.Serializer):
+    """An opened packet. The receipt is the id of the access entry that opened it."""
+
+    safe_contact = serializers.CharField(
+        allow_null=True,
+        help_text="Comes before any contact in the packet, and governs it. Null: none is in it.",
+    )
+    packet = serializers.DictField(child=serializers.CharField())
+    release_id = serializers.UUIDField(allow_null=True)
+    release_expires_at = serializers.DateTimeField(allow_null=True)
+    handling = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of how to handle it, that of its redisclosure notice among them.",
+    )
+    notice = serializers.CharField(
+        allow_null=True,
+        help_text="That notice in words: keep it with whatever you copy (42 CFR 2.32). Null: your"
+        " own packet, or a release without one. Spanish: GET /v1/codes, `redisclosure_notice`.",
+    )
+    receipt = serializers.UUIDField()
+
+
+def packet_json(opened: packet_contents.Opened) -> dict[str, Any]:
+    """What `PacketOut` makes of it, without a serializer, as in a list."""
+    return {
+        "safe_contact": opened.safe_contact,
+        "packet": opened.fields,
+        "release_id": opened.release_id,
+        "release_expires_at": opened.release_expires_at,
+        "handling": opened.handling,
+        "notice": opened.notice,
+        "receipt": opened.entry_id,
+    }
+
+
+class OpenPacket(Endpoint):
+    def along(self, referral_id: UUID) -> Along:
+        """What the caller is to the referral."""
+        self.asked = read_context.along(referral_id)
+        return self.asked
+
+    @extend_schema(
+        operation_id="open_packet",
+        **said_of("open_packet"),
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: PacketOut, **problems(*REFUSALS, 429)},
+    )
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        purpose = self.body(PurposeIn)["purpose"]
+        opened = packet_contents.open_packet(self.principal, referral_id, purpose, along=self.asked)
+        return Answer(packet_json(opened))
+
+
+class NoteOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    member_id = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+    content = serializers.DictField(child=serializers.CharField(allow_null=True))
+
+
+class NotesOut(serializers.Serializer):
+    items = NoteOut(many=True)
+
+
+class OpenNotes(Endpoint):
+    @extend_schema(
+        operation_id="open_notes",
+        **said_of("open_notes"),
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: NotesOut, **problems(*REFUSALS, 429)},
+    )
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        purpose = self.body(PurposeIn)["purpose"]
+        found = notes.open_notes(self.principal, referral_id, purpose)
+        return self.answer(NotesOut, {"items": found})
+
+
+class HandoffStepOut(serializers.Serializer):
+    """One step of the hand-off record, in codes of GET /v1/codes; what it has not, is null."""
+
+    at = serializers.DateTimeField()
+    step = serializers.ChoiceField(choices=["begun", "attempt", "failed", "completed", "unable"])
+    member_id = serializers.UUIDField(allow_null=True, help_text="Null: the clock.")
+    mode = serializers.CharField(allow_null=True, help_text="Of `begun`.")
+    planned_at = serializers.DateTimeField(allow_null=True, help_text="Of `begun`, if not at once.")
+    result = serializers.CharField(allow_null=True, help_text="Of `attempt`.")
+    interpreter = serializers.CharField(allow_null=True, help_text="Of `attempt`.")
+    code = serializers.CharField(allow_null=True, help_text="Of `completed` and `unable`.")
+
+
+class HandoffOut(serializers.Serializer):
+    items = HandoffStepOut(many=True)
+
+
+class OpenHandoff(Endpoint):
+    @extend_schema(
+        operation_id="open_handoff",
+        request=PurposeIn,
+        parameters=[ACTING_MEMBER],
+        responses={200: HandoffOut, **problems(*REFUSALS)},
+    )
+    def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        """Read your side's record of the hand-off, oldest first, for a purpose: begun, each
+        attempt, each failure, how it ended. An entry in the access log, as of notes."""
+        purpose = self.body(PurposeIn)["purpose"]
+        steps = handoff_record.open_handoff(self.principal, referral_id, purpose)
+        return self.answer(HandoffOut, {"items": [_step(step) for step in steps]})
+
+
+def _step(step: handoff_record.Step) -> dict[str, Any]:
+    said = {name: step.content.get(name) for name in ("mode", "result", "interpreter", "code")}
+    planned = step.content.get("at")
+    return said | {
+        "at": step.at,
+        "step": step.step,
+        "member_id": step.member_id,
+        "planned_at": datetime.fromisoformat(planned) if planned else None,
+    }

@@ -1,0 +1,229 @@
+"""Her permission: its JSON shapes, then its endpoints. The rules are
+referrals/releases/terms.py's."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from api.http.endpoints import Endpoint, HasFields, Shape
+from api.http.fields import Flag, Id, Moment, Text
+from api.http.json_bodies import Answer
+from api.v1.referrals.referrals import ReleaseOut, coded, coded_list
+from openapi.schema import ACTING_MEMBER, problems
+from permissions.policy import disclosure
+from referrals import codes, packet_fields
+from referrals.acts import return_releases
+from referrals.releases import lifecycle
+from referrals.releases.terms import Consenter, Terms
+
+# -- Shapes in -------------------------------------------------------------------------------------
+
+
+class ConsenterIn(Shape):
+    who = coded(disclosure.CONSENTERS)
+    signed_at = Moment()
+    not_the_abuser = Flag(default=False)
+
+
+class ReleaseIn(HasFields, Shape):
+    """The survivor's permission for this recipient, field by field."""
+
+    basis = coded(disclosure.BASES)
+    purpose = coded(codes.RELEASE_PURPOSE)
+    fields_ = coded_list(packet_fields.PACKET_FIELDS, allow_empty=False)
+    form = coded(
+        disclosure.FORMS,
+        help_text="oral_witnessed is refused where the basis asks for her signature, and where 42"
+        " CFR part 2 applies.",
+    )
+    signed_at = Moment()
+    expires_at = Moment()
+    attestations = coded_list(codes.CODE_LISTS["attestation"])
+    consenters = ConsenterIn(many=True, allow_empty=False)
+    minor_may_consent_alone = Flag(
+        default=False, help_text="A minor who may lawfully receive this service alone."
+    )
+    adult = Flag(
+        default=False,
+        help_text="She is 18 or over. To be said where she consents alone and the notice does not"
+        " say her age, or said that she is a minor and was sent before she came of age.",
+    )
+    promptly_informed = coded(
+        codes.PROMPTLY_INFORMED,
+        default=None,
+        allow_null=True,
+        help_text="Of a hipaa_agreement: how she is told of it (45 CFR 164.512(c)(2)).",
+    )
+    redisclosure_notice = coded(
+        codes.REDISCLOSURE_NOTICE,
+        default=None,
+        allow_null=True,
+        help_text="Null: part2 where 42 CFR part 2 applies, else network.",
+    )
+    evidence_ref = Text(
+        max_length=100,
+        default="",
+        allow_blank=True,
+        help_text="Where the paper is kept: a place or number of yours. It is not sealed: write"
+        " nothing about her here.",
+    )
+    witnessed_by = Id(
+        default=None,
+        allow_null=True,
+        help_text="The member who heard it, or before whom she signed on the screen."
+        " Null: the acting one.",
+    )
+    witnessed_at = Moment(default=None, allow_null=True, help_text="Null: at signed_at.")
+
+
+class ReturnReleaseIn(ReleaseIn):
+    """Her permission to tell the sender what came of it."""
+
+    fields_ = coded_list(packet_fields.RETURN_FIELDS, allow_empty=False)
+
+
+class NarrowReleaseIn(HasFields, Shape):
+    """What is left of it; null: as it is."""
+
+    fields_ = coded_list(
+        packet_fields.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True
+    )
+    expires_at = Moment(default=None, allow_null=True)
+
+
+# -- Shapes out ------------------------------------------------------------------------------------
+
+
+class ConsenterOut(serializers.Serializer):
+    who = serializers.CharField()
+    signed_at = serializers.DateTimeField()
+    not_the_abuser = serializers.BooleanField()
+
+
+class PaperOut(serializers.Serializer):
+    """What the agency that recorded it keeps to itself."""
+
+    evidence_ref = serializers.CharField()
+    witnessed_by = serializers.UUIDField(allow_null=True)
+    witnessed_at = serializers.DateTimeField(allow_null=True)
+
+
+class EndOut(serializers.Serializer):
+    """How it ended, where your own agency recorded that."""
+
+    revoked_at = serializers.DateTimeField()
+    revoked_via = serializers.CharField()
+    revoked_by = serializers.UUIDField()
+
+
+class FullReleaseOut(ReleaseOut):
+    """A release with all its terms; `paper` and `end` of your own agency's alone."""
+
+    direction = serializers.ChoiceField(choices=["outbound", "return"])
+    from_agency_id = serializers.UUIDField()
+    to_agency_id = serializers.UUIDField()
+    signed_fields = serializers.ListField(
+        child=serializers.CharField(), help_text="As signed; `fields` is what is left of them."
+    )
+    signed_until = serializers.DateTimeField(help_text="As signed.")
+    attestations = serializers.ListField(child=serializers.CharField())
+    consenters = ConsenterOut(many=True)
+    minor_may_consent_alone = serializers.BooleanField()
+    adult = serializers.BooleanField(help_text="Said so with the release.")
+    promptly_informed = serializers.CharField(help_text="Empty where the basis does not ask it.")
+    redisclosure_notice = serializers.CharField()
+    intermediary = serializers.CharField(help_text="The platform, named, under 42 CFR part 2.")
+    created_at = serializers.DateTimeField()
+    ended = serializers.BooleanField()
+    paper = PaperOut(allow_null=True)
+    end = EndOut(allow_null=True)
+
+
+class ReleasesOut(serializers.Serializer):
+    items = FullReleaseOut(many=True)
+
+
+class ToldOut(serializers.Serializer):
+    """Only what she allowed to be returned; null where nothing is recorded that says so or not."""
+
+    connected = serializers.BooleanField(allow_null=True, required=False)
+    engaged = serializers.BooleanField(allow_null=True, required=False)
+    outcome_code = serializers.CharField(allow_null=True, required=False)
+
+    def to_representation(self, told: dict[str, Any]) -> dict[str, Any]:
+        return {name: told[name] for name in self.fields if name in told}
+
+
+class ReturnedOut(serializers.Serializer):
+    returned = ToldOut(allow_null=True, help_text="Null: no return release is in force.")
+    expires_at = serializers.DateTimeField(allow_null=True)
+    notice = serializers.CharField(
+        allow_null=True,
+        help_text="Keep it with whatever you copy (42 CFR 2.32). Null: a release without one.",
+    )
+
+
+# -- Endpoints -------------------------------------------------------------------------------------
+
+
+class Releases(Endpoint):
+    @extend_schema(
+        operation_id="list_releases",
+        parameters=[ACTING_MEMBER],
+        responses={200: ReleasesOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        """Her releases as your side may know them, newest first; ended ones stay on record."""
+        kept = lifecycle.list_releases(self.principal, referral_id)
+        return self.answer(ReleasesOut, {"items": [release_json(one) for one in kept]})
+
+
+RELEASE_COLUMNS = (
+    *("id", "direction", "from_agency_id", "to_agency_id", "basis", "purpose", "fields", "form"),
+    *(
+        "signed_at",
+        "expires_at",
+        "signed_fields",
+        "signed_until",
+        "attestations",
+        "consenters",
+        "minor_may_consent_alone",
+        "adult",
+    ),
+    *("promptly_informed", "redisclosure_notice", "intermediary", "created_at", "ended"),
+)
+
+
+def release_json(kept: lifecycle.Kept) -> dict[str, Any]:
+    """`FullReleaseOut` of one release."""
+    columns = {name: getattr(kept.release, name) for name in RELEASE_COLUMNS}
+    return columns | {"in_force": kept.in_force, "paper": kept.paper, "end": kept.end}
+
+
+def terms_of(body: dict[str, Any]) -> Terms:
+    return Terms(
+        consenters=tuple(Consenter(**one) for one in body.pop("consenters")),
+        fields=tuple(body.pop("fields")),
+        attestations=tuple(body.pop("attestations")),
+        **body,
+    )
+
+
+class ReadReturned(Endpoint):
+    @extend_schema(
+        operation_id="read_returned",
+        parameters=[ACTING_MEMBER],
+        responses={200: ReturnedOut, **problems(400, 401, 403, 404, 503)},
+    )
+    def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
+        """What the recipient told you under her return release, if one is in force."""
+        told = return_releases.read_returned(self.principal, referral_id)
+        answer = {
+            "returned": told.content if told else None,
+            "expires_at": told.expires_at if told else None,
+            "notice": told.notice if told else None,
+        }
+        return self.answer(ReturnedOut, answer)

@@ -1,0 +1,87 @@
+"""A drafted row's own columns as its model keeps them. One that says what it said is left as it is,
+and not judged again: an import may have let it pass."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from directory import models as m
+from directory.editing import validation
+from directory.editing.draft_parser import SERVERS
+from directory.editing.draft_parser import uuid as read_uuid
+from directory.editing.stored_entry import shown
+from directory.hsds.flattening import Row
+from directory.hsds.schema import TABLES, Kind
+from permissions.errors import BadRequest, NotPermitted
+
+Values = dict[str, Any]  # a row's fields, as the model names them
+Existing = Mapping[str, Any] | None  # the row as it stands; None: it is new
+
+
+def values(row: Row, existing: Existing, agency_id: UUID) -> Values:
+    """The columns that differ (all of a new row), read strictly. Raises BadRequest, and
+    NotPermitted for another agency in `answered_by`."""
+    kind, says = TABLES[row.table], shown(row.table, dict(existing)) if existing else {}
+    found: Values = {}
+    for column, how in kind.columns.items():
+        if column in SERVERS.get(row.table, ()):
+            continue
+        raw, pointer = row.values.get(column), f"{row.pointer}/{column}"
+        if existing and plainly(raw) == plainly(says.get(column)):
+            continue
+        if plainly(raw) is None:
+            if column in kind.required:
+                raise BadRequest("invalid", "This field is needed.", pointer)
+            if existing and how is Kind.FLAG and column == "confidential":
+                continue  # only a plain "false" makes it public
+            found[kind.field_of(column)] = _default(kind.model, kind.field_of(column))
+            continue
+        try:
+            found[kind.field_of(column)] = validation.value(row.table, column, how, raw)
+        except validation.Fault as fault:
+            raise BadRequest("invalid", f"{str(fault).capitalize()}.", pointer) from None
+    if row.table == "service":
+        found["answered_by_id"] = _answered_by(row, existing, agency_id)
+    return found
+
+
+def _answered_by(row: Row, existing: Existing, agency_id: UUID) -> UUID | None:
+    said = row.values.get("answered_by")
+    agency = read_uuid(said, "/answered_by") if said is not None else None
+    there = existing["answered_by_id"] if existing else None
+    if agency not in (None, there, agency_id):
+        raise NotPermitted("not_your_agency", "Another agency answers for itself.")
+    return agency
+
+
+def empty(table: str) -> Values:
+    """The fields of a new row that says nothing."""
+    ours = ("id", "source", "external_id", "part_of_id", "position")
+    fields: Any = TABLES[table].model._meta.concrete_fields
+    return {one.attname: one.get_default() for one in fields if one.attname not in ours}
+
+
+def require_sense(row: Row, whole: Values, existing: Existing, today: date) -> None:
+    """Raise BadRequest for what only several columns together show, and did not before."""
+    found = validation.row(row.table, whole, today)
+    if found and not (existing and validation.row(row.table, existing, today) == found):
+        column, why = found
+        raise BadRequest("invalid", f"{why.capitalize()}.", f"{row.pointer}/{column}")
+
+
+def says_the_same(row: Row, existing: Mapping[str, Any]) -> bool:
+    """Whether a row without an id is this one."""
+    says = shown(row.table, dict(existing))
+    columns = set(TABLES[row.table].columns) - SERVERS.get(row.table, set())
+    return all(plainly(row.values.get(one)) == plainly(says.get(one)) for one in columns)
+
+
+def plainly(value: object) -> object:
+    """As it is compared: nothing said is None, whichever way it is not said."""
+    return None if value in (None, "", []) else value
+
+
+def _default(model: type[m.Entry], name: str) -> object:
+    field: Any = model._meta.get_field(name)
+    return field.get_default()

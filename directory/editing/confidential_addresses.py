@@ -1,0 +1,99 @@
+"""Where a confidential place is, if its agency wants to keep that here at all (R4).
+
+Putting it is the agency's opt-in. It is sealed with the agency's key, opened by the agency's own
+people one at a time, each opening an access entry that comes first (R11), and stands in no
+document, search, export or log. Two agencies that edit one place keep one each, and neither learns
+of the other's. It goes when the place does, and when the place is confidential no longer.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from directory import models as m
+from directory.editing.edit import act_on, see
+from permissions.audit import writer
+from permissions.database.aliases import EDITOR
+from permissions.database.uuid7 import uuid7
+from permissions.errors import NotPossible, NotVisible
+from permissions.keys import wrapping
+from permissions.keys.keystore import KeyGone, Wrapped, key_store, seal, unseal
+from permissions.principal import Principal
+
+READERS = ("worker", "lead", "directory_editor")
+
+
+def _context(row_id: UUID) -> str:
+    return f"directory_confidential_address:{row_id}:address"
+
+
+def put_address(principal: Principal, location_id: UUID, address: Mapping[str, str]) -> None:
+    """Seal the address of a confidential place for the caller's own agency; replaces the last one.
+
+    By whoever edits the place. Twice is safe. Raises NotVisible, NotPermitted, NotPossible where
+    the place is not confidential (its address belongs in its document), Unavailable.
+    """
+    with act_on(principal, "location", location_id, "address.put") as attempt:
+        if not see(principal, "location", location_id).row["confidential"]:
+            raise NotPossible("not_confidential", "This place is public: so is its address.")
+        kept = m.ConfidentialAddress.objects.using(EDITOR).filter(
+            location_id=location_id, agency_id=principal.agency_id
+        )
+        there = kept.values_list("id", flat=True).first()
+        row_id = there or uuid7()
+        key = AESGCM.generate_key(256)
+        wrapped = wrapping.wrap(principal.agency_id, key, _context(row_id), using=EDITOR)
+        values = {
+            "kek_version": wrapped.kek_version,
+            "key_bundle": wrapped.blob,
+            "sealed": seal(key, orjson.dumps(dict(address)), _context(row_id)),
+            "updated": attempt.now,
+        }
+        if there:
+            kept.update(**values)
+        else:
+            m.ConfidentialAddress.objects.using(EDITOR).create(
+                id=row_id, location_id=location_id, agency_id=principal.agency_id, **values
+            )
+
+
+def open_address(principal: Principal, location_id: UUID) -> dict[str, str]:
+    """The address in clear, for a worker, lead or directory editor of the agency that put it.
+
+    No client opens it. Each opening is an access entry. For anybody else there is none (R3).
+    Raises NotVisible, Unavailable.
+    """
+    with writer.attempt(principal, "address.open", directory_id=location_id) as attempt:
+        if principal.is_client or not principal.has_role(*READERS):
+            raise NotVisible
+        attempt.record()
+        row = m.ConfidentialAddress.objects.filter(
+            location_id=location_id, agency_id=principal.agency_id
+        ).first()
+        if row is None:
+            raise NotVisible
+        key = _key(principal, row)
+        found: dict[str, str] = orjson.loads(unseal(key, bytes(row.sealed), _context(row.id)))
+        return found
+
+
+def _key(principal: Principal, row: m.ConfidentialAddress) -> bytes:
+    wrapped = Wrapped(row.kek_version, bytes(row.key_bundle))
+    try:
+        return key_store().unwrap(principal, wrapped, _context(row.id))
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        row.refresh_from_db()
+        if row.kek_version == wrapped.kek_version:
+            raise
+        return _key(principal, row)
+
+
+def remove_address(principal: Principal, location_id: UUID) -> None:
+    """What the caller's agency had sealed of this place is gone. Twice is safe."""
+    with act_on(principal, "location", location_id, "address.remove"):
+        see(principal, "location", location_id)
+        m.ConfidentialAddress.objects.using(EDITOR).filter(
+            location_id=location_id, agency_id=principal.agency_id
+        )._raw_delete(EDITOR)

@@ -1,0 +1,219 @@
+"""From a draft to the rows that differ: which are new, which say something else, which are left
+out. Everything is judged before anything is written."""
+
+from datetime import datetime
+from uuid import UUID
+
+from directory.editing import validation
+from directory.editing.apply import Change
+from directory.editing.columns import (
+    Existing,
+    Values,
+    empty,
+    plainly,
+    require_sense,
+    says_the_same,
+    values,
+)
+from directory.editing.confidentiality import hide
+from directory.editing.draft_parser import Draft
+from directory.editing.references import new_unit, require_named, require_same
+from directory.editing.stored_entry import Present, row_of
+from directory.hsds.flattening import Row
+from directory.hsds.schema import TABLES
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest
+
+TAKEN = "This id belongs to something else."
+NAMED_OR_NOT = ("program_id", "taxonomy_term_id", "parent_organization_id")
+
+
+def judge(
+    draft: Draft,
+    present: Present | None,
+    organization_id: UUID,
+    agency_id: UUID,
+    now: datetime,
+) -> Change:
+    """What the draft changes of the entry as it stands (None: it is new), on behalf of an agency.
+
+    Raises BadRequest, NotPermitted, NotPossible.
+    """
+    return _Judging(draft, present, organization_id, agency_id, now).change
+
+
+class _Judging:
+    def __init__(
+        self,
+        draft: Draft,
+        present: Present | None,
+        organization_id: UUID,
+        agency_id: UUID,
+        now: datetime,
+    ) -> None:
+        self.draft, self.present, self.agency_id, self.now = draft, present, agency_id, now
+        self.ids: dict[int, UUID] = {}  # by id() of a draft's row
+        self.change = Change(
+            draft.table,
+            UUID(draft.entry.key),
+            organization_id,
+            dict(present.owned) if present else {},
+        )
+        self._refer()
+        self.change.places = hide(draft, present, organization_id)
+        self._identify()
+        kept = {(row.table, self.ids[id(row)]) for row in draft.rows}
+        gone = [owned for key, owned in self.change.owned.items() if key not in kept]
+        self.change.gone = gone
+        self.change.fields |= {owned.member for owned in gone}
+        for row in draft.rows:
+            self._row(row)
+        self._order()
+
+    def _refer(self) -> None:
+        for reference in self.draft.references:
+            if reference.table == "unit" and row_of("unit", reference.id) is None:
+                if unit := new_unit(self.draft, reference, self.agency_id):
+                    self.change.new.append(("unit", unit))
+            else:
+                require_same(reference, self.present)
+
+    # -- Which row it is
+
+    def _existing(self, row: Row) -> Existing:
+        if row is self.draft.entry:
+            return self.present.row if self.present else None
+        owned = self.change.owned.get((row.table, self.ids[id(row)]))
+        return owned.row if owned else None
+
+    def _identify(self) -> None:
+        """Each row's id: the document's; that of a row of ours that says the same; a new one."""
+        claimed = {(row.table, UUID(row.key)) for row in self.draft.rows if row.key}
+        for row in self.draft.rows:
+            if row.key:
+                self.ids[id(row)] = UUID(row.key)
+                continue
+            links = self._links(row)
+            for key, owned in self.change.owned.items():
+                if (
+                    key not in claimed
+                    and key[0] == row.table
+                    and all(owned.row[name] == value for name, value in links.items())
+                    and says_the_same(row, owned.row)
+                ):
+                    claimed.add(key)
+                    self.ids[id(row)] = key[1]
+                    break
+            else:
+                self.ids[id(row)] = uuid7()
+
+    def _links(self, row: Row) -> Values:
+        """What the row hangs on and what it names."""
+        found: Values = self._hangs(row)
+        for column, link in row.links.items():
+            if isinstance(link, str):
+                found[column] = UUID(link)
+        return found
+
+    def _hangs(self, row: Row) -> Values:
+        found: Values = {
+            column: self.ids[id(link)]
+            for column, link in row.links.items()
+            if isinstance(link, Row)
+        }
+        if row.about is not None:
+            about = "link" if row.table == "attribute" else "resource"
+            found[f"{about}_table"] = row.about.table
+            found[f"{about}_id"] = self.ids[id(row.about)]
+        return found
+
+    # -- What it says
+
+    def _row(self, row: Row) -> None:
+        existing = self._existing(row)
+        if existing is None and row.key and row_of(row.table, UUID(row.key)) is not None:
+            raise BadRequest("id_taken", TAKEN, f"{row.pointer}/id")
+        for column, link in row.links.items():
+            if isinstance(link, str) and not self._is_new("unit", column, link):
+                owner = self.change.organization_id
+                require_named(row, column, UUID(link), existing, owner, self.agency_id)
+        if existing is None:
+            self._add(row)
+        elif any(existing[name] != value for name, value in self._hangs(row).items()):
+            raise BadRequest("id_taken", TAKEN, f"{row.pointer}/id")
+        else:
+            self._turn(row, existing)
+
+    def _is_new(self, table: str, column: str, link: str) -> bool:
+        return column == f"{table}_id" and any(
+            name == table and str(new["id"]) == link for name, new in self.change.new
+        )
+
+    def _add(self, row: Row) -> None:
+        links, table = self._links(row), TABLES[row.table]
+        for column in table.required & table.links.keys():
+            if column not in links:
+                raise BadRequest("invalid", "This field is needed.", f"{row.pointer}/{column}")
+        whole = {**empty(row.table), **links, **values(row, None, self.agency_id)}
+        require_sense(row, whole, None, validation.today_of(self.now))
+        if row.table != "organization":
+            whole["part_of_id"] = self.change.organization_id
+        self.change.new.append((row.table, {**whole, "id": self.ids[id(row)]}))
+        said = {name for name, value in row.values.items() if plainly(value) is not None}
+        self._told(row, said - {"id"})
+
+    def _turn(self, row: Row, existing: Existing) -> None:
+        assert existing is not None
+        links = self._links(row)
+        unnamed = [
+            column
+            for column in NAMED_OR_NOT
+            if column in TABLES[row.table].links and column not in links
+        ]
+        said = {**dict.fromkeys(unnamed), **links, **values(row, existing, self.agency_id)}
+        differing = {name: value for name, value in said.items() if existing[name] != value}
+        if not differing:
+            return
+        require_sense(row, {**existing, **differing}, existing, validation.today_of(self.now))
+        fields = {"answered_by" if name == "answered_by_id" else name for name in differing}
+        self._told(row, fields)
+        if row.table == "service_capacity":
+            differing["updated"] = self.now
+        self.change.changed.append((row.table, self.ids[id(row)], differing))
+
+    def _told(self, row: Row, fields: set[str]) -> None:
+        """For the history: members of the document, of the entry itself by name."""
+        if row is self.draft.entry:
+            self.change.fields |= fields
+        else:
+            self.change.fields.add(row.pointer.split("/")[1])
+
+    # -- In which order
+
+    def _order(self) -> None:
+        """Rows of one parent keep the order of the document; where it is as it was, so it stays."""
+        lists: dict[tuple[str, UUID | None], list[Row]] = {}
+        for row in self.draft.rows[1:]:
+            parent = row.about or next((x for x in row.links.values() if isinstance(x, Row)), None)
+            lists.setdefault((row.table, self.ids[id(parent)] if parent else None), []).append(row)
+        for rows in lists.values():
+            there = [self._existing(row) for row in rows]
+            keys = [(one["position"], one["id"]) for one in there if one is not None]
+            as_it_was = keys == sorted(keys) and all(one is not None for one in there[: len(keys)])
+            if as_it_was:
+                after = max((position for position, _ in keys), default=-1) + 1
+                for number, row in enumerate(rows[len(keys) :]):
+                    self._place(row, after + number)
+            else:
+                for number, row in enumerate(rows):
+                    self._place(row, number)
+
+    def _place(self, row: Row, position: int) -> None:
+        row_id, existing = self.ids[id(row)], self._existing(row)
+        if existing is None:
+            for table, new in self.change.new:
+                if (table, new["id"]) == (row.table, row_id):
+                    new["position"] = position
+        elif existing["position"] != position:
+            self._told(row, set())
+            self.change.changed.append((row.table, row_id, {"position": position}))

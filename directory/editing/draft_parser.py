@@ -1,0 +1,212 @@
+"""A document that somebody wrote about an entry, taken apart into rows without the database.
+
+An entry is an organization, a service or a location with what hangs on it. What a document nests of
+other entries (a service's organization, the place it is found at) is read there and written at its
+own address: here it is a reference, and what is said of it must be what it says itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from directory.hsds.flattening import ANYWHERE, Row, flatten
+from directory.hsds.schema import LISTS, ONES, OURS, TABLES
+from permissions.errors import BadRequest
+
+MOST_IN_LIST = 200
+ENTRIES = ("organization", "service", "location")
+# Lists of entries of their own; what a document says of them is compared as a whole.
+ELSEWHERE = {"organization": {"locations", "services"}}
+# What the server says itself: given back as it was read, it is passed over.
+SERVERS = {
+    "service": {"last_modified", "intake", "external_ids"},
+    "organization": {"external_ids"},
+    "location": {"external_ids"},
+    "service_capacity": {"updated"},
+}
+_MORE = {"service": {"answered_by"}}
+# Links that may be named, not nested.
+NAMED = {
+    "organization": {"parent_organization_id"},
+    "service": {"organization_id", "program_id"},
+    "location": {"organization_id"},
+    "program": {"organization_id"},
+    "service_at_location": {"location_id", "service_id"},
+    "service_capacity": {"unit_id"},
+    "attribute": {"taxonomy_term_id"},
+}
+
+Document = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An entry of its own that is nested here: `said` is what the document says of it."""
+
+    table: str
+    id: UUID | None  # None: a unit without one
+    said: Document
+    pointer: str
+    column: str  # of the row that names it
+
+    @property
+    def named_by(self) -> str:
+        """Where the row stands that names it."""
+        return self.pointer.rpartition("/")[0]
+
+
+@dataclass
+class Draft:
+    """The rows of one entry, the entry's own first."""
+
+    table: str
+    rows: list[Row] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+    elsewhere: dict[str, object] = field(default_factory=dict)  # member → what it says
+
+    @property
+    def entry(self) -> Row:
+        return self.rows[0]
+
+
+def require_bounded(value: object, pointer: str = "") -> None:
+    """Raise BadRequest for a list that is too long. Of what a caller sends: what an import brought
+    may be longer, and must still be paused."""
+    if isinstance(value, Mapping):
+        for member, inner in value.items():
+            require_bounded(inner, f"{pointer}/{member}")
+    elif isinstance(value, list):
+        if len(value) > MOST_IN_LIST:
+            known = pointer if all(map(_could_be_ours, pointer.split("/")[1::2])) else None
+            raise BadRequest("too_many", f"At most {MOST_IN_LIST} in a list.", known)
+        for index, inner in enumerate(value):
+            require_bounded(inner, f"{pointer}/{index}")
+
+
+def read(table: str, entry_id: UUID, document: Document) -> Draft:
+    """The draft of an entry. Raises BadRequest, with a pointer, for what is not of its shape."""
+    if document.get("id", str(entry_id)) != str(entry_id):
+        raise BadRequest("invalid", "Not the id of this address.", "/id")
+    draft = Draft(table)
+    whole = _cut(draft, table, {**document, "id": str(entry_id)}, "")
+    draft.rows = flatten(table, whole)
+    for row in draft.rows:
+        _check(row)
+    return draft
+
+
+def _cut(draft: Draft, table: str, document: Document, pointer: str) -> dict[str, object]:
+    """The document with references in the place of other entries."""
+    kept: dict[str, object] = {}
+    for member, value in document.items():
+        at = f"{pointer}/{member.replace('~', '~0').replace('/', '~1')}"
+        if member in ELSEWHERE.get(table, ()):
+            draft.elsewhere[member] = value
+        elif value is None or member in SERVERS.get(table, ()):
+            continue
+        elif found := ONES.get(table, {}).get(member):
+            _refer(draft, *found, value, at, kept, document)
+        elif child := _nests(table, member):
+            kept[member] = [_cut(draft, child, one, here) for one, here in _list(value, at)]
+        else:
+            kept[member] = value
+    return kept
+
+
+def _nests(table: str, member: str) -> str | None:
+    if member in ANYWHERE and table not in ANYWHERE.values():
+        return ANYWHERE[member]
+    return LISTS.get(table, {}).get(member, (None, ""))[0]
+
+
+def _list(value: object, pointer: str) -> Iterator[tuple[Document, str]]:
+    if not isinstance(value, list):
+        raise BadRequest("invalid", "A list is needed.", pointer)
+    for index, one in enumerate(value):
+        if not isinstance(one, Mapping):
+            raise BadRequest("invalid", "An object is needed.", f"{pointer}/{index}")
+        yield one, f"{pointer}/{index}"
+
+
+def _refer(
+    draft: Draft,
+    table: str,
+    column: str,
+    value: object,
+    pointer: str,
+    kept: dict[str, object],
+    document: Document,
+) -> None:
+    if not isinstance(value, Mapping):
+        raise BadRequest("invalid", "An object is needed.", pointer)
+    key = value.get("id")
+    if key is None and table != "unit":
+        raise BadRequest("invalid", "An id is needed.", f"{pointer}/id")
+    named = None if key is None else uuid(key, f"{pointer}/id")
+    draft.references.append(Reference(table, named, value, pointer, column))
+    if named:
+        if document.get(column) not in (None, str(named)):
+            beside = pointer.rpartition("/")[0]
+            raise BadRequest("invalid", "It names two.", f"{beside}/{column}")
+        kept[column] = str(named)
+
+
+def uuid(value: object, pointer: str) -> UUID:
+    """A UUID as text. Raises BadRequest."""
+    try:
+        if isinstance(value, str):
+            return UUID(value)
+    except ValueError:
+        pass
+    raise BadRequest("invalid", "A UUID is needed.", pointer)
+
+
+def _check(row: Row) -> None:
+    if row.faults:
+        raise BadRequest("invalid", "The same id stands twice and says two things.", row.pointer)
+    if "id" in row.values:
+        row.values["id"] = str(uuid(row.values["id"], f"{row.pointer}/id"))
+    known = {"id", *TABLES[row.table].columns, *_MORE.get(row.table, ()), *OURS.get(row.table, ())}
+    for column in row.values:
+        if column not in known:
+            shown = f"{row.pointer}/{column}" if _could_be_ours(column) else row.pointer or None
+            raise BadRequest("unknown_field", "Not a documented field.", shown)
+    for column, link in row.links.items():
+        if isinstance(link, str):
+            if column not in NAMED.get(row.table, ()):
+                raise BadRequest(
+                    "invalid", "It hangs on what it stands in.", f"{row.pointer}/{column}"
+                )
+            row.links[column] = str(uuid(link, f"{row.pointer}/{column}"))
+
+
+def _could_be_ours(name: str) -> bool:
+    return name.isidentifier() and len(name) <= 40
+
+
+def patched(table: str, document: Document, change: Document) -> dict[str, object]:
+    """The document with a merge patch applied; another entry is named anew by its id or by what is
+    nested, whichever the patch says."""
+    found = merged(document, change)
+    assert isinstance(found, dict)
+    for member, (_, column) in ONES.get(table, {}).items():
+        if member in change:
+            found.pop(column, None)
+            if change[member] is not None:
+                found[member] = change[member]
+        elif column in change:
+            found.pop(member, None)
+    return found
+
+
+def merged(present: object, patch: object) -> object:
+    """A merge patch applied (RFC 7386, section 2)."""
+    if not isinstance(patch, Mapping):
+        return patch
+    found = dict(present) if isinstance(present, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = merged(found.get(name), value)
+    return found

@@ -1,0 +1,298 @@
+"""Changes of directory entries, by the agencies that edit them. Nothing else writes as `editor`.
+
+One transaction an act: see and lock → permit → read strictly → match → write → render → history →
+access entry. What an editor may write is judged here and once more by the database
+(sec.edits). A repeated act changes nothing, is no line in the history and answers the same.
+
+Read on in: draft_parser.py (a document taken apart), stored_entry.py (what stands there), diff.py
+with references.py, columns.py, validation.py and confidentiality.py, apply.py;
+confidential_addresses.py, reviews.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from directory import models as m
+from directory.editing import draft_parser
+from directory.editing.apply import Change, erase, touched, write
+from directory.editing.diff import judge
+from directory.editing.draft_parser import Draft
+from directory.editing.stored_entry import Owned, Present, load, organization_of, row_of
+from directory.projection.render import render
+from directory.search import retrieval
+from permissions import assignments
+from permissions.audit import writer
+from permissions.audit.writer import Attempt
+from permissions.database.aliases import EDITOR
+from permissions.database.db_identity import begin
+from permissions.errors import (
+    BadRequest,
+    Conflict,
+    MatchRequired,
+    NotPermitted,
+    NotPossible,
+    NotVisible,
+    StaleMatch,
+)
+from permissions.policy import rules
+from permissions.principal import Principal
+
+ACT = "directory.edit"
+OWN_ADDRESS = "These are entries of their own: change them there."
+NOT_YOURS = "Your agency does not edit this organization's entries."
+
+
+class Match(NamedTuple):
+    """The preconditions of a request (RFC 9110, section 13.1), as they were sent."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+
+class Edited(NamedTuple):
+    """The entry as it now is; `document` None where the caller no longer sees it."""
+
+    document: str | None
+    etag: str | None
+    created: bool
+
+
+def put(
+    principal: Principal,
+    table: str,
+    entry_id: UUID,
+    document: Mapping[str, object],
+    match: Match,
+) -> Edited:
+    """Make or replace an organization, service or location (`table`) under the caller's own id.
+
+    Rows that the document leaves out are removed; those without an id get one. A new organization
+    is the caller's agency's own to edit. Raises BadRequest, NotVisible, NotPermitted,
+    MatchRequired, StaleMatch, NotPossible, Conflict.
+    """
+    draft_parser.require_bounded(document)
+    draft = draft_parser.read(table, entry_id, document)
+    with act_on(principal, table, entry_id) as attempt:
+        if _owner(table, entry_id) is None and (created := _create(attempt, draft, match)):
+            return created
+        present = see(principal, table, entry_id)
+        if match.if_none_match == "*":
+            raise StaleMatch
+        return _change(attempt, draft, present, match)
+
+
+def patch(
+    principal: Principal,
+    table: str,
+    entry_id: UUID,
+    change: Mapping[str, object],
+    match: Match,
+) -> Edited:
+    """Change members of the entry's document: a merge patch (RFC 7386), a list as a whole.
+
+    Raises as `put` does.
+    """
+    draft_parser.require_bounded(change)
+    with act_on(principal, table, entry_id) as attempt:
+        present = see(principal, table, entry_id)
+        document = draft_parser.patched(table, present.document, change)
+        draft = draft_parser.read(table, entry_id, document)
+        return _change(attempt, draft, present, match)
+
+
+def remove_location(principal: Principal, location_id: UUID, match: Match) -> None:
+    """Remove a place where nothing is found, with all that hangs on it. Raises as `put` does.
+
+    A service is never removed, since a referral may name it: it becomes `defunct`.
+    """
+    with act_on(principal, "location", location_id) as attempt:
+        present = see(principal, "location", location_id)
+        _require_match(present, match)
+        if m.ServiceAtLocation.objects.using(EDITOR).filter(location_id=location_id).exists():
+            raise NotPossible("in_use", "A service is found here. Take it from this place first.")
+        owner = present.organization_id
+        change = Change("location", location_id, owner, present.owned)
+        erase(change, [*present.owned.values(), Owned("location", present.row, "")])
+        render([], [owner], using=EDITOR)
+        _tell(attempt, present.organization_id, "location", location_id, "deleted", set())
+
+
+def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
+    """A place's document and ETag, for those who edit it; nobody else finds it by itself."""
+    require_editor(principal, "directory.read", lambda: False, location_id)
+    with begin(principal, EDITOR):
+        present = see(principal, "location", location_id)
+        return present.text, present.etag
+
+
+# -- See, lock, permit, match ---------------------------------------------------------------------
+
+
+@contextmanager
+def act_on(principal: Principal, table: str, entry_id: UUID, act: str = ACT) -> Iterator[Attempt]:
+    """One act on an entry by whoever edits at all: its transaction and its access entry.
+
+    Raises NotPermitted, NotVisible, and Conflict where somebody else's act came between.
+    """
+    require_editor(principal, act, lambda: _seen(principal, table, entry_id, "default"), entry_id)
+    try:
+        with writer.attempt(principal, act, directory_id=entry_id, using=EDITOR) as attempt:
+            yield attempt
+    except IntegrityError:
+        # Somebody took an id, or hung something on a row that was removed, in the same moment.
+        writer.deny(principal, act, Conflict.code, directory_id=entry_id, using=EDITOR)
+        raise Conflict(
+            None, "It was changed by somebody else in this moment. Read it again, then repeat."
+        ) from None
+
+
+def require_editor(
+    principal: Principal, act: str, visible: Callable[[], bool], entry_id: UUID | None = None
+) -> None:
+    """Refuse who edits nothing at all, as one who may not see it where she may not (R3).
+
+    Raises NotPermitted, NotVisible.
+    """
+    try:
+        rules.require_directory_editor(principal)
+    except NotPermitted as refusal:
+        with begin(principal):
+            seen = visible()
+        told = refusal if seen else NotVisible()
+        writer.deny(principal, act, told.code, directory_id=entry_id)
+        raise told from None
+
+
+def _seen(principal: Principal, table: str, entry_id: UUID, using: str) -> bool:
+    """Whether the caller may know of the entry, as a reader does."""
+    if table == "service":
+        return retrieval.detail(principal, "service", entry_id, using) is not None
+    if table == "organization":
+        return retrieval.organization(principal, entry_id, False, using) is not None
+    return False  # a place is read by itself by its editors only
+
+
+def _owner(table: str, entry_id: UUID) -> UUID | None:
+    row = row_of(table, entry_id)
+    return organization_of(table, row) if row else None
+
+
+def _lock(organization_id: UUID) -> bool:
+    """One edit of an organization's entries at a time. False where it is not there to be locked."""
+    rows = m.Organization.objects.using(EDITOR).select_for_update(no_key=True)
+    return rows.filter(id=organization_id).values_list("id").first() is not None
+
+
+def see(principal: Principal, table: str, entry_id: UUID) -> Present:
+    """The entry, locked, as its editors find it. Raises NotVisible, NotPermitted."""
+    owner = _owner(table, entry_id)
+    if owner is None:
+        raise NotVisible
+    locked = _lock(owner)
+    edits = assignments.edits(m.Organization, owner, principal.agency_id, EDITOR)
+    if not (locked and edits):
+        if _seen(principal, table, entry_id, EDITOR):
+            raise NotPermitted("not_yours", NOT_YOURS)
+        raise NotVisible
+    present = load(principal, table, entry_id)
+    if present is None:
+        raise NotVisible
+    return present
+
+
+def _require_match(present: Present, match: Match) -> None:
+    if match.if_match is None:
+        raise MatchRequired
+    tags = [tag.strip() for tag in match.if_match.split(",")]
+    if "*" not in tags and present.etag not in tags:
+        raise StaleMatch
+
+
+# -- Write ----------------------------------------------------------------------------------------
+
+
+def _create(attempt: Attempt, draft: Draft, match: Match) -> Edited | None:
+    """A new entry; None where somebody else has made it while the organization was waited for."""
+    principal, table = attempt.principal, draft.table
+    if match.if_match is not None:
+        raise StaleMatch  # there is nothing that it could match
+    if member := next((name for name, said in draft.elsewhere.items() if said), None):
+        raise BadRequest("own_address", OWN_ADDRESS, f"/{member}")
+    owner = attempt.directory_id if table == "organization" else _named_owner(draft)
+    assert owner is not None
+    if table != "organization":
+        edits = assignments.edits(m.Organization, owner, principal.agency_id, EDITOR)
+        if not (_lock(owner) and edits):
+            raise NotPermitted("not_yours", NOT_YOURS)
+        if _owner(table, UUID(draft.entry.key)) is not None:
+            return None
+    change = judge(draft, None, owner, principal.agency_id, attempt.now)
+    return _finish(attempt, change, "created")
+
+
+def _named_owner(draft: Draft) -> UUID:
+    link = draft.entry.links.get("organization_id")
+    if not isinstance(link, str):
+        raise BadRequest("invalid", "Name the organization it is of.", "/organization_id")
+    return UUID(link)
+
+
+def _change(attempt: Attempt, draft: Draft, present: Present, match: Match) -> Edited:
+    for member, said in draft.elsewhere.items():
+        if said is not None and said != present.document.get(member, []):
+            raise BadRequest("own_address", OWN_ADDRESS, f"/{member}")
+    agency_id = attempt.principal.agency_id
+    change = judge(draft, present, present.organization_id, agency_id, attempt.now)
+    if not change.fields:  # a repeated request
+        return Edited(present.text, present.etag, False)
+    _require_match(present, match)
+    return _finish(attempt, change, "updated")
+
+
+def _finish(attempt: Attempt, change: Change, action: str) -> Edited:
+    services, organizations = touched(change)
+    write(change, attempt.now)
+    more_services, more_organizations = touched(change)
+    render(services | more_services, organizations | more_organizations, using=EDITOR)
+    owner, table, entry_id = change.organization_id, change.table, change.entry_id
+    _tell(attempt, owner, table, entry_id, action, change.fields)
+    now = load(attempt.principal, table, entry_id)
+    if now is None:
+        return Edited(None, None, action == "created")
+    return Edited(now.text, now.etag, action == "created")
+
+
+def _tell(
+    attempt: Attempt,
+    organization_id: UUID,
+    table: str,
+    row_id: UUID,
+    action: str,
+    fields: set[str],
+) -> None:
+    """The history's line, and the access entry; neither says what it was before (R4)."""
+    principal = attempt.principal
+    m.Edit(
+        organization_id=organization_id,
+        table=table,
+        row_id=row_id,
+        action=action,
+        fields=sorted(fields),
+        agency_id=principal.agency_id,
+        member_id=principal.member_id,
+        client_id=principal.client_id,
+        at=attempt.now,
+    ).save(using=EDITOR, force_insert=True)
+    attempt.record(fields=sorted(fields))
+
+
+def require_its_editor(principal: Principal, organization_id: UUID) -> None:
+    """Permit reading what only an organization's editors read. Raises NotVisible, NotPermitted."""
+    if not assignments.edits(m.Organization, organization_id, principal.agency_id, EDITOR):
+        if _seen(principal, "organization", organization_id, EDITOR):
+            raise NotPermitted("not_yours", NOT_YOURS)
+        raise NotVisible

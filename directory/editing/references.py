@@ -1,0 +1,70 @@
+"""What a draft names and does not hold: other entries, units, terms. They are there, they may be
+named, and what the draft says of them is what they say themselves."""
+
+from uuid import UUID
+
+from directory import models as m
+from directory.editing.columns import Existing, Values, plainly, values
+from directory.editing.draft_parser import Draft, Reference
+from directory.editing.stored_entry import Present, organization_of, row_of, shown
+from directory.hsds.flattening import Row
+from directory.hsds.schema import TABLES
+from permissions import assignments
+from permissions.database.aliases import EDITOR
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest
+
+
+def require_same(reference: Reference, present: Present | None) -> None:
+    """Raise BadRequest unless the entry is there and says what the draft says of it."""
+    found = row_of(reference.table, reference.id)
+    if found is None or reference.id is None:
+        raise BadRequest("unknown_reference", "There is none.", f"{reference.pointer}/id")
+    known = present.known(reference.table, reference.id) if present else {}
+    own = shown(reference.table, found)
+    for member, said in reference.said.items():
+        if plainly(said) not in (None, plainly(known.get(member)), plainly(own.get(member))):
+            raise BadRequest(
+                "own_address",
+                "This is an entry of its own: name it by its id, and change it there.",
+                reference.pointer,
+            )
+
+
+def new_unit(draft: Draft, reference: Reference, agency_id: UUID) -> Values | None:
+    """What a capacity is counted in and nobody has named so far; None where somebody has, whose
+    unit it then is. The row that names it is pointed at it."""
+    said = {member: value for member, value in reference.said.items() if member != "id"}
+    if not said.keys() <= TABLES["unit"].columns.keys():
+        raise BadRequest("unknown_field", "Not a documented field.", reference.pointer)
+    unit = values(Row("unit", said, reference.pointer), None, agency_id)
+    same = m.Unit.objects.using(EDITOR).filter(**unit).values_list("id", flat=True).first()
+    unit_id = reference.id or same or uuid7()
+    for row in draft.rows:
+        if row.pointer == reference.named_by:
+            row.links["unit_id"] = str(unit_id)
+    return None if same == unit_id else {**unit, "id": unit_id}
+
+
+def require_named(
+    row: Row, column: str, named: UUID, existing: Existing, organization_id: UUID, agency_id: UUID
+) -> None:
+    """Raise BadRequest unless the row may name this. What it named before it may."""
+    if existing and existing[column] == named:
+        return
+    pointer = f"{row.pointer}/{column}"
+    if column == "organization_id" and named != organization_id:
+        raise BadRequest("invalid", "An entry stays with its organization.", pointer)
+    if column == "service_id":
+        raise BadRequest("invalid", "It hangs on what it stands in.", pointer)
+    target = TABLES[row.table].links[column]
+    found = row_of(target, named) if column != "organization_id" else {}
+    if found is None:
+        raise BadRequest("unknown_reference", "There is none of yours.", pointer)
+    if target == "program" and found["organization_id"] != organization_id:
+        raise BadRequest("unknown_reference", "There is none of yours.", pointer)
+    # A place of another's could be made to vanish by a confidential service that is found there.
+    if target == "location" and not assignments.edits(
+        m.Organization, organization_of(target, found), agency_id, EDITOR
+    ):
+        raise BadRequest("unknown_reference", "There is none of yours.", pointer)

@@ -1,0 +1,158 @@
+"""The *victim services* profile: what we add to HSDS, member by member, with our words for it.
+
+Merge patches and schemas are made of it in directory/hsds/published_schemas.py. No database, no
+HTTP.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from directory.facets import INTAKES
+from directory.hsds.schema import LISTS, OURS, Kind
+from directory.models import PLACES, STATUSES
+
+NAME = "victim services"
+VERSION = "1.0"
+HSDS_VERSION = "3.2.3"  # that it adds to
+
+Schema = dict[str, Any]
+
+TYPES: Mapping[Kind, Schema] = {  # any other kind is a text
+    Kind.EMAIL: {"type": "string", "format": "email"},
+    Kind.URL: {"type": "string", "format": "uri"},
+    Kind.MOMENT: {"type": "string", "format": "date-time"},
+    Kind.WHOLE: {"type": "number"},
+    Kind.NUMBER: {"type": "number"},
+    Kind.AMOUNT: {"type": "number"},
+    Kind.EXTENSION: {"type": "number"},
+    Kind.FLAG: {"type": "boolean"},
+    Kind.LIST: {"type": "array", "items": {"type": "string"}},
+    Kind.STATUS: {"type": "string", "enum": list(STATUSES)},
+    Kind.PLACE: {"type": "string", "enum": list(PLACES)},
+    Kind.WEEKDAYS: {"type": "string", "enum": ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]},
+    Kind.FREQUENCY: {"type": "string", "enum": ["WEEKLY", "MONTHLY"]},
+}
+UUID: Schema = {"type": "string", "format": "uuid"}
+TEXT: Schema = {"type": "string"}
+_OTHERWISE: Mapping[tuple[str, str], Schema] = {  # a URL that the standard does not call one
+    ("organization", "logo"): TEXT,
+}
+
+
+def column(table: str, name: str, kind: Kind) -> Schema:
+    """What a column holds; with our words where it is ours."""
+    schema = dict(_OTHERWISE.get((table, name)) or TYPES.get(kind, TEXT))
+    if words := _WORDS.get((table, name)):
+        schema["description"] = words
+    return schema
+
+
+_WORDS: Mapping[tuple[str, str], str] = {
+    ("organization", "confidential"): (
+        "Known to members of the network only, with all its services and places."
+    ),
+    ("location", "confidential"): (
+        "Where it is, is told to nobody: no address, no coordinates. The place itself is shown"
+        " only inside something confidential."
+    ),
+    ("service", "confidential"): (
+        "Known to members of the network only: its own marker or its organization's."
+    ),
+    ("service", "victimization_types"): (
+        "What happened to the people it is for: codes of the taxonomy victimization. Empty: it"
+        " does not say."
+    ),
+    ("service", "safe_contact_notes"): (
+        "How it reaches people without putting them in danger: withheld number, no message."
+    ),
+    ("service", "intake_paused"): "Its agency has stopped taking referrals for the moment.",
+    ("holiday_schedule", "start_date"): "First day on which the usual hours do not hold.",
+    ("holiday_schedule", "end_date"): "Last such day.",
+    ("holiday_schedule", "closed"): "Closed all day; else open at the hours named here.",
+    ("holiday_schedule", "opens_at"): "Local to the place.",
+    ("holiday_schedule", "closes_at"): "Local to the place.",
+}
+_EXTERNAL_IDS: Schema = {
+    "type": "array",
+    "description": "What other directories call it.",
+    "items": {
+        "type": "object",
+        "properties": {"source": {"type": "string"}, "id": {"type": "string"}},
+        "required": ["source", "id"],
+    },
+}
+_DISTANCE: Schema = {
+    "type": "number",
+    "description": "Metres from the place that was asked for; in a search with a place only.",
+}
+HOLIDAYS: Schema = {
+    "type": "array",
+    "description": "Days on which the usual hours do not hold.",
+    "items": {"$ref": "holiday_schedule.json"},
+}
+_MADE: Mapping[str, Schema] = {  # members that are no columns of ours
+    "organization": {"external_ids": _EXTERNAL_IDS},
+    "location": {"external_ids": _EXTERNAL_IDS},
+    "service": {
+        "external_ids": _EXTERNAL_IDS,
+        "answered_by": {
+            "type": ["string", "null"],
+            "format": "uuid",
+            "description": "The agency of the network that takes referrals; null: phone only.",
+        },
+        "intake": {
+            "type": "string",
+            "enum": list(INTAKES),
+            "description": "taking referrals; paused by its agency; full: no capacity is left.",
+        },
+        "distance": _DISTANCE,
+    },
+    "service_at_location": {"distance": _DISTANCE},
+}
+PAGE: Schema = {
+    "total_items_capped": {
+        "type": "boolean",
+        "description": "True: there are at least total_items, where counting stopped.",
+    },
+    "facets": {
+        "type": "object",
+        "description": "How many of the matches have what; where it was asked for.",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+}
+ROOT: Schema = {
+    "profile_name": {"type": "string", "description": f"{NAME}."},
+    "safety_notice": {"type": "string", "description": "Do not step in yourself: whom to ring."},
+    "safety_lines": {
+        "type": "array",
+        "description": "Numbers for somebody in danger, the emergency number first.",
+        "items": {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "phone": {"type": "string"},
+                "note": {"type": "string"},
+            },
+            "required": ["name", "phone"],
+        },
+    },
+}
+
+
+def added(table: str) -> Schema:
+    """The members that the profile adds to an object, lists of `holiday_schedules` aside."""
+    columns = {name: column(table, name, kind) for name, kind in OURS.get(table, {}).items()}
+    return columns | dict(_MADE.get(table, {}))
+
+
+def described() -> Iterable[tuple[str, str, str]]:
+    """object, member, in a sentence: all that the profile adds, for people to read."""
+    for table in ("organization", "location", "service", "service_at_location"):
+        for name, member in added(table).items():
+            yield table, name, member["description"]
+        if "holiday_schedules" in LISTS.get(table, {}):
+            yield table, "holiday_schedules", HOLIDAYS["description"]
+    for name, member in PAGE.items():
+        yield "page", name, member["description"]
+    for name, member in ROOT.items():
+        yield "root", name, member["description"]

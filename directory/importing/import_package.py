@@ -1,0 +1,364 @@
+"""Takes a source into the directory, and says of every line what became of it.
+
+An organization is taken with its services and places or not at all; what stands in the directory
+from an earlier import stays as it was until the line at fault is corrected. A second import of
+the same source changes nothing. Runs as `jobs`; some organizations a transaction, so that an
+import that was stopped is finished by running it again. Memory does not grow with the source.
+
+Read on in: source_formats.py (opened by csv_reader.py with legacy_versions.py, or json_reader.py
+with json_normalizer.py), records.py, staging.py, parsing.py with coercion.py,
+confidential_places.py, local_overrides.py, persistence.py; quarantine.py, reports.py.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+
+from directory import models as m
+from directory.hsds.schema import TABLES
+from directory.importing import quarantine
+from directory.importing.confidential_places import Secrets, Withholding
+from directory.importing.local_overrides import (
+    KEPT,
+    ids_by_table,
+    kept_by_agencies,
+    left_alone,
+    own_states,
+    owners_of,
+)
+from directory.importing.parsing import Entry, Knowledge, Reading, id_of, leave_out
+from directory.importing.persistence import HIDDEN, Difference, Storing, Told
+from directory.importing.records import Package
+from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
+from directory.projection.render import (
+    lock,
+    moment,
+    render,
+    render_organizations,
+    render_taxonomies,
+)
+from permissions.database.advisory_locks import IMPORTING, alone
+from permissions.database.aliases import JOBS
+
+BATCH = 100  # organizations a transaction, unless more of them share rows
+
+Progress = Callable[[str, int, int], None]  # what is being done, how many of how many
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def untold(difference: Difference) -> None:
+    """Nobody asked what changes."""
+
+
+class Busy(Exception):
+    """Another import of this source is under way."""
+
+
+@dataclass
+class Report:
+    """What became of a source."""
+
+    source: str
+    staging: Staging
+    notes: list[str]
+    changes: Counter[str] = field(default_factory=Counter)  # created, changed, removed rows
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """Outcomes by file."""
+        counted: dict[str, Counter[str]] = defaultdict(Counter)
+        for line in self.staging.lines():
+            counted[line.file][line.outcome] += 1
+        return dict(counted)
+
+    def reasons(self) -> Counter[tuple[str, str]]:
+        """How often each reason was given, by outcome."""
+        return Counter(
+            (line.outcome, why) for line in self.staging.lines() for why in set(line.why)
+        )
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """One record a line: ids and reasons, never a value, which might tell a place (R4)."""
+        for line in self.staging.lines():
+            yield {
+                "table": line.file,
+                "row": line.number,
+                "pointer": line.pointer,
+                "id": line.key,
+                "outcome": line.outcome,
+                "why": "; ".join(line.why),
+            }
+
+
+def import_package(
+    package: Package,
+    source: str,
+    *,
+    agencies: Mapping[str, UUID] | None = None,
+    progress: Progress = quiet,
+    told: Told = untold,
+    dry: bool = False,
+    retry: bool = False,
+    over_edits: bool = False,
+) -> Report:
+    """Take everything of `package` that can be taken, under the name `source`.
+
+    `agencies` maps the keys that a column `answered_by` may hold to agencies; without it the
+    column is left out. `dry` changes nothing, and tells what would. With `retry` the package is a
+    part of a source that was imported before: rows may hang on what is there, and nothing is
+    removed. Organizations whose entries an agency changes itself are left as they stand, unless
+    `over_edits`. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its
+    end.
+    """
+    with _alone(source):
+        importing = _Importing(package, source, agencies or {}, progress, told, dry, retry)
+        importing.over_edits = over_edits
+        importing.run()
+    return importing.report
+
+
+@contextmanager
+def _alone(source: str) -> Iterator[None]:
+    """No other import of this source meanwhile."""
+    with alone(JOBS, IMPORTING, source) as free:
+        if not free:
+            raise Busy(f"Another import of the source {source!r} is under way.")
+        yield
+
+
+class _Importing:
+    def __init__(
+        self,
+        package: Package,
+        source: str,
+        agencies: Mapping[str, UUID],
+        progress: Progress,
+        told: Told,
+        dry: bool,
+        retry: bool,
+    ) -> None:
+        self.package, self.source, self.agencies = package, source, agencies
+        self.progress, self.told, self.dry, self.retry = progress, told, dry, retry
+        self.over_edits = False
+        self.staging = Staging()
+        self.report = Report(source, self.staging, list(package.notes))
+
+    def run(self) -> None:
+        """The whole import; what became of it is in `report`."""
+        self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
+        if self.retry:
+            quarantine.find_what_is_there(self.staging, self.source)
+        self.staging.sort(partial(id_of, self.source, "organization"))
+        self.tables = (self.package.tables | self.staging.tables) & _OF_ORGANIZATIONS
+        self.report.notes += self.staging.unknown_columns()
+        self.secrets = Secrets(self.staging, self.source)
+        terms = m.TaxonomyTerm.objects.using(JOBS).values_list("id", flat=True)
+        self.owners = {
+            number: id_of(self.source, "organization", key)
+            for key, number in self.staging.organizations()
+        }
+        self.known = Knowledge(self.source, self.staging, self.agencies, set(terms), self.owners)
+        self._group([COMMON])
+        total, done = len(self.owners), 0
+        for group in self.staging.groups(BATCH):
+            self._group(group)
+            done += len(group)
+            self.progress("organizations", done, total)
+        self._orphans()
+        if not self.retry:
+            self._close_what_is_gone()
+        if not self.dry:
+            withholding = Withholding(self.secrets)
+            quarantine.keep(self.source, self.staging, withholding, retry=self.retry)
+
+    # -- Groups of organizations
+
+    def _group(self, group: Sequence[int]) -> None:
+        """Store a group in one transaction; where the database refuses, each one on its own."""
+        taking = _Taking(self, group)
+        try:
+            with taking.whole():
+                taking.run()
+        except DatabaseError as error:
+            if 1 < len(group) <= BATCH:
+                for one in group:
+                    self._group([one])
+                return
+            taking = _Taking(self, group)
+            with taking.whole():
+                # A database's own words may repeat the value it refused: only its kind is told.
+                taking.refuse(f"refused ({type(error).__name__})")
+        self._tell(taking)
+
+    def _tell(self, taking: "_Taking") -> None:
+        self.report.changes += taking.storing.changes
+        taking.tell()
+
+    def _orphans(self) -> None:
+        """Rows that belong to nothing: reading them says why, and what is hidden is hidden."""
+        for rows in self.staging.orphans():
+            taking = _Taking(self, (), rows)
+            with taking.whole():
+                taking.piece(rows)
+            self._tell(taking)
+
+    def _close_what_is_gone(self) -> None:
+        """Services of organizations that the source no longer has are no longer offered."""
+        if "service" not in self.tables or "organization" not in self.tables:
+            return
+        there = m.Organization.objects.using(JOBS).filter(source=self.source)
+        gone = sorted(set(there.values_list("id", flat=True)) - set(self.owners.values()))
+        for start in range(0, len(gone), BATCH):
+            storing = Storing(self.source, moment(), self.told, dry=self.dry)
+            with transaction.atomic(using=JOBS):
+                some = gone[start : start + BATCH]
+                kept = set() if self.over_edits else kept_by_agencies(some)
+                storing.close([one for one in some if one not in kept], self.staging.names)
+                if not self.dry and storing.touched.services:
+                    render(storing.touched.services, storing.touched.organizations)
+            self.report.changes += storing.changes
+
+
+class _Taking:
+    """One group of organizations: read, less what is confidential, stored, rendered. Or `orphans`,
+    rows without an organization."""
+
+    def __init__(
+        self, importing: _Importing, group: Sequence[int], orphans: Sequence[Staged] = ()
+    ) -> None:
+        self.all = importing
+        self.group = group
+        self.orphans = orphans
+        self.staging = importing.staging
+        self.storing = Storing(importing.source, moment(), self._differs, dry=importing.dry)
+        self.positions: Counter[tuple[object, ...]] = Counter()
+        self.rows: list[Staged] = []
+        self.states: list[tuple[int, int]] = []
+        self.dated: set[UUID] = set()  # services of which the source says when they changed
+        self.differences: list[Difference] = []
+        self.kept: set[UUID] = set()  # organizations whose entries an agency changes itself
+
+    def _differs(self, difference: Difference) -> None:
+        self.differences.append(difference)
+
+    @property
+    def _parts(self) -> list[Sequence[int]]:
+        return [self.group[at : at + BATCH] for at in range(0, len(self.group), BATCH)]
+
+    @cached_property
+    def organizations(self) -> set[UUID]:
+        """Whose the rows are, as the source has them and as they are stored."""
+        source = self.all.source
+        found = {self.all.owners[one] for one in self.group if one != COMMON}
+        keys = [(row.table, row.known_as) for row in self.orphans if row.hidden]
+        for listed in (keys, *map(self.staging.keys, self._parts)):
+            for table, ids in ids_by_table(source, listed).items():
+                found |= {owner for _, owner in owners_of(table, source, list(ids))}
+        return found
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Everything of it or nothing, rendered at the end."""
+        if self.all.dry:
+            yield
+            return
+        with transaction.atomic(using=JOBS):
+            # First, as an edit does: of the two one waits, and neither for the other.
+            lock([], sorted(self.organizations))
+            yield
+            self._render()
+
+    def run(self) -> None:
+        """Read and store, piece by piece where the group is a large one."""
+        if not self.all.over_edits:
+            self.kept = kept_by_agencies(self.organizations)
+        if len(self.group) <= BATCH:
+            self.piece(self.staging.rows(self.group))
+        else:
+            self.staging.mark_late(self._parts)
+            for late in (False, True):
+                for part in self._parts:
+                    self.piece(self.staging.rows(part, late=late))
+                    self.tell()
+        for part in () if self.all.retry else self._parts:
+            self._remove([one for one in part if one != COMMON])
+
+    def piece(self, rows: list[Staged]) -> None:
+        """Read rows and store what can be taken of them; of the rest hide what is confidential."""
+        self.rows += rows
+        reading = Reading(rows, self.all.known, self.positions)
+        entries = self.all.secrets.keep(reading.entries())
+        usable = {entry.row.serial for entry in entries if entry.owner is None}
+        entries, refused = self.storing.not_ours(entries)
+        entries = leave_out(entries, refused)
+        entries, there = self._less_kept(entries)
+        if not self.all.over_edits:
+            self.storing.own = own_states([one.id for one in entries if one.table == "service"])
+        self.storing.store(entries)
+        taken = {entry.row.serial for entry in entries}
+        self._hide([row for row in rows if row.serial not in taken])
+        usable |= taken | there
+        self.states += [(TAKEN if row.serial in usable else FAILED, row.serial) for row in rows]
+        self.dated |= {entry.id for entry in entries if entry.values.get("last_modified")}
+
+    def _less_kept(self, entries: list[Entry]) -> tuple[list[Entry], set[int]]:
+        """Without what agencies keep, and what would hang on more of it than is there; and the
+        rows of that which is."""
+        kept = left_alone(entries, self.all.source, self.kept)
+        theirs = [entry for entry in entries if (entry.table, entry.id) in kept]
+        for entry in theirs:
+            entry.row.line.notes.append(KEPT)
+        there = {entry.row.serial for entry in theirs if kept[entry.table, entry.id]}
+        gone = {entry.id for entry in theirs if entry.row.serial not in there}
+        others = [entry for entry in entries if (entry.table, entry.id) not in kept]
+        return leave_out(others, {}, gone), there
+
+    def _hide(self, rows: Sequence[Staged]) -> None:
+        """A source may know of a danger first, also where its line is left or cannot be taken."""
+        for row in self.storing.hide(rows):
+            if row.line.reason:
+                row.line.reason += f"; {HIDDEN}"
+            else:
+                row.line.notes.append(HIDDEN)
+
+    def _remove(self, organizations: Sequence[int]) -> None:
+        """What the source lists stays, also where its line could not be taken this time."""
+        listed = ids_by_table(self.all.source, self.staging.keys(organizations))
+        listed["location"] |= self.all.secrets.hidden  # wherever they went: their keys are not kept
+        owners = {self.all.owners[one] for one in organizations} - self.kept
+        self.storing.remove(owners, listed, self.all.tables, self.staging.names)
+
+    def _render(self) -> None:
+        """Render what has changed, as changed now unless the source says when."""
+        touched = self.storing.touched
+        organizations = touched.organizations
+        services = m.Service.objects.using(JOBS).filter(organization_id__in=organizations)
+        undated = services.exclude(id__in=self.dated | touched.services)
+        undated.update(last_modified=self.storing.now)
+        render_organizations(organizations)
+        for table in ("taxonomy", "taxonomy_term"):
+            if changed := touched.shared.get(table):
+                render_taxonomies(changed, table)
+
+    def refuse(self, why: str) -> None:
+        """Nothing of the group is stored, for this reason; what is confidential is hidden."""
+        self.staging.refuse(self.group, why)
+        self.rows = self.staging.hidden(self.group)
+        self._hide(self.rows)
+
+    def tell(self) -> None:
+        """Keep what became of the rows so far, and tell what differs."""
+        self.staging.tell({row.line for row in self.rows}, self.states)
+        for difference in self.differences:
+            self.all.told(difference)
+        self.rows, self.states, self.differences = [], [], []
+
+
+_OF_ORGANIZATIONS = frozenset(t for t, kind in TABLES.items() if issubclass(kind.model, m.Part))

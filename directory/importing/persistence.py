@@ -1,0 +1,278 @@
+"""Writes what an import has read: new rows, changed rows, rows that are no longer there.
+
+Whole sets at once, a statement a table, in the caller's transaction. With `dry` nothing is
+written, and what would be is told all the same.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connections, models
+
+from directory import models as m
+from directory.hsds.schema import TABLES, WHEREABOUTS
+from directory.importing.local_overrides import owners_of
+from directory.importing.parsing import ORDER, Entry, id_of
+from directory.importing.staging import Staged
+from directory.projection.affected_parents import organizations_above
+from permissions.database.aliases import JOBS
+
+ANOTHERS = "refused (its id belongs to another source)"
+HIDDEN = "hidden: the source marks it confidential"
+MARKED = ("organization", "location", "service")  # what a marker hides, parents first
+OPEN = ("active", "temporarily closed")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row that an import creates, changes or removes; `columns` that change. No values."""
+
+    organization: UUID | None
+    action: str  # created, changed, removed, made inactive
+    table: str
+    id: UUID
+    columns: tuple[str, ...] = ()
+
+
+Told = Callable[[Difference], None]
+
+
+@dataclass
+class Touched:
+    """What has changed, and has to be rendered."""
+
+    organizations: set[UUID] = field(default_factory=set)
+    services: set[UUID] = field(default_factory=set)  # new or changed themselves
+    shared: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))  # by table
+
+
+class Storing:
+    """Stores entries of one source, piece by piece."""
+
+    def __init__(self, source: str, now: datetime, told: Told, *, dry: bool = False) -> None:
+        self.source = source
+        self.now = now
+        self.told = told
+        self.dry = dry
+        self.changes: Counter[str] = Counter()
+        self.touched = Touched()
+        self.own: Mapping[UUID, Set[str]] = {}  # what agencies have set, by service
+
+    def not_ours(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
+        """The entries less those whose id is another source's, and the organizations that cannot
+        be stored for that. A taxonomy or unit of another source serves as it stands."""
+        kept: list[Entry] = []
+        refused: dict[UUID, str] = {}
+        for table, rows in _by_table(entries):
+            theirs = (
+                TABLES[table]
+                .model._default_manager.using(JOBS)
+                .filter(id__in=[row.id for row in rows])
+                .exclude(source=self.source)
+            )
+            taken = set(theirs.values_list("id", flat=True))
+            for row in rows:
+                if row.id not in taken:
+                    kept.append(row)
+                elif row.owner is None:
+                    row.row.line.notes.append("belongs to another source: left as it stands there")
+                else:
+                    row.row.line.reason = row.row.line.reason or ANOTHERS
+                    refused.setdefault(row.owner, ANOTHERS)
+        return kept, refused
+
+    def store(self, entries: Sequence[Entry]) -> None:
+        """Insert what is new, update what differs."""
+        written: list[tuple[str, Mapping[str, object]]] = []
+        for table, rows in _by_table(entries):
+            wanted = {row.id: self._values(row) for row in rows}
+            owner = {row.id: row.owner for row in rows}
+            there = self._there(table, wanted)
+            new = [one for one in wanted if one not in there]
+            self._insert(table, [wanted[one] for one in new])
+            for one in new:
+                self._tell(Difference(owner[one], "created", table, one))
+            changed = self._update(table, wanted, there, owner)
+            written += [(table, wanted[one]) for one in (*new, *changed)]
+        self._shown(written)
+
+    def _shown(self, rows: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Whoever shows these rows, as they were or as they are now, is rendered: a place that
+        went to another organization stands in the old one's document until then."""
+        if rows and not self.dry:
+            self.touched.organizations |= organizations_above(rows, using=JOBS)
+
+    def hide(self, rows: Sequence[Staged]) -> list[Staged]:
+        """Of rows that are not stored as the source has them take that they are hidden, never that
+        they are shown; a place loses with it what tells where it is. Returns those that were
+        public; one that is not there, or is another source's, is left out."""
+        hidden = [row for row in rows if row.hidden]
+        ids = {row.serial: id_of(self.source, row.table, row.known_as) for row in hidden}
+        public: dict[str, dict[UUID, dict[str, object]]] = {}
+        for table in MARKED:
+            model: Any = TABLES[table].model
+            there = model._default_manager.using(JOBS).filter(
+                id__in=[ids[row.serial] for row in hidden if row.table == table],
+                source=self.source,
+                confidential=False,
+            )
+            if table == "service":  # those of a hidden organization are hidden with it
+                there = there.filter(organization__confidential=False)
+                there = there.exclude(organization_id__in=public["organization"])
+            public[table] = {row["id"]: row for row in there.values()}
+        for table, found in public.items():
+            nowhere = {column: _blank(table)[column] for column in WHEREABOUTS.get(table, ())}
+            wanted = {one: {"id": one, "confidential": True, **nowhere} for one in found}
+            self._update(table, wanted, found, dict(owners_of(table, self.source, list(found))))
+        return [row for row in hidden if ids[row.serial] in public[row.table]]
+
+    def _values(self, entry: Entry) -> dict[str, object]:
+        values: dict[str, object] = dict(entry.values)
+        for column in ("last_modified", "updated"):
+            if column in values and values[column] is None:
+                del values[column]
+        for state in self.own.get(entry.id, ()):
+            values.pop(f"{state}_id" if state == "answered_by" else state, None)
+        if issubclass(TABLES[entry.table].model, m.Part):
+            values["part_of_id"] = entry.owner
+        hidden = entry.table == "location" and entry.values.get("confidential") is True
+        external = "" if hidden else entry.external_id  # of a secret place not even its key
+        return {"id": entry.id, "source": self.source, "external_id": external, **values}
+
+    def _there(
+        self, table: str, wanted: Mapping[UUID, Mapping[str, object]]
+    ) -> dict[UUID, dict[str, object]]:
+        columns = sorted({column for values in wanted.values() for column in values})
+        rows = TABLES[table].model._default_manager.using(JOBS).filter(id__in=wanted)
+        return {row["id"]: row for row in rows.values(*columns)}
+
+    def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        if not rows or self.dry:
+            return
+        blank = {**_blank(table)}
+        for column in ("last_modified", "updated"):
+            if column in blank:
+                blank[column] = self.now
+        name = TABLES[table].model._meta.db_table
+        columns = ", ".join(blank)
+        with connections[JOBS].cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {name} ({columns}) SELECT {columns}"  # noqa: S608  our models' names
+                f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb)",
+                [_json([{**blank, **row} for row in rows])],
+            )
+
+    def _update(
+        self,
+        table: str,
+        wanted: Mapping[UUID, dict[str, object]],
+        there: Mapping[UUID, Mapping[str, object]],
+        owner: Mapping[UUID, UUID | None],
+    ) -> list[UUID]:
+        """One statement for all rows in which the same columns differ, of these columns alone:
+        what somebody else changes meanwhile stays. Returns the rows that did."""
+        alike: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        changed: list[UUID] = []
+        for one, before in there.items():
+            values = wanted[one]
+            if differing := tuple(c for c in values if before[c] != values[c]):
+                changed.append(one)
+                alike[differing].append({"id": one, **{c: values[c] for c in differing}})
+                self._tell(Difference(owner[one], "changed", table, one, differing))
+        self._shown([(table, there[one]) for one in changed])
+        name = TABLES[table].model._meta.db_table
+        for columns, rows in alike.items() if not self.dry else ():
+            told = ", ".join(f"{column} = new.{column}" for column in columns)
+            with connections[JOBS].cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE {name} AS old SET {told}"  # noqa: S608  our models' names
+                    f" FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb) AS new"
+                    " WHERE old.id = new.id",
+                    [_json(rows)],
+                )
+        return changed
+
+    def _tell(self, difference: Difference) -> None:
+        self.changes[difference.action] += 1
+        if difference.organization is None:
+            self.touched.shared[difference.table].add(difference.id)
+        else:
+            self.touched.organizations.add(difference.organization)
+        if difference.table == "service":
+            self.touched.services.add(difference.id)
+        self.told(difference)
+
+    # -- What is no longer there
+
+    def remove(
+        self,
+        owners: Set[UUID],
+        listed: Mapping[str, Set[UUID]],
+        tables: Set[str],
+        named: Callable[[str, str], bool],
+    ) -> None:
+        """Remove what the source no longer has of these organizations, of `tables` only.
+
+        `listed` are the ids that it has of theirs; `named` tells of a table and an external id
+        whether it has that anywhere. A service is only made inactive: a referral may still name it.
+        """
+        for table in sorted(tables, key=lambda one: -ORDER[one]):  # children first
+            rows = self._rows_of(table, owners)
+            listed_here = listed.get(table, ())
+            there = rows.values_list("id", "part_of_id", "external_id")
+            gone = {
+                one: owner
+                for one, owner, key in there
+                if one not in listed_here and not named(table, key)
+            }
+            action = "made inactive" if table == "service" else "removed"
+            for one, owner in gone.items():
+                self._tell(Difference(owner, action, table, one))
+            if gone and not self.dry:
+                self._shown([(table, row) for row in rows.filter(id__in=gone).values()])
+                self._drop(table, list(gone))
+
+    def _rows_of(self, table: str, owners: Set[UUID]) -> "models.QuerySet[Any]":
+        rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
+        rows = rows.filter(part_of_id__in=owners, source=self.source)
+        return rows.filter(status__in=OPEN) if table == "service" else rows
+
+    def _drop(self, table: str, gone: list[UUID]) -> None:
+        rows: models.QuerySet[Any] = TABLES[table].model._default_manager.using(JOBS)
+        rows = rows.filter(id__in=gone)
+        if table == "service":
+            rows.update(status="inactive", last_modified=self.now)
+        else:
+            rows.delete()
+            m.Attribute.objects.using(JOBS).filter(link_table=table, link_id__in=gone).delete()
+            m.Metadata.objects.using(JOBS).filter(
+                resource_table=table, resource_id__in=gone
+            ).delete()
+
+    def close(self, organizations: Sequence[UUID], named: Callable[[str, str], bool]) -> None:
+        """Make inactive all services of organizations that the source no longer has."""
+        self.remove(set(organizations), {}, {"service"}, named)
+
+
+def _by_table(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[entry.table].append(entry)
+    return sorted(found.items(), key=lambda one: ORDER[one[0]])
+
+
+@cache
+def _blank(table: str) -> Mapping[str, object]:
+    """A row of which nothing is said."""
+    fields = TABLES[table].model._meta.concrete_fields
+    return {str(f.column): None if f.has_db_default() else f.get_default() for f in fields}
+
+
+def _json(rows: Sequence[Mapping[str, object]]) -> str:
+    return orjson.dumps(rows, default=str).decode()

@@ -1,0 +1,89 @@
+"""Where a postcode is: from a table of the operator's, else from the directory's own addresses.
+
+What is made of addresses is rounded to a hundredth of a degree (about a kilometre), and made of
+public places alone, anew as soon as one is hidden: one address may be all there
+is for a code.
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection, connections, transaction
+
+from directory import models as m
+from permissions.database.aliases import JOBS
+
+LONGEST = 20  # characters; the world's longest has ten
+
+
+def postcode(text: str) -> str:
+    """A postcode as it is compared: upper case, without space, ZIP+4 cut to five."""
+    code = "".join(text.upper().split())
+    return code[:5] if re.fullmatch(r"\d{5}-?\d{4}", code) else code
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Degrees, WGS 84."""
+
+    latitude: float
+    longitude: float
+
+
+class NotReadable(Exception):
+    """The file is no table of postcodes; the message says what is expected."""
+
+
+def point_of(code: str) -> Point | None:
+    """The middle of a postcode, as `directory.postcodes.postcode` writes it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT latitude, longitude FROM directory_postcode WHERE postcode = %s", [code]
+        )
+        row = cursor.fetchone()
+    return Point(*row) if row else None
+
+
+def derive(using: str = JOBS) -> None:
+    """Make anew what is known from addresses; the operator's own table goes before it."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT sec.derive_postcodes(NULL)")
+
+
+def load(path: Path) -> int:
+    """Take a CSV file with the columns postcode, latitude, longitude. Returns how many it holds.
+
+    Replaces the operator's earlier table. Raises NotReadable; then nothing has changed.
+    """
+    rows = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for number, row in enumerate(csv.DictReader(file), 2):
+                try:
+                    rows.append(_row(row))
+                except (AttributeError, KeyError, TypeError, ValueError):  # a short row has None
+                    raise NotReadable(
+                        f"{path}, line {number}: expected are the columns postcode, latitude and"
+                        " longitude, in degrees (WGS 84)."
+                    ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise NotReadable(f"{path} cannot be read: {error}.") from None
+    if not rows:
+        raise NotReadable(f"{path} holds no postcode: nothing was changed.")
+    with transaction.atomic(using=JOBS):
+        m.Postcode.objects.using(JOBS).filter(derived=False).delete()
+        m.Postcode.objects.using(JOBS).filter(postcode__in=[row.postcode for row in rows]).delete()
+        m.Postcode.objects.using(JOBS).bulk_create(rows, batch_size=5000, ignore_conflicts=True)
+    return len(rows)
+
+
+def _row(row: dict[str, str]) -> m.Postcode:
+    latitude, longitude = float(row["latitude"]), float(row["longitude"])
+    code = postcode(row["postcode"])
+    if not (0 < len(code) <= LONGEST and code.isprintable()):
+        raise ValueError
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise ValueError
+    return m.Postcode(postcode=code, latitude=latitude, longitude=longitude, derived=False)

@@ -1,0 +1,243 @@
+"""The standard's documents, made of source rows (prefetch.py) by directory/hsds/schema.py.
+
+Each is rendered without what has a document of its own: a service without its places and its
+organization, an organization without its services. Those are put together when they are read
+(directory/search/retrieval.py), so that one change is rendered once.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import TypeAlias
+from uuid import UUID
+
+from directory.hsds.schema import LISTS, ONES, OURS, TABLES
+from directory.projection.prefetch import Row, Shelf
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | dict[str, Json] | None"
+Document: TypeAlias = "dict[str, Json]"
+_APART = {  # members that are put together at reading
+    "organization": {"services"},
+    "service": {"service_at_locations", "organization"},
+    "service_at_location": {"service"},
+}
+
+
+def is_hidden(service: Row, organization: Row) -> bool:
+    """Whether only the network may know of the service: its marker or its organization's (T1)."""
+    return bool(service["confidential"] or organization["confidential"])
+
+
+def intake(shelf: Shelf, service: Row) -> str:
+    """taking; paused by its agency; full when every capacity it names is used up."""
+    if service["intake_paused"]:
+        return "paused"
+    capacities = shelf.under("service_capacity", "service_id", service["id"])
+    return "full" if capacities and all(row["available"] <= 0 for row in capacities) else "taking"
+
+
+# -- A row ----------------------------------------------------------------------------------------
+
+
+def plain(value: object) -> Json:
+    """A column's value as HSDS writes it in JSON."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date() | time():
+            return value.isoformat()
+        case Decimal() | float():
+            return int(value) if value == int(value) else float(value)
+        case None | bool() | int() | str():
+            return value
+        case list():
+            return [plain(part) for part in value]
+    return str(value)
+
+
+def columns(table: str, row: Row) -> Document:
+    """The row's own columns; empty ones left out, as the standard's schemas know no null."""
+    kind = TABLES[table]
+    document: Document = {"id": str(row["id"])}
+    ours = OURS.get(table, ())
+    for column in kind.columns:
+        if column in ours:
+            continue
+        value = row[kind.field_of(column)]
+        if value not in (None, "") or column in kind.required or column in kind.shown:
+            document[column] = plain(value)
+    if table == "phone" and row["extension"]:
+        document["extension"] = int(row["extension"])  # the standard has a number here
+    if extra := _PROFILE.get(table):
+        document |= extra(row)
+    for column in _NAMED.get(table, ()):
+        if row[column]:
+            document[column] = str(row[column])
+    return document
+
+
+# Links that the standard's documents keep beside what is nested.
+_NAMED = {
+    "organization": ("parent_organization_id",),
+    "taxonomy_term": ("parent_id",),
+    "service": ("organization_id", "program_id"),
+}
+
+
+def _external_ids(row: Row) -> Document:
+    if row["source"] and row["external_id"] not in ("", str(row["id"])):
+        return {"external_ids": [{"source": row["source"], "id": row["external_id"]}]}
+    return {}
+
+
+def _of_place(row: Row) -> Document:
+    ids = {} if row["confidential"] else _external_ids(row)
+    return {"confidential": row["confidential"], **ids}
+
+
+def _of_organization(row: Row) -> Document:
+    return {"confidential": row["confidential"], **_external_ids(row)}
+
+
+def _of_service(row: Row) -> Document:
+    document: Document = {
+        "answered_by": plain(row["answered_by_id"]) and str(row["answered_by_id"]),
+        "intake_paused": row["intake_paused"],
+        "victimization_types": list(row["victimization_types"]),
+        **_external_ids(row),
+    }
+    if row["safe_contact_notes"]:
+        document["safe_contact_notes"] = row["safe_contact_notes"]
+    return document
+
+
+def _of_holiday(row: Row) -> Document:
+    return {"closed": row["closed"]}
+
+
+_PROFILE: dict[str, Callable[[Row], Document]] = {
+    "organization": _of_organization,
+    "location": _of_place,
+    "service": _of_service,
+    "holiday_schedule": _of_holiday,
+}
+
+
+# -- A document -----------------------------------------------------------------------------------
+
+
+def nested(shelf: Shelf, table: str, row: Row, *, secret: bool) -> Document:
+    """The row with all that hangs on it. `secret`: it is read by the network only, so that
+    confidential places may stand in it, without anything that tells where they are."""
+    document = columns(table, row)
+    apart = _APART.get(table, ())
+    for member, (child, column) in LISTS.get(table, {}).items():
+        if member in apart:
+            continue
+        rows = shelf.under(child, column, row["id"])
+        if child == "location":
+            rows = [one for one in rows if secret or not one["confidential"]]
+        if rows:
+            document[member] = [nested(shelf, child, one, secret=secret) for one in rows]
+    for member, (target, column) in ONES.get(table, {}).items():
+        if member not in apart and (found := shelf.row(target, row[column])):
+            document[member] = nested(shelf, target, found, secret=secret)
+    for member in ("attribute", "metadata"):
+        if marks := shelf.marks(member, table, row["id"]):
+            name = "attributes" if member == "attribute" else member
+            document[name] = [nested(shelf, member, one, secret=secret) for one in marks]
+    if table == "location" and row["confidential"]:
+        document = _nowhere(document)
+    if table == "service_at_location" and _is_secret(shelf, row):
+        document = _without_history(document)
+    return document
+
+
+def _is_secret(shelf: Shelf, link: Row) -> bool:
+    location = shelf.row("location", link["location_id"])
+    return bool(location and location["confidential"])
+
+
+_WHERE = ("addresses", "latitude", "longitude", "transportation", "external_identifier", "url")
+
+
+def _nowhere(location: Document) -> Document:
+    """The database keeps none of this of a confidential place; nor is it shown (R4)."""
+    return {
+        name: value
+        for name, value in _without_history(location).items()
+        if name not in (*_WHERE, "external_identifier_type")
+    }
+
+
+def _without_history(document: Document) -> Document:
+    """The document without metadata, at any depth: it tells what stood there before."""
+    return {
+        name: [_without_history(one) if isinstance(one, dict) else one for one in value]
+        if isinstance(value, list)
+        else _without_history(value)
+        if isinstance(value, dict)
+        else value
+        for name, value in document.items()
+        if name != "metadata"
+    }
+
+
+def service_item(shelf: Shelf, service: Row) -> Document:
+    """The standard's list item: own columns, organization and program."""
+    organization = shelf.row("organization", service["organization_id"])
+    assert organization is not None
+    document = _service_columns(shelf, service, organization)
+    document["organization"] = columns("organization", organization)
+    if program := shelf.row("program", service["program_id"]):
+        document["program"] = columns("program", program)
+    return document
+
+
+def service_detail(shelf: Shelf, service: Row) -> Document:
+    """A service with all that hangs on it, but its places and its organization."""
+    organization = shelf.row("organization", service["organization_id"])
+    assert organization is not None
+    secret = is_hidden(service, organization)
+    document = nested(shelf, "service", service, secret=secret)
+    return document | _service_columns(shelf, service, organization)
+
+
+def _service_columns(shelf: Shelf, service: Row, organization: Row) -> Document:
+    return {
+        **columns("service", service),
+        "confidential": is_hidden(service, organization),
+        "intake": intake(shelf, service),
+    }
+
+
+def place_item(shelf: Shelf, link: Row, service: Row, location: Row, secret: bool) -> Document:
+    """The standard's list item of a service_at_location, with place and service side by side."""
+    place = columns("location", location)
+    return {
+        **columns("service_at_location", link),
+        "service_id": str(service["id"]),
+        "location_id": str(location["id"]),
+        "location": _nowhere(place) if location["confidential"] else place,
+        "service": service_item(shelf, service),
+    }
+
+
+def place_detail(shelf: Shelf, link: Row, secret: bool) -> Document:
+    """A service_at_location with its place, without the service."""
+    return nested(shelf, "service_at_location", link, secret=secret)
+
+
+def organization_item(organization: Row) -> Document:
+    """The standard's list item."""
+    return columns("organization", organization)
+
+
+def organization_detail(shelf: Shelf, organization: Row) -> Document:
+    """An organization with all of its own, without its services."""
+    return nested(shelf, "organization", organization, secret=organization["confidential"])
+
+
+def as_id(value: UUID | None) -> str | None:
+    """An id as JSON has it."""
+    return str(value) if value else None

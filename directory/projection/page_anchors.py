@@ -1,0 +1,102 @@
+"""Where the rows of the plain lists lie, by which a page deep in one is found.
+
+A milestone stands at a listed public row and has how many there are from it to the next, so that
+half a hundred numbers are added up where else 25,000 rows are walked
+(directory/search/deep_pagination.py). The first stands before any row. Called while the lock of
+projection_writer.py is held: each snapshot has the milestones of its rows exactly.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+STEP = 1_000  # rows from a milestone to the next, once laid; it may grow to twice as many
+Key = tuple[str, UUID]  # a row's place in the order of its list; of places the name is ""
+Moved = dict[str, Counter[Key]]  # list → key → 1 where a row came, -1 where one went
+LISTS = {  # list → what is listed, and its order
+    "services": ("open AND first", "name, service_id"),
+    "service_at_locations": ("open AND location_id IS NOT NULL", "''::text AS name, id"),
+}
+
+
+def moved() -> Moved:
+    return defaultdict(Counter)
+
+
+def keep(cursor: Any, rows: Mapping[str, Counter[Key]]) -> None:
+    """Count what came and went; no milestone stays at a row that is listed no more."""
+    for name, keys in rows.items():
+        told = [
+            {"name": text, "row_id": str(row_id), "rows": more}
+            for (text, row_id), more in keys.items()
+            if more
+        ]
+        if told:
+            values = {"list": name, "moved": orjson.dumps(told).decode()}
+            for statement in (_FIRST, _COUNT, _MERGE):
+                cursor.execute(statement, values)
+            split(cursor, name)
+
+
+def split(cursor: Any, name: str) -> None:
+    """Lay further milestones where the way to the next has become long."""
+    listed, order = LISTS[name]
+    cursor.execute(_SPLIT.format(listed=listed, order=order), {"list": name, "step": STEP})
+
+
+_FIRST = """
+    INSERT INTO directory_milestone (list, name, row_id, rows)
+    SELECT %(list)s, '', '00000000-0000-0000-0000-000000000000', 0
+     WHERE NOT EXISTS (SELECT FROM directory_milestone WHERE list = %(list)s)
+"""
+_MOVED = "jsonb_to_recordset(%(moved)s) AS moved (name text, row_id uuid, rows int)"
+_COUNT = f"""
+    UPDATE directory_milestone m SET rows = m.rows + more.rows
+      FROM (SELECT before.id, sum(moved.rows) AS rows
+              FROM {_MOVED}, LATERAL (
+                   SELECT id FROM directory_milestone
+                    WHERE list = %(list)s AND (name, row_id) <= (moved.name, moved.row_id)
+                    ORDER BY name DESC, row_id DESC LIMIT 1) before
+             GROUP BY before.id) more
+     WHERE m.id = more.id
+"""
+# Those whose rows went, to the next before them that stays.
+_MERGE = f"""
+    WITH gone AS (
+        DELETE FROM directory_milestone m USING {_MOVED}
+         WHERE m.list = %(list)s AND moved.rows < 0
+           AND (m.name, m.row_id) = (moved.name, moved.row_id)
+        RETURNING m.id, m.name, m.row_id, m.rows)
+    UPDATE directory_milestone m SET rows = m.rows + more.rows
+      FROM (SELECT before.id, sum(gone.rows) AS rows
+              FROM gone, LATERAL (
+                   SELECT id FROM directory_milestone
+                    WHERE list = %(list)s AND (name, row_id) < (gone.name, gone.row_id)
+                      AND id NOT IN (SELECT id FROM gone)
+                    ORDER BY name DESC, row_id DESC LIMIT 1) before
+             GROUP BY before.id) more
+     WHERE m.id = more.id
+"""
+_SPLIT = """
+    WITH far AS (
+        SELECT * FROM (
+            SELECT id, name, row_id, rows, lead(name) OVER way AS next_name,
+                   lead(row_id) OVER way AS next_id
+              FROM directory_milestone WHERE list = %(list)s
+            WINDOW way AS (ORDER BY name, row_id)) m
+         WHERE rows > 2 * %(step)s),
+    laid AS (
+        INSERT INTO directory_milestone (list, name, row_id, rows)
+        SELECT %(list)s, at.name, at.row_id, least(%(step)s, far.rows - at.before)
+          FROM far, LATERAL (
+               SELECT p.*, row_number() OVER (ORDER BY p.name, p.row_id) - 1 AS before
+                 FROM (SELECT {order} FROM directory_place WHERE {listed}) p (name, row_id)
+                WHERE (p.name, p.row_id) >= (far.name, far.row_id)
+                  AND (far.next_id IS NULL OR (p.name, p.row_id) < (far.next_name, far.next_id))
+               ) at
+         WHERE at.before > 0 AND at.before %% %(step)s = 0)
+    UPDATE directory_milestone m SET rows = %(step)s FROM far WHERE m.id = far.id
+"""

@@ -1,0 +1,201 @@
+"""Everything that hangs on some services and organizations, read in one query a table."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from directory.hsds.schema import LISTS, ONES, TABLES
+
+Row = dict[str, Any]
+
+# After their parents; what hangs on a contact or a phone comes after those.
+_BENEATH = (
+    *("contact", "phone", "language", "schedule", "holiday_schedule", "address", "accessibility"),
+    *("service_area", "funding", "required_document", "cost_option", "url", "service_capacity"),
+    *("organization_identifier", "program"),
+)
+
+
+class Shelf:
+    """Rows by table, column and parent, as plain dictionaries of their fields.
+
+    Of the organizations in `whole` everything is read; of those that only stand above a service
+    the rows that services are searched and rung by. `locations`: places read by themselves.
+    """
+
+    def __init__(
+        self,
+        services: Collection[UUID],
+        whole: Collection[UUID],
+        using: str,
+        locations: Collection[UUID] = (),
+    ) -> None:
+        self.using = using
+        self._under: dict[tuple[str, str, UUID], list[Row]] = defaultdict(list)
+        self._rows: dict[str, dict[UUID, Row]] = defaultdict(dict)
+        self._read("service", Q(id__in=services))
+        above = {row["organization_id"] for row in self._rows["service"].values()}
+        self._read("organization", Q(id__in=above | set(whole)))
+        self._read("service_at_location", Q(service_id__in=services))
+        places = {row["location_id"] for row in self._rows["service_at_location"].values()}
+        places |= set(locations)
+        self._read("location", Q(id__in=places) | Q(organization_id__in=whole))
+        for table in _BENEATH:
+            self._beneath(table, set(whole))
+        self._single("service", "program")
+        self._single("service_capacity", "unit")
+        self._withhold()
+        self._marks()
+
+    def row(self, table: str, row_id: UUID | None) -> Row | None:
+        return self._rows[table].get(row_id) if row_id else None
+
+    def rows(self, table: str) -> list[Row]:
+        return list(self._rows[table].values())
+
+    def under(self, table: str, column: str, parent: UUID) -> list[Row]:
+        """The rows of `table` whose `column` names `parent`, in the order of the source."""
+        return self._under.get((table, column, parent), [])
+
+    def marks(self, kind: str, table: str, row_id: UUID) -> list[Row]:
+        """The attributes or the metadata of one row."""
+        return self._under.get((kind, table, row_id), [])
+
+    # -- Reading
+
+    def _select(self, table: str, which: Q, *order: str) -> list[Row]:
+        """Rows as dictionaries: reading instances costs three times as much."""
+        rows: Any = TABLES[table].model._default_manager.using(self.using)
+        return list(rows.filter(which).order_by(*order).values())
+
+    def _read(self, table: str, which: Q) -> list[Row]:
+        order = ("id",) if table in ("service", "organization") else ("position", "id")
+        rows = self._select(table, which, *order)
+        for row in rows:
+            self._rows[table][row["id"]] = row
+            for column in TABLES[table].links:
+                if parent := row.get(column):
+                    self._under[table, column, parent].append(row)
+        return rows
+
+    def _beneath(self, table: str, whole: Collection[UUID]) -> None:
+        """Read the rows of `table` that hang on anything read before it."""
+        which = Q()
+        for column, parent in TABLES[table].links.items():
+            ids: Collection[UUID] = self._rows[parent].keys()
+            if parent == "organization" and table != "phone":
+                ids = whole
+            if ids and parent in LISTS and any(table == t for t, _ in LISTS[parent].values()):
+                which |= Q((f"{column}__in", list(ids)))
+        if which:
+            self._read(table, which)
+
+    def _single(self, table: str, member: str) -> None:
+        """Rows that others name, where they are not read yet."""
+        target, column = ONES[table][member]
+        wanted = {row[column] for row in self._rows[table].values() if row[column]}
+        if missing := wanted - self._rows[target].keys():
+            for row in self._select(target, Q(id__in=missing)):
+                self._rows[target][row["id"]] = row
+
+    def _withhold(self) -> None:
+        """Leave out of what is public whatever is of something hidden as well (T1): a phone of two
+        parents, a program of another organization, the name of the one above."""
+        hidden = self._hidden()
+        closed = hidden | {
+            one for one, row in self._rows["location"].items() if row["confidential"]
+        }
+        for (table, _, parent), rows in self._under.items():
+            if parent not in closed:
+                rows[:] = [row for row in rows if hidden.isdisjoint(_named(table, row))]
+        for row in self._rows["organization"].values():
+            if row["id"] not in hidden and row["parent_organization_id"] in hidden:
+                row["parent_organization_id"] = None
+        for row in self._rows["service"].values():
+            program = self.row("program", row["program_id"])
+            if row["id"] not in hidden and program and program["organization_id"] in hidden:
+                row["program_id"] = None
+
+    def _hidden(self) -> set[UUID]:
+        """What is confidential, by itself or by what it is of, among all that the rows name."""
+        named: dict[str, set[UUID]] = defaultdict(set)
+        for table, rows in self._rows.items():
+            for column, target in TABLES[table].links.items():
+                named[target] |= {row[column] for row in rows.values() if row[column]}
+        confidential = Q(confidential=True)
+        found: set[UUID] = set()
+        for table, which in (
+            ("organization", confidential),
+            ("service", confidential | Q(organization__confidential=True)),
+            (
+                "service_at_location",
+                Q(service__confidential=True) | Q(service__organization__confidential=True),
+            ),
+        ):
+            if ids := named[table] | self._rows[table].keys():
+                model: Any = TABLES[table].model._default_manager.using(self.using)
+                found |= set(model.filter(which, id__in=ids).values_list("id", flat=True))
+        return found
+
+    def _marks(self) -> None:
+        """Attributes with their terms, and metadata, of every row read."""
+        ids = [row_id for rows in self._rows.values() for row_id in rows]
+        attributes = self._marked("attribute", "link", ids)
+        self._terms({row["taxonomy_term_id"] for row in attributes if row["taxonomy_term_id"]})
+        terms = [*self._rows["taxonomy_term"], *self._rows["taxonomy"]]
+        self._marked("metadata", "resource", [*ids, *terms, *(row["id"] for row in attributes)])
+
+    def _marked(self, table: str, about: str, ids: Iterable[UUID]) -> list[Row]:
+        rows = self._select(table, Q((f"{about}_id__in", list(ids))), "position", "id")
+        for row in rows:
+            self._under[table, row[f"{about}_table"], row[f"{about}_id"]].append(row)
+        return rows
+
+    def _terms(self, wanted: set[UUID]) -> None:
+        """Taxonomy terms with all above them, and those that say the same in another language."""
+        terms = self._rows["taxonomy_term"]
+        while missing := wanted - terms.keys():
+            found = {row["id"]: row for row in self._select("taxonomy_term", Q(id__in=missing))}
+            terms.update(found)
+            wanted = {row["parent_id"] for row in found.values() if row["parent_id"]}
+            if not found:
+                break
+        keys = {(row["taxonomy_id"], row["code"]) for row in terms.values() if row["code"]}
+        same = Q(taxonomy_id__in={key for key, _ in keys if key}, code__in={c for _, c in keys})
+        self._alike: dict[tuple[UUID, str], list[Row]] = defaultdict(list)
+        for row in self._select("taxonomy_term", same, "id"):
+            if (row["taxonomy_id"], row["code"]) in keys:
+                self._alike[row["taxonomy_id"], row["code"]].append(row)
+        taxonomies = {row["taxonomy_id"] for row in terms.values() if row["taxonomy_id"]}
+        for row in self._select("taxonomy", Q(id__in=taxonomies)):
+            self._rows["taxonomy"][row["id"]] = row
+
+    # -- Terms
+
+    def terms_of(self, rows: Iterable[tuple[str, UUID]]) -> list[Row]:
+        """The taxonomy terms on these rows, with all above them, each once."""
+        found: dict[UUID, Row] = {}
+        for table, row_id in rows:
+            for attribute in self.marks("attribute", table, row_id):
+                term = self.row("taxonomy_term", attribute["taxonomy_term_id"])
+                while term and term["id"] not in found:  # also ends where somebody made a circle
+                    found[term["id"]] = term
+                    term = self.row("taxonomy_term", term["parent_id"])
+        return list(found.values())
+
+    def borne(self, table: str, row_id: UUID) -> set[UUID]:
+        """The ids of the terms that one row bears itself."""
+        marks = self.marks("attribute", table, row_id)
+        return {mark["taxonomy_term_id"] for mark in marks if mark["taxonomy_term_id"]}
+
+    def alike(self, term: Row) -> list[Row]:
+        """The term in every language: the same code of the same taxonomy."""
+        return self._alike.get((term["taxonomy_id"], term["code"]), [term])
+
+
+def _named(table: str, row: Row) -> set[UUID | None]:
+    """What a row hangs on."""
+    return {row[column] for column in TABLES[table].links if column in row}

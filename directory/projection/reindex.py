@@ -1,0 +1,112 @@
+"""What has to be made anew because time has passed: opening hours look ahead only so far.
+
+Runs as `jobs`; once a day is enough (manage.py refresh_directory), and twice is safe.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from directory import models as m
+from directory.postcodes import derive
+from directory.projection.render import beside, moment, render
+from permissions.database.aliases import JOBS
+
+KEEP_DAYS = 21  # hours are made anew as soon as they look ahead less than this
+BATCH = 200
+
+_DUE = """
+    SELECT DISTINCT service_id FROM directory_place
+     WHERE hours_until < %(before)s AND open_hours IS NOT NULL
+    UNION
+    SELECT DISTINCT service_id FROM directory_network_place
+     WHERE hours_until < %(before)s AND open_hours IS NOT NULL
+"""
+_WORDS = """
+    DELETE FROM directory_word w
+     WHERE NOT EXISTS (SELECT FROM directory_place p
+                        WHERE p.first AND p.open AND p.search @@ directory_asked(w.word))
+"""
+
+_HIDDEN = """
+    SELECT s.id, NULL::uuid FROM directory_service s
+      JOIN directory_organization o ON o.id = s.organization_id
+     WHERE s.confidential OR o.confidential
+        OR EXISTS (SELECT FROM directory_serviceatlocation x
+                     JOIN directory_location l ON l.id = x.location_id AND l.confidential
+                    WHERE x.service_id = s.id)
+    UNION ALL
+    SELECT NULL, id FROM directory_organization WHERE confidential
+"""
+# Whoever still shows a hidden place, wherever that belongs now: by what is read, not by the rows.
+_STALE = """
+    SELECT p.service_id, NULL::uuid FROM directory_place p
+      JOIN directory_location l ON l.id = p.location_id AND l.confidential
+    UNION
+    SELECT NULL, d.id FROM directory_organization_listing d
+      CROSS JOIN jsonb_path_query(d.full_document::jsonb, '$.locations[*].id') shown
+      JOIN directory_location l ON l.id = (shown #>> '{}')::uuid AND l.confidential
+"""
+
+Progress = Callable[[str, int, int], None]
+
+
+def refresh(progress: Progress, *, everything: bool = False) -> int:
+    """All of a night: look ahead, withhold what is hidden, forget words that nobody uses any
+    longer, make the middles of postcodes anew. Returns how many services were due, or were made
+    anew: with `everything` all are, and all organizations."""
+    due = render_everything(progress) if everything else look_ahead(progress)
+    withhold()
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute(_WORDS)
+    derive()
+    return due
+
+
+def look_ahead(progress: Progress) -> int:
+    """Make opening hours anew wherever they are due. Returns of how many services."""
+    with connections[JOBS].cursor() as cursor:
+        cursor.execute(_DUE, {"before": moment() + timedelta(KEEP_DAYS)})
+        due = [service_id for (service_id,) in cursor.fetchall()]
+    for start in range(0, len(due), BATCH):
+        with transaction.atomic(using=JOBS):
+            render(due[start : start + BATCH])
+        progress("services", min(start + BATCH, len(due)), len(due))
+    return len(due)
+
+
+def render_everything(progress: Progress) -> int:
+    """Render all there is, after an update that changed how; in parts, each for itself. Returns of
+    how many services."""
+    organizations, services = (
+        list(model._default_manager.using(JOBS).order_by("id").values_list("id", flat=True))
+        for model in (m.Organization, m.Service)
+    )
+    for what, ids in (("organizations", organizations), ("services", services)):
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            with transaction.atomic(using=JOBS):
+                render(part) if ids is services else render([], part)
+            progress(what, start + len(part), len(ids))
+    return len(services)
+
+
+def withhold() -> None:
+    """Render what still tells of something hidden because whoever hid it may not change it."""
+    with transaction.atomic(using=JOBS):
+        with connections[JOBS].cursor() as cursor:
+            hidden, stale = _found(cursor, _HIDDEN), _found(cursor, _STALE)
+        more = beside(*hidden)
+        services, organizations = stale[0] | more[0], stale[1] | more[1]
+        if services or organizations:
+            render(services, organizations)
+
+
+def _found(cursor: Any, statement: str) -> tuple[set[UUID], set[UUID]]:
+    """Services and organizations."""
+    cursor.execute(statement)
+    rows = cursor.fetchall()
+    return {row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1]}

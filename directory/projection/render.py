@@ -1,0 +1,176 @@
+"""From source rows to what is read: projections, change feed, words and counts.
+
+Runs in the transaction of the change, as `jobs` (imports) or `editor` (edits). One call a
+transaction, as its last step: it ends with a lock that gives the change feed its order.
+
+Read on in: prefetch.py (the rows beneath an entry), entry_documents.py, search_rows.py with
+search_text.py, directory/facets.py and opening_hours.py (what is searched), projection_writer.py
+(stored and told), page_anchors.py (counted); reindex.py, once a night.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connections
+
+from directory import models as m
+from directory.projection.prefetch import Shelf
+from directory.projection.projection_writer import Rendered, finish, store
+from directory.projection.search_rows import add_organization, add_service
+from permissions.database.aliases import JOBS
+
+BATCH = 500  # services
+ORGANIZATIONS = 100  # with all of their services, in one part
+
+
+def render(
+    service_ids: Collection[UUID],
+    organization_ids: Collection[UUID] = (),
+    *,
+    using: str = JOBS,
+) -> None:
+    """Write what is read of these services and organizations anew; what is gone disappears.
+
+    The services are locked first: of two changes at once the later renders what both have written.
+    What else tells of something that has become confidential is rendered with them. Twice is safe;
+    what has not changed makes no line in the change feed.
+    """
+    ids, whole = sorted(service_ids), sorted(organization_ids)
+    lock(ids, whole, using=using)
+    while any(more := beside(ids, whole, using=using)):
+        ids, whole = sorted({*ids, *more[0]}), sorted({*whole, *more[1]})
+        lock(ids, whole, using=using)
+    rendered = Rendered()
+    now = moment(using)
+    for start in range(0, max(len(ids), 1), BATCH):
+        batch = ids[start : start + BATCH]
+        shelf = Shelf(batch, whole if start == 0 else (), using)
+        for service in shelf.rows("service"):
+            add_service(shelf, service, now, rendered)
+        if start == 0:
+            for organization in shelf.rows("organization"):
+                if organization["id"] in whole:
+                    add_organization(shelf, organization, now, rendered)
+        store(rendered, batch, whole if start == 0 else [], using)
+    finish(rendered, using)
+
+
+def render_organizations(organization_ids: Collection[UUID]) -> None:
+    """Render organizations and all of their services, as `jobs`; many of them in parts, all locked
+    first, so that nobody who holds one of them waits for us in the change feed. Twice is safe."""
+    whole = sorted(organization_ids)
+    services = m.Service.objects.using(JOBS).filter(organization_id__in=whole)
+    if len(whole) > ORGANIZATIONS:
+        lock(sorted(services.values_list("id", flat=True)), whole)
+    for at in range(0, len(whole), ORGANIZATIONS):
+        part = whole[at : at + ORGANIZATIONS]
+        ids = services.filter(organization_id__in=part).values_list("id", flat=True)
+        render(list(ids), part)
+
+
+def render_taxonomies(ids: Iterable[UUID], table: str, *, using: str = JOBS) -> None:
+    """Tell the change feed of taxonomies or terms (`table`) that changed; they are read as they
+    stand. Services that bear a changed term are for the caller to render."""
+    rendered = Rendered()
+    model = {"taxonomy": m.Taxonomy, "taxonomy_term": m.TaxonomyTerm}[table]
+    wanted = set(ids)
+    there = set(
+        model._default_manager.using(using).filter(id__in=wanted).values_list("id", flat=True)
+    )
+    for one in sorted(wanted):
+        action = "updated" if one in there else "deleted"
+        rendered.changes.append((table, one, action, action))
+    finish(rendered, using)
+
+
+def moment(using: str = JOBS) -> datetime:
+    """The database's clock."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        row = cursor.fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
+def beside(
+    services: Collection[UUID], organizations: Collection[UUID], *, using: str = JOBS
+) -> tuple[set[UUID], set[UUID]]:
+    """The services and organizations, of others than these, that the public projections show with
+    something in them that is of these and is hidden now."""
+    asked = {
+        "services": [str(one) for one in services],
+        "organizations": [str(one) for one in organizations],
+    }
+    with connections[using].cursor() as cursor:
+        cursor.execute(_BESIDE, asked)
+        found = cursor.fetchall()
+    more_services = {row[0] for row in found if row[0]} - set(services)
+    return more_services, {row[1] for row in found if row[1]} - set(organizations)
+
+
+# A public document tells of a row when its id stands in it.
+_BESIDE = """
+    WITH owner AS MATERIALIZED (
+        SELECT id FROM directory_organization
+         WHERE id = ANY (%(organizations)s::uuid[]) AND confidential
+    ), hidden AS MATERIALIZED (
+        SELECT s.id, s.organization_id FROM directory_service s
+          JOIN directory_organization o ON o.id = s.organization_id
+         WHERE s.id = ANY (%(services)s::uuid[]) AND (s.confidential OR o.confidential)
+        UNION
+        SELECT s.id, s.organization_id FROM directory_service s
+         WHERE s.organization_id IN (SELECT id FROM owner)
+    ), place AS MATERIALIZED (
+        SELECT l.id, l.organization_id FROM directory_serviceatlocation x
+          JOIN directory_location l ON l.id = x.location_id AND l.confidential
+         WHERE x.service_id = ANY (%(services)s::uuid[])
+        UNION
+        SELECT l.id, l.organization_id FROM directory_location l
+         WHERE l.organization_id = ANY (%(organizations)s::uuid[]) AND l.confidential
+    ), shared AS (
+        SELECT id, organization_id FROM directory_phone
+         WHERE service_id IN (SELECT id FROM hidden)
+        UNION ALL
+        SELECT id, organization_id FROM directory_contact
+         WHERE service_id IN (SELECT id FROM hidden)
+        UNION ALL
+        SELECT id, organization_id FROM directory_url
+         WHERE service_id IN (SELECT id FROM hidden)
+        UNION ALL
+        SELECT id, organization_id FROM directory_funding
+         WHERE service_id IN (SELECT id FROM hidden)
+    )
+    SELECT h.id, NULL::uuid FROM hidden h JOIN directory_listing d ON d.id = h.id
+    UNION
+    SELECT x.service_id, NULL FROM place
+      JOIN directory_serviceatlocation x ON x.location_id = place.id
+      JOIN directory_place p ON p.id = x.id
+    UNION
+    SELECT s.id, NULL FROM owner
+      JOIN directory_program g ON g.organization_id = owner.id
+      JOIN directory_service s ON s.program_id = g.id
+      JOIN directory_listing d ON d.id = s.id AND strpos(d.document, g.id::text) > 0
+     WHERE sec.may_render(s.organization_id, s.id)
+    UNION
+    SELECT NULL, o.id FROM (
+        SELECT id, organization_id FROM place UNION ALL SELECT id, organization_id FROM shared
+        UNION ALL
+        SELECT owner.id, child.id FROM owner
+          JOIN directory_organization child ON child.parent_organization_id = owner.id
+    ) told
+      JOIN directory_organization_listing o ON o.id = told.organization_id
+       AND strpos(o.full_document, told.id::text) > 0
+     WHERE sec.may_render(o.id, NULL)
+"""
+
+
+def lock(services: list[UUID], organizations: list[UUID], *, using: str = JOBS) -> None:
+    """Lock services and organizations until the end of the transaction."""
+    # By a function: a row's lock is a right to change it, which an editor has of her own alone.
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.lock_entries(%s::uuid[], %s::uuid[])",
+            [[str(one) for one in organizations], [str(one) for one in services]],
+        )

@@ -1,0 +1,289 @@
+"""What the projections hold of one service, of each of its places, of one organization."""
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import orjson
+
+from directory import facets
+from directory.postcodes import postcode
+from directory.projection import opening_hours
+from directory.projection.entry_documents import (
+    Document,
+    as_id,
+    intake,
+    is_hidden,
+    organization_detail,
+    organization_item,
+    place_detail,
+    place_item,
+    service_detail,
+    service_item,
+)
+from directory.projection.prefetch import Row, Shelf
+from directory.projection.projection_writer import Rendered
+from directory.projection.search_text import of_organization, of_service
+from directory.vocabulary import codes_for_name, ids_for_name
+
+
+def _json(document: Document) -> str:
+    return orjson.dumps(document).decode()
+
+
+def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -> None:
+    """One service: its listing, and a row for each of its places."""
+    today = now.astimezone(opening_hours.zone_of(None, now.date())).date()
+    organization = shelf.row("organization", service["organization_id"])
+    assert organization is not None
+    hidden = is_hidden(service, organization)
+    links = _links(shelf, service)
+    shown = [pair for pair in links if hidden or not pair[1]["confidential"]]
+    terms = _terms(shelf, service, shown)
+    term_ids = _ids_of(shelf, terms)
+    rendered.listings[hidden].append(
+        {
+            "id": str(service["id"]),
+            "organization_id": str(organization["id"]),
+            "name": service["name"],
+            "organization_name": organization["name"],
+            "status": service["status"],
+            "answered_by": as_id(service["answered_by_id"]),
+            "intake": intake(shelf, service),
+            "victimization_types": list(service["victimization_types"]),
+            "taxonomy_term_ids": term_ids,
+            "phones": _phones_to_ring(shelf, service, shown),
+            "assured_date": service["assured_date"] and service["assured_date"].isoformat(),
+            "last_modified": service["last_modified"].isoformat(),
+            "document": _json(service_item(shelf, service)),
+            "full_document": _json(service_detail(shelf, service)),
+        }
+    )
+    for secret, place in _places(shelf, service, hidden, links, shown, terms, term_ids, today):
+        rendered.places[secret].append(place)
+
+
+def _terms(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> list[Row]:
+    """What it bears itself, by its organization or by one of these places."""
+    bearers = [("service", service["id"]), ("organization", service["organization_id"])]
+    return shelf.terms_of([*bearers, *(("location", location["id"]) for _, location in pairs)])
+
+
+def _ids_of(shelf: Shelf, terms: list[Row]) -> list[str]:
+    return sorted(
+        {str(same["id"]) for term in terms for same in shelf.alike(term)}
+        | {str(one) for term in terms for one in ids_for_name(term["name"])}
+    )
+
+
+def _links(shelf: Shelf, service: Row) -> list[tuple[Row, Row]]:
+    found = []
+    for link in shelf.under("service_at_location", "service_id", service["id"]):
+        location = shelf.row("location", link["location_id"])
+        assert location is not None
+        found.append((link, location))
+    return found
+
+
+def _places(
+    shelf: Shelf,
+    service: Row,
+    hidden: bool,
+    links: list[tuple[Row, Row]],
+    shown: list[tuple[Row, Row]],
+    terms: list[Row],
+    term_ids: list[str],
+    today: date,
+) -> Iterator[tuple[bool, Document]]:
+    """The search rows. A public service's first row stands for its public places alone; a row of
+    its confidential place is for the network, and is never the first."""
+    whole = _filters(shelf, service, terms, shown)
+    spoken = of_service(shelf, service, terms, shown)
+    common: Document = {
+        "service_id": str(service["id"]),
+        "organization_id": str(service["organization_id"]),
+        "name": service["name"],
+        "open": service["status"] in ("active", "temporarily closed"),
+        "answered_by": as_id(service["answered_by_id"]),
+        "minimum_age": service["minimum_age"],
+        "maximum_age": service["maximum_age"],
+        "taxonomy_term_ids": term_ids,
+        "last_modified": service["last_modified"].isoformat(),
+        "hours_until": _until(today),
+        **spoken,
+    }
+    foremost = shown[0] if shown else None
+    yield (
+        hidden,
+        {
+            **common,
+            **_place(shelf, service, foremost, hidden, today),
+            "first": True,
+            "alone": len(shown) < 2,
+            "position": 0,
+            "facets": sorted(whole | (_here(shelf, foremost[1]) if foremost else set())),
+            "postcodes": sorted(_postcodes(shelf, service, shown)),
+        },
+    )
+    for position, pair in enumerate(links):
+        if pair is foremost:
+            continue
+        secret = bool(hidden or pair[1]["confidential"])
+        bears = term_ids
+        if pair not in shown:
+            bears = _ids_of(shelf, _terms(shelf, service, [*shown, pair]))
+        yield (
+            secret,
+            {
+                **common,
+                **_place(shelf, service, pair, secret, today),
+                "first": False,
+                "alone": False,
+                "position": position,
+                "taxonomy_term_ids": bears,
+                "facets": sorted(whole | _here(shelf, pair[1])),
+                "postcodes": sorted(_postcodes(shelf, service, [pair])),
+            },
+        )
+
+
+def _place(
+    shelf: Shelf, service: Row, pair: tuple[Row, Row] | None, secret: bool, today: date
+) -> Document:
+    """What one place adds: its id, its documents, where it is and when it is open."""
+    link, location = pair or (None, None)
+    own = [("service_at_location", link), ("service", service), ("location", location)]
+    kept = [(table, row) for table, row in own if row]
+    schedules: list[Row] = []
+    for table, row in kept:  # the nearest word counts: this service here, the service, the place
+        schedules = schedules or shelf.under("schedule", f"{table}_id", row["id"])
+    holidays = [
+        row
+        for table, parent in kept
+        for row in shelf.under("holiday_schedule", f"{table}_id", parent["id"])
+    ]
+    open_hours = opening_hours.as_multirange(opening_hours.spans(schedules, holidays, today))
+    if link is None or location is None:
+        return {"id": str(service["id"]), "open_hours": open_hours, **_NOWHERE}
+    latitude, longitude = location["latitude"], location["longitude"]
+    somewhere = (
+        not location["confidential"]
+        and latitude is not None
+        and longitude is not None
+        and abs(latitude) <= 90
+        and abs(longitude) <= 180
+    )
+    return {
+        "id": str(link["id"]),
+        "location_id": str(location["id"]),
+        "document": _json(place_item(shelf, link, service, location, secret)),
+        "full_document": _json(place_detail(shelf, link, secret)),
+        "point": _point(latitude, longitude) if somewhere else None,
+        "open_hours": open_hours,
+    }
+
+
+_NOWHERE: Document = {"location_id": None, "document": "", "full_document": "", "point": None}
+
+
+def _point(latitude: float, longitude: float) -> str:
+    """On the unit sphere, as PostgreSQL reads a cube."""
+    a, b = math.radians(latitude), math.radians(longitude)
+    x, y, z = math.cos(a) * math.cos(b), math.cos(a) * math.sin(b), math.sin(a)
+    return f"({x:.12f},{y:.12f},{z:.12f})"
+
+
+def _until(today: date) -> str:
+    return (today + timedelta(opening_hours.AHEAD_DAYS)).isoformat()
+
+
+def _filters(
+    shelf: Shelf, service: Row, terms: list[Row], pairs: list[tuple[Row, Row]]
+) -> set[str]:
+    phones = shelf.under("phone", "service_id", service["id"])
+    languages = shelf.under("language", "service_id", service["id"])
+    for _, location in pairs:
+        languages = languages + shelf.under("language", "location_id", location["id"])
+    for phone in phones:
+        languages = languages + shelf.under("language", "phone_id", phone["id"])
+    return facets.of_service(
+        service,
+        intake=intake(shelf, service),
+        languages=languages,
+        costs=shelf.under("cost_option", "service_id", service["id"]),
+        keys=_keys(shelf, service, terms),
+        accessibility=[
+            row
+            for _, location in pairs
+            for row in shelf.under("accessibility", "location_id", location["id"])
+        ],
+    )
+
+
+def _keys(shelf: Shelf, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
+    """The terms of our own taxonomies that it bears, or that other taxonomies' names stand for."""
+    own = shelf.borne("service", service["id"])
+    own |= shelf.borne("organization", service["organization_id"])
+    keys: set[tuple[str, str]] = set()
+    for term in terms:
+        if term["id"] in own:
+            taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
+            keys |= codes_for_name(term["name"])
+            keys |= {(taxonomy["external_id"], term["code"])} if taxonomy else set()
+    return keys
+
+
+def _here(shelf: Shelf, location: Row) -> set[str]:
+    rows = shelf.under("accessibility", "location_id", location["id"])
+    return {f"here:{code}" for code in facets.access_codes(rows)}
+
+
+def _postcodes(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> set[str]:
+    """Where it is, and what its areas name; US codes to five digits."""
+    found = {
+        str(row["postal_code"])
+        for _, location in pairs
+        if not location["confidential"]
+        for row in shelf.under("address", "location_id", location["id"])
+    }
+    areas = shelf.under("service_area", "service_id", service["id"])
+    for link, _ in pairs:
+        areas = areas + shelf.under("service_area", "service_at_location_id", link["id"])
+    for area in areas:
+        found |= set(re.findall(r"\b\d{5}\b", f"{area['name']} {area['extent']}"))
+    return {postcode(code) for code in found if code.strip()}
+
+
+def _phones_to_ring(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> list[Document]:
+    """Every number for a person to ring: the service's first, its places', its organization's."""
+    sources = [("service_id", service["id"])]
+    for link, location in pairs:
+        sources += [("service_at_location_id", link["id"]), ("location_id", location["id"])]
+    sources.append(("organization_id", service["organization_id"]))
+    found: dict[tuple[str, str], Document] = {}
+    for column, parent in sources:
+        for row in shelf.under("phone", column, parent):
+            if row["type"].lower() != "fax":
+                phone: Document = {
+                    name: row[name] for name in ("number", "extension", "type", "description")
+                }
+                digits = re.sub(r"\D", "", row["number"]).removeprefix("1")
+                found.setdefault((digits or row["number"], row["extension"]), phone)
+    return list(found.values())
+
+
+def add_organization(shelf: Shelf, organization: Row, now: datetime, rendered: Rendered) -> None:
+    """One organization's row."""
+    row_id = organization["id"]
+    full = _json(organization_detail(shelf, organization))
+    rendered.organizations[organization["confidential"]].append(
+        {
+            "id": str(row_id),
+            "name": organization["name"],
+            "last_modified": now.isoformat(),
+            "document": _json(organization_item(organization)),
+            "full_document": full,
+            **of_organization(shelf, organization),
+        }
+    )

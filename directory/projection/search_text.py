@@ -1,0 +1,90 @@
+"""The text that an entry is found by, by weight: A its names … D what is written about it.
+
+Short on purpose: a search looks at hundreds of rows, and what does not fit into a row costs four
+pages more to look at.
+"""
+
+from collections.abc import Iterable
+
+from directory.projection.entry_documents import Document
+from directory.projection.prefetch import Row, Shelf
+from directory.vocabulary import synonyms
+
+INDEXED_CHARACTERS = 100_000  # of one weight: PostgreSQL refuses a tsvector over 1 MB
+
+
+def of_service(
+    shelf: Shelf, service: Row, terms: list[Row], places: list[tuple[Row, Row]]
+) -> Document:
+    """Its own words, its terms' in every language with their synonyms, its places' and areas'.
+
+    The terms that it bears count as names; those above them are found, but rank behind.
+    """
+    organization = shelf.row("organization", service["organization_id"])
+    assert organization is not None
+    values = [
+        row["value"]
+        for table, parent in (("service", service), ("organization", organization))
+        for row in shelf.marks("attribute", table, parent["id"])
+    ]
+    own = shelf.borne("service", service["id"]) | shelf.borne("organization", organization["id"])
+    alike = [(term["id"] in own, same["name"]) for term in terms for same in shelf.alike(term)]
+    near = [
+        row[column]
+        for _, place in places
+        if not place["confidential"]
+        for row in shelf.under("address", "location_id", place["id"])
+        for column in ("city", "postal_code")
+    ]
+    areas = shelf.under("service_area", "service_id", service["id"])
+    languages = shelf.under("language", "service_id", service["id"])
+    return _joined(
+        a=[service["name"], service["alternate_name"]],
+        b=[
+            organization["name"],
+            organization["alternate_name"],
+            *(name for borne, name in alike if borne),
+            *values,
+            *(word.replace("_", " ") for word in service["victimization_types"]),
+        ],
+        c=[
+            *(name for borne, name in alike if not borne),
+            *(word for term in terms if term["id"] in own for word in _synonyms(shelf, term)),
+            *(place["name"] for _, place in places if not place["confidential"]),
+            *near,
+            *(row["name"] for row in [*areas, *languages]),
+        ],
+        d=[
+            service["description"],
+            service["eligibility_description"],
+            service["application_process"],
+            service["interpretation_services"],
+            organization["description"],
+        ],
+    )
+
+
+def of_organization(shelf: Shelf, organization: Row) -> Document:
+    """Its names and description, and the terms it bears itself."""
+    terms = shelf.terms_of([("organization", organization["id"])])
+    alike = [same for term in terms for same in shelf.alike(term)]
+    spoken = _joined(
+        a=[organization["name"], organization["alternate_name"]],
+        b=[term["name"] for term in alike],
+        c=[],
+        d=[organization["description"]],
+    )
+    return {**spoken, "taxonomy_term_ids": sorted({str(term["id"]) for term in alike})}
+
+
+def _synonyms(shelf: Shelf, term: Row) -> list[str]:
+    """What people type for a term of our own taxonomies, in both languages."""
+    taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
+    return synonyms().get((taxonomy["external_id"], term["code"]), []) if taxonomy else []
+
+
+def _joined(**texts: Iterable[str]) -> Document:
+    return {
+        weight: "\n".join(part for part in parts if part)[:INDEXED_CHARACTERS]
+        for weight, parts in texts.items()
+    }

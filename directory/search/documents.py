@@ -1,0 +1,188 @@
+"""The documents of rows that were found: what is selected, and how the parts become one document.
+
+A service's detail is three stored parts, its own, its places' and its organization's; each is
+rendered when it changes, and all are put together here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from directory.projection.entry_documents import plain
+from permissions.principal import Principal
+
+
+class Tables(NamedTuple):
+    """The projections of one half of the directory: the public, or the confidential one."""
+
+    listing: str
+    place: str
+    organization: str
+    network: bool
+
+
+PUBLIC = Tables("directory_listing", "directory_place", "directory_organization_listing", False)
+NETWORK = Tables(
+    "directory_network_listing", "directory_network_place", "directory_network_organization", True
+)
+LISTING = (  # the columns of listings.Listing
+    "name, l.organization_id, l.organization_name, l.status, l.answered_by, {network}, l.intake,"
+    " l.victimization_types, l.taxonomy_term_ids, l.phones, l.last_modified, l.assured_date"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paged:
+    """Where one page of an answer stands. `page` counts from 1; beyond the last is nothing."""
+
+    total: int
+    capped: bool  # there are at least `total`
+    last: bool  # nothing comes after this page
+    page: int
+    per_page: int
+
+    @property
+    def total_pages(self) -> int:
+        return -(-self.total // self.per_page)
+
+
+def halves(principal: Principal | None) -> Sequence[Tables]:
+    """What the caller may look into. Who is not of the network is answered as nobody is."""
+    return (PUBLIC, NETWORK) if principal and principal.in_network else (PUBLIC,)
+
+
+# -- What is selected: `hit` has service_id and id (the place's) --------------------------------
+
+
+def select(kind: str, shape: str, half: Tables, hit: str = "hit") -> str:
+    """id of the hit, then the parts of its document. `hit`: those that can be in this half."""
+    return _SELECTS[kind, shape](half).replace("FROM hit", f"FROM {hit}")
+
+
+def _service_item(t: Tables) -> str:
+    return f"SELECT l.id, l.document FROM {t.listing} l WHERE l.id IN (SELECT service_id FROM hit)"
+
+
+def _service_minimal(t: Tables) -> str:
+    return (
+        f"SELECT l.id, l.id AS told, l.last_modified FROM {t.listing} l"
+        " WHERE l.id IN (SELECT service_id FROM hit)"
+    )
+
+
+def _service_listing(t: Tables) -> str:
+    columns = LISTING.format(network=str(t.network).lower())
+    return (
+        f"SELECT l.id, l.{columns}, {_full(t)} FROM {t.listing} l"
+        f" {_organization(t)} WHERE l.id IN (SELECT service_id FROM hit)"
+    )
+
+
+def places_of(t: Tables, service: str) -> str:
+    """The documents of a service's places, joined by commas; NULL: it is found nowhere."""
+    return (
+        "(SELECT string_agg(q.full_document, ',' ORDER BY q.position, q.id)"
+        f" FROM {t.place} q WHERE q.service_id = {service}.id AND q.location_id IS NOT NULL)"
+    )
+
+
+def _full(t: Tables) -> str:
+    return f"l.full_document, {places_of(t, 'l')}, o.full_document"
+
+
+def _organization(t: Tables) -> str:
+    if not t.network:
+        return f"JOIN {t.organization} o ON o.id = l.organization_id"
+    # A confidential service of an organization that is not.
+    return (
+        "CROSS JOIN LATERAL (SELECT full_document FROM directory_organization_listing"
+        " WHERE id = l.organization_id UNION ALL SELECT full_document FROM"
+        f" {t.organization} WHERE id = l.organization_id) o"
+    )
+
+
+def _service_full(t: Tables) -> str:
+    return (
+        f"SELECT l.id, {_full(t)} FROM {t.listing} l {_organization(t)}"
+        " WHERE l.id IN (SELECT service_id FROM hit)"
+    )
+
+
+def _place_item(t: Tables) -> str:
+    return f"SELECT p.id, p.document FROM {t.place} p WHERE p.id IN (SELECT id FROM hit)"
+
+
+def _place_full(t: Tables) -> str:
+    listing = t.listing
+    if t.network:  # a confidential place of a service that is not
+        listing = (
+            "(SELECT id, organization_id, full_document FROM directory_listing UNION ALL"
+            f" SELECT id, organization_id, full_document FROM {t.listing})"
+        )
+    return (
+        f"SELECT p.id, p.full_document, l.full_document, o.full_document FROM {t.place} p"
+        f" JOIN {listing} l ON l.id = p.service_id {_organization(t)}"
+        " WHERE p.id IN (SELECT id FROM hit) AND p.location_id IS NOT NULL"
+    )
+
+
+_SELECTS = {
+    ("service", "item"): _service_item,
+    ("service", "minimal"): _service_minimal,
+    ("service", "full"): _service_full,
+    ("service", "listing"): _service_listing,
+    ("service_at_location", "item"): _place_item,
+    ("service_at_location", "full"): _place_full,
+}
+
+
+# -- One document of the parts --------------------------------------------------------------------
+
+
+def compose(kind: str, shape: str, parts: Sequence[Any]) -> str:
+    """The JSON text of one document, of what `select` gave after the id."""
+    if shape == "item":
+        return str(parts[0])
+    if shape == "minimal":
+        row_id, modified = parts
+        return f'{{"id":"{row_id}","modified_date":"{plain(modified)}"}}'
+    if kind == "service":
+        return service(*parts)
+    own, of_service, organization = parts
+    return _with(own, f'"service":{_with(of_service, _member("organization", organization))}')
+
+
+def service(own: str, places: str | None, organization: str) -> str:
+    """A service's detail."""
+    found = f'"service_at_locations":[{places}],' if places else ""
+    return _with(own, f"{found}{_member('organization', organization)}")
+
+
+def _member(name: str, document: str) -> str:
+    return f'"{name}":{document}'
+
+
+def _with(document: str, members: str) -> str:
+    """An object's text with further members."""
+    return f"{document[:-1]},{members}}}"
+
+
+# -- One by its id --------------------------------------------------------------------------------
+
+
+def one(
+    principal: Principal | None, kind: str, shape: str, row_id: UUID, using: str = "default"
+) -> tuple[Any, ...] | None:
+    """The parts of one document; None where it is not there or may not be seen, which cost the
+    same (R3)."""
+    selects = " UNION ALL ".join(select(kind, shape, half) for half in halves(principal))
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"WITH hit AS (SELECT %(id)s::uuid AS service_id, %(id)s::uuid AS id) {selects}",
+            {"id": row_id},
+        )
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row

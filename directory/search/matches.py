@@ -1,0 +1,104 @@
+"""Finds services and places: ids first, from the indexes, then the documents of one page.
+
+query.py is the question and its conditions, sql_statements.py the statement, documents.py the
+documents; retrieval.py reads by id, organizations, taxonomies and streams. Beside them:
+change_feed.py (the feed), next_openings.py, directory/postcodes.py, unmet_searches.py (what was not
+found).
+
+One statement a page, of bounded cost whatever the size of the directory (a test reads its plan):
+counts stop at a cap, words look at a few hundred matches, orders walk their index as far as it
+pays. Of the confidential half, whose indexes row security keeps from words and filters, a function
+of `gate` gives the rows that bear them; distance is asked of the public one alone.
+How results are ordered is explained to callers in the data guide (/directory/guide).
+
+Call inside `permissions.database.db_identity.begin(principal)`: it is the database that shows the
+network's confidential entries, and only to a live credential.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from directory.search.documents import Paged, halves
+from directory.search.query import FILTERED_CAP, Asked
+from directory.search.sql_statements import AS_WRITTEN, RESPELT, Question
+from permissions.principal import Principal
+
+PER_PAGE = 20
+MOST_PER_PAGE = 100
+
+
+class Hit(NamedTuple):
+    """One service or place in the order of the answer, with the parts of its document
+    (documents.py). `metres` where a distance was asked for."""
+
+    id: UUID
+    metres: float | None
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Paged):
+    """One page of hits. `reading`: how the words were read, as written or spelt otherwise."""
+
+    hits: tuple[Hit, ...]
+    reading: str
+
+
+def find(
+    principal: Principal | None,
+    asked: Asked,
+    *,
+    kind: str = "service",
+    shape: str = "item",
+    page: int = 1,
+    per_page: int = PER_PAGE,
+) -> Found:
+    """A page of the services that fit, each once, or (`service_at_location`) of services at their
+    places. `shape` says which documents come with them."""
+    question = Question(halves(principal), asked, kind, shape, page, per_page)
+    found = _ask(question, AS_WRITTEN)
+    # Nothing has the words as they are written: then words that are spelt much like them count.
+    return _ask(question, RESPELT) if asked.text and not found.total else found
+
+
+def _ask(question: Question, reading: str) -> Found:
+    with connection.cursor() as cursor:
+        cursor.execute(question.statement(reading), question.values)
+        rows = cursor.fetchall()
+    total, cap = rows[0][:2]
+    hits = [Hit(row[3], row[2], tuple(row[4:])) for row in rows if row[3] is not None]
+    return Found(
+        hits=tuple(hits[: question.per_page]),
+        reading=reading,
+        total=min(total, cap) if cap else total,
+        capped=bool(cap) and total > cap,
+        last=len(hits) <= question.per_page,
+        page=question.page,
+        per_page=question.per_page,
+    )
+
+
+def facets(
+    principal: Principal | None, asked: Asked, reading: str = AS_WRITTEN
+) -> dict[str, dict[str, int]]:
+    """How many of the matches have what: name → value → count, of FILTERED_CAP matches at most.
+    `reading`: the one that found them."""
+    question = Question(halves(principal), asked, "service", "item", 1, 1)
+    where = f"p.open AND p.first AND {question.filter.on('p')}"
+    if asked.text:
+        where += f" AND p.search @@ (SELECT {reading}(%(words)s))"
+    rows = question.each("facets", where, limit=str(FILTERED_CAP))
+    found: dict[str, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT f, count(*) FROM ({rows}) r, unnest(r.facets) f GROUP BY f ORDER BY f",
+            question.values,
+        )
+        for facet, count in cursor.fetchall():
+            name, _, value = facet.partition(":")
+            found.setdefault(name, {})[value or "true"] = count
+    found.pop("here", None)
+    return found

@@ -1,0 +1,99 @@
+"""When services are open, as it is rendered (`Place.open_hours`): the next opening of many, or the
+days ahead of one, place by place.
+
+Call inside `permissions.database.db_identity.begin(principal)`, like directory/finding.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from directory.projection.opening_hours import Span
+from directory.search.documents import Tables, halves
+from permissions.principal import Principal
+
+
+class Opening(NamedTuple):
+    """The span that holds the moment, else the next one; None: closed as far as hours are known.
+
+    `told` is False where nothing is said of hours, or they were not looked ahead in for long.
+    """
+
+    told: bool
+    span: Span | None
+
+
+class PlaceHours(NamedTuple):
+    """The hours of a service at one of its places; `link` is the service_at_location's id, or the
+    service's own where it is found nowhere."""
+
+    link: UUID
+    told: bool
+    spans: tuple[Span, ...]
+
+
+def next_openings(
+    principal: Principal | None, services: Iterable[UUID], now: datetime
+) -> dict[UUID, Opening]:
+    """Of each service the best that one of its places offers. One query."""
+    found: dict[UUID, Opening] = {}
+    for service, _link, told, opens, closes in _rows(principal, services, now, None, 1):
+        span = (opens, closes) if told and opens else None
+        found[service] = _better(found.get(service), Opening(told, span), now)
+    return found
+
+
+def _better(one: Opening | None, other: Opening, now: datetime) -> Opening:
+    """Open before closed; the longest that is open, the soonest that is not."""
+    if one is None:
+        return other
+    told = one.told or other.told
+    spans = [span for span in (one.span, other.span) if span]
+    open_now = [span for span in spans if span[0] <= now]
+    if open_now:
+        return Opening(told, max(open_now, key=lambda span: span[1]))
+    return Opening(told, min(spans, default=None))
+
+
+def days_ahead(
+    principal: Principal | None, service: UUID, now: datetime, until: datetime
+) -> list[PlaceHours]:
+    """What is open between the two moments, for each place in its order. One query."""
+    spans: dict[UUID, list[Span]] = {}
+    known: dict[UUID, bool] = {}
+    for _service, link, told, opens, closes in _rows(principal, [service], now, until, None):
+        known[link] = told
+        spans.setdefault(link, [])
+        if told and opens:
+            spans[link].append((opens, closes))
+    return [PlaceHours(link, known[link], tuple(sorted(spans[link]))) for link in known]
+
+
+def _rows(
+    principal: Principal | None,
+    services: Iterable[UUID],
+    now: datetime,
+    until: datetime | None,
+    most: int | None,
+) -> list[tuple[Any, ...]]:
+    ids = [str(one) for one in services]
+    if not ids:
+        return []
+    each = " UNION ALL ".join(_of(half) for half in halves(principal))
+    values: dict[str, Any] = {"ids": ids, "now": now, "until": until, "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM ({each}) r ORDER BY position, id, opens", values)
+        return [row[:5] for row in cursor.fetchall()]
+
+
+def _of(half: Tables) -> str:
+    return (
+        "SELECT p.service_id, p.id, p.open_hours IS NOT NULL AND p.hours_until > %(now)s AS told,"
+        f" span.opens, span.closes, p.position FROM {half.place} p LEFT JOIN LATERAL ("
+        "SELECT lower(s) AS opens, upper(s) AS closes FROM unnest(p.open_hours) s"
+        " WHERE upper(s) > %(now)s AND lower(s) < coalesce(%(until)s, 'infinity'::timestamptz)"
+        " ORDER BY s LIMIT %(most)s) span ON true WHERE p.service_id = ANY (%(ids)s::uuid[])"
+    )

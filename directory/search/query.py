@@ -1,0 +1,175 @@
+"""What somebody looks for, and the conditions it becomes. No HTTP, no page."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from directory.facets import GENDERS
+from directory.postcodes import Point
+
+Value: TypeAlias = "str | int | float | bool | datetime | UUID | list[str]"
+CAP = 50  # matches near a place that are counted: "50 or more"
+FILTERED_CAP = 1_000  # of filters alone
+NAMED_CAP = 300  # matches of words that are looked at, ranked and paged through
+METRES = (1, 20_037_500)  # a radius: up to the other side of the earth
+HERE = "directory_point(%(latitude)s, %(longitude)s)"
+# The box is what the index understands; the distance is what counts.
+WITHIN = (
+    f"{{p}}.point <@ cube_enlarge({HERE}, directory_chord(%(metres)s), 3)"
+    f" AND {{p}}.point <-> {HERE} <= directory_chord(%(metres)s)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Filters add up. Empty: everything that is open, by name.
+
+    `needs` are taxonomy terms that all have to be there, each standing for all terms below it.
+    `open_at` is judged by schedules, holidays and time zone; beyond what the hours look ahead
+    nothing is known to be open. `near` orders by distance, with `radius` (metres) as a limit.
+    """
+
+    words: str = ""
+    needs: tuple[UUID, ...] = ()
+    taxonomy_id: UUID | None = None
+    organization_id: UUID | None = None
+    modified_after: datetime | None = None  # inclusive
+    victimization_type: str = ""
+    age: float | None = None  # years
+    served: str = ""
+    language: str = ""
+    accessibility: tuple[str, ...] = ()
+    free: bool = False
+    open_at: datetime | None = None
+    answered: bool | None = None  # here; False: phone only
+    answered_by: UUID | None = None
+    kind: str = ""  # of the agency that answers
+    taking: bool = False
+    interpreter: bool = False
+    postcode: str = ""  # that a service area or an address names
+    near: Point | None = None
+    radius: float | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked for."""
+        return all(getattr(self, field.name) == field.default for field in fields(Asked))
+
+    @property
+    def where(self) -> "dict[str, Value]":
+        """The values of HERE and WITHIN; none where no place is asked for."""
+        if self.near is None:
+            return {}
+        return {
+            "latitude": self.near.latitude,
+            "longitude": self.near.longitude,
+            "metres": self.radius or METRES[1],
+        }
+
+    @property
+    def text(self) -> str:
+        """The words without quotes: where they stand in a text is not kept."""
+        return " ".join(self.words.replace("\x00", " ").replace('"', " ").split())
+
+
+_VALUE = re.compile(r"%\(\w+\)s(?:::uuid\[\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Parts of a WHERE, joined by AND, on the columns of `Place` (alias {p}) and their values."""
+
+    parts: tuple[str, ...]
+    values: dict[str, Value]
+    indexed: bool = True  # nothing but `needs` and `facets`, which have indexes of their own
+
+    def on(self, alias: str, *, by_index: bool = False) -> str:
+        """`by_index`: the planner is not to see the values, whatever it thinks of how many there
+        are; then it takes an index that answers them."""
+        said = " AND ".join(part.format(p=alias) for part in self.parts) or "true"
+        return _VALUE.sub(r"(SELECT \g<0>)", said) if by_index else said
+
+
+def condition(asked: Asked, *, at_place: bool = False, tables: Sequence[str] = ()) -> Condition:
+    """All filters but words and distance. `at_place`: each row is judged as the place it is; else
+    as the service it stands for, whose other places stand in `tables`."""
+    parts: list[str] = []
+    values: dict[str, Value] = {}
+
+    def add(part: str, **more: Value) -> None:
+        parts.append(part)
+        values.update(more)
+
+    if asked.needs:
+        add("{p}.taxonomy_term_ids @> %(needs)s::uuid[]", needs=[str(one) for one in asked.needs])
+    if asked.taxonomy_id:
+        # An array, not a join: the index on the terms answers it.
+        add(
+            "{p}.taxonomy_term_ids && ARRAY(SELECT t.id FROM directory_taxonomyterm t"
+            " WHERE t.taxonomy_id = %(taxonomy)s)",
+            taxonomy=asked.taxonomy_id,
+        )
+    if asked.organization_id:
+        add("{p}.organization_id = %(organization)s", organization=asked.organization_id)
+    if asked.modified_after:
+        add("{p}.last_modified >= %(after)s", after=asked.modified_after)
+    if asked.age is not None:
+        add(
+            "coalesce({p}.minimum_age, 0) <= %(age)s"
+            " AND coalesce({p}.maximum_age, 1000) >= %(age)s",
+            age=asked.age,
+        )
+    if asked.served:
+        add(
+            "{p}.facets && %(served)s",
+            served=[f"served:{asked.served}", *_everybody(asked.served)],
+        )
+    if asked.answered_by:
+        add("{p}.answered_by = %(agency)s", agency=asked.answered_by)
+    if asked.kind:
+        add(
+            "{p}.answered_by = ANY (ARRAY(SELECT a.id FROM permissions_agency a"
+            " WHERE a.kind = %(kind)s))",
+            kind=asked.kind,
+        )
+    if asked.postcode:
+        # The standard: where areas are given, they must hold it. Where none is, nothing is said.
+        add("{p}.postcodes @> %(postcode)s", postcode=[asked.postcode])
+    if asked.open_at:
+        own = "{p}.open_hours @> %(open_at)s"
+        others = [_ELSEWHERE.replace("TABLE", table) for table in tables if not at_place]
+        add(f"({' OR '.join([own, *others])})", open_at=asked.open_at)
+    beside = len(parts) - bool(asked.needs)
+    if tokens := _tokens(asked, at_place):
+        add("{p}.facets @> %(facets)s", facets=tokens)
+    return Condition(tuple(parts), values, indexed=not beside)
+
+
+_ELSEWHERE = (
+    "NOT {p}.alone AND EXISTS (SELECT FROM TABLE other WHERE"
+    " other.service_id = {p}.service_id AND other.open_hours @> %(open_at)s)"
+)
+
+
+def _everybody(served: str) -> Sequence[str]:
+    return ["served:any_gender"] if served in GENDERS else []
+
+
+def _tokens(asked: Asked, at_place: bool) -> list[str]:
+    access = "here" if at_place else "access"
+    found = [f"{access}:{code}" for code in asked.accessibility]
+    for token, wanted in (
+        (f"type:{asked.victimization_type}", bool(asked.victimization_type)),
+        (f"language:{asked.language}", bool(asked.language)),
+        ("cost:free", asked.free),
+        ("answered", asked.answered is True),
+        ("phone_only", asked.answered is False),
+        ("intake:taking", asked.taking),
+        ("interpreter", asked.interpreter),
+    ):
+        if wanted:
+            found.append(token)
+    return found

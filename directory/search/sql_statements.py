@@ -1,0 +1,320 @@
+"""The one statement that answers a question: its parts, each of bounded cost (a test reads plans).
+
+Written for directory/finding, which asks it; query.py has the conditions, documents.py the
+documents.
+"""
+
+from collections.abc import Sequence
+
+from directory.search import deep_pagination
+from directory.search.documents import PUBLIC, Tables, select
+from directory.search.query import (
+    CAP,
+    FILTERED_CAP,
+    HERE,
+    NAMED_CAP,
+    WITHIN,
+    Asked,
+    Condition,
+    Value,
+    condition,
+)
+
+AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
+AS_WRITTEN, RESPELT = "directory_asked", "directory_respelt"
+_TERMS = "(SELECT words FROM spelt)"  # read once: a row at a time it costs more than the search
+# One row in sixteen has an index of its own (place_sample): what many of those bear, many bear.
+_SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
+# To sort m matches costs about m pages; to walk to the nearest of them among n rows 4 n / m, where
+# the index of distances knows the words, else 21 n / m. The sample tells c: with 16 c for m the
+# walk is shorter from c² · 64 > n, without words from c² · 12 > n.
+_DENSE = (12, 64)
+
+
+class Question:
+    """One question: its conditions, and the statement they make. `values` go with it."""
+
+    def __init__(
+        self,
+        halves: Sequence[Tables],
+        asked: Asked,
+        kind: str,
+        shape: str,
+        page: int,
+        per_page: int,
+    ) -> None:
+        # What is confidential stands nowhere: no distance finds it (network_place_is_nowhere).
+        self.halves = [half for half in halves if not (asked.near and half.network)]
+        self.asked = asked
+        self.kind, self.shape = kind, shape
+        self.page, self.per_page = page, per_page
+        self.at_place = kind == "service_at_location"
+        self.filter: Condition = condition(
+            asked,
+            at_place=self.at_place or asked.near is not None,
+            tables=[half.place for half in self.halves],
+        )
+        self.values: dict[str, Value] = {
+            **self.filter.values,
+            "words": asked.text,
+            "some": (page - 1) * per_page + per_page + 1,  # one more tells whether a page follows
+            "ahead": AHEAD * page * per_page,
+            "offset": (page - 1) * per_page,
+            "limit": per_page + 1,
+        }
+        self.values |= asked.where
+
+    def statement(self, reading: str = AS_WRITTEN) -> str:
+        """The page, and how many fit; the words read by this function of functions/search.sql."""
+        paged = "OFFSET %(offset)s LIMIT %(limit)s"
+        spelt = f"spelt AS MATERIALIZED (SELECT {reading}(%(words)s) AS words),"
+        if self.asked.near:
+            count, chosen, cap = self._near()
+        elif self.asked.text:
+            count, chosen, cap = self._words()
+        else:
+            count, chosen, cap = self._by_name()
+            paged = ""
+        key = "id" if self.at_place else "service_id"
+        documents = " UNION ALL ".join(
+            f"({select(self.kind, self.shape, half, f'hit WHERE network = {half.network}')})"
+            for half in self.halves
+        )
+        return f"""
+            WITH {spelt if self.asked.text else ""} {chosen},
+            hit AS MATERIALIZED (SELECT * FROM chosen ORDER BY place {paged})
+            SELECT ({count}), ({cap}), hit.metres, document.*
+              FROM (SELECT 1) once
+              LEFT JOIN hit ON true
+              LEFT JOIN ({documents}) document ON document.id = hit.{key}
+             ORDER BY hit.place
+        """
+
+    def _rows(self) -> str:
+        """Which rows may stand in the answer at all."""
+        return "p.open AND p.location_id IS NOT NULL" if self.at_place else "p.open AND p.first"
+
+    def each(
+        self,
+        columns: str,
+        where: str,
+        order: str = "",
+        limit: str = "",
+        words: str = "NULL, NULL",
+        unless: str = "",
+    ) -> str:
+        """The same question to every projection; not to the public one if `unless` is so. `words`:
+        as sec.network_places takes them."""
+        tail = (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
+        most = limit if self.filter.indexed and limit and not order else "NULL"
+        known = f" AND NOT (SELECT so FROM {unless})" if unless else ""
+        return " UNION ALL ".join(
+            f"(SELECT {columns}, {half.network} AS network"
+            f" FROM {self._rows_of(half, words, most)} p"
+            f" WHERE {where}{'' if half.network else known}{tail})"
+            for half in self.halves
+        )
+
+    def _rows_of(self, half: Tables, words: str = "NULL, NULL", most: str = "NULL") -> str:
+        """A projection; of the confidential one what bears the words, needs and facets, by a
+        function that may use their indexes, which row security keeps from them."""
+        needs, facets = (name in self.filter.values for name in ("needs", "facets"))
+        if not half.network or not (needs or facets or "words" in words):
+            return half.place
+        return (
+            f"sec.network_places({words}, {'%(needs)s::uuid[]' if needs else 'NULL'},"
+            f" {'%(facets)s' if facets else 'NULL'}, {self.at_place}, {most})"
+        )
+
+    def _by_name(self) -> tuple[str, str, str]:
+        """In the order of names, walked along their index (places: of ids)."""
+        where = self.filter.on("p")
+        order = "id" if self.at_place else "name, service_id"
+        columns = "service_id, id" if self.at_place else "service_id, id, name"
+        skipped = "%(offset)s"
+        if self.asked.is_plain and (self.page - 1) * self.per_page >= deep_pagination.DEEP:
+            places = [half.place for half in self.halves]
+            start = deep_pagination.start(places, self._rows(), order, self._list())
+            later = f"{self._rows()} AND {deep_pagination.later(order)}"
+            found = f"{start}, found AS ({self.each(columns, later, order, '%(some)s')})"
+            skipped = "(SELECT skip FROM start)"
+            count, cap = self._total("(SELECT rows FROM hidden)"), "0"
+        elif self.asked.is_plain:
+            walk = self.each(columns, self._rows(), order, "%(some)s")
+            found = f"found AS ({walk})"
+            count, cap = self._total(), "0"
+        else:
+            both = f"{self._rows()} AND {where}"
+            few = self.each(columns, both, limit=str(FILTERED_CAP + 1))
+            ordered = self._ordered(columns, self._rows(), where, both, order)
+            found = f"{_few(few, FILTERED_CAP)}, {ordered}"
+            count, cap = _COUNT_FEW, str(FILTERED_CAP)
+        chosen = f"""{found}, chosen AS MATERIALIZED (
+            SELECT service_id, id, network, NULL::float AS metres, row_number() OVER () AS place
+              FROM (SELECT * FROM found ORDER BY {order}
+                    OFFSET {skipped} LIMIT %(limit)s) page)"""
+        return count, chosen, cap
+
+    def _ordered(
+        self,
+        columns: str,
+        walked: str,
+        wanted: str,
+        both: str,
+        order: str,
+        by: str = "",
+        dense: str = "true",
+    ) -> str:
+        """CTE `found`, after `_few`: the first matches in an order that has an index. `walked` is
+        what that index answers, `wanted` what is looked at row by row, `both` the same for other
+        indexes, `by` the order's column as the table knows it.
+
+        Few matches are all there. Of many, those of the next rows in the order, where that makes a
+        page; else, or where they are not `dense`, all of them sorted: the walk might be as long
+        as the index.
+        """
+        public, *others = self.halves
+        by = by or order
+        others_found = "".join(
+            f" UNION ALL SELECT * FROM (SELECT {columns}, true AS network"
+            f" FROM {self._rows_of(half)} p"
+            f" WHERE {walked} AND {wanted} ORDER BY {by} LIMIT %(some)s) other"
+            " WHERE (SELECT so FROM many)"
+            for half in others
+        )
+        return f"""
+            ahead AS MATERIALIZED (
+                SELECT {columns}, false AS network
+                  FROM (SELECT p.* FROM {public.place} p WHERE {walked}
+                                        ORDER BY {by} LIMIT %(ahead)s) p
+                 WHERE {wanted} AND (SELECT so FROM many) AND {dense} LIMIT %(some)s),
+            enough AS MATERIALIZED (SELECT count(*) = %(some)s AS so FROM ahead),
+            found AS MATERIALIZED (
+                SELECT * FROM few WHERE NOT (SELECT so FROM many)
+                UNION ALL
+                SELECT * FROM ahead WHERE (SELECT so FROM enough)
+                UNION ALL
+                SELECT * FROM (SELECT *, false FROM (SELECT {columns} FROM {public.place} p
+                                                      WHERE {both} OFFSET 0) every
+                                ORDER BY {order} LIMIT %(some)s) every
+                 WHERE (SELECT so FROM many) AND NOT (SELECT so FROM enough){others_found})"""
+
+    def _total(self, hidden: str = "") -> str:
+        """Of everything: kept for the public, counted for the few that are confidential."""
+        total = self._kept()
+        for half in self.halves[1:]:
+            total += f" + {hidden or f'(SELECT count(*) FROM {half.place} p WHERE {self._rows()})'}"
+        return f"SELECT {total}"
+
+    def _kept(self) -> str:
+        """How many the public list has, as each change of it keeps count."""
+        return f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{self._list()}'), 0)"
+
+    def _list(self) -> str:
+        return "service_at_locations" if self.at_place else "services"
+
+    def _words(self) -> tuple[str, str, str]:
+        """Best match first: those that bear the words in a name or a need, then all others, which
+        are not looked for where the former are many."""
+        fits = f"{self._rows()} AND {self.filter.on('p')}"
+        limit = str(NAMED_CAP + 1)
+        columns = "service_id, id, name, "
+        ranked = f"{columns} ts_rank(p.named, {_TERMS}) AS rank"
+        named = f"p.named @@ {_TERMS}"
+        sample, common = "", ""
+        if self.filter.indexed:
+            # Of words that many bear, those of the sample: else the index is read to its end.
+            sample = f"""sample AS MATERIALIZED (
+                SELECT {ranked}, false AS network FROM {PUBLIC.place} p
+                 WHERE {_SAMPLED} AND {self._rows()} AND {named}
+                   AND {self.filter.on("p", by_index=True)} LIMIT {limit}),
+                {_many("common", "sample", NAMED_CAP)},"""
+            common = "SELECT * FROM sample WHERE (SELECT so FROM common) UNION ALL "
+        best = self.each(
+            ranked,
+            f"{fits} AND {named}",
+            limit=limit,
+            words=f"{_TERMS}, true",
+            unless="common" if common else "",
+        )
+        other = self.each(
+            f"{columns} 0 AS rank",
+            f"{fits} AND p.search @@ {_TERMS} AND NOT {named}",
+            limit=limit,
+            words=f"{_TERMS}, false",
+        )
+        chosen = f"""{sample} {_few(common + best, NAMED_CAP)},
+            fitting AS MATERIALIZED (
+                SELECT * FROM few
+                UNION ALL
+                SELECT * FROM ({other}) o WHERE NOT (SELECT so FROM many)),
+            chosen AS (SELECT service_id, id, network, NULL::float AS metres,
+                              row_number() OVER (ORDER BY rank DESC, name, id) AS place
+                         FROM fitting ORDER BY place LIMIT {NAMED_CAP})"""
+        return "SELECT count(*) FROM fitting", chosen, str(NAMED_CAP)
+
+    def _near(self) -> tuple[str, str, str]:
+        """Nearest first. Few matches are sorted; of many the index of distances is walked."""
+        chord = f"p.point <-> {HERE}"
+        columns = f"service_id, id, {chord} AS chord"
+        there = "p.point IS NOT NULL"
+        if self.asked.radius:
+            there += f" AND {WITHIN.format(p='p')}"
+        once = "true" if self.at_place else f"(p.alone OR NOT EXISTS ({self._nearer()}))"
+        wanted = f"{self.filter.on('p')} AND {once}"
+        walked, both = f"p.open AND {there}", f"p.open AND {there} AND {wanted}"
+        bears = f"p.search @@ {_TERMS}" if self.asked.text else "true"
+        longer = _DENSE[bool(self.asked.text)]
+        narrowed = self.asked.text or self.filter.parts
+        if self.asked.text:
+            walked += f" AND {bears}"
+            # Said so that the index of distances is no choice: for few GIN is much better.
+            both = f"p.open AND ({there}) IS TRUE AND {bears} AND {wanted}"
+        count, sample, unless, dense = _COUNT_FEW, "", "", "true"
+        if narrowed and self.filter.indexed and not self.asked.radius:
+            sample = f"""sample AS MATERIALIZED (
+                SELECT FROM {PUBLIC.place} p
+                 WHERE {_SAMPLED} AND p.point IS NOT NULL AND {bears}
+                   AND {self.filter.on("p", by_index=True)}
+                 LIMIT {CAP + 1}),
+                {_many("common", "sample", CAP)},
+                dense AS MATERIALIZED (SELECT count(*) > {CAP} OR count(*) * count(*) * {longer} > (
+                    SELECT rows FROM directory_total WHERE "table" = 'services') AS so
+                  FROM sample),"""
+            dense = "(SELECT so FROM dense)"
+            count = f"SELECT CASE WHEN so THEN {CAP + 1} ELSE ({_COUNT_FEW}) END FROM common"
+            unless = "common"
+        if narrowed:
+            few = self.each(columns, both, limit=str(CAP + 1), unless=unless)
+            found = f"""{_few(few, CAP, unless)},
+                {self._ordered(columns, walked, wanted, both, "chord", chord, dense)}"""
+        else:
+            walk = self.each(columns, both, chord, f"greatest(%(some)s, {CAP + 1})")
+            found = f"found AS MATERIALIZED ({walk}), few AS (SELECT FROM found LIMIT {CAP + 1})"
+        chosen = f"""{sample} {found},
+            chosen AS (SELECT service_id, id, network, directory_metres(chord) AS metres,
+                              row_number() OVER (ORDER BY chord, id) AS place FROM found)"""
+        return count, chosen, str(CAP)
+
+    def _nearer(self) -> str:
+        """Another place of the same service that fits as well and is nearer: it stands instead."""
+        found = f" AND q.search @@ {_TERMS}" if self.asked.text else ""
+        return (
+            f"SELECT FROM {PUBLIC.place} q WHERE q.service_id = p.service_id AND q.open"
+            f" AND q.point IS NOT NULL AND {self.filter.on('q')}{found}"
+            f" AND (q.point <-> {HERE}, q.id) < (p.point <-> {HERE}, p.id)"
+        )
+
+
+_COUNT_FEW = "SELECT count(*) FROM few"
+
+
+def _few(rows: str, cap: int, unless: str = "") -> str:
+    """The matches as they come, one more than `cap` of them at most, and whether there are more.
+    `unless`: what says that there are, so that none was looked for."""
+    return f"few AS MATERIALIZED ({rows}), {_many('many', 'few', cap, unless)}"
+
+
+def _many(name: str, rows: str, cap: int, unless: str = "") -> str:
+    known = f"(SELECT so FROM {unless}) OR " if unless else ""
+    return f"{name} AS MATERIALIZED (SELECT {known}count(*) > {cap} AS so FROM {rows})"

@@ -1,0 +1,81 @@
+"""What was searched for and not found: kept as taxonomy codes, area and month, never the words.
+
+A need that nothing in the county answers is what the task force has to know of; who asked, when
+and in which words is nobody's business. The counts are read by the coordinator alone.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import connection
+
+from directory.postcodes import postcode
+from directory.search.query import Asked
+from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
+from permissions.database.uuid7 import uuid7
+
+MOST_CODES = 10  # of one search
+
+
+def keep_unmet(asked: Asked, area: str = "") -> None:
+    """One more search in vain, if it can be told by codes ("needs:shelter"); else nothing is kept.
+
+    `area` is a postcode, of whose five digits three stay; of another text nothing does. In the
+    caller's transaction.
+    """
+    codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
+    codes |= {*_of_types([asked.victimization_type]), *_of_terms(asked.needs)}
+    _count(codes, area)
+
+
+def count_unmet(terms: Iterable[UUID], types: Iterable[str]) -> None:
+    """One more need that a service, known by its terms, could not meet when it was rung.
+
+    In the caller's transaction; which service it was is not kept.
+    """
+    _count({*_of_terms(terms), *_of_types(types)})
+
+
+def _count(codes: set[str], area: str = "") -> None:
+    if codes:
+        code = postcode(area)
+        digits = code[:3] if re.fullmatch(r"\d{5}", code, re.ASCII) else ""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT sec.tally_unmet(%s, %s, %s)",
+                [uuid7(), sorted(codes)[:MOST_CODES], digits],
+            )
+
+
+def _spoken(words: str) -> set[tuple[str, str]]:
+    """The terms of ours that somebody means who types just this."""
+    return codes_for_name(words) | _by_synonym().get(words.casefold(), set())
+
+
+@lru_cache
+def _by_synonym() -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for key, words in synonyms().items():
+        for word in words:
+            found.setdefault(word.casefold(), set()).add(key)
+    return found
+
+
+def _of_types(types: Iterable[str]) -> Iterable[str]:
+    """Of our own list alone: whatever else stands there is somebody's text."""
+    return [f"victimization:{one}" for one in types if one in VICTIMIZATION_TYPES]
+
+
+def _of_terms(terms: Iterable[UUID]) -> Iterable[str]:
+    if not (ids := [str(one) for one in terms]):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(x.external_id, '') || ':' || t.code FROM directory_taxonomyterm t"
+            " LEFT JOIN directory_taxonomy x ON x.id = t.taxonomy_id"
+            " WHERE t.id = ANY (%s::uuid[]) AND t.code <> ''",
+            [ids],
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,41 @@
+"""Our own taxonomies: the files beside this module, and their way into the database.
+
+`needs` follows the five groups of services of the Victims of Crime Act's rule (28 CFR 94.119),
+and help with compensation; `victimization` is what happened; `served` is whom a service is for.
+"""
+
+from directory import vocabulary
+from directory.taxonomy.parsed_terms import Given, GivenTerm
+from directory.taxonomy.term_storage import Stored, store
+
+
+def load() -> Stored:
+    """Take our own taxonomies in, as `jobs`. Doing it again changes nothing.
+
+    A term in Spanish is an entry of its own with the same code and taxonomy, as in the standard.
+    """
+    return store([_given(taxonomy) for taxonomy in vocabulary.taxonomies()], vocabulary.SOURCE)
+
+
+def _given(taxonomy: vocabulary.Taxonomy) -> Given:
+    first = vocabulary.LANGUAGES[0]
+    return Given(
+        vocabulary.taxonomy_id(taxonomy.key),
+        taxonomy.key,
+        taxonomy.names[first],
+        taxonomy.descriptions[first],
+        version=taxonomy.version,
+        terms=[
+            GivenTerm(
+                vocabulary.term_id(term.taxonomy, term.code, language),
+                f"{term.taxonomy}/{term.code}/{language}",
+                term.code,
+                term.names[language],
+                term.descriptions[language],
+                vocabulary.term_id(term.taxonomy, term.parent, language) if term.parent else None,
+                language,
+            )
+            for term in taxonomy.terms
+            for language in vocabulary.LANGUAGES
+        ],
+    )

@@ -1,0 +1,141 @@
+"""An agency lets an oversight agency's auditors read its part of the access log, until a moment.
+
+Given and taken back by the agency's administrator; in force from its commit to its end, judged by
+the database at every statement (sec.opted_in). Each giving and taking back is an
+entry, and so is each reading.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from permissions.audit import writer
+from permissions.audit.queries import may_review
+from permissions.database.aliases import AUDITOR
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
+from permissions.models import Agency
+from permissions.principal import Principal
+
+LONGEST = timedelta(days=90)
+
+
+class OptIn(NamedTuple):
+    """`stands`: the oversight agency's auditors may read, now. `times_read`: how many pages, trails
+    and exports they did read by it, each an entry of their log."""
+
+    id: UUID
+    agency_id: UUID
+    agency_name: str
+    to_agency_id: UUID
+    to_agency_name: str
+    given_by: UUID
+    given_at: datetime
+    ends_at: datetime
+    withdrawn_at: datetime | None
+    stands: bool
+    times_read: int
+    last_read_at: datetime | None
+
+
+_SELECT = (
+    "SELECT o.id, o.agency_id, a.name, o.to_agency_id, t.name, o.given_by, o.given_at, o.ends_at,"
+    " o.withdrawn_at, o.withdrawn_at IS NULL AND o.ends_at > sec.clock() AS stands,"
+    " coalesce(r.times, 0), r.last_at"
+    " FROM log_opt_in o LEFT JOIN sec.opt_in_reads() r ON r.opt_in = o.id"
+    " JOIN permissions_agency a ON a.id = o.agency_id"
+    " JOIN permissions_agency t ON t.id = o.to_agency_id"
+)
+MOST = 100
+
+
+def given(principal: Principal) -> list[OptIn]:
+    """For an administrator and an auditor: their agency's own; for an oversight auditor those to
+    her agency, beside. A hundred at most: what stands, then the newest. Raises NotPermitted."""
+    using = AUDITOR if may_review(principal) else "default"
+    with writer.attempt(principal, "access_log.opt_ins", using=using) as attempt:
+        if using != AUDITOR:
+            _must_administer(principal)
+        attempt.record()
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                f"{_SELECT} ORDER BY stands DESC, o.given_at DESC, o.id DESC LIMIT {MOST}"
+            )
+            return [OptIn._make(row) for row in cursor.fetchall()]
+
+
+def overseers() -> list[Agency]:
+    """Whom an agency may let read: those that oversee the network."""
+    return list(Agency.objects.filter(kind="oversight", active=True).order_by("name", "id"))
+
+
+def give(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
+    """Let that oversight agency's auditors read the caller's agency's entries until `ends_at`.
+
+    Twice: refused, one stands already. Raises NotPermitted, BadRequest, NotPossible.
+    """
+    with writer.attempt(principal, "access_log.opt_in") as attempt:
+        _must_administer(principal)
+        if not attempt.now < ends_at <= attempt.now + LONGEST:
+            raise BadRequest(
+                "invalid", f"Later than now, by at most {LONGEST.days} days.", "ends_at"
+            )
+        if to_agency_id not in {one.id for one in overseers()} - {principal.agency_id}:
+            raise BadRequest("invalid", "No agency that oversees the network.", "to_agency_id")
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7007))",
+                [str(principal.agency_id)],
+            )
+            cursor.execute(
+                "SELECT id FROM log_opt_in WHERE agency_id = %s AND to_agency_id = %s"
+                " AND withdrawn_at IS NULL AND ends_at > sec.clock()",
+                [principal.agency_id, to_agency_id],
+            )
+            if cursor.fetchone():
+                raise NotPossible("opt_in_stands", "One stands already. Take it back first.")
+            new = uuid7()
+            attempt.record(release_id=new)
+            cursor.execute(
+                "INSERT INTO log_opt_in (id, agency_id, to_agency_id, given_by, ends_at)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [new, principal.agency_id, to_agency_id, principal.staff_id, ends_at],
+            )
+        return _one(principal, new)
+
+
+def withdraw(principal: Principal, opt_in_id: UUID) -> OptIn:
+    """Take it back: nobody reads by it from this commit on. Twice is safe: the first time counts.
+
+    Raises NotPermitted, NotVisible.
+    """
+    with writer.attempt(principal, "access_log.end_opt_in") as attempt:
+        _must_administer(principal)
+        _one(principal, opt_in_id)
+        attempt.record(release_id=opt_in_id)
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE log_opt_in SET withdrawn_at = sec.clock()"
+                " WHERE id = %s AND agency_id = %s AND withdrawn_at IS NULL",
+                [opt_in_id, principal.agency_id],
+            )
+        return _one(principal, opt_in_id)
+
+
+def _one(principal: Principal, opt_in_id: UUID) -> OptIn:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            f"{_SELECT} WHERE o.id = %s AND o.agency_id = %s", [opt_in_id, principal.agency_id]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotVisible
+    return OptIn._make(row)
+
+
+def _must_administer(principal: Principal) -> None:
+    """An agency_admin in person: no system gives away who of its agency did what."""
+    if principal.is_client or not principal.has_role("agency_admin"):
+        raise NotPermitted("role_missing", "An agency_admin, in person, lets others read the log.")

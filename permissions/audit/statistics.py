@@ -1,0 +1,36 @@
+"""Counts of the access log for auditors: how many entries of each kind, and none of their rows."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from permissions.audit import writer
+from permissions.audit.queries import must_review
+from permissions.database.aliases import AUDITOR
+from permissions.principal import Principal
+
+
+class Count(NamedTuple):
+    """`agency_id` None: callers whom nobody knows. `rule`: why it was refused."""
+
+    agency_id: UUID | None
+    act: str
+    decision: str
+    rule: str | None
+    entries: int
+
+
+def counts(principal: Principal, since: datetime, until: datetime) -> list[Count]:
+    """How many entries of each kind from `since` to before `until`: of the caller's own agency; for
+    an oversight auditor of each agency. Raises NotPermitted."""
+    with writer.attempt(principal, "access_log.counts", using=AUDITOR) as attempt:
+        must_review(principal)
+        attempt.record()
+        with connections[AUDITOR].cursor() as cursor:
+            cursor.execute(
+                "SELECT agency_id, act, decision, rule, entries FROM sec.log_counts(%s, %s)",
+                [since, until],
+            )
+            return [Count._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,299 @@
+"""The access log: no entry, no data (R11).
+
+An act or a read is one `attempt`: one transaction, whose access entry commits with it. A read
+writes its entry *first* (`record`), since the row-level policies open a packet only to an entry of
+the same transaction. A refusal is written after the rollback, in a transaction of its own on the
+same connection. When the log fails, so does the act: nothing was disclosed and nothing changed.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import Error, InternalError, ProgrammingError, connections
+from psycopg2.errors import InsufficientPrivilege, NoDataFound
+
+from permissions.database.db_identity import at_once, begin, begin_asking
+from permissions.database.prepared_statements import Ask, Prepared, array
+from permissions.database.uuid7 import uuid7
+from permissions.errors import NotVisible, Refused, Unavailable
+from permissions.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the current request came from: its id, and the network it came from, not the host."""
+
+    request_id: UUID | None = None
+    address_prefix: str | None = None
+
+
+origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 (frozen)
+
+
+@lru_cache(1024)
+def address_prefix(address: str | None) -> str | None:
+    """The /24 (IPv4) or /48 (IPv6) of an address: enough to review, too coarse to track."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None
+    kept, of = (24, 32) if parsed.version == 4 else (48, 128)
+    network = type(parsed)(int(parsed) >> (of - kept) << (of - kept))
+    return f"{network}/{kept}"
+
+
+@contextmanager
+def must_be_written() -> Iterator[None]:
+    """Whatever keeps an entry from being written is one refusal: 503, never 404 nor data (R11)."""
+    try:
+        yield
+    except Error as error:
+        raise Unavailable("log", "The access log cannot be written: nothing was done.") from error
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One act under way. `now` is the database's clock."""
+
+    principal: Principal
+    act: str
+    referral_id: UUID | None
+    now: datetime
+    using: str = "default"
+    purpose: str | None = None
+    directory_id: UUID | None = None
+    entry_id: UUID = field(default_factory=uuid7)
+    written: bool = False
+    found: list[tuple[Any, ...]] = field(default_factory=list)  # by what was asked at once
+    given: list[str] | None = None
+    given_under: UUID | None = None
+
+    def discloses(self, fields: Sequence[str], release_id: UUID, purpose: str) -> None:
+        """This act gives these fields to the other agency: its entry will say which, under which
+        release and for what, as the survivor's accounting needs it (45 CFR 164.528)."""
+        self.given, self.given_under, self.purpose = sorted(fields), release_id, purpose
+
+    def beside(self, act: str, purpose: str | None = None) -> "Attempt":
+        """Another entry of the same transaction: what this act opens on the way."""
+        return Attempt(
+            self.principal, act, self.referral_id, self.now, self.using, purpose, self.directory_id
+        )
+
+    def record(
+        self,
+        *,
+        referral_ids: Sequence[UUID | str] | None = None,
+        subject: UUID | None = None,
+        fields: Sequence[str] | None = None,
+        release_id: UUID | None = None,
+        rule: str | None = None,
+        then: Ask | None = None,
+        last: bool = False,
+    ) -> list[tuple[Any, ...]]:
+        """Write this act's access entry now (a read: before it reads).
+
+        `rule` is the code of the reason given, where the act asks for one (R7). `then` is what the
+        entry opens, asked in the same packet behind it; returns what that finds. `last`: nothing
+        comes behind it, so that the transaction ends in the same packet.
+        Raises Unavailable.
+        """
+        values = self._values(referral_ids, subject, fields, release_id, rule)
+        with must_be_written(), connections[self.using].cursor() as cursor:
+            sql = ENTRY.text(self.using)
+            if last:
+                cursor.execute_last(sql, values)  # type: ignore[attr-defined]  # ours
+            elif then is None:
+                cursor.execute(sql, values)
+            else:
+                cursor.execute(f"{sql}; {then.sql}", {**then.values, **values})
+            self.written = True
+            return [] if then is None else cursor.fetchall()
+
+    def record_at_once(
+        self,
+        behind: Ask,
+        then: Ask,
+        *,
+        subject: UUID | None = None,
+        fields: Sequence[str] | None = None,
+        release_id: UUID | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """The same, in a transaction that is one packet: `behind` (a lock), the entry, what it
+        opens. The entry is committed when the rows are here. Not within another transaction.
+
+        No rows: `then` found nothing (it says sec.nothing()), and nothing was written.
+        Raises Unavailable.
+        """
+        values = self._values(None, subject, fields, release_id, None)
+        with must_be_written():
+            try:
+                found = at_once(self.principal, behind, Ask(ENTRY.text(), values), then)
+            except InternalError as error:
+                if isinstance(error.__cause__, NoDataFound):
+                    return []
+                raise
+        self.written = True
+        return found
+
+    def _values(
+        self,
+        referral_ids: Sequence[UUID | str] | None,
+        subject: UUID | None,
+        fields: Sequence[str] | None,
+        release_id: UUID | None,
+        rule: str | None,
+    ) -> dict[str, Any]:
+        here = origin.get()
+        if self.given is not None:
+            fields, release_id = self.given, self.given_under
+        return {
+            "entry_id": self.entry_id,
+            "agency_id": self.principal.agency_id,
+            "member_id": self.principal.member_id,
+            "client_id": self.principal.client_id,
+            "act": self.act,
+            "purpose": self.purpose,
+            "referral_id": self.referral_id,
+            "referral_ids": None if referral_ids is None else array(referral_ids),
+            "subject": subject,
+            "fields": None if fields is None else list(fields),
+            "release_id": release_id,
+            "directory_id": self.directory_id,
+            "rule": rule,
+            "request_id": here.request_id,
+            "address_prefix": here.address_prefix,
+        }
+
+
+ENTRY = Prepared(
+    "write_access_entry",
+    "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,"
+    " referral_ids, subject, fields, release_id, directory_id, decision, rule, request_id,"
+    " address_prefix) VALUES (%(entry_id)s, %(agency_id)s, %(member_id)s, %(client_id)s, %(act)s,"
+    " %(purpose)s, %(referral_id)s, %(referral_ids)s::uuid[], %(subject)s, %(fields)s,"
+    " %(release_id)s, %(directory_id)s, 'allowed', %(rule)s, %(request_id)s, %(address_prefix)s)",
+)
+
+
+@contextmanager
+def attempt(
+    principal: Principal,
+    act: str,
+    referral_id: UUID | None = None,
+    *,
+    purpose: str | None = None,
+    directory_id: UUID | None = None,
+    using: str = "default",
+    ask: Ask | None = None,
+) -> Iterator[Attempt]:
+    """One act, one transaction, one access entry, whichever way it ends.
+
+    `act` is `noun.verb`; `directory_id` the entry of the directory that it is about; `ask` what is
+    asked in the same packet as the transaction begins (its rows: `found`). An unexpected exception
+    (a bug) rolls back and leaves no entry.
+    """
+    with (
+        refusals(
+            principal, act, referral_id, purpose=purpose, directory_id=directory_id, using=using
+        ),
+        begin_asking(principal, ask, using) as (now, found),
+    ):
+        current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
+        current.found = found
+        yield current
+        if not current.written:
+            current.record()
+
+
+@contextmanager
+def refusals(
+    principal: Principal,
+    act: str,
+    referral_id: UUID | None = None,
+    *,
+    purpose: str | None = None,
+    directory_id: UUID | None = None,
+    using: str = "default",
+) -> Iterator[None]:
+    """Writes the entry of a refusal that comes out of it, and lets it pass. Outside of the
+    transaction that is refused."""
+
+    def refuse(rule: str) -> None:
+        deny(
+            principal,
+            act,
+            rule,
+            referral_id,
+            purpose=purpose,
+            directory_id=directory_id,
+            using=using,
+        )
+
+    try:
+        yield
+    except Refused as refusal:
+        refuse(refusal.code)
+        refusal.logged = True
+        raise
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InsufficientPrivilege):
+            raise
+        # The second wall refused what the first let pass: a right that ended in between.
+        refuse("policy")
+        raise NotVisible from None
+
+
+def deny(
+    principal: Principal | None,
+    act: str,
+    rule: str,
+    referral_id: UUID | None = None,
+    *,
+    purpose: str | None = None,
+    directory_id: UUID | None = None,
+    using: str = "default",
+) -> None:
+    """The access entry of a refusal, in a transaction of its own; also for a caller unknown.
+
+    Raises Unavailable.
+    """
+    here = origin.get()
+    with must_be_written(), begin(principal, using), connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                uuid7(),
+                act,
+                rule,
+                referral_id,
+                directory_id,
+                purpose,
+                here.request_id,
+                here.address_prefix,
+            ],
+        )
+
+
+def log_rights(
+    act: str,
+    agency_id: UUID | None,
+    member_id: UUID | None = None,
+    client_id: UUID | None = None,
+    directory_id: UUID | None = None,
+    fields: Sequence[str] | None = None,
+) -> None:
+    """The access entry of what the operator changed of rights or keys, in nobody's name, in the
+    open transaction of `jobs`. `fields`: codes of what holds now. Raises Unavailable."""
+    ids = [agency_id, member_id, client_id, directory_id]
+    with must_be_written(), connections["jobs"].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_rights(%s, %s, %s, %s, %s, %s, %s)",
+            [uuid7(), act, *ids, None if fields is None else list(fields)],
+        )

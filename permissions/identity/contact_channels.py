@@ -1,0 +1,183 @@
+"""Channels: where an agency and its members are reached by mail, SMS and voice call.
+
+A member keeps her own, an agency_admin the agency's; row-level security shows each to nobody else
+(policies/channel.sql). No address stands in an access entry, a log line or a refusal. What
+is sent to them, and when: referrals/.
+"""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.audit import writer
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest, NotPermitted, NotPossible, NotVisible
+from permissions.models import DUTY, Membership
+from permissions.principal import Principal
+
+USES = ("own", "duty", "escalation")
+KINDS = ("mail", "sms", "voice")
+LANGUAGES = ("en", "es")
+MOST = 20  # of one use, one member or agency
+
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_COLUMNS = "id, use, kind, address, language, position, test_asked_at, test_outcome"
+
+
+class Channel(NamedTuple):
+    id: UUID
+    use: str
+    kind: str
+    address: str
+    language: str
+    position: int
+    test_asked_at: datetime | None
+    test_outcome: str | None
+
+
+class Kept(NamedTuple):
+    """What one caller keeps: her own, her duty, and the agency's (None: it is not hers to see)."""
+
+    duty: str
+    own: list[Channel]
+    agencys: list[Channel] | None
+
+
+def kept(principal: Principal) -> Kept:
+    """The caller's own channels and duty, and the agency's for its agency_admin.
+
+    Raises NotPermitted for a system: a private number is its owner's. One access entry.
+    """
+    with writer.attempt(principal, "channels.read") as attempt:
+        member = herself(principal)
+        attempt.record()
+        found = _read("TRUE", [])
+        duty = Membership.objects.values_list("duty", flat=True).get(id=member)
+    agencys = [one for one in found if one.use != "own"]
+    shown = agencys if principal.has_role("agency_admin") else None
+    return Kept(duty, [one for one in found if one.use == "own"], shown)
+
+
+def add(
+    principal: Principal,
+    kind: str,
+    address: str,
+    *,
+    use: str = "own",
+    language: str = "en",
+    position: int = 1,
+) -> Channel:
+    """Ring the caller, or her agency, there from now on. The same once more only changes its
+    language and position: twice is safe. Raises BadRequest, NotPermitted, NotPossible."""
+    for name, value, known in (
+        ("kind", kind, KINDS),
+        ("use", use, USES),
+        ("language", language, LANGUAGES),
+    ):
+        if value not in known:
+            raise BadRequest("unknown_code", f"{name} is one of {', '.join(known)}.", f"/{name}")
+    if not 1 <= position <= MOST:
+        raise BadRequest("invalid", f"1 to {MOST}.", "/position")
+    address = normal(kind, address)
+    with writer.attempt(principal, "channel.add"):
+        member = _may_keep(principal, use)
+        if len(_read("use = %s", [use])) >= MOST:
+            raise NotPossible("too_many_channels", f"At most {MOST}. Take one off first.")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO channel (id, agency_id, membership_id, use, kind, address, language,"
+                " position) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (agency_id, membership_id, use, kind, address)"
+                " DO UPDATE SET language = excluded.language, position = excluded.position",
+                [uuid7(), principal.agency_id, member, use, kind, address, language, position],
+            )
+        return _read("use = %s AND kind = %s AND address = %s", [use, kind, address])[0]
+
+
+def remove(principal: Principal, channel_id: UUID) -> None:
+    """Nobody is rung there any longer. Raises NotVisible, also for one taken off before."""
+    with writer.attempt(principal, "channel.remove"), connection.cursor() as cursor:
+        cursor.execute("SELECT sec.remove_channel(%s)", [channel_id])
+        if cursor.fetchone() != (True,):
+            raise NotVisible
+
+
+def arrived(principal: Principal, channel_id: UUID, yes: bool) -> Channel:
+    """Whether the test that was sent there came through. Twice is safe: the last word stands.
+
+    Raises NotVisible, NotPossible: no test was asked for.
+    """
+    with writer.attempt(principal, "channel.tested"):
+        if find(channel_id).test_asked_at is None:
+            raise NotPossible("not_tested", "Ask for a test first.")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE channel SET test_outcome = %s WHERE id = %s",
+                ["arrived" if yes else "not_arrived", channel_id],
+            )
+        return find(channel_id)
+
+
+def set_duty(principal: Principal, duty: str) -> str:
+    """The caller says whether she is on call, reachable or off duty. Twice is safe.
+
+    Raises BadRequest, NotPermitted.
+    """
+    if duty not in DUTY:
+        raise BadRequest("unknown_code", f"duty is one of {', '.join(DUTY)}.", "/duty")
+    with writer.attempt(principal, "member.set_duty", None):
+        Membership.objects.filter(id=herself(principal)).update(duty=duty)
+    return duty
+
+
+def find(channel_id: UUID) -> Channel:
+    """A channel that the caller of this transaction keeps. Raises NotVisible."""
+    rows = _read("id = %s", [channel_id])
+    if not rows:
+        raise NotVisible
+    return rows[0]
+
+
+def herself(principal: Principal) -> UUID:
+    """The member, who asks in person. Raises NotPermitted for a system, whomever it names."""
+    if principal.is_client or principal.member_id is None:
+        raise NotPermitted("not_a_person", "A member keeps her own channels at the desk.")
+    return principal.member_id
+
+
+def normal(kind: str, address: str) -> str:
+    """The address as it is kept: a mail address, or a number of E.164. Raises BadRequest."""
+    text = address.strip()
+    if kind == "mail":
+        if len(text) > 254 or not _MAIL.fullmatch(text):
+            raise BadRequest("address", "A mail address, such as duty@example.org.", "/address")
+        return text
+    digits = re.sub(r"[ ().-]", "", text)
+    if re.fullmatch(r"1?[2-9]\d{9}", digits):  # the North American plan, as people write it
+        digits = "+1" + digits[-10:]
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", digits):
+        raise BadRequest("address", "A phone number, such as 406-555-0111.", "/address")
+    return digits
+
+
+def _may_keep(principal: Principal, use: str) -> UUID | None:
+    """The membership that a channel of this use belongs to: none for the agency's."""
+    member = herself(principal)
+    if use == "own":
+        return member
+    if not principal.has_role("agency_admin"):
+        raise NotPermitted("role_missing", "The agency's channels are its agency_admin's to keep.")
+    return None
+
+
+def _read(condition: str, values: list[UUID | str]) -> list[Channel]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM channel WHERE {condition}"  # noqa: S608 (of fixed parts)
+            " ORDER BY use, position, created_at, id",
+            values,
+        )
+        return [Channel._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,201 @@
+"""Credentials: opened at sign-in and token issue, resolved at every request, ended at sign-out.
+
+Only the role `door` writes them. `resolve` asks as `app`, which can learn its own identity only.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, connections
+
+from permissions.audit import writer
+from permissions.database.db_identity import IDENTIFY_BY_NAME
+from permissions.database.prepared_statements import Along, Prepared
+from permissions.database.uuid7 import uuid7
+from permissions.models import Client, Credential, Membership, Person
+from permissions.principal import Principal
+
+
+def hash_secret(secret: str) -> str:
+    """Hex SHA-256. The secret has 256 random bits, so that a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+Found = TypeVar("Found")
+# The clock, and who calls. Whatever is asked along begins with these columns, of these relations.
+WHO = (
+    "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
+    " a.kind, a.duties, me.system_of_record, me.networks"
+)
+OF_WHOM = "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
+WHO_COLUMNS = 11
+_WHO = Prepared("who_calls", f"SELECT {WHO} FROM {OF_WHOM}")  # noqa: S608 (of fixed parts)
+
+
+def resolve(secret: str, acting: str = "", along: Along | None = None) -> Principal | None:
+    """Whoever holds `secret`, if it is live now; `acting` is the member of staff a client names.
+    `along`: what is asked of the caller in the same packet; its rows begin with WHO.
+
+    One query, no cache: a revoked token is refused at the next request.
+    """
+    token_hash = hash_secret(secret)
+    asked = along or Along(_WHO, {})
+    row = _first_of_a_request(lambda: _ask_who(token_hash, acting, asked))
+    if row is None:
+        return None
+    asked.row = row
+    return Principal(
+        agency_id=row[1],
+        member_id=row[2],
+        person_id=row[3],
+        client_id=row[4],
+        roles=frozenset(row[5]),
+        scopes=frozenset(row[6]),
+        agency_kind=row[7],
+        duties=frozenset(row[8]),
+        system_of_record=row[9],
+        token_hash=token_hash,
+        acting=acting,
+        networks=tuple(row[10] or ()),
+    )
+
+
+def _ask_who(token_hash: str, acting: str, asked: Along) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        # One packet, one implicit transaction: the settings hold for the second statement.
+        values = {**asked.values, "cairn_token": token_hash, "cairn_acting": acting}
+        cursor.execute(f"{IDENTIFY_BY_NAME}; {asked.statement.text()}", values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _first_of_a_request(ask: Callable[[], Found]) -> Found:
+    """A question that is its own health check of the connection (CONN_HEALTH_CHECKS would ask one
+    more): over one that was lost since the last request it is asked anew."""
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return ask()
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return ask()
+
+
+def open_for_member(membership: Membership, code_age_s: float = 0) -> str:
+    """A person signed in and chose this agency: a credential until 12 hours after her code.
+
+    `code_age_s`: seconds since she gave it; choosing another agency does not begin them anew.
+    """
+    return _open(
+        agency_id=membership.agency_id,
+        membership_id=membership.id,
+        roles=membership.roles,
+        lifetime_s=settings.CREDENTIAL_SESSION_S - int(code_age_s),
+    )
+
+
+def open_for_client(client: Client, secret: str, scopes: Iterable[str]) -> None:
+    """An access token was issued: the credential behind it, of at most 5 minutes."""
+    _open(
+        secret=secret,
+        agency_id=client.agency_id,
+        client_id=client.id,
+        scopes=list(scopes),
+        lifetime_s=settings.CREDENTIAL_TOKEN_S,
+    )
+
+
+def _open(
+    *,
+    agency_id: UUID,
+    lifetime_s: int,
+    secret: str = "",
+    membership_id: UUID | None = None,
+    client_id: UUID | None = None,
+    roles: Iterable[str] = (),
+    scopes: Iterable[str] = (),
+) -> str:
+    secret = secret or secrets.token_urlsafe(32)
+    with connections["door"].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        row = cursor.fetchone()
+    assert row is not None
+    Credential.objects.create(
+        hash=bytes.fromhex(hash_secret(secret)),
+        agency_id=agency_id,
+        membership_id=membership_id,
+        client_id=client_id,
+        roles=list(roles),
+        scopes=list(scopes),
+        created_at=row[0],
+        expires_at=row[0] + timedelta(seconds=lifetime_s),
+    )
+    return secret
+
+
+def end(secret: str) -> None:
+    """The credential is no good from now on. Twice is safe."""
+    with connections["door"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE credential SET ended_at = sec.clock()"
+            " WHERE hash = decode(%s, 'hex') AND ended_at IS NULL",
+            [hash_secret(secret)],
+        )
+
+
+def end_all(person: Person, agency_id: UUID | None = None) -> None:
+    """All that is open in her name, in one agency or in every, is no good from now on. Twice is
+    safe."""
+    with connections["door"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE credential SET ended_at = sec.clock() WHERE ended_at IS NULL AND membership_id"
+            " IN (SELECT id FROM permissions_membership WHERE person_id = %(person)s"
+            " AND (%(agency)s::uuid IS NULL OR agency_id = %(agency)s))",
+            {"person": person.id, "agency": agency_id},
+        )
+
+
+def end_all_of_client(client: Client) -> None:
+    """The tokens of a partner system are no good from now on. Twice is safe."""
+    with connections["door"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE credential SET ended_at = sec.clock()"
+            " WHERE ended_at IS NULL AND client_id = %s",
+            [client.id],
+        )
+
+
+def log_sign_in(
+    act: str,
+    *,
+    agency_id: UUID | None = None,
+    member_id: UUID | None = None,
+    client_id: UUID | None = None,
+    refused: str | None = None,
+) -> None:
+    """An access entry for a sign-in or token, by the role that lets people in. Raises Unavailable.
+
+    Before the credential is handed out: who comes in is in the log (R11).
+    """
+    origin = writer.origin.get()
+    with writer.must_be_written(), connections["door"].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.log_sign_in(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                uuid7(),
+                agency_id,
+                member_id,
+                client_id,
+                act,
+                "refused" if refused else "allowed",
+                refused,
+                origin.request_id,
+                origin.address_prefix,
+            ],
+        )

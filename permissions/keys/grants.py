@@ -1,0 +1,203 @@
+"""Grants: which agency holds which of a packet's keys. Granting is wrapping (ADR 0019).
+
+A bundle is a JSON object {field: [id of the sealed row, its key in hex]}, wrapped for one agency.
+The sender keeps one of all its fields; the recipient gets one of the released fields only, made by
+the *sender's* act, hidden by row security until the accept, destroyed by revoke, withdraw and stop.
+A field that is written again gets a new row and a new key; the old row opens to nobody.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from permissions.database.statement_cache import Compiled
+from permissions.database.uuid7 import uuid7
+from permissions.keys import wrapping as agency_keys
+from permissions.keys.keystore import KeyGone, Wrapped, key_store
+from permissions.models import Grant, PrivateKey
+from permissions.principal import Principal
+
+
+class SealedKey(NamedTuple):
+    row: str  # id of the sealed row; '' where one key serves many (notes)
+    key: bytes
+
+
+Keys = dict[str, SealedKey]  # name of the field → where it is sealed, and under what
+
+
+class Held(NamedTuple):
+    """What a reader needs of a grant: a model of it takes longer to make than to read."""
+
+    referral_id: UUID
+    release_id: UUID | None
+    fields: list[str]
+    expires_at: datetime | None
+    kek_version: int | None
+    key_bundle: bytes | memoryview | None
+    redisclosure_notice: str | None
+
+
+def _context(kind: str, referral_id: UUID, agency_id: UUID) -> str:
+    return f"{kind}:{referral_id}:{agency_id}"
+
+
+def _wrap(kind: str, referral_id: UUID, agency_id: UUID, keys: Keys) -> Wrapped:
+    plain = json.dumps({name: [row, key.hex()] for name, (row, key) in keys.items()}).encode()
+    return agency_keys.wrap(agency_id, plain, _context(kind, referral_id, agency_id))
+
+
+def _unwrap(
+    principal: Principal, kind: str, referral_id: UUID, version: int, bundle: bytes | memoryview
+) -> Keys:
+    context = _context(kind, referral_id, principal.agency_id)
+    plain = key_store().unwrap(principal, Wrapped(version, bytes(bundle)), context)
+    found = orjson.loads(plain).items()
+    return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in found}
+
+
+_HELD = Compiled(
+    lambda agency, referral: Grant.objects.filter(referral_id=referral, agency_id=agency)
+)
+
+
+def held(principal: Principal, referral_id: UUID) -> Grant | None:
+    """The principal's agency's own live grant on this referral, as row security lets it be seen."""
+    return _HELD.first(principal.agency_id, referral_id)
+
+
+def open_bundle(
+    principal: Principal,
+    grant: Grant | Held,
+    look_again: Callable[[], Grant | Held | None] | None = None,
+) -> Keys:
+    """The keys in a grant of the principal's own agency. `look_again`: how to read the grant where
+    no transaction is open to read it in. Raises Unavailable."""
+    if grant.kek_version is None or grant.key_bundle is None:
+        return {}
+    try:
+        return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        again = look_again() if look_again else held(principal, grant.referral_id)
+        if again is None or again.kek_version == grant.kek_version:
+            raise
+        return open_bundle(principal, again, look_again)
+
+
+def keep_own(principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys) -> None:
+    """Store the sender's own bundle: the keys of the packet's current fields."""
+    fields = sorted(keys)
+    wrapped = _wrap("packet", referral_id, principal.agency_id, keys)
+    if grant is None:
+        Grant.objects.create(
+            referral_id=referral_id,
+            agency_id=principal.agency_id,
+            fields=fields,
+            kek_version=wrapped.kek_version,
+            key_bundle=wrapped.blob,
+        )
+        return
+    Grant.objects.filter(id=grant.id).update(
+        fields=fields, kek_version=wrapped.kek_version, key_bundle=wrapped.blob
+    )
+
+
+def give(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) -> None:
+    """Wrap the released fields' keys for the recipient, by the sender's act. Replaces the last."""
+    wrapped = _wrap("packet", referral_id, to_agency_id, keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.put_grant(%s, %s, %s, %s, %s, %s)",
+            [uuid7(), referral_id, release_id, sorted(keys), wrapped.kek_version, wrapped.blob],
+        )
+
+
+def narrow(
+    referral_id: UUID,
+    to_agency_id: UUID,
+    release_id: UUID,
+    fields: list[str],
+    until: datetime,
+    keys: Keys | None,
+) -> None:
+    """Make a release smaller, and what the recipient holds under it with it.
+
+    `keys`: all that the caller could open; the recipient's bundle is wrapped anew of those left.
+    None: it could open none; then the bundle is destroyed, unless no field was taken away.
+    """
+    left = {name: keys[name] for name in fields if name in keys} if keys else {}
+    wrapped = _wrap("packet", referral_id, to_agency_id, left) if left else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.narrow(%s, %s, %s, %s, %s)",
+            [
+                release_id,
+                fields,
+                until,
+                wrapped.kek_version if wrapped else None,
+                wrapped.blob if wrapped else None,
+            ],
+        )
+
+
+def open_recipients(referral_id: UUID) -> None:
+    """The recipient accepted: its bundle, if one is there, becomes visible to it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.open_grant(%s)", [referral_id])
+
+
+def close_recipients(referral_id: UUID) -> None:
+    """Destroy the recipient's bundle at once. Twice is safe."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.close_grant(%s)", [referral_id])
+
+
+def end_unseen(referral_id: UUID, via: str) -> None:
+    """By the recipient before its accept: whatever release is in force ends, and what lies ready
+    for it is destroyed. Tells nothing of whether there was any (R1). Twice is safe."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.end_unseen(%s, %s)", [referral_id, via])
+
+
+def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
+    """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
+    row = PrivateKey.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
+    if row is not None:
+        try:
+            return _unwrap(principal, "notes", referral_id, row.kek_version, row.key_bundle)
+        except KeyGone:  # as in open_bundle
+            read = row.kek_version
+            row.refresh_from_db()
+            if row.kek_version == read:
+                raise
+            return private_key(principal, referral_id)
+    if make is None:
+        return {}
+    keys = {"notes": SealedKey("", make)}
+    wrapped = _wrap("notes", referral_id, principal.agency_id, keys)
+    PrivateKey.objects.create(
+        referral_id=referral_id,
+        agency_id=principal.agency_id,
+        kek_version=wrapped.kek_version,
+        key_bundle=wrapped.blob,
+    )
+    return keys
+
+
+# -- What the recipient gives back -----------------------------------------------------------------
+
+
+def wrap_returned(referral_id: UUID, to_agency_id: UUID, key: bytes) -> Wrapped:
+    """Wrap the key of what is given back, for the sender: by the recipient's act."""
+    return _wrap("returned", referral_id, to_agency_id, {"returned": SealedKey("", key)})
+
+
+def returned_key(principal: Principal, referral_id: UUID, wrapped: Wrapped) -> bytes:
+    """The key of what was given back to the principal's agency. Raises Unavailable."""
+    keys = _unwrap(principal, "returned", referral_id, *wrapped)
+    return keys["returned"].key

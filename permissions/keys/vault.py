@@ -1,0 +1,210 @@
+"""HashiCorp Vault's transit engine as the key store: the keys never leave Vault.
+
+One transit key an agency, `cairn-<agency id>` (aes256-gcm96). Needs the optional dependency `hvac`
+(extra `vault`). The token is read from a file at every call, so that an agent may renew it there.
+What Vault's own policy should give to which process: deploy/RUNBOOK.md, "Vault".
+"""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import hvac
+from hvac import exceptions
+
+from permissions.errors import Unavailable
+from permissions.keys.keystore import KeyGone, NoKey, Signed, Wrapped, bind, key_id, unbind
+from permissions.principal import Principal
+
+TIMEOUT_S = 5
+_SIGNING = "cairn-signing"
+# Vault's words for a key, or a version of one, that it does not hold (any longer).
+_LOST = ("key not found", "version is too new")
+# For what it was given. All else that it refuses, an empty token among it, tells nothing of a row:
+# one that counts as altered holds up no end of its key (rotation.py).
+_ALTERED = ("invalid ciphertext", "message authentication failed")
+
+T = TypeVar("T")
+
+
+class VaultKeyStore:
+    """The same promises as the file store's, kept by a server of its own."""
+
+    def __init__(self, address: str, token_file: str, mount: str = "transit") -> None:
+        self.address, self.token_file, self.mount = address, Path(token_file), mount
+        self.client = hvac.Client(address, timeout=TIMEOUT_S)  # one connection, kept open
+
+    def begin(self) -> None:
+        """The key that seals the log; for the rest, Vault has to be there, with the engine."""
+        self._ask(lambda transit: self._keys_of(transit))
+        if not self._public_halves():
+            self.begin_signing_key()
+
+    def begin_version(self, agency_id: UUID) -> int:
+        """The agency's transit key, made at first and rotated then."""
+        name = _name(agency_id)
+
+        def begin(transit: Any) -> int:
+            try:
+                self._read(transit, agency_id)
+            except NoKey:
+                transit.create_key(name, key_type="aes256-gcm96", mount_point=self.mount)
+            else:
+                transit.rotate_key(name, mount_point=self.mount)
+            return int(self._read(transit, agency_id)["latest_version"])
+
+        return self._ask(begin)
+
+    def versions(self, agency_id: UUID) -> list[int]:
+        """Those from `min_decryption_version` on."""
+        try:
+            data = self._ask(lambda transit: self._read(transit, agency_id))
+        except NoKey:
+            return []
+        oldest = int(data["min_decryption_version"])
+        return sorted(int(one) for one in data["keys"] if int(one) >= oldest)
+
+    def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
+        """Two calls: is there a key, and encrypt."""
+        text = base64.b64encode(bind(plain, context)).decode()
+
+        def encrypt(transit: Any) -> Any:
+            self._read(transit, agency_id)  # Vault would make a key that is missing, silently
+            return transit.encrypt_data(_name(agency_id), plaintext=text, mount_point=self.mount)
+
+        return _wrapped(self._ask(encrypt)["data"]["ciphertext"])
+
+    def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
+        """By the key of the principal's own agency."""
+        found = self._ask(
+            lambda transit: transit.decrypt_data(
+                _name(principal.agency_id), ciphertext=_text(wrapped), mount_point=self.mount
+            )
+        )
+        return unbind(base64.b64decode(found["data"]["plaintext"]), context)
+
+    def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
+        """Inside Vault: no plaintext comes here."""
+        found = self._ask(
+            lambda transit: transit.rewrap_data(
+                _name(agency_id), ciphertext=_text(wrapped), mount_point=self.mount
+            )
+        )
+        return _wrapped(found["data"]["ciphertext"])
+
+    def destroy(self, agency_id: UUID, version: int) -> None:
+        """Refused from now on, then trimmed: Vault keeps no copy of the key."""
+        name = _name(agency_id)
+
+        def destroy(transit: Any) -> None:
+            data = self._read(transit, agency_id)
+            if version >= int(data["latest_version"]):
+                raise ValueError("the newest version wraps what is written next")
+            oldest = version + 1
+            if oldest <= int(data.get("min_available_version", 0)):
+                return
+            transit.update_key_configuration(
+                name,
+                min_decryption_version=oldest,
+                min_encryption_version=oldest,
+                mount_point=self.mount,
+            )
+            transit.trim_key(name, min_version=oldest, mount_point=self.mount)
+
+        self._ask(destroy)
+
+    def sign(self, message: bytes) -> Signed:
+        """Inside Vault, by its transit key of type ed25519."""
+        text = base64.b64encode(message).decode()
+        found = self._ask(
+            lambda transit: transit.sign_data(_SIGNING, hash_input=text, mount_point=self.mount)
+        )
+        _vault, version, signature = found["data"]["signature"].split(":")
+        public = self._public_halves()[int(version.removeprefix("v"))]
+        return Signed(key_id(public), base64.b64decode(signature))
+
+    def signing_keys(self) -> dict[str, bytes]:
+        """As Vault tells them: it keeps all versions."""
+        halves = self._public_halves()
+        return {key_id(halves[version]): halves[version] for version in sorted(halves)}
+
+    def begin_signing_key(self) -> str:
+        """Made at first and rotated then."""
+
+        def begin(transit: Any) -> None:
+            try:
+                transit.read_key(_SIGNING, mount_point=self.mount)
+            except exceptions.InvalidPath as error:
+                _is_no_more_than_missing(error)
+                transit.create_key(_SIGNING, key_type="ed25519", mount_point=self.mount)
+            else:
+                transit.rotate_key(_SIGNING, mount_point=self.mount)
+
+        self._ask(begin)
+        return list(self.signing_keys())[-1]
+
+    def _public_halves(self) -> dict[int, bytes]:
+        def read(transit: Any) -> Any:
+            try:
+                return transit.read_key(_SIGNING, mount_point=self.mount)["data"]["keys"]
+            except exceptions.InvalidPath as error:
+                _is_no_more_than_missing(error)
+                return {}
+
+        keys = self._ask(read)
+        return {int(one): base64.b64decode(keys[one]["public_key"]) for one in keys}
+
+    def _read(self, transit: Any, agency_id: UUID) -> dict[str, Any]:
+        try:
+            data: dict[str, Any] = transit.read_key(_name(agency_id), mount_point=self.mount)[
+                "data"
+            ]
+            return data
+        except exceptions.InvalidPath as error:
+            _is_no_more_than_missing(error)
+            raise NoKey(str(agency_id)) from None
+
+    def _keys_of(self, transit: Any) -> None:
+        try:
+            transit.list_keys(mount_point=self.mount)
+        except exceptions.InvalidPath as error:  # also what an empty engine answers
+            _is_no_more_than_missing(error)
+
+    def _ask(self, question: Callable[[Any], T]) -> T:
+        """`question` to the transit engine; whatever Vault answers else is one of our refusals."""
+        try:
+            self.client.token = self.token_file.read_text().strip()
+            return question(self.client.secrets.transit)
+        except exceptions.InvalidRequest as error:
+            if "too old" in str(error):  # below min_decryption_version
+                raise KeyGone from None
+            if any(words in str(error) for words in _LOST):
+                raise Unavailable("key_store", "The key store has lost a key.") from None
+            if any(words in str(error) for words in _ALTERED):
+                raise Unavailable(
+                    "unsealing_failed", "This content does not open: it was altered."
+                ) from None
+            raise Unavailable("key_store", "The key store does not answer.") from error
+        except (exceptions.VaultError, OSError) as error:
+            raise Unavailable("key_store", "The key store does not answer.") from error
+
+
+def _is_no_more_than_missing(error: exceptions.InvalidPath) -> None:
+    """One key is missing. Raises it again: the engine itself is, so that nothing is known of it."""
+    if "no handler" in str(error):
+        raise error
+
+
+def _name(agency_id: UUID) -> str:
+    return f"cairn-{agency_id}"
+
+
+def _text(wrapped: Wrapped) -> str:
+    return wrapped.blob.decode("ascii", "replace")
+
+
+def _wrapped(ciphertext: str) -> Wrapped:
+    """`vault:v3:…`: the version stands in it."""
+    return Wrapped(int(ciphertext.split(":")[1].removeprefix("v")), ciphertext.encode())

@@ -1,0 +1,57 @@
+"""Keys as the database knows them: the lock that a wrap holds, and the one time an agency's first
+key may be made. Everything that seals asks here; the key store itself knows no database.
+
+Whoever wraps holds the agency's key lock, shared, until its transaction ends; whoever ends a
+version takes it exclusively, once. So no row can commit under a version that was ended meanwhile.
+Readers hold no lock: one whose version went between its read and its unwrapping reads again.
+"""
+
+from uuid import UUID
+
+from django.db import connections
+
+from permissions.database.advisory_locks import WRAPPING, lock_number
+from permissions.errors import Unavailable
+from permissions.keys.keystore import NoKey, Wrapped, key_store
+from permissions.principal import Principal
+
+# Whose key wraps what the background work itself has to open to send: no agency's, so that it needs
+# none of theirs. A default in referrals/models/webhooks.py.
+SENDING = UUID("00000000-0000-4000-8000-000000000001")
+_SENDER = Principal(
+    agency_id=SENDING,
+    member_id=None,
+    person_id=None,
+    client_id=None,
+    roles=frozenset(),
+    scopes=frozenset(),
+    agency_kind="",
+    duties=frozenset(),
+    system_of_record=False,
+    token_hash="",
+)
+
+
+def wrap(agency_id: UUID, plain: bytes, context: str, using: str = "default") -> Wrapped:
+    """Wrap for an agency, within a transaction. Its first key is made now if it never had one.
+
+    Raises Unavailable: the store is away, or has lost a key that the database knows of.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s, %s)", [WRAPPING, lock_number(agency_id)]
+        )
+        try:
+            return key_store().wrap(agency_id, plain, context)
+        except NoKey:
+            cursor.execute("SELECT sec.has_bundles(%s)", [agency_id])
+            ((known,),) = cursor.fetchall()
+    if known:  # begun anew, the store would open nothing of what stands in the database
+        raise Unavailable("key_store", "The key store has lost a key.")
+    key_store().begin_version(agency_id)
+    return key_store().wrap(agency_id, plain, context)
+
+
+def unwrap_to_send(wrapped: Wrapped, context: str) -> bytes:
+    """What was wrapped for SENDING, by the background work. Raises KeyGone, Unavailable."""
+    return key_store().unwrap(_SENDER, wrapped, context)

@@ -1,0 +1,248 @@
+"""What becomes of the access log when its time is over: a month is written to an archive, signed
+off in the log itself, and only then dropped.
+
+The places and leaves of its entries stay in log_leaf, so that every seal, and every proof of
+another entry in the same batch, goes on to verify. The archive is lines for the verifier (`--part`)
+and proves its entries by itself. Run by `manage.py seals retire`, a month at a time.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connections, transaction
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
+
+from permissions.database.advisory_locks import RETIRING, alone
+from permissions.database.aliases import SEALER
+from permissions.keys.secret_files import sync_folder
+from permissions.ledger import sealed_export, sealer, verifier
+from permissions.ledger.sealer import Checkpoint
+
+LOCK_WAIT = "5s"  # who writes to the log waits behind whoever waits for it
+
+
+class NotRetired(Exception):
+    """Why the month stays where it is; for the operator."""
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of the log, in UTC, and the partition that holds it."""
+
+    first: date
+
+    @classmethod
+    def read(cls, text: str) -> "Month":
+        """From `2020-01`. Raises ValueError."""
+        return cls(date.fromisoformat(f"{text}-01"))
+
+    def __str__(self) -> str:
+        return f"{self.first:%Y-%m}"
+
+    @property
+    def table(self) -> str:
+        return f"access_entry_{self.first:%Y_%m}"
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From its first moment to before the next one's, UTC."""
+        year, month = self.first.year, self.first.month
+        following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        return datetime(year, month, 1, tzinfo=UTC), following
+
+    def may_go(self, today: date) -> bool:
+        """Whether all of it is older than the log is kept (45 CFR 164.316(b)(2)(i): six years)."""
+        kept_since = (today.year - settings.LOG_KEPT_YEARS, today.month)
+        return (self.first.year, self.first.month) < kept_since
+
+
+@dataclass(frozen=True)
+class Retired:
+    """What was signed of a month that left the database; `dropped`: by this call."""
+
+    entries: int
+    archive: str  # SHA-256
+    dropped: bool
+
+
+def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
+    """Archive, sign, drop. Killed anywhere, running it again finishes it; twice is safe.
+
+    Raises NotRetired: too young, not there, not sealed, not as it was sealed, the owner cannot log
+    in, or another is at it. Then nothing of it was dropped.
+    """
+    with alone(SEALER, RETIRING) as free:
+        if not free:  # two at once would write one file, and sign the hash of half of it
+            raise NotRetired("A month is being retired already: look again when that has ended.")
+        return _retire(month, folder, say)
+
+
+def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
+    signed = _signed(month)
+    if not _is_there(month):
+        if signed is None:
+            raise NotRetired(f"The log has no partition for {month}.")
+        return Retired(signed["entries"], signed["archive"], dropped=False)
+    if not month.may_go(_today()):
+        raise NotRetired(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
+    _owner_must_come_in()
+    path = folder / f"access-log-{month}.txt"
+    if signed is None:
+        signed = _archive(month, path, say)
+        sealer.say({"retired": signed})
+        say(f"{signed['entries']} entries archived and signed off.")
+    else:
+        _must_lie_there(month, path, signed, say)
+    if _entries(month) != signed["entries"]:
+        raise NotRetired(f"{month} holds other entries than were archived and signed.")
+    _drop(month)
+    return Retired(signed["entries"], signed["archive"], dropped=True)
+
+
+def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, Any]:
+    """The archive at its place and on the disk, and what is to be signed of it. Again, it is the
+    same. Raises NotRetired."""
+    say(f"Writing {path} …")
+    leaves = sha256()
+    count = 0
+    part = path.with_suffix(".part")
+    chain = verifier.Chain(sealed_export.public_keys(), part=True)
+    with open(part, "wb", opener=_for_the_owner) as file:
+
+        def written() -> Iterator[bytes]:
+            nonlocal count
+            for line in lines(month):
+                if len(line) > 64 and line[65] == "[":
+                    leaves.update(bytes.fromhex(line[:64]))
+                    count += 1
+                file.write(whole := f"{line}\n".encode())
+                yield whole
+
+        faults = list(verifier.check(written(), chain))
+        file.flush()
+        os.fsync(file.fileno())
+    if faults:
+        part.unlink()
+        raise NotRetired(f"{month} is not as it was sealed: {': '.join(faults[0])}.")
+    if count != _entries(month):
+        part.unlink()
+        raise NotRetired(f"Entries of {month} have no seal: does `work` run?")
+    part.replace(path)
+    sync_folder(path.parent)
+    return {
+        "month": str(month),
+        "entries": count,
+        "leaves": leaves.hexdigest(),
+        "archive": _sha256(path),
+    }
+
+
+def _must_lie_there(
+    month: Month, path: Path, signed: dict[str, Any], say: Callable[[str], Any]
+) -> None:
+    """The archive of what was signed off before: written once more where it does not lie. Dropped
+    without it, the month would be nowhere. Raises NotRetired."""
+    if path.exists() and _sha256(path) == signed["archive"]:
+        return
+    if _archive(month, path, say) != signed:
+        raise NotRetired(f"{month} holds other entries than were archived and signed.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, sha256).hexdigest()
+
+
+def lines(month: Month) -> Iterator[str]:
+    """Every batch that holds an entry of the month, for the verifier: entries of other months as
+    their leaf alone. In one snapshot; memory is bounded."""
+    with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
+        sealed_export.one_long_snapshot(cursor)
+        for checkpoint in _checkpoints(month):
+            yield from sealed_export.entries(checkpoint, month.bounds)
+            yield sealed_export.of_checkpoint(checkpoint)
+
+
+def _checkpoints(month: Month) -> Iterator[Checkpoint]:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "SELECT min(position), max(position) FROM log_leaf"
+            " WHERE entry_at >= %s AND entry_at < %s",
+            month.bounds,
+        )
+        row = cursor.fetchone()
+        if row is None or row[0] is None:
+            return
+        first, last = row
+        cursor.execute("SELECT coalesce(max(seq), 0) FROM log_checkpoint WHERE size <= %s", [first])
+        (before,) = cursor.fetchone() or (0,)
+    for one in sealer.checkpoints(before):
+        if one.first > last:
+            return
+        yield one
+
+
+def _signed(month: Month) -> dict[str, Any] | None:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute("SELECT body FROM log_checkpoint WHERE body LIKE '%%\"retired\":{%%'")
+        for (body,) in cursor.fetchall():
+            found: dict[str, Any] = json.loads(body)["retired"]
+            if found["month"] == str(month):
+                return found
+    return None
+
+
+def _entries(month: Month) -> int:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM access_entry WHERE at >= %s AND at < %s", month.bounds)
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _is_there(month: Month) -> bool:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"public.{month.table}"])
+        return bool(cursor.fetchone() == (True,))
+
+
+def _today() -> date:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute("SELECT (sec.clock() AT TIME ZONE 'UTC')::date")
+        row = cursor.fetchone()
+    assert row is not None
+    found: date = row[0]
+    return found
+
+
+def _drop(month: Month) -> None:
+    """By the owner of the tables, in one transaction: gone, or there as it was."""
+    try:
+        with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+            cursor.execute(f"ALTER TABLE access_entry DETACH PARTITION {month.table}")
+            cursor.execute(f"DROP TABLE {month.table}")
+    except OperationalError as error:
+        if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
+            raise NotRetired("The log is being written to: run this again.") from error
+        raise NotRetired(f"The owner could not drop {month}: {error}") from error
+
+
+def _owner_must_come_in() -> None:
+    """Before anything is signed off that could not be dropped."""
+    try:
+        connections["owner"].ensure_connection()
+    except OperationalError as error:
+        raise NotRetired(
+            f"It is dropped by `owner`: give DATABASE_URL_OWNER to this command. {error}"
+        ) from error
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

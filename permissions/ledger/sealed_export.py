@@ -1,0 +1,173 @@
+"""The access log with its seals, as lines of text that permissions/ledger/verifier.py checks.
+
+A checkpoint is a JSON object with `body`, `key_id`, `signature`; before it stand its entries in
+their sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `-`, its id
+and its time in place of an entry that is not there any more. At the end stand the entries that
+nobody sealed although their time has passed, behind a `+`. No value of a referral is in any of it:
+the log holds none. An agency's auditor is given its own entries, and of all others' the leaf, so
+that she can check hers with nobody's help.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from django.db import connections, transaction
+
+from permissions.audit import queries, writer
+from permissions.database import aliases
+from permissions.database.aliases import SEALER
+from permissions.database.db_identity import begin
+from permissions.errors import NotAuthenticated, Unavailable
+from permissions.keys.keystore import key_store
+from permissions.ledger import sealer
+from permissions.ledger.sealer import Checkpoint
+from permissions.principal import Principal
+
+ROWS_AT_ONCE = 5_000
+
+
+def for_the_verifier(after: int = 0) -> Iterator[bytes]:
+    """The lines as a file has them."""
+    return (f"{line}\n".encode() for line in lines(after))
+
+
+def lines(after: int = 0) -> Iterator[str]:
+    """All lines behind the checkpoint `after`, in one snapshot; memory is bounded."""
+    with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
+        one_long_snapshot(cursor)
+        last = None
+        for last in sealer.checkpoints(after):
+            yield from entries(last)
+            yield of_checkpoint(last)
+        if last is not None:
+            yield from _never_sealed(last)
+
+
+def own(principal: Principal) -> Iterator[bytes]:
+    """All checkpoints with the entries of the caller's own agency as text, and others' as `~`, for
+    `verifier.py --own`. The export's own entry commits before this returns. Each part is a
+    transaction of its own, so that a right that ends cuts off the next one: then it raises
+    NotAuthenticated, and the export is not whole.
+
+    Raises NotPermitted.
+    """
+    with writer.attempt(principal, "access_log.export", using=aliases.AUDITOR) as attempt:
+        queries.must_review(principal)
+        attempt.record()
+    return _own(principal)
+
+
+def _own(principal: Principal) -> Iterator[bytes]:
+    after = 0
+    while True:
+        with _still_reading(principal):
+            page = list(sealer.checkpoints(after, limit=sealer.AT_ONCE, using=aliases.AUDITOR))
+        if not page:
+            return
+        lines = _lines_of(principal, page)
+        while part := list(islice(lines, ROWS_AT_ONCE)):
+            yield "".join(f"{line}\n" for line in part).encode()
+        after = page[-1].seq
+
+
+def _lines_of(principal: Principal, page: list[Checkpoint]) -> Iterator[str]:
+    rows = _rows(principal, page[0].first, page[-1].size)
+    row = next(rows, None)
+    for one in page:
+        while row and row[0] < one.size:
+            yield row[1]
+            row = next(rows, None)
+        yield of_checkpoint(one)
+    put_in = "SELECT 0, entry FROM sec.put_in(%s, %s, %s) WHERE entry IS NOT NULL"
+    for _, entry in _told(principal, put_in, [page[0].seq, page[-1].seq, ROWS_AT_ONCE]):
+        yield f"+ {entry}"
+
+
+def _rows(principal: Principal, first: int, end: int) -> Iterator[tuple[int, str]]:
+    lines = "SELECT place, line FROM sec.sealed_lines(%s, %s)"
+    for since in range(first, end, ROWS_AT_ONCE):
+        yield from _told(principal, lines, [since, min(since + ROWS_AT_ONCE, end)])
+
+
+def _told(principal: Principal, question: str, parameters: list[int]) -> list[tuple[int, str]]:
+    with _still_reading(principal) as cursor:
+        cursor.execute(question, parameters)
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def _still_reading(principal: Principal) -> Iterator[Any]:
+    """A part, in a transaction of its own, while the caller may still read it. Asked when it is
+    read: where the right has ended in between, what there is seems to be all."""
+    with begin(principal, aliases.AUDITOR), connections[aliases.AUDITOR].cursor() as cursor:
+        yield cursor
+        cursor.execute("SELECT sec.auditing() IS NOT NULL")
+        if cursor.fetchone() != (True,):
+            raise NotAuthenticated
+
+
+def one_long_snapshot(cursor: Any) -> None:
+    """What this transaction reads is of one moment, however long it takes."""
+    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def of_checkpoint(one: Checkpoint) -> str:
+    """A checkpoint as the line that the verifier and the witnesses know."""
+    signature = base64.b64encode(one.signature).decode()
+    return json.dumps({"body": one.body, "key_id": one.key_id, "signature": signature})
+
+
+def public_keys() -> dict[str, str]:
+    """What the verifier needs beside the lines: the public keys by id, in base64.
+
+    Raises Unavailable: also where there is none, as of a folder that is not mounted.
+    """
+    if not (keys := key_store().signing_keys()):
+        raise Unavailable("key_store", "The key store has no key that seals the log.")
+    return {name: base64.b64encode(key).decode() for name, key in keys.items()}
+
+
+def entries(
+    checkpoint: Checkpoint, within: Sequence[Any] = ("-infinity", "infinity")
+) -> Iterator[str]:
+    """The lines of a batch; of entries that are not from this time, the leaf alone, and `~`."""
+    for first in range(checkpoint.first, checkpoint.size, ROWS_AT_ONCE):
+        with connections[SEALER].cursor() as cursor:
+            cursor.execute(
+                "SELECT encode(l.leaf, 'hex'), l.entry_id::text,"
+                " to_char(l.entry_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
+                " l.entry_at >= %s AND l.entry_at < %s,"
+                " CASE WHEN e.id IS NOT NULL THEN sec.leaf_text(e) END"
+                " FROM log_leaf l"
+                " LEFT JOIN access_entry e ON e.id = l.entry_id AND e.at = l.entry_at"
+                " WHERE l.position >= %s AND l.position < %s ORDER BY l.position",
+                [*within, first, min(first + ROWS_AT_ONCE, checkpoint.size)],
+            )
+            for leaf, entry, at, wanted, text in cursor.fetchall():
+                if not wanted:
+                    yield f"{leaf} ~"
+                else:
+                    yield f"{leaf} {text}" if text else f"{leaf} - {entry} {at}"
+
+
+def _never_sealed(last: Checkpoint) -> Iterator[str]:
+    if sealer.is_of_a_backup():
+        return
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.leaf_text(e) FROM access_entry e"
+            " LEFT JOIN log_leaf l ON l.entry_id = e.id AND l.entry_at = e.at"
+            " WHERE (l.position IS NULL AND (e.xact < %s"
+            "  OR e.xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint))"  # to come
+            " OR l.position >= %s"
+            " ORDER BY e.at, e.id",
+            [last.xact_before, last.size],
+        )
+        for (text,) in cursor.fetchall():
+            yield f"+ {text}"

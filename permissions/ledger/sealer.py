@@ -1,0 +1,248 @@
+"""The sealer: committed entries of the access log, batch by batch, under signed checkpoints.
+
+A batch is every entry of transactions that ended before the oldest one still under way
+(`pg_snapshot_xmin`), so that none can commit behind it. Over its leaves stands a Merkle tree
+(RFC 9162), over that a checkpoint, signed with Ed25519 and chained to the one before. Witnesses
+hold copies (permissions/ledger/witness.py); permissions/ledger/verifier.py checks all of it without
+this code. Runs as the role `sealer`, any number of times at once: one seals, the others find that
+it does.
+"""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from django.db import connections, transaction
+
+from permissions.database.advisory_locks import SEALING
+from permissions.database.aliases import SEALER
+from permissions.errors import Refused
+from permissions.keys.keystore import key_store
+from permissions.ledger import merkle
+
+BATCH = 50_000  # entries; a transaction is never divided
+AT_ONCE = 1_000  # checkpoints read
+
+
+class NotRestored(Refused):
+    """The database is of a backup: the server has not come to the transactions that its newest
+    checkpoint says are over. Nothing is sealed until `manage.py seals restore`."""
+
+    code = "log_not_restored"
+    detail = "A backup was restored: run `manage.py seals restore`, nothing is sealed before."
+
+
+class AtWork(Refused):
+    """Another process seals just now: what is restored would be sealed as if it were not."""
+
+    code = "sealer_at_work"
+    detail = "A sealer is at work: stop `manage.py work` first, then run this again."
+
+
+class Checkpoint(NamedTuple):
+    """One row of log_checkpoint: the entries `first` … `size` - 1, and what was signed of them."""
+
+    seq: int
+    first: int
+    size: int
+    xact_before: int
+    body: str
+    key_id: str
+    signature: bytes
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The signed content: origin, seq, size, root, previous, time; `gap` after a restore,
+        `retired` where a month has left the log."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    @property
+    def hash(self) -> str:
+        return sha256(self.body.encode()).hexdigest()
+
+
+_COLUMNS = ", ".join(Checkpoint._fields)
+
+
+def step() -> bool:
+    """Seal one batch. True: it was full, and there are more. Killed anywhere, nothing of it
+    happened.
+
+    Raises Unavailable (the key store), NotRestored.
+    """
+    with transaction.atomic(using=SEALER):
+        if not _alone():
+            return False
+        last = newest()
+        first, before = (last.size, last.xact_before) if last else (0, 0)
+        oldest = _oldest_under_way()
+        if oldest < before:
+            raise NotRestored
+        leaves: list[bytes] = []
+        # After a restore, entries that were sealed long ago may fill a whole batch's numbers.
+        while before < oldest and not leaves:
+            since, before = before, _upper_bound(before, oldest)
+            leaves = _take(first, "xact >= %s AND xact < %s", [since, before])
+        if leaves:
+            _sign(last, leaves, before)
+        return before < oldest
+
+
+def restore(gap: dict[str, int] | None = None) -> Checkpoint:
+    """After the database was restored from a backup, before anything serves: seal what the backup
+    holds unsealed, whatever its transactions were called in the old cluster, and go on.
+
+    `gap` is what witnesses hold and this database has lost: it is signed into the checkpoint, for
+    everybody to see. Twice is safe. Raises AtWork, Unavailable (the key store).
+    """
+    with transaction.atomic(using=SEALER):
+        if not _alone():
+            raise AtWork
+        last = newest()
+        before = _oldest_under_way()
+        leaves = _take(last.size if last else 0, "true", [])
+        return _sign(last, leaves, before, {"gap": gap} if gap else {})
+
+
+def say(besides: dict[str, Any]) -> Checkpoint:
+    """A checkpoint of no entries that says something more, under the same signature: that a month
+    has left (permissions/ledger/retention.py). Once each."""
+    with transaction.atomic(using=SEALER):
+        _ask("SELECT 1 FROM pg_advisory_xact_lock(%s, 0)", [SEALING])
+        last = newest()
+        return _sign(last, [], last.xact_before if last else 0, besides)
+
+
+def newest() -> Checkpoint | None:
+    """The last checkpoint; None: nothing is sealed yet."""
+    return next(checkpoints(newest_first=True, limit=1), None)
+
+
+def checkpoints(
+    after: int = 0, *, newest_first: bool = False, limit: int | None = None, using: str = SEALER
+) -> Iterator[Checkpoint]:
+    """The checkpoints behind `after`, in their order; memory is bounded."""
+    if newest_first or limit is not None:
+        yield from _page(after, "DESC" if newest_first else "ASC", limit, using)
+        return
+    while page := _page(after, "ASC", AT_ONCE, using):
+        yield from page
+        after = page[-1].seq
+
+
+def _page(after: int, order: str, limit: int | None, using: str) -> list[Checkpoint]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM log_checkpoint WHERE seq > %s"  # noqa: S608 (fixed parts)
+            f" ORDER BY seq {order} LIMIT %s",
+            [after, limit],
+        )
+        return [Checkpoint._make((*row[:-1], bytes(row[-1]))) for row in cursor.fetchall()]
+
+
+def unsealed() -> int:
+    """How many committed entries wait for their seal."""
+    last = newest()
+    return _ask(
+        "SELECT count(*) FROM access_entry e WHERE e.xact >= %s"
+        " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at)",
+        [last.xact_before if last else 0],
+    )
+
+
+def is_of_a_backup() -> bool:
+    """Whether a backup was restored without `restore`: then nothing is sealed, and of what has no
+    seal no number tells whether it was put in."""
+    last = newest()
+    return last is not None and _oldest_under_way() < last.xact_before
+
+
+def _oldest_under_way() -> int:
+    return _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
+def _alone() -> bool:
+    return bool(_ask("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
+
+
+def _upper_bound(since: int, oldest: int) -> int:
+    """The first transaction that is not in the batch from `since` on: the oldest that is under way,
+    or the one with which the batch would grow too large."""
+    cut = _ask(
+        "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
+        " ORDER BY xact OFFSET %s LIMIT 1), %s)",
+        [since, oldest, BATCH, oldest],
+    )
+    if cut == oldest:
+        return cut
+    head = _ask("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
+    return cut if cut > head else cut + 1  # one transaction that is larger than a batch
+
+
+def _take(first: int, which: str, parameters: list[int]) -> list[bytes]:
+    """Give the entries their places, and return their leaves in that order. What was sealed before
+    stays where it is: after a restore, numbers of transactions come again."""
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO log_leaf (position, entry_id, entry_at, leaf)"  # noqa: S608 (fixed parts)
+            " SELECT %s + row_number() OVER (ORDER BY e.xact, e.id) - 1, e.id, e.at, e.leaf"
+            f" FROM access_entry e WHERE {which}"
+            " AND NOT EXISTS"
+            " (SELECT FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at)",
+            [first, *parameters],
+        )
+        cursor.execute("SELECT leaf FROM log_leaf WHERE position >= %s ORDER BY position", [first])
+        return [bytes(leaf) for (leaf,) in cursor.fetchall()]
+
+
+def _sign(
+    last: Checkpoint | None,
+    leaves: list[bytes],
+    before: int,
+    besides: dict[str, Any] | None = None,
+) -> Checkpoint:
+    besides = besides or {}
+    first = last.size if last else 0
+    seq = 1 + (besides["gap"]["to_seq"] if "gap" in besides else last.seq if last else 0)
+    said: dict[str, object] = {
+        "origin": last.said["origin"] if last else f"cairn/{uuid4()}",
+        "previous": last.hash if last else "",
+        "root": merkle.root(leaves).hex(),
+        "seq": seq,
+        "size": first + len(leaves),
+        "time": max(_now(), last.said["time"] if last else ""),
+    } | besides
+    body = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    signed = key_store().sign(body.encode())
+    made = Checkpoint(
+        seq, first, first + len(leaves), before, body, signed.key_id, signed.signature
+    )
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO log_checkpoint ({_COLUMNS})"  # noqa: S608 (fixed parts)
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            list(made),
+        )
+    return made
+
+
+def _now() -> str:
+    """RFC 3339, in seconds. Compared with the last one: a clock that was set back makes no
+    checkpoint lie before another."""
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "SELECT to_char(sec.clock() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _ask(question: str, parameters: list[Any] | None = None) -> int:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(question, parameters)
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0

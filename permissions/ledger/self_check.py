@@ -1,0 +1,156 @@
+"""The log checks itself: once a day what was sealed since, and hour by hour a part of what is
+older, from the beginning on and around again. The job `verify` of `manage.py work`.
+
+What it finds is a line of the log at error level, and is shown to auditors beside the seals until
+`manage.py seals verify` has checked all of it and found nothing. It trusts this server;
+permissions/ledger/verifier.py trusts nobody. Any number of workers may do it, and be killed
+anywhere.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import structlog
+from django.db import connections, transaction
+
+from permissions.database.aliases import SEALER
+from permissions.ledger import sealed_export, sealer, verifier
+from permissions.ledger.sealer import Checkpoint
+
+log = structlog.get_logger()
+
+EVERY = "1 day"
+AT_ONCE = 20_000  # entries; at least one batch
+
+
+def step() -> bool:
+    """A portion of what is new, where a day has passed; else one of what is older. True: of what is
+    new there is more.
+
+    Raises Unavailable (the key store).
+    """
+    if _is_due():
+        return _check("new")
+    _check("again")
+    return False
+
+
+def all_was_checked(faults: list[verifier.Fault]) -> None:
+    """By the operator, from the first checkpoint to the last: what auditors are told from now on.
+    Twice is safe."""
+    last = sealer.newest()
+    _stand("new", last.seq if last else 0, ended=True)
+    _keep(len(faults), f"{faults[0].what} (by the operator's check)" if faults else None)
+
+
+def _is_due() -> bool:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM log_watch WHERE what = 'new'"
+            # a moment to come: the clock was ahead when it last looked
+            " AND (at IS NULL OR at <= sec.clock() - interval %s OR at > sec.clock())",
+            [EVERY],
+        )
+        return cursor.fetchone() is not None
+
+
+def _check(what: str) -> bool:
+    """One portion behind where `what` stands; whether there is more."""
+    with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
+        sealed_export.one_long_snapshot(cursor)
+        cursor.execute("SELECT seq FROM log_watch WHERE what = %s", [what])
+        ((after,),) = cursor.fetchall()
+        newest = sealer.newest()
+        end = newest.seq if newest else 0
+        gone = after > end
+        page = _portion(0 if gone else after)
+        faults = list(_faults(page))
+    if gone:
+        faults.append(verifier.Fault("checkpoints that were checked are gone", str(after)))
+    last = page[-1].seq if page else end
+    around = what == "again" and last == end
+    _stand(what, 0 if around else last, ended=last == end)
+    if faults:
+        where = f"checkpoints {page[0].seq} to {last}" if page else f"checkpoint {after}"
+        _keep(len(faults), f"{faults[0].what}, {where}")
+        log.error("log_not_as_sealed", count=len(faults), error=faults[0].what, where=where)
+    return last < end
+
+
+def _portion(after: int) -> list[Checkpoint]:
+    page: list[Checkpoint] = []
+    for one in sealer.checkpoints(after, limit=sealer.AT_ONCE):
+        page.append(one)
+        if one.size - page[0].first >= AT_ONCE:
+            break
+    return page
+
+
+def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
+    """Of these checkpoints and their entries, behind the one before them."""
+    if not page:
+        return
+    chain = verifier.Chain(sealed_export.public_keys())
+    before = _asked(
+        "SELECT body, xact_before FROM log_checkpoint WHERE seq < %s ORDER BY seq DESC LIMIT 1",
+        [page[0].seq],
+    )
+    if before:
+        chain.begin_behind(before[0][0])
+    for body, key_id, signature in _asked(
+        "SELECT body, key_id, encode(signature, 'base64') FROM log_checkpoint"
+        " WHERE body LIKE '%%\"retired\":{%%'"
+    ):
+        left = json.loads(body)["retired"]
+        if chain.signed({"body": body, "key_id": key_id, "signature": signature}):
+            chain.retired[left["month"]] = (left["entries"], left["leaves"])
+
+    def lines() -> Iterator[bytes]:
+        for one in page:
+            yield from (f"{line}\n".encode() for line in sealed_export.entries(one))
+            yield f"{sealed_export.of_checkpoint(one)}\n".encode()
+            chain.whole = False  # behind the first: of a month not all is seen
+
+    yield from verifier.check(lines(), chain)
+    for (entry,) in _put_in(before[0][1] if before else None, page[-1]):
+        yield verifier.Fault("an entry was put in after its time", entry)
+
+
+def _put_in(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
+    """Entries of their transactions, or of some to come, without a seal. Each is looked up by
+    itself: the planner would rather read all leaves. Below the newest bound: after a restore
+    numbers come again."""
+    if sealer.is_of_a_backup():
+        return []
+    return _asked(
+        "SELECT e.id::text FROM access_entry e"
+        " WHERE ((e.xact >= coalesce(%s, -9223372036854775807) AND e.xact < least(%s,"
+        " (SELECT c.xact_before FROM log_checkpoint c ORDER BY c.seq DESC LIMIT 1)))"
+        " OR e.xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AND NOT"
+        " coalesce((SELECT true FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at),"
+        " false) LIMIT 1000",
+        [since, last.xact_before],
+    )
+
+
+def _asked(question: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(question, parameters)
+        return list(cursor.fetchall())
+
+
+def _stand(what: str, seq: int, *, ended: bool) -> None:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "UPDATE log_watch SET seq = %s, at = CASE WHEN %s THEN sec.clock() ELSE at END"
+            " WHERE what = %s",
+            [seq, ended, what],
+        )
+
+
+def _keep(faults: int, first: str | None) -> None:
+    with connections[SEALER].cursor() as cursor:
+        cursor.execute(
+            "UPDATE log_watch SET faults = %s, first_fault = %s WHERE what = 'new'", [faults, first]
+        )

@@ -1,0 +1,240 @@
+"""What auditors are told of the log without reading its rows: counts, how its seals stand, and a
+check of its newest batches, now.
+
+The check trusts the database to hash its own rows; permissions/ledger/verifier.py trusts nobody.
+Each asking is an entry.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from permissions.audit import writer
+from permissions.audit.queries import must_review
+from permissions.database.aliases import AUDITOR
+from permissions.ledger import sealed_export, verifier
+from permissions.principal import Principal
+
+CHECKED_AT_ONCE = 20_000  # entries; at least one batch
+BATCHES_AT_ONCE = 500
+HASHED_AT_ONCE = 50_000  # entries; what is sealed of a larger batch is checked, its rows are not
+PUT_IN = 1_000  # of entries without a seal as many are counted
+LATE = timedelta(seconds=60)  # for a seal; the sealer takes a second or two
+WITNESS_LATE = timedelta(minutes=3)  # it says once a minute that it is there
+
+
+class Witnessed(NamedTuple):
+    """What the witness's file holds, and when the worker last looked; `forked`: the log is not the
+    one that it saw; `late`: it does not follow."""
+
+    seq: int
+    at: datetime | None
+    forked: bool
+    late: bool
+
+
+class SelfCheck(NamedTuple):
+    """Up to which checkpoint the worker has checked, when, and what it found; that stays until all
+    of the log was checked (manage.py seals verify)."""
+
+    seq: int
+    at: datetime | None
+    faults: int
+    first_fault: str | None
+
+
+class Status(NamedTuple):
+    """`newest`: what the last checkpoint says; None: nothing is sealed yet. `waiting` counts up to
+    10,000; `late`: one of them for more than a minute; `restored`: nothing is sealed, since a
+    backup was restored without `manage.py seals restore`. `gaps`: what restored backups had lost,
+    as it was signed."""
+
+    newest: dict[str, Any] | None
+    key_id: str | None
+    waiting: int
+    waiting_since: datetime | None
+    late: bool
+    restored: bool
+    witness: Witnessed
+    self_check: SelfCheck
+    gaps: list[dict[str, Any]]
+    now: datetime
+
+
+class Checked(NamedTuple):
+    """The checkpoints `first_seq` to `last_seq` and their entries; `too_large`: those of which the
+    entries were not hashed; `earlier`: the checkpoint to go on with, None where all of it was
+    checked."""
+
+    first_seq: int | None
+    last_seq: int | None
+    entries: int
+    faults: list[verifier.Fault]
+    too_large: list[int]
+    earlier: int | None
+
+
+def status(principal: Principal) -> Status:
+    """How the seals stand. Raises NotPermitted."""
+    with writer.attempt(principal, "access_log.seals", using=AUDITOR) as attempt:
+        must_review(principal)
+        attempt.record()
+        with connections[AUDITOR].cursor() as cursor:
+            cursor.execute(
+                "SELECT body, key_id, waiting, waiting_since, restored, watched, gaps"
+                " FROM sec.seal_status()"
+            )
+            body, key_id, waiting, since, restored, watched, gaps = cursor.fetchone()
+    newest = json.loads(body) if body else None
+    said = [json.loads(one) for one in gaps]
+    return Status(
+        newest,
+        key_id,
+        waiting,
+        since,
+        since is not None and attempt.now - since > LATE,
+        restored,
+        _witnessed(json.loads(watched)["witness"], newest, attempt.now),
+        _self_check(json.loads(watched)["new"]),
+        [one["gap"] | {"time": one["time"]} for one in said],
+        attempt.now,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _witnessed(row: dict[str, Any], newest: dict[str, Any] | None, now: datetime) -> Witnessed:
+    at = _moment(row["at"])
+    behind = newest is not None and row["seq"] < newest["seq"]
+    return Witnessed(
+        row["seq"], at, row["faults"] > 0, behind and (at is None or now - at > WITNESS_LATE)
+    )
+
+
+def _self_check(row: dict[str, Any]) -> SelfCheck:
+    return SelfCheck(row["seq"], _moment(row["at"]), row["faults"], row["first_fault"])
+
+
+def check(principal: Principal, before: int | None = None) -> Checked:
+    """Check the newest batches, or those before the checkpoint `before`: each entry's hash as its
+    row now gives it, the root over them, the signature, that each follows from the one before, and
+    that no entry of their transactions stands there without a seal.
+
+    Raises NotPermitted, Unavailable (the key store).
+    """
+    with writer.attempt(principal, "access_log.verify", using=AUDITOR) as attempt:
+        must_review(principal)
+        attempt.record()
+        numbers = _numbers(before)
+        batches = []
+        entries = 0
+        for seq in numbers[:BATCHES_AT_ONCE]:
+            batch = _batch(seq)
+            batches.append(batch)
+            entries += len(batch.sealed)
+            if entries >= CHECKED_AT_ONCE:
+                break
+        put_in = _put_in(batches[-1].seq, batches[0].seq) if batches else []
+        incomplete = any(None in batch.found for batch in batches)
+        retiring = [_batch(seq) for seq in _retiring()] if incomplete else []
+        older = numbers[len(batches) :][:1]  # which the first of them has to follow
+        behind = [_batch(seq).line["body"] for seq in older]
+    batches.reverse()
+    let_go = _months_let_go(retiring)
+    chain = verifier.Chain(sealed_export.public_keys())
+    for body in behind:
+        chain.begin_behind(body)
+    faults = [fault for batch in batches for fault in _faults(batch, chain, let_go)]
+    if not batches:
+        return Checked(None, None, 0, faults, [], None)
+    first, last = batches[0].seq, batches[-1].seq
+    if put_in:
+        own = next((f"; the first of yours: {one}" for one in put_in if one), "")
+        what = f"entries were put in after their time ({len(put_in)}{own})"
+        faults.append(verifier.Fault(what, f"checkpoints {first} to {last}"))
+    too_large = [one.seq for one in batches if len(one.sealed) > HASHED_AT_ONCE]
+    return Checked(first, last, entries, faults, too_large, first if older else None)
+
+
+class _Batch(NamedTuple):
+    seq: int
+    line: dict[str, Any]
+    sealed: list[bytes]
+    found: list[bytes | None]
+    months: list[str]
+
+
+def _numbers(before: int | None) -> list[int]:
+    """The checkpoints to look at, newest first, and one more if there is one."""
+    with connections[AUDITOR].cursor() as cursor:
+        cursor.execute(
+            "SELECT seq FROM log_checkpoint WHERE seq < coalesce(%s, 9223372036854775807)"
+            " ORDER BY seq DESC LIMIT %s",
+            [before, BATCHES_AT_ONCE + 1],
+        )
+        return [seq for (seq,) in cursor.fetchall()]
+
+
+def _batch(seq: int) -> _Batch:
+    with connections[AUDITOR].cursor() as cursor:
+        cursor.execute(
+            "SELECT body, key_id, signature, sealed, found, months FROM sec.batch_now(%s, %s)",
+            [seq, HASHED_AT_ONCE],
+        )
+        body, key_id, signature, sealed, found, months = cursor.fetchone()
+    line = {
+        "body": body,
+        "key_id": key_id,
+        "signature": base64.b64encode(bytes(signature)).decode(),
+    }
+    return _Batch(
+        seq,
+        line,
+        [bytes(one) for one in sealed or ()],
+        [None if one is None else bytes(one) for one in found or ()],
+        list(months or ()),
+    )
+
+
+def _put_in(first: int, last: int) -> list[UUID | None]:
+    """Entries that nobody sealed though the time of these checkpoints has passed: the ids of the
+    agency's own, None for any other's."""
+    with connections[AUDITOR].cursor() as cursor:
+        cursor.execute("SELECT id FROM sec.put_in(%s, %s, %s)", [first, last, PUT_IN])
+        return [id_ for (id_,) in cursor.fetchall()]
+
+
+def _retiring() -> list[int]:
+    with connections[AUDITOR].cursor() as cursor:
+        cursor.execute("SELECT sec.retiring()")
+        row = cursor.fetchone()
+    return list(row[0]) if row else []
+
+
+def _months_let_go(retiring: list[_Batch]) -> set[str]:
+    """The months that a sound checkpoint says have left the log when their time was over."""
+    chain = verifier.Chain(sealed_export.public_keys(), part=True)
+    for batch in retiring:
+        if list(chain.follow(batch.line, batch.sealed)):
+            chain.retired.pop(json.loads(batch.line["body"])["retired"]["month"], None)
+    return set(chain.retired)
+
+
+def _faults(batch: _Batch, chain: verifier.Chain, let_go: set[str]) -> Iterator[verifier.Fault]:
+    """Numbers of a checkpoint, never an entry's id: it may be another agency's."""
+    where = f"checkpoint {batch.seq}"
+    rows = list(zip(batch.sealed, batch.found, batch.months, strict=False))  # too large: none
+    gone = sum(now is None and month not in let_go for _, now, month in rows)
+    changed = sum(now is not None and now != then for then, now, _ in rows)
+    if gone:
+        yield verifier.Fault(f"entries are gone ({gone})", where)
+    if changed:
+        yield verifier.Fault(f"entries were changed ({changed})", where)
+    yield from chain.follow(batch.line, batch.sealed)

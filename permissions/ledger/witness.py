@@ -1,0 +1,191 @@
+"""A witness of the log's checkpoints: a file that is only ever added to, apart from the database.
+
+What it holds cannot be unsaid: a database that was rolled back, or whose checkpoints were made
+anew, no longer fits it, and the witness says so instead of writing on. On a server, let the file
+lie on another machine's disk or a write-once medium; partner agencies keep copies of their own
+(GET /v1/access-log/checkpoints).
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from permissions.database import aliases
+from permissions.errors import Refused
+from permissions.keys.secret_files import sync_folder
+from permissions.ledger import sealer, verifier
+from permissions.ledger.sealed_export import of_checkpoint, public_keys
+from permissions.ledger.sealer import Checkpoint
+
+log = structlog.get_logger()
+
+AT_ONCE = 1_000
+
+
+class Forked(Refused):
+    """The database does not hold the checkpoint that the witness saw last: it was rolled back, or
+    its log was made anew. Nothing is written until somebody has looked (deploy/RUNBOOK.md)."""
+
+    code = "log_forked"
+    detail = "The log is not the one that was witnessed."
+
+
+class Held(NamedTuple):
+    """The last checkpoint in the file."""
+
+    seq: int
+    size: int
+    body: str
+
+
+def file() -> Path:
+    """Where it lies (settings.LOG_WITNESS_FILE)."""
+    return Path(settings.LOG_WITNESS_FILE)
+
+
+def last_held() -> Held | None:
+    """What the witness saw last; None: nothing yet. A last line that was cut off by a kill is not
+    one. Raises OSError, ValueError (the file is not ours)."""
+    try:
+        with open(file(), "rb") as held:
+            size = held.seek(0, os.SEEK_END)
+            held.seek(max(0, size - 65_536))
+            lines = held.read().split(b"\n")[:-1]  # what stands behind the last newline is cut off
+    except FileNotFoundError:
+        return None
+    if not lines:
+        return None
+    try:
+        body = json.loads(lines[-1])["body"]
+        said = json.loads(body)
+        return Held(said["seq"], said["size"], body)
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{file()}: its last line is no checkpoint.") from error
+
+
+def length() -> int:
+    """How long it is, in bytes: whole lines, without what a kill cut off. 0: there is nothing yet.
+    Raises OSError."""
+    try:
+        descriptor = os.open(file(), os.O_RDONLY)
+    except FileNotFoundError:
+        return 0
+    try:
+        return _whole(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
+def lines(length: int) -> Iterator[str]:
+    """So many bytes of it from its beginning, a checkpoint a line: what it held when its `length`
+    was asked, whatever the worker adds meanwhile. Raises OSError."""
+    if length:
+        with open(file(), "rb") as held:
+            while length > 0 and (line := held.readline()):
+                length -= len(line)
+                yield line.decode()
+
+
+def step() -> bool:
+    """Add the checkpoints that are new. True: there may be more. Killed anywhere, run it again.
+
+    Raises Forked, OSError, Unavailable (the key store, once after a restore).
+    """
+    held = last_held()
+    if held is None:
+        _must_be_new()
+    else:
+        try:
+            _must_follow(held)
+        except Forked:
+            _tell(held.seq, forked=True)
+            raise
+    found = list(sealer.checkpoints(held.seq if held else 0, limit=AT_ONCE))
+    if found:
+        _add([of_checkpoint(one) for one in found])
+    _tell(found[-1].seq if found else held.seq if held else 0)
+    return len(found) == AT_ONCE
+
+
+def _tell(seq: int, *, forked: bool = False) -> None:
+    """Let auditors know: where it changed, and once a minute that there is a witness."""
+    with connections[aliases.SEALER].cursor() as cursor:
+        cursor.execute(
+            "UPDATE log_watch SET seq = %(seq)s, faults = %(faults)s, at = sec.clock()"
+            " WHERE what = 'witness' AND ((seq, faults) IS DISTINCT FROM (%(seq)s, %(faults)s)"
+            " OR at IS NULL OR at NOT BETWEEN sec.clock() - interval '1 minute' AND sec.clock())",
+            {"seq": seq, "faults": int(forked)},
+        )
+
+
+def _must_be_new() -> None:
+    """Say so where there was one: its disk is not mounted, or somebody took it away. It is begun
+    anew; what was changed before, this one does not know."""
+    with connections[aliases.SEALER].cursor() as cursor:
+        cursor.execute("SELECT seq FROM log_watch WHERE what = 'witness' AND seq > 0")
+        for (seq,) in cursor.fetchall():
+            log.error("witness_gone", where=f"checkpoint {seq}")
+
+
+def _must_follow(held: Held) -> None:
+    there = next(sealer.checkpoints(held.seq - 1, limit=1), None)
+    if there is None or not (there.body == held.body or _says_it_was_lost(there, held)):
+        raise Forked
+
+
+def _says_it_was_lost(there: Checkpoint, held: Held) -> bool:
+    """Whether it says under its signature that a restored backup had lost what is held, and follows
+    a checkpoint that is held too: the log that was witnessed goes on, and the gap with it."""
+    gap = there.said.get("gap", {"from_seq": 0, "to_seq": 0})
+    if not gap["from_seq"] <= held.seq <= gap["to_seq"]:
+        return False
+    if not verifier.Chain(public_keys()).signed(json.loads(of_checkpoint(there))):
+        return False
+    previous = there.said["previous"]
+    return not previous or any(
+        sha256(json.loads(line)["body"].encode()).hexdigest() == previous
+        for line in lines(length())
+    )
+
+
+def lost() -> dict[str, int] | None:
+    """After a restore: what the witness holds and this database has lost, for sealer.restore."""
+    held, last = last_held(), sealer.newest()
+    if held is None or (last is not None and last.seq >= held.seq):
+        return None
+    return {
+        "from_seq": last.seq + 1 if last else 1,
+        "to_seq": held.seq,
+        "entries": held.size - (last.size if last else 0),
+    }
+
+
+def _add(lines: list[str]) -> None:
+    """Whole lines, and on the disk before we go on; a line that a kill cut off is ended first."""
+    path = file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            os.ftruncate(descriptor, _whole(descriptor, size))
+        added = "".join(f"{line}\n" for line in lines).encode()
+        while added:  # a disk that fills up takes a part, and refuses the next
+            added = added[os.write(descriptor, added) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def _whole(descriptor: int, size: int) -> int:
+    """Where the last whole line ends."""
+    start = max(0, size - 65_536)
+    return start + os.pread(descriptor, size - start, start).rfind(b"\n") + 1

@@ -1,0 +1,102 @@
+"""The words in which a rule says who may do an act, and the engine that asks it. No database, HTTP
+or status in here, and no act: each floor above declares its own
+(referrals/act_registry/registry.py).
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from permissions.errors import NotPermitted
+from permissions.principal import Principal
+
+
+class Who(StrEnum):
+    """Which staff of a side."""
+
+    WORKER = "a worker or lead"
+    ASSIGNEE = "a member assigned to it"
+    HOLDER = "the member who answers for it"
+    ASSIGNEE_OR_LEAD = "a member assigned to it, or a lead"
+    HOLDER_OR_LEAD = "the member who answers for it, or a lead"
+    LEAD = "a lead"
+    CLIENT = "a partner system"
+    WORKER_THEN_LEAD = "a worker or lead; after the accept, a lead"
+
+
+class Rule(NamedTuple):
+    """Who may do one act, on each side of a referral."""
+
+    from_side: Who | None  # who of the agency that sent it; None: nobody
+    to_side: Who | None  # who of the agency it was sent to
+    scope: str = "referrals:write"  # what a client needs in addition
+    opens: bool = False  # it opens what is sealed: of clients, for a system of record alone
+
+
+class Standing(NamedTuple):
+    """What the principal is to one referral."""
+
+    side: str  # "from" or "to"
+    assigned: bool
+    holder: bool
+    accepted: bool = False  # from then on, access inside the recipient is assignment alone (R7)
+
+
+def require(principal: Principal, act: str, rule: Rule, standing: Standing) -> None:
+    """Raise NotPermitted unless `principal` may do `act`, of which `rule` says who may."""
+    who = rule.from_side if standing.side == "from" else rule.to_side
+    if who is None:
+        raise NotPermitted("wrong_side", f"Only the other agency may {act}.")
+    if not principal.may(rule.scope):
+        raise NotPermitted("scope_missing", f"The client needs the scope {rule.scope}.")
+    if who is Who.CLIENT:  # a receipt: it obliges nobody and silences nothing (R15)
+        if not principal.is_client:
+            raise NotPermitted("client_only", f"Only a partner system says {act}.")
+        return
+    if principal.member_id is None:
+        # A machine cannot silence the alarm, nor open a packet for nobody (R15).
+        raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
+    if rule.opens and principal.is_client and not principal.system_of_record:
+        raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
+    if not principal.has_role("worker", "lead"):
+        raise NotPermitted("role_missing", f"{act} needs a worker or lead.")
+    allowed = {
+        Who.WORKER: True,
+        Who.ASSIGNEE: standing.assigned,
+        Who.HOLDER: standing.holder,
+        Who.ASSIGNEE_OR_LEAD: standing.assigned or principal.has_role("lead"),
+        Who.HOLDER_OR_LEAD: standing.holder or principal.has_role("lead"),
+        Who.LEAD: principal.has_role("lead"),
+        Who.WORKER_THEN_LEAD: not standing.accepted or principal.has_role("lead"),
+    }[who]
+    if not allowed:
+        raise NotPermitted("not_assigned", f"{act} needs {who.value}.")
+
+
+def permitted(principal: Principal, act: str, rule: Rule, standing: Standing) -> bool:
+    """The same question without the reason: which buttons to offer."""
+    try:
+        require(principal, act, rule, standing)
+    except NotPermitted:
+        return False
+    return True
+
+
+def require_directory_editor(principal: Principal) -> None:
+    """Raise NotPermitted unless the caller edits the directory at all: a directory editor, or a
+    client with directory:write, whose acting member (it need not name one) is a directory editor.
+
+    Which entries is a matter of assignment (permissions/assignments.py).
+    """
+    if not principal.may("directory:write"):
+        raise NotPermitted("scope_missing", "The client needs the scope directory:write.")
+    if principal.member_id is not None and not principal.has_role("directory_editor"):
+        raise NotPermitted("role_missing", "Entries are changed by a directory editor.")
+
+
+def require_webhook_keeper(principal: Principal) -> None:
+    """Raise NotPermitted unless the caller says where its agency's events are sent: an
+    agency_admin, or a client with webhooks:write."""
+    if not principal.may("webhooks:write"):
+        raise NotPermitted("scope_missing", "The client needs the scope webhooks:write.")
+    if not principal.is_client and not principal.has_role("agency_admin"):
+        raise NotPermitted("role_missing", "Webhooks are kept by an agency_admin.")

@@ -1,0 +1,298 @@
+"""The table of who sees what, made by asking the model about one small world: it cannot drift.
+
+A line for each kind of row that anybody is shown; the world is fixture.py's. For auditors and
+lawyers: the page /who-sees-what, and `manage.py who_sees_what`.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from permissions.reference import world as w
+from permissions.reference.fixture import (
+    BARRING,
+    ENDED,
+    HOOK,
+    LATER,
+    MEMBERS,
+    NOW,
+    OPTED_IN,
+    RECIPIENT,
+    REFERRAL,
+    RELEASE,
+    ROLES,
+    SENDER,
+    TAKEN,
+    WAITING,
+    id_of,
+    referral,
+    release,
+)
+from permissions.reference.read_rules import AUDITOR_SEES, SEES, can_see
+
+YES, OPENED, NO = "yes", "opens", "no"
+FIELDS = ("name", "health")  # of the packet: one that fixture.py releases, one that it does not
+
+
+class Column(NamedTuple):
+    """Who asks, and when. `people` stand for one another: the most that one of them sees counts."""
+
+    who: str
+    people: tuple[str, ...]
+    of: w.World = TAKEN
+    acting: str | None = None
+
+
+EITHER = ("sender", "recipient")
+TABLES: dict[str, tuple[Column, ...]] = {
+    "The agency that sent it": (
+        Column("An assigned member", ("sender assigned",)),
+        Column("A lead", ("sender lead",)),
+        Column("A colleague", ("sender colleague",)),
+    ),
+    "The agency that it was sent to": (
+        Column("Before the accept: anybody", tuple(f"recipient {one}" for one in ROLES), WAITING),
+        Column("After it: an assigned member", ("recipient assigned",)),
+        Column("After it: a lead", ("recipient lead",)),
+        Column("After it: a colleague", ("recipient colleague",)),
+    ),
+    "Others": (
+        Column("Anybody, not signed in", ("",)),
+        Column("Another agency: anybody", tuple(f"other {one}" for one in ROLES)),
+        Column("Their administrators", tuple(f"{one} administrator" for one in EITHER)),
+        Column("Their auditors", tuple(f"{one} auditor" for one in EITHER)),
+        Column("Task force coordinator", ("network coordinator",)),
+        Column("Oversight auditor", ("network auditor",)),
+        Column("The same, where the recipient has opted in", ("network auditor",), OPTED_IN),
+        Column("Whom a block bars", tuple(f"{one} barred" for one in EITHER), BARRING),
+    ),
+    "Partner systems": (
+        Column(
+            "Sender's system of record, naming an assigned member",
+            ("sender's records",),
+            acting="sender assigned",
+        ),
+        Column(
+            "Recipient's system of record, naming an assigned member",
+            ("recipient's records",),
+            acting="recipient assigned",
+        ),
+        Column(
+            "The same, naming a colleague",
+            ("recipient's records",),
+            acting="recipient colleague",
+        ),
+        Column(
+            "Another system of the recipient, naming an assigned member",
+            ("recipient's other system",),
+            acting="recipient assigned",
+        ),
+        Column("A system that names nobody", ("sender's records", "recipient's records")),
+    ),
+}
+
+
+class Line(NamedTuple):
+    """What is asked for. `row`: how it stands in a world; `of`: another world than the column's;
+    `before`: how it stands before the accept, where that is otherwise."""
+
+    tier: str
+    what: str
+    row: w.Row
+    of: w.World | None = None
+    before: w.Row | None = None
+
+
+def _lines() -> Iterable[Line]:
+    def note(side: UUID) -> w.Note:
+        return w.Note(id_of("note"), REFERRAL, side, id_of("writer"))
+
+    def event(*, from_sees: bool, to_sees: bool) -> w.Event:
+        of = (SENDER, RECIPIENT, SENDER, None, "send", None)
+        return w.Event(id_of("event"), REFERRAL, *of, False, from_sees, to_sees)
+
+    yield Line("T0", "The public directory", w.Published(id_of("service")))
+    yield Line("T0", "What changed in it", w.Change(1, False))
+    yield Line("T1", "Confidential services", w.NetworkEntry(id_of("shelter")))
+    yield Line("T1", "What changed in those", w.Change(2, True))
+    yield Line(
+        "T1", "Where the recipient's confidential place is",
+        w.Address(id_of("address"), id_of("place"), RECIPIENT),
+    )  # fmt: skip
+    yield Line("T2, T5", "The notice, and the state as the sender is shown it", referral(NOW))
+    for name, what in (
+        (FIELDS[0], "A field of the packet that she released"),
+        (FIELDS[1], "A field of the packet that she did not release"),
+    ):
+        yield Line("T3", what, w.PacketField(id_of(name), REFERRAL, SENDER, name))
+    field = w.PacketField(id_of("name"), REFERRAL, SENDER, "name")
+    yield Line("T3", "The same field, once her release has ended", field, ENDED)
+    grant = TAKEN.grants[0]
+    yield Line(
+        "T3", "The recipient's keys of the fields that she released, as wrapped for it",
+        grant, None, grant._replace(opened_at=None),
+    )  # fmt: skip
+    yield Line("T3", "Her release", release())
+    yield Line("T4", "The sender's notes, reports and references", note(SENDER))
+    yield Line("T4", "The recipient's notes, outcome, reports and attempts", note(RECIPIENT))
+    yield Line(
+        "T4", "The key of the recipient's notes, as wrapped for it",
+        w.PrivateKey(id_of("key"), REFERRAL, RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "T4", "The recipient's true state, clocks and holder",
+        w.Side(id_of("side"), REFERRAL, RECIPIENT, None, "in_handoff"),
+    )  # fmt: skip
+    yield Line(
+        "T4", "Who of the recipient is assigned to it",
+        w.Assignment(id_of("work"), REFERRAL, MEMBERS["recipient assigned"].id, RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "T4", "That a lead of the recipient put herself on it, and why",
+        w.SelfAssignment(id_of("herself"), REFERRAL, RECIPIENT),
+    )  # fmt: skip
+    yield Line("T4", "The recipient's own history", event(from_sees=False, to_sees=True))
+    yield Line("T4", "The sender's plan", w.Plan(id_of("plan"), REFERRAL, SENDER))
+    yield Line("T4", "Whom the sender has barred", BARRING.blocks[0])
+    yield Line(
+        "T4", "Where the sender keeps the paper of her release",
+        w.ReleasePaper(id_of("paper"), RELEASE, SENDER),
+    )  # fmt: skip
+    yield Line(
+        "T4", "When and how her release ended, as the sender recorded it",
+        w.ReleaseEnd(id_of("end"), RELEASE, SENDER, MEMBERS["sender assigned"].id),
+        ENDED,
+    )  # fmt: skip
+    yield Line(
+        "T4", "A call that the sender's assigned member made",
+        w.CallRecord(id_of("call"), SENDER, MEMBERS["sender assigned"].id),
+    )  # fmt: skip
+    yield Line(
+        "T5", "What she lets the recipient tell the sender",
+        w.Returned(id_of("returned"), REFERRAL, SENDER, "wrapped", LATER),
+    )  # fmt: skip
+    yield Line(
+        "Log", "What the recipient's people opened and did",
+        w.AccessEntry(id_of("entry"), RECIPIENT, None, None, "allowed", REFERRAL, None),
+    )  # fmt: skip
+    yield Line("Log", "Its seals: numbers and hashes, and counts", w.Checkpoint(1))
+    yield Line(
+        "Log", "That the recipient lets an oversight agency read its part of the log",
+        OPTED_IN.opt_ins[0], OPTED_IN,
+    )  # fmt: skip
+    yield from _of_an_agency()
+
+
+def _of_an_agency() -> Iterable[Line]:
+    """What is of no referral: an agency's people, how they are reached, its systems, its counts."""
+    hers, theirs = MEMBERS["recipient assigned"], MEMBERS["sender assigned"]
+    of_her, of_all = (RECIPIENT, hers.id), (RECIPIENT, None)
+    yield Line("Agency", "Who works at the recipient, and as what", hers)
+    yield Line(
+        "Agency", "Which organizations of the directory the recipient edits",
+        w.Editing(id_of("editing"), RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "Where the recipient's assigned member is reached",
+        w.Channel(id_of("channel"), *of_her),
+    )  # fmt: skip
+    yield Line("Agency", "Where the recipient's desk is reached", w.Channel(id_of("desk"), *of_all))
+    yield Line(
+        "Agency", "A message to that member: that something waits, never what",
+        w.Message(id_of("message"), *of_her, "sent"),
+    )  # fmt: skip
+    yield Line("Agency", "A message to that desk", w.Message(id_of("ring"), *of_all, "sent"))
+    yield Line("Agency", "The address that the recipient's events are sent to", HOOK)
+    yield Line(
+        "Agency", "That they are signed with a secret, which itself is shown once and never again",
+        w.WebhookSecret(id_of("secret"), HOOK.id),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "What became of each: arrived, or not",
+        w.WebhookDelivery(id_of("delivery"), RECIPIENT),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "How often the sender's people offered a notice, and how often it was declined",
+        w.Tally(id_of("tally"), SENDER),
+    )  # fmt: skip
+    yield Line(
+        "Agency", "That a request of the sender's assigned member was made, so that it is not made"
+        " twice",
+        w.IdempotencyKey(id_of("request"), SENDER, theirs.id),
+    )  # fmt: skip
+
+
+LINES = tuple(_lines())
+
+
+def cell(line: Line, column: Column) -> str:
+    """YES, OPENED (not before an entry in the log says so) or NO."""
+    of = line.of if line.of is not None and column.of is TAKEN else column.of
+    row = line.before if line.before is not None and column.of is WAITING else line.row
+    answers = {_seen(of, row, name, column.acting) for name in column.people}
+    return next(answer for answer in (YES, OPENED, NO) if answer in answers)
+
+
+def _seen(of: w.World, row: w.Row, name: str, acting: str | None) -> str:
+    staff = MEMBERS[acting].id if acting else None
+    for role in ("app", "auditor"):
+        asks = w.Principal(name or None, staff, None, role)
+        if can_see(of, asks, row, "id", NOW):
+            return YES
+        for entry in (
+            w.Entry("referral.open_packet", REFERRAL, "service", FIELDS),
+            w.Entry("referral.open_notes", REFERRAL, "service"),
+            w.Entry("address.open", id_of("place")),
+        ):
+            if can_see(of, asks._replace(entry=entry), row, "id", NOW):
+                return OPENED
+    return NO
+
+
+class Rule(NamedTuple):
+    """A rule in words, and where it comes from; both stand beside the rule in the code."""
+
+    who: str
+    source: str
+
+
+def rules_of(row: w.Row) -> tuple[Rule, ...]:
+    """The rules that decide about this row, as their own text says it: at the desk and in the API,
+    and of the pages of the access log."""
+    rules: Iterable[Callable[..., bool] | None] = (SEES.get(type(row)), AUDITOR_SEES.get(type(row)))
+    return tuple(dict.fromkeys(_said(rule) for rule in rules if rule is not None))
+
+
+def _said(rule: Callable[..., bool]) -> Rule:
+    text = " ".join((inspect.getdoc(rule) or "").split())
+    found = re.fullmatch(r"(.+) \((.+)\)", text)
+    assert found, f"{rule.__name__} does not say where it comes from"
+    return Rule(found[1], found[2])
+
+
+LEGEND = (
+    "Opens: not shown in passing. Each opening is written to the agency's access log before"
+    " anything is shown; that of a packet or a note says for which purpose."
+)
+NOT_SHOWN = (
+    "No: not shown. To whom no line of a referral is shown, it does not exist: the answer is that"
+    " of an id that never was. A colleague who may know of it, and tries what only those assigned"
+    " may open, is told that she is not assigned, and nothing of what is in it."
+)
+
+
+def as_markdown() -> str:
+    """The tables, and the rule behind each line, as text."""
+    parts = ["# Who sees what", LEGEND, NOT_SHOWN]
+    for title, columns in TABLES.items():
+        head = ["tier", "what", *(column.who for column in columns)]
+        rows = [[line.tier, line.what, *(cell(line, one) for one in columns)] for line in LINES]
+        drawn = (head, ["---"] * len(head), *rows)
+        parts += [f"## {title}", "\n".join("| " + " | ".join(cells) + " |" for cells in drawn)]
+    parts.append("## The rules")
+    for line in LINES:
+        said = " ".join(f"{rule.who} *{rule.source}*" for rule in rules_of(line.row))
+        parts.append(f"{line.tier} · {line.what}: {said}")
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,149 @@
+"""Who sees what: the one sentence that Cairn stands on (docs/rules.md), as a function that only
+thinks.
+
+    live principal, active agency and membership, no block, and (its own agency wrote it, and it
+    is not purged; or a live grant for the agency, release in force, field in the grant), and
+    (member assigned; or a system of record with packets:read, naming its acting member), and a
+    purpose of use stated
+
+The database says the same once more, as row-level security (permissions/sql, referrals/sql), and is
+held against this file over random worlds (tests/policy/test_reference_model.py). T0 to T5 and R1 to
+R16 are names of docs/rules.md. A rule's text is what the page for auditors says; its last bracket
+is where it comes from. What no rule allows is refused.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from permissions.audit import actions
+from permissions.reference import auditor_rules, side_rules
+from permissions.reference import world as w
+from permissions.reference.caller import Asked, live
+
+NEVER_SERVED: dict[type[w.Row], set[str]] = {
+    w.Referral: {"has_block", "to_purged"},  # nobody learns of another's block or purge (R2, R12)
+    w.Side: {"has_block"},
+    w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
+    w.WebhookDelivery: {"referral_id"},
+    w.Message: {"cause", "referral_id", "reference", *w.HOW_SENT},  # of what it tells
+}
+
+
+def can_see(world: w.World, principal: w.Principal, row: w.Row, field: str, now: datetime) -> bool:
+    """Whether `principal` may read the column `field` of `row` at `now`."""
+    me = live(world, principal, now)
+    if me is None:
+        public = isinstance(row, w.Change) and not row.network
+        return principal.role == "app" and (public or isinstance(row, w.Published))
+    rule = (SEES if principal.role == "app" else AUDITOR_SEES).get(type(row))
+    asked = Asked(me, world, principal.entry, now)
+    served = field not in NEVER_SERVED.get(type(row), ())
+    return rule is not None and served and rule(asked, row)
+
+
+def packet(asked: Asked, row: w.PacketField) -> bool:
+    """Members assigned to it: of the agency that wrote it; and, from the accept on, of the one
+    agency that her release names, the fields that it lists, while it is in force. A partner system
+    only as the agency's system of record, naming the member. With a purpose, each time, in the log.
+    (34 U.S.C. 12291(b)(2); 28 CFR 94.115; 45 CFR 164.508, 164.512(c); R1, R7, R11, R13, R14, R15)
+    """
+    ours = asked.side(row.referral_id) == "from" and row.from_agency_id == asked.me.agency_id
+    return (
+        opens(asked, row.referral_id, "referral.open_packet")
+        and (ours or granted(asked, row))
+        and asked.agreed(row.referral_id)
+        and asked.entry is not None
+        and row.field in asked.entry.fields
+    )
+
+
+def granted(asked: Asked, row: w.PacketField) -> bool:
+    """A live grant for the agency, her release in force, and this field in both."""
+    now, me, world = asked.now, asked.me, asked.world
+    stopped = any(
+        (one.referral_id, one.agency_id, one.state) == (row.referral_id, me.agency_id, "stopped")
+        for one in world.sides
+    )
+    return asked.side(row.referral_id) == "to" and not stopped and any(
+        (grant.referral_id, grant.agency_id) == (row.referral_id, me.agency_id)
+        and grant.opened_at is not None  # by the accept
+        and not grant.closed
+        and grant.key_bundle is not None  # revoking destroys it
+        and grant.expires_at is not None
+        and grant.expires_at > now
+        and row.field in grant.fields
+        and grant.release_id is not None
+        and not (release := world.releases[grant.release_id]).ended
+        and release.expires_at > now
+        for grant in world.grants
+    )  # fmt: skip
+
+
+def note(asked: Asked, row: w.Note) -> bool:
+    """Members assigned to it, of the agency that wrote them. With a purpose, each time, in the log.
+    (34 U.S.C. 12291(b)(2); Mont. Code 26-1-812; R2, R7, R11, R13, R15)"""
+    return side_rules.own_side(asked, row) and opens(asked, row.referral_id, "referral.open_notes")
+
+
+def opens(asked: Asked, referral: UUID, act: str) -> bool:
+    """What a packet and a note ask for alike."""
+    me, entry = asked.me, asked.entry
+    return (
+        asked.named
+        and (me.client_id is None or ("packets:read" in me.scopes and me.system_of_record))
+        and asked.assigned(referral)  # and no block
+        and asked.side(referral) is not None
+        and entry is not None
+        and (entry.act, entry.about) == (act, referral)
+        and entry.purpose in actions.uses()
+    )
+
+
+def notice(asked: Asked, row: w.Referral) -> bool:
+    """Workers and leads of the agency that sent it and, once it is sent, of the agency that it was
+    sent to, each until its own part is purged; no other. Of its state the sender is shown the table
+    below and nothing finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
+    return side_rules.sides(asked, row)
+
+
+def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
+    """The agency's administrator, and its systems that keep them. (R10)"""
+    of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
+    return asked.keeps_webhooks and of.agency_id == asked.me.agency_id
+
+
+SEES: dict[type[w.Row], Callable[..., bool]] = {
+    w.Published: side_rules.everybody,
+    w.NetworkEntry: side_rules.network,
+    w.Change: side_rules.change,
+    w.Referral: notice,
+    w.PacketField: packet,
+    w.Release: side_rules.release,
+    w.Note: note,
+    w.Side: side_rules.own_side,
+    w.Assignment: side_rules.own_side,
+    w.SelfAssignment: side_rules.own_side,
+    w.Block: side_rules.block,
+    w.Plan: side_rules.plan,
+    w.Event: side_rules.event,
+    **dict.fromkeys((w.ReleasePaper, w.ReleaseEnd), side_rules.paper),
+    w.Returned: side_rules.returned,
+    **dict.fromkeys((w.Grant, w.PrivateKey), side_rules.keys),
+    w.CallRecord: side_rules.call,
+    w.IdempotencyKey: side_rules.request,
+    w.Tally: side_rules.tally,
+    w.Membership: side_rules.colleague,
+    w.Editing: side_rules.colleague,
+    **dict.fromkeys((w.Channel, w.Message), side_rules.reached),
+    **dict.fromkeys((w.Webhook, w.WebhookSecret, w.WebhookDelivery), webhook),
+    w.Address: side_rules.address,
+    w.OptIn: auditor_rules.own_opt_in,
+}
+AUDITOR_SEES: dict[type[w.Row], Callable[..., bool]] = {
+    w.AccessEntry: auditor_rules.log,
+    w.Checkpoint: auditor_rules.seal,
+    w.SelfAssignment: auditor_rules.own,
+    w.OptIn: auditor_rules.opt_in,
+    w.Membership: side_rules.colleague,
+}

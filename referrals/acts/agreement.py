@@ -1,0 +1,85 @@
+"""Her agreement to the notice (R14). A "no" stores nothing but a tally: no survivor, no service, no
+member, no hour; no entry in the access log either, since nothing is disclosed. A draft that was
+begun before she was asked is gone with it; the log says of it that it was purged, as of any."""
+
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.audit import writer
+from permissions.database.db_identity import begin
+from permissions.database.uuid7 import uuid7
+from permissions.errors import NotPermitted, NotPossible, NotVisible, Refused
+from permissions.policy import rules
+from permissions.principal import Principal
+from referrals.act_registry import transitions
+from referrals.act_registry.transitions import require_state, standing
+from referrals.models import AgreementTally, Referral, sees_referrals, side_kept
+from referrals.referral_lock import lock_readers
+from referrals.visible_status import side_of
+
+
+class Tally(NamedTuple):
+    month: date  # its first day
+    offered: int  # a notice, by the own agency; the declined ones among them
+    declined: int
+
+
+def said_no(principal: Principal, draft_id: UUID | None = None) -> None:
+    """She does not want it sent: one more in the own agency's tally of this month, and the draft,
+    where there is one, goes at once. Both or neither.
+
+    Twice is two; of one draft the second is NotVisible, and counts nothing. Raises NotVisible,
+    NotPermitted, WrongState: it was sent (each is logged, as every refusal is).
+    """
+    try:
+        with begin(principal):
+            transitions.require(principal, "create", rules.Standing("from", True, True))
+            if draft_id is not None:
+                _erase(principal, draft_id)
+            count(no=True)
+    except Refused as refusal:
+        writer.deny(principal, "agreement.decline", refusal.code, draft_id)
+        raise
+
+
+def _erase(principal: Principal, draft_id: UUID) -> None:
+    """Keys and rows, in the transaction of the tally: killed half-way, it is as it was."""
+    lock_readers(draft_id, shared=False)
+    visible = Referral.objects.visible_to(principal).filter(id=draft_id)
+    if visible.select_for_update().first() is None:
+        raise NotVisible
+    draft = visible.first()  # see again: referrals/act_transaction.py
+    if draft is None:
+        raise NotVisible
+    side, own = side_of(principal, draft), side_kept(principal, draft_id)
+    transitions.require(principal, "send", standing(principal, draft, side, own))
+    require_state("send", side, draft.status)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.erase_draft(%s, %s)", [uuid7(), draft_id])
+
+
+def count(*, no: bool) -> None:
+    """One more was offered the notice, in the transaction of a sending or of a "no"."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.tally(%s)", [no])
+
+
+def tallies(principal: Principal) -> list[Tally]:
+    """The own agency's, the newest month first. One access entry."""
+    with writer.attempt(principal, "agreement.read"):
+        if not sees_referrals(principal):
+            raise NotPermitted("role_missing", "The tally is for workers and leads.")
+        rows = AgreementTally.objects.filter(agency_id=principal.agency_id).order_by("-month")
+        return [Tally(*row) for row in rows.values_list("month", "offered", "declined")]
+
+
+def check(referral: Referral, agreement: str) -> None:
+    """Raise NotPossible where the notice asks for more than that somebody comes and asks her, once
+    she can say: nobody is rung about her, and she is sent nowhere."""
+    if agreement == "cannot_say" and referral.wanted != "come_here":
+        raise NotPossible(
+            "wanted", "She cannot say now: ask only that somebody comes here (come_here)."
+        )

@@ -1,0 +1,298 @@
+"""Who works on a referral, inside one agency: assign, hand over, take over (R7).
+
+Access is assignment, not membership. A lead who puts herself on a referral says why; another member
+is told at once, by the side's history and by `self_assignments`. What has ended is not handed over
+any more, but somebody can be put on it until her side's part is purged: whom the accounting and the
+notes are for. The database asks the same and alone writes assignments (sec.take).
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from permissions import assignments
+from permissions.audit import writer
+from permissions.database.aliases import AUDITOR
+from permissions.errors import NotPermitted, NotPossible
+from permissions.models import CASEWORK, Agency, Membership
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes
+from referrals.act_registry.fields import Body, Code, Flag, Id
+from referrals.act_registry.registry import PUT_ON, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING
+from referrals.act_transaction import Turn, turn
+from referrals.models import sees_referrals
+from referrals.queries import details
+from referrals.queries.details import Detail
+
+MOST_TOLD = 100
+
+
+@act(
+    Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
+    # After the end too: else, once the last assignee has left, nobody could account to her.
+    Move(ANY, ANY - DRAFT),
+    tells={"from": PUT_ON, "to": PUT_ON},
+    summary="Assign a colleague.",
+    description="A colleague works on the referral too, and may open the packet and your agency's"
+    " notes. It is possible after the end as well. A lead who names themselves gives a reason, and"
+    " another member of the agency is told. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Id("member_id", help="A worker or lead of your agency."),
+            Code(
+                "reason",
+                codes.SELF_ASSIGNMENT,
+                help="Needed from a lead who names themselves.",
+                default=None,
+            ),
+        ]
+    ),
+    history="Put on it",
+    codes="self_assignment",
+    page=Page(
+        offer="Put a colleague on it",
+        title="Put a colleague on it",
+        says="She can then open the packet and your notes. The other agency is not told.",
+        button="Put her on it",
+        done="She works on it now.",
+    ),
+)
+def assign(
+    principal: Principal,
+    referral_id: UUID,
+    member_id: UUID,
+    *,
+    reason: str | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """`member_id`, a worker or lead of the own agency, works on it too. Twice is safe.
+
+    A lead who names herself gives a coded `reason` (R7). After the end as well, until the own part
+    is purged (R13). Raises NotPossible.
+    """
+    _check(reason)
+
+    def already(current: Turn) -> bool:
+        return assignments.is_assigned(current.referral, principal.agency_id, member_id)
+
+    with turn(principal, "assign", referral_id, if_match, already) as current:
+        if not current.repeated:
+            herself = member_id == principal.staff_id
+            if herself:
+                _why(current, reason)
+            _colleague(current, member_id)
+            assignments.put_on(current.referral, member_id, reason if herself else None)
+            current.event(other_side_sees=False, code=reason if herself else None, about=member_id)
+    return current.answer()
+
+
+@act(
+    Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    tells={"from": PUT_ON, "to": PUT_ON},
+    summary="Hand the referral over to a colleague.",
+    description="A colleague becomes the holder on your side. The previous holder is no longer"
+    " assigned, unless you set `keep`. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Id(
+                "member_id",
+                help="A worker or lead of your agency.",
+            ),
+            Flag("keep", help="Keep the previous holder assigned.", default=False),
+        ]
+    ),
+    history="Handed over",
+    page=Page(
+        offer="Hand it over",
+        title="Hand it over",
+        says="At the end of your shift, or to whom it belongs. The other agency is not told.",
+        button="Hand it over",
+        done="Handed over.",
+    ),
+)
+def hand_over(
+    principal: Principal,
+    referral_id: UUID,
+    member_id: UUID,
+    *,
+    keep: bool = False,
+    if_match: str | None = None,
+) -> Detail:
+    """`member_id` of the own agency answers for it from now on. Twice is safe.
+
+    The one replaced loses her assignment, unless `keep`. Raises NotPossible.
+    """
+
+    def already(current: Turn) -> bool:
+        return current.own is not None and current.own.holder_id == member_id
+
+    with turn(principal, "hand_over", referral_id, if_match, already) as current:
+        if not current.repeated:
+            if member_id == principal.staff_id:
+                raise NotPossible("take_over_instead", "To hold it yourself, take it over.")
+            _colleague(current, member_id)
+            current.hand_over(member_id, keep=keep)
+            current.event(other_side_sees=False, about=member_id)
+    return current.answer()
+
+
+@act(
+    Rule(Who.LEAD, Who.WORKER_THEN_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    summary="Become the holder yourself.",
+    description="The acting member becomes the holder on your side. Before the accept any worker"
+    " of the recipient may do so; otherwise it takes a lead, who gives a reason, and another"
+    " member of the agency is told. The previous holder is no longer assigned, unless you set"
+    " `keep`.",
+    body=Body(
+        [
+            Code(
+                "reason",
+                codes.SELF_ASSIGNMENT,
+                help="Needed from a lead, except at the recipient before the accept.",
+                default=None,
+            ),
+            Flag("keep", help="Keep the previous holder assigned.", default=False),
+        ]
+    ),
+    history="Taken over",
+    codes="self_assignment",
+    page=Page(
+        offer="Take it over",
+        title="Take it over",
+        says="You answer for it from now on. The other agency is not told.",
+        button="Take it over",
+        done="You hold it now.",
+    ),
+)
+def take_over(
+    principal: Principal,
+    referral_id: UUID,
+    *,
+    reason: str | None = None,
+    keep: bool = False,
+    if_match: str | None = None,
+) -> Detail:
+    """The acting member answers for it from now on. Twice is safe.
+
+    Until the accept any worker of the recipient may; else a lead, with a coded `reason` (R7).
+    The one replaced loses her assignment, unless `keep`. Raises NotPossible.
+    """
+    _check(reason)
+
+    def already(current: Turn) -> bool:
+        return current.own is not None and current.own.holder_id == principal.member_id
+
+    with turn(principal, "take_over", referral_id, if_match, already) as current:
+        if not current.repeated:
+            waiting = current.side == "to" and current.referral.accepted_at is None
+            why = None if waiting else reason
+            if not waiting:
+                _why(current, reason)
+            current.take(reason=why, keep=keep)
+            current.event(other_side_sees=False, code=why, about=principal.staff_id)
+    return current.answer()
+
+
+def _check(reason: str | None) -> None:
+    if reason is not None:
+        codes.check("self_assignment", reason)
+
+
+def _why(current: Turn, reason: str | None) -> None:
+    """A lead puts herself on it: with a reason, and the access log calls it what it is (R7)."""
+    if not current.principal.has_role("lead"):
+        raise NotPermitted("not_assigned", "Only a lead puts herself on it.")
+    if reason is None:
+        raise NotPossible("reason_missing", "Say why you put yourself on it: a reason code.")
+    current.attempt.act = "referral.self_assign"
+    current.attempt.record(subject=current.own_side().subject, rule=reason)
+
+
+def _colleague(current: Turn, member_id: UUID) -> Membership:
+    """A worker or lead of the caller's own agency whom no block that she knows of bars; anybody
+    else does not exist. (Whom another's block bars, is put on it and still sees nothing.)"""
+    principal, referral = current.principal, current.referral
+    found = Membership.objects.filter(
+        id=member_id, agency_id=principal.agency_id, active=True, roles__overlap=list(CASEWORK)
+    ).first()
+    if found is None:
+        raise NotPossible("member_unknown", "No such worker or lead in your agency.")
+    for block in details.live_blocks(principal, referral):
+        if block.member_id == member_id:
+            raise NotPossible("barred", "She is barred from it, on the survivor's word.")
+        if block.kind == "leads_only" and current.side == "to" and "lead" not in found.roles:
+            raise NotPossible("barred", "Only leads may work on it, on the survivor's word.")
+    return found
+
+
+def colleagues(principal: Principal) -> list[Membership]:
+    """Who could work on a referral of the own agency, by name. Within a transaction of hers."""
+    own = Membership.objects.filter(agency_id=principal.agency_id, active=True)
+    return list(own.filter(roles__overlap=list(CASEWORK)).order_by("name", "id"))
+
+
+# -- Who is told -----------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """A lead put herself on a referral of the own agency."""
+
+    id: UUID
+    at: datetime
+    referral_id: UUID
+    member_id: UUID
+    member_name: str | None
+    reason: str
+
+
+class ToReview(NamedTuple):
+    """The same in an agency of one, as its outside reviewer is told it: by reference only."""
+
+    id: UUID
+    at: datetime
+    agency_name: str
+    reference: str
+
+
+def self_assignments(principal: Principal) -> tuple[list[Told], list[ToReview]]:
+    """The newest of the own agency, for its workers, leads and auditor; and those of agencies of
+    one that named the caller their outside reviewer (R7). One access entry.
+
+    Raises NotPermitted for whoever is none of these.
+    """
+    auditor = principal.has_role("auditor") or (
+        principal.is_client and principal.may("audit:read") and not sees_referrals(principal)
+    )
+    using = AUDITOR if auditor else "default"
+    with writer.attempt(principal, "self_assignments.read", using=using) as attempt:
+        reviews = [] if auditor else _to_review()
+        if not (auditor or sees_referrals(principal) or reviews):
+            raise NotPermitted("role_missing", "Leads, workers and the auditor are told.")
+        own = _own(principal, using)
+        attempt.record(referral_ids=[told.referral_id for told in own])
+    return own, reviews
+
+
+def _own(principal: Principal, using: str) -> list[Told]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id, s.at, s.referral_id, s.member_id, m.name, s.reason"
+            " FROM self_assignment s LEFT JOIN permissions_membership m ON m.id = s.member_id"
+            " WHERE s.agency_id = %s ORDER BY s.at DESC, s.id DESC LIMIT %s",
+            [principal.agency_id, MOST_TOLD],
+        )
+        return [Told._make(row) for row in cursor.fetchall()]
+
+
+def _to_review() -> list[ToReview]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT id, agency_id, reference, at FROM sec.self_assignments_to_review()")
+        rows = cursor.fetchall()
+    names = dict(Agency.objects.filter(id__in=[row[1] for row in rows]).values_list("id", "name"))
+    return [ToReview(id_, at, names[agency], reference) for id_, agency, reference, at in rows]

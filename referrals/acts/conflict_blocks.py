@@ -1,0 +1,284 @@
+"""Conflict blocks (R12): on the survivor's word, who may not know of a referral.
+
+A block beats every grant, assignment and role. Whom it bars is answered as for a random id, by
+`visible_to` and by every policy (`sec.not_barred`). The database keeps and lifts blocks, and asks
+the same: sql/functions/blocks.sql. All of this is the own side's (T4), for those who answer for it;
+a recipient's leads know of the sender's `leads_only`, which binds them.
+"""
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.audit import writer
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.models import Membership
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals.act_registry.fields import Body, Flag, Id
+from referrals.act_registry.registry import Move, Page, act
+from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
+from referrals.act_transaction import Turn, turn
+from referrals.models import Referral, sees_referrals
+from referrals.queries import details
+from referrals.queries.details import Detail
+
+WHOM = Body(
+    [
+        Id("member_id", help="A member of your own agency.", default=None),
+        Flag("other_agency", help="The whole other agency; by the sender.", default=False),
+    ],
+    name="BlockIn",
+    says="Whom it is about: one of both.",
+)
+
+
+def marked(seen: Detail) -> bool:
+    """Whether the own side has set `leads_only`."""
+    return any(one.ours and one.kind == "leads_only" for one in seen.blocks)
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    closes=True,
+    summary="Bar a person, or the other agency, from it.",
+    description="On the survivor's word. From then on the referral does not exist for them,"
+    " whatever their role, and they cannot find out that it does. The sender may also bar the"
+    " whole other agency. Only your agency's people who answer for the referral learn of it.",
+    body=WHOM,
+    history="Kept out, on her word",
+    page=Page(
+        offer="She says: not this person",
+        title="She says: not this person",
+        says="From now on this referral does not exist for them, whatever their role. They are not"
+        " told, and cannot find out here. Do not tell them yourself.",
+        button="Keep them out",
+        done="They are kept out. If they ask for it, you see that under “Told to you”.",
+        grave=True,
+    ),
+)
+def block(
+    principal: Principal,
+    referral_id: UUID,
+    member_id: UUID | None = None,
+    *,
+    other_agency: bool = False,
+    if_match: str | None = None,
+) -> Detail:
+    """Bar a member of the own agency; or, by the sender, the whole other agency. Twice is safe.
+
+    She works on it no longer; where she held it and the caller works on it, the caller does now.
+    Raises BadRequest, NotPermitted, NotPossible.
+    """
+    return _set(principal, "block", referral_id, member_id, other_agency, if_match)
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    summary="Lift a block that your side set.",
+    description="The person or agency can see the referral again. It does not assign anybody"
+    " again.",
+    body=WHOM,
+    history="Let in again",
+    page=Page(
+        offer="Let somebody in again",
+        title="Let somebody in again",
+        says="Only if she says so. It does not put them back to work on it.",
+        button="Let them in again",
+        done="They can see it again.",
+        useful=lambda seen: any(one.ours and one.kind != "leads_only" for one in seen.blocks),
+    ),
+)
+def unblock(
+    principal: Principal,
+    referral_id: UUID,
+    member_id: UUID | None = None,
+    *,
+    other_agency: bool = False,
+    if_match: str | None = None,
+) -> Detail:
+    """Lift the own side's block. Who was barred is not assigned again by it. Twice is safe."""
+    return _set(principal, "unblock", referral_id, member_id, other_agency, if_match)
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    closes=True,
+    summary="Show it to the recipient's leads only.",
+    description="For a survivor who fears one of the recipient's people and cannot say whom. From"
+    " then on only leads of the recipient see the referral. It is refused where the recipient of a"
+    " sent referral has no lead to answer it (`nobody_to_answer`): call them.",
+    history="For leads only",
+    page=Page(
+        offer="She says: somebody who works there",
+        title="She says: somebody who works there",
+        says="If she fears one of the other agency's people and you cannot say who: only leads of"
+        " the agency that receives it see it. Ring a lead there, and say the reference.",
+        button="Leads only",
+        done="Only leads of the receiving agency see it now.",
+        grave=True,
+        useful=lambda seen: not marked(seen),
+    ),
+)
+def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """One of the recipient's people, whom nobody can name: only its leads see it. Twice is safe.
+
+    Raises NotPossible where the recipient of a sent referral has no lead left to answer it.
+    """
+    with _marking(principal, "leads_only", referral_id, if_match) as current:
+        if not current.repeated:
+            _say("sec.set_block(%s, %s, 'leads_only', NULL)", uuid7(), referral_id)
+            if current.referral.sent_at is not None and not can_answer(
+                current.referral.to_agency_id, referral_id
+            ):
+                raise NotPossible("nobody_to_answer", "They have no lead to answer it. Ring.")
+            current.event(other_side_sees=False, reserved=True)
+    return current.answer()
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.LEAD),
+    Move(DRAFT | WAITING | {"accepted"}, WAITING | TAKEN),
+    summary="Show it to all of the recipient's workers again.",
+    description="Lifts the mark that your own side set with `leads_only`.",
+    history="Not for leads only any more",
+    page=Page(
+        offer="Not for leads only any more",
+        title="Not for leads only any more",
+        says="All workers of the receiving agency see it again.",
+        button="Open it to its workers",
+        done="Workers of the receiving agency see it again.",
+        useful=marked,
+    ),
+)
+def end_leads_only(
+    principal: Principal, referral_id: UUID, *, if_match: str | None = None
+) -> Detail:
+    """Lift the own side's mark. Twice is safe."""
+    with _marking(principal, "end_leads_only", referral_id, if_match) as current:
+        if not current.repeated:
+            _say("sec.lift_block(%s, 'leads_only', NULL)", referral_id)
+            current.event(other_side_sees=False, reserved=True)
+    return current.answer()
+
+
+def _marking(
+    principal: Principal, act: str, referral_id: UUID, if_match: str | None
+) -> AbstractContextManager[Turn]:
+    def already(current: Turn) -> bool:
+        there = _there(current, "leads_only", None)
+        return there if act == "leads_only" else not there
+
+    return turn(principal, act, referral_id, if_match, already)
+
+
+def _set(
+    principal: Principal,
+    act: str,
+    referral_id: UUID,
+    member_id: UUID | None,
+    other_agency: bool,
+    if_match: str | None,
+) -> Detail:
+    if (member_id is None) != other_agency:
+        raise BadRequest("whom", "A member of your agency, or the other agency: one of both.")
+    kind = "agency" if other_agency else "member"
+
+    def already(current: Turn) -> bool:
+        there = _there(current, kind, member_id)
+        return there if act == "block" else not there
+
+    with turn(principal, act, referral_id, if_match, already) as current:
+        if other_agency and current.side == "to":
+            raise NotPermitted("wrong_side", "The recipient bars its own members only.")
+        if not current.repeated:
+            if act == "unblock":
+                _say("sec.lift_block(%s, %s, %s)", referral_id, kind, member_id)
+            else:
+                _check(principal, member_id)
+                _say("sec.set_block(%s, %s, %s, %s)", uuid7(), referral_id, kind, member_id)
+                if current.own is not None:
+                    current.own.refresh_from_db()
+            current.event(other_side_sees=False, about=member_id, reserved=True)
+    return current.answer()
+
+
+def carry_over(current: Turn, before: Referral) -> None:
+    """Whom the own side bars from `before`, the draft under way bars, which takes its place: what
+    she said of a person holds for where she goes next; of the other agency, while it is the same.
+    Each is an act with its event and entry, as if it were said anew (R12)."""
+    principal, referral = current.principal, current.referral
+    for one in details.live_blocks(principal, before):
+        if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
+            act = "leads_only" if one.kind == "leads_only" else "block"
+            _say("sec.set_block(%s, %s, %s, %s)", uuid7(), referral.id, one.kind, one.member_id)
+            current.event(other_side_sees=False, act=act, about=one.member_id, reserved=True)
+            current.attempt.beside(f"referral.{act}").record(subject=current.own_side().subject)
+
+
+def _check(principal: Principal, member_id: UUID | None) -> None:
+    if member_id is None:
+        return
+    if member_id == principal.staff_id:
+        raise NotPossible("barring_yourself", "Hand it over; who then holds it bars you.")
+    if not Membership.objects.filter(id=member_id, agency_id=principal.agency_id).exists():
+        raise NotPossible("member_unknown", "No such member in your agency.")
+
+
+def _there(current: Turn, kind: str, member_id: UUID | None) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM conflict_block WHERE referral_id = %s AND agency_id = %s AND kind = %s"
+            " AND bars_member_id IS NOT DISTINCT FROM %s AND lifted_at IS NULL",
+            [current.referral.id, current.principal.agency_id, kind, member_id],
+        )
+        return cursor.fetchone() is not None
+
+
+def _say(call: str, *values: UUID | str | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {call}", values)
+
+
+def can_answer(agency_id: UUID, referral_id: UUID) -> bool:
+    """Whether the agency takes notices and has anybody, whom no block of the caller's side bars, to
+    answer it. A yes or no, never who (their staff list is theirs)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.can_answer(%s, %s)", [agency_id, referral_id])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+class Attempt(NamedTuple):
+    """Somebody barred asked for a referral and was answered as for a random id. `member_id` is of
+    the own agency; who of the other it was, is not told."""
+
+    id: UUID
+    at: datetime
+    referral_id: UUID
+    reference: str
+    act: str
+    member_id: UUID | None
+
+
+def attempts(principal: Principal) -> list[Attempt]:
+    """The newest hundred on referrals that the caller answers for, barred by her own side; none of
+    a block that barred herself, who was let in again since and is not told.
+
+    Raises NotPermitted. One access entry.
+    """
+    with writer.attempt(principal, "barred_attempts.read") as attempt:
+        if not sees_referrals(principal):
+            raise NotPermitted("role_missing", "Workers and leads are told.")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM sec.barred_attempts()")
+            found = [Attempt._make(row) for row in cursor.fetchall()]
+        attempt.record(referral_ids=sorted({one.referral_id for one in found}))
+    return found

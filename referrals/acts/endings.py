@@ -1,0 +1,84 @@
+"""Acts that end a referral and close all of it at once: taken back by its sender, or stopped by
+either side. What was a mistake is in referrals/acts/entered_in_error.py."""
+
+from uuid import UUID
+
+from permissions.keys import grants
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes
+from referrals.act_registry.fields import Body, Code
+from referrals.act_registry.registry import Group, Move, Page, Tell, act
+from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
+from referrals.act_transaction import turn
+from referrals.queries.details import Detail
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, None),
+    Move(WAITING | {"accepted"}, None, "withdrawn"),
+    closes=True,
+    tells={"from": (Tell("to", "holder", "taken_back"),)},
+    summary="Take the referral back.",
+    description="Ends the referral for both sides. Whatever the recipient could open is closed at"
+    " once. The recipient is shown the reason that you choose.",
+    body=Body([Code("code", codes.WITHDRAW, question="Why do you take it back")]),
+    history="Withdrawn",
+    codes="withdraw",
+    page=Page(
+        offer="Take it back",
+        title="Take the referral back",
+        says="They can open nothing any more, at once. They see the reason that you choose.",
+        button="Take it back",
+        done="Taken back. What they could open is closed.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
+def withdraw(
+    principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
+) -> Detail:
+    """The sender takes it back; the recipient's bundle is destroyed at once. Twice is safe."""
+    codes.check("withdraw", code)
+    with turn(principal, "withdraw", referral_id, if_match) as current:
+        if not current.repeated:
+            grants.close_recipients(referral_id)
+            current.change(status="withdrawn", code=code, ended_at=current.now)
+            current.event(other_side_sees=True, code=code)
+    return current.answer()
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
+    closes=True,
+    tells={"from": (Tell("to", "holder", "stop"),)},
+    summary="Stop everything: no more contact.",
+    description="Ends the referral at once and closes whatever was shared. When the sender stops"
+    " it, the recipient is told not to contact the survivor. When the recipient stops it, the"
+    " sender is shown nothing. It cannot be undone.",
+    history="Stopped",
+    page=Page(
+        offer="Stop: no contact",
+        title="Stop: no contact",
+        says="Everything ends and closes at once, and it cannot be taken back. To end only what is"
+        " shared, choose “She ends her permission”.",
+        button="Stop it now",
+        done="Stopped.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
+def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """No contact, everything ends. The sender's stop tells the recipient; the recipient's tells the
+    sender nothing (T5). Twice is safe."""
+    with turn(principal, "stop", referral_id, if_match) as current:
+        if not current.repeated:
+            if current.referral.sent_at is not None:
+                grants.close_recipients(referral_id)
+            if current.side == "from":
+                current.change(status="stopped", ended_at=current.now)
+            else:
+                current.change_own(state="stopped", handoff_by=None, escalated_at=None)
+            current.event(other_side_sees=current.side == "from")
+    return current.answer()

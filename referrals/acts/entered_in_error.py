@@ -1,0 +1,117 @@
+"""A referral that was a mistake: misdirected at 2 a.m., the wrong content, a test.
+
+The recipient's bundle is destroyed at once. A misdirected packet is a breach that has to be
+reported, so the sender is told whether it had been opened, by how many and when, not by whom: the
+one thing that it ever learns of the recipient's reading. Both sides' leads are given the list.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from permissions.audit import writer
+from permissions.errors import NotPermitted
+from permissions.keys import grants
+from permissions.models import Agency
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes
+from referrals.act_registry.fields import Body, Code
+from referrals.act_registry.registry import REVIEWED, Group, Move, Page, Tell, act
+from referrals.act_registry.transitions import OPEN
+from referrals.act_transaction import turn
+from referrals.models import Referral
+from referrals.queries import details
+from referrals.queries.details import Detail
+
+MOST_LISTED = 100
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, None),
+    Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
+    closes=True,
+    tells={"from": (Tell("to", "holder", "taken_back"), *REVIEWED)},
+    summary="Mark the referral as a mistake.",
+    description="Ends a referral that should not have been sent: to the wrong agency, with the"
+    " wrong content, twice. Whatever the recipient could open is closed at once. The recipient is"
+    " shown the code; you are shown whether the packet had been opened, by how many and when."
+    " Leads of both agencies review it (`GET /v1/mistakes`).",
+    body=Body(
+        [
+            Code(
+                "code",
+                codes.MARK_ERROR,
+                question="What was the mistake",
+                help="The recipient is shown it.",
+            )
+        ]
+    ),
+    history="Marked as a mistake",
+    codes="mark_error",
+    page=Page(
+        offer="It was a mistake",
+        title="It was a mistake",
+        says="Nothing of it opens any more, at once. They see that it was a mistake and why; you"
+        " see whether it had been opened. Your lead and theirs review it.",
+        button="Mark it as a mistake",
+        done="Marked. What they could open is closed.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
+def mark_error(
+    principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
+) -> Detail:
+    """The sender says that it was a mistake; nothing of it opens any more. Twice is safe."""
+    codes.check("mark_error", code)
+    with turn(principal, "mark_error", referral_id, if_match) as current:
+        if not current.repeated:
+            if current.referral.sent_at is not None:
+                grants.close_recipients(referral_id)
+            current.change(status="entered_in_error", code=code, ended_at=current.now)
+            current.event(other_side_sees=True, code=code)
+    return current.answer()
+
+
+class Mistake(NamedTuple):
+    """One marked as an error. `openings`: for the sender; None for the recipient, whose own log
+    says who of its people opened what."""
+
+    referral_id: UUID
+    reference: str
+    side: str
+    other_agency_name: str
+    code: str
+    at: datetime
+    openings: details.Openings | None
+
+
+def to_review(principal: Principal) -> list[Mistake]:
+    """The newest hundred of either side, for a lead. Raises NotPermitted. One access entry."""
+    with writer.attempt(principal, "mistakes.read") as attempt:
+        if not principal.has_role("lead"):
+            raise NotPermitted("role_missing", "What was marked as an error is a lead's to review.")
+        seen = Referral.objects.visible_to(principal).filter(status="entered_in_error")
+        found = list(seen.filter(sent_at__isnull=False).order_by("-ended_at", "-id")[:MOST_LISTED])
+        attempt.record(referral_ids=[one.id for one in found])
+        names = dict(
+            Agency.objects.filter(
+                id__in={a for one in found for a in (one.from_agency_id, one.to_agency_id)}
+            ).values_list("id", "name")
+        )
+        return [_mistake(principal, one, names) for one in found]
+
+
+def _mistake(principal: Principal, referral: Referral, names: dict[UUID, str]) -> Mistake:
+    ours = referral.from_agency_id == principal.agency_id
+    assert referral.ended_at is not None  # written with the state
+    return Mistake(
+        referral.id,
+        referral.reference,
+        "from" if ours else "to",
+        names[referral.to_agency_id if ours else referral.from_agency_id],
+        referral.code or "",
+        referral.ended_at,
+        details.openings(referral) if ours else None,
+    )

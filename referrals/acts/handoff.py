@@ -1,0 +1,307 @@
+"""What keeps a referral warm: somebody stays with her until somebody else has her (docs/rules.md,
+acts 8 to 11).
+
+"Please ring", a call-back that moves when a shift ends, the hand-off, its failure and each attempt.
+What the recipient does here is its own (T4); a ring is a fact about workers and is shared.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from permissions.errors import NotPossible
+from permissions.models import Agency
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes, idempotency
+from referrals.act_registry.fields import Body, Code, Moment, Text
+from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, Tell, act
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, being_reached
+from referrals.act_transaction import Turn, turn
+from referrals.deadlines import due_times, timestamps
+from referrals.models import Event
+from referrals.notices import check_callback
+from referrals.packets import notes
+from referrals.queries.details import Detail
+
+# Asked again within this time it is the same ring: a second tap, a retried request.
+ONE_RING = timedelta(minutes=5)
+ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
+
+
+@act(
+    Rule(Who.HOLDER, Who.HOLDER),
+    Move(WAITING | {"accepted"}, WAITING | TAKEN),
+    tells={
+        "from": (Tell("to", "holder", "call_me"),),
+        "to": (Tell("from", "holder", "call_me"),),
+    },
+    summary="Ask the other side to call you.",
+    description="Sends “please call” to the member who holds the referral on the other side. A"
+    " second request within five minutes changes nothing.",
+    history="Asked to ring",
+    page=Page(offer="Ask them to ring", done="They are asked to ring. Keep your line free."),
+)
+def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """ "Please ring", to whoever holds it on the other side. Twice within five minutes is once."""
+
+    def already(current: Turn) -> bool:
+        return _just_asked(current)
+
+    with turn(principal, "call_me", referral_id, if_match, already) as current:
+        if not current.repeated:
+            _ask_to_ring(current)
+    return current.answer()
+
+
+def _just_asked(current: Turn) -> bool:
+    asked = getattr(current.referral, ASKS_RING[current.side])
+    return asked is not None and current.now < asked + ONE_RING
+
+
+def _ask_to_ring(current: Turn) -> None:
+    """The same change and event whether a person asks or a hand-off failed (T5)."""
+    if current.side == "from":
+        current.change(from_asks_ring_at=current.now)
+    else:
+        current.change(to_asks_ring_at=current.now)
+    current.event(other_side_sees=True, act="call_me")
+
+
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(WAITING | {"accepted"}, None),
+    tells={"from": HOLDER_THERE},
+    summary="Change the number to call back.",
+    description="Gives the recipient another worker's number, for example when a shift ends. Null"
+    " stands for your agency's duty line.",
+    body=Body(
+        [
+            Text(
+                "callback",
+                32,
+                help="A worker's number. Null: your agency's duty line.",
+                default=None,
+            )
+        ]
+    ),
+    history="Another number to ring",
+    page=Page(
+        offer="Another number to ring",
+        title="Another number to ring",
+        says="When your shift ends or you leave her. They see it at once.",
+        button="Give them this number",
+        done="They see the new number now.",
+    ),
+)
+def set_callback(
+    principal: Principal,
+    referral_id: UUID,
+    callback: str | None,
+    *,
+    if_match: str | None = None,
+) -> Detail:
+    """Her shift ends: another worker's number; None: the own agency's duty line. Twice is safe.
+
+    Raises BadRequest, NotPossible (there is no duty line).
+    """
+    if callback is not None:
+        check_callback(callback)
+
+    def number() -> str | None:
+        return callback or Agency.objects.values_list("duty_phone", flat=True).get(
+            id=principal.agency_id
+        )
+
+    def already(current: Turn) -> bool:
+        return current.referral.callback == number()
+
+    with turn(principal, "set_callback", referral_id, if_match, already) as current:
+        if not current.repeated:
+            found = number()
+            if not found:
+                raise NotPossible("no_duty_line", "Your agency has no duty line: name a number.")
+            current.change(callback=found)
+            current.event(other_side_sees=True)
+    return current.answer()
+
+
+# -- The hand-off ----------------------------------------------------------------------------------
+
+
+@act(
+    Rule(None, Who.HOLDER),
+    Move(None, frozenset({"accepted"}), "in_handoff"),
+    summary="Start the hand-off.",
+    description="Records how, and if you like when, the survivor will be handed over. The sender"
+    " is not shown it. Your clock runs on until you record an attempt.",
+    body=Body(
+        [
+            Code("mode", codes.HANDOFF_MODE, question="How"),
+            Moment("at", question="When, if not now", default=None),
+        ]
+    ),
+    history="Hand-off begun",
+    page=Page(
+        offer="Begin the hand-off",
+        title="Begin the hand-off",
+        says="Stay until she speaks with the advocate. The sender is not shown this. The clock"
+        " runs until you have tried: record the attempt.",
+        button="Begin",
+        done="Hand-off begun. Once you have tried to reach her, record it.",
+        likely={("to", "accepted"): 2},
+    ),
+)
+def start_handoff(
+    principal: Principal,
+    referral_id: UUID,
+    mode: str,
+    *,
+    at: datetime | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """The holder hands her over, in person or by call (T4). Twice is safe; another mode or time is
+    a WrongState: nothing that was said is lost unsaid.
+
+    An intention: the clock runs on until an attempt is recorded. Raises BadRequest.
+    """
+    codes.check("handoff_mode", mode)
+    timestamps.check(at, "/at")
+    said: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
+
+    def same(current: Turn) -> bool:
+        return notes.said_so(current, "hand_off", said)
+
+    with turn(principal, "start_handoff", referral_id, if_match, same=same) as current:
+        if not current.repeated:
+            notes.keep_note(current, "hand_off", said)
+            current.change_own(state="in_handoff")
+            current.event(other_side_sees=False)
+    return current.answer()
+
+
+@act(
+    Rule(None, Who.HOLDER),
+    Move(None, frozenset({"in_handoff"})),
+    summary="Record that the hand-off failed.",
+    description="Starts your clock again. If a worker of the sender is still with the survivor,"
+    " that worker is asked to call you; the sender is shown nothing else.",
+    history="Hand-off failed: the clock starts again",
+    page=Page(
+        offer="The hand-off failed",
+        title="The hand-off did not come about",
+        says="Your clock starts again. If a worker is still with her, that worker is asked to ring"
+        " you; nothing else is shown to the sender.",
+        button="It failed: start again",
+        done="Noted. Try again, or another way.",
+        likely={("to", "in_handoff"): 4},
+    ),
+)
+def handoff_failed(
+    principal: Principal, referral_id: UUID, *, if_match: str | None = None
+) -> Detail:
+    """It did not come about: the clock starts again (T4). Twice within five minutes is once.
+
+    While a worker is still with her (`with_worker_until`), that worker is asked to ring. Not for
+    longer than a day after the sending: who says so of a month would learn of each time that she
+    did not come, also when shown `closed` (R2).
+    """
+
+    def already(current: Turn) -> bool:
+        last = (
+            Event.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+            .exclude(act="call_me")
+            .order_by("-at", "-id")
+            .first()
+        )
+        mine = ("handoff_failed", principal.member_id)
+        return (
+            last is not None
+            and (last.act, last.member_id) == mine
+            and current.now < last.at + ONE_RING
+        )
+
+    with turn(principal, "handoff_failed", referral_id, if_match, already) as current:
+        if not current.repeated:
+            current.change_own(handoff_by=due_anew(current), escalated_at=None)
+            current.event(other_side_sees=False)
+            if _worker_is_with_her(current) and not _just_asked(current):
+                _ask_to_ring(current)
+    return current.answer()
+
+
+def _worker_is_with_her(current: Turn) -> bool:
+    until, sent = current.referral.with_worker_until, current.referral.sent_at
+    if until is None or sent is None:
+        return False
+    return current.now < min(until, sent + due_times.WITH_HER)
+
+
+def due_anew(current: Turn) -> datetime:
+    """When the recipient's next attempt is due, from now, by what was frozen at send."""
+    referral = current.referral
+    agency = Agency.objects.get(id=referral.to_agency_id)
+    within = referral.handoff_within
+    if within is None:
+        within = due_times.durations(agency)[referral.urgency].handoff
+    return due_times.handoff_by(agency, referral.urgency, current.now, within)
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Record an attempt to reach the survivor.",
+    description="Seals the result with your agency's notes. The recipient's record stops its clock"
+    " for the first contact, whatever the result. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Code("result", codes.ATTEMPT, question="What came of it"),
+            Code(
+                "interpreter",
+                codes.INTERPRETER_USED,
+                question="Who interpreted",
+                hint="Never her family, nor anybody who came with her.",
+                help="Who interpreted. Never her family, nor anybody who came with her.",
+                default="none",
+                chosen="none",
+            ),
+        ]
+    ),
+    answer=Answer.RECORD,
+    history="Tried to reach her",
+    page=Page(
+        offer="You tried to reach her",
+        title="You tried to reach her",
+        says="Sealed, for your own agency alone. It stops your clock, whatever came of it.",
+        button="Record it",
+        done="Recorded.",
+        likely={("to", "accepted"): 3, ("to", "in_handoff"): 1},
+        useful=being_reached,
+    ),
+)
+def record_attempt(
+    principal: Principal,
+    referral_id: UUID,
+    result: str,
+    *,
+    interpreter: str = "none",
+    key: idempotency.Key | None = None,
+) -> UUID:
+    """Somebody tried to reach her: sealed, the own side's alone. Returns the record's id.
+
+    The recipient's stops `handoff_by`, whatever came of it; nothing else does. With an
+    Idempotency-Key twice is safe.
+    """
+    codes.check("attempt", result)
+    codes.check("interpreter_used", interpreter)
+    with turn(principal, "record_attempt", referral_id) as current:
+        kept = idempotency.begin(principal, key)
+        if kept is None:
+            kept = notes.keep_note(
+                current, "attempt", {"result": result, "interpreter": interpreter}
+            )
+            own = current.own_side()
+            if current.side == "to" and own.handoff_by is not None:
+                current.change_own(handoff_by=None, escalated_at=None)
+            current.event(other_side_sees=False)
+            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
+    return kept

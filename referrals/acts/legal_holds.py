@@ -1,0 +1,102 @@
+"""Legal hold (R13): a lead keeps her own side's part of a referral from purge, until a date."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.errors import NotPossible
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals.act_registry.fields import Body, Moment
+from referrals.act_registry.registry import Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT
+from referrals.act_transaction import Turn, turn
+from referrals.queries.details import Detail
+
+LONGEST = timedelta(days=366)  # then it is set anew, by somebody who looked at it
+
+
+@act(
+    Rule(Who.LEAD, Who.LEAD),
+    Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends with a day, or with her "no" (R14)
+    summary="Set a legal hold on your side's part.",
+    description="Nothing of your side's part is purged before that moment, which lies within the"
+    " next 366 days. It replaces an earlier hold. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Moment(
+                "until",
+                question="Until when",
+                hint="At most 366 days ahead; then look at it again.",
+                help="Within the next 366 days; then look at it again.",
+            )
+        ]
+    ),
+    history="Held for the law",
+    page=Page(
+        offer="Hold it for the law",
+        title="Hold it for the law",
+        says="Your agency's part is not purged before that day. The other agency is not told.",
+        button="Hold it",
+        done="It is held.",
+        group=Group.RARE,
+        refused={"hold_length": "until"},
+    ),
+)
+def set_hold(
+    principal: Principal, referral_id: UUID, until: datetime, *, if_match: str | None = None
+) -> Detail:
+    """Nothing of this side is purged before `until`; it takes the place of an earlier hold.
+
+    The other side learns nothing of it (T4). Twice is safe. Raises NotPossible: not in the next
+    366 days.
+    """
+
+    def already(current: Turn) -> bool:
+        return current.own is not None and current.own.hold_until == until
+
+    with turn(principal, "set_hold", referral_id, if_match, already) as current:
+        if not current.repeated:
+            if not current.now < until <= current.now + LONGEST:
+                raise NotPossible("hold_length", "A hold ends on a day within the next 366.")
+            _hold(current, until)
+    return current.answer()
+
+
+@act(
+    Rule(Who.LEAD, Who.LEAD),
+    Move(ANY - DRAFT, ANY - DRAFT),
+    summary="End your side's legal hold.",
+    description="What is due of your side's part is purged within the hour, and cannot be"
+    " restored.",
+    history="No longer held for the law",
+    page=Page(
+        offer="End the legal hold",
+        title="End the legal hold",
+        says="What is due of your agency's part is purged within the hour, for good.",
+        button="End the hold",
+        done="It is no longer held.",
+        grave=True,
+        group=Group.RARE,
+    ),
+)
+def end_hold(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """The hold is over; what is due goes with the next purge. Twice is safe."""
+
+    def already(current: Turn) -> bool:
+        return current.own is None or current.own.hold_until is None
+
+    with turn(principal, "end_hold", referral_id, if_match, already) as current:
+        if not current.repeated:
+            _hold(current, None)
+    return current.answer()
+
+
+def _hold(current: Turn, until: datetime | None) -> None:
+    own = current.own_side()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.set_hold(%s, %s)", [current.referral.id, until])
+    own.version += 1
+    own.hold_until = until
+    current.event(other_side_sees=False)

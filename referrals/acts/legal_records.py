@@ -1,0 +1,153 @@
+"""Mandated reports and compelled disclosures, as an agency records them for itself (R8; T4).
+
+They are records: sealed with the agency's own notes, on neither side's way to the other. They move
+no data and nothing is refused for what the law may say of the report or the order itself; the
+state's line (a setting of the network) and a warning stand beside them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+
+from permissions.errors import BadRequest
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes, idempotency
+from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT
+from referrals.act_transaction import turn
+from referrals.deadlines import timestamps
+from referrals.packets import notes
+
+MAX_DETAIL_CHARS = 1000
+SUBPOENA = (
+    "A subpoena alone is not an order of a court. The privilege is the survivor's: before anything"
+    " is handed over, ask a lawyer, and tell her."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was reported or handed over: by what law, to whom, when, whether she was told or why
+    not. Validated on making, or BadRequest names the field."""
+
+    basis: str
+    to: str
+    at: datetime  # UTC, aware
+    survivor_told: str
+    detail: str = ""  # sealed with the rest
+
+    def check(self, basis_list: str, to_list: str) -> None:
+        """Raise BadRequest unless every value is of its code list, and the moment of our time."""
+        for name, known in (
+            ("basis", basis_list),
+            ("to", to_list),
+            ("survivor_told", "survivor_told"),
+        ):
+            if getattr(self, name) not in codes.CODE_LISTS[known]:
+                raise BadRequest("unknown_code", f"Not a code of {known}.", f"/{name}")
+        timestamps.check(self.at, "/at")
+        if len(self.detail) > MAX_DETAIL_CHARS:
+            raise BadRequest("invalid", f"At most {MAX_DETAIL_CHARS} characters.", "/detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    id: UUID
+    line: str  # the state's, of the network's settings
+    warning: str  # '' where there is none
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Record a mandated report.",
+    description="Records a report that the law asked your agency to make, sealed with your"
+    " agency's notes. It sends nothing to anybody. The answer includes what your state's law says"
+    " of it.",
+    body=None,
+    answer=Answer.RECORD,
+    history="Mandated report recorded",
+    page=Page(
+        offer="Record a mandated report",
+        title="Record a mandated report",
+        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        button="Seal the record",
+        done="The record is kept.",
+        group=Group.RARE,
+    ),
+)
+def record_report(
+    principal: Principal, referral_id: UUID, record: Record, *, key: idempotency.Key | None = None
+) -> Recorded:
+    """A mandated report that was made. For the own side's assigned members; with an
+    Idempotency-Key twice is safe. Raises BadRequest."""
+    record.check("report_basis", "report_to")
+    return _keep(principal, "record_report", "report", referral_id, record, key)
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Record a compelled disclosure.",
+    description="Records what a court or another authority compelled or asked your agency to"
+    " disclose, sealed with your agency's notes. It sends nothing to anybody. An agency with"
+    " privilege is warned that a subpoena alone is not an order of a court.",
+    body=None,
+    answer=Answer.RECORD,
+    history="Compelled disclosure recorded",
+    page=Page(
+        offer="Record a compelled disclosure",
+        title="Record a compelled disclosure",
+        says="For your own agency, sealed with your notes. It sends nothing to anybody.",
+        button="Seal the record",
+        done="The record is kept.",
+        group=Group.RARE,
+    ),
+)
+def record_disclosure(
+    principal: Principal, referral_id: UUID, record: Record, *, key: idempotency.Key | None = None
+) -> Recorded:
+    """A disclosure that a court or another authority compelled, or asked for. Never refused for
+    what it was: an agency with privilege is warned that a subpoena alone is not an order."""
+    record.check("compelled_by", "compelled_to")
+    return _keep(principal, "record_disclosure", "disclosure", referral_id, record, key)
+
+
+def _keep(
+    principal: Principal,
+    act: str,
+    kind: str,
+    referral_id: UUID,
+    record: Record,
+    key: idempotency.Key | None,
+) -> Recorded:
+    with turn(principal, act, referral_id) as current:
+        kept = idempotency.begin(principal, key)
+        if kept is None:
+            kept = notes.keep_note(
+                current,
+                kind,
+                {
+                    "basis": record.basis,
+                    "to": record.to,
+                    "at": record.at.isoformat(),
+                    "survivor_told": record.survivor_told,
+                    "detail": record.detail,
+                },
+            )
+            current.event(other_side_sees=False)
+            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
+    return Recorded(kept, state_line(kind), warning(principal, record.basis))
+
+
+def state_line(kind: str) -> str:
+    """What the network's state says of reports, or of what may be compelled."""
+    return str(settings.REPORT_LINE if kind == "report" else settings.DISCLOSURE_LINE)
+
+
+def warning(principal: Principal, basis: str) -> str:
+    """For an agency with privilege: what a subpoena is not. '' for everybody and all else."""
+    return SUBPOENA if basis == "subpoena" and "privilege" in principal.duties else ""

@@ -1,0 +1,258 @@
+"""What a side keeps for itself of a referral (T4): its own system's number, the next services, that
+two are of one person. The other side learns of none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from directory import listings, vocabulary
+from directory.search.query import Asked
+from permissions import assignments
+from permissions.errors import BadRequest, NotPossible
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import idempotency
+from referrals.act_registry.fields import Body, Id, Ids, Text
+from referrals.act_registry.registry import Answer, Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, WAITING, being_reached
+from referrals.act_transaction import Turn, turn
+from referrals.acts import conflict_blocks
+from referrals.models import Plan, Referral
+from referrals.packets import notes
+from referrals.queries.details import Detail
+
+MAX_REF_CHARS = 100
+MOST_PLANNED = 10
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Keep your own system's number for it.",
+    description="Seals the number that the referral has in your own system with your agency's"
+    " notes. The newest one counts. The other agency is shown nothing of it.",
+    body=Body(
+        [
+            Text(
+                "ref",
+                MAX_REF_CHARS,
+                question="Its number in your own system",
+                help="Its number in your own system. Sealed.",
+            )
+        ]
+    ),
+    answer=Answer.RECORD,
+    history="Own number kept",
+    page=Page(
+        offer="Your own number for it",
+        title="Your own number for it",
+        says="Sealed with your notes. The other agency is not told.",
+        button="Keep it",
+        done="Kept with your notes.",
+        group=Group.RARE,
+    ),
+)
+def set_external_ref(
+    principal: Principal, referral_id: UUID, ref: str, *, key: idempotency.Key | None = None
+) -> UUID:
+    """The number it has in the agency's own system, sealed; the newest counts. Returns its id.
+
+    With an Idempotency-Key twice is safe. Raises BadRequest.
+    """
+    if not ref.strip() or len(ref) > MAX_REF_CHARS:
+        raise BadRequest("invalid", f"Between 1 and {MAX_REF_CHARS} characters.", "/ref")
+    return _keep(principal, "set_external_ref", "external_ref", referral_id, {"ref": ref}, key)
+
+
+@act(
+    Rule(None, Who.ASSIGNEE),
+    Move(None, ANY - DRAFT),
+    summary="Note that another referral is about the same person.",
+    description="Seals the note with your agency's notes; no other agency is shown it. You need to"
+    " have opened both packets before.",
+    body=Body(
+        [Id("referral_id", help="Another referral to your agency.", argument="other")],
+        name="SamePersonIn",
+    ),
+    answer=Answer.RECORD,
+    history="Noted that two are one person's",
+    page=Page(
+        offer="The same person, twice",
+        title="The same person, twice",
+        says="Another referral to your agency is about her, too. Sealed with your notes; no other"
+        " agency is told. Open both packets first.",
+        button="Note it",
+        done="Noted with your notes.",
+        group=Group.RARE,
+        useful=being_reached,
+    ),
+)
+def same_person_as(
+    principal: Principal, referral_id: UUID, other: UUID, *, key: idempotency.Key | None = None
+) -> UUID:
+    """Another referral to the own agency is of the same person: sealed, for its own assigned
+    members. Only by who has opened both notes. Returns the record's id.
+
+    What she may not see answers as what she has not opened (R3). Raises NotPossible.
+    """
+    if other == referral_id:
+        raise BadRequest("invalid", "Name another referral.", "/referral_id")
+
+    def check(current: Turn) -> None:
+        seen = Referral.objects.visible_to(principal).filter(id=other)
+        theirs = seen.filter(to_agency_id=principal.agency_id).exists()
+        if not (_opened(referral_id) and _opened(other) and theirs):
+            raise NotPossible("open_both_first", "Open both packets first, then say so.")
+
+    content = {"referral_id": str(other)}
+    kind = notes.SAME_PERSON
+    return _keep(principal, "same_person_as", kind, referral_id, content, key, check)
+
+
+def _opened(referral_id: UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sec.opened_by_me(%s)", [referral_id])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _keep(
+    principal: Principal,
+    act: str,
+    kind: str,
+    referral_id: UUID,
+    content: Mapping[str, str | None],
+    key: idempotency.Key | None,
+    check: Callable[[Turn], None] = lambda current: None,
+) -> UUID:
+    with turn(principal, act, referral_id) as current:
+        kept = idempotency.begin(principal, key)
+        if kept is None:
+            check(current)
+            kept = notes.keep_note(current, kind, content)
+            current.event(other_side_sees=False)
+            idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
+    return kept
+
+
+# -- The plan --------------------------------------------------------------------------------------
+
+
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(ANY, None),
+    summary="Plan which services to turn to next.",
+    description="Replaces your agency's list of next services, in order. An empty list clears it."
+    " None of the services learns of it.",
+    body=Body(
+        [
+            Ids(
+                "services",
+                MOST_PLANNED,
+                help="The next services, in order. None of them learns of it.",
+            )
+        ]
+    ),
+    history="Next services planned",
+    page=Page(
+        offer="Where to turn next",
+        title="Where to turn next",
+        says="If they cannot take her, the next is one tap away. None of them learns of the"
+        " others. Ask her first.",
+        button="Keep the plan",
+        done="The plan is kept, for your agency alone.",
+        likely={("from", "cannot_take"): 1, ("from", "expired"): 1},
+        useful=lambda seen: seen.status in DRAFT | WAITING | {"cannot_take", "expired"},
+    ),
+)
+def set_plan(
+    principal: Principal,
+    referral_id: UUID,
+    services: Sequence[UUID],
+    *,
+    if_match: str | None = None,
+) -> Detail:
+    """The sender's next services, in order, in place of those planned before. Twice is safe.
+
+    Nobody in the list learns of it. Raises BadRequest (too many, one twice), NotPossible (unknown).
+    """
+    if len(services) > MOST_PLANNED or len(set(services)) != len(services):
+        raise BadRequest("invalid", f"At most {MOST_PLANNED}, each once.", "/services")
+    wanted = list(services)
+
+    def already(current: Turn) -> bool:
+        return planned(principal, referral_id) == wanted
+
+    with turn(principal, "set_plan", referral_id, if_match, already) as current:
+        if not current.repeated:
+            for service in wanted:
+                if listings.find(principal, service) is None:
+                    raise NotPossible("service_unknown", "A service is not in the directory.")
+            keep_plan(current, wanted)
+            current.change_own()
+            current.event(other_side_sees=False)
+    return current.answer()
+
+
+def planned(principal: Principal, referral_id: UUID) -> list[UUID] | None:
+    """The services that are left of the plan, for who works on it; None: there is no plan."""
+    mine = Plan.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+    return mine.values_list("services", flat=True).first()
+
+
+def keep_plan(current: Turn, services: list[UUID], *, replaces: UUID | None = None) -> None:
+    """Write the plan of the referral under way."""
+    mine = Plan.objects.filter(
+        referral_id=current.referral.id, agency_id=current.principal.agency_id
+    )
+    if not mine.update(services=services):
+        Plan.objects.create(
+            referral_id=current.referral.id,
+            agency_id=current.principal.agency_id,
+            services=services,
+            replaces_id=replaces,
+        )
+
+
+def take_the_next(current: Turn, before: UUID) -> None:
+    """The draft under way takes the place of the referral `before`, what is left of its plan, and
+    whom the own side bars from it.
+
+    For who works on both. Raises NotPossible: one that she does not work on, or that is no sender's
+    of hers, is as one that does not exist.
+    """
+    principal = current.principal
+    seen = Referral.objects.visible_to(principal).filter(id=before)
+    mine = seen.filter(from_agency_id=principal.agency_id).first()
+    if mine is None or not assignments.is_assigned(mine, principal.agency_id, principal.member_id):
+        raise NotPossible("replaces_unknown", "You work on no such referral of your agency's.")
+    left = [one for one in planned(principal, before) or [] if one != current.referral.service_id]
+    keep_plan(current, left, replaces=before)
+    conflict_blocks.carry_over(current, mine)
+
+
+MOST_NEXT = 5
+
+
+def next_services(principal: Principal, seen: Detail) -> list[listings.Listing]:
+    """Where to turn next: what is planned, what was suggested, then what answers one of the needs;
+    open ones, at most five. For the sender; within a transaction of hers."""
+    referral = seen.referral
+    wanted = [*seen.plan, *([referral.suggested_service_id] if seen.side == "from" else [])]
+    known = [listings.find(principal, one) for one in wanted if one is not None]
+    found = {one.id: one for one in known if one is not None}
+    # The taxonomy's codes are not the notice's: it says itself which answer which.
+    answering = [key for need in referral.needs for key in sorted(vocabulary.codes_for_need(need))]
+    for key in answering:
+        if len(found) >= MOST_NEXT:
+            break
+        term = vocabulary.term_id(*key)
+        page = listings.search(principal, Asked(needs=(term,)), per_page=MOST_NEXT)
+        found |= {one.id: one for one in page.items if one.id not in found}
+    ours = (referral.from_agency_id,)
+    return [
+        one
+        for one in found.values()
+        if one.id != referral.service_id and one.answered_by not in ours
+    ][:MOST_NEXT]

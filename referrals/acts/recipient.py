@@ -1,0 +1,258 @@
+"""What the receiving agency does: acknowledge, accept or decline, and say that it is over.
+
+Each act runs inside `turn` (referrals/act_transaction.py). The hand-off is in
+referrals/acts/handoff.py.
+"""
+
+from uuid import UUID
+
+from django.db import connection
+
+from directory import listings
+from permissions.database.uuid7 import uuid7
+from permissions.errors import BadRequest, NotPossible
+from permissions.keys import grants
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes
+from referrals.act_registry.fields import Body, Code, Id
+from referrals.act_registry.registry import ANSWERED, Group, Move, Page, act
+from referrals.act_registry.transitions import TAKEN, WAITING
+from referrals.act_transaction import Turn, turn
+from referrals.acts import handoff
+from referrals.models import Event
+from referrals.packets import notes
+from referrals.queries.details import Detail
+
+
+@act(
+    Rule(None, Who.WORKER),
+    Move(None, frozenset({"sent"}), "acknowledged"),
+    tells={"to": ANSWERED},
+    summary="Say that your agency is looking at it.",
+    description="The acting member becomes the holder on your side, and the sender sees that the"
+    " notice is being looked at. It opens nothing: the packet stays closed until the accept.",
+    history="Looked at",
+    page=Page(
+        offer="I am looking at it",
+        done="It is yours now. The sender sees that somebody looks.",
+        likely={("to", "sent"): 2},
+    ),
+)
+def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """Somebody is looking: she becomes the holder, and has seen no identity. Twice is safe."""
+    with turn(principal, "acknowledge", referral_id, if_match) as current:
+        if not current.repeated:
+            current.take()
+            current.change(status="acknowledged", acknowledged_at=current.now)
+            current.event(other_side_sees=True)
+    return current.answer()
+
+
+@act(
+    Rule(None, Who.WORKER),
+    Move(None, WAITING, "accepted"),
+    tells={"to": ANSWERED},
+    summary="Accept the referral.",
+    description="Your agency takes the referral on. The acting member becomes the holder, and the"
+    " packet opens to your assigned members while a release is in force. Your clock for the first"
+    " contact starts.",
+    history="Accepted",
+    page=Page(
+        offer="Accept",
+        done="Accepted. You hold it; the sender sees that you said yes.",
+        likely={("to", "sent"): 1, ("to", "acknowledged"): 1},
+    ),
+)
+def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """The agency takes it on; the grant opens while a release is in force. Twice is safe.
+
+    The accepter is assigned and becomes the holder; another acknowledger's assignment ends.
+    """
+    with turn(principal, "accept", referral_id, if_match) as current:
+        if not current.repeated:
+            due = handoff.due_anew(current)
+            current.take()
+            current.change_own(state="accepted", handoff_by=due)
+            current.change(status="accepted", accepted_at=current.now)
+            current.event(other_side_sees=True)
+            grants.open_recipients(referral_id)
+    return current.answer()
+
+
+@act(
+    Rule(None, Who.WORKER),
+    Move(None, WAITING, "declined"),
+    tells={"to": ANSWERED},
+    summary="Say that your agency cannot take it.",
+    description="Ends the referral. The sender is shown the code and the service that you suggest,"
+    " if any. A private reason is sealed with your agency's own notes and is shown to no other"
+    " agency; with one, the code has to be `other`.",
+    body=Body(
+        [
+            Code(
+                "code",
+                codes.DECLINE,
+                help="What the sender is shown.",
+            ),
+            Id("suggested_service_id", default=None),
+            Code(
+                "private_reason",
+                codes.PRIVATE_REASON,
+                help="Stays with your agency.",
+                default=None,
+            ),
+        ]
+    ),
+    history="Declined",
+    codes="decline",
+    page=Page(
+        offer="We cannot take it",
+        title="We cannot take it",
+        says="The sender stands beside her and needs to know now. Say why in one word.",
+        button="Tell them",
+        done="Declined. The sender sees it now.",
+        likely={("to", "sent"): 3, ("to", "acknowledged"): 2},
+    ),
+)
+def decline(
+    principal: Principal,
+    referral_id: UUID,
+    code: str,
+    *,
+    suggested_service_id: UUID | None = None,
+    private_reason: str | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """The agency cannot take it. The sender learns `code` and the suggestion. Twice is safe; with
+    another code, suggestion or reason it is a WrongState.
+
+    `private_reason` (a code) is sealed with the agency's own notes and goes nowhere (R2).
+    """
+    codes.check("decline", code)
+    if private_reason is not None:
+        codes.check("private_reason", private_reason)
+        if code != "other":  # what is known only by reading who she is, is never told as another
+            raise BadRequest(
+                "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
+            )
+
+    def same(current: Turn) -> bool:
+        told = (current.referral.code, current.referral.suggested_service_id)
+        kept = {"code": private_reason} if private_reason else None
+        return told == (code, suggested_service_id) and notes.said_so(
+            current, "decline_reason", kept
+        )
+
+    with turn(principal, "decline", referral_id, if_match, same=same) as current:
+        if not current.repeated:
+            if suggested_service_id and listings.find(principal, suggested_service_id) is None:
+                raise NotPossible(
+                    "service_unknown", "The suggested service is not in the directory."
+                )
+            current.take()
+            if private_reason:
+                notes.keep_note(current, "decline_reason", {"code": private_reason})
+            grants.close_recipients(referral_id)
+            current.change(
+                status="declined",
+                code=code,
+                suggested_service_id=suggested_service_id,
+                ended_at=current.now,
+            )
+            current.event(other_side_sees=True, code=code)
+    return current.answer()
+
+
+@act(
+    Rule(None, Who.HOLDER),
+    Move(None, TAKEN, "completed"),
+    summary="Record that the work is done.",
+    description="Ends the referral on your side and seals the outcome with your agency's notes."
+    " The sender is shown nothing of it. To tell the sender, record a return release.",
+    body=Body([Code("outcome", codes.OUTCOME, question="What came of it")]),
+    history="Completed",
+    page=Page(
+        offer="It is done",
+        title="It is done",
+        says="Sealed with your notes. The sender is shown nothing of it.",
+        button="Complete",
+        done="Completed. The sender is shown “accepted”, as before.",
+        likely={("to", "in_handoff"): 2},
+    ),
+)
+def complete(
+    principal: Principal, referral_id: UUID, outcome: str, *, if_match: str | None = None
+) -> Detail:
+    """The work is done. The outcome is sealed; the sender is shown `accepted` as before (T4). Twice
+    is safe; another outcome is a WrongState: add a note."""
+    codes.check("outcome", outcome)
+    return _end_own(principal, "complete", referral_id, "completed", outcome, if_match)
+
+
+@act(
+    Rule(None, Who.HOLDER),
+    Move(None, TAKEN, "unable"),
+    summary="Record that it did not come about.",
+    description="Ends an accepted referral on your side and seals the reason with your agency's"
+    " notes. The sender is shown nothing of it.",
+    body=Body([Code("code", codes.PRIVATE_REASON, question="Why")]),
+    history="Did not come about",
+    codes="ended_by_the_clock",
+    page=Page(
+        offer="It did not come about",
+        title="It did not come about",
+        says="Sealed with your notes. The sender is shown nothing of it.",
+        button="Close it",
+        done="Closed. The sender is shown “accepted”, as before.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
+def unable(
+    principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
+) -> Detail:
+    """It did not come about. After an accept there is no decline: she would learn of it (T4)."""
+    codes.check("private_reason", code)
+    return _end_own(principal, "unable", referral_id, "unable", code, if_match)
+
+
+def _end_own(
+    principal: Principal, act: str, referral_id: UUID, state: str, code: str, if_match: str | None
+) -> Detail:
+    kind = "outcome" if act == "complete" else act
+
+    def same(current: Turn) -> bool:
+        return notes.said_so(current, kind, {"code": code})
+
+    with turn(principal, act, referral_id, if_match, same=same) as current:
+        if not current.repeated:
+            notes.keep_note(current, kind, {"code": code})
+            current.change_own(state=state, handoff_by=None, escalated_at=None)
+            current.event(other_side_sees=False)
+    return current.answer()
+
+
+@act(
+    Rule(None, Who.CLIENT, "referrals:read"),
+    Move(None, frozenset({"sent"})),
+    summary="Confirm that your system has received it.",
+    description="A receipt by a partner system of the recipient. It acknowledges nothing, stops no"
+    " deadline, and the sender is not shown it.",
+    history="A system of ours has it",
+)
+def delivered(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
+    """A system of the recipient's has it: its own side's event, and no more (R15). Twice is safe.
+
+    It names nobody, acknowledges nothing and stops no clock; the sender is not shown it.
+    """
+
+    def already(current: Turn) -> bool:
+        mine = Event.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+        return mine.filter(act="delivered").exists()
+
+    with turn(principal, "delivered", referral_id, if_match, already) as current:
+        if not current.repeated:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT sec.deliver(%s, %s)", [uuid7(), referral_id])
+    return current.answer()

@@ -1,0 +1,226 @@
+"""What goes back to the sender, and only under a release of its own (R2; ADR 0013): whether she was
+connected, whether she engaged, the outcome's code.
+
+The values are read from the recipient's own sealed record when the return release is put, and never
+again: what comes later reaches the sender by a further return release or not at all. Nothing else
+that the sender gets tells that there is one; it asks here.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.db import connection
+
+from permissions import assignments
+from permissions.audit import writer
+from permissions.database.uuid7 import uuid7
+from permissions.errors import NotPermitted, NotPossible, NotVisible
+from permissions.keys import grants
+from permissions.keys.keystore import KeyGone, Wrapped, seal, unseal
+from permissions.models import Agency
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes
+from referrals.act_registry.registry import Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, require, standing
+from referrals.act_transaction import Turn, turn
+from referrals.models import Event, Referral, Release, Returned, side_kept
+from referrals.packets import notes
+from referrals.queries.details import Detail
+from referrals.referral_lock import lock_readers
+from referrals.releases import lifecycle
+from referrals.releases.terms import Terms
+from referrals.visible_status import side_of
+
+Value = bool | str | None
+SPOKE = frozenset({"connected", "served", "referred_on", "information_given"})
+
+
+def values(state: str, outcome: str | None) -> dict[str, Value]:
+    """What the recipient's record says. None: nothing is recorded that says so or not.
+
+    `connected`: she spoke with an advocate, as every outcome but `other` tells. `engaged`: she took
+    up the service itself (`served`). Why it did not come about (a code of `unable`) is known only
+    by reading who she is, and is never an outcome_code (R2).
+    """
+    if state == "unable":
+        return {"connected": False, "engaged": False, "outcome_code": None}
+    if outcome in (None, "other"):
+        return {"connected": None, "engaged": None, "outcome_code": outcome}
+    return {
+        "connected": outcome in SPOKE,
+        "engaged": outcome == "served",
+        "outcome_code": outcome,
+    }
+
+
+@act(
+    Rule(None, Who.ASSIGNEE),
+    Move(None, TAKEN | {"completed", "unable"}),
+    closes=True,  # it ends the one before it
+    summary="Tell the sender what the survivor allows.",
+    description="Records the survivor's permission to tell the sender what came of the referral,"
+    " and tells it now, once, from your agency's own record. Later changes reach the sender by"
+    " another return release only.",
+    body=None,
+    history="The sender was told, on her word",
+    page=Page(
+        offer="She lets us tell the sender",
+        title="She lets us tell the sender",
+        says="Only what she marks, as your record says it now, once. Without this they are shown"
+        " nothing of what came of it.",
+        button="Tell the sender",
+        done="The sender can look at it now. What comes later they are not told.",
+    ),
+)
+def put_return_release(
+    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+) -> Detail:
+    """Record her permission to tell the sender, and tell it, now and once.
+
+    By the recipient's assignee, who may open the agency's notes. It takes the place of the last
+    one. Raises BadRequest and NotPossible for terms that the rules refuse, NotPermitted.
+    """
+    with turn(principal, "put_return_release", referral_id, if_match) as current:
+        referral, own = current.referral, current.own_side()
+        who = standing(principal, referral, "to", own)
+        require(principal, "open_notes", who)  # it reads the outcome
+        sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
+        release = lifecycle.record(current, terms, sender.kind, "return")
+        known = values(*_recorded(current))
+        current.attempt.discloses(release.fields, release.id, release.purpose)
+        _give(referral, release, {name: known[name] for name in release.fields})
+        current.change_own()
+        current.event(other_side_sees=False)
+        current.attempt.record(subject=own.subject)
+    return current.answer()
+
+
+def _recorded(current: Turn) -> tuple[str, str | None]:
+    """The end that somebody recorded, and the code of `complete`, from the agency's own notes: an
+    opening, with its entry first. Where the clock ended it (act 23) nobody said how it went."""
+    found = notes.notes_within(current.attempt, current.own_side().subject, "service")
+    for note in reversed(found):
+        if note.kind == "outcome":
+            return "completed", note.content["code"]
+        if note.kind == "unable":
+            return "unable", None
+    return "accepted", None
+
+
+def _give(referral: Referral, release: Release, content: dict[str, Value]) -> None:
+    """Seal it under a key of its own, wrapped for the sender; and the notice that goes with it, for
+    the release is the recipient's paper, which the sender never reads."""
+    row, key = uuid7(), AESGCM.generate_key(256)
+    plain = json.dumps({"told": content, "notice": release.redisclosure_notice})
+    sealed = seal(key, plain.encode(), f"returned:{row}")
+    wrapped = grants.wrap_returned(referral.id, referral.from_agency_id, key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sec.put_returned(%s, %s, %s, %s, %s)",
+            [row, release.id, wrapped.kek_version, wrapped.blob, sealed],
+        )
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(ANY - DRAFT, ANY - DRAFT),
+    closes=True,
+    summary="End the return release.",
+    description="On the survivor's word. What was told to the sender closes at once. Either side"
+    " may record it; the other side is not told.",
+    history="The sender is told no more",
+    page=Page(
+        offer="Tell the sender no more",
+        title="Tell the sender no more",
+        says="Her word is enough. What was told is closed to the sender at once.",
+        button="Tell them no more",
+        done="Done. The sender is shown nothing of it any more.",
+        grave=True,
+        group=Group.ENDING,
+    ),
+)
+def revoke_return_release(
+    principal: Principal, referral_id: UUID, *, if_match: str | None = None
+) -> Detail:
+    """On her word, by either side: the sender is shown it no more. Twice is safe.
+
+    The other side is told nothing. Raises NotPossible where there never was one; for the sender,
+    where it could read none and has ended none.
+    """
+    with turn(principal, "revoke_return_release", referral_id, if_match) as current:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sec.end_return(%s)", [referral_id])
+            ((ended,),) = cursor.fetchall()
+        if ended:
+            current.event(other_side_sees=False)
+        elif not _ended_one(current):
+            raise NotPossible("no_release", "There is no return release to end.")
+    return current.answer()
+
+
+def _ended_one(current: Turn) -> bool:
+    mine = {"act": current.act, "agency_id": current.principal.agency_id}
+    return Event.objects.filter(referral=current.referral, **mine).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the sender is told, until when, and the notice of the release in words (of a Part 2
+    programme's 42 CFR 2.32 asks for it with each disclosure); None: it has none."""
+
+    content: dict[str, Value]
+    expires_at: datetime
+    notice: str | None
+
+
+def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
+    """What came back under a return release in force; None: nothing, whatever happened.
+
+    For the sender's assigned members and leads. One access entry, which names the fields.
+    Raises NotVisible, NotPermitted, Unavailable.
+    """
+    with writer.attempt(principal, "referral.read_returned", referral_id) as attempt:
+        lock_readers(referral_id, shared=True)
+        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        if referral is None:
+            raise NotVisible
+        if side_of(principal, referral) != "from":
+            raise NotPermitted("wrong_side", "It is told to the agency that sent it.")
+        mine = principal.agency_id
+        assigned = assignments.is_assigned(referral, mine, principal.member_id)
+        if not (assigned or principal.has_role("lead")):
+            raise NotPermitted("not_assigned", "Only those who answer for it are told.")
+        own = side_kept(principal, referral_id)
+        rows = Returned.objects.filter(
+            referral=referral,
+            agency_id=mine,
+            key_bundle__isnull=False,
+            expires_at__gt=attempt.now,
+        )
+        found = rows.order_by("-id").first()
+        if found is None:
+            attempt.record(subject=own.subject if own else None)
+            return None
+        attempt.record(
+            subject=own.subject if own else None, fields=found.fields, release_id=found.release_id
+        )
+        plain = unseal(
+            _key(principal, found), bytes(found.ciphertext or b""), f"returned:{found.id}"
+        )
+        opened = json.loads(plain)
+        return Told(opened["told"], found.expires_at, codes.notice_in_words(opened["notice"]))
+
+
+def _key(principal: Principal, row: Returned) -> bytes:
+    wrapped = Wrapped(row.kek_version or 0, bytes(row.key_bundle or b""))
+    try:
+        return grants.returned_key(principal, row.referral_id, wrapped)
+    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+        row.refresh_from_db()
+        if row.kek_version == wrapped.kek_version:
+            raise
+        return _key(principal, row)

@@ -1,0 +1,201 @@
+"""What the sending agency does: a draft is created, its notice replaced, and it is sent.
+
+Each act runs inside `turn` (referrals/act_transaction.py), which has seen, locked, permitted and
+checked the state before the body begins. What it asks for, and what it is called, is declared above
+it.
+"""
+
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from directory import listings
+from permissions.audit import writer
+from permissions.errors import NotPermitted, NotPossible
+from permissions.models import Agency
+from permissions.policy import rules
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes, idempotency
+from referrals.act_registry import transitions
+from referrals.act_registry.fields import Body, Code
+from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, Tell, act
+from referrals.act_registry.transitions import DRAFT
+from referrals.act_transaction import Turn, turn
+from referrals.acts import agreement as consent
+from referrals.acts import availability, private_records
+from referrals.deadlines import due_times
+from referrals.models import Referral, sees_referrals
+from referrals.notices import Notice
+from referrals.queries import details
+from referrals.queries.details import Detail
+from referrals.releases import lifecycle
+
+
+@act(
+    Rule(Who.WORKER, None),
+    Move(None, None, "draft"),
+    summary="Create a draft referral.",
+    description="Creates a draft for one service of the directory, with its notice. Only your"
+    " agency sees it until `send`. The acting member is assigned to it and holds it. A service"
+    " that no agency of the network answers is refused (`phone_only`): call it instead.",
+    body=None,
+    answer=Answer.OWN,
+    history="Draft begun",
+)
+def create(
+    principal: Principal,
+    service_id: UUID,
+    notice: Notice,
+    *,
+    replaces: UUID | None = None,
+    key: idempotency.Key | None = None,
+) -> Detail:
+    """A draft for one service that an agency of the network answers. The creator is assigned.
+
+    `replaces`: a referral of the own agency that it takes the place of, with what is left of its
+    plan and with whom it bars; nobody else learns of the link. With an Idempotency-Key twice is
+    safe: the same draft, as it is now. Raises NotPermitted, NotPossible (phone only, own service),
+    Conflict, KeyReused.
+    """
+    with writer.attempt(principal, "referral.create") as attempt:
+        transitions.require(principal, "create", rules.Standing("from", True, True))
+        if not sees_referrals(principal):  # its answer is the referral
+            raise NotPermitted("scope_missing", "The client needs the scope referrals:read.")
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            attempt.referral_id = done
+            return details.look_up(principal, done, attempt.now)
+        listing = listings.find(principal, service_id)
+        if listing is None:
+            raise NotPossible("service_unknown", "No such service in the directory.")
+        if listing.answered_by is None:
+            raise NotPossible("phone_only", "Nobody here answers it: ring, and record the call.")
+        if listing.answered_by == principal.agency_id:
+            raise NotPossible("own_service", "Your own agency answers this service.")
+        referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
+        current = Turn(principal, "create", "from", referral, None, attempt)
+        current.take()
+        side = current.own_side()
+        attempt.referral_id = referral.id
+        current.event(other_side_sees=False)
+        if replaces is not None:
+            private_records.take_the_next(current, replaces)
+        idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
+        attempt.record(subject=side.subject)
+        return details.look(principal, referral, side, attempt.now)
+
+
+def _insert_draft(
+    principal: Principal, listing: listings.Listing, to: UUID, notice: Notice, now: datetime
+) -> Referral:
+    """Insert the draft under a reference that is free today; a taken one is drawn again."""
+    for _ in range(5):
+        try:
+            with transaction.atomic():
+                return Referral.objects.create(
+                    from_agency_id=principal.agency_id,
+                    to_agency_id=to,
+                    service_id=listing.id,
+                    service_name=listing.name,
+                    reference=_reference(),
+                    reference_day=now.date(),
+                    created_at=now,
+                    **notice.values(),
+                )
+        except IntegrityError as error:
+            if "one_reference_a_pair_and_day" not in str(error):
+                raise
+    raise NotPossible("no_reference", "No free reference. Try again.")
+
+
+def _reference() -> str:
+    """Six letters to say on the phone: no vowels (no words), none that sound or look alike."""
+    return "".join(secrets.choice("BCDFGHJKLMNPQRSTVWXZ") for _ in range(6))
+
+
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(DRAFT, None),
+    tells={"from": HOLDER_THERE},
+    summary="Replace the notice of a draft.",
+    description="Replaces the whole notice. Fields that you leave out go back to their defaults."
+    " It is refused where a release that is already recorded would no longer fit the new notice.",
+    body=None,
+    history="Notice changed",
+    page=Page(
+        offer="Change the notice",
+        title="Change the notice",
+        says="Only your agency sees it until it is sent.",
+        button="Keep the notice",
+        done="The notice is changed.",
+        likely={("from", "draft"): 2},
+    ),
+)
+def put_notice(
+    principal: Principal, referral_id: UUID, notice: Notice, *, if_match: str | None = None
+) -> Detail:
+    """Replace the draft's notice. Twice is safe. Raises NotPossible where her release, recorded
+    before, does not fit it any more."""
+    with turn(principal, "put_notice", referral_id, if_match) as current:
+        lifecycle.still_fits(current, notice)
+        current.change(**notice.values())
+        current.event(other_side_sees=False)
+    return current.answer()
+
+
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(DRAFT, None, "sent"),
+    tells={"from": (Tell("to", "everyone", "notice"),)},
+    summary="Send the referral to the recipient.",
+    description="Shows the notice to the recipient's workers and starts its deadlines. State"
+    " whether the survivor agrees to the notice. If the survivor does not agree, do not send:"
+    " count it with `POST /v1/agreement-tally`. A packet that is ready under a release in force is"
+    " shared, and opens for the recipient at its accept.",
+    body=Body(
+        [
+            Code(
+                "agreement",
+                codes.AGREEMENT,
+                help="The survivor's, to this notice. A no stays here.",
+            )
+        ]
+    ),
+    history="Sent",
+    page=Page(offer="Send it", title="Send it", likely={("from", "draft"): 1}),
+)
+def send(
+    principal: Principal, referral_id: UUID, agreement: str, *, if_match: str | None = None
+) -> Detail:
+    """Put the notice before the recipient; its deadlines are frozen now. Twice is safe.
+
+    `agreement` is the survivor's to the notice (R14): a "no" is never sent, and for somebody who
+    cannot say, it may ask only that somebody comes (referrals/acts/agreement.py). A packet
+    that lies ready under a release in force is wrapped for the recipient. Raises NotPossible when
+    nobody could answer it, or so many wait there unseen that nobody will.
+    """
+    codes.check("agreement", agreement)
+    with turn(principal, "send", referral_id, if_match) as current:
+        if not current.repeated:
+            referral = current.referral
+            consent.check(referral, agreement)
+            availability.require(principal, referral, current.now)
+            recipient = Agency.objects.get(id=referral.to_agency_id)
+            due = due_times.deadlines(recipient, referral.urgency, current.now)
+            current.change(
+                status="sent",
+                sent_at=current.now,
+                agreement=agreement,
+                ack_by=due.ack_by,
+                accept_by=due.accept_by,
+                expires_at=due.expires_at,
+                handoff_within=due.handoff_within,
+            )
+            current.event(other_side_sees=True)
+            if agreement == "agrees":
+                consent.count(no=False)
+            lifecycle.share(current)
+    return current.answer()

@@ -1,0 +1,80 @@
+"""The call record: a referral made by phone to a service that takes none here, or none now."""
+
+from uuid import UUID
+
+from directory import listings
+from directory.search import unmet_searches
+from permissions.audit import writer
+from permissions.errors import BadRequest, NotPermitted, NotPossible
+from permissions.principal import Principal
+from referrals import codes, idempotency
+from referrals.acts import availability
+from referrals.models import CallRecord, sees_referrals
+from referrals.queries.lists import Place
+
+MAX_PAGE = 100
+# What the county lacks: full, not here, or not there at all. Counted by need and month alone.
+UNMET = frozenset({"full", "out_of_area", "wrong_number"})
+
+
+def record_call(
+    principal: Principal,
+    service_id: UUID,
+    outcome: str,
+    put_through: bool,
+    *,
+    key: idempotency.Key | None = None,
+) -> UUID:
+    """Keep what came of a call: coded, without a word about her. Private to the caller (T4).
+
+    `put_through`: whether the survivor herself spoke with the service. A need that was not met is
+    counted for the network, without the service, the agency or the day. Returns the record's id.
+    Raises NotPermitted, NotPossible (it takes referrals here, now: refer instead), Conflict.
+    """
+    if outcome not in codes.CALL_OUTCOME:
+        raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
+    with writer.attempt(principal, "call_record.create") as attempt:
+        _require_caseworker(principal)
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            return done
+        listing = listings.find(principal, service_id)
+        if listing is None:
+            raise NotPossible("service_unknown", "No such service in the directory.")
+        if availability.open_now([listing]) and listing.intake != "full":
+            raise NotPossible("answered_here", "This service is answered here: make a referral.")
+        record = CallRecord.objects.create(
+            agency_id=principal.agency_id,
+            member_id=principal.staff_id,
+            service_id=service_id,
+            outcome=outcome,
+            put_through=put_through,
+            created_at=attempt.now,
+        )
+        if outcome in UNMET:
+            unmet_searches.count_unmet(listing.taxonomy_term_ids, listing.victimization_types)
+        idempotency.finish(principal, key, record.id, attempt.now, referral_id=None)
+    return record.id
+
+
+def list_page(
+    principal: Principal, *, after: Place | None, limit: int
+) -> tuple[list[CallRecord], Place | None]:
+    """A page of the caller's own records, newest first, and where it ended. One access entry."""
+    with writer.attempt(principal, "call_record.list"):
+        _require_caseworker(principal)
+        mine = CallRecord.objects.filter(
+            agency_id=principal.agency_id, member_id=principal.staff_id
+        )
+        if after is not None:
+            mine = mine.filter(created_at__lte=after.created_at).exclude(
+                created_at=after.created_at, id__gte=after.id
+            )
+        rows = list(mine.order_by("-created_at", "-id")[: limit + 1])
+    shown, more = rows[:limit], len(rows) > limit
+    return shown, Place(shown[-1].created_at, shown[-1].id) if more else None
+
+
+def _require_caseworker(principal: Principal) -> None:
+    if not sees_referrals(principal) or principal.member_id is None:
+        raise NotPermitted("role_missing", "Call records are kept by workers and leads.")

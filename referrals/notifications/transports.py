@@ -1,0 +1,275 @@
+"""How a message leaves: mail by SMTP, SMS and calls by Twilio, or shown on this machine (the demo).
+
+One small interface: `send(message)` returns when the provider took it, or raises NotSent. Which of
+them is used, the settings say. An address stands in no log line and in no exception.
+"""
+
+import json
+import os
+import smtplib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+from xml.sax.saxutils import escape
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
+
+from referrals.notifications import mail_copies, message_texts
+
+TIMEOUT_S = 10
+# From when a mail is taken up until its text is sent: with what is left to say it ends, or breaks,
+# before the lease does (referrals/notifications/message_queue.py), so that no other worker sends it
+# meanwhile.
+MUST_BEGIN_S = 20
+PAGE = 100  # SMS or calls that the provider lists at a time
+CLOCKS_APART = timedelta(minutes=1)  # ours and the provider's
+
+
+class Outgoing(NamedTuple):
+    """One message as it leaves. `id` is its handle: the same at each try."""
+
+    id: UUID
+    kind: str
+    address: str
+    language: str
+    template: str
+    reference: str
+    again_since: datetime | None = None  # when it was made; None: this is the first try
+
+
+class NoProvider(Exception):
+    """Nobody sends messages of this kind: they wait until the operator has named one."""
+
+
+class NotSent(Exception):
+    """The provider did not take it; `final`: it never will, so it is not tried again. `unknown`: or
+    it did, and its answer was lost."""
+
+    def __init__(self, code: str, *, final: bool = False, unknown: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.final = final
+        self.unknown = unknown
+
+
+def send(message: Outgoing) -> str | None:
+    """Hand it to the provider of its kind; returns what that calls it, of a call. Twice is two
+    calls (referrals/notifications/voice_calls.py looks for the first); an SMS is looked for there
+    before it is tried again, a mail in the mailbox of copies. Without one it is two mails with one
+    Message-ID, so that a reader's mailbox may show them once.
+
+    Raises NotSent, NoProvider.
+    """
+    provider = settings.SENDERS["mail" if message.kind == "mail" else "phone"]
+    if provider is None:
+        raise NoProvider
+    return _SENDERS[provider](message)
+
+
+def _smtp(message: Outgoing) -> str | None:
+    """Before a second try, the mailbox of copies is asked whether it was taken, if there is one."""
+    by_then = time.monotonic() + MUST_BEGIN_S
+    given = settings.SMTP
+    sender = parseaddr(given["from"])[1]
+    name = mail_copies.message_id(message.id)
+    if message.again_since is not None and mail_copies.came(name):
+        return None
+    mail = EmailMessage(
+        subject=message_texts.SUBJECT[message.language],
+        body=message_texts.text(message.template, message.language, message.reference),
+        from_email=given["from"],
+        to=[message.address],
+        headers={
+            "Message-ID": name,
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday answers
+        },
+    )
+    backend = EmailBackend(
+        host=given["host"],
+        port=given["port"],
+        username=given["user"],
+        password=given["password"],
+        use_tls=given["tls"] == "starttls",
+        use_ssl=given["tls"] == "tls",
+        timeout=TIMEOUT_S,
+    )
+    try:
+        backend.open()
+        try:
+            _hand_over(backend.connection, sender, message.address, mail, by_then)
+        finally:
+            with suppress(OSError, smtplib.SMTPException):  # it was taken, whatever became of QUIT
+                backend.close()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise NotSent("refused", final=all(code >= 500 for code in codes)) from None
+    except smtplib.SMTPResponseException as error:
+        raise NotSent(f"smtp_{error.smtp_code}") from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotSent(type(error).__name__) from None
+    return None
+
+
+def _hand_over(
+    smtp: smtplib.SMTP | None, sender: str, to: str, mail: EmailMessage, by_then: float
+) -> None:
+    """One transaction (RFC 5321, 3.3) for the reader and, where there is one, the mailbox of
+    copies: who is refused as the first gets it by no other, so that a copy proves that both did.
+
+    Raises smtplib's exceptions; NotSent: it took too long so far, or all of it was said, perhaps,
+    and no answer came.
+    """
+    assert smtp is not None
+    smtp.ehlo_or_helo_if_needed()
+    code, said = smtp.mail(sender)
+    if code != 250:
+        raise smtplib.SMTPSenderRefused(code, said, sender)
+    code, said = smtp.rcpt(to)
+    if code not in (250, 251):
+        raise smtplib.SMTPRecipientsRefused({to: (code, said)})
+    if settings.MAIL_COPIES:
+        smtp.rcpt(settings.MAIL_COPIES["to"])  # refused: then that mail has no copy
+    if time.monotonic() > by_then:
+        raise NotSent("too_slow")
+    try:
+        code, said = smtp.data(mail.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]
+    except smtplib.SMTPResponseException:
+        raise
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotSent(type(error).__name__, unknown=bool(settings.MAIL_COPIES)) from None
+    if code != 250:
+        raise smtplib.SMTPDataError(code, said)
+
+
+def _twilio(message: Outgoing) -> str | None:
+    """Twilio's REST API by its own library. Its POSTs take no idempotency key, so that before a
+    second try an SMS is looked for there, by its words."""
+    given = settings.TWILIO
+    with _at_twilio() as client:
+        if message.kind == "sms":
+            words = message_texts.text(message.template, message.language, message.reference)
+            if message.again_since is not None and _went_out(client, message, words):
+                return None
+            client.messages.create(to=message.address, from_=given["from"], body=words)
+            return None
+        made = client.calls.create(to=message.address, from_=given["from"], twiml=_call(message))
+        return str(made.sid)
+
+
+def calls_since(number: str, since: datetime) -> list[str]:
+    """What the provider calls the calls that were made to this number since then (and a minute
+    before), the first one first; none, where it keeps no list. Raises NotSent."""
+    if settings.SENDERS["phone"] != "twilio":
+        return []
+    with _at_twilio() as client:
+        return [str(one.sid) for one in _listed_since(client.calls, number, since)][::-1]
+
+
+def _listed_since(kind: Any, number: str, since: datetime) -> Iterator[Any]:
+    """Twilio's messages or calls to this number since then, and a minute before; the newest first,
+    as it lists them."""
+    sender = settings.TWILIO["from"]
+    for one in kind.stream(to=number, from_=sender, page_size=PAGE):
+        if one.date_created is not None and one.date_created < since - CLOCKS_APART:
+            return
+        yield one
+
+
+def _went_out(client: Any, message: Outgoing, words: str) -> bool:
+    """Whether Twilio has these words for this number since the message was made: then a try of
+    which nobody knew the end came through, or she was told the same meanwhile."""
+    assert message.again_since is not None
+    for one in _listed_since(client.messages, message.address, message.again_since):
+        failed = one.status in ("failed", "undelivered", "canceled")
+        if (one.body or "").strip() == words.strip() and not failed:
+            return True
+    return False
+
+
+def _call(message: Outgoing) -> str:
+    """What the voice says, twice. It asks for no key: a key pressed acknowledges nothing."""
+    words = escape(message_texts.spoken(message.template, message.language, message.reference))
+    voice = {"en": "en-US", "es": "es-US"}[message.language]
+    return f'<Response><Say language="{voice}" loop="2">{words}</Say></Response>'
+
+
+@contextmanager
+def _at_twilio() -> Iterator[Any]:
+    """Twilio's client; what goes wrong within is NotSent. 400: the number itself is wrong, or may
+    not be rung; anything else may pass. Behind a 500 and what follows it, or without an answer, it
+    may have been taken. The library is an extra (`phone`), loaded when something is sent by it."""
+    try:
+        from twilio.base.exceptions import TwilioRestException
+        from twilio.http.http_client import TwilioHttpClient
+        from twilio.rest import Client
+    except ImportError:
+        raise NotSent("no_library") from None
+    given = settings.TWILIO
+    http = TwilioHttpClient(timeout=TIMEOUT_S)
+    if given["base"]:
+        reach = http.request
+
+        def elsewhere(method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+            return reach(
+                method, url.replace("https://api.twilio.com", given["base"]), *args, **kwargs
+            )
+
+        http.request = elsewhere  # type: ignore[method-assign]
+    client = Client(given["account"], _token(), http_client=http)
+    try:
+        yield client
+    except TwilioRestException as error:
+        code = f"twilio_{error.status}"
+        raise NotSent(code, final=error.status == 400, unknown=error.status >= 500) from None
+    except Exception as error:  # of the HTTP library below, whichever it is
+        raise NotSent(type(error).__name__, unknown=True) from None
+
+
+def _token() -> str:
+    try:
+        return Path(settings.TWILIO["token_file"]).read_text().strip()
+    except OSError:
+        raise NotSent("no_token_file") from None
+
+
+def _demo(message: Outgoing) -> str | None:
+    """Said on the terminal (without the address), and kept for the demo's page of messages."""
+    shown = {
+        "kind": message.kind,
+        "to": message.address,
+        "subject": message_texts.SUBJECT[message.language] if message.kind == "mail" else "",
+        "text": message_texts.text(message.template, message.language, message.reference).strip(),
+    }
+    path: Path = settings.DEMO_MESSAGES
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(json.dumps(shown) + "\n")
+    except OSError as error:
+        raise NotSent(type(error).__name__) from None
+    sys.stdout.write(f"[{message.kind}] {shown['text']}\n")
+    return None
+
+
+def shown_in_the_demo(most: int = 100) -> list[dict[str, str]]:
+    """What the demo sent, the newest first."""
+    try:
+        lines = settings.DEMO_MESSAGES.read_text().splitlines()
+    except OSError:
+        return []
+    return [json.loads(line) for line in reversed(lines[-most:])]
+
+
+_SENDERS: dict[str, Callable[[Outgoing], str | None]] = {
+    "smtp": _smtp,
+    "twilio": _twilio,
+    "demo": _demo,
+}

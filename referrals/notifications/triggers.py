@@ -1,0 +1,134 @@
+"""Messages made of what happened: which side an event tells, whom of it, in which words.
+
+A step of the background work goes over events that were not told yet; the event row is the
+outbox. A side is told only of what it may know (T5): an event that it does not see tells it
+nothing. Twice is safe: an event is taken once, and (cause, channel, template) is unique.
+"""
+
+from typing import NamedTuple
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from django.db import transaction
+
+from permissions.database.aliases import JOBS
+from referrals.act_registry.registry import ACTS, REVIEWED, Tell
+from referrals.notifications import escalation
+from referrals.notifications.recipients import Line, Reach, ask, lines_of, put
+
+BATCH = 50
+
+
+# What the clock does, and whom it tells. Acts say it of themselves
+# (referrals/act_registry/registry.py). What is in neither is told to nobody: the recipient's own
+# work after the accept flows back to no sender (R2), `delivered` is a machine's.
+OF_THE_CLOCK: dict[str, tuple[Tell, ...]] = {
+    "escalated": (Tell("from", "holder", "late"), Tell("to", "ladder", "answer_now")),
+    "expire": (Tell("from", "holder", "expired"),),
+    "idle": (Tell("to", "leads", "review"),),
+    "purge_due": REVIEWED,
+}
+
+
+def tells(act: str, side: str | None) -> tuple[Tell, ...]:
+    """Whom an event tells, by its act and the side that did it (None: the clock)."""
+    if side is None:
+        return OF_THE_CLOCK.get(act, ())
+    return ACTS[act].tells.get(side, ()) if act in ACTS else ()
+
+
+class _Event(NamedTuple):
+    id: UUID
+    referral_id: UUID
+    from_agency_id: UUID
+    to_agency_id: UUID
+    act: str
+    code: str | None
+    agency_id: UUID | None
+    member_id: UUID | None
+    about_id: UUID | None
+    from_sees: bool
+    to_sees: bool
+
+    @property
+    def side(self) -> str | None:
+        if self.agency_id is None:
+            return None
+        return "from" if self.agency_id == self.from_agency_id else "to"
+
+    def agency(self, side: str) -> UUID:
+        return self.from_agency_id if side == "from" else self.to_agency_id
+
+    def sees(self, side: str) -> bool:
+        return self.from_sees if side == "from" else self.to_sees
+
+
+def step() -> bool:
+    """Make the messages of a batch of events and self-assignments; whether there may be more."""
+    with transaction.atomic(using=JOBS):
+        events = [_Event._make(row) for row in ask("SELECT * FROM sec.take_events(%s)", [BATCH])]
+        for event in events:
+            _tell(event)
+        assigned = ask("SELECT * FROM sec.take_self_assignments(%s)", [BATCH])
+        for cause, referral_id, agency_id, member_id in assigned:
+            _tell_another(cause, referral_id, agency_id, member_id)
+    return len(events) == BATCH or len(assigned) == BATCH
+
+
+def _tell(event: _Event) -> None:
+    for tell in tells(event.act, event.side):
+        side = tell.side if tell.side != "own" else event.side or ""
+        new = tell.template == "notice"
+        if not event.sees(side) or (new and not _takes_notices(event.to_agency_id)):
+            continue
+        reach = Reach(event.referral_id, event.agency(side))
+        if tell.whom == "ladder":
+            escalation.climb(reach, event.id, event.code or "")
+            continue
+        put(event.id, event.referral_id, tell.template, _whom(reach, tell.whom, event))
+
+
+def _whom(reach: Reach, whom: str, event: _Event) -> list[Line]:
+    if whom == "about":
+        herself = event.about_id == event.member_id
+        return [] if herself else reach.member(event.about_id)
+    if whom == "leads":
+        return reach.leads() or reach.everyone()
+    return reach.holder() if whom == "holder" else reach.everyone()
+
+
+def _takes_notices(agency_id: UUID) -> bool:
+    """False: the agency is *phone only*: of new referrals it is not told; of what it has, it is."""
+    ((takes,),) = ask("SELECT takes_notices FROM permissions_agency WHERE id = %s", [agency_id])
+    return bool(takes)
+
+
+def _tell_another(cause: UUID, referral_id: UUID, agency_id: UUID, member_id: UUID) -> None:
+    """R7: a lead put herself on it. Another member is told, its leads first, by the duty addresses
+    where none keeps a channel; in an agency of one its outside reviewer, by reference only."""
+    reach = Reach(referral_id, agency_id)
+    ((person_id,),) = ask("SELECT person_id FROM permissions_membership WHERE id = %s", [member_id])
+    others = [one for one in reach.members if one.person_id != person_id]
+    lines = reach.own(one for one in others if one.is_lead) or reach.own(others)
+    if others and not lines:
+        lines = [line for line in reach.lines if line.use == "duty"]
+    if not others:
+        for who, of, person in ask(
+            "SELECT * FROM sec.outside_reviewer(%s, %s)", [referral_id, agency_id]
+        ):
+            lines = lines_of(of, who) if person != person_id else []
+    put(cause, referral_id, "review", lines)
+
+
+def alert_step() -> bool:
+    """R12: somebody barred asked. Whoever holds it on the side that barred him is told, on her own
+    channel, once a day and person. Never more at once."""
+    with transaction.atomic(using=JOBS):
+        for said, referral_id, agency_id, set_by in ask("SELECT * FROM sec.barred_alerts()", []):
+            cause = uuid5(NAMESPACE_OID, said)
+            if ask("SELECT FROM message WHERE cause = %s LIMIT 1", [cause]):
+                continue
+            reach = Reach(referral_id, agency_id)
+            holder = reach.own(one for one in reach.members if one.holds)
+            lines = holder or reach.member(set_by) or reach.leads() or reach.own(reach.members)
+            put(cause, referral_id, "review", lines)
+    return False

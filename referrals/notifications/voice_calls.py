@@ -1,0 +1,87 @@
+"""A call is made once, whatever becomes of the worker that makes it.
+
+The provider takes no key that would prevent a second call, and its list of calls does not hold what
+was said. So one call at a time is under way to a number, and it is written down before it is made:
+a call in the list that no message is known by is then that one's. Until it has been looked for,
+nobody else is rung at that number. Used by referrals/notifications/message_queue.py, as `jobs`.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from permissions.database.aliases import JOBS
+from referrals.notifications import transports
+from referrals.notifications.recipients import ask, tested
+
+# What the provider does not list after as long as we wait for its answer, it did not take.
+SETTLED_S = transports.TIMEOUT_S
+
+
+class NotYet(Exception):
+    """Whether an earlier call to this number was made cannot be known yet."""
+
+
+def look_for_earlier(number: str) -> None:
+    """Write down of each call to this number of which nobody knows whether it was made: it was, or
+    it was not. Of two whose workers died, the first in the provider's list is the first's.
+
+    Inside `alone` (permissions/database/advisory_locks.py). Raises NotYet; NotSent: the provider
+    does not say.
+    """
+    unknown = ask(
+        "SELECT m.id, m.unknown_since,"
+        " m.unknown_since > sec.clock() - make_interval(secs => %s)"
+        " FROM message m JOIN channel c ON c.id = m.channel_id"
+        " WHERE m.unknown_since IS NOT NULL AND c.address = %s ORDER BY m.unknown_since, m.id",
+        [SETTLED_S, number],
+    )
+    if not unknown:
+        return
+    strangers = _of_no_message(number, unknown[0][1])
+    for message_id, since, is_fresh in unknown:
+        if strangers:
+            _was_made(message_id, since, strangers.pop(0))
+        elif is_fresh:
+            raise NotYet
+        else:
+            _was_not_made(message_id, since)
+
+
+def _of_no_message(number: str, since: datetime) -> list[str]:
+    """The provider's calls to this number since then that are no known message's, in order."""
+    listed = transports.calls_since(number, since)
+    rows = ask("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
+    known = {sid for (sid,) in rows}
+    return [sid for sid in listed if sid not in known]
+
+
+def _was_made(message_id: UUID, since: datetime, sid: str) -> None:
+    with transaction.atomic(using=JOBS):
+        rows = ask(
+            "UPDATE message SET state = 'sent', outcome = 'handed_over', done_at = sec.clock(),"
+            " call_sid = %s, unknown_since = NULL, lease = NULL, leased_until = NULL"
+            " WHERE id = %s AND unknown_since = %s RETURNING template, channel_id",
+            [sid, message_id, since],
+        )
+        for template, channel_id in rows:
+            tested(template, channel_id, sent=True)
+
+
+def _was_not_made(message_id: UUID, since: datetime) -> None:
+    ask(
+        "UPDATE message SET unknown_since = NULL WHERE id = %s AND unknown_since = %s RETURNING id",
+        [message_id, since],
+    )
+
+
+def begin(message_id: UUID, lease: UUID) -> bool:
+    """Written down before it is made; False: it is another's by now, or was found to be made."""
+    return bool(
+        ask(
+            "UPDATE message SET unknown_since = sec.clock()"
+            " WHERE id = %s AND lease = %s AND state = 'waiting' RETURNING id",
+            [message_id, lease],
+        )
+    )

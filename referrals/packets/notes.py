@@ -1,0 +1,159 @@
+"""An agency's own notes (T4): sealed one by one, for its assigned members alone.
+
+Reading them is an opening, as of the packet: a purpose is stated and the access entry comes first
+(referrals/packets/packet.py). Other acts seal their codes among the notes, with `keep_note`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from permissions.audit import writer
+from permissions.errors import BadRequest, NotPermitted
+from permissions.keys import grants
+from permissions.keys.keystore import seal, unseal
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import idempotency
+from referrals.act_registry.fields import Body, Text
+from referrals.act_registry.registry import Answer, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, require, standing
+from referrals.act_transaction import Turn, turn
+from referrals.models import Note, Referral
+from referrals.packets.packet import reading, seal_context
+
+MAX_NOTE_CHARS = 4000
+SAME_PERSON = "same_person_as"  # a note that names another referral
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedNote:
+    id: UUID
+    kind: str
+    member_id: UUID
+    created_at: datetime
+    content: dict[str, str | None]
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE),
+    Move(ANY, ANY - DRAFT),
+    summary="Add a note.",
+    description="Seals a note of your own agency. Only your agency's assigned members can open it.",
+    body=Body([Text("text", MAX_NOTE_CHARS, question="Note", lines=6)], name="NoteIn"),
+    answer=Answer.RECORD,
+    history="Note added",
+    page=Page(
+        offer="Add a note",
+        title="Add a note",
+        says="Sealed. Only your own agency's members who work on this can open it.",
+        button="Seal the note",
+        done="The note is kept.",
+        refused={"note_length": "text"},
+    ),
+)
+def add_note(
+    principal: Principal, referral_id: UUID, text: str, *, key: idempotency.Key | None = None
+) -> UUID:
+    """A note of the caller's own agency, sealed; for its assigned members only. Returns its id."""
+    if not text.strip() or len(text) > MAX_NOTE_CHARS:
+        raise BadRequest("note_length", f"Between 1 and {MAX_NOTE_CHARS} characters.", "/text")
+    with turn(principal, "add_note", referral_id) as current:
+        done = idempotency.begin(principal, key)
+        if done is not None:
+            return done
+        note = keep_note(current, "note", {"text": text})
+        current.event(other_side_sees=False)
+        idempotency.finish(principal, key, note, current.now, referral_id=referral_id)
+    return note
+
+
+def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UUID:
+    """Seal `content` among the agency's own notes, within the act that brings it about."""
+    key = grants.private_key(current.principal, current.referral.id, make=AESGCM.generate_key(256))[
+        "notes"
+    ].key
+    note = Note(
+        referral=current.referral,
+        agency_id=current.principal.agency_id,
+        member_id=current.principal.staff_id,
+        kind=kind,
+        created_at=current.now,
+    )
+    plain = json.dumps(dict(content)).encode()
+    note.ciphertext = seal(key, plain, seal_context("note", note.id, kind))
+    note.save(force_insert=True)
+    return note.id
+
+
+def said_so(current: Turn, kind: str, content: Mapping[str, str | None] | None) -> bool:
+    """Whether the agency's last note of this kind says the same (None: that there is none). True
+    also where the caller may open no notes. An opening, with an entry of its own."""
+    who = standing(current.principal, current.referral, current.side, current.own)
+    try:
+        require(current.principal, "open_notes", who)
+    except NotPermitted:
+        return True
+    notes = notes_within(current.attempt, current.own_side().subject, "service")
+    last = next((one.content for one in reversed(notes) if one.kind == kind), None)
+    return last == content
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
+    Move(ANY, ANY - DRAFT),
+    summary="Read your agency's own notes.",
+    description="Returns the notes of your own agency in clear, oldest first, for a stated"
+    " purpose. For assigned members. Each opening is an entry in your agency's access log.",
+    body=None,
+    answer=Answer.OWN,
+    logged="Opened notes",
+    page=Page(
+        offer="Open our notes",
+        title="Open our notes",
+        says="Who opened them, when and for what stands in the access log.",
+    ),
+)
+def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
+    """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
+    with reading(principal, "open_notes", referral_id, purpose) as (attempt, seen):
+        attempt.record(subject=seen.subject)
+        return unsealed_notes(principal, referral_id)
+
+
+def notes_within(attempt: writer.Attempt, subject: UUID | None, purpose: str) -> list[OpenedNote]:
+    """The notes, opened within another act on the same referral: an opening with an entry of its
+    own, beside that act's."""
+    assert attempt.referral_id is not None
+    attempt.beside("referral.open_notes", purpose).record(subject=subject)
+    return unsealed_notes(attempt.principal, attempt.referral_id)
+
+
+def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
+    """The agency's own notes, once an entry of this transaction has opened them (R11)."""
+    mine = Note.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
+    rows = list(mine.order_by("created_at", "id"))
+    if not rows:
+        return []
+    key = grants.private_key(principal, referral_id)["notes"].key
+    notes = [
+        OpenedNote(
+            row.id,
+            row.kind,
+            row.member_id,
+            row.created_at,
+            json.loads(unseal(key, bytes(row.ciphertext), seal_context("note", row.id, row.kind))),
+        )
+        for row in rows
+    ]
+    named = {str(one.content["referral_id"]) for one in notes if one.kind == SAME_PERSON}
+    if not named:
+        return notes
+    # One that names a referral which is none to her is none: it may bar her (R3, R12).
+    there = Referral.objects.visible_to(principal).filter(id__in=named)
+    known = {str(one) for one in there.values_list("id", flat=True)}
+    return [one for one in notes if one.kind != SAME_PERSON or one.content["referral_id"] in known]

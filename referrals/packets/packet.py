@@ -1,0 +1,301 @@
+"""The packet and the notes: sealing, and the one way to read them. Releases:
+referrals/releases/lifecycle.py.
+
+Reading is: purpose stated → visible → permitted → access entry → the rows that this entry opens
+(row-level security, R11) → unsealed with the caller's own agency's key (ADR 0019).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from permissions.audit import writer
+from permissions.database.db_identity import at_once
+from permissions.database.prepared_statements import Along, Ask, Prepared, array
+from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
+from permissions.identity import client_quota
+from permissions.keys import grants
+from permissions.keys.grants import Held, SealedKey
+from permissions.keys.keystore import seal, unseal
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes, packet_fields
+from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, require, require_state
+from referrals.act_transaction import turn
+from referrals.models import PacketField, sees_referrals
+from referrals.packets.read_context import Seen, behind_the_lock, see, seen_in
+from referrals.queries.details import Detail
+from referrals.referral_lock import lock
+from referrals.releases import lifecycle
+
+SEALED = ("sealed", "Nothing is open here: there is no release in force.")
+LOOKS = 3  # at what is open, where newer releases or packets overtake a reader
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An opened packet. `entry_id` is the access entry that opened it: the reader's receipt."""
+
+    fields: dict[str, str]
+    safe_contact: str | None  # goes before any contact among the fields; None: there is none
+    release_id: UUID | None  # None: the sender reading its own
+    release_expires_at: datetime | None
+    handling: tuple[str, ...]  # labels; the code of the release's notice among them
+    notice: str | None  # what goes with the fields to whoever opens them (42 CFR 2.32)
+    entry_id: UUID
+
+
+def seal_context(table: str, row: UUID | str, field: str) -> str:
+    """Additional data of a seal: a row that is moved or swapped does not open."""
+    return f"{table}:{row}:{field}"
+
+
+# -- Packet ----------------------------------------------------------------------------------------
+
+
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(DRAFT | WAITING | {"accepted"}, None),
+    tells={"from": HOLDER_THERE},
+    summary="Write fields of the packet.",
+    description="Seals each field on its own; fields that you do not name stay as they are. It"
+    " needs a release in force. The recipient can open the fields that the release lists, from its"
+    " accept until the release ends; other fields stay with your agency.",
+    body=None,
+    history="Packet written",
+    page=Page(
+        offer="Write the packet",
+        title="Write the packet",
+        says="Sealed field by field. Fields that you leave empty stay as they are.",
+        button="Seal and keep",
+        done="The packet is written and sealed.",
+        likely={("from", "accepted"): 1},
+        useful=lambda seen: seen.release_in_force,
+    ),
+)
+def put_packet(
+    principal: Principal,
+    referral_id: UUID,
+    fields: Mapping[str, str],
+    *,
+    if_match: str | None = None,
+) -> Detail:
+    """Write packet fields, each sealed under a key of its own; others stay as they are.
+
+    Only under a release in force (R1). What the release does not list stays with the sender.
+    Twice is safe: the newer version counts. Raises BadRequest, NotPossible.
+    """
+    _check_fields(fields)
+    with turn(principal, "put_packet", referral_id, if_match) as current:
+        referral = current.referral
+        release = lifecycle.release_in_force(referral, current.now)
+        if release is None:
+            raise NotPossible("no_release", "A packet needs her release first: put_release.")
+        grant = grants.held(principal, referral_id)
+        keys = grants.open_bundle(principal, grant) if grant else {}
+        version = referral.version  # raised by every change: free for each field
+        for name, text in fields.items():
+            key = AESGCM.generate_key(256)
+            row = PacketField(
+                referral=referral,
+                from_agency_id=principal.agency_id,
+                field=name,
+                version=version,
+            )
+            row.ciphertext = seal(key, text.encode(), seal_context("packet_field", row.id, name))
+            row.save(force_insert=True)
+            keys[name] = SealedKey(str(row.id), key)
+        grants.keep_own(principal, referral_id, grant, keys)
+        current.change()
+        current.event(other_side_sees=True)
+        if referral.sent_at is not None:
+            lifecycle.share_keys(current, release, keys)
+        current.attempt.record(subject=current.own_side().subject, fields=sorted(fields))
+    return current.answer()
+
+
+def _check_fields(fields: Mapping[str, str]) -> None:
+    if not fields:
+        raise BadRequest("fields_missing", "Write at least one field.", "/packet")
+    for name, text in fields.items():
+        field = packet_fields.BY_NAME.get(name)
+        if field is None:
+            raise BadRequest("unknown_field", "Not a field of the packet.", "/packet")
+        if not text.strip() or len(text) > field.longest:
+            raise BadRequest(
+                "field_length", f"Between 1 and {field.longest} characters.", f"/packet/{name}"
+            )
+        packet_fields.codes_in(name, text)
+
+
+@act(
+    Rule(Who.ASSIGNEE, Who.ASSIGNEE, "packets:read", opens=True),
+    Move(ANY, TAKEN | {"completed", "unable"}),
+    summary="Open the packet.",
+    description="Returns the fields in clear, for a stated purpose. For assigned members; the"
+    " recipient's from the accept until the release ends. Each opening is an entry in your"
+    " agency's access log, whose id is the receipt.",
+    body=None,
+    answer=Answer.OWN,
+    logged="Opened a packet",
+    page=Page(
+        offer="Open the packet",
+        title="Open the packet",
+        says="Who opened it, when and for what stands in the access log.",
+        likely={("to", "accepted"): 1, ("to", "in_handoff"): 3},
+    ),
+)
+def open_packet(
+    principal: Principal, referral_id: UUID, purpose: str, *, along: Along | None = None
+) -> Opened:
+    """The packet's fields in clear, for an assigned member with a purpose of use.
+
+    Each opening is an access entry that commits with the read. Twice is two entries. `along`: what
+    she is to it, where that was asked with who she is.
+    Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), BudgetSpent (a partner
+    system), Unavailable (altered rows).
+    """
+    _check_purpose(purpose)
+    asked = along.row if along else None
+    rows = [asked] if asked else at_once(principal, see(referral_id))
+    act = "referral.open_packet"
+    with writer.refusals(principal, act, referral_id, purpose=purpose):
+        seen = _permitted(principal, "open_packet", referral_id, rows)
+        for _ in range(LOOKS):
+            grant = seen.grant(referral_id)
+            if grant is None:
+                raise NotPossible(*SEALED)
+            keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
+            wanted = [keys[name].row for name in grant.fields if name in keys]
+            attempt = writer.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
+            found = attempt.record_at_once(
+                lock(referral_id),
+                Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
+                subject=seen.subject,
+                fields=grant.fields,
+                release_id=grant.release_id,
+            )
+            if len(found) == len(wanted) > 0:
+                break
+            # Something ended or was narrowed since it was seen: what it is now says how, or that a
+            # newer release or packet stands in its place.
+            rows = at_once(principal, see(referral_id))
+            seen = _permitted(principal, "open_packet", referral_id, rows)
+            if found and seen.grant(referral_id) == grant:
+                break  # nothing did: a sealed row is missing
+        else:
+            raise NotPossible(*SEALED)
+        fields = _in_clear(grant.fields, keys, dict(found))
+        handling, notice = _goes_with_it(grant)
+        return Opened(
+            fields,
+            safe_contact(fields, seen.callback),
+            grant.release_id,
+            grant.expires_at,
+            handling,
+            notice,
+            attempt.entry_id,
+        )
+
+
+def _in_clear(
+    names: Sequence[str], keys: grants.Keys, sealed: Mapping[str, bytes | memoryview]
+) -> dict[str, str]:
+    fields = {}
+    for name in names:
+        if name not in keys or keys[name].row not in sealed:
+            raise Unavailable("unsealing_failed", "A part of this packet is missing.")
+        row, key = keys[name]
+        context = seal_context("packet_field", row, name)
+        fields[name] = unseal(key, bytes(sealed[row]), context).decode()
+    return fields
+
+
+def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
+    """The labels of what a grant opens, and the notice of its release in words. The sender's own
+    packet has none, nor has a release that says so."""
+    code = grant.redisclosure_notice
+    if code is None or code == "none":
+        return packet_fields.HANDLING, None
+    return (*packet_fields.HANDLING, code), codes.notice_in_words(code)
+
+
+def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
+    """How she may be contacted (R5): it stands wherever a way to reach her does. Where she stated
+    no safe way, nobody tries one: the worker who referred her is rung instead."""
+    if not set(fields) & set(packet_fields.CONTACT_FIELDS):
+        return None
+    return fields.get("safe_contact") or (
+        f"No safe way is known. Do not contact her: ring the worker who referred her, {callback}."
+    )
+
+
+def _granted(principal: Principal, referral_id: UUID) -> Held | None:
+    """The grant as it stands now: a rotation may have wrapped its keys anew meanwhile."""
+    seen = seen_in(at_once(principal, see(referral_id)))
+    return seen.grant(referral_id) if seen else None
+
+
+# Those of the sealed rows that row security lets be seen: the entry comes first (R11). Where it
+# opens none, since the release or the assignment ended in between, nor does the entry stay.
+OPENED = Prepared(
+    "opened_fields",
+    "WITH opened AS MATERIALIZED (SELECT p.id::text, p.ciphertext FROM packet_field p"
+    " WHERE p.referral_id = %(referral)s AND p.id = ANY (%(wanted)s::uuid[]))"
+    " SELECT * FROM opened"
+    " UNION ALL SELECT sec.nothing(), NULL WHERE NOT EXISTS (SELECT FROM opened)",
+)
+
+
+def _agreed(principal: Principal, seen: Seen, referral_id: UUID) -> bool:
+    """R14: whether she agreed, or a release was put since she could not say."""
+    if seen.agreement != "cannot_say":
+        return True
+    asked = Ask("SELECT sec.agreed(%(referral)s)", {"referral": referral_id})
+    ((agreed,),) = at_once(principal, asked)
+    return bool(agreed)
+
+
+@contextmanager
+def reading(
+    principal: Principal, act: str, referral_id: UUID, purpose: str
+) -> Iterator[tuple[writer.Attempt, Seen]]:
+    """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
+    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent.
+
+    A packet's is a shorter one (`open_packet`): what is seen is from before the lock, and lock,
+    entry and read go in one packet, where the policy decides (sec.opening).
+    """
+    _check_purpose(purpose)
+    ask = behind_the_lock(referral_id)
+    with writer.attempt(
+        principal, f"referral.{act}", referral_id, purpose=purpose, ask=ask
+    ) as attempt:
+        yield attempt, _permitted(principal, act, referral_id, attempt.found)
+
+
+def _check_purpose(purpose: str) -> None:
+    if purpose not in codes.PURPOSE:
+        raise BadRequest("unknown_code", "Not a purpose of use.", "/purpose")
+
+
+def _permitted(
+    principal: Principal, act: str, referral_id: UUID, rows: Sequence[tuple[Any, ...]]
+) -> Seen:
+    """What was seen, if she may do the act. Raises NotVisible, NotPermitted, WrongState,
+    BudgetSpent."""
+    seen = seen_in(rows)
+    if seen is None or not sees_referrals(principal):
+        raise NotVisible
+    require(principal, act, seen.standing(principal))
+    require_state(act, seen.side(principal), seen.status_shown(principal))
+    if act == "open_packet" and not _agreed(principal, seen, referral_id):
+        raise NotPossible("no_release", "She could not say yet: her release comes first.")
+    client_quota.require(principal, seen.budget_wait)
+    return seen

@@ -1,0 +1,241 @@
+"""What a side reads of one referral: its detail, its history. The list: referrals/queries/lists.py.
+
+Each is one access entry of the same transaction (R11). Nothing here is a rule: rows come from
+`visible_to` and row-level security, words from referrals/visible_status.py.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from permissions import assignments
+from permissions.audit import writer
+from permissions.errors import NotVisible
+from permissions.models import Agency, Membership
+from permissions.policy.rules import Standing
+from permissions.principal import Principal
+from referrals.act_registry import transitions
+from referrals.deadlines.due_times import DRAFT_KEPT, PURGE_TOLD_BEFORE
+from referrals.models import Event, Plan, Referral, Release, Side, side_kept
+from referrals.visible_status import etag, side_of, status_shown
+
+
+class Openings(NamedTuple):
+    """Of a packet that was marked as an error: by how many of the recipient's people, and when."""
+
+    people: int
+    times: list[datetime]
+
+
+class Block(NamedTuple):
+    """A live block as those who answer for it see it (R12)."""
+
+    kind: str  # member, agency, leads_only
+    member_id: UUID | None
+    ours: bool  # False: the sender marked it for this agency's leads only
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One referral as the caller's side is shown it, its release (for whoever answers for it), and
+    what she may do now."""
+
+    referral: Referral
+    side: str
+    status: str
+    own: Side | None
+    from_agency: Agency
+    to_agency: Agency
+    names: dict[UUID, str]  # own members by id
+    assigned: list[UUID]  # own members that work on it
+    release: Release | None
+    release_in_force: bool
+    blocks: list[Block]
+    release_ended: bool
+    purge_at: datetime | None  # when this side's part goes, once it was told so
+    escalated_at: datetime | None  # a deadline passed that this side is shown
+    asked_to_ring_at: datetime | None  # by the other side's people
+    plan: list[UUID]  # the sender's next services; for its assigned members
+    replaces_id: UUID | None
+    openings: Openings | None  # of what was marked as an error, for who answers for it
+    acts: list[str]
+    etag: str
+    now: datetime
+
+
+def detail(principal: Principal, referral_id: UUID) -> Detail:
+    """One referral. Raises NotVisible. One access entry."""
+    with writer.attempt(principal, "referral.read", referral_id) as attempt:
+        referral, own = _see(principal, referral_id)
+        attempt.record(subject=own.subject if own else None)
+        return look(principal, referral, own, attempt.now)
+
+
+def look_up(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
+    """`look` at a referral by its id, authorised anew (a replayed create). Raises NotVisible."""
+    return look(principal, *_see(principal, referral_id), now)
+
+
+def look(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
+    """The referral as the principal's side is shown it, within a transaction that has seen it."""
+    side = side_of(principal, referral)
+    agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
+    status = status_shown(referral, own, side, now)
+    assigned = assignments.assignees(referral, principal.agency_id)
+    who = Standing(
+        side,
+        principal.member_id in assigned,
+        transitions.is_holder(principal, own),
+        referral.accepted_at is not None,
+    )
+    release, blocks, opened = None, [], None
+    if who.assigned or principal.has_role("lead"):
+        release, blocks = _release(referral, side), live_blocks(principal, referral)
+        if side == "from" and status == "entered_in_error":
+            opened = openings(referral)
+    plan = _plan(principal, referral) if side == "from" and who.assigned else None
+    return Detail(
+        referral=referral,
+        side=side,
+        status=status,
+        own=own,
+        from_agency=agencies[referral.from_agency_id],
+        to_agency=agencies[referral.to_agency_id],
+        names=_names(principal),
+        assigned=assigned,
+        release=release,
+        release_in_force=release is not None and not release.ended and release.expires_at > now,
+        blocks=blocks,
+        # Before its accept the recipient may not know that there was one.
+        release_ended=referral.release_ended and (side == "from" or who.accepted),
+        purge_at=_purge_at(referral, own, side) if status in transitions.ENDED else None,
+        escalated_at=(own.escalated_at if own and side == "to" else None) or referral.escalated_at,
+        asked_to_ring_at=(
+            referral.to_asks_ring_at if side == "from" else referral.from_asks_ring_at
+        ),
+        plan=plan.services if plan else [],
+        replaces_id=_before(principal, plan) if plan else None,
+        openings=opened,
+        acts=transitions.acts_open_to(principal, who, status),
+        etag=etag(referral, own, principal, now),
+        now=now,
+    )
+
+
+def _release(referral: Referral, side: str) -> Release | None:
+    """The newest release, for whoever answers for it; the recipient's people after the accept."""
+    if side == "to" and referral.accepted_at is None:
+        return None
+    releases = Release.objects.filter(referral=referral, direction="outbound")
+    return releases.order_by("-created_at", "-id").first()
+
+
+def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | None:
+    """The event of the clock says when this side was told; a legal hold puts it off (R13)."""
+    told = Event.objects.filter(referral=referral, act="purge_due")
+    told = told.filter(from_sees=True) if side == "from" else told.filter(to_sees=True)
+    last = told.order_by("-at").values_list("at", flat=True).first()
+    if last is None:
+        return None
+    at = last + PURGE_TOLD_BEFORE
+    return max(at, own.hold_until) if own and own.hold_until else at
+
+
+def draft_ends(referral: Referral) -> datetime:
+    """When the purge takes this draft, if nothing of it changes. Within a transaction of its
+    sender's. One query."""
+    changes = Event.objects.filter(referral=referral).order_by("-at")
+    return (changes.values_list("at", flat=True).first() or referral.created_at) + DRAFT_KEPT
+
+
+def _plan(principal: Principal, referral: Referral) -> Plan | None:
+    return Plan.objects.filter(referral=referral, agency_id=principal.agency_id).first()
+
+
+def _before(principal: Principal, plan: Plan) -> UUID | None:
+    """What it takes the place of; None where that is none to her: it may bar her (R12)."""
+    if plan.replaces_id is None:
+        return None
+    before = Referral.objects.visible_to(principal).filter(id=plan.replaces_id)
+    return before.values_list("id", flat=True).first()
+
+
+def openings(referral: Referral) -> Openings | None:
+    """By how many it had been opened, and when; None unless the sender marked it as an error and
+    the caller answers for it there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT people, times FROM sec.openings(%s)", [referral.id])
+        people, times = cursor.fetchone()
+    return None if people is None else Openings(people, times)
+
+
+def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
+    """The own side's, and the sender's mark that binds the recipient's leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, bars_member_id, agency_id = %(agency)s, set_at FROM conflict_block"
+            " WHERE referral_id = %(id)s AND lifted_at IS NULL AND (agency_id = %(agency)s"
+            "  OR (kind = 'leads_only' AND bars_agency_id = %(agency)s)) ORDER BY set_at, id",
+            {"agency": principal.agency_id, "id": referral.id},
+        )
+        return [Block._make(row) for row in cursor.fetchall()]
+
+
+def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
+    referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+    if referral is None:
+        raise NotVisible
+    return referral, side_kept(principal, referral_id)
+
+
+def _names(principal: Principal) -> dict[UUID, str]:
+    """The own members, in the order of their names, as they are offered to choose from."""
+    own = Membership.objects.filter(agency_id=principal.agency_id).order_by("name", "id")
+    return dict(own.values_list("id", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a history. `by` is a name on the own side, None for the other side's people."""
+
+    id: UUID
+    at: datetime
+    act: str
+    side: str  # whose act: "from", "to", or "system"
+    by: str | None
+    about: str | None  # of the own side, the member whom it concerns
+    code: str | None
+
+
+def history(principal: Principal, referral_id: UUID) -> list[Step]:
+    """What the caller's side may know of what happened, oldest first. Raises NotVisible."""
+    with writer.attempt(principal, "referral.history", referral_id) as attempt:
+        referral, own = _see(principal, referral_id)
+        side = side_of(principal, referral)
+        attempt.record(subject=own.subject if own else None)
+        seen = Event.objects.filter(referral=referral)
+        seen = seen.filter(from_sees=True) if side == "from" else seen.filter(to_sees=True)
+        who = transitions.standing(principal, referral, side, own)
+        if not (who.assigned or principal.has_role("lead")):
+            seen = seen.filter(reserved=False)
+        names = _names(principal)
+        steps = []
+        for event in seen.order_by("at", "id"):
+            mine = event.agency_id == principal.agency_id
+            doer = "from" if event.agency_id == referral.from_agency_id else "to"
+            steps.append(
+                Step(
+                    id=event.id,
+                    at=event.at,
+                    act=event.act,
+                    side="system" if event.agency_id is None else doer,
+                    by=names.get(event.member_id) if mine and event.member_id else None,
+                    about=names.get(event.about_id) if mine and event.about_id else None,
+                    code=event.code,
+                )
+            )
+        return steps

@@ -1,0 +1,204 @@
+"""What a list of referrals may be asked for: conditions on its rows, as each side is shown them.
+
+The words are those of referrals/visible_status.py (T5), said in SQL; a test holds the two against
+each other. Every condition stands on rows that the side's own index has found already.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from referrals.codes import URGENCY
+from referrals.deadlines.due_times import CLOSED_AFTER, RING_STANDS
+
+_NOW = "sec.clock()"
+_WAITING = "status IN ('sent', 'acknowledged')"
+_CLOSED = f"accepted_at <= {_NOW} - interval '{CLOSED_AFTER.days} days'"
+_OWN = (
+    "(SELECT s.{column} FROM referral_side s"
+    " WHERE s.agency_id = %(agency)s AND s.referral_id = referral.id)"
+)
+_STATE = _OWN.format(column="state")
+_RAN_OUT = f"(status = 'expired' OR ({_WAITING} AND expires_at <= {_NOW}))"
+
+_BOTH = {
+    "sent": f"status = 'sent' AND expires_at > {_NOW}",
+    "acknowledged": f"status = 'acknowledged' AND expires_at > {_NOW}",
+    "expired": _RAN_OUT,
+}
+_OF_SENDER = _BOTH | {
+    "draft": "status = 'draft'",
+    "cannot_take": "status = 'declined'",
+    "accepted": f"status = 'accepted' AND NOT {_CLOSED}",
+    "closed": f"status = 'accepted' AND {_CLOSED}",
+    "withdrawn": "status = 'withdrawn'",
+    "stopped": "status = 'stopped'",
+    "entered_in_error": "status = 'entered_in_error'",
+}
+_NO_END = f"coalesce({_STATE}, '') NOT IN ('completed', 'unable', 'stopped')"
+_OF_RECIPIENT = _BOTH | {
+    "declined": "status = 'declined'",
+    "accepted": f"status = 'accepted' AND coalesce({_STATE}, 'accepted') = 'accepted'",
+    "in_handoff": f"status = 'accepted' AND {_STATE} = 'in_handoff'",
+    "completed": f"{_STATE} = 'completed'",
+    "unable": f"{_STATE} = 'unable'",
+    "stopped": f"({_STATE} = 'stopped' OR (status = 'stopped' AND {_NO_END}))",
+    "withdrawn": f"status = 'withdrawn' AND {_NO_END}",
+    "entered_in_error": f"status = 'entered_in_error' AND {_NO_END}",
+}
+STATUSES = tuple(sorted({*_OF_SENDER, *_OF_RECIPIENT}))
+
+_LATE = (
+    f"((status = 'sent' AND ack_by <= {_NOW}) OR ({_WAITING} AND accept_by <= {_NOW}))"
+    f" AND expires_at > {_NOW}"
+)
+_UNTRIED = (
+    f"status = 'accepted' AND {_STATE} IN ('accepted', 'in_handoff')"
+    f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
+)
+# By an index of the sides whose clock runs, so that a long box of old ones is not asked one by one.
+_CONTACT_LATE = (
+    "(status = 'accepted' AND id = ANY (ARRAY("  # noqa: S608 (of fixed parts)
+    "SELECT s.referral_id FROM referral_side s"
+    f" WHERE s.agency_id = %(agency)s AND s.handoff_by <= {_NOW}"
+    " AND s.state IN ('accepted', 'in_handoff'))))"
+)
+_OPEN = {
+    "out": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND NOT {_CLOSED})",
+    "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
+}
+_ASKED = {"out": "to_asks_ring_at", "in": "from_asks_ring_at"}
+# The deadline that the side is shown in this state; now, where there is none (a ring asked for).
+_CONTACT_BY = {"out": "NULL", "in": _OWN.format(column="handoff_by")}
+DUE = {
+    box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
+    f" ELSE {contact_by} END, {_NOW})"
+    for box, contact_by in _CONTACT_BY.items()
+}
+# The clock, too, changes what a side is shown, and leaves no event where nobody looked.
+_BY_THE_CLOCK = {
+    "out": f"({_WAITING} AND expires_at > %(updated_since)s AND expires_at <= {_NOW})"
+    f" OR (status = 'accepted' AND {_CLOSED}"
+    f" AND accepted_at > %(updated_since)s::timestamptz - interval '{CLOSED_AFTER.days} days')",
+    "in": f"({_WAITING} AND expires_at > %(updated_since)s AND expires_at <= {_NOW})",
+}
+
+
+class Kind(StrEnum):
+    """What a filter is given."""
+
+    FLAG = "true or false"
+    CODE = "a code of its list"
+    MOMENT = "a moment with its zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """How a filter is asked for, and what it means. `part(box, value)` is its condition on the rows
+    of a box ("in" or "out"); it takes the value as `%(name)s`, or an SQL text of its own for it."""
+
+    kind: Kind
+    says: str  # its description in the contract
+    part: Callable[[str, Any], str]
+    codes: tuple[str, ...] = ()
+
+
+def _asked(
+    kind: Kind, says: str, part: Callable[[str, Any], str], codes: Iterable[str] = ()
+) -> dict[str, Filter]:
+    return {"filter": Filter(kind, says, part, tuple(codes))}
+
+
+def _pressing(box: str, _value: Any) -> str:
+    asked = f"{_ASKED[box]} > {_NOW} - interval '{RING_STANDS.days} days'"
+    ring = f"({asked} AND ({_OPEN[box]}))"
+    late = f" OR {_CONTACT_LATE}" if box == "in" else ""
+    return f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late})"
+
+
+def _updated(box: str, _value: Any) -> str:
+    sees = "from_sees" if box == "out" else "to_sees"
+    return (
+        f"(EXISTS (SELECT FROM referral_event e WHERE e.referral_id = referral.id"
+        f" AND e.{sees} AND e.at > %(updated_since)s) OR {_BY_THE_CLOCK[box]})"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """One entry a filter; they add up, and none is everything. The API's parameters are made from
+    the entries."""
+
+    needs_answer: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those that wait for an answer.",
+            lambda box, value: f"{_WAITING} AND expires_at > {_NOW}",
+        ),
+    )
+    pressing: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those that wait for an answer, whose other side asked you to ring within a day, or"
+            " whose first contact is late.",
+            _pressing,
+        ),
+    )
+    status: str | None = field(
+        default=None,
+        metadata=_asked(
+            Kind.CODE,
+            "As your side is shown it.",
+            lambda box, value: (_OF_SENDER if box == "out" else _OF_RECIPIENT).get(value, "false"),
+            STATUSES,
+        ),
+    )
+    urgency: str | None = field(
+        default=None,
+        metadata=_asked(Kind.CODE, "", lambda box, value: "urgency = %(urgency)s", URGENCY),
+    )
+    overdue: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Past a deadline you are shown.",
+            lambda box, value: _LATE if box == "out" else f"(({_LATE}) OR ({_UNTRIED}))",
+        ),
+    )
+    mine: bool = field(
+        default=False,
+        metadata=_asked(
+            Kind.FLAG,
+            "Those the acting member works on.",
+            lambda box, value: (
+                "id = ANY (ARRAY(SELECT a.content_object_id FROM referral_assignment a"
+                " WHERE a.agency_id = %(agency)s AND a.membership_id = %(member)s))"
+            ),
+        ),
+    )
+    updated_since: datetime | None = field(
+        default=None,
+        metadata=_asked(
+            Kind.MOMENT, "Something that your side may know happened after it.", _updated
+        ),
+    )
+
+    def condition(self, box: str) -> str:
+        """The part of a WHERE for the rows of one box; '' where nothing is asked for."""
+        parts = (
+            known.part(box, value)
+            for name, known in FILTERS.items()
+            if (value := getattr(self, name)) not in (None, False)
+        )
+        return "".join(f" AND {part}" for part in parts)
+
+    def values(self) -> dict[str, Any]:
+        """What the conditions take, by name."""
+        return {name: getattr(self, name) for name in FILTERS}
+
+
+FILTERS: dict[str, Filter] = {one.name: one.metadata["filter"] for one in fields(Filters)}

@@ -1,0 +1,29 @@
+"""The advisory lock of one referral: every read of sealed content holds it shared, every act that
+closes something to its readers holds it alone (design §6)."""
+
+from uuid import UUID
+
+from django.db import connection
+
+from permissions.database.prepared_statements import Ask
+
+_LOCKED = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+
+
+def lock(referral_id: UUID) -> Ask:
+    """The referral's lock, held shared until the transaction ends: whoever closes something of it
+    to its readers waits for it, and it for him."""
+    return Ask(_LOCKED, {"lock": lock_number(referral_id)})
+
+
+def lock_number(referral_id: UUID) -> int:
+    """64 bits of a referral's id, signed, as advisory locks want them."""
+    return (referral_id.int & (2**64 - 1)) - 2**63
+
+
+def lock_readers(referral_id: UUID, *, shared: bool) -> None:
+    """The referral's advisory lock, until the transaction ends: shared by every packet read,
+    exclusive for every act that closes, so that no read commits after a revoke has (ADR 0029)."""
+    name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name}(%s)", [lock_number(referral_id)])

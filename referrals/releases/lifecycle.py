@@ -1,0 +1,236 @@
+"""Her permission as rows: recorded, read, and what it opens for the recipient. How it is narrowed
+or ended is in referrals/releases/revocation.py.
+
+What it must say to count is referrals/releases/terms.py. Granting is wrapping (ADR 0019): the
+sender's own act wraps the released fields' keys for the recipient, whenever the release or the
+packet changes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from permissions import assignments
+from permissions.audit import writer
+from permissions.errors import BadRequest, NotPermitted, NotVisible
+from permissions.keys import grants
+from permissions.models import Agency, Membership
+from permissions.policy import disclosure
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import packet_fields
+from referrals.act_registry.registry import HOLDER_THERE, Move, Page, act
+from referrals.act_registry.transitions import DRAFT, WAITING
+from referrals.act_transaction import Turn, turn
+from referrals.models import (
+    Referral,
+    Release,
+    ReleaseEnd,
+    ReleasePaper,
+    side_kept,
+)
+from referrals.notices import Notice
+from referrals.queries.details import Detail
+from referrals.releases import terms as release_terms
+from referrals.releases.terms import About, Terms
+from referrals.visible_status import side_of
+
+
+@act(
+    Rule(Who.ASSIGNEE, None),
+    Move(DRAFT | WAITING | {"accepted"}, None),
+    closes=True,  # it ends the one before it
+    tells={"from": HOLDER_THERE},
+    summary="Record the survivor's release.",
+    description="Records the survivor's permission to share named packet fields with this"
+    " recipient, until a set time. It replaces the release before it. Terms that the law or the"
+    " network's rules do not allow are refused, with the reason.",
+    body=None,
+    history="Her permission recorded",
+    page=Page(
+        offer="Record her permission",
+        title="Record her permission",
+        says="For this agency alone, field by field, for as short a time as will do.",
+        button="Record her permission",
+        done="Her permission is recorded. Now write the packet.",
+        likely={("from", "accepted"): 2},
+    ),
+)
+def put_release(
+    principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
+) -> Detail:
+    """Record the survivor's permission for this recipient; it takes the place of the last one.
+
+    Not idempotent by itself: the same paper twice is two records, of which the newer counts.
+    Raises BadRequest and NotPossible for terms the law or the rules refuse.
+    """
+    with turn(principal, "put_release", referral_id, if_match) as current:
+        recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
+        release = record(current, terms, recipient.kind)
+        current.change(release_ended=False)
+        current.event(other_side_sees=True)
+        share(current)
+        current.attempt.record(
+            subject=current.own_side().subject, fields=release.fields, release_id=release.id
+        )
+    return current.answer()
+
+
+def _check_witness(principal: Principal, terms: Terms) -> None:
+    """Who heard it works, or worked, in the agency that records it."""
+    if terms.witnessed_by is None:
+        return
+    own = Membership.objects.filter(id=terms.witnessed_by, agency_id=principal.agency_id)
+    if not own.exists():
+        raise BadRequest("unknown_member", "Name a member of your agency.", "/witnessed_by")
+
+
+def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") -> Release:
+    """Judge the terms, and keep the release in place of the last one of this direction, with the
+    paper that stays with its agency. `kind`: of the agency that it goes to."""
+    referral, principal = current.referral, current.principal
+    sent = referral.sent_at is not None
+    about = About(
+        principal, kind, referral.urgency, referral.age_band, current.now, direction, sent
+    )
+    terms = release_terms.complete(terms, about)
+    _check_witness(principal, terms)
+    for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
+        end_release(current, old, "superseded")
+    part2 = packet_fields.under_part2(terms.fields, principal.duties)
+    sides = (referral.from_agency_id, referral.to_agency_id)
+    from_agency_id, to_agency_id = sides if direction == "outbound" else sides[::-1]
+    release = Release.objects.create(
+        referral=referral,
+        direction=direction,
+        from_agency_id=from_agency_id,
+        to_agency_id=to_agency_id,
+        created_at=current.now,
+        intermediary=disclosure.INTERMEDIARY if part2 else "",
+        **terms.values(),
+    )
+    ReleasePaper.objects.create(release=release, agency_id=principal.agency_id, **terms.paper())
+    return release
+
+
+def note_end(current: Turn, release: Release, via: str) -> None:
+    """Keep with the ender's agency when the release ended or was narrowed, how and through whom."""
+    ReleaseEnd.objects.create(
+        release=release,
+        agency_id=current.principal.agency_id,
+        revoked_at=current.now,
+        revoked_via=via,
+        revoked_by=current.principal.staff_id,
+    )
+
+
+def end_release(current: Turn, release: Release, via: str) -> None:
+    """The release is over; when, how and through whom stays with the ender's agency."""
+    note_end(current, release, via)
+    Release.objects.filter(id=release.id).update(ended=True)
+
+
+def release_in_force(referral: Referral, now: datetime) -> Release | None:
+    """The newest release that has neither ended nor run out at `now`; None: notice-only.
+
+    Where she could not say whether she agrees, only one that was put since the sending (R14).
+    """
+    releases = Release.objects.filter(
+        referral=referral, direction="outbound", ended=False, expires_at__gt=now
+    )
+    if referral.agreement == "cannot_say":
+        releases = releases.filter(created_at__gte=referral.sent_at)
+    return releases.order_by("-created_at").first()
+
+
+def still_fits(current: Turn, notice: Notice) -> None:
+    """Raise NotPossible where the draft's notice turns into one that its release does not fit: a
+    minor for whom nobody else consented (R6), an urgency for which it lasts too long."""
+    release = release_in_force(current.referral, current.now)
+    if release is None:
+        return
+    release_terms.check_consenters(
+        [(one["who"], one["not_the_abuser"]) for one in release.consenters],
+        age=notice.age_band,
+        adult=release.adult,
+        alone=release.minor_may_consent_alone,
+    )
+    if notice.urgency != current.referral.urgency:
+        about = About(current.principal, "", notice.urgency, notice.age_band, current.now)
+        release_terms.check_length(release.signed_at, release.expires_at, about)
+
+
+# -- What it opens ---------------------------------------------------------------------------------
+
+
+def share(current: Turn) -> None:
+    """Wrap the released fields' keys for the recipient, where there is something to wrap.
+
+    The sender's own act does it (granting is wrapping); row security hides the bundle until the
+    accept. From `send` on; before that nothing of the draft leaves the agency.
+    """
+    if current.referral.sent_at is None:
+        return
+    release = release_in_force(current.referral, current.now)
+    grant = grants.held(current.principal, current.referral.id)
+    if release is not None and grant is not None:
+        share_keys(current, release, grants.open_bundle(current.principal, grant))
+
+
+def share_keys(current: Turn, release: Release, keys: grants.Keys) -> None:
+    """The same, of keys that are open already."""
+    released = {name: keys[name] for name in release.fields if name in keys}
+    if released:
+        current.attempt.discloses(list(released), release.id, release.purpose)
+        grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
+    else:  # what an earlier release had opened ends with it
+        grants.close_recipients(current.referral.id)
+
+
+# -- Read ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One release as a side is shown it: its paper and end only where its own agency wrote them."""
+
+    release: Release
+    in_force: bool
+    paper: ReleasePaper | None
+    end: ReleaseEnd | None
+
+
+def list_releases(principal: Principal, referral_id: UUID) -> list[Kept]:
+    """Every release of a referral that the caller's side may know, newest first; ended ones too.
+
+    For its assigned members and its leads; the recipient's from the accept on. One access entry.
+    Raises NotVisible, NotPermitted.
+    """
+    with writer.attempt(principal, "referral.read_releases", referral_id) as attempt:
+        referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
+        if referral is None:
+            raise NotVisible
+        mine = principal.agency_id
+        assigned = assignments.is_assigned(referral, mine, principal.member_id)
+        if not (assigned or principal.has_role("lead")):
+            raise NotPermitted("not_assigned", "Only those who answer for it read her releases.")
+        own = side_kept(principal, referral_id)
+        attempt.record(subject=own.subject if own else None)
+        rows = Release.objects.filter(referral=referral)
+        if side_of(principal, referral) == "from":
+            rows = rows.filter(direction="outbound")  # a return release is the recipient's paper
+        elif referral.accepted_at is None:
+            rows = rows.none()
+        of = {"release__referral": referral, "agency_id": mine}
+        papers = {one.release_id: one for one in ReleasePaper.objects.filter(**of)}
+        ended = ReleaseEnd.objects.filter(**of).exclude(revoked_via="narrowed")
+        ends = {one.release_id: one for one in ended}
+        return [
+            Kept(
+                release,
+                not release.ended and release.expires_at > attempt.now,
+                papers.get(release.id),
+                ends.get(release.id),
+            )
+            for release in rows.order_by("-created_at", "-id")
+        ]

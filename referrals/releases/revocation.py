@@ -1,0 +1,184 @@
+"""Less of a release, or its end: at once, on the survivor's word, recorded by either side.
+
+The packet's keys are wrapped again for the recipient, or destroyed
+(referrals/releases/lifecycle.py).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from permissions.errors import BadRequest, NotPossible
+from permissions.keys import grants
+from permissions.policy.rules import Rule, Who
+from permissions.principal import Principal
+from referrals import codes, packet_fields
+from referrals.act_registry.fields import Body, Code
+from referrals.act_registry.registry import HOLDER_THERE, Group, Move, Page, act
+from referrals.act_registry.transitions import ANY, DRAFT, WAITING
+from referrals.act_transaction import Turn, turn
+from referrals.models import Event, Release
+from referrals.queries.details import Detail
+from referrals.releases import lifecycle
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    # By the recipient from its accept on: before it, it may not know what there is to narrow.
+    Move(ANY, ANY - DRAFT - WAITING - {"declined", "expired"}),
+    closes=True,
+    tells={"from": HOLDER_THERE},
+    summary="Narrow the release.",
+    description="On the survivor's word: fewer fields, or an earlier end, at once. Either side may"
+    " record it. More fields or a later end need a new release.",
+    body=None,
+    history="Her permission made narrower",
+    page=Page(
+        offer="Share less",
+        title="Share less",
+        says="On her word, at once. More, or for longer, is a new permission.",
+        button="Share less",
+        done="Done. They can open no more than that.",
+        useful=lambda seen: seen.release_in_force,
+    ),
+)
+def narrow_release(
+    principal: Principal,
+    referral_id: UUID,
+    *,
+    fields: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+    if_match: str | None = None,
+) -> Detail:
+    """Fewer fields, or an earlier end, at once and on her word; by either side. None: as it is.
+
+    The recipient's bundle is wrapped anew of the keys that are left. A lead who is not assigned
+    can open no keys: if she drops fields it is destroyed, until the sender's next put_packet. The
+    terms as signed stay on record. When the recipient records it, the sender is shown the smaller
+    release: no time, no who. Twice is safe. Raises BadRequest, NotPossible (none in force,
+    wider, a contact without her safe way to it).
+    """
+    if fields is None and expires_at is None:
+        raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
+    if fields is not None and not (fields and set(fields) <= set(packet_fields.PACKET_FIELDS)):
+        raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
+    with turn(principal, "narrow_release", referral_id, if_match) as current:
+        release = _known_release(current)
+        left = sorted(set(fields if fields is not None else release.fields))
+        until = expires_at or release.expires_at
+        if not set(left) <= set(release.fields) or until > release.expires_at:
+            raise NotPossible("widening", "More fields or a later end is a new release.")
+        if until <= current.now:
+            raise NotPossible("expired", "To end it now: revoke_release.")
+        contacts = set(left) & set(packet_fields.CONTACT_FIELDS)
+        if contacts and "safe_contact" in set(release.fields) - set(left):
+            raise NotPossible("safe_contact", "How to contact her safely goes with the contact.")
+        if left != release.fields or until != release.expires_at:
+            _narrow(current, release, left, until)
+        current.attempt.record(
+            subject=current.own_side().subject, fields=left, release_id=release.id
+        )
+    return current.answer()
+
+
+def _known_release(current: Turn) -> Release:
+    """The release in force, as far as the side may know: the recipient from its accept on."""
+    if current.side == "from" or current.referral.accepted_at is not None:
+        release = lifecycle.release_in_force(current.referral, current.now)
+        if release is not None:
+            return release
+    raise NotPossible("no_release", "There is no release in force.")
+
+
+def _narrow(current: Turn, release: Release, left: list[str], until: datetime) -> None:
+    referral = current.referral
+    grant = grants.held(current.principal, referral.id)
+    keys = grants.open_bundle(current.principal, grant) if grant else None
+    grants.narrow(referral.id, referral.to_agency_id, release.id, left, until, keys)
+    lifecycle.note_end(current, release, "narrowed")
+    current.change()
+    current.event(other_side_sees=current.side == "from")
+
+
+def _may_have_one(seen: Detail) -> bool:
+    """Whether there may be a release to end: before its accept the recipient cannot know."""
+    unseen = seen.side == "to" and seen.status in WAITING
+    return unseen or (seen.release is not None and not seen.release_ended)
+
+
+@act(
+    Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
+    Move(ANY, ANY - DRAFT),
+    closes=True,
+    tells={"from": HOLDER_THERE},
+    summary="End the release.",
+    description="On the survivor's word, spoken or written. The packet closes to the recipient at"
+    " once; the referral goes on. Either side may record it. The recipient may do so before its"
+    " accept, without learning whether there is a release.",
+    body=Body(
+        [
+            Code(
+                "via",
+                codes.REVOKED_VIA,
+                question="How did she end it",
+                default="oral",
+                chosen="oral",
+            )
+        ]
+    ),
+    history="Her permission ended",
+    page=Page(
+        offer="She ends her permission",
+        title="She ends her permission",
+        says="Her word is enough. What was shared, or lies ready to be, closes at once; the help"
+        " goes on.",
+        button="End her permission",
+        done="Done. The packet is closed; the referral goes on.",
+        grave=True,
+        group=Group.ENDING,
+        useful=_may_have_one,
+    ),
+)
+def revoke_release(
+    principal: Principal, referral_id: UUID, via: str, *, if_match: str | None = None
+) -> Detail:
+    """The paper ends at once, the help goes on. Oral is enough (NNEDV on releases). Twice is safe.
+
+    The recipient's bundle is destroyed. When the recipient records it, the sender is shown
+    `release_ended` and nothing else: no time, no who. Before its accept the recipient is answered
+    alike whether there was a release or not; else, where there is none, raises NotPossible.
+    """
+    codes.check("revoked_via", via)
+    with turn(principal, "revoke_release", referral_id, if_match) as current:
+        if current.side == "to" and current.referral.accepted_at is None:
+            _end_unseen(current, via)
+        else:
+            _end_releases(current, via)
+    return current.answer()
+
+
+def _end_releases(current: Turn, via: str) -> None:
+    releases = Release.objects.filter(referral=current.referral, direction="outbound")
+    live = list(releases.filter(ended=False))
+    if not live and not releases.exists():
+        raise NotPossible("no_release", "There is no release to end.")
+    if live:  # else it was ended already: a retried request, or the other side was first
+        grants.close_recipients(current.referral.id)
+        for release in live:
+            lifecycle.end_release(current, release, via)
+        current.change(release_ended=True)
+        current.event(other_side_sees=current.side == "from")
+
+
+def _end_unseen(current: Turn, via: str) -> None:
+    """Of what the recipient may not know yet. What it is shown of its own act hangs on nothing but
+    what it knows: whether a release was put since it said so last."""
+    grants.end_unseen(current.referral.id, via)
+    current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender's may have moved
+    known = Event.objects.filter(
+        referral=current.referral, to_sees=True, act__in=("put_release", "revoke_release")
+    )
+    last = known.order_by("-at", "-id").first()
+    if last is None or last.agency_id != current.principal.agency_id:
+        current.change_own()
+        current.event(other_side_sees=False)

@@ -1,0 +1,217 @@
+"""What a release must say before it counts (docs/rules.md). Each refusal names its source.
+
+The tables it is held against stand in permissions/policy/disclosure.py; the acts that record,
+narrow and end one in referrals/releases/lifecycle.py. No database in here.
+"""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from permissions.errors import BadRequest, NotPossible
+from permissions.policy import disclosure
+from permissions.principal import Principal
+from referrals import codes, packet_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Consenter:
+    who: str  # self, parent, guardian, court_appointed
+    signed_at: datetime
+    not_the_abuser: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The survivor's permission as the worker records it; times are aware, UTC."""
+
+    basis: str
+    purpose: str
+    fields: tuple[str, ...]
+    form: str
+    signed_at: datetime
+    expires_at: datetime
+    attestations: tuple[str, ...]
+    consenters: tuple[Consenter, ...]
+    minor_may_consent_alone: bool = False
+    adult: bool = False  # said of her where the notice does not, or said "minor" when it was sent
+    promptly_informed: str | None = None  # of a hipaa_agreement: how she is told of it
+    redisclosure_notice: str | None = None  # None: as the rules say
+    evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
+    # Who heard it, or before whom she signed on the screen; None: the acting member, as she gave it
+    witnessed_by: UUID | None = None
+    witnessed_at: datetime | None = None
+
+    PRIVATE = ("evidence_ref", "witnessed_by", "witnessed_at")  # of the agency that recorded it
+
+    def values(self) -> dict[str, object]:
+        """Column values of `Release`: what both sides may know once it is in force."""
+        plain: dict[str, object] = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in self.PRIVATE
+        }
+        plain["fields"] = sorted(set(self.fields))
+        plain["signed_fields"], plain["signed_until"] = plain["fields"], self.expires_at
+        plain["attestations"] = sorted(set(self.attestations))
+        plain["consenters"] = [
+            {
+                "who": one.who,
+                "signed_at": one.signed_at.isoformat(),
+                "not_the_abuser": one.not_the_abuser,
+            }
+            for one in self.consenters
+        ]
+        return plain
+
+    def paper(self) -> dict[str, object]:
+        """Column values of `ReleasePaper`: what the recording agency keeps to itself."""
+        return {name: getattr(self, name) for name in self.PRIVATE}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a release is held against: who sends what to whom, and when it is now."""
+
+    principal: Principal
+    recipient_kind: str
+    urgency: str
+    age: str  # the notice's age band
+    now: datetime
+    direction: str = "outbound"
+    sent: bool = False  # the notice changes no more: she may have come of age since
+
+
+def complete(terms: Terms, about: About) -> Terms:
+    """The terms with what follows from them filled in; then `check`ed.
+
+    Raises BadRequest (a wrong code) or NotPossible (a release the rules refuse).
+    """
+    _check_codes(terms, about.direction)
+    part2 = packet_fields.under_part2(terms.fields, about.principal.duties)
+    filled = replace(
+        terms,
+        redisclosure_notice=terms.redisclosure_notice or ("part2" if part2 else "network"),
+        promptly_informed=terms.promptly_informed or "",
+    )
+    if terms.form in disclosure.WITNESSED:
+        filled = replace(
+            filled,
+            witnessed_by=terms.witnessed_by or about.principal.staff_id,
+            witnessed_at=terms.witnessed_at or terms.signed_at,
+        )
+    check(filled, about)
+    return filled
+
+
+def check(terms: Terms, about: About) -> None:
+    """Raise NotPossible unless the law and the rules allow these terms between these two."""
+    duties = about.principal.duties
+    allowed = disclosure.bases(duties, about.direction)
+    if terms.basis not in allowed:
+        raise NotPossible("basis", f"Your agency's duties ask for {' or '.join(allowed)}.")
+    basis = disclosure.BASES[terms.basis]
+    if basis.signature and terms.form == "oral_witnessed":
+        raise NotPossible("form", "This basis needs her signature: an oral word is not enough.")
+    _check_part2_form(terms, duties)
+    if basis.promptly_inform and not terms.promptly_informed:
+        raise NotPossible("promptly_inform", "Say how she is told of it (45 CFR 164.512(c)(2)).")
+    needed = disclosure.attestations_needed(
+        about.principal.agency_kind, about.recipient_kind, terms.form
+    )
+    if missing := needed - set(terms.attestations):
+        raise NotPossible("attestation_missing", f"Still to be told: {', '.join(sorted(missing))}.")
+    if set(terms.fields) & packet_fields.never_to(about.recipient_kind):
+        raise NotPossible("part2", "Substance-use records do not go to the police (42 CFR 2.12).")
+    if packet_fields.under_part2(terms.fields, duties) and terms.redisclosure_notice != "part2":
+        raise NotPossible("part2_notice", "These records go with the notice of 42 CFR 2.32 only.")
+    _check_times(terms, about)
+    check_consenters(
+        [(one.who, one.not_the_abuser) for one in terms.consenters],
+        age="not_stated" if about.sent and about.age == "minor" and terms.adult else about.age,
+        adult=terms.adult,
+        alone=terms.minor_may_consent_alone,
+    )
+
+
+def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
+    """42 CFR 2.31(a): a written consent with the patient's signature, whatever the basis."""
+    if terms.form != "oral_witnessed" or not packet_fields.under_part2(terms.fields, duties):
+        return
+    way = "Have her sign, on paper or on the screen"
+    if "part2" not in duties:  # else it is all the programme's
+        way += ", or leave out substance use"
+    raise NotPossible("form", f"An oral word opens no such records (42 CFR 2.31). {way}.")
+
+
+def _check_codes(terms: Terms, direction: str) -> None:
+    for name, known in (
+        ("basis", disclosure.BASES),
+        ("form", disclosure.FORMS),
+        ("purpose", tuple(codes.RELEASE_PURPOSE)),
+        ("promptly_informed", (None, "", *disclosure.PROMPTLY_INFORMED)),
+        ("redisclosure_notice", (None, *disclosure.REDISCLOSURE_NOTICES)),
+    ):
+        if getattr(terms, name) not in known:
+            raise BadRequest("unknown_code", f"Not a code of {name}.", f"/{name}")
+    if not set(terms.attestations) <= set(disclosure.EVERY_ATTESTATION):
+        raise BadRequest("unknown_code", "Not a code of attestation.", "/attestations")
+    if not terms.fields or not set(terms.fields) <= set(packet_fields.fields_of(direction)):
+        raise BadRequest("unknown_field", "Name fields of its list, at least one.", "/fields")
+    who = {one.who for one in terms.consenters}
+    if not who or not who <= set(disclosure.CONSENTERS):
+        raise BadRequest("unknown_code", "Name who consents.", "/consenters")
+
+
+def _check_times(terms: Terms, about: About) -> None:
+    signatures = [terms.signed_at, *(one.signed_at for one in terms.consenters)]
+    if terms.witnessed_at is not None:
+        signatures.append(terms.witnessed_at)
+    if max(signatures) > about.now + timedelta(minutes=2):  # two clocks are never quite the same
+        raise NotPossible("signed_later", "The signature lies in the future.")
+    if terms.expires_at <= about.now or terms.expires_at <= terms.signed_at:
+        raise NotPossible("expired", "The release has ended already.")
+    check_length(min(signatures), terms.expires_at, about)
+
+
+def check_length(signed_at: datetime, expires_at: datetime, about: About) -> None:
+    """Reasonably time-limited (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first signature."""
+    longest = disclosure.longest(about.urgency, lead=about.principal.has_role("lead"))
+    if expires_at - signed_at > longest:
+        raise NotPossible(
+            "too_long", f"From the signature it may last {longest.days} days, no longer."
+        )
+
+
+def check_consenters(
+    consenters: list[tuple[str, bool]], *, age: str, adult: bool, alone: bool
+) -> None:
+    """R6; 28 CFR 94.115(a)(2): never the abuser of the minor or of the other parent.
+
+    `consenters`: who, and whether she is attested not to be the abuser. `age`: the notice's age
+    band; `adult`: said of her with the release. `alone`: a minor who may lawfully receive the
+    service without a parent's consent. Raises NotPossible.
+    """
+    who = {one for one, _ in consenters}
+    if adult and (age == "minor" or alone):
+        raise NotPossible(
+            "age_contradicted",
+            "She is adult and minor both: correct the notice or the release.",
+        )
+    if not all(attested for one, attested in consenters if one != "self"):
+        raise NotPossible("abuser", "Whoever abused her or the other parent cannot consent.")
+    if "court_appointed" in who:
+        return
+    if "self" not in who:
+        raise NotPossible("self_missing", "She herself consents too; a parent alone is not enough.")
+    if who != {"self"} or alone or adult or age == "adult":
+        return
+    if age == "minor":
+        raise NotPossible(
+            "consenter_missing", "A minor and a parent or guardian consent, unless she may alone."
+        )
+    raise NotPossible(
+        "age_not_stated",
+        "The notice does not say her age. Say that she is an adult, or a minor who may consent"
+        " alone, or name who consents with her.",
+    )

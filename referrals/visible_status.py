@@ -1,0 +1,102 @@
+"""What each side is shown of a referral's state: the T5 table of docs/rules.md, as pure functions.
+
+The sender's word comes from `Referral` alone. The recipient's true state after the accept stands
+in its own `Side`, which never reaches the sender (R2: "requested, utilized, or denied").
+"""
+
+import hmac
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.conf import settings
+
+from permissions.principal import Principal
+from referrals.deadlines.due_times import CLOSED_AFTER
+from referrals.models import Referral, Side
+
+# A true state in the recipient's own side that no later act of the sender changes.
+RECIPIENTS_END = frozenset({"completed", "unable", "stopped"})
+
+
+def side_of(principal: Principal, referral: Referral) -> str:
+    """`from` or `to`: which side of a visible referral the principal's agency is."""
+    return "from" if referral.from_agency_id == principal.agency_id else "to"
+
+
+def status_shown(referral: Referral, own: Side | None, side: str, now: datetime) -> str:
+    """The state as `side` is shown it at `now`."""
+    return word_shown(
+        side,
+        referral.status,
+        own.state if own is not None else None,
+        expires_at=referral.expires_at,
+        accepted_at=referral.accepted_at,
+        now=now,
+    )
+
+
+def word_shown(
+    side: str,
+    status: str,
+    own_state: str | None,
+    *,
+    expires_at: datetime | None,
+    accepted_at: datetime | None,
+    now: datetime,
+) -> str:
+    """The same of plain values: a list makes no model of each row. `own_state`: recipient's."""
+    if status in {"sent", "acknowledged"} and expires_at and expires_at <= now:
+        return "expired"
+    if side == "to":
+        if own_state in RECIPIENTS_END or (status == "accepted" and own_state):
+            return str(own_state)
+        return status
+    if status == "declined":
+        return "cannot_take"
+    if status == "accepted" and accepted_at and now >= accepted_at + CLOSED_AFTER:
+        return "closed"
+    return status
+
+
+class Shown(NamedTuple):
+    """A true state, and the word that the sender has for it, then and a week after the accept."""
+
+    true: str
+    at_once: str
+    after_a_week: str
+
+
+def shown_to_sender() -> list[Shown]:
+    """The T5 table: what the sender is shown for each true state (R2)."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def line(name: str, status: str, own_state: str | None) -> Shown:
+        at_once, later = (
+            word_shown("from", status, own_state, expires_at=None, accepted_at=at, now=now)
+            for at in (now, now - CLOSED_AFTER)
+        )
+        return Shown(name, at_once, later)
+
+    return [
+        *(line(one, one, None) for one in ("draft", "sent", "acknowledged", "declined")),
+        *(
+            line(f"{one}, by the recipient", "accepted", one)
+            for one in ("accepted", "in_handoff", "completed", "unable", "stopped")
+        ),
+        line("stopped, by the sender", "stopped", None),
+        *(line(one, one, None) for one in ("withdrawn", "expired", "entered_in_error")),
+    ]
+
+
+def etag(referral: Referral, own: Side | None, principal: Principal, now: datetime) -> str:
+    """An opaque version for this caller's side: it moves only with what this side is shown."""
+    side = side_of(principal, referral)
+    parts = (
+        str(referral.id),
+        str(principal.agency_id),
+        str(referral.version),
+        str(own.version if own else 0),
+        status_shown(referral, own, side, now),
+    )
+    key = settings.SECRET_KEY.encode()
+    return '"' + hmac.new(key, ":".join(parts).encode(), "sha256").hexdigest()[:32] + '"'

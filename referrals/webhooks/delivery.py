@@ -1,0 +1,148 @@
+"""Sends webhooks: a job of `manage.py work`. What and when is referrals/webhooks/outbox.py's to
+say.
+
+Each endpoint has one sender at a time, over one connection, one message after the other. Killed
+anywhere, another goes on from the last place that was written down, so that a message may come
+twice, under the same webhook-id. The threads of the pool do nothing but the sending: the database
+is this job's alone.
+"""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+
+from referrals.webhooks import outbox, signatures, ssrf_guard
+from referrals.webhooks.outbox import Batch, Message
+
+log = structlog.get_logger()
+
+BATCH_S = 5.0  # after which a batch sends no further message; with the last one's limit < LEASE_S
+MESSAGE_S = 10.0  # connecting, TLS, and the answer; each message, whatever trickles in
+WAIT_S = 1.0  # for whatever is under way, before looking for new work without a hint
+# A receiver that failed waits among those that failed: it takes no place of one that answers.
+PLACES = {"well": 24, "failing": 8}
+
+
+def send(batch: Batch) -> None:
+    """Send until one is not taken or time is up; what became of each stands in `batch.done`.
+    Touches no database."""
+    until = time.monotonic() + BATCH_S
+    line: ssrf_guard.Connection | None = None
+    try:
+        for message in batch.messages:
+            if message.barred:
+                batch.done.append((message, "barred", None, 0))
+                continue
+            if not batch.secrets:  # nothing goes out unsigned
+                batch.done.append((message, "no_secret", None, 0))
+                break
+            began = time.monotonic()
+            if began >= until:
+                break
+            status: int | None = None
+            try:
+                line = _usable(line) or ssrf_guard.Connection(ssrf_guard.find(batch.url), MESSAGE_S)
+                left_s = MESSAGE_S - (time.monotonic() - began)
+                status = line.post(*_worded(batch, message), left_s)
+                outcome = judged(status)
+            except ssrf_guard.TargetRefused:
+                outcome = "target_refused"
+            except ssrf_guard.NoAnswer as error:
+                outcome = error.outcome
+            batch.done.append((message, outcome, status, round((time.monotonic() - began) * 1000)))
+            if outcome != "delivered":
+                break
+    finally:
+        if line is not None:
+            line.close()
+
+
+def _usable(line: ssrf_guard.Connection | None) -> ssrf_guard.Connection | None:
+    if line is not None and not line.usable:
+        line.close()
+        return None
+    return line
+
+
+def _worded(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
+    if told := message.checkpoint:
+        content = signatures.body("log.checkpoint", message.at, seq=told.seq, sha256=told.hash)
+    else:
+        kind = "referral.event" if message.event_id else "ping"
+        content = signatures.body(
+            kind, message.at, event_id=message.event_id, referral_id=message.referral_id
+        )
+    return content, signatures.headers(batch.secrets, str(message.id), int(time.time()), content)
+
+
+def judged(status: int) -> str:
+    """What an answer's status means. A redirect is a failure: nobody judged where it leads."""
+    if 200 <= status < 300:
+        return "delivered"
+    if status == 410:
+        return "gone"
+    return "redirect" if 300 <= status < 400 else "refused"
+
+
+class Sender:
+    """What one process has under way."""
+
+    def __init__(self) -> None:
+        self._pools = {lane: ThreadPoolExecutor(n, f"send-{lane}") for lane, n in PLACES.items()}
+        self._under_way: dict[str, int] = dict.fromkeys(PLACES, 0)
+        self._back: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()  # None: a hint
+
+    def step(self) -> bool:
+        """Write down what came back, and take on what is due. Whether there is more."""
+        returned = self._settle()
+        claimed = 0
+        for lane, places in PLACES.items():
+            for batch in outbox.claim(lane, places - self._under_way[lane]):
+                self._under_way[lane] += 1
+                claimed += 1
+                self._pools[lane].submit(send, batch).add_done_callback(self._giving_back(batch))
+        return bool(returned or claimed or self._busy())
+
+    def hint(self) -> None:
+        """There is something new: whoever is under way is waited for no longer. Of any thread."""
+        self._back.put(None)
+
+    def finish(self) -> None:
+        """Wait for what is under way, and write it down: each has its time limit."""
+        while self._busy():
+            self._settle()
+
+    def under_way(self, lane: str) -> int:
+        return self._under_way[lane]
+
+    def _busy(self) -> bool:
+        return any(self._under_way.values())
+
+    def _settle(self) -> int:
+        returned = [batch for batch in self._returned() if batch is not None]
+        for batch in returned:
+            self._under_way[batch.lane] -= 1
+        outbox.settle(returned)
+        return len(returned)
+
+    def _giving_back(self, batch: Batch) -> "Callable[[Future[None]], None]":
+        def give_back(future: "Future[None]") -> None:
+            if error := future.exception():
+                log.error("job_failed", job="webhooks", error=type(error).__name__)
+            self._back.put(batch)
+
+        return give_back
+
+    def _returned(self) -> Iterator[Batch | None]:
+        try:
+            yield self._back.get(timeout=WAIT_S) if self._busy() else self._back.get_nowait()
+            while True:
+                yield self._back.get_nowait()
+        except queue.Empty:
+            return
+
+
+sender = Sender()

@@ -1,0 +1,299 @@
+"""An agency's webhooks: where its events are sent, and what became of each (ADR 0035).
+
+Kept by an agency_admin or a client with webhooks:write; sent by referrals/webhooks/delivery.py. An
+endpoint begins with what happens after it was made, goes through its agency's feed in order, and
+can be set back to any event of it. It is told ids alone, and nothing of a referral that bars
+anybody of the agency (R12). Or it is a witness of the access log: then it is told the newest
+checkpoint, once a minute at most (ADR 0023).
+"""
+
+import hmac
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection
+
+from permissions.audit import queries, writer
+from permissions.database.advisory_locks import MAKING_WEBHOOKS, lock_number
+from permissions.database.uuid7 import uuid7
+from permissions.errors import MatchRequired, NotPossible, NotVisible, Refused, StaleMatch
+from permissions.keys import wrapping
+from permissions.policy import rules
+from permissions.principal import Principal
+from referrals import job_wakeup
+from referrals.queries.lists import Place
+from referrals.webhooks import signatures, ssrf_guard
+from referrals.webhooks.outbox import secret_context
+
+MOST = 5  # endpoints an agency: each takes a place of the sender's
+OVERLAP = "interval '24 hours'"  # an old secret goes on signing beside the new one
+MAX_PAGE = 100
+
+
+class Endpoint(NamedTuple):
+    """One endpoint as its keepers see it. `secret` is shown when it was just made, never again."""
+
+    id: UUID
+    url: str
+    about: str  # events, checkpoints
+    created_at: datetime
+    paused: bool
+    state: str  # ok, failing, paused, gone (it answered 410), given_up (75 hours in vain)
+    failing_since: datetime | None
+    next_at: datetime | None  # of the next try, while it fails
+    etag: str
+    secret: str | None = None
+
+
+class Delivery(NamedTuple):
+    """One try. Neither `event_id` nor `checkpoint`: a test."""
+
+    id: UUID
+    at: datetime
+    event_id: UUID | None
+    checkpoint: int | None
+    message_id: UUID
+    outcome: str
+    status: int | None
+    took_ms: int
+
+
+_COLUMNS = (
+    "SELECT id, url, about, created_at, paused, stopped, failing_since,"
+    " CASE WHEN tries > 0 THEN next_at END FROM webhook_endpoint"
+    " WHERE agency_id = %s AND removed_at IS NULL"
+)
+
+
+def _endpoint(row: tuple) -> Endpoint:
+    id_, url, about, created_at, paused, stopped, since, next_at = row
+    state = "paused" if paused else stopped or ("failing" if since else "ok")
+    told = hmac.new(settings.SECRET_KEY.encode(), f"{id_}:{url}:{paused}".encode(), "sha256")
+    etag = f'"{told.hexdigest()[:32]}"'
+    next_try = next_at if state == "failing" else None
+    return Endpoint(id_, url, about, created_at, paused, state, since, next_try, etag)
+
+
+def own(principal: Principal) -> list[Endpoint]:
+    """The agency's endpoints, the oldest first. Raises NotPermitted. One access entry."""
+    with writer.attempt(principal, "webhook.list"):
+        rules.require_webhook_keeper(principal)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_COLUMNS} ORDER BY created_at, id", [principal.agency_id])
+            return [_endpoint(row) for row in cursor.fetchall()]
+
+
+def read(principal: Principal, endpoint_id: UUID) -> Endpoint:
+    """One endpoint. Raises NotPermitted, NotVisible. One access entry."""
+    with writer.attempt(principal, "webhook.read"):
+        return _see(principal, endpoint_id)
+
+
+def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
+    """A new endpoint, told of what happens from now on; its secret is in the answer, once.
+    `about`: `events`, or `checkpoints` by whoever may read those.
+
+    The same address twice is refused, so that a repeated request makes no second one. Raises
+    NotPermitted, TargetRefused, NotPossible, Unavailable.
+    """
+    _may_name(principal, "webhook.create", url)
+    with writer.attempt(principal, "webhook.create") as attempt:
+        rules.require_webhook_keeper(principal)
+        if about == "checkpoints":
+            queries.must_review(principal)
+        endpoint_id = uuid7()
+        with connection.cursor() as cursor:
+            # One after the other, so that two at once do not pass the limit together.
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, %s)",
+                [MAKING_WEBHOOKS, lock_number(principal.agency_id)],
+            )
+            cursor.execute(_COLUMNS, [principal.agency_id])
+            there = cursor.fetchall()
+            if any(row[1] == url for row in there):
+                raise NotPossible("webhook_exists", "Your agency has a webhook to this address.")
+            if len(there) >= MOST:
+                raise NotPossible("webhooks_full", f"An agency has at most {MOST} webhooks.")
+            cursor.execute(
+                "INSERT INTO webhook_endpoint (id, agency_id, url, about, created_at, at_xact,"
+                " at_event, next_at) VALUES (%s, %s, %s, %s, %s, sec.xact_bound() - 1, %s, %s)",
+                [endpoint_id, principal.agency_id, url, about, attempt.now, _LAST, attempt.now],
+            )
+        secret = _keep_secret(endpoint_id, attempt.now)
+        return _see(principal, endpoint_id)._replace(secret=secret)
+
+
+_LAST = UUID(int=2**128 - 1)
+
+
+def change(
+    principal: Principal,
+    endpoint_id: UUID,
+    *,
+    url: str | None = None,
+    paused: bool | None = None,
+    if_match: str | None,
+) -> Endpoint:
+    """Another address, or a pause, or its end. Any of them resumes an endpoint that was stopped:
+    it goes on with the event that it did not take. Twice is safe.
+
+    Raises NotPermitted, NotVisible, MatchRequired, StaleMatch, TargetRefused, NotPossible.
+    """
+    if url is not None:
+        _may_name(principal, "webhook.change", url)
+    with writer.attempt(principal, "webhook.change") as attempt:
+        seen = _see(principal, endpoint_id, lock=True)
+        if if_match is None:
+            raise MatchRequired
+        if if_match != seen.etag:
+            raise StaleMatch
+        try:
+            _update(
+                endpoint_id,
+                "url = %s, paused = %s, stopped = NULL, tries = 0, failing_since = NULL,"
+                " next_at = %s",
+                [
+                    seen.url if url is None else url,
+                    seen.paused if paused is None else paused,
+                    attempt.now,
+                ],
+            )
+        except IntegrityError:
+            raise NotPossible(
+                "webhook_exists", "Your agency has a webhook to this address."
+            ) from None
+        return _see(principal, endpoint_id)
+
+
+def remove(principal: Principal, endpoint_id: UUID) -> None:
+    """Nothing more is sent there; what is under way may still arrive. Raises NotPermitted,
+    NotVisible."""
+    with writer.attempt(principal, "webhook.remove") as attempt:
+        _see(principal, endpoint_id, lock=True)
+        _update(endpoint_id, "removed_at = %s", [attempt.now])
+
+
+def rotate(principal: Principal, endpoint_id: UUID) -> Endpoint:
+    """A new secret, shown once. For 24 hours messages carry two signatures, by the new one and the
+    one before; of more than two the older end at once. Raises NotPermitted, NotVisible."""
+    with writer.attempt(principal, "webhook.rotate") as attempt:
+        seen = _see(principal, endpoint_id, lock=True)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE webhook_secret SET ends_at = CASE WHEN ends_at IS NULL"
+                f" THEN sec.clock() + {OVERLAP} ELSE sec.clock() END WHERE endpoint_id = %s",
+                [endpoint_id],
+            )
+        return seen._replace(secret=_keep_secret(endpoint_id, attempt.now))
+
+
+def ping(principal: Principal, endpoint_id: UUID) -> UUID:
+    """Ask for a test message; it goes out at once, also to one that fails, and not to one that is
+    paused or stopped. Returns its webhook-id: look for it in the deliveries.
+
+    Raises NotPermitted, NotVisible, NotPossible.
+    """
+    with writer.attempt(principal, "webhook.ping"):
+        seen = _see(principal, endpoint_id, lock=True)
+        if seen.state not in {"ok", "failing"}:
+            raise NotPossible("webhook_stopped", "It is paused or stopped: resume it first.")
+        message_id = uuid7()
+        _update(endpoint_id, "ping_id = %s", [message_id])
+        job_wakeup.wake("webhooks")
+        return message_id
+
+
+def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
+    """Send again from this event on, in order, each under its old webhook-id.
+
+    Raises NotPermitted, NotVisible, NotPossible (no such event in the agency's feed).
+    """
+    with writer.attempt(principal, "webhook.replay"):
+        seen = _see(principal, endpoint_id, lock=True)
+        if seen.about != "events":
+            raise NotPossible("event_unknown", "It is sent checkpoints, and no events.")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT xact FROM sec.event_place(%s)", [event_id])
+            row = cursor.fetchone()
+        if row is None:
+            raise NotPossible("event_unknown", "No such event in your agency's feed.")
+        before = UUID(int=event_id.int - 1)
+        # Whatever is under way moves nothing any more: its lease is gone.
+        _update(endpoint_id, "at_xact = %s, at_event = %s, lease = NULL", [row[0], before])
+        job_wakeup.wake("webhooks")
+        return _see(principal, endpoint_id)
+
+
+def deliveries(
+    principal: Principal, endpoint_id: UUID, after: Place | None, limit: int
+) -> tuple[list[Delivery], Place | None]:
+    """What was tried in the last 30 days, the newest first, and where the page ended (None: all);
+    of a referral that bars anybody of the agency since, nothing (R12).
+
+    `limit` ≤ 100. Raises NotPermitted, NotVisible. One access entry.
+    """
+    with writer.attempt(principal, "webhook.deliveries"):
+        _see(principal, endpoint_id)
+        older = " AND (at, id) < (%(at)s, %(id)s)" if after else ""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, at, event_id, checkpoint, message_id, outcome, status, took_ms"
+                " FROM webhook_delivery WHERE endpoint_id = %(endpoint)s AND agency_id = %(agency)s"
+                # what bars somebody there since, as a replay and the feed do not know it either
+                " AND (event_id IS NULL OR EXISTS (SELECT FROM sec.event_place(event_id)))"
+                f"{older} ORDER BY at DESC, id DESC LIMIT %(limit)s",
+                {
+                    "endpoint": endpoint_id,
+                    "agency": principal.agency_id,
+                    "at": after.created_at if after else None,
+                    "id": after.id if after else None,
+                    "limit": limit + 1,
+                },
+            )
+            found = [Delivery._make(row) for row in cursor.fetchall()]
+    page = found[:limit]
+    return page, Place(page[-1].at, page[-1].id) if len(found) > limit else None
+
+
+def _may_name(principal: Principal, act: str, url: str) -> None:
+    """Whoever may not keep webhooks learns nothing of a name; looked up outside a transaction."""
+    try:
+        rules.require_webhook_keeper(principal)
+        ssrf_guard.find(url)
+    except Refused as refusal:
+        writer.deny(principal, act, refusal.code)
+        raise
+
+
+def _see(principal: Principal, endpoint_id: UUID, *, lock: bool = False) -> Endpoint:
+    rules.require_webhook_keeper(principal)
+    with connection.cursor() as cursor:
+        for_update = " FOR UPDATE" if lock else ""
+        cursor.execute(f"{_COLUMNS} AND id = %s{for_update}", [principal.agency_id, endpoint_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotVisible
+    return _endpoint(row)
+
+
+def _update(
+    endpoint_id: UUID, setting: str, values: list[str | int | bool | datetime | UUID]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE webhook_endpoint SET {setting} WHERE id = %s", [*values, endpoint_id]
+        )
+
+
+def _keep_secret(endpoint_id: UUID, now: datetime) -> str:
+    secret, row_id = signatures.new_secret(), uuid7()
+    wrapped = wrapping.wrap(wrapping.SENDING, secret.encode(), secret_context(row_id))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [row_id, endpoint_id, wrapped.kek_version, wrapped.blob, now],
+        )
+    return secret

@@ -1,0 +1,189 @@
+"""The background work: the list of its jobs, and the loop that does them (`manage.py work`).
+
+What a job does stands in its own module; here is only when. Any number of these processes may run,
+each with all jobs or with some: nothing is remembered here, where rows stand is all the state.
+"""
+
+import random
+import select
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import structlog
+from django.db import close_old_connections, connections
+
+from permissions.ledger import sealer, self_check, witness
+from referrals.deadlines import auto_close, purge
+from referrals.job_wakeup import CHANNEL
+from referrals.notifications import escalation, message_queue, triggers
+from referrals.webhooks import delivery, outbox
+
+log = structlog.get_logger()
+
+LONGEST_REST_S = 300.0  # of a job that fails again and again
+SHORTEST_REST = 0.1  # of its pace: of a job whose step takes as long as that
+
+
+class Job(NamedTuple):
+    """One kind of background work.
+
+    `step` does one bounded portion in transactions of its own and says whether there may be more:
+    then it is called again at once, else `pace_s` seconds after it began (`rest_left`) or when it
+    is woken (`wake`). It runs in a thread and with connections of its own, bears to be killed
+    anywhere, and to run beside itself in another process. What it raises is logged by type and
+    place, never with its words; it is tried again after a rest that doubles, and the other jobs go
+    on meanwhile. A job that leaves something under way between its steps may wait for it in one:
+    `hint`, called from another thread, ends that wait as it ends a rest. `finish` is called once,
+    after the last step.
+    """
+
+    name: str
+    step: Callable[[], bool]
+    pace_s: float
+    finish: Callable[[], None] = lambda: None
+    hint: Callable[[], None] = lambda: None
+
+
+JOBS = (
+    Job("purge", purge.step, 3600),
+    Job("clocks", escalation.step, 1),  # mark what came due
+    Job("tell", triggers.step, 1),  # make messages of what happened
+    Job("alert", triggers.alert_step, 5),
+    # Each kind by itself: a mail server that hangs holds up no call.
+    Job("mail", message_queue.mail_step, 1),
+    Job("sms", message_queue.sms_step, 1),
+    Job("voice", message_queue.voice_step, 1),
+    Job("close", auto_close.step, 5),
+    Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.hint),
+    Job("webhook-log", outbox.tidy, 3600),
+    Job("seal", sealer.step, 0.5),  # within two seconds beside 32 writers: make bench (G12)
+    Job("witness", witness.step, 1),
+    Job("verify", self_check.step, 3600),  # a day's seals once a day, a part of the older each hour
+)
+
+
+def named(names: Iterable[str]) -> list[Job]:
+    """The jobs of these names; all of them for none."""
+    wanted = set(names)
+    return [job for job in JOBS if not wanted or job.name in wanted]
+
+
+def work_off(jobs: Iterable[Job]) -> list[str]:
+    """Each job once, here and now, until it has no more. The names of those that failed."""
+    failed = []
+    for job in jobs:
+        try:
+            while job.step():
+                pass
+        except Exception as error:
+            _tell(job, error)
+            failed.append(job.name)
+    return failed
+
+
+class Worker:
+    """Does its jobs, each in a thread of its own, until `end`; every step is finished first."""
+
+    def __init__(self, jobs: Iterable[Job], using: str = "jobs") -> None:
+        self._using = using
+        self._ended = threading.Event()
+        self._threads = {job.name: _Thread(job, self._ended) for job in jobs}
+
+    def run(self) -> None:
+        """Until another thread, or a signal's handler, calls `end`."""
+        for thread in self._threads.values():
+            thread.start()
+        while not self._ended.is_set():
+            try:
+                self._listen()
+            except Exception as error:  # the hints alone: the jobs look by themselves
+                log.warning("no_hints", error=type(error).__name__)
+                connections[self._using].close()
+                self._ended.wait(5)
+        for thread in self._threads.values():
+            thread.ring()
+        for thread in self._threads.values():
+            thread.join()
+        connections.close_all()
+
+    def end(self) -> None:
+        """Let each job finish its step, and no more. Twice is safe."""
+        self._ended.set()
+
+    def _listen(self) -> None:
+        connections[self._using].close()
+        connections[self._using].ensure_connection()
+        raw = connections[self._using].connection
+        with raw.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        while not self._ended.is_set():
+            if not select.select([raw], [], [], 0.5)[0]:  # seconds: how soon an end is seen
+                continue
+            raw.poll()
+            while raw.notifies:
+                thread = self._threads.get(raw.notifies.pop().payload)
+                if thread is not None:
+                    thread.ring()
+
+
+class _Thread(threading.Thread):
+    """One job: step after step."""
+
+    def __init__(self, job: Job, ended: threading.Event) -> None:
+        super().__init__(name=job.name)
+        self.job = job
+        self._bell = threading.Event()
+        self._ended = ended
+        self._failed = 0  # times, one after the other
+
+    def ring(self) -> None:
+        """A hint, or the end."""
+        self._bell.set()
+        self.job.hint()
+
+    def run(self) -> None:
+        """Until the end: a step, a rest, a step …"""
+        while not self._ended.is_set():
+            self._bell.clear()
+            began = time.monotonic()
+            try:
+                close_old_connections()
+                more = self.job.step()
+                rest_s = 0.0 if more else rest_left(self.job.pace_s, time.monotonic() - began)
+                self._failed = 0
+            except Exception as error:
+                _tell(self.job, error)
+                connections.close_all()
+                self._failed += 1
+                self._ended.wait(rest_after(self._failed))  # no hint shortens it
+                continue
+            if rest_s and not self._ended.is_set():
+                self._bell.wait(rest_s)
+        try:
+            self.job.finish()
+        except Exception as error:
+            _tell(self.job, error)
+        connections.close_all()
+
+
+def rest_left(pace_s: float, took_s: float) -> float:
+    """Seconds of rest behind a step that took so long and has no more: it begins again at its pace,
+    and where it is slower than that, not without any rest."""
+    return max(pace_s - took_s, pace_s * SHORTEST_REST)
+
+
+def rest_after(failed: int) -> float:
+    """Seconds until a job that failed so often is tried again: 1, 2, 4 … and a little chance, so
+    that many workers do not come at once."""
+    longest = min(2.0 ** min(failed - 1, 20), LONGEST_REST_S)
+    return longest * random.uniform(0.75, 1)
+
+
+def _tell(job: Job, error: Exception) -> None:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    log.error("job_failed", job=job.name, error=type(error).__name__, where=where)

@@ -1,0 +1,283 @@
+"""A database of an earlier release is brought to this one and serves; one that does not fit is
+refused in a sentence, and no server says that it is ready on it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from api.dev import processes
+from api.dev.postgres import Cluster
+from permissions.database import catalogue, schema
+from tests.support.cluster import GROUND
+from tests.upgrades.make import REPOSITORY, free_port, served
+from tests.upgrades.scratch import RELEASES, done, environment, manage, next_release, restore
+
+pytestmark = pytest.mark.no_database  # each has a cluster of its own
+
+
+@pytest.fixture
+def home(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A home of this test's own; its cluster is erased at the end."""
+    path = GROUND / f"upgrade-{os.getpid()}-{request.node.name.partition('[')[0][5:30]}"
+    yield path
+    Cluster(path).erase()
+
+
+def catalogue_of(cluster: Cluster) -> catalogue.Catalogue:
+    with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
+        cursor.execute("SET search_path = public")  # as every role of ours has it
+        return catalogue.read(cursor)
+
+
+def run(cluster: Cluster, sql: str, role: str = "postgres") -> None:
+    with closing(cluster.connect_superuser("cairn")) as session:
+        session.cursor().execute(f"SET ROLE {role}; {sql}")
+
+
+def test_there_is_a_dump_of_a_release() -> None:
+    assert RELEASES
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_a_database_of_each_release_becomes_this_one_and_serves(version: str, home: Path) -> None:
+    cluster = restore(version, home)
+    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    found = catalogue_of(cluster)
+    assert catalogue.differences(found, catalogue.expected()) == []
+    # A dump is a backup: its cluster counts transactions anew (deploy/RUNBOOK.md, Restore).
+    done(REPOSITORY, home, "restored")
+    done(REPOSITORY, home, "seals", "restore")
+    with served(home):
+        assert (home / "walkthrough-passed").exists()
+
+
+class Load:
+    """Requests one after the other to whichever of the servers is not being restarted."""
+
+    def __init__(self, targets: list[str]) -> None:
+        self.targets = list(targets)
+        self.answers: Counter[int | str] = Counter()
+        self.ends = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
+
+    def _ask(self) -> None:
+        while not self.ends.is_set():
+            for target in list(self.targets):
+                try:
+                    answer = requests.get(f"{target}/v1/directory/services", timeout=30)
+                except requests.RequestException as error:
+                    if target in self.targets:  # else it is being restarted
+                        self.answers[type(error).__name__] += 1
+                else:
+                    self.answers[answer.status_code] += 1
+
+    def __enter__(self) -> "Load":
+        for one in self._threads:
+            one.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ends.set()
+        for one in self._threads:
+            one.join()
+
+    def wait_for(self, number: int) -> None:
+        """Until so many more answers have come."""
+        wanted = self.answers.total() + number
+        while self.answers.total() < wanted:
+            time.sleep(0.01)
+
+
+class Server:
+    """gunicorn of a checkout on a home, at a port that stays the same over a restart."""
+
+    def __init__(self, checkout: Path, home: Path) -> None:
+        self.url, self.home = f"http://127.0.0.1:{free_port()}", home
+        self.start(checkout)
+
+    def start(self, checkout: Path) -> None:
+        env = environment(self.home) | {"CAIRN_BASE_URL": self.url, "CAIRN_LOG_LEVEL": "WARNING"}
+        self._process = subprocess.Popen(processes.gunicorn(self.url), cwd=checkout, env=env)
+        processes.wait_until_ready(self.url, self._process)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+
+def test_the_next_release_comes_while_two_servers_are_asked(home: Path, tmp_path: Path) -> None:
+    """A column, a function and a policy more: the migration runs under load, then one server after
+    the other is restarted with the new code. Nothing but what is restarted fails."""
+    new = next_release(tmp_path / "next", home.with_name(home.name + "-fresh"))
+    cluster = restore(RELEASES[-1], home)
+    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    servers = [Server(REPOSITORY, home), Server(REPOSITORY, home)]
+    try:
+        with Load([one.url for one in servers]) as load:
+            load.wait_for(50)
+            done(new, home, "migrate", "--verbosity", "0")
+            load.wait_for(50)  # the old code on the new schema
+            assert requests.get(f"{servers[0].url}/healthz", timeout=30).status_code == 200
+            for server in servers:
+                load.targets.remove(server.url)
+                server.stop()
+                server.start(new)
+                load.targets.append(server.url)
+            load.wait_for(50)
+        assert set(load.answers) == {200}
+    finally:
+        for server in servers:
+            server.stop()
+    expected = (new / "permissions" / "sql" / "catalogue.txt").read_text()
+    assert catalogue.dump(catalogue_of(cluster)) == expected
+    with served(home, new):
+        assert (home / "walkthrough-passed").exists()
+    refused = manage(REPOSITORY, home, "migrate")
+    assert refused.returncode != 0
+    assert "made by release 99.0.0, which is later than this code" in refused.stdout
+
+
+@pytest.fixture
+def made(home: Path) -> Cluster:
+    """This release's database, as `migrate` makes it."""
+    cluster = Cluster(home)
+    cluster.start()
+    done(REPOSITORY, home, "migrate", "--verbosity", "0")
+    return cluster
+
+
+def test_a_database_of_before_the_first_release_is_refused(home: Path) -> None:
+    cluster = Cluster(home)
+    cluster.start()
+    run(cluster, "CREATE TABLE public.django_migrations (id int, app text, name text)", "owner")
+    for words in (["migrate"], ["run"], ["schema"]):
+        ended = manage(REPOSITORY, home, *words)
+        assert ended.returncode != 0, words
+        assert "made before release 0.1.0" in ended.stdout, ended.stdout
+        assert "make reset" in ended.stdout
+        assert "Ready" not in ended.stdout
+        assert "Traceback" not in ended.stdout
+
+
+HAND: list[tuple[str, str]] = [
+    ("CREATE FUNCTION sec.left_behind() RETURNS int LANGUAGE sql AS 'SELECT 1'", "unknown"),
+    ("DROP TRIGGER append_only ON access_entry", "missing"),
+    ("GRANT SELECT ON credential TO app", "different"),
+    ("ALTER TABLE referral NO FORCE ROW LEVEL SECURITY", "different"),
+    ("CREATE POLICY of_a_hand ON referral TO app USING (true)", "unknown"),
+]
+
+
+def test_what_was_changed_by_hand_is_named_and_made_again(made: Cluster, home: Path) -> None:
+    as_made = catalogue_of(made)
+    for change, word in HAND:
+        run(made, change)
+        ended = manage(REPOSITORY, home, "schema")
+        assert ended.returncode != 0
+        assert f"{word}: " in ended.stdout, ended.stdout
+        checked = manage(REPOSITORY, home, "check", "--database", "default")
+        assert "permissions.E007" in checked.stdout, checked.stdout
+        done(REPOSITORY, home, "migrate", "--verbosity", "0")
+        assert catalogue_of(made) == as_made, change
+    assert "as expected" in done(REPOSITORY, home, "schema")
+
+
+def test_no_server_is_ready_on_a_schema_that_is_not_its_own(made: Cluster, home: Path) -> None:
+    server = Server(REPOSITORY, home)
+    run(made, "DROP TRIGGER append_only ON access_entry")
+    try:
+        server.stop()
+        with pytest.raises(processes.CommandError):
+            server.start(REPOSITORY)
+        answer = requests.get(f"{server.url}/healthz", timeout=30)
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "schema_mismatch"
+    finally:
+        server.stop()
+
+
+def waits(cluster: Cluster, query: str) -> Callable[[], bool]:
+    def asked() -> bool:
+        with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
+            cursor.execute(
+                "SELECT FROM pg_stat_activity WHERE query LIKE %s AND pid <> pg_backend_pid()",
+                [query],
+            )
+            return bool(cursor.rowcount)
+
+    return asked
+
+
+def until(condition: Callable[[], Any]) -> None:
+    give_up = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_an_upgrade_that_is_killed_changed_nothing(
+    made: Cluster, home: Path, tmp_path: Path
+) -> None:
+    new = next_release(tmp_path / "next", home.with_name(home.name + "-fresh"))
+    last = new / "referrals" / "sql" / "policies" / "zz_last.sql"
+    last.write_text("SELECT pg_sleep(600);\n")
+    before = catalogue_of(made)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "migrate"], cwd=new, env=environment(home)
+    )
+    until(waits(made, "%pg_sleep(600)%"))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with closing(made.connect_superuser("cairn")) as session:  # as the server notices at last
+        session.cursor().execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
+        )
+    until(lambda: not waits(made, "%pg_sleep(600)%")())
+    assert catalogue_of(made) == before
+    last.unlink()
+    done(new, home, "migrate", "--verbosity", "0")
+    expected = (new / "permissions" / "sql" / "catalogue.txt").read_text()
+    assert catalogue.dump(catalogue_of(made)) == expected
+
+
+def test_an_upgrade_gives_way_to_whoever_works(made: Cluster, home: Path) -> None:
+    """It never waits for a lock so long that PostgreSQL would end a request instead of it."""
+    run(made, "DROP TRIGGER append_only ON access_entry")
+    with closing(made.connect_superuser("cairn")) as session:
+        session.autocommit = False
+        session.cursor().execute("SELECT FROM referral")  # and holds its lock
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "migrate"],
+            cwd=REPOSITORY,
+            env=environment(home),
+            stdout=subprocess.DEVNULL,
+        )
+        until(waits(made, "LOCK TABLE%"))
+        until(lambda: not waits(made, "LOCK TABLE%")())  # it has given up for now
+        assert process.poll() is None
+        session.rollback()
+    assert process.wait(60) == 0
+    assert "as expected" in done(REPOSITORY, home, "schema")
+
+
+def test_every_function_is_of_one_file(made: Cluster) -> None:
+    """What is applied twice is the same: nothing in the files depends on what was there before."""
+    before = catalogue_of(made)
+    with closing(made.connect_superuser("cairn")) as session:
+        cursor = session.cursor()
+        cursor.execute("SET SESSION AUTHORIZATION owner; BEGIN")
+        schema.apply(cursor)
+        cursor.execute("COMMIT")
+    assert catalogue_of(made) == before

@@ -1,0 +1,482 @@
+"""The auditor's desk: filters, trails, files, counts, the seals and their check; and who else may
+read the log, which the agency's administrator says. Some of it in a real browser."""
+
+import ast
+import csv
+import html
+import io
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from api.desk import labels
+from api.desk.audit import reason_labels
+from api.desk.problem_texts import PROBLEMS
+from permissions.audit.writer import log_rights
+from permissions.ledger import status
+from permissions.models import Client
+from referrals import worker as job_worker
+from referrals.codes import CODE_LISTS
+from tests.support.access_log import acts_that_are_logged, handle, leads_on, the_log_is_full
+from tests.support.browser import SIZES, Desk
+from tests.support.browser import chromium as chromium  # a fixture
+from tests.support.callers import agency_id, member_id
+from tests.support.desk_pages import at_the_desk, text_of
+from tests.support.live_server import Server
+from tests.support.repository import REPOSITORY
+from tests.support.seals import seal
+from tests.support.stories import PACKET, Story
+from tests.support.webhook_receiver import receivers
+
+LOG = "/desk/access-log"
+ENTRIES = "Ids and codes only"
+
+
+@pytest.fixture
+def worked_on(story: Story, api: Any) -> Story:
+    story.accept().release(*PACKET).packet(**PACKET)
+    api("ywca.worker").act(story.id, "open_packet", {"purpose": "safety"})
+    api("ywca.worker2").get("/v1/referrals")
+    api("ywca.worker2").get(f"/v1/referrals/{story.id}/releases")
+    kept = {"reason": "review", "keep": True}
+    assert api("ywca.lead").act(story.id, "take_over", kept).status_code == 200
+    seal()
+    return story
+
+
+def test_each_filter_of_the_page_shows_what_fits(worked_on: Story, superuser: Any) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    subject = handle(superuser, worked_on.id, "ywca")
+    here = {"referral": worked_on.id}  # other tests leave entries, of times to come as well
+    for query, shows, not_this in (
+        (here | {"purpose": "safety"}, "Opened a packet For her safety", "Accepted"),
+        (here | {"self_assigned": "on"}, "Put herself on a referral", "Opened a packet For"),
+        (
+            here | {"decision": "refused"},
+            "Refused : not one of those who work on it . Tried: “Looked at her permissions”",
+            "Opened a packet For",
+        ),
+        ({"subject": subject, "act": "referral.accept"}, subject, "Opened a packet For"),
+        ({"member": str(member_id("ywca.lead"))}, "The trail of Yara Sample", "Yve Example Opened"),
+    ):
+        page = auditor.get(LOG, query).content
+        # Other tests' entries may fill a look of two filters: on until it has looked at all.
+        while shows not in text_of(page) and (earlier := leads_on(page.decode())):
+            page = auditor.get(LOG, earlier).content
+        shown = text_of(page)
+        assert shows in shown, query
+        assert not_this not in shown.partition(ENTRIES)[2], query
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"subject": "bad"}, "Survivor, by your agency's handle: That is no id."),
+        ({"member": "bad"}, "Who: That is no id."),
+        ({"act": "referral.open"}, "What: Select a valid choice."),
+        ({"purpose": "zzz"}, "Purpose: Select a valid choice."),
+        ({"since": "2026-02-01T00:00", "until": "2026-01-01T00:00"}, "nothing fits"),
+        ({"member_id": "01890000-0000-7000-8000-0000000000aa"}, "A filter in the address"),
+        ({"subject": ["", ""]}, "A filter stands twice"),
+    ],
+)
+def test_a_filter_that_is_wrong_or_unknown_shows_and_exports_nothing(
+    worked_on: Story, query: dict[str, Any], says: str
+) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    for path, more in ((LOG, {}), (f"{LOG}/export", {"format": "ndjson"})):
+        answer = auditor.get(path, query | more)
+        assert answer.status_code == 400, path
+        shown = text_of(answer.content)
+        assert says in shown, path
+        assert ENTRIES not in shown
+        assert "As a file" not in shown
+    assert at_the_desk("ywca.worker").get(LOG, {"subject": "bad"}).status_code == 403
+
+
+def test_whoever_may_not_read_the_log_is_an_entry_of_what_she_tried(superuser: Any) -> None:
+    worker, exported = at_the_desk("ywca.worker"), "access_log.export"
+    for path, act in ((f"{LOG}?", "access_log.read"), (f"{LOG}/export?format=csv&", exported)):
+        for query in ("", "subject=bad"):
+            answer = worker.get(path + query)
+            assert answer.status_code == 403
+            with superuser.cursor() as cursor:
+                cursor.execute(
+                    "SELECT act, decision, rule FROM access_entry WHERE request_id = %s",
+                    [answer["X-Request-Id"]],
+                )
+                assert cursor.fetchall() == [(act, "refused", "role_missing")]
+
+
+def test_the_page_says_what_it_shows_and_where_it_found_nothing(worked_on: Story) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    lead = str(member_id("ywca.lead"))
+    nobody = "01890000-0000-7000-8000-0000000000aa"
+    for query, says in (
+        ({}, "Shown: everything of Demo Women's Centre."),
+        ({"decision": "refused"}, "Shown: refusals. Show all of Demo Women's Centre"),
+        ({"self_assigned": "on"}, "Shown: leads who put themselves on a referral."),
+        (
+            {"member": lead, "act": "referral.accept", "since": "2026-01-01T00:00"},
+            "Shown: “Accepted”, by Yara Sample, or a system for her,"
+            " from 1 Jan 2026, 00:00:00 MST.",
+        ),
+        (
+            {"member": nobody, "act": "referral.list"},
+            "Nothing fits: “Looked at the inbox”, by a former member …\N{WORD JOINER}0000000000aa",
+        ),
+        ({"purpose": "safety", "referral": worked_on.id}, "for the purpose “For her safety”,"),
+    ):
+        shown = text_of(auditor.get(LOG, query).content)
+        assert says in shown, query
+        assert "From, in America/Denver" in shown, "the filter's times have a zone"
+    page = auditor.get(LOG, {"member": nobody}).content.decode()
+    assert f'<option value="{nobody}" selected>Not in this list: …' in page
+    trail = text_of(auditor.get(LOG, {"referral": worked_on.id}).content)
+    assert "who of Demo Women's Centre looked at it, what they did with it and what was" in trail
+
+
+def test_partner_systems_are_offered_and_told_by_name(story: Story, api: Any) -> None:
+    api("ywca.client", acting="ywca.worker").get("/v1/referrals")
+    system = Client.objects.get(client_id="demo-ywca")
+    auditor = at_the_desk("ywca.auditor")
+    page = html.unescape(auditor.get(LOG, {"client": str(system.id)}).content.decode())
+    assert f'<option value="{system.id}" selected>{system.name}</option>' in page
+    assert f"{system.name}, for Yve Example" in text_of(page).partition(ENTRIES)[2]
+    assert Client.objects.get(client_id="demo-police").name not in page
+
+
+@pytest.mark.no_database
+def test_every_act_that_the_code_can_log_has_words_for_its_reader() -> None:
+    logged = acts_that_are_logged()
+    assert {"channels.read", "key.rotate", "directory.edit", "referral.send"} <= logged
+    assert logged - set(labels.LOGGED) == set()
+
+
+@pytest.mark.no_database
+def test_every_reason_that_the_log_can_give_has_words_and_a_page() -> None:
+    """The codes of refusals, and what the sources write as `rule` or `refused`."""
+    given = set()
+    for floor in ("permissions", "directory", "referrals", "api"):
+        for path in sorted((REPOSITORY / floor).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.keyword) and node.arg in ("rule", "refused"):
+                    value = node.value.value if isinstance(node.value, ast.Constant) else None
+                    given |= {value} if isinstance(value, str) else set()
+    assert {"opt_in", "idle", "unknown_client"} <= given
+    assert {"unknown_client", "bad_password"} <= set(PROBLEMS)
+    reasons = {*PROBLEMS, *given, *CODE_LISTS["self_assignment"]}
+    assert [code for code in reasons if reason_labels.reason(code) == code] == []
+
+
+def test_what_has_no_handle_of_the_survivor_is_said_where_one_is_asked_for(
+    story: Story, api: Any
+) -> None:
+    """Her handle begins with the agency's first act: who looked before is found by the referral."""
+    story.send()
+    api("ywca.worker").get(f"/v1/referrals/{story.id}")
+    story.answers("acknowledge")
+    api("ywca.worker").get(f"/v1/referrals/{story.id}")
+    items = api("ywca.auditor").get("/v1/access-log", {"referral_id": story.id}).json()["items"]
+    handles = [one["subject"] for one in items if one["act"] == "referral.read"]
+    assert (bool(handles[0]), handles[1]) == (True, None)
+    page = text_of(at_the_desk("ywca.auditor").get(LOG, {"referral": story.id}).content)
+    for words_of_it in (
+        "Refusals, lists, and looks before your agency's first act have none",
+        "a refusal, a list, and a look before its first act have none.",
+    ):
+        assert words_of_it in page
+
+
+def test_an_auditor_filters_for_whoever_looked_at_channels() -> None:
+    at_the_desk("ywca.worker").get("/desk/channels")
+    shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"act": "channels.read"}).content)
+    entries = shown.partition(ENTRIES)[2]
+    assert "Looked at whom a message reaches" in entries
+    assert "Read this log" not in entries
+
+
+def test_the_trail_of_a_referral_begins_with_who_had_it_in_her_lists(worked_on: Story) -> None:
+    shown = text_of(at_the_desk("ywca.auditor").get(LOG, {"referral": worked_on.id}).content)
+    assert f"The trail of referral {worked_on.id}" in shown
+    assert "Yoko Specimen Looked at the inbox 1 " in shown.partition("Who had it in her lists.")[2]
+    assert "Opened a packet" in shown
+
+
+def test_what_nobody_did_by_hand_says_whose_it_was(story: Story, api: Any, settings: Any) -> None:
+    with receivers(settings) as (hook,):
+        assert api("ywca.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
+        story.accept()
+        assert job_worker.work_off(job_worker.named(["webhooks"])) == []
+    auditor = at_the_desk("ywca.auditor")
+    trail = text_of(auditor.get(LOG, {"referral": story.id}).content)
+    lists = trail.partition("Who had it in her lists.")[2].partition(ENTRIES)[0]
+    assert "Cairn or its operator Events were sent to the agency's webhook" in lists
+    log_rights("agency.change", agency_id("ywca"), fields=["duty_phone"])
+    changes = text_of(auditor.get(LOG, {"act": "agency.change"}).content).partition(ENTRIES)[2]
+    assert "Cairn or its operator Settings of the agency were changed, by the operator" in changes
+
+
+def test_the_page_gives_what_it_shows_as_a_file(worked_on: Story) -> None:
+    auditor = at_the_desk("ywca.auditor")
+    query = {"act": "referral.open_packet", "referral": worked_on.id}
+    page = auditor.get(LOG, query).content.decode()
+    asked = f"act=referral.open_packet&amp;referral={worked_on.id}"
+    link = f"{LOG}/export?{asked}&amp;format=csv"
+    assert f'href="{link}"' in page
+    assert "As a file, all that is looked for, not this page alone: CSV" in text_of(page)
+    answer = auditor.get(link.replace("&amp;", "&"))
+    assert answer["Content-Type"].startswith("text/csv")
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["member_name"], row["purpose"]) == ("Yve Example", "safety")
+    assert not any(value in text for value in PACKET.values())
+    wrong = auditor.get(f"{LOG}/export", {"format": "csv", "subject": "no id"})
+    assert wrong.status_code == 400, "never more than was asked for"
+    assert auditor.get(f"{LOG}/export", {"format": "xlsx"}).status_code == 404
+
+
+def test_who_had_it_in_her_lists_is_a_file_too(worked_on: Story, superuser: Any) -> None:
+    """The file of the entries does not hold it: a list is an entry of many referrals."""
+    auditor = at_the_desk("ywca.auditor")
+    page = auditor.get(LOG, {"referral": worked_on.id}).content.decode()
+    link = f"{LOG}/export?referral={worked_on.id}&amp;of=lists&amp;format="
+    for kind, read in (
+        ("csv", lambda text: csv.DictReader(io.StringIO(text, newline=""))),
+        ("ndjson", lambda text: map(json.loads, text.splitlines())),
+    ):
+        assert f'href="{link}{kind}"' in page
+        answer = auditor.get(f"{link}{kind}".replace("&amp;", "&"))
+        (row,) = read(answer.content.decode("utf-8-sig"))
+        assert (row["member_name"], int(row["times"])) == ("Yoko Specimen", 1)
+        with superuser.cursor() as cursor:
+            asked = [answer["X-Request-Id"]]
+            cursor.execute("SELECT act FROM access_entry WHERE request_id = %s", asked)
+            assert cursor.fetchall() == [("access_log.export",)]
+    for query in ({"of": "lists"}, {"of": "both", "referral": worked_on.id}):
+        refused = auditor.get(f"{LOG}/export", query | {"format": "csv"})
+        assert refused.status_code in (400, 404)
+    assert at_the_desk("ywca.worker").get(f"{link}csv".replace("&amp;", "&")).status_code == 403
+
+
+def test_without_its_entry_no_page_of_the_log_is_shown() -> None:
+    auditor, admin = at_the_desk("ywca.auditor"), at_the_desk("ywca.admin")
+    pages = (LOG, f"{LOG}/export?format=csv", f"{LOG}/counts", f"{LOG}/seals", f"{LOG}/readers")
+    with the_log_is_full():
+        answers = [*(auditor.get(path) for path in pages), admin.get(f"{LOG}/readers")]
+        refused = at_the_desk("ywca.worker").get("/desk/entries")
+    for answer in (*answers, refused):
+        assert answer.status_code == 503
+        assert "Ring the service instead" in text_of(answer.content) or answer["Retry-After"]
+
+
+def test_the_seals_are_checked_by_a_button(worked_on: Story) -> None:
+    auditor = at_the_desk("taskforce.auditor")
+    assert "Newest checkpoint" in text_of(auditor.get(f"{LOG}/seals").content)
+    answer = auditor.submit(f"{LOG}/seals")
+    assert "As it was sealed. Checkpoints" in text_of(answer.content)
+    assert at_the_desk("ywca.worker").get(f"{LOG}/seals").status_code == 403
+
+
+def test_of_a_checkpoint_too_large_to_be_hashed_the_page_does_not_say_that_it_was(
+    worked_on: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "HASHED_AT_ONCE", 0)
+    shown = text_of(at_the_desk("ywca.auditor").submit(f"{LOG}/seals").content)
+    assert "is there unchanged (but for the checkpoints named below), that none" in shown
+    assert "holds too many entries for this page" in shown
+
+
+def test_the_page_of_the_seals_says_who_does_not_do_her_part(
+    worked_on: Story, superuser: Any, shift_clock: Any
+) -> None:
+    def told() -> str:
+        return text_of(at_the_desk("ywca.auditor").get(f"{LOG}/seals").content)
+
+    seal()
+    assert "does not keep up" not in told()
+    at_the_desk("ywca.auditor").get(LOG)
+    shift_clock("2 minutes")
+    assert "The sealer does not keep up, or does not run." in told()
+    watched = (
+        "UPDATE log_watch SET faults = 1, at = now(), seq = {}, first_fault = {} WHERE what = {}"
+    )
+    undo = "UPDATE log_watch SET faults = 0, at = NULL, seq = 0, first_fault = NULL"
+    fault = "'entries were changed, checkpoints 1 to 2'"
+    superuser.autocommit = True
+    with superuser.cursor() as cursor:
+        try:
+            cursor.execute(watched.format(1, "NULL", "'witness'"))
+            assert "This is not the log that the witness saw" in told()
+            assert "Holds checkpoint 1" in told()
+            cursor.execute(watched.format(2, fault, "'new'"))
+            assert "entries were changed, checkpoints 1 to 2 (1 in all)" in told()
+            cursor.execute(undo)
+            assert "Holds nothing yet" in told()
+            assert "It does not follow" in told(), "nor does a witness that never was"
+        finally:
+            cursor.execute(undo)
+    seal()
+
+
+def test_an_auditor_takes_from_the_page_what_she_needs_to_check_the_log_herself(
+    worked_on: Story, tmp_path: Path
+) -> None:
+    seal()
+    auditor = at_the_desk("ywca.auditor")
+    page = auditor.get(f"{LOG}/seals").content.decode()
+    for name, address in (
+        ("verifier.py", "/v1/access-log/verifier.py"),
+        ("keys.json", "/v1/access-log/keys"),
+        ("access-log-sealed.txt", f"{LOG}/export?format=sealed"),
+    ):
+        assert f'href="{address}"' in page
+        answer = auditor.get(address)
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        (tmp_path / name).write_bytes(content)
+    (command,) = re.findall(r"<code>python (.*)</code>", page)
+    told = subprocess.run(
+        [sys.executable, *command.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (told.returncode, "As it was sealed." in told.stdout) == (0, True), told.stdout
+    refused = auditor.get(f"{LOG}/export", {"format": "sealed", "decision": "refused"})
+    assert refused.status_code == 400
+
+
+def test_counts_are_of_ones_own_agency_and_for_oversight_of_each(worked_on: Story) -> None:
+    own = text_of(at_the_desk("ywca.auditor").get(f"{LOG}/counts").content)
+    assert "Demo Women's Centre, 20" in own
+    assert "Demo City Police, 20" not in own
+    network = text_of(at_the_desk("taskforce.auditor").get(f"{LOG}/counts").content)
+    assert "Demo City Police, 20" in network
+    assert at_the_desk("ywca.auditor").get(f"{LOG}/counts?month=soon").status_code == 400
+    refused = "Refused : not one of those who work on it . Tried: “Looked at her permissions”"
+    assert refused in own
+
+
+def test_a_month_is_counted_in_the_time_zone_of_the_entries(api: Any, shift_clock: Any) -> None:
+    """Late on its last evening in Denver another month has begun in UTC."""
+    next_month = (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
+    evening = next_month.replace(hour=2, minute=30)
+    month = f"{evening - timedelta(days=1):%Y-%m}"
+
+    def listed() -> int:
+        page = text_of(at_the_desk("sarc.auditor").get(f"{LOG}/counts", {"month": month}).content)
+        assert f", {month} in America/Denver What Entries" in page
+        found = re.search(r" Looked at the inbox (\d+)", page)
+        return int(found[1]) if found else 0
+
+    before = listed() if api("sarc.worker").get("/v1/referrals").status_code == 200 else 0
+    shift_clock(str(evening - datetime.now(UTC)))
+    assert api("sarc.worker").get("/v1/referrals").status_code == 200
+    shift_clock("0")
+    assert listed() == before + 1
+
+
+def test_the_month_that_is_counted_is_the_one_that_is_chosen(worked_on: Story) -> None:
+    """And each is offered of the years that the log is kept."""
+    auditor, now = at_the_desk("ywca.auditor"), datetime.now(UTC)
+    for month in ("2004-02", f"{now.year - 6}-{now:%m}", f"{now:%Y-%m}"):
+        page = auditor.get(f"{LOG}/counts", {"month": month}).content.decode()
+        assert f"<option>{now.year - 5}-01</option>" in page
+        assert re.findall(r"<option selected>(.*?)</option>", page) == [month]
+
+
+def test_an_administrator_lets_an_oversight_auditor_read_and_takes_it_back(
+    worked_on: Story,
+) -> None:
+    oversight, admin = at_the_desk("taskforce.auditor"), at_the_desk("ywca.admin")
+    theirs = {"agency": str(agency_id("ywca"))}
+    readers = f"{LOG}/readers"
+    none = {"agency": str(agency_id("hospital"))}
+    refused = oversight.get(LOG, theirs)
+    assert refused.status_code == 404
+    assert text_of(refused.content) == text_of(oversight.get(LOG, none).content)
+    empty = admin.submit(readers, {})
+    assert "Choose one." in text_of(empty.content)
+    chosen = {"to_agency_id": str(agency_id("taskforce")), "days": "7"}
+    given = text_of(admin.submit(readers, chosen).content)
+    assert "They may read our entries now" in given
+    assert "Demo Task Force reads what Demo Women's Centre did. Now" in given
+    shown = text_of(oversight.get(LOG, theirs | {"referral": worked_on.id}).content)
+    worker = str(member_id("ywca.worker"))
+    assert f"Member …\N{WORD JOINER}{worker[-12:]} Opened a packet" in shown
+    assert "Yve Example" not in shown
+    page = oversight.get(LOG, theirs).content.decode()
+    here = f"{LOG}?agency={theirs['agency']}"
+    for link in ("&amp;decision=refused", "&amp;self_assigned=on", "", f"&amp;member={worker}"):
+        assert f'href="{here}{link}"' in page, "it leads to no other log"
+    assert 'href="/desk/access-log?' not in page.replace(f'href="{here}', "")
+    hers = theirs | {"member": worker, "act": "referral.open_packet"}
+    found = text_of(oversight.get(LOG, hers).content)
+    assert f"Shown: “Opened a packet”, by member …\N{WORD JOINER}{worker[-12:]}" in found
+    assert "Opened a packet" in found.partition(ENTRIES)[2]
+    handle_of_hers = oversight.get(LOG, theirs | {"subject": worker})
+    assert handle_of_hers.status_code == 400
+    assert "her agency's own" in text_of(handle_of_hers.content)
+    assert "Demo Women's Centre lets you read its entries for a time." in shown
+    second = admin.submit(readers, chosen | {"do": "give"})  # the last form of the page
+    assert second.status_code == 409
+    assert "One stands already." in text_of(second.content)
+    page = admin.get(readers).content.decode()
+    id_ = page.partition('name="opt_in" value="')[2].partition('"')[0]
+    back = admin.submit(readers, {"do": "end", "opt_in": id_})
+    assert "Taken back" in text_of(back.content)
+    assert oversight.get(LOG, theirs).status_code == 404
+    assert at_the_desk("ywca.worker").get(readers).status_code == 403
+    mine = text_of(at_the_desk("ywca.auditor").get(readers).content)
+    assert "Taken back" in mine
+    assert "Let them read" not in mine
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+def test_the_auditors_pages_in_a_browser(
+    worked_on: Story, server: Server, chromium: Browser, size: str
+) -> None:
+    admin = Desk(chromium, server, SIZES[size])
+    admin.sign_in("ywca.admin")
+    admin.follow("Who reads our log")
+    admin.choose("Demo Task Force", "Seven days")
+    admin.press("Let them read")
+    admin.sees("They may read our entries now")
+    auditor = Desk(chromium, server, SIZES[size])
+    auditor.sign_in("taskforce.auditor")
+    auditor.page.locator("summary").click()
+    auditor.page.get_by_label("Whose log").select_option("Demo Women's Centre")
+    auditor.press("Show")
+    auditor.sees("lets you read its entries for a time")
+    id_ = auditor.page.locator("code.id").first
+    whole = id_.get_attribute("title")
+    assert id_.bounding_box()["width"] < 120, "its end is seen"
+    chosen = id_.evaluate(
+        "(one) => { getSelection().selectAllChildren(one); return getSelection().toString() }"
+    )
+    assert chosen == whole, "it is copied whole"
+    with auditor.page.expect_download() as download:
+        auditor.page.get_by_role("link", name="CSV", exact=True).click()
+    auditor.complaints.clear()  # the browser calls a download a page that did not come
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) > 3
+    assert not any(value in line for value in PACKET.values() for line in lines)
+    admin.follow("Who reads our log")
+    admin.sees("Read 2 times, last")
+    auditor.follow("Counts")
+    auditor.follow("Seals")
+    auditor.press("Verify now")
+    auditor.sees("As it was sealed.")
+    own = Desk(chromium, server, SIZES[size])
+    own.sign_in("ywca.auditor")
+    own.page.goto(f"{LOG}?referral={worked_on.id}")
+    own.check()
+    own.sees("Who had it in her lists.")

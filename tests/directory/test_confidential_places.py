@@ -1,0 +1,456 @@
+"""Whatever way is tried: where a confidential place is reaches nobody, and what else is
+confidential nobody outside the network (R3, R4, T1).
+
+The scene is tests/support/confidential_scene.py: all of it was public before. What the database
+itself refuses is tested in tests/directory/test_confidential_places_in_sql.py.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from directory import models as m
+from directory.exporting import export
+from permissions import assignments
+from permissions.database.aliases import JOBS
+from tests.support import confidential_scene as hidden
+from tests.support import routes
+from tests.support.callers import Caller, agency_id
+from tests.support.confidential_scene import (
+    NETWORK,
+    PUBLIC,
+    WAYS,
+    WHERE,
+    Scene,
+    all_lines,
+    caller_of,
+    text_of,
+)
+from tests.support.desk_pages import Pages, at_the_desk
+from tests.support.stories import NOTICE
+
+SERVICES, PLACES = "/v1/directory/services", "/v1/directory/service_at_locations"
+ORGANIZATIONS, CHANGES = "/v1/directory/organizations", "/v1/directory/changes"
+OUTSIDER = agency_id("outsider")
+LISTS = (SERVICES, PLACES, ORGANIZATIONS)
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def scene(request: pytest.FixtureRequest, network: Any) -> Iterator[Scene]:
+    """Hidden in one of the ways; it stays so while the tests of this file look at it."""
+    found = Scene(request.param)
+    try:
+        yield found.set().hide()
+    finally:
+        found.clear()
+
+
+@pytest.fixture(params=PUBLIC)
+def outside(request: pytest.FixtureRequest, api: Any) -> Caller:
+    return caller_of(api, request.param)
+
+
+@pytest.fixture
+def nobody(api: Any) -> Caller:
+    return caller_of(api, "nobody")
+
+
+@pytest.fixture(params=NETWORK)
+def inside(request: pytest.FixtureRequest, api: Any) -> Caller:
+    return caller_of(api, request.param)
+
+
+def totals(caller: Caller, path: str, **query: str) -> tuple[int, int]:
+    answer = caller.get(path, query | {"per_page": "1"})
+    assert answer.status_code == 200, answer.content
+    return answer.json()["total_items"], answer.json()["total_pages"]
+
+
+def ids(caller: Caller, path: str, **query: str) -> list[str]:
+    """All the ids of a list, in its order."""
+    found: list[str] = []
+    for page in itertools.count(1):
+        answer = caller.get(path, query | {"per_page": "100", "page": str(page)})
+        assert answer.status_code == 200, answer.content
+        found += [item["id"] for item in answer.json()["contents"]]
+        if answer.json()["last_page"]:
+            return found
+    raise AssertionError
+
+
+def fed(caller: Caller) -> list[dict[str, Any]]:
+    """The change feed from its beginning."""
+    found: list[dict[str, Any]] = []
+    after: dict[str, str] = {}
+    while True:
+        page = caller.get(CHANGES, {"limit": "500"} | after).json()
+        if not page["items"]:
+            return found
+        found += page["items"]
+        after = {"after": page["next"]}
+
+
+# -- Everything at once ----------------------------------------------------------------------------
+
+
+def questions(scene: Scene) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every list in every form, and every way of asking for what is hidden."""
+    words = ["quennelby", "morrowick", "brimholt", "brimhlt", "hestrefall", "penhallow"]
+    near = {"latitude": str(hidden.LATITUDE), "longitude": str(hidden.LONGITUDE)}
+    asked: list[dict[str, str]] = [
+        *({"search": word} for word in words),
+        {"modified_after": "2020-01-01", "per_page": "100"},
+        {"organization_id": str(scene.ids["home"])},
+        {"organization_id": str(scene.ids["neighbour"])},
+        {"taxonomy_term_id": str(scene.ids["term"])},
+        {"victimization_type": "stalking"},
+        {"language": "is"},
+        {"postcode": hidden.POSTCODE},
+        {"open_at": hidden.open_at()},
+        near | {"radius": "3000"},
+        near | {"search": "penhallow"},
+    ]
+    forms: list[dict[str, str]] = [{"full": "true"}, {"format": "ndjson", "full": "true"}]
+    for path, form, one in itertools.product((SERVICES, PLACES), forms, asked):
+        yield path, form | one
+    for path, form in itertools.product((SERVICES, PLACES), (_MINIMAL, {"facets": "true"}, {})):
+        yield path, {**form, "per_page": "100"}
+        yield path, {**form, "format": "ndjson"}
+        yield path, {**form, **near}
+    for form in ({}, {"full": "true"}, {"full_service": "true"}):
+        yield ORGANIZATIONS, {**form, "per_page": "100"}
+        yield ORGANIZATIONS, {**form, "format": "ndjson"}
+        yield ORGANIZATIONS, {**form, "taxonomy_term_id": str(scene.ids["term"])}
+        for word in words:
+            yield ORGANIZATIONS, {**form, "search": word}
+    for path in ("/v1/directory/taxonomies", "/v1/directory/taxonomy_terms"):
+        yield path, {"search": "wexcombe"}
+        yield path, {"format": "ndjson"}
+
+
+_MINIMAL = {"minimal": "true"}
+
+
+def asked_of_lists(caller: Caller, scene: Scene) -> Iterator[tuple[str, str]]:
+    """What each question is answered, by GET or by POST; 400 where a list does not know it."""
+    for number, (path, query) in enumerate(questions(scene)):
+        ask = caller.get if number % 2 else caller.post
+        answer = ask(path, query)
+        assert answer.status_code in (200, 400), answer.content
+        yield f"{path} {query}", text_of(answer)
+
+
+def asked_of_routes(caller: Caller | Pages, scene: Scene) -> Iterator[tuple[str, str]]:
+    """The answer of every GET route of the directory, for each id that is hidden or beside it."""
+    count = 0
+    names = {*scene.names, "home", "refuge", "neighbour", "counsel", "counsel_far", "far"}
+    for route, pattern in routes.served():
+        if "directory" not in route or "GET" not in routes.methods_of(pattern):
+            continue
+        count += 1
+        given = (
+            [str(scene.ids[name]) for name in sorted(names)] if "<uuid:" in route else ["service"]
+        )
+        for one in given:
+            path = routes.filled(route, **dict.fromkeys(_IDS, one), name="service")
+            answer = caller.get(path)
+            assert answer.status_code < 500, path
+            yield path, text_of(answer).replace(one, "asked")
+    assert count >= 15, "the resolver was not read"
+
+
+_IDS = ("organization_id", "place_id", "taxonomy_id", "term_id", "location_id", "service_id")
+
+
+def told(answers: Iterator[tuple[str, str]], secrets: list[str], least: int) -> list[Any]:
+    """Where a secret stands, of at least so many answers looked at."""
+    found, count = [], 0
+    for path, text in answers:
+        count += 1
+        found += [(path, word) for word in secrets if word in text]
+    assert count >= least
+    return found
+
+
+def test_no_list_tells_the_public(scene: Scene, outside: Caller) -> None:
+    assert told(asked_of_lists(outside, scene), scene.secrets(), 110) == []
+
+
+def test_no_list_tells_the_network_where(scene: Scene, inside: Caller) -> None:
+    assert told(asked_of_lists(inside, scene), list(WHERE), 110) == []
+
+
+def test_no_route_tells_the_public(scene: Scene, outside: Caller) -> None:
+    assert told(asked_of_routes(outside, scene), scene.secrets(), 70) == []
+
+
+def test_no_route_tells_the_network_where(scene: Scene, inside: Caller) -> None:
+    assert told(asked_of_routes(inside, scene), list(WHERE), 70) == []
+
+
+def test_no_page_tells_the_public_nor_the_network_where(scene: Scene) -> None:
+    signed_in = at_the_desk("outsider.lead")
+    assert told(asked_of_routes(Pages(), scene), scene.secrets(), 70) == []
+    assert told(asked_of_routes(signed_in, scene), list(WHERE), 70) == []
+    for word in ("quennelby", "morrowick", "brimholt", "brimhlt", "penhallow"):
+        for pages, path, secrets in (
+            (Pages(), "/directory", scene.secrets()),
+            (signed_in, "/desk/directory", [one for one in WHERE if one != word]),
+        ):
+            page = text_of(pages.submit(path, {"words": word}))
+            assert [one for one in secrets if one in page and one != word] == []
+
+
+# -- One by one: what is there, and what is not --------------------------------------------------
+
+
+def test_the_network_knows_the_names(scene: Scene, inside: Caller) -> None:
+    """Or the tests above would look for what is nowhere."""
+    there = inside.get(f"{PLACES}/{scene.ids['counsel_there']}")
+    assert there.status_code == 200
+    place = there.json()["location"]
+    assert place["name"] == "Morrowick House"
+    assert place["confidential"] is True
+    assert place["phones"][0]["number"].endswith("555-0171")
+    for name in scene.names:
+        if name in ("refuge", "whisper"):
+            assert inside.get(f"{SERVICES}/{scene.ids[name]}").json()["confidential"] is True
+        if name == "home":
+            assert inside.get(f"{ORGANIZATIONS}/{scene.ids[name]}").json()["confidential"] is True
+
+
+def test_what_is_public_still_is(scene: Scene, outside: Caller) -> None:
+    counsel = outside.get(f"{SERVICES}/{scene.ids['counsel']}").json()
+    assert counsel["name"] == "Penhallow counsel"
+    assert counsel["phones"][0]["number"].endswith("555-0179")
+    assert [one["id"] for one in counsel["service_at_locations"]] == [str(scene.ids["counsel_far"])]
+    assert str(scene.ids["counsel"]) in ids(outside, SERVICES, search="penhallow")
+    assert str(scene.ids["neighbour"]) in ids(outside, ORGANIZATIONS)
+
+
+def test_what_is_hidden_is_as_an_id_that_never_was(scene: Scene, outside: Caller) -> None:
+    paths = {"refuge": SERVICES, "whisper": SERVICES, "home": ORGANIZATIONS}
+    paths |= {"refuge_there": PLACES, "counsel_there": PLACES, "den": PLACES}
+    for name in scene.names:
+        for path in {paths.get(name, SERVICES), *LISTS}:
+            for headers in ({}, {"If_None_Match": "*"}, {"If_None_Match": '"0123"'}):
+                answers = [
+                    routes.ask(outside, "GET", f"{path}/{one}", **headers)
+                    for one in (scene.ids[name], uuid4())
+                ]
+                problems = [
+                    (status, headers, {**json.loads(body), "request_id": ""}, cookies)
+                    for status, headers, body, cookies in answers
+                ]
+                assert problems[0][0] == 404
+                assert problems[0] == problems[1], (name, path)
+
+
+def test_an_etag_of_before_is_no_longer_known(scene: Scene, api: Any) -> None:
+    for name in scene.names:
+        for path in (SERVICES, PLACES, ORGANIZATIONS):
+            full = api("outsider.lead").get(f"{path}/{scene.ids[name]}")
+            if full.status_code == 200:
+                again = api(None).get(f"{path}/{scene.ids[name]}", If_None_Match=full["ETag"])
+                assert again.status_code == 404
+
+
+def test_totals_count_nothing_hidden(scene: Scene, outside: Caller) -> None:
+    for path in LISTS:
+        total, pages = totals(outside, path)
+        shown = ids(outside, path)
+        assert total == pages == len(shown), path
+        assert len(list(all_lines(outside, path, {}))) == total, path
+        assert not {str(scene.ids[name]) for name in scene.names} & set(shown)
+
+
+FILTERS = (  # what the den alone bears
+    {"accessibility": "deaf"},
+    {"language": "is"},
+    {"served": "pregnant"},
+    {"postcode": hidden.POSTCODE},
+    {"postcode": "59892"},
+    {"open_at": hidden.open_at()},
+)
+
+
+@pytest.mark.parametrize("filtered", FILTERS, ids=lambda one: next(iter(one)))
+def test_no_filter_finds_what_only_the_hidden_place_has(
+    scene: Scene, nobody: Caller, filtered: dict[str, str]
+) -> None:
+    ours = {str(one) for one in scene.ids.values()}
+    for path in (SERVICES, PLACES):
+        assert not ours & set(ids(nobody, path, **filtered)), path
+
+
+def test_no_term_of_the_hidden_place_finds_anything(scene: Scene, nobody: Caller) -> None:
+    term = str(scene.ids["term"])
+    for path in LISTS:
+        assert totals(nobody, path, taxonomy_term_id=term) == (0, 0), path
+    assert totals(nobody, SERVICES, needs=term, search="penhallow") == (0, 0)
+    for word in ("yarrowmere", "wexcombe", "umberlane" if "refuge" in scene.names else "wexcombe"):
+        assert totals(nobody, SERVICES, search=word) == (0, 0), word
+
+
+def test_facets_count_nothing_of_the_hidden_place(scene: Scene, nobody: Caller) -> None:
+    found = nobody.get(SERVICES, {"search": "penhallow", "facets": "true"}).json()["facets"]
+    assert "deaf" not in found.get("access", {})
+    assert "is" not in found["language"]
+    assert "pregnant" not in found["served"]
+
+
+WORDS = ("morrowick", "alvering", "lodgewell", "thistlewane", "odalys", "ellerquist", "tarrowford")
+TRIED = ("{}s", "{} penhallow", '"{}"')
+
+
+def test_no_word_of_it_finds_anything(scene: Scene, nobody: Caller) -> None:
+    words = [*WORDS, *(["brimholt", "emberdale", "sorrelkin"] if "refuge" in scene.names else [])]
+    words += ["hestrefall"] if "home" in scene.names else []
+    words += ["farrowgate"] if "whisper" in scene.names else []
+    for word, tried, path in itertools.product(words, TRIED, LISTS):
+        spelt = tried.format(word)
+        assert totals(nobody, path, search=spelt) == (0, 0), (path, spelt)
+
+
+def test_no_misspelling_is_read_as_a_word_of_it(scene: Scene, nobody: Caller) -> None:
+    """A spelling is learned from what is public, and forgotten with it."""
+    for word in ("morowick", "alverin", "brimhlt", "emberdal", "tarowford", "quenelby"):
+        for spelt in (word, f"{word} shelter"):
+            found = ids(nobody, SERVICES, search=spelt)
+            if "refuge" not in scene.names and word in ("brimhlt", "emberdal"):
+                assert str(scene.ids["refuge"]) in found or "shelter" in spelt
+            else:
+                assert not {str(one) for one in scene.ids.values()} & set(found), spelt
+
+
+def test_distance_is_that_of_the_public_place(scene: Scene, nobody: Caller) -> None:
+    """Asked at the very door of the den: the counsel is as far as its other place is, the refuge
+    nowhere, and no radius, order or count tells of the den."""
+    here = {"latitude": str(hidden.LATITUDE), "longitude": str(hidden.LONGITUDE)}
+    for path, name in ((SERVICES, "counsel"), (PLACES, "counsel_far")):
+        for words in ({}, {"search": "penhallow"}):
+            found = nobody.get(path, here | words | {"per_page": "100"}).json()["contents"]
+            ours = {
+                item["id"]: item for item in found if item["id"] in map(str, scene.ids.values())
+            }
+            assert list(ours) == [str(scene.ids[name])]
+            assert 2_700 < ours[str(scene.ids[name])]["distance"] < 2_900
+            assert totals(nobody, path, **here, **words, radius="2000") == (0, 0)
+
+
+def test_the_middle_of_a_postcode_is_not_kept_of_it(scene: Scene, nobody: Caller) -> None:
+    """It was the only address of its code."""
+    asked = {"postcode": hidden.POSTCODE, "proximity": "50000"}
+    never = {"postcode": "59899", "proximity": "50000"}
+    answers = [routes.ask(nobody, "POST", SERVICES, query) for query in (asked, never)]
+    bodies = [{**json.loads(body), "request_id": ""} for _, _, body, _ in answers]
+    assert bodies[0] == bodies[1]
+    assert answers[0][0] == answers[1][0] == 400
+
+
+def test_errors_say_nothing_of_it(scene: Scene, nobody: Caller) -> None:
+    for name in scene.names:
+        for path, query in (
+            (SERVICES, {"organization_id": str(scene.ids[name]), "nothing": "1"}),
+            (SERVICES, {"taxonomy_term_id": f"{scene.ids[name]}x"}),
+            (PLACES, {"page": str(scene.ids[name])}),
+        ):
+            answer = nobody.get(path, query)
+            assert answer.status_code == 400
+            assert str(scene.ids[name]) not in text_of(answer)
+
+
+# -- The change feed -------------------------------------------------------------------------------
+
+
+def test_the_public_feed_ends_with_a_tombstone(scene: Scene, outside: Caller) -> None:
+    """For whoever mirrors the directory, what was public is deleted; what never was is in no line;
+    and the network is told that it goes on."""
+    lines = fed(outside)
+    for name in ("den", "refuge_there", "counsel_there", "refuge", "whisper", "home"):
+        actions = [line["action"] for line in lines if line["id"] == str(scene.ids[name])]
+        if scene.way == "born" or name == "den":
+            assert actions == [] or name not in scene.names
+        elif name in scene.names:
+            assert actions[0] == "created"
+            assert actions[-1] == "deleted"
+            assert actions.count("deleted") == 1
+
+
+def test_the_networks_feed_goes_on(scene: Scene, inside: Caller) -> None:
+    lines = fed(inside)
+    for name in ("refuge_there", "counsel_there"):
+        actions = [line["action"] for line in lines if line["id"] == str(scene.ids[name])]
+        assert actions[0] == "created"
+        assert "deleted" not in actions
+
+
+def test_no_line_shows_its_number_nor_how_many_are_between(scene: Scene, nobody: Caller) -> None:
+    for line in fed(nobody):
+        assert set(line) == {"kind", "id", "action", "at"}
+    first = nobody.get(CHANGES, {"limit": "1"}).json()["next"]
+    later = nobody.get(CHANGES, {"limit": "500"}).json()["next"]
+    assert len(first) == len(later)
+
+
+def test_a_change_of_what_is_hidden_is_no_line_of_the_publics(
+    scene: Scene, outside: Caller, api: Any
+) -> None:
+    before, known = fed(outside), fed(api("outsider.lead"))
+    page = outside.get(CHANGES, {"limit": "500"}).json()["items"]
+    scene.change_hidden()
+    assert fed(outside) == before
+    assert len(fed(api("outsider.lead"))) > len(known)
+    assert outside.get(CHANGES, {"limit": "500"}).json()["items"] == page
+
+
+# -- Exports ---------------------------------------------------------------------------------------
+
+
+def package(path: Path, agency: UUID | None) -> str:
+    """All files of an export, lower case."""
+    told = export(path, agency_id=agency)
+    assert told.written["organization"] >= 1
+    return "\n".join(one.read_text() for one in sorted(path.iterdir())).lower()
+
+
+def test_no_export_tells(scene: Scene, tmp_path: Path) -> None:
+    """The public part nothing; an agency's own part names, and not where it is."""
+    public = package(tmp_path / "public", None)
+    assert "penhallow counsel" in public
+    assert [word for word in scene.secrets() if word in public] == []
+    assignments.let_edit(m.Organization.objects.using(JOBS).get(id=scene.ids["home"]), OUTSIDER)
+    own = package(tmp_path / "own", OUTSIDER)
+    assert "morrowick" in own
+    assert [word for word in WHERE if word in own] == []
+
+
+# -- Referrals and calls -------------------------------------------------------------------------
+
+
+def test_no_referral_to_what_one_may_not_see(scene: Scene, api: Any) -> None:
+    """Of a client without the scope: a hidden service is answered as a random id, whatever the act
+    names it for; a member may refer to it."""
+    caller = hidden.without_the_scope(api)
+    for name in set(scene.names) & {"refuge", "whisper"}:
+        for path, body in (
+            ("/v1/referrals", dict(NOTICE)),
+            ("/v1/call-records", {"outcome": "full", "put_through": False}),
+        ):
+            answers = [
+                routes.ask(caller, "POST", path, body | {"service_id": str(one)})
+                for one in (scene.ids[name], uuid4())
+            ]
+            bodies = [{**json.loads(body), "request_id": ""} for _, _, body, _ in answers]
+            assert answers[0][0] == answers[1][0] == 409
+            assert answers[0][1] == answers[1][1]
+            assert bodies[0] == bodies[1]
+        made = api("police.worker").post(
+            "/v1/referrals", NOTICE | {"service_id": str(scene.ids[name])}
+        )
+        assert made.status_code == 201

@@ -1,0 +1,106 @@
+"""CONTRIBUTING's recipes, done on a scratch copy: each touches as few files as it says, and what it
+added works, with no other edit."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support import recipes
+from tests.support.repository import REPOSITORY
+
+pytestmark = pytest.mark.no_database
+
+
+def checkout(to: Path) -> Path:
+    """The files of this checkout that git knows or would take, as they are now."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            (to / name).write_bytes((REPOSITORY / name).read_bytes())
+    return to
+
+
+def digests(copy: Path) -> dict[str, str]:
+    found = {}
+    for path in copy.rglob("*"):
+        name = path.relative_to(copy)
+        if path.is_file() and name.parts[0] not in ("var", ".git") and path.suffix != ".pyc":
+            found[str(name)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def ran(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """A command of Python in the copy, with a home of its own."""
+    ours = ("CAIRN_", "DATABASE_URL", "PYTEST_", "DJANGO_")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ours) or name == "CAIRN_POSTGRES"
+    }
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=copy,
+        env=kept | {"CAIRN_HOME": str(copy / "var")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkout(tmp_path_factory.mktemp("recipes"))
+
+
+def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: Path) -> None:
+    for recipe in recipes.RECIPES:
+        before = digests(copy)
+        recipes.edit(copy, recipe)
+        written = ran(copy, "manage.py", "openapi")
+        assert written.returncode == 0, (recipe.what, written.stdout)
+        after = digests(copy)
+        touched = {name for name in after if after[name] != before.get(name)}
+        by_hand = touched - {recipes.CONTRACT}
+        assert by_hand == set(recipe.edits), recipe.what
+        assert len(by_hand) <= recipe.at_most, recipe.what
+    contract = yaml.safe_load((copy / recipes.CONTRACT).read_text())
+    post = contract["paths"]["/v1/referrals/{referral_id}/check_in"]["post"]
+    assert post["summary"] == "Check in with the survivor."
+    listed = contract["paths"]["/v1/referrals"]["get"]["parameters"]
+    assert "language" in {one["name"] for one in listed}
+    (copy / "tests" / "test_what_was_added.py").write_text(recipes.PROBE)
+    probed = ran(
+        copy, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
+        "tests/test_what_was_added.py",
+    )  # fmt: skip
+    assert probed.returncode == 0, probed.stdout
+
+
+def test_an_act_that_the_desk_cannot_ask_for_is_refused_at_the_start(copy: Path) -> None:
+    """A field without a question, and no form by hand: an error, and never a page without it."""
+    path = copy / "referrals" / "handoff.py"
+    kept = path.read_text()
+    asked = 'Code("result", codes.ATTEMPT, question="How did it go")'
+    assert kept.count(asked) == 1
+    path.write_text(kept.replace(asked, 'Text("x", 9)'))
+    try:
+        refused = ran(copy, "manage.py", "check", "--tag", "urls")
+    finally:
+        path.write_text(kept)
+    assert "The desk cannot ask for x of check_in" in refused.stdout
+
+
+def test_contributing_tells_each_recipe() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    for recipe in recipes.RECIPES:
+        assert f"## How to add {recipe.what}\n" in text
+        told = text.split(f"## How to add {recipe.what}\n", 1)[1].split("\n## ", 1)[0]
+        assert all(f"`{name}`" in told for name in recipe.edits), recipe.what

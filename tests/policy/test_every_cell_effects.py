@@ -1,0 +1,29 @@
+"""Every allowed cell (state × act × side × who) leaves what its row names, and nothing else.
+
+The cells are those of tests/policy/test_every_cell.py. One of each act and side is tried, drawn by
+the seed; tests/slow tries all of them.
+"""
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.support.act_leaves import ROWS, cells, leaves_what_its_row_names
+from tests.support.act_leaves import everybody_keeps_a_channel as everybody_keeps_a_channel
+from tests.support.seed import SEED
+from tests.support.states import CELLS
+from tests.support.stories import Story
+
+
+def test_each_act_of_each_side_has_its_row() -> None:
+    assert set(ROWS) == {(side, act) for side, table in CELLS.items() for act, _ in table}
+
+
+@pytest.mark.usefixtures("everybody_keeps_a_channel")
+@pytest.mark.parametrize(("side", "act"), ROWS)
+def test_each_leaves_what_its_row_names_and_nothing_else(
+    side: str, act: str, story: Story, api: Any, shift_clock: Any, superuser: Any
+) -> None:
+    one = random.Random(f"{SEED} {side} {act}").choice(cells(side, act))
+    leaves_what_its_row_names([one], story, api, shift_clock, superuser)

@@ -1,0 +1,192 @@
+"""The return-flow firewall (R2, TH15) over every order of the acts that the sender is not told of.
+
+The acts are read from MOVES: one that is added is silent until it stands in TOLD. All that the
+sender can get is the same bytes as if the recipient had done nothing: every page and list, the raw
+rows, what its webhook is sent, and the answer of each act that it tries meanwhile; until the fixed
+moment of `closed`, then. tests/slow has each gap of each order in one go, and each act everywhere.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from referrals.act_registry.registry import MOVES
+from referrals.act_registry.transitions import TAKEN
+from referrals.deadlines import purge
+from referrals.deadlines.due_times import CLOSED_AFTER
+from tests.support import routes
+from tests.support.firewall_orders import (
+    CHANGING,
+    KEPT,
+    PATHS,
+    PLACES,
+    SENDERS,
+    SILENT,
+    TOLD,
+    Recipient,
+    answered_as_if_nothing_had_been_done,
+    begun,
+    judged,
+    keep,
+    nothing_moves,
+    shown,
+    walks,
+)
+from tests.support.markers import Kept
+from tests.support.sender_bytes import SENDER, Sender, as_bytes, assert_same
+from tests.support.sender_bytes import kept as kept  # a fixture
+from tests.support.sender_view import comparable
+from tests.support.stories import Story, service_of
+
+
+def test_the_acts_and_their_orders_are_read_from_the_tables() -> None:
+    assert set(CHANGING) >= {"start_handoff", "complete", "unable", "stop"}
+    assert set(KEPT) >= {"add_note", "record_report", "record_disclosure", "set_hold", "block"}
+    assert {path[-1] for path in PATHS} >= {"complete", "unable", "stop"}
+    assert set(MOVES) >= TOLD
+    assert {"accepted", "in_handoff"} == TAKEN
+
+
+# -- In every order --------------------------------------------------------------------------------
+
+
+def test_nothing_that_the_sender_gets_moves_in_any_order(
+    api: Any, superuser: Any, kept: list[Kept], settings: Any
+) -> None:
+    nothing_moves(walks(), api, superuser, kept, settings)
+
+
+@pytest.mark.parametrize("state", ["sent", "acknowledged"])
+def test_nothing_moves_before_the_accept_either(
+    state: str, api: Any, superuser: Any, kept: list[Kept]
+) -> None:
+    story = Story(api, service_of("ywca")).send()
+    if state == "acknowledged":
+        story.answers("acknowledge")
+    sender, recipient = Sender(api), Recipient(api)
+    start, little = keep(superuser, kept), sender.little(story.id)
+    for act in (*KEPT, "revoke_release"):  # there is none: it ends nothing, and tells as much
+        if recipient.does(story.id, act):
+            assert sender.little(story.id) == little, act
+        start.put_back()
+    needed = {"sent": {"assign", "hand_over", "block", "delivered"}, "acknowledged": {"add_note"}}
+    assert "revoke_release" in recipient.did
+    assert recipient.did >= needed[state]
+
+
+# -- The sender's acts between ---------------------------------------------------------------------
+
+
+def test_each_act_of_the_senders_is_answered_as_if_nothing_had_been_done(
+    api: Any, superuser: Any, kept: list[Kept]
+) -> None:
+    answered_as_if_nothing_had_been_done(api, superuser, kept, every=4)
+
+
+@seed(20261124)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(moves=st.lists(st.tuples(st.booleans(), st.integers(0, 99)), min_size=4, max_size=14))
+def _any_order(api: Any, story: Story, start: Kept, moves: list[tuple[bool, int]]) -> None:
+    """Once with the recipient's acts between the sender's, once without them."""
+    told: list[list[Any]] = []
+    for recipient in (Recipient(api), None):
+        start.put_back()
+        police, answers = api("police.worker"), []
+        for ours, number in moves:
+            if ours:
+                act = SENDERS[number % len(SENDERS)]
+                answers.append(judged(police.act(story.id, act, routes.body_for(f"/{act}"))))
+                answers.append(shown(police, story))
+            elif recipient:
+                recipient.does(story.id, SILENT[number % len(SILENT)])
+        told.append([*answers, shown(police, story)])
+    assert told[0] == told[1]
+
+
+def test_in_whatever_order_both_act(api: Any, superuser: Any, kept: list[Kept]) -> None:
+    story = begun(api)
+    _any_order(api, story, keep(superuser, kept))
+
+
+# -- The clocks ------------------------------------------------------------------------------------
+
+
+def now() -> datetime:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT sec.clock()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def at(moment: datetime, shift: Any) -> None:
+    shift("0")
+    shift(f"{(moment - now()).total_seconds()} seconds")
+
+
+def by_every_caller(api: Any, story: Story) -> str:
+    paths = (f"/v1/referrals/{story.id}", f"/v1/referrals/{story.id}/history", "/v1/referrals")
+    return json.dumps([repr(as_bytes(api(*who).get(path))) for who in SENDER for path in paths])
+
+
+def just_before(api: Any, story: Story, fixed: datetime, shift: Any) -> str:
+    """What the sender is shown one second before; asked again where the machine was too slow."""
+    for _ in range(30):
+        at(fixed - timedelta(seconds=1), shift)
+        view = by_every_caller(api, story)
+        if now() < fixed:
+            return view
+    pytest.fail("A view took longer than a second, thirty times.")
+
+
+def test_it_closes_at_one_fixed_moment_whatever_happened(
+    api: Any, superuser: Any, kept: list[Kept], shift_clock: Any
+) -> None:
+    story, recipient = begun(api), Recipient(api)
+    start = keep(superuser, kept)
+    accepted = api("police.worker").get(f"/v1/referrals/{story.id}").json()["accepted_at"]
+    fixed = datetime.fromisoformat(accepted) + CLOSED_AFTER
+    before = just_before(api, story, fixed, shift_clock)
+    at(fixed, shift_clock)
+    after, pages = by_every_caller(api, story), Sender(api).all(story.id)
+    assert "closed" in after
+    assert "closed" not in before
+    for place in PLACES[1:]:
+        shift_clock("0")
+        start.put_back()
+        for act in (*place, *KEPT):
+            Recipient.does(recipient, story.id, act)
+        assert just_before(api, story, fixed, shift_clock) == before, place
+        at(fixed, shift_clock)
+        assert by_every_caller(api, story) == after, place
+        assert_same(Sender(api).all(story.id), pages, place)
+        recipient = Recipient(api)
+
+
+def test_idle_ends_and_purges_tell_the_sender_nothing(api: Any, shift_clock: Any) -> None:
+    """Twins beside each other, one for each true state: asked about after 14 idle days, ended
+    after 21, the recipient's part purged in its own time."""
+    twins = []
+    for place in PLACES:
+        story, recipient = begun(api), Recipient(api)
+        for act in (*place, *(KEPT if place else ())):
+            recipient.does(story.id, act)
+        twins.append(story)
+    for day in (7.5, 14.1, 21.2, 22, 23.1, 28.2, 30.2, 31, 36, 37.5, 38):
+        shift_clock(f"{day * 24} hours")
+        purge.run()
+        police = api("police.worker")
+        views = [
+            [comparable(police.get(f"/v1/referrals/{one.id}{part}")) for part in ("", "/history")]
+            for one in twins
+        ]
+        for place, view in zip(PLACES, views, strict=True):
+            assert view == views[0], (day, place)
+        listed = [line["id"] for line in police.get("/v1/referrals").json()["items"]]
+        order = [one.id for one in reversed(twins)]
+        assert listed == (order if views[0][0][0] == 200 else []), day
+    assert views[0][0][0] == 404, "and in the end its own part is gone, everywhere at once"
