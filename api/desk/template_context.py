@@ -19,8 +19,7 @@ def safety_in_spanish() -> dict[str, Any]:
     """The lines for a page in Spanish; what the network has said in English alone, in English."""
     lines = [
         {"phone": line["phone"]}
-        # type: ignore[literal-required]
-        | {name: line[f"{name}_es"] or line[name] for name in ("name", "note")}
+        | {name: line[f"{name}_es"] or line[name] for name in ("name", "note")}  # type: ignore
         for line in lines_to_keep()
     ]
     notice = notice_in_spanish() or safety_notice()

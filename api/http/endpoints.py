@@ -88,8 +88,9 @@ class Endpoint(APIView):
     # No OPTIONS: DRF's would describe the endpoint in words that are not in the contract.
     http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
 
-    # type: ignore[override]
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         """Who asks (401), whether the query is as documented (400), the method (405), then the
         handler; a refusal as its problem. A bug goes on to the page for failures."""
         try:

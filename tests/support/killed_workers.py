@@ -17,6 +17,7 @@ import pytest
 from django.db import connections
 
 from permissions.ledger import sealer
+from permissions.ledger.sealer import Checkpoint
 from referrals.acts import availability
 from tests.support.cluster import HOME
 from tests.support.forked_workers import ForkedWorkers
@@ -224,9 +225,14 @@ class WorkersKilled:
     ) -> None:
         seal()
         reader = api("ywca.worker")
+
+        def newest() -> Checkpoint:
+            found = sealer.newest()
+            assert found is not None
+            return found
+
         with Load(lambda: reader.get("/v1/referrals")):
-            # type: ignore[union-attr]
-            kill_again_and_again(workers, "seal", lambda: sealer.newest().size, self.kills)
+            kill_again_and_again(workers, "seal", lambda: newest().size, self.kills)
         workers.start("seal")
         seconds = until(lambda: sealer.unsealed() == 0)
         entries = asked(superuser, "SELECT count(*) FROM log_leaf")

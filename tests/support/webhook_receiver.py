@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Had(NamedTuple):
@@ -135,10 +135,9 @@ def _read(one: socket.socket, rest: bytes) -> "tuple[Had, bytes] | None":
 
 
 @contextmanager
-def receivers(settings: object, *answers: "bytes | float | None") -> Iterator[list[Receiver]]:
+def receivers(settings: Any, *answers: "bytes | float | None") -> Iterator[list[Receiver]]:
     """Receivers that webhooks may go to; `settings` is pytest-django's."""
     made = [Receiver(answer) for answer in answers or (b"",)]
-    # type: ignore[attr-defined]
     settings.WEBHOOK_LOOPBACK = frozenset(one.authority for one in made)
     try:
         yield made

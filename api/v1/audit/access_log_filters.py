@@ -56,7 +56,9 @@ def filters_of(ask: Any) -> Filters:
     if ask.get("act") not in (None, *actions.acts()):
         raise BadRequest("unknown_code", "No act of the log: one is referral.read.", "act")
     if ask.get("purpose") not in (None, *actions.purposes()):
-        raise BadRequest("unknown_code", f"One of {', '.join(sorted(actions.purposes()))}.", "purpose")
+        raise BadRequest(
+            "unknown_code", f"One of {', '.join(sorted(actions.purposes()))}.", "purpose"
+        )
     decision, self_assigned = ask.get("decision"), ask.get("self_assigned")
     if decision not in (None, "allowed", "refused"):
         raise BadRequest("invalid", "allowed or refused.", "decision")
