@@ -52,7 +52,7 @@ walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the run
 PYTEST := $(BIN)/python -m pytest
 SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 
-test: $(VENV)/installed-dev ## All tests but tests/slow, on a PostgreSQL of their own, in random order
+test: $(VENV)/installed-dev ## All tests but tests/slow, in random order, on their own PostgreSQL
 	@$(PYTEST) $(SUITE)
 
 slow: prove hold mutate ## All that takes long, hours of it: these three, and a large import

@@ -1,5 +1,5 @@
 """The advisory lock of one referral: every read of sealed content holds it shared, every act that
-closes something to its readers holds it alone (design §6)."""
+closes something to its readers holds it alone."""
 
 from uuid import UUID
 

