@@ -181,7 +181,7 @@ def request(asked: Asked, row: w.IdempotencyKey) -> bool:
     other whether it exists."""
     own = row.caller_id == (asked.me.client_id or asked.me.member_id)
     of = asked.world.referrals.get(row.referral_id) if row.referral_id else None
-    seen = row.referral_id is None or (of is not None and keeping.sides(asked, of))
+    seen = row.referral_id is None or (of is not None and side_rules.sides(asked, of))
     return writer(asked) and own and row.agency_id == asked.me.agency_id and seen
 
 
