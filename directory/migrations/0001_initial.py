@@ -299,6 +299,9 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='directory.organization')),
                 ('part_of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='directory.organization')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('confidential', False), models.Q(('external_identifier', ''), ('latitude', None), ('longitude', None), ('transportation', ''), ('url', '')), _connector='OR'), name='location_confidential_is_nowhere'), models.CheckConstraint(condition=models.Q(('location_type__in', ('physical', 'postal', 'virtual'))), name='location_type')],
+            },
         ),
         migrations.CreateModel(
             name='Editing',
@@ -311,6 +314,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'directory_editing',
+                'constraints': [models.UniqueConstraint(fields=('content_object', 'agency_id'), name='edits_once')],
             },
         ),
         migrations.CreateModel(
@@ -351,6 +355,10 @@ class Migration(migrations.Migration):
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='directory.location')),
                 ('part_of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='directory.organization')),
             ],
+            options={
+                'indexes': [models.Index(models.Func(models.F('postal_code'), function='sec.postcode'), name='address_by_postcode')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('address_type__in', ('physical', 'postal', 'virtual'))), name='address_type')],
+            },
         ),
         migrations.CreateModel(
             name='Accessibility',
@@ -526,6 +534,9 @@ class Migration(migrations.Migration):
                 ('part_of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='directory.organization')),
                 ('program', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='directory.program')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='service_named'), models.CheckConstraint(condition=models.Q(('status__in', ('active', 'inactive', 'defunct', 'temporarily closed'))), name='service_status')],
+            },
         ),
         migrations.CreateModel(
             name='RequiredDocument',
@@ -718,6 +729,9 @@ class Migration(migrations.Migration):
                 ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='directory.service')),
                 ('service_at_location', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='directory.serviceatlocation')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('end_date__gte', models.F('start_date'))), name='holiday_ends_after')],
+            },
         ),
         migrations.AddField(
             model_name='contact',
@@ -838,38 +852,6 @@ class Migration(migrations.Migration):
                 'db_table': 'directory_confidential_address',
                 'constraints': [models.UniqueConstraint(fields=('agency_id', 'location'), name='one_address_an_agency')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='location',
-            constraint=models.CheckConstraint(condition=models.Q(('location_type__in', ('physical', 'postal', 'virtual'))), name='location_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='location',
-            constraint=models.CheckConstraint(condition=models.Q(('confidential', False), models.Q(('external_identifier', ''), ('latitude', None), ('longitude', None), ('transportation', ''), ('url', '')), _connector='OR'), name='location_confidential_is_nowhere'),
-        ),
-        migrations.AddConstraint(
-            model_name='editing',
-            constraint=models.UniqueConstraint(fields=('content_object', 'agency_id'), name='edits_once'),
-        ),
-        migrations.AddIndex(
-            model_name='address',
-            index=models.Index(models.Func(models.F('postal_code'), function='sec.postcode'), name='address_by_postcode'),
-        ),
-        migrations.AddConstraint(
-            model_name='address',
-            constraint=models.CheckConstraint(condition=models.Q(('address_type__in', ('physical', 'postal', 'virtual'))), name='address_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='service_named'),
-        ),
-        migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ('active', 'inactive', 'defunct', 'temporarily closed'))), name='service_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='holidayschedule',
-            constraint=models.CheckConstraint(condition=models.Q(('end_date__gte', models.F('start_date'))), name='holiday_ends_after'),
         ),
         migrations.RunSQL(SEARCH),
         migrations.RunSQL(PLACES, migrations.RunSQL.noop),

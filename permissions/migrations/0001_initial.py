@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'agencies',
+                'constraints': [models.CheckConstraint(condition=models.Q(('retention_days__gte', 7), ('retention_days__lte', 3650)), name='retention_days')],
             },
         ),
         migrations.CreateModel(
@@ -239,6 +240,7 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
                 'swappable': 'OAUTH2_PROVIDER_APPLICATION_MODEL',
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('scopes__contains', ['audit:read']), _negated=True), ('scopes__contained_by', ['audit:read', 'webhooks:write']), _connector='OR'), name='audit_read_stands_alone'), models.CheckConstraint(condition=models.Q(('openings_a_day__gte', 1), ('openings_a_day__lte', 100000)), name='openings_a_day')],
             },
         ),
         migrations.CreateModel(
@@ -278,6 +280,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'packet_grant',
+                'constraints': [models.UniqueConstraint(fields=('referral_id', 'agency'), name='one_grant_an_agency')],
             },
         ),
         migrations.CreateModel(
@@ -323,6 +326,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'log_opt_in',
+                'indexes': [models.Index(fields=['to_agency'], name='log_opt_in_to'), models.Index(fields=['agency', '-given_at', '-id'], name='log_opt_in_of')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('agency', models.F('to_agency')), _negated=True), name='log_opt_in_check')],
             },
         ),
         migrations.CreateModel(
@@ -337,6 +342,9 @@ class Migration(migrations.Migration):
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='permissions.agency')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('agency', 'person'), name='one_membership_an_agency'), models.CheckConstraint(condition=models.Q(models.Q(('roles__overlap', ['auditor', 'coordinator']), _negated=True), ('roles__len', 1), _connector='OR'), name='auditor_and_coordinator_stand_alone'), models.CheckConstraint(condition=models.Q(('roles__contained_by', ['worker', 'lead', 'directory_editor', 'agency_admin', 'auditor', 'coordinator'])), name='known_roles'), models.CheckConstraint(condition=models.Q(('duty__in', ('on_call', 'reachable', 'off_duty'))), name='known_duty')],
+            },
         ),
         migrations.CreateModel(
             name='Credential',
@@ -358,6 +366,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'credential',
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('client__isnull', False), ('membership__isnull', True)), models.Q(('client__isnull', True), ('membership__isnull', False)), _connector='OR'), name='member_or_client')],
             },
         ),
         migrations.CreateModel(
@@ -377,6 +386,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'channel',
+                'indexes': [models.Index(condition=models.Q(('membership__isnull', False)), fields=['membership'], name='channel_member')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('address', ''), _negated=True), name='channel_address_check'), models.CheckConstraint(condition=models.Q(('position__gte', 1), ('position__lte', 20)), name='channel_position_check'), models.CheckConstraint(condition=models.Q(models.Q(('membership__isnull', False), ('use', 'own')), models.Q(models.Q(('use', 'own'), _negated=True), ('membership__isnull', True)), _connector='OR'), name='channel_check'), models.UniqueConstraint(fields=('agency', 'membership', 'use', 'kind', 'address'), name='channel_agency_id_membership_id_use_kind_address_key', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('use__in', ('own', 'duty', 'escalation'))), name='channel_use_check'), models.CheckConstraint(condition=models.Q(('kind__in', ('mail', 'sms', 'voice'))), name='channel_kind_check'), models.CheckConstraint(condition=models.Q(('language__in', ('en', 'es'))), name='channel_language_check'), models.CheckConstraint(condition=models.Q(('test_outcome__in', ('waiting', 'handed_over', 'failed', 'arrived', 'not_arrived'))), name='channel_test_outcome_check')],
             },
         ),
         migrations.AddField(
@@ -395,6 +406,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'private_key',
+                'indexes': [models.Index(fields=['referral_id'], name='private_key_referral')],
+                'constraints': [models.UniqueConstraint(fields=('agency', 'referral_id'), name='one_private_key_an_agency')],
             },
         ),
         migrations.CreateModel(
@@ -411,94 +424,6 @@ class Migration(migrations.Migration):
                 'db_table': 'schema_state',
                 'constraints': [models.CheckConstraint(condition=models.Q(('only_row', True)), name='schema_state_one_row')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('scopes__contains', ['audit:read']), _negated=True), ('scopes__contained_by', ['audit:read', 'webhooks:write']), _connector='OR'), name='audit_read_stands_alone'),
-        ),
-        migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('openings_a_day__gte', 1), ('openings_a_day__lte', 100000)), name='openings_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('referral_id', 'agency'), name='one_grant_an_agency'),
-        ),
-        migrations.AddIndex(
-            model_name='logoptin',
-            index=models.Index(fields=['to_agency'], name='log_opt_in_to'),
-        ),
-        migrations.AddIndex(
-            model_name='logoptin',
-            index=models.Index(fields=['agency', '-given_at', '-id'], name='log_opt_in_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='logoptin',
-            constraint=models.CheckConstraint(condition=models.Q(('agency', models.F('to_agency')), _negated=True), name='log_opt_in_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('agency', 'person'), name='one_membership_an_agency'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('roles__overlap', ['auditor', 'coordinator']), _negated=True), ('roles__len', 1), _connector='OR'), name='auditor_and_coordinator_stand_alone'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('roles__contained_by', ['worker', 'lead', 'directory_editor', 'agency_admin', 'auditor', 'coordinator'])), name='known_roles'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('duty__in', ('on_call', 'reachable', 'off_duty'))), name='known_duty'),
-        ),
-        migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('client__isnull', False), ('membership__isnull', True)), models.Q(('client__isnull', True), ('membership__isnull', False)), _connector='OR'), name='member_or_client'),
-        ),
-        migrations.AddIndex(
-            model_name='channel',
-            index=models.Index(condition=models.Q(('membership__isnull', False)), fields=['membership'], name='channel_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('use__in', ('own', 'duty', 'escalation'))), name='channel_use_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('mail', 'sms', 'voice'))), name='channel_kind_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('address', ''), _negated=True), name='channel_address_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('language__in', ('en', 'es'))), name='channel_language_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('position__gte', 1), ('position__lte', 20)), name='channel_position_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('test_outcome__in', ('waiting', 'handed_over', 'failed', 'arrived', 'not_arrived'))), name='channel_test_outcome_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('membership__isnull', False), ('use', 'own')), models.Q(models.Q(('use', 'own'), _negated=True), ('membership__isnull', True)), _connector='OR'), name='channel_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('agency', 'membership', 'use', 'kind', 'address'), name='channel_agency_id_membership_id_use_kind_address_key', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='agency',
-            constraint=models.CheckConstraint(condition=models.Q(('retention_days__gte', 7), ('retention_days__lte', 3650)), name='retention_days'),
-        ),
-        migrations.AddConstraint(
-            model_name='privatekey',
-            constraint=models.UniqueConstraint(fields=('agency', 'referral_id'), name='one_private_key_an_agency'),
         ),
         migrations.RunSQL(CACHE, 'DROP TABLE permissions_cache'),
         migrations.RunSQL(FIRST_ROWS, migrations.RunSQL.noop),

@@ -22,7 +22,6 @@ from permissions.models.agencies import (
     Agency,
     Membership,
     Person,
-    PersonManager,
 )
 from permissions.models.channels import Channel
 from permissions.models.clients import MOST_OPENINGS, OPENINGS_A_DAY, Client, ClientAssertion
@@ -52,7 +51,6 @@ __all__ = [
     "LogWatch",
     "Membership",
     "Person",
-    "PersonManager",
     "PrivateKey",
     "SchemaState",
 ]

@@ -59,6 +59,7 @@ class PrivateKey(models.Model):
                 fields=["agency", "referral_id"], name="one_private_key_an_agency"
             )
         ]
+        indexes = [models.Index(fields=["referral_id"], name="private_key_referral")]
 
     def __str__(self) -> str:
         return str(self.id)

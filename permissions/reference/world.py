@@ -324,6 +324,7 @@ class IdempotencyKey(NamedTuple):
     id: UUID
     agency_id: UUID
     caller_id: UUID
+    referral_id: UUID | None = None  # it goes with that one
 
 
 class Tally(NamedTuple):

@@ -177,9 +177,12 @@ def call(asked: Asked, row: w.CallRecord) -> bool:
 
 
 def request(asked: Asked, row: w.IdempotencyKey) -> bool:
-    """The caller's own."""
+    """The caller's own, of a referral that the caller sees or of none: the foreign key tells of no
+    other whether it exists."""
     own = row.caller_id == (asked.me.client_id or asked.me.member_id)
-    return writer(asked) and own and row.agency_id == asked.me.agency_id
+    of = asked.world.referrals.get(row.referral_id) if row.referral_id else None
+    seen = row.referral_id is None or (of is not None and side_rules.sides(asked, of))
+    return writer(asked) and own and row.agency_id == asked.me.agency_id and seen
 
 
 def grant(asked: Asked, row: w.Grant) -> bool:

@@ -1,6 +1,20 @@
 -- Applied before each migration, as `owner`: the schema of our functions, and those that the
 -- default of a column needs. Twice is safe. It names no table: on a new database there is none yet.
 
+DO $$
+DECLARE
+    missing text := (
+        SELECT string_agg(name, ', ' ORDER BY name)
+          FROM unnest(ARRAY['owner', 'app', 'door', 'editor', 'gate', 'jobs', 'auditor', 'sealer',
+                            'backup']) name
+         WHERE to_regrole(name) IS NULL);
+BEGIN
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'The database roles % are missing. Run deploy/roles.sql as the cluster''s'
+                        ' superuser first.', missing;
+    END IF;
+END $$;
+
 CREATE SCHEMA IF NOT EXISTS sec;
 GRANT USAGE, CREATE ON SCHEMA sec TO gate;
 

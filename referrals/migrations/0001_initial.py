@@ -92,6 +92,8 @@ class Migration(migrations.Migration):
                 'db_table': 'referral',
                 'permissions': [('work_on_referral', 'Works on this referral')],
                 'default_permissions': [],
+                'indexes': [models.Index(fields=['from_agency', '-created_at', '-id'], name='referral_from'), models.Index(fields=['to_agency', '-created_at', '-id'], name='referral_to'), models.Index(condition=models.Q(('accepted_at__isnull', False)), fields=['accepted_at'], name='referral_accepted'), models.Index(condition=models.Q(('status__in', ['sent', 'acknowledged'])), fields=['expires_at'], name='referral_waiting'), models.Index(condition=models.Q(('acknowledged_at__isnull', True), ('status__in', ['sent', 'withdrawn'])), fields=['from_agency', 'to_agency', 'sent_at'], name='referral_unseen')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('from_agency', models.F('to_agency')), _negated=True), name='two_agencies'), models.UniqueConstraint(fields=('from_agency', 'to_agency', 'reference_day', 'reference'), name='one_reference_a_pair_and_day')],
             },
         ),
         migrations.CreateModel(
@@ -105,6 +107,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'referral_plan',
+                'indexes': [models.Index(condition=models.Q(('replaces_id__isnull', False)), fields=['replaces_id'], name='referral_plan_replaces')],
+                'constraints': [models.UniqueConstraint(fields=('agency', 'referral'), name='one_plan_an_agency')],
             },
         ),
         migrations.CreateModel(
@@ -119,6 +123,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'packet_field',
+                'constraints': [models.UniqueConstraint(fields=('referral', 'from_agency', 'field', 'version'), name='one_field_version')],
             },
         ),
         migrations.CreateModel(
@@ -161,6 +166,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'message',
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['kind', 'due_at'], name='message_due'), models.Index(fields=['agency', '-at', '-id'], name='message_agency'), models.Index(fields=['referral'], name='message_referral'), models.Index(condition=models.Q(('call_sid__isnull', False)), fields=['call_sid'], name='message_call'), models.Index(condition=models.Q(('unknown_since__isnull', False)), fields=['unknown_since'], name='message_unknown')],
+                'constraints': [models.UniqueConstraint(fields=('cause', 'channel_id', 'template'), name='message_cause_channel_id_template_key'), models.CheckConstraint(condition=models.Q(('kind__in', ('mail', 'sms', 'voice'))), name='message_kind_check'), models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'sent', 'dead'))), name='message_state_check')],
             },
         ),
         migrations.CreateModel(
@@ -179,6 +186,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'idempotency_key',
+                'constraints': [models.UniqueConstraint(fields=('agency', 'caller_id', 'route', 'key'), name='one_result_a_key')],
             },
         ),
         migrations.CreateModel(
@@ -202,6 +210,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'referral_event',
+                'indexes': [models.Index(fields=['referral', 'at'], name='event_referral'), models.Index(condition=models.Q(('from_sees', True)), fields=['from_agency_id', 'xact', 'id'], name='referral_event_from'), models.Index(condition=models.Q(('to_sees', True)), fields=['to_agency_id', 'xact', 'id'], name='referral_event_to'), models.Index(condition=models.Q(('told', False)), fields=['xact', 'id'], name='referral_event_untold'), models.Index(condition=models.Q(('act', 'closed')), fields=['at'], name='closed_last')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('act', 'closed')), fields=('referral',), name='closed_once')],
             },
         ),
         migrations.CreateModel(
@@ -220,6 +230,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'conflict_block',
+                'indexes': [models.Index(condition=models.Q(('lifted_at__isnull', True)), fields=['referral'], name='conflict_block_referral')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('bars_member_id__isnull', False), ('kind', 'member')), models.Q(models.Q(('kind', 'member'), _negated=True), ('bars_member_id__isnull', True)), _connector='OR'), name='conflict_block_check'), models.UniqueConstraint(models.F('agency'), models.F('referral'), models.F('kind'), django.db.models.functions.comparison.Coalesce('bars_member_id', 'bars_agency_id'), condition=models.Q(('lifted_at__isnull', True)), name='one_block_of_a_kind'), models.CheckConstraint(condition=models.Q(('kind__in', ('member', 'agency', 'leads_only'))), name='conflict_block_kind_check')],
             },
         ),
         migrations.CreateModel(
@@ -234,6 +246,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'referral_assignment',
+                'constraints': [models.UniqueConstraint(fields=('content_object', 'membership_id'), name='assigned_once')],
             },
         ),
         migrations.CreateModel(
@@ -325,6 +338,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'self_assignment',
+                'indexes': [models.Index(fields=['agency', '-at', '-id'], name='self_assignment_agency'), models.Index(fields=['referral'], name='self_assignment_referral'), models.Index(condition=models.Q(('told', False)), fields=['at'], name='self_assignment_untold')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason__in', ('holder_away', 'nobody_assigned', 'safety', 'review', 'legal_duty'))), name='self_assignment_reason_check')],
             },
         ),
         migrations.CreateModel(
@@ -344,6 +359,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'referral_side',
+                'indexes': [models.Index(condition=models.Q(('handoff_by__isnull', False)), fields=['handoff_by'], name='side_untried')],
+                'constraints': [models.UniqueConstraint(fields=('agency', 'referral'), name='one_side_an_agency')],
             },
         ),
         migrations.CreateModel(
@@ -369,6 +386,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'webhook_endpoint',
+                'constraints': [models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(models.Func(models.F('url'), function='octet_length', output_field=models.IntegerField()), 500), name='webhook_endpoint_url_check'), models.UniqueConstraint(condition=models.Q(('removed_at__isnull', True)), fields=('agency', 'url'), name='one_endpoint_an_address'), models.CheckConstraint(condition=models.Q(('about__in', ('events', 'checkpoints'))), name='webhook_endpoint_about_check'), models.CheckConstraint(condition=models.Q(('stopped__in', ('gone', 'given_up'))), name='webhook_endpoint_stopped_check')],
             },
         ),
         migrations.CreateModel(
@@ -388,6 +406,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'webhook_delivery',
+                'indexes': [models.Index(fields=['endpoint', '-at', '-id'], name='webhook_delivery_endpoint'), models.Index(fields=['referral'], name='webhook_delivery_referral')],
             },
         ),
         migrations.CreateModel(
@@ -403,6 +422,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'webhook_secret',
+                'indexes': [models.Index(fields=['endpoint'], name='webhook_secret_endpoint')],
             },
         ),
         migrations.CreateModel(
@@ -460,178 +480,6 @@ class Migration(migrations.Migration):
                 'db_table': 'purged_count',
                 'constraints': [models.UniqueConstraint(fields=('agency', 'year', 'side', 'ending'), name='one_count_a_year')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(fields=['from_agency', '-created_at', '-id'], name='referral_from'),
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(fields=['to_agency', '-created_at', '-id'], name='referral_to'),
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('accepted_at__isnull', False)), fields=['accepted_at'], name='referral_accepted'),
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('status__in', ['sent', 'acknowledged'])), fields=['expires_at'], name='referral_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('acknowledged_at__isnull', True), ('status__in', ['sent', 'withdrawn'])), fields=['from_agency', 'to_agency', 'sent_at'], name='referral_unseen'),
-        ),
-        migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(('from_agency', models.F('to_agency')), _negated=True), name='two_agencies'),
-        ),
-        migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.UniqueConstraint(fields=('from_agency', 'to_agency', 'reference_day', 'reference'), name='one_reference_a_pair_and_day'),
-        ),
-        migrations.AddIndex(
-            model_name='plan',
-            index=models.Index(condition=models.Q(('replaces_id__isnull', False)), fields=['replaces_id'], name='referral_plan_replaces'),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(fields=('agency', 'referral'), name='one_plan_an_agency'),
-        ),
-        migrations.AddConstraint(
-            model_name='packetfield',
-            constraint=models.UniqueConstraint(fields=('referral', 'from_agency', 'field', 'version'), name='one_field_version'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['kind', 'due_at'], name='message_due'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['agency', '-at', '-id'], name='message_agency'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['referral'], name='message_referral'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('call_sid__isnull', False)), fields=['call_sid'], name='message_call'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('unknown_since__isnull', False)), fields=['unknown_since'], name='message_unknown'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('mail', 'sms', 'voice'))), name='message_kind_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'sent', 'dead'))), name='message_state_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('cause', 'channel_id', 'template'), name='message_cause_channel_id_template_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.UniqueConstraint(fields=('agency', 'caller_id', 'route', 'key'), name='one_result_a_key'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['referral', 'at'], name='event_referral'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('from_sees', True)), fields=['from_agency_id', 'xact', 'id'], name='referral_event_from'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('to_sees', True)), fields=['to_agency_id', 'xact', 'id'], name='referral_event_to'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('told', False)), fields=['xact', 'id'], name='referral_event_untold'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('act', 'closed')), fields=['at'], name='closed_last'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(condition=models.Q(('act', 'closed')), fields=('referral',), name='closed_once'),
-        ),
-        migrations.AddIndex(
-            model_name='conflictblock',
-            index=models.Index(condition=models.Q(('lifted_at__isnull', True)), fields=['referral'], name='conflict_block_referral'),
-        ),
-        migrations.AddConstraint(
-            model_name='conflictblock',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('member', 'agency', 'leads_only'))), name='conflict_block_kind_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='conflictblock',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bars_member_id__isnull', False), ('kind', 'member')), models.Q(models.Q(('kind', 'member'), _negated=True), ('bars_member_id__isnull', True)), _connector='OR'), name='conflict_block_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='conflictblock',
-            constraint=models.UniqueConstraint(models.F('agency'), models.F('referral'), models.F('kind'), django.db.models.functions.comparison.Coalesce('bars_member_id', 'bars_agency_id'), condition=models.Q(('lifted_at__isnull', True)), name='one_block_of_a_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('content_object', 'membership_id'), name='assigned_once'),
-        ),
-        migrations.AddIndex(
-            model_name='selfassignment',
-            index=models.Index(fields=['agency', '-at', '-id'], name='self_assignment_agency'),
-        ),
-        migrations.AddIndex(
-            model_name='selfassignment',
-            index=models.Index(fields=['referral'], name='self_assignment_referral'),
-        ),
-        migrations.AddIndex(
-            model_name='selfassignment',
-            index=models.Index(condition=models.Q(('told', False)), fields=['at'], name='self_assignment_untold'),
-        ),
-        migrations.AddConstraint(
-            model_name='selfassignment',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ('holder_away', 'nobody_assigned', 'safety', 'review', 'legal_duty'))), name='self_assignment_reason_check'),
-        ),
-        migrations.AddIndex(
-            model_name='side',
-            index=models.Index(condition=models.Q(('handoff_by__isnull', False)), fields=['handoff_by'], name='side_untried'),
-        ),
-        migrations.AddConstraint(
-            model_name='side',
-            constraint=models.UniqueConstraint(fields=('agency', 'referral'), name='one_side_an_agency'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(models.Func(models.F('url'), function='octet_length', output_field=models.IntegerField()), 500), name='webhook_endpoint_url_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('about__in', ('events', 'checkpoints'))), name='webhook_endpoint_about_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('stopped__in', ('gone', 'given_up'))), name='webhook_endpoint_stopped_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.UniqueConstraint(condition=models.Q(('removed_at__isnull', True)), fields=('agency', 'url'), name='one_endpoint_an_address'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['endpoint', '-at', '-id'], name='webhook_delivery_endpoint'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['referral'], name='webhook_delivery_referral'),
-        ),
-        migrations.AddIndex(
-            model_name='webhooksecret',
-            index=models.Index(fields=['endpoint'], name='webhook_secret_endpoint'),
         ),
         migrations.RunSQL('INSERT INTO xact_base DEFAULT VALUES', migrations.RunSQL.noop),
         # For the events that the clocks write. Django would ask for the value of a `db_default` in

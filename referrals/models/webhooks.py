@@ -1,14 +1,11 @@
 """Webhooks: where an agency's own systems learn of its events, and what was sent there."""
 
-from uuid import UUID
-
 from django.db import models
 from django.db.models.lookups import LessThanOrEqual
 
 from permissions.database.uuid7 import uuid7
+from permissions.keys.wrapping import SENDING
 from referrals.models.referrals import Referral
-
-SENDING = UUID("00000000-0000-4000-8000-000000000001")  # permissions/keys/wrapping.py
 
 
 class WebhookEndpoint(models.Model):

@@ -20,14 +20,19 @@ _REACHED = """
 _WRITTEN = "SELECT one FROM unnest(%s) one WHERE pg_relation_size(one::regclass) > 0"
 
 
+def content_tables(cursor: Any, named: Iterable[str] | None = None) -> list[str]:
+    """The tables `named` (those of content), and every table whose foreign keys lead to them."""
+    cursor.execute(_REACHED, [list(CONTENT if named is None else named)])
+    return [one for (one,) in cursor.fetchall()]
+
+
 class TableCleaner:
     """Of the tables `named` on one database. `session` is the superuser's, in autocommit."""
 
     def __init__(self, session: Any, named: Iterable[str]) -> None:
         self._cursor = session.cursor()
         self._cursor.execute("SET session_replication_role = replica")  # no trigger, no foreign key
-        self._cursor.execute(_REACHED, [list(named)])
-        self._tables = [one for (one,) in self._cursor.fetchall()]
+        self._tables = content_tables(self._cursor, named)
 
     def __call__(self) -> None:
         """Twice is safe. All of it in one transaction."""

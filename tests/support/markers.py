@@ -23,7 +23,7 @@ from referrals.deadlines import purge
 from referrals.packet_fields import PACKET_FIELDS
 from tests.support import routes
 from tests.support.callers import member_id
-from tests.support.cleaning import CONTENT
+from tests.support.cleaning import content_tables
 from tests.support.repository import contract
 from tests.support.sent_markers import FarEnds
 from tests.support.stories import Story, release_body, return_body, service_of
@@ -390,9 +390,7 @@ def _uuid(value: Any) -> UUID:
 
 # -- Kept, and put back ----------------------------------------------------------------------------
 
-KEPT = tuple(
-    table for table in CONTENT if table not in ("credential", "django_session", "permissions_cache")
-)
+NOT_KEPT = {"credential", "django_session", "permissions_cache"}
 
 
 class Kept:
@@ -404,16 +402,17 @@ class Kept:
     def __init__(self, superuser: Any, schema: str = "kept") -> None:
         self.superuser, self.schema = superuser, schema
         with superuser.cursor() as cursor:
+            self.tables = sorted(set(content_tables(cursor)) - NOT_KEPT)
             cursor.execute("SET session_replication_role = replica")
             cursor.execute(f"CREATE SCHEMA {schema}")
-            for table in KEPT:
+            for table in self.tables:
                 cursor.execute(f"CREATE TABLE {schema}.{table} AS TABLE public.{table}")
         superuser.commit()
 
     def put_back(self) -> None:
         back = ";".join(
             f"DELETE FROM public.{one}; INSERT INTO public.{one} TABLE {self.schema}.{one}"
-            for one in KEPT
+            for one in self.tables
         )
         with self.superuser.cursor() as cursor:
             cursor.execute(back)

@@ -35,7 +35,7 @@ from referrals.act_registry.registry import RULES
 from referrals.deadlines import purge as purge_run
 from tests.support import routes
 from tests.support.callers import Caller, agency_id, member_id
-from tests.support.cleaning import CONTENT
+from tests.support.cleaning import content_tables
 from tests.support.rls_probe import Ground, Who
 from tests.support.seed import SEED
 from tests.support.stories import NOTICE, release_body, return_body, service_of
@@ -162,7 +162,9 @@ class Cast:
 
     def put_back(self) -> None:
         """Empty tables, everybody in her place, the clock as it is."""
-        emptied = "; ".join(f"DELETE FROM {one}" for one in CONTENT if one in self.ground.tables)
+        with self.ground.superuser.cursor() as cursor:
+            content = content_tables(cursor)
+        emptied = "; ".join(f"DELETE FROM {one}" for one in content if one in self.ground.tables)
         self.ground.ask(
             f"SET session_replication_role = replica; {emptied};"
             " SET session_replication_role = origin;"

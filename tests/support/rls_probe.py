@@ -397,6 +397,10 @@ def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json
     hers = fresh | {name: mine[name] for name in row if name in mine}
     yield hers
     yield fresh | {name: mine[name] for name in row if name in ("agency_id", "from_agency_id")}
+    if "fingerprint" in row:
+        yield hers | {"referral_id": None}
+        for about in seen.world.referrals:  # one that the caller sees, or not
+            yield hers | {"referral_id": str(about), "key": str(about)}
     if "test_outcome" in row:
         address = {"address": f"+1406555{uuid4().int % 10000:04}"}
         yield fresh | address | {"membership_id": member, "agency_id": agency}

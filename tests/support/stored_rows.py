@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.cleaning import CONTENT
+from tests.support.cleaning import content_tables
 
 
 def counts(superuser: Any, referral: str) -> tuple[int, int]:
@@ -24,7 +24,7 @@ def content_rows(superuser: Any) -> dict[str, str]:
     """All rows of every table of content, as one text a table."""
     found = {}
     with superuser.cursor() as cursor:
-        for table in set(CONTENT) - NOT_COMPARED:
+        for table in set(content_tables(cursor)) - NOT_COMPARED:
             cursor.execute(
                 f"SELECT coalesce(string_agg(t::text, E'\n' ORDER BY 1), '') FROM {table} t"
             )
