@@ -57,7 +57,7 @@ LONG = {
     "permissions/keys/keystore.py": (340, "what a key store promises, and the one that is files"),
     "permissions/reference/write_rules.py": (350, "what may be written, one table below the other"),
     "permissions/reference/world.py": (450, "every protected table, one row beside the other"),
-    "permissions/audit/queries.py": (340, "what an auditor reads, from its filters to one page"),
+    "permissions/audit/queries.py": (345, "what an auditor reads, from its filters to one page"),
     "referrals/codes.py": (460, "every vocabulary, one beside the other"),
     "referrals/notifications/message_queue.py": (
         360,
