@@ -55,6 +55,12 @@ def ran(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def done(copy: Path, *words: str) -> None:
+    """A command of `manage.py` in the copy, to its end."""
+    ended = ran(copy, "manage.py", *words)
+    assert ended.returncode == 0, (words, ended.stdout)
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout(tmp_path_factory.mktemp("recipes"))
@@ -64,8 +70,7 @@ def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: 
     for recipe in recipes.RECIPES:
         before = digests(copy)
         recipes.edit(copy, recipe)
-        written = ran(copy, "manage.py", "openapi")
-        assert written.returncode == 0, (recipe.what, written.stdout)
+        done(copy, "openapi")
         after = digests(copy)
         touched = {name for name in after if after[name] != before.get(name)}
         by_hand = touched - {recipes.CONTRACT}
@@ -76,6 +81,10 @@ def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: 
     assert post["summary"] == "Check in with the survivor."
     listed = contract["paths"]["/v1/referrals"]["get"]["parameters"]
     assert "language" in {one["name"] for one in listed}
+    before = digests(copy)
+    done(copy, "schema", "--write")
+    changed = {name for name, digest in digests(copy).items() if digest != before.get(name)}
+    assert changed == {recipes.CATALOGUE}, "the words of the act, told to the database"
     (copy / "tests" / "test_what_was_added.py").write_text(recipes.PROBE)
     probed = ran(
         copy, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
@@ -86,7 +95,7 @@ def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: 
 
 def test_an_act_that_the_desk_cannot_ask_for_is_refused_at_the_start(copy: Path) -> None:
     """A field without a question, and no form by hand: an error, and never a page without it."""
-    path = copy / "referrals" / "handoff.py"
+    path = copy / "referrals" / "acts" / "handoff.py"
     kept = path.read_text()
     asked = 'Code("result", codes.ATTEMPT, question="How did it go")'
     assert kept.count(asked) == 1

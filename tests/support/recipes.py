@@ -13,7 +13,7 @@ class Insert(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """`at_most` files are edited by hand. The contract is written by a command."""
+    """`at_most` files are edited by hand; commands write the contract and the catalogue."""
 
     what: str
     at_most: int
@@ -97,7 +97,8 @@ RECIPES = (
         },
     ),
 )
-CONTRACT = "openapi/v1.yaml"
+CONTRACT = "openapi/v1.yaml"  # written by `make openapi`
+CATALOGUE = "permissions/sql/catalogue.txt"  # written by `make schema`
 
 # What a copy with all of them does, asked of it by its own tests, on a database of its own.
 PROBE = '''
