@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 
 from api.http.json_bodies import as_json
 from permissions.audit import queries
-from permissions.audit.queries import Filters, Reviewed
+from permissions.audit.queries import EntryPage, Filters
 from permissions.errors import BadRequest
 from permissions.ledger import sealed_export
 
@@ -38,13 +38,13 @@ COLUMNS = (
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
-def exported(principal: Any, filters: Filters, kind: str) -> StreamingHttpResponse:
+def export_entries(principal: Any, filters: Filters, kind: str) -> StreamingHttpResponse:
     """The answer, once the entry of the export is committed. Raises what review.export raises, and
     BadRequest for filters of what is sealed whole."""
     if kind == "sealed":
         if filters != Filters():
             raise BadRequest("invalid", "It is sealed whole: leave the filters out.", "format")
-        lines = sealed_export.own(principal)
+        lines = sealed_export.own_entries(principal)
     else:
         parts = queries.export(principal, filters)
         lines = _csv(parts) if kind == "csv" else _ndjson(parts)
@@ -52,7 +52,7 @@ def exported(principal: Any, filters: Filters, kind: str) -> StreamingHttpRespon
     return _as_file(answer, NAMES[kind])
 
 
-def exported_listings(principal: Any, referral_id: UUID, kind: str) -> HttpResponse:
+def export_listings(principal: Any, referral_id: UUID, kind: str) -> HttpResponse:
     """Who had the referral in her lists, as the page of its trail says it; an export, and its
     entry. Raises NotPermitted."""
     found, names = queries.listings(principal, referral_id, "access_log.export")
@@ -78,7 +78,7 @@ def row(entry: Any, names: dict[UUID, str]) -> dict[str, Any]:
     return found | {"member_name": names.get(entry.member_id)}
 
 
-def _ndjson(parts: Iterable[Reviewed]) -> Iterator[bytes]:
+def _ndjson(parts: Iterable[EntryPage]) -> Iterator[bytes]:
     for part in parts:
         yield b"".join(as_json(row(one, part.names)) + b"\n" for one in part.entries)
 
@@ -90,7 +90,7 @@ class _Line:
         return text
 
 
-def _csv(parts: Iterable[Reviewed]) -> Iterator[bytes]:
+def _csv(parts: Iterable[EntryPage]) -> Iterator[bytes]:
     writer: Any = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     yield BOM + writer.writerow(COLUMNS).encode()
     for part in parts:

@@ -71,4 +71,4 @@ def health(request: HttpRequest) -> HttpResponse:
 @require_safe
 def demo_messages(request: HttpRequest) -> HttpResponse:
     """What the demo would have sent: served on the demo's machine alone (api/urls.py)."""
-    return render(request, "demo_messages.html", {"shown": transports.shown_in_the_demo()})
+    return render(request, "demo_messages.html", {"shown": transports.demo_messages()})

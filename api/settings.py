@@ -102,7 +102,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "api.http.middleware.TokenMiddleware",  # above everything that is for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
-    "api.http.middleware.SameForAllMiddleware",  # above everything that looks for a session
+    "api.http.middleware.SharedCacheMiddleware",  # above everything that looks for a session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -110,10 +110,10 @@ class _Exporting:
     def run(self, open_file: Open) -> Exported:
         """Write all tables and the description into files that `open_file` opens by name."""
         for table in TABLES:  # parents first
-            with open_file(f"{file_of(table)}.csv") as file:
+            with open_file(f"{file_name(table)}.csv") as file:
                 self._table(table, csv.writer(file, lineterminator="\n"))
         with open_file("datapackage.json") as file:
-            json.dump(described(), file, indent=1)
+            json.dump(package_description(), file, indent=1)
         self.kept.close()
         return self.told
 
@@ -186,7 +186,7 @@ class _Exporting:
         return found.fetchone() is not None
 
 
-def file_of(table: str) -> str:
+def file_name(table: str) -> str:
     """The name of a table's file, without its ending."""
     return FILES.get(table, f"{table}s")
 
@@ -223,7 +223,7 @@ def cell(value: object) -> str:
 # -- datapackage.json -----------------------------------------------------------------------------
 
 
-def described() -> dict[str, object]:
+def package_description() -> dict[str, object]:
     """The package's description (Frictionless tabular data package)."""
     return {
         "name": EXPORTED,
@@ -256,7 +256,7 @@ def _resource(table: str) -> dict[str, object]:
     ]
     return {
         "name": table,
-        "path": f"{file_of(table)}.csv",
+        "path": f"{file_name(table)}.csv",
         "profile": "tabular-data-resource",
         "format": "csv",
         "mediatype": "text/csv",

@@ -1,9 +1,10 @@
 """Services as the rest of the house knows them, and which agency answers them.
 
 Nobody (principal None) finds what is public (T0). With a principal the network's confidential
-services are found too (T1): call inside `permissions.database.db_identity.begin(principal)`, since
-it is the database that shows them, and only to a live credential. Reads rendered rows, one query a
-page; a page cannot fail because of what one service says.
+services are found too (T1): call inside
+`permissions.database.db_identity.identified_transaction(principal)`, since it is the database that
+shows them, and only to a live credential. Reads rendered rows, one query a page; a page cannot fail
+because of what one service says.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ import orjson
 from django.db import connection, transaction
 
 from directory import models as m
-from directory.projection.render import moment, render
+from directory.projection.render import database_now, render
 from directory.search import documents as search_documents
 from directory.search.matches import PER_PAGE
 from directory.search.matches import find as find_hits
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions import assignments
-from permissions.audit.writer import log_rights
+from permissions.audit.writer import log_operator_change
 from permissions.database.aliases import JOBS
 from permissions.principal import Principal
 
@@ -88,19 +89,21 @@ def find(principal: Principal | None, service_id: UUID) -> Listing | None:
 
     A service that does not exist and one that is confidential cost the same query (R3).
     """
-    row = search_documents.one(principal, "service", "listing", service_id)
+    row = search_documents.load_parts(principal, "service", "listing", service_id)
     return _listing(row[0], row[1:]) if row else None
 
 
 def search(
     principal: Principal | None,
-    asked: Asked | None = None,
+    asked: SearchQuery | None = None,
     *,
     page: int = 1,
     per_page: int = PER_PAGE,
 ) -> Page:
     """A page of the services that are open (active or temporarily closed) and fit."""
-    found = find_hits(principal, asked or Asked(), shape="listing", page=page, per_page=per_page)
+    found = find_hits(
+        principal, asked or SearchQuery(), shape="listing", page=page, per_page=per_page
+    )
     return Page(
         items=tuple(_listing(hit.id, hit.parts, hit.metres) for hit in found.hits),
         total_items=found.total,
@@ -116,8 +119,8 @@ def edited(
 ) -> tuple[list[Listing], bool]:
     """A page of the services that the caller's agency edits, and whether there are more: whichever
     waits longest for somebody to make sure of it comes first. None that are defunct."""
-    halves = search_documents.halves(principal)
-    own = assignments.edited(m.Organization, principal.agency_id, "default")
+    halves = search_documents.visible_halves(principal)
+    own = assignments.edited_organizations(m.Organization, principal.agency_id, "default")
     where, values = own.query.sql_with_params()
     each = " UNION ALL ".join(
         f"SELECT id AS service_id, assured_date, name FROM {half.listing}"
@@ -142,7 +145,7 @@ def edited(
 
 def edits(principal: Principal, organization_id: UUID) -> bool:
     """Whether the caller's agency edits this organization's entries. One query."""
-    return assignments.edits(m.Organization, organization_id, principal.agency_id, "default")
+    return assignments.is_editor(m.Organization, organization_id, principal.agency_id, "default")
 
 
 def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None) -> Listing:
@@ -187,11 +190,11 @@ def bind_organization(organization_id: UUID, agency_id: UUID | None) -> int:
         before = dict(changed.values_list("id", "answered_by_id"))
         ids = list(before)
         m.Service.objects.using(JOBS).filter(id__in=ids).update(
-            answered_by_id=agency_id, last_modified=moment()
+            answered_by_id=agency_id, last_modified=database_now()
         )
         render(ids)
         for former in sorted({one for one in before.values() if one}):
-            log_rights("organization.unbind", former, directory_id=organization_id)
+            log_operator_change("organization.unbind", former, directory_id=organization_id)
         if ids and agency_id:
-            log_rights("organization.bind", agency_id, directory_id=organization_id)
+            log_operator_change("organization.bind", agency_id, directory_id=organization_id)
     return len(ids)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 # What may stand beside the scope audit:read: a witness says where checkpoints are sent to.
-AUDITS_WITH = ["audit:read", "webhooks:write"]
+AUDITOR_SCOPES = ["audit:read", "webhooks:write"]
 
 
-def may_stand_together(scopes: Sequence[str]) -> bool:
+def are_compatible(scopes: Sequence[str]) -> bool:
     """Whether one client, and one token, may have these: what reviews does nothing beside."""
-    return "audit:read" not in scopes or set(scopes) <= set(AUDITS_WITH)
+    return "audit:read" not in scopes or set(scopes) <= set(AUDITOR_SCOPES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import orjson
 from django.db import connection
 
 from directory import listings
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
 from permissions.policy.rules import Rule, Who
@@ -79,7 +79,7 @@ class Line(NamedTuple):
         return self.act in (*GIVING, *GIVING_BACK) and self.purpose is not None
 
 
-class Noticed(NamedTuple):
+class NoticeShown(NamedTuple):
     """The notice (T2) lay before the recipient from `at` on: what she needs, and not who she is."""
 
     at: datetime
@@ -88,7 +88,7 @@ class Noticed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Disclosure:
     """What another agency could open from `at` on, under which release."""
 
     at: datetime
@@ -106,8 +106,8 @@ class Accounting:
 
     made_at: datetime
     referral: Referral
-    notice: Noticed | None  # of the agency that sent it, once it did
-    given: list[Given]
+    notice: NoticeShown | None  # of the agency that sent it, once it did
+    given: list[Disclosure]
     records: list[OpenedNote]  # mandated reports and compelled disclosures that may be told
     opened: list[Line]
     seen: list[Line]
@@ -142,12 +142,15 @@ def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -
     The records of reports and compelled disclosures are read from the agency's notes, which is an
     opening with an entry of its own. Raises NotVisible, NotPermitted, WrongState, Unavailable.
     """
-    with packet.reading(principal, "account_disclosures", referral_id, purpose) as (attempt, seen):
+    with packet.sealed_read(principal, "account_disclosures", referral_id, purpose) as (
+        attempt,
+        seen,
+    ):
         attempt.record(subject=seen.subject)
         found = notes.notes_within(attempt, seen.subject, purpose)
         records = [note for note in found if note.kind in RECORDS and note.content["to"] != NOBODY]
         lines = _lines(referral_id)
-        told = _told(lines)
+        told = _fold(lines)
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
         if referral is None:
             raise NotVisible
@@ -157,7 +160,7 @@ def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -
         return Accounting(
             made_at=attempt.now,
             referral=referral,
-            notice=Noticed(sent_at, to, addresses) if sent_at else None,
+            notice=NoticeShown(sent_at, to, addresses) if sent_at else None,
             given=_given(referral, side, lines, to, addresses),
             records=[one for one in records if one.content["survivor_told"] != FORBIDDEN],
             opened=[line for line in told if line.act in OPENING],
@@ -176,7 +179,7 @@ def _lines(referral_id: UUID) -> list[Line]:
         return [Line._make(row) for row in cursor.fetchall()]
 
 
-def _told(lines: Iterable[Line]) -> list[Line]:
+def _fold(lines: Iterable[Line]) -> list[Line]:
     """As she is told of them: one line a person and act, but for acts that are told one by one."""
     told: dict[object, Line] = {}
     for number, line in enumerate(map(_named, lines)):
@@ -195,9 +198,9 @@ def _told(lines: Iterable[Line]) -> list[Line]:
 def _named(line: Line) -> Line:
     """The line under the word for what was done that she is told."""
     if line.act in OPENING:
-        return line._replace(purpose=told_reason(line.purpose))
+        return line._replace(purpose=reason_for_survivor(line.purpose))
     if line.act == SELF_ASSIGNED:
-        return line._replace(reason=told_reason(line.reason))
+        return line._replace(reason=reason_for_survivor(line.reason))
     if line.member_id is None and line.client is None:
         act = ITSELF
     elif line.act.startswith(CHECKING):
@@ -207,7 +210,7 @@ def _named(line: Line) -> Line:
     return line._replace(act=act, purpose=None, fields=None, release_id=None, reason=None)
 
 
-def told_reason(code: str | None) -> str | None:
+def reason_for_survivor(code: str | None) -> str | None:
     return REVIEW_OR_DUTY if code in UNTOLD_REASONS else code
 
 
@@ -220,18 +223,18 @@ def _other(referral: Referral, side: str, *, told: object) -> tuple[Agency, list
 
 def _given(
     referral: Referral, side: str, lines: Iterable[Line], to: Agency, addresses: list[str]
-) -> list[Given]:
+) -> list[Disclosure]:
     """The sender's are open to the recipient from its accept on, and of those from before it what
     still lay ready then; without an accept nothing was given."""
     releases = {one.id: one for one in Release.objects.filter(referral=referral)}
     found = [line for line in lines if line.gave]
     if side == "from":
         accepted_at = referral.accepted_at
-        ready = _ready(lines, accepted_at, releases) if accepted_at else None
+        ready = _ready_at_accept(lines, accepted_at, releases) if accepted_at else None
         found = [one for one in found if accepted_at and one.first > accepted_at]
         found = [ready, *found] if ready else found
     return [
-        Given(
+        Disclosure(
             line.first,
             to,
             addresses,
@@ -253,7 +256,7 @@ def _addresses(agency_id: UUID, service_id: UUID | None) -> list[str]:
         return []
     found = _places(listing) if listing else []
     if not found:
-        services = listings.search(None, Asked(answered_by=agency_id))
+        services = listings.search(None, SearchQuery(answered_by=agency_id))
         found = [line for one in services.items for line in _places(one)]
     return list(dict.fromkeys(found))[:MOST_ADDRESSES]
 
@@ -275,7 +278,7 @@ def _places(listing: listings.Listing) -> list[str]:
     ]
 
 
-def _ready(
+def _ready_at_accept(
     lines: Iterable[Line], accepted_at: datetime, releases: Mapping[UUID, Release]
 ) -> Line | None:
     """What the recipient could open at its accept: what was given last before it, less what was

@@ -18,7 +18,12 @@ from permissions.audit import writer
 from permissions.errors import NotVisible, StaleMatch
 from permissions.principal import Principal
 from referrals.act_registry.registry import CLOSING, MOVES
-from referrals.act_registry.transitions import require, require_state, sources, standing
+from referrals.act_registry.transitions import (
+    caller_relation,
+    require,
+    require_state,
+    source_states,
+)
 from referrals.models import Event, Referral, Side, side_kept
 from referrals.queries import details
 from referrals.referral_lock import lock_readers
@@ -28,7 +33,7 @@ CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 
 
 @dataclass(slots=True)
-class Turn:
+class ActTransaction:
     """One act under way on a locked referral."""
 
     principal: Principal
@@ -36,7 +41,7 @@ class Turn:
     side: str  # the principal's: "from" or "to"
     referral: Referral
     own: Side | None
-    attempt: writer.Attempt
+    attempt: writer.LoggedAct
     repeated: bool = False
     shown: details.Detail | None = None  # what the caller is answered, once the act is done
 
@@ -67,17 +72,17 @@ class Turn:
         for name, value in values.items():
             setattr(own, name, value)
 
-    def take(self, *, reason: str | None = None, keep: bool = False) -> None:
+    def claim(self, *, reason: str | None = None, keep: bool = False) -> None:
         """The acting member is assigned and this side's holder, in place of whoever was."""
         own = self.own_side()
-        assignments.take(self.referral, reason=reason, keep=keep)
+        assignments.claim(self.referral, reason=reason, keep=keep)
         own.holder_id = self.principal.staff_id
         own.version += 1
 
-    def hand_over(self, member_id: UUID, *, keep: bool) -> None:
+    def transfer(self, member_id: UUID, *, keep: bool) -> None:
         """A colleague is assigned and this side's holder, in place of whoever was."""
         own = self.own_side()
-        assignments.hand_over(self.referral, member_id, keep=keep)
+        assignments.transfer(self.referral, member_id, keep=keep)
         own.holder_id = member_id
         own.version += 1
 
@@ -120,14 +125,14 @@ class Turn:
 
 
 @contextmanager
-def turn(
+def act_transaction(
     principal: Principal,
     act: str,
     referral_id: UUID,
     if_match: str | None = None,
-    already: Callable[[Turn], bool] = lambda current: False,
-    same: Callable[[Turn], bool] = lambda current: True,
-) -> Iterator[Turn]:
+    already: Callable[[ActTransaction], bool] = lambda current: False,
+    same: Callable[[ActTransaction], bool] = lambda current: True,
+) -> Iterator[ActTransaction]:
     """The one way to an act: everything up to the change, and the access entry after it.
 
     Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is in the log. When the same
@@ -135,7 +140,7 @@ def turn(
     is so `already`, `repeated` is true: change nothing, answer as before. Afterwards `answer()` is
     the referral as the caller's side is now shown it.
     """
-    with writer.attempt(principal, f"referral.{act}", referral_id) as attempt:
+    with writer.logged_act(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
             lock_readers(referral_id, shared=False)
         visible = Referral.objects.visible_to(principal).filter(id=referral_id)
@@ -149,11 +154,11 @@ def turn(
         attempt.now = referral.clock
         side = side_of(principal, referral)
         own = side_kept(principal, referral_id)
-        require(principal, act, standing(principal, referral, side, own))
-        current = Turn(principal, act, side, referral, own, attempt)
+        require(principal, act, caller_relation(principal, referral, side, own))
+        current = ActTransaction(principal, act, side, referral, own, attempt)
         status = status_shown(referral, own, side, attempt.now)
         current.repeated = (_is_repeated(current, status) and same(current)) or (
-            status in sources(act, side) and already(current)
+            status in source_states(act, side) and already(current)
         )
         if not current.repeated:
             if if_match is not None and if_match != etag(referral, own, principal, attempt.now):
@@ -162,10 +167,10 @@ def turn(
         yield current
         if not attempt.written:
             attempt.record(subject=current.own.subject if current.own else None)
-        current.shown = details.look(principal, current.referral, current.own, attempt.now)
+        current.shown = details.build_detail(principal, current.referral, current.own, attempt.now)
 
 
-def _is_repeated(current: Turn, status: str) -> bool:
+def _is_repeated(current: ActTransaction, status: str) -> bool:
     """The same member, the same act, already done and still so: a retried request."""
     if status != MOVES[current.act].target:
         return False

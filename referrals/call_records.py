@@ -33,7 +33,7 @@ def record_call(
     """
     if outcome not in codes.CALL_OUTCOME:
         raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
-    with writer.attempt(principal, "call_record.create") as attempt:
+    with writer.logged_act(principal, "call_record.create") as attempt:
         _require_caseworker(principal)
         done = idempotency.begin(principal, key)
         if done is not None:
@@ -41,7 +41,7 @@ def record_call(
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
-        if availability.open_now([listing]) and listing.intake != "full":
+        if availability.open_to_referrals([listing]) and listing.intake != "full":
             raise NotPossible("answered_here", "This service is answered here: make a referral.")
         record = CallRecord.objects.create(
             agency_id=principal.agency_id,
@@ -52,7 +52,7 @@ def record_call(
             created_at=attempt.now,
         )
         if outcome in UNMET:
-            unmet_searches.count_unmet(listing.taxonomy_term_ids, listing.victimization_types)
+            unmet_searches.record_unmet_call(listing.taxonomy_term_ids, listing.victimization_types)
         idempotency.finish(principal, key, record.id, attempt.now, referral_id=None)
     return record.id
 
@@ -61,7 +61,7 @@ def list_page(
     principal: Principal, *, after: Place | None, limit: int
 ) -> tuple[list[CallRecord], Place | None]:
     """A page of the caller's own records, newest first, and where it ended. One access entry."""
-    with writer.attempt(principal, "call_record.list"):
+    with writer.logged_act(principal, "call_record.list"):
         _require_caseworker(principal)
         mine = CallRecord.objects.filter(
             agency_id=principal.agency_id, member_id=principal.staff_id

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from django.db import connection
 
-from permissions.database.prepared_statements import Ask
+from permissions.database.prepared_statements import RoundTrip
 
-_LOCKED = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+_SHARED_LOCK = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 
 
-def lock(referral_id: UUID) -> Ask:
+def shared_lock_query(referral_id: UUID) -> RoundTrip:
     """The referral's lock, held shared until the transaction ends: whoever closes something of it
     to its readers waits for it, and it for him."""
-    return Ask(_LOCKED, {"lock": lock_number(referral_id)})
+    return RoundTrip(_SHARED_LOCK, {"lock": lock_number(referral_id)})
 
 
 def lock_number(referral_id: UUID) -> int:

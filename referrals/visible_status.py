@@ -25,7 +25,7 @@ def side_of(principal: Principal, referral: Referral) -> str:
 
 def status_shown(referral: Referral, own: Side | None, side: str, now: datetime) -> str:
     """The state as `side` is shown it at `now`."""
-    return word_shown(
+    return status_word(
         side,
         referral.status,
         own.state if own is not None else None,
@@ -35,7 +35,7 @@ def status_shown(referral: Referral, own: Side | None, side: str, now: datetime)
     )
 
 
-def word_shown(
+def status_word(
     side: str,
     status: str,
     own_state: str | None,
@@ -72,7 +72,7 @@ def shown_to_sender() -> list[Shown]:
 
     def line(name: str, status: str, own_state: str | None) -> Shown:
         at_once, later = (
-            word_shown("from", status, own_state, expires_at=None, accepted_at=at, now=now)
+            status_word("from", status, own_state, expires_at=None, accepted_at=at, now=now)
             for at in (now, now - CLOSED_AFTER)
         )
         return Shown(name, at_once, later)

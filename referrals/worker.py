@@ -30,11 +30,11 @@ class Job(NamedTuple):
     """One kind of background work.
 
     `step` does one bounded portion in transactions of its own and says whether there may be more:
-    then it is called again at once, else `pace_s` seconds after it began (`rest_left`) or when it
-    is woken (`wake`). It runs in a thread and with connections of its own, bears to be killed
-    anywhere, and to run beside itself in another process. What it raises is logged by type and
-    place, never with its words; it is tried again after a rest that doubles, and the other jobs go
-    on meanwhile. A job that leaves something under way between its steps may wait for it in one:
+    then it is called again at once, else `pace_s` seconds after it began (`seconds_until_next`) or
+    when it is woken (`wake`). It runs in a thread and with connections of its own, bears to be
+    killed anywhere, and to run beside itself in another process. What it raises is logged by type
+    and place, never with its words; it is tried again after a rest that doubles, and the other jobs
+    go on meanwhile. A job that leaves something under way between its steps may wait for it in one:
     `hint`, called from another thread, ends that wait as it ends a rest. `finish` is called once,
     after the last step.
     """
@@ -43,7 +43,7 @@ class Job(NamedTuple):
     step: Callable[[], bool]
     pace_s: float
     finish: Callable[[], None] = lambda: None
-    hint: Callable[[], None] = lambda: None
+    wake: Callable[[], None] = lambda: None
 
 
 JOBS = (
@@ -56,21 +56,21 @@ JOBS = (
     Job("sms", message_queue.sms_step, 1),
     Job("voice", message_queue.voice_step, 1),
     Job("close", auto_close.step, 5),
-    Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.hint),
-    Job("webhook-log", outbox.tidy, 3600),
+    Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),
+    Job("webhook-log", outbox.delete_expired, 3600),
     Job("seal", sealer.step, 0.5),  # within two seconds beside 32 writers: make bench (G12)
     Job("witness", witness.step, 1),
     Job("verify", self_check.step, 3600),  # a day's seals once a day, a part of the older each hour
 )
 
 
-def named(names: Iterable[str]) -> list[Job]:
+def jobs_named(names: Iterable[str]) -> list[Job]:
     """The jobs of these names; all of them for none."""
     wanted = set(names)
     return [job for job in JOBS if not wanted or job.name in wanted]
 
 
-def work_off(jobs: Iterable[Job]) -> list[str]:
+def run_until_idle(jobs: Iterable[Job]) -> list[str]:
     """Each job once, here and now, until it has no more. The names of those that failed."""
     failed = []
     for job in jobs:
@@ -78,7 +78,7 @@ def work_off(jobs: Iterable[Job]) -> list[str]:
             while job.step():
                 pass
         except Exception as error:
-            _tell(job, error)
+            _log_failure(job, error)
             failed.append(job.name)
     return failed
 
@@ -103,7 +103,7 @@ class Worker:
                 connections[self._using].close()
                 self._ended.wait(5)
         for thread in self._threads.values():
-            thread.ring()
+            thread.wake()
         for thread in self._threads.values():
             thread.join()
         connections.close_all()
@@ -125,7 +125,7 @@ class Worker:
             while raw.notifies:
                 thread = self._threads.get(raw.notifies.pop().payload)
                 if thread is not None:
-                    thread.ring()
+                    thread.wake()
 
 
 class _Thread(threading.Thread):
@@ -138,10 +138,10 @@ class _Thread(threading.Thread):
         self._ended = ended
         self._failed = 0  # times, one after the other
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """A hint, or the end."""
         self._bell.set()
-        self.job.hint()
+        self.job.wake()
 
     def run(self) -> None:
         """Until the end: a step, a rest, a step …"""
@@ -151,37 +151,39 @@ class _Thread(threading.Thread):
             try:
                 close_old_connections()
                 more = self.job.step()
-                rest_s = 0.0 if more else rest_left(self.job.pace_s, time.monotonic() - began)
+                rest_s = (
+                    0.0 if more else seconds_until_next(self.job.pace_s, time.monotonic() - began)
+                )
                 self._failed = 0
             except Exception as error:
-                _tell(self.job, error)
+                _log_failure(self.job, error)
                 connections.close_all()
                 self._failed += 1
-                self._ended.wait(rest_after(self._failed))  # no hint shortens it
+                self._ended.wait(seconds_after_failure(self._failed))  # no hint shortens it
                 continue
             if rest_s and not self._ended.is_set():
                 self._bell.wait(rest_s)
         try:
             self.job.finish()
         except Exception as error:
-            _tell(self.job, error)
+            _log_failure(self.job, error)
         connections.close_all()
 
 
-def rest_left(pace_s: float, took_s: float) -> float:
+def seconds_until_next(pace_s: float, took_s: float) -> float:
     """Seconds of rest behind a step that took so long and has no more: it begins again at its pace,
     and where it is slower than that, not without any rest."""
     return max(pace_s - took_s, pace_s * SHORTEST_REST)
 
 
-def rest_after(failed: int) -> float:
+def seconds_after_failure(failed: int) -> float:
     """Seconds until a job that failed so often is tried again: 1, 2, 4 … and a little chance, so
     that many workers do not come at once."""
     longest = min(2.0 ** min(failed - 1, 20), LONGEST_REST_S)
     return longest * random.uniform(0.75, 1)
 
 
-def _tell(job: Job, error: Exception) -> None:
+def _log_failure(job: Job, error: Exception) -> None:
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -26,9 +26,9 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 from api.http import problem_details
 from api.http.authentication import ELSEWHERE, FROM_ELSEWHERE
 from permissions.identity import credentials
-from permissions.identity.ip_allowlist import may_come
+from permissions.identity.ip_allowlist import is_allowed
 from permissions.models import Client, ClientAssertion
-from permissions.principal import may_stand_together
+from permissions.principal import are_compatible
 
 SCOPES = {
     "directory:read": "Read confidential services of the network, beside the public directory.",
@@ -88,7 +88,7 @@ class Validator(OAuth2Validator):
                 refused="bad_assertion",
             )
             return False
-        if not may_come(request.headers["REMOTE_ADDR"], client.networks, client.agency_id):
+        if not is_allowed(request.headers["REMOTE_ADDR"], client.networks, client.agency_id):
             credentials.log_sign_in(
                 "token.issue", agency_id=client.agency_id, client_id=client.id, refused=ELSEWHERE
             )
@@ -108,7 +108,7 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Any, *a: Any, **k: Any
     ) -> bool:
-        if set(scopes) <= set(client.scopes) and may_stand_together(scopes):
+        if set(scopes) <= set(client.scopes) and are_compatible(scopes):
             return True
         credentials.log_sign_in(
             "token.issue",

@@ -33,27 +33,27 @@ class SignIn(NamedTuple):
 
 def new_person(username: str) -> tuple[Person, SignIn]:
     """Somebody who can sign in, once she is a member somewhere."""
-    given = _made()
+    given = _new_secrets()
     with transaction.atomic(using="door"):
         person = Person.objects.create_user(username, given.password)
         TOTP.activate(person, given.code_secret)
     return person, given
 
 
-def give_anew(person: Person) -> SignIn:
+def renew_secrets(person: Person) -> SignIn:
     """Another password and secret, in place of those she has; all that is open in her name ends."""
-    given = _made()
-    provisioning.log_of_each("member.reset", person)
+    given = _new_secrets()
+    provisioning.log_in_each_agency("member.reset", person)
     with transaction.atomic(using="door"):
         person.set_password(given.password)
         person.save(using="door", update_fields=["password"])
         Authenticator.objects.filter(user=person).delete()
         TOTP.activate(person, given.code_secret)
-        credentials.end_all(person)
+        credentials.end_all_of_person(person)
     return given
 
 
-def key_set_in(path: Path) -> dict[str, Any]:
+def read_key_set(path: Path) -> dict[str, Any]:
     """A file's JWK set, as it was sent. Raises BadRequest."""
     try:
         found = json.loads(path.read_text())
@@ -62,5 +62,5 @@ def key_set_in(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _made() -> SignIn:
+def _new_secrets() -> SignIn:
     return SignIn(secrets.token_urlsafe(15), generate_totp_secret())

@@ -22,7 +22,7 @@ def is_private(form: Form) -> bool:
     return any(one.widget.attrs.get("autocomplete") == "off" for one in form.fields.values())
 
 
-def ask_again(request: HttpRequest, visit: Visit, form: Form) -> HttpResponse:
+def replay_form(request: HttpRequest, visit: Visit, form: Form) -> HttpResponse:
     """Keep what was typed, and why it was refused, and lead to the form."""
     typed = [
         (name, value)
@@ -35,13 +35,13 @@ def ask_again(request: HttpRequest, visit: Visit, form: Form) -> HttpResponse:
     return redirect(request.path)
 
 
-def typed_before(request: HttpRequest, visit: Visit) -> QueryDict | None:
+def typed_data(request: HttpRequest, visit: Visit) -> QueryDict | None:
     """What was typed and refused at this address, if that was just now."""
     sealed = request.session.get(KEY, {}).get(request.path)
     return open_search(request, sealed, visit.now) if sealed else None
 
 
-def say_why(form: Form, typed: QueryDict) -> None:
+def show_reasons(form: Form, typed: QueryDict) -> None:
     """The reasons that the form itself does not know: those of the rules."""
     for name, words in typed.items():
         field = name.removeprefix(WHY)
@@ -49,6 +49,6 @@ def say_why(form: Form, typed: QueryDict) -> None:
             form.add_error(field if field in form.fields else None, words)
 
 
-def forget(request: HttpRequest) -> None:
+def forget_form(request: HttpRequest) -> None:
     """The form was taken."""
     request.session.pop(KEY, None)

@@ -158,7 +158,7 @@ DONE = {name: act.history for name, act in ACTS.items() if act.history} | OF_THE
 CODES_OF = {name: act.codes for name, act in ACTS.items() if act.codes} | {"escalated": "clock"}
 
 
-def done(act: str) -> str:
+def act_label(act: str) -> str:
     return DONE.get(act, act.replace("_", " ").capitalize())
 
 
@@ -271,7 +271,7 @@ def outcome(code: str) -> str:
     return DELIVERED.get(code, code)
 
 
-def logged(act: str) -> str:
+def log_act_label(act: str) -> str:
     return LOGGED.get(act, act)
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from api.http.authentication import SESSION_KEY
 from api.http.problem_details import refused_page, status_of
 from permissions.audit import writer
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotAuthenticated, Refused, Unavailable
 from permissions.identity import credentials
 from permissions.models import Agency, Membership
@@ -63,16 +63,16 @@ class Visit:
         return self.reviews and self.agency.kind == "oversight"
 
 
-def arrive(request: HttpRequest) -> Visit | None:
+def current_visit(request: HttpRequest) -> Visit | None:
     """The visit of a live session, None for anybody else. Four queries."""
     secret = request.session.get(SESSION_KEY)
     if not secret:
         return None
-    principal = credentials.resolve(secret)
+    principal = credentials.resolve_credential(secret)
     if principal is None:
-        writer.deny(None, "session.resume", NotAuthenticated.code)
+        writer.log_refusal(None, "session.resume", NotAuthenticated.code)
         return None
-    with begin(principal) as now:
+    with identified_transaction(principal) as now:
         agency = Agency.objects.get(id=principal.agency_id)
         name = Membership.objects.values_list("name", flat=True).get(id=principal.member_id)
     return Visit(principal, agency, name, now, bool(request.session.get(SEVERAL_KEY)))
@@ -89,7 +89,7 @@ def signed_in(
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            visit = arrive(request)
+            visit = current_visit(request)
             if visit is None:
                 return to_sign_in(request)
             request.visit = visit  # type: ignore[attr-defined]
@@ -108,7 +108,7 @@ def _in_the_log(request: HttpRequest, refusal: Refused) -> Refused:
     if visit is None or refusal.logged or isinstance(refusal, BadRequest | Unavailable):
         return refusal
     try:
-        writer.deny(visit.principal, "desk.open", refusal.code)
+        writer.log_refusal(visit.principal, "desk.open", refusal.code)
     except Unavailable as failed:
         return failed
     return refusal
@@ -116,7 +116,7 @@ def _in_the_log(request: HttpRequest, refusal: Refused) -> Refused:
 
 def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
     """To the sign-in page, or to the choice of agency; both lead back to where she was."""
-    ask = {"next": _here(request)}
+    ask = {"next": _this_page(request)}
     if request.user.is_authenticated:
         return HttpResponseRedirect(f"{reverse('desk_agency')}?{urlencode(ask)}")
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
@@ -126,7 +126,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode(ask)}")
 
 
-def _here(request: HttpRequest) -> str:
+def _this_page(request: HttpRequest) -> str:
     """This page's path and, of what it was asked for, only which service and which referral before
     (ids, as they stand in the links to it): nothing that was typed gets into an address."""
     given = request.POST if request.method == "POST" else request.GET

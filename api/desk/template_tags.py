@@ -11,8 +11,8 @@ from api.desk.directory import entry_summary
 from directory.listings import Phone
 
 register = template.Library()
-register.filter("done", desk_labels.done)
-register.filter("logged", desk_labels.logged)
+register.filter("done", desk_labels.act_label)
+register.filter("logged", desk_labels.log_act_label)
 register.filter("log_time", desk_labels.log_time)
 register.filter("outcome", desk_labels.outcome)
 register.filter("purpose", desk_labels.purpose)

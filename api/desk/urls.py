@@ -38,7 +38,7 @@ urlpatterns = [
     path("accounts/code", code, name="mfa_authenticate"),
     path("accounts/inactive", sign_in_pages.inactive, name="account_inactive"),
     path("accounts/logout", sign_in_pages.sign_out, name="account_logout"),
-    path("leave", sign_in_pages.leave, name="leave"),
+    path("leave", sign_in_pages.quick_exit, name="leave"),
     path("desk/agency", sign_in_pages.choose_agency, name="desk_agency"),
     # Referrals
     path("desk/", inbox.inbox, name="desk"),

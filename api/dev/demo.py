@@ -236,11 +236,11 @@ def _keep(key: str, short: str, kind: str, address: str, use: str) -> None:
     member = Membership.objects.using("door").get(id=uuid5(NAMESPACE, f"{key}.{short}"))
     secret = credentials.open_for_member(member)
     try:
-        principal = credentials.resolve(secret)
+        principal = credentials.resolve_credential(secret)
         assert principal is not None
-        contact_channels.add(principal, kind, address, use=use)
+        contact_channels.add_channel(principal, kind, address, use=use)
     finally:
-        credentials.end(secret)
+        credentials.end_credential(secret)
 
 
 def _client(key: str, name: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Differs(Exception):
     """The server did something else than the design says."""
 
 
-def totp(secret: str, at: float | None = None) -> str:
+def one_time_code(secret: str, at: float | None = None) -> str:
     """The one-time code of a TOTP secret (RFC 6238: SHA-1, 30 seconds, 6 digits)."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     counter = struct.pack(">Q", int(time.time() if at is None else at) // 30)
@@ -135,10 +135,10 @@ class Browser(Party):
         """A code is good once: where this one was used just now, wait for the next."""
         path = "/accounts/code"
         try:
-            self._submit(path, self._form(path) | {"code": totp(secret)}, leads_to="/desk")
+            self._submit(path, self._form(path) | {"code": one_time_code(secret)}, leads_to="/desk")
         except Differs:
             time.sleep(31 - time.time() % 30)
-            self._submit(path, self._form(path) | {"code": totp(secret)}, leads_to="/desk")
+            self._submit(path, self._form(path) | {"code": one_time_code(secret)}, leads_to="/desk")
 
     def _form(self, path: str) -> dict[str, str]:
         answer, _ms = self.ask("GET", path)

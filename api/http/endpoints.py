@@ -14,10 +14,10 @@ from rest_framework import serializers
 from rest_framework.views import APIView
 
 from api.http import problem_details
-from api.http.authentication import acting_member, caller_of, refuse_unknown
+from api.http.authentication import acting_member, caller_of, refuse_unknown_credential
 from api.http.fields import Text, moment_of
 from api.http.json_bodies import Answer, JSONParser, read
-from permissions.database.prepared_statements import Along
+from permissions.database.prepared_statements import RoundTripQuery
 from permissions.errors import BadRequest
 from permissions.ledger.retention import Month
 from permissions.principal import Principal
@@ -65,7 +65,7 @@ def _reader(shape: type[Shape]) -> Shape:
     return shape()
 
 
-class HasFields(serializers.Serializer):
+class WithFieldsMember(serializers.Serializer):
     """A shape with a member called `fields`, declared as `fields_`: as a class attribute the word
     would hide the serializer's own."""
 
@@ -97,7 +97,7 @@ class Endpoint(APIView):
             along = self.along(**kwargs)
             principal = caller_of(request, along)
             if principal is None and not self.public:
-                refuse_unknown()
+                refuse_unknown_credential()
             self.principal = principal  # type: ignore[assignment]  # None only where `public`
             acting_member(request)
             if request.META.get("QUERY_STRING"):
@@ -114,7 +114,7 @@ class Endpoint(APIView):
             return refused
         return answer
 
-    def along(self, **_kwargs: Any) -> Along | None:
+    def along(self, **_kwargs: Any) -> RoundTripQuery | None:
         """What is asked in the packet that asks who calls; the handler finds its answer there."""
         return None
 

@@ -107,7 +107,7 @@ class BodyMiddleware:
                 request.META["CONTENT_LENGTH"] = str(len(body))
                 request._stream = BytesIO(body)
             elif request._stream.limit > MAX_BODY:  # what the request said of its length
-                _take_in(request._stream)
+                _drain(request._stream)
                 raise TooLarge
         except Refused as refusal:
             return problem_details.refused_page(request, refusal)
@@ -124,12 +124,12 @@ def _in_chunks(request: HttpRequest) -> bytes:
     except (OSError, ParseException):
         raise BadRequest("invalid", "The body did not arrive whole.") from None
     if len(body) > MAX_BODY:
-        _take_in(sent)
+        _drain(sent)
         raise TooLarge
     return body
 
 
-def _take_in(sent: Any) -> None:
+def _drain(sent: Any) -> None:
     """Read, and forget, what still comes of a body that is refused, so far as it may go: answered
     before, its sender, who does not read yet, would find the line broken and no answer."""
     until = time.monotonic() + TAKEN_IN_S
@@ -155,10 +155,10 @@ class TokenMiddleware:
         path = request.path_info
         if not (path.startswith("/v1/") and request.META.get("HTTP_AUTHORIZATION")):
             return self.get_response(request)
-        return _straight(request)
+        return _answer_directly(request)
 
 
-class SameForAllMiddleware:
+class SharedCacheMiddleware:
     """Answers what a cache may keep before anything looks for a session.
 
     It is the same for everybody, signed in or not: no cookie is read or set, so that a shared cache
@@ -174,10 +174,10 @@ class SameForAllMiddleware:
         if path != OFFLINE_PATH and not path.startswith(PUBLISHED):
             return self.get_response(request)
         request.session = {}  # nobody's: an endpoint looks there for who asks
-        return _straight(request)
+        return _answer_directly(request)
 
 
-def _straight(request: HttpRequest) -> HttpResponse:
+def _answer_directly(request: HttpRequest) -> HttpResponse:
     """The endpoint's answer, past all that stands below."""
     match = request.resolver_match = resolve(request.path_info)
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)

@@ -233,7 +233,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
     try:
         if secret := request.session.get(SESSION_KEY):
-            access_log.deny(credentials.resolve(secret), "desk.open", refusal.code)
+            access_log.log_refusal(
+                credentials.resolve_credential(secret), "desk.open", refusal.code
+            )
     except errors.Unavailable as failed:
         refusal = failed
     return refused_page(request, refusal)

@@ -18,7 +18,7 @@ from permissions.database.aliases import JOBS
 SOURCE = "cairn-demo"
 
 
-def load(agencies: Mapping[str, UUID]) -> Report:
+def load_demo(agencies: Mapping[str, UUID]) -> Report:
     """Take the demo directory in, and the taxonomies it uses. Doing it again changes nothing.
 
     attributes.csv names terms by their ids (directory/vocabulary.py), as any source does that
@@ -32,7 +32,7 @@ def load(agencies: Mapping[str, UUID]) -> Report:
     answered = m.Service.objects.using(JOBS).filter(source=SOURCE, answered_by__isnull=False)
     for service in answered.select_related("organization").order_by("organization_id"):
         assert service.answered_by_id is not None
-        assignments.let_edit(service.organization, service.answered_by_id)
+        assignments.allow_editing(service.organization, service.answered_by_id)
     return report
 
 

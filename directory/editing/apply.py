@@ -12,9 +12,9 @@ from django.db import connections
 
 from directory import models as m
 from directory.editing.columns import Values
-from directory.editing.stored_entry import Owned
+from directory.editing.stored_entry import OwnedRow
 from directory.hsds.schema import TABLES
-from directory.projection.entry_documents import plain
+from directory.projection.entry_documents import json_value
 from permissions.database.aliases import EDITOR
 from permissions.database.uuid7 import uuid7
 
@@ -27,15 +27,15 @@ class Change:
     table: str
     entry_id: UUID
     organization_id: UUID
-    owned: dict[tuple[str, UUID], Owned]
+    owned: dict[tuple[str, UUID], OwnedRow]
     new: list[tuple[str, Values]] = field(default_factory=list)
     changed: list[tuple[str, UUID, Values]] = field(default_factory=list)
-    gone: list[Owned] = field(default_factory=list)
+    gone: list[OwnedRow] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     places: set[UUID] = field(default_factory=set)
 
 
-def touched(change: Change) -> tuple[set[UUID], set[UUID]]:
+def affected_entries(change: Change) -> tuple[set[UUID], set[UUID]]:
     """The services and organizations whose documents a change makes anew; asked before it is
     written and after, since it may move what is found where."""
     services, organizations = set[UUID](), {change.organization_id}
@@ -56,7 +56,7 @@ def touched(change: Change) -> tuple[set[UUID], set[UUID]]:
     return services, organizations
 
 
-def write(change: Change, now: datetime) -> None:
+def write_change(change: Change, now: datetime) -> None:
     """Everything, the entry first: whether a place is confidential decides what may hang on it."""
     if change.table == "service":
         change.changed.insert(0, ("service", change.entry_id, {"last_modified": now}))
@@ -65,7 +65,7 @@ def write(change: Change, now: datetime) -> None:
     _update(first)
     _insert(change, [table for table in TABLES if table != change.table])
     _update(one for one in change.changed if one[1] != change.entry_id)
-    erase(change, change.gone)
+    erase_rows(change, change.gone)
 
 
 def _insert(change: Change, tables: Iterable[str]) -> None:
@@ -80,7 +80,7 @@ def _insert(change: Change, tables: Iterable[str]) -> None:
 
 
 def _begin_organization(values: Values) -> None:
-    row = {name: plain(value) for name, value in values.items()}
+    row = {name: json_value(value) for name, value in values.items()}
     with connections[EDITOR].cursor() as cursor:
         cursor.execute(
             "SELECT sec.begin_organization(%s::jsonb, %s)", [orjson.dumps(row).decode(), uuid7()]
@@ -93,14 +93,14 @@ def _update(changed: Iterable[tuple[str, UUID, Values]]) -> None:
         rows.filter(id=row_id).update(**values)
 
 
-def erase(change: Change, gone: Iterable[Owned]) -> None:
+def erase_rows(change: Change, gone: Iterable[OwnedRow]) -> None:
     """Remove rows, those that hang on others first. One that hangs on something else as well is
     taken off this entry and stays there."""
     rows = list(gone)
     inside = {(change.table, change.entry_id), *change.owned}
     by_table: dict[str, list[UUID]] = {}
     for one in rows:
-        if off := _also_hangs(one, inside):
+        if off := _other_parents(one, inside):
             _update([(one.table, one.row["id"], dict.fromkeys(off))])
         else:
             by_table.setdefault(one.table, []).append(one.row["id"])
@@ -113,7 +113,7 @@ def erase(change: Change, gone: Iterable[Owned]) -> None:
                 )
 
 
-def _also_hangs(one: Owned, inside: set[tuple[str, UUID]]) -> list[str]:
+def _other_parents(one: OwnedRow, inside: set[tuple[str, UUID]]) -> list[str]:
     """The columns that hang a row on this entry, where others hang it on something else."""
     table = TABLES[one.table]
     here: list[str] = []

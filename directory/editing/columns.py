@@ -10,7 +10,7 @@ from directory import models as m
 from directory.editing import validation
 from directory.editing.draft_parser import SERVERS
 from directory.editing.draft_parser import uuid as read_uuid
-from directory.editing.stored_entry import shown
+from directory.editing.stored_entry import as_document
 from directory.hsds.flattening import Row
 from directory.hsds.schema import TABLES, Kind
 from permissions.errors import BadRequest, NotPermitted
@@ -19,18 +19,18 @@ Values = dict[str, Any]  # a row's fields, as the model names them
 Existing = Mapping[str, Any] | None  # the row as it stands; None: it is new
 
 
-def values(row: Row, existing: Existing, agency_id: UUID) -> Values:
+def changed_values(row: Row, existing: Existing, agency_id: UUID) -> Values:
     """The columns that differ (all of a new row), read strictly. Raises BadRequest, and
     NotPermitted for another agency in `answered_by`."""
-    kind, says = TABLES[row.table], shown(row.table, dict(existing)) if existing else {}
+    kind, says = TABLES[row.table], as_document(row.table, dict(existing)) if existing else {}
     found: Values = {}
     for column, how in kind.columns.items():
         if column in SERVERS.get(row.table, ()):
             continue
         raw, pointer = row.values.get(column), f"{row.pointer}/{column}"
-        if existing and plainly(raw) == plainly(says.get(column)):
+        if existing and comparable(raw) == comparable(says.get(column)):
             continue
-        if plainly(raw) is None:
+        if comparable(raw) is None:
             if column in kind.required:
                 raise BadRequest("invalid", "This field is needed.", pointer)
             if existing and how is Kind.FLAG and column == "confidential":
@@ -38,7 +38,7 @@ def values(row: Row, existing: Existing, agency_id: UUID) -> Values:
             found[kind.field_of(column)] = _default(kind.model, kind.field_of(column))
             continue
         try:
-            found[kind.field_of(column)] = validation.value(row.table, column, how, raw)
+            found[kind.field_of(column)] = validation.read_value(row.table, column, how, raw)
         except validation.Fault as fault:
             raise BadRequest("invalid", f"{str(fault).capitalize()}.", pointer) from None
     if row.table == "service":
@@ -55,29 +55,29 @@ def _answered_by(row: Row, existing: Existing, agency_id: UUID) -> UUID | None:
     return agency
 
 
-def empty(table: str) -> Values:
+def blank_values(table: str) -> Values:
     """The fields of a new row that says nothing."""
     ours = ("id", "source", "external_id", "part_of_id", "position")
     fields: Any = TABLES[table].model._meta.concrete_fields
     return {one.attname: one.get_default() for one in fields if one.attname not in ours}
 
 
-def require_sense(row: Row, whole: Values, existing: Existing, today: date) -> None:
+def require_consistent(row: Row, whole: Values, existing: Existing, today: date) -> None:
     """Raise BadRequest for what only several columns together show, and did not before."""
-    found = validation.row(row.table, whole, today)
-    if found and not (existing and validation.row(row.table, existing, today) == found):
+    found = validation.find_row_fault(row.table, whole, today)
+    if found and not (existing and validation.find_row_fault(row.table, existing, today) == found):
         column, why = found
         raise BadRequest("invalid", f"{why.capitalize()}.", f"{row.pointer}/{column}")
 
 
-def says_the_same(row: Row, existing: Mapping[str, Any]) -> bool:
+def is_same_row(row: Row, existing: Mapping[str, Any]) -> bool:
     """Whether a row without an id is this one."""
-    says = shown(row.table, dict(existing))
+    says = as_document(row.table, dict(existing))
     columns = set(TABLES[row.table].columns) - SERVERS.get(row.table, set())
-    return all(plainly(row.values.get(one)) == plainly(says.get(one)) for one in columns)
+    return all(comparable(row.values.get(one)) == comparable(says.get(one)) for one in columns)
 
 
-def plainly(value: object) -> object:
+def comparable(value: object) -> object:
     """As it is compared: nothing said is None, whichever way it is not said."""
     return None if value in (None, "", []) else value
 

@@ -13,7 +13,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from directory import models as m
-from directory.editing.edit import act_on, see
+from directory.editing.edit import editing_transaction, load_for_editing
 from permissions.audit import writer
 from permissions.database.aliases import EDITOR
 from permissions.database.uuid7 import uuid7
@@ -35,8 +35,8 @@ def put_address(principal: Principal, location_id: UUID, address: Mapping[str, s
     By whoever edits the place. Twice is safe. Raises NotVisible, NotPermitted, NotPossible where
     the place is not confidential (its address belongs in its document), Unavailable.
     """
-    with act_on(principal, "location", location_id, "address.put") as attempt:
-        if not see(principal, "location", location_id).row["confidential"]:
+    with editing_transaction(principal, "location", location_id, "address.put") as attempt:
+        if not load_for_editing(principal, "location", location_id).row["confidential"]:
             raise NotPossible("not_confidential", "This place is public: so is its address.")
         kept = m.ConfidentialAddress.objects.using(EDITOR).filter(
             location_id=location_id, agency_id=principal.agency_id
@@ -65,7 +65,7 @@ def open_address(principal: Principal, location_id: UUID) -> dict[str, str]:
     No client opens it. Each opening is an access entry. For anybody else there is none (R3).
     Raises NotVisible, Unavailable.
     """
-    with writer.attempt(principal, "address.open", directory_id=location_id) as attempt:
+    with writer.logged_act(principal, "address.open", directory_id=location_id) as attempt:
         if principal.is_client or not principal.has_role(*READERS):
             raise NotVisible
         attempt.record()
@@ -92,8 +92,8 @@ def _key(principal: Principal, row: m.ConfidentialAddress) -> bytes:
 
 def remove_address(principal: Principal, location_id: UUID) -> None:
     """What the caller's agency had sealed of this place is gone. Twice is safe."""
-    with act_on(principal, "location", location_id, "address.remove"):
-        see(principal, "location", location_id)
+    with editing_transaction(principal, "location", location_id, "address.remove"):
+        load_for_editing(principal, "location", location_id)
         m.ConfidentialAddress.objects.using(EDITOR).filter(
             location_id=location_id, agency_id=principal.agency_id
         )._raw_delete(EDITOR)

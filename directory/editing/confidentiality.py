@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from directory import models as m
-from directory.editing.columns import plainly
+from directory.editing.columns import comparable
 from directory.editing.draft_parser import Draft
-from directory.editing.stored_entry import Present, row_of, shown
+from directory.editing.stored_entry import StoredEntry, as_document, find_row
 from directory.hsds.schema import WHEREABOUTS
 from permissions.database.aliases import EDITOR
 from permissions.errors import BadRequest, NotPossible
@@ -17,7 +17,9 @@ SHORT = 6  # letters of a street that are enough to look for it in texts
 NOT_STORED = "Where a confidential place is, is not stored: its agency may seal it apart."
 
 
-def hide(draft: Draft, present: Present | None, organization_id: UUID) -> set[UUID]:
+def hide_confidential(
+    draft: Draft, present: StoredEntry | None, organization_id: UUID
+) -> set[UUID]:
     """Take out of the draft what may not be stored; the public places that the act hides.
 
     Raises BadRequest for whereabouts that are new and for a text that holds a street that goes,
@@ -26,11 +28,11 @@ def hide(draft: Draft, present: Present | None, organization_id: UUID) -> set[UU
     entry, table = draft.entry, draft.table
     was = bool(present and present.row["confidential"])
     said = entry.values.get("confidential")
-    above = row_of("organization", organization_id) if table != "organization" else None
+    above = find_row("organization", organization_id) if table != "organization" else None
     secret_above = bool(above and above["confidential"])
     if table == "service" and present and said is True and secret_above and not was:
         del entry.values["confidential"]  # as its document says it, for its organization's sake
-    if table == "location" and was and said is False and _secret_at(present, secret_above):
+    if table == "location" and was and said is False and _is_confidential_at(present, secret_above):
         raise NotPossible(
             "confidential_here",
             "Something confidential is found at this place, or its organization is so.",
@@ -45,7 +47,7 @@ def hide(draft: Draft, present: Present | None, organization_id: UUID) -> set[UU
     return places
 
 
-def _secret_at(present: Present | None, secret_above: bool) -> bool:
+def _is_confidential_at(present: StoredEntry | None, secret_above: bool) -> bool:
     assert present is not None
     links = m.ServiceAtLocation.objects.using(EDITOR).filter(location_id=present.row["id"])
     return (
@@ -55,12 +57,12 @@ def _secret_at(present: Present | None, secret_above: bool) -> bool:
     )
 
 
-def _forget_where(draft: Draft, present: Present | None) -> None:
+def _forget_where(draft: Draft, present: StoredEntry | None) -> None:
     """What it said before goes; what it says anew is refused, lest somebody take it for stored."""
-    says = shown("location", present.row) if present else {}
+    says = as_document("location", present.row) if present else {}
     for column in WHEREABOUTS["location"]:
-        said = plainly(draft.entry.values.pop(column, None))
-        if said not in (None, plainly(says.get(column))):
+        said = comparable(draft.entry.values.pop(column, None))
+        if said not in (None, comparable(says.get(column))):
             raise BadRequest("confidential_place", NOT_STORED, f"/{column}")
     owned: Mapping[tuple[str, UUID], Any] = present.owned if present else {}
     for row in [one for one in draft.rows if one.table == "address"]:
@@ -73,7 +75,7 @@ def _forget_where(draft: Draft, present: Present | None) -> None:
     ]
 
 
-def _places(draft: Draft, present: Present | None) -> set[UUID]:
+def _places(draft: Draft, present: StoredEntry | None) -> set[UUID]:
     """Where the entry is, or its services are, once the draft is written, and were before."""
     if draft.table == "location":
         return {UUID(draft.entry.key)}

@@ -9,16 +9,16 @@ from directory.editing.apply import Change
 from directory.editing.columns import (
     Existing,
     Values,
-    empty,
-    plainly,
-    require_sense,
-    says_the_same,
-    values,
+    blank_values,
+    changed_values,
+    comparable,
+    is_same_row,
+    require_consistent,
 )
-from directory.editing.confidentiality import hide
+from directory.editing.confidentiality import hide_confidential
 from directory.editing.draft_parser import Draft
 from directory.editing.references import new_unit, require_named, require_same
-from directory.editing.stored_entry import Present, row_of
+from directory.editing.stored_entry import StoredEntry, find_row
 from directory.hsds.flattening import Row
 from directory.hsds.schema import TABLES
 from permissions.database.uuid7 import uuid7
@@ -28,9 +28,9 @@ TAKEN = "This id belongs to something else."
 NAMED_OR_NOT = ("program_id", "taxonomy_term_id", "parent_organization_id")
 
 
-def judge(
+def diff_entry(
     draft: Draft,
-    present: Present | None,
+    present: StoredEntry | None,
     organization_id: UUID,
     agency_id: UUID,
     now: datetime,
@@ -39,14 +39,14 @@ def judge(
 
     Raises BadRequest, NotPermitted, NotPossible.
     """
-    return _Judging(draft, present, organization_id, agency_id, now).change
+    return _Diff(draft, present, organization_id, agency_id, now).change
 
 
-class _Judging:
+class _Diff:
     def __init__(
         self,
         draft: Draft,
-        present: Present | None,
+        present: StoredEntry | None,
         organization_id: UUID,
         agency_id: UUID,
         now: datetime,
@@ -60,7 +60,7 @@ class _Judging:
             dict(present.owned) if present else {},
         )
         self._refer()
-        self.change.places = hide(draft, present, organization_id)
+        self.change.places = hide_confidential(draft, present, organization_id)
         self._identify()
         kept = {(row.table, self.ids[id(row)]) for row in draft.rows}
         gone = [owned for key, owned in self.change.owned.items() if key not in kept]
@@ -72,7 +72,7 @@ class _Judging:
 
     def _refer(self) -> None:
         for reference in self.draft.references:
-            if reference.table == "unit" and row_of("unit", reference.id) is None:
+            if reference.table == "unit" and find_row("unit", reference.id) is None:
                 if unit := new_unit(self.draft, reference, self.agency_id):
                     self.change.new.append(("unit", unit))
             else:
@@ -99,7 +99,7 @@ class _Judging:
                     key not in claimed
                     and key[0] == row.table
                     and all(owned.row[name] == value for name, value in links.items())
-                    and says_the_same(row, owned.row)
+                    and is_same_row(row, owned.row)
                 ):
                     claimed.add(key)
                     self.ids[id(row)] = key[1]
@@ -109,13 +109,13 @@ class _Judging:
 
     def _links(self, row: Row) -> Values:
         """What the row hangs on and what it names."""
-        found: Values = self._hangs(row)
+        found: Values = self._parent_links(row)
         for column, link in row.links.items():
             if isinstance(link, str):
                 found[column] = UUID(link)
         return found
 
-    def _hangs(self, row: Row) -> Values:
+    def _parent_links(self, row: Row) -> Values:
         found: Values = {
             column: self.ids[id(link)]
             for column, link in row.links.items()
@@ -131,7 +131,7 @@ class _Judging:
 
     def _row(self, row: Row) -> None:
         existing = self._existing(row)
-        if existing is None and row.key and row_of(row.table, UUID(row.key)) is not None:
+        if existing is None and row.key and find_row(row.table, UUID(row.key)) is not None:
             raise BadRequest("id_taken", TAKEN, f"{row.pointer}/id")
         for column, link in row.links.items():
             if isinstance(link, str) and not self._is_new("unit", column, link):
@@ -139,7 +139,7 @@ class _Judging:
                 require_named(row, column, UUID(link), existing, owner, self.agency_id)
         if existing is None:
             self._add(row)
-        elif any(existing[name] != value for name, value in self._hangs(row).items()):
+        elif any(existing[name] != value for name, value in self._parent_links(row).items()):
             raise BadRequest("id_taken", TAKEN, f"{row.pointer}/id")
         else:
             self._turn(row, existing)
@@ -154,12 +154,12 @@ class _Judging:
         for column in table.required & table.links.keys():
             if column not in links:
                 raise BadRequest("invalid", "This field is needed.", f"{row.pointer}/{column}")
-        whole = {**empty(row.table), **links, **values(row, None, self.agency_id)}
-        require_sense(row, whole, None, validation.today_of(self.now))
+        whole = {**blank_values(row.table), **links, **changed_values(row, None, self.agency_id)}
+        require_consistent(row, whole, None, validation.network_date(self.now))
         if row.table != "organization":
             whole["part_of_id"] = self.change.organization_id
         self.change.new.append((row.table, {**whole, "id": self.ids[id(row)]}))
-        said = {name for name, value in row.values.items() if plainly(value) is not None}
+        said = {name for name, value in row.values.items() if comparable(value) is not None}
         self._told(row, said - {"id"})
 
     def _turn(self, row: Row, existing: Existing) -> None:
@@ -170,11 +170,13 @@ class _Judging:
             for column in NAMED_OR_NOT
             if column in TABLES[row.table].links and column not in links
         ]
-        said = {**dict.fromkeys(unnamed), **links, **values(row, existing, self.agency_id)}
+        said = {**dict.fromkeys(unnamed), **links, **changed_values(row, existing, self.agency_id)}
         differing = {name: value for name, value in said.items() if existing[name] != value}
         if not differing:
             return
-        require_sense(row, {**existing, **differing}, existing, validation.today_of(self.now))
+        require_consistent(
+            row, {**existing, **differing}, existing, validation.network_date(self.now)
+        )
         fields = {"answered_by" if name == "answered_by_id" else name for name in differing}
         self._told(row, fields)
         if row.table == "service_capacity":

@@ -83,7 +83,7 @@ def require_bounded(value: object, pointer: str = "") -> None:
             require_bounded(inner, f"{pointer}/{index}")
 
 
-def read(table: str, entry_id: UUID, document: Document) -> Draft:
+def parse_draft(table: str, entry_id: UUID, document: Document) -> Draft:
     """The draft of an entry. Raises BadRequest, with a pointer, for what is not of its shape."""
     if document.get("id", str(entry_id)) != str(entry_id):
         raise BadRequest("invalid", "Not the id of this address.", "/id")

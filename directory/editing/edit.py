@@ -18,17 +18,23 @@ from django.db import IntegrityError
 
 from directory import models as m
 from directory.editing import draft_parser
-from directory.editing.apply import Change, erase, touched, write
-from directory.editing.diff import judge
+from directory.editing.apply import Change, affected_entries, erase_rows, write_change
+from directory.editing.diff import diff_entry
 from directory.editing.draft_parser import Draft
-from directory.editing.stored_entry import Owned, Present, load, organization_of, row_of
+from directory.editing.stored_entry import (
+    OwnedRow,
+    StoredEntry,
+    find_row,
+    load_entry,
+    organization_of,
+)
 from directory.projection.render import render
 from directory.search import retrieval
 from permissions import assignments
 from permissions.audit import writer
-from permissions.audit.writer import Attempt
+from permissions.audit.writer import LoggedAct
 from permissions.database.aliases import EDITOR
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import (
     BadRequest,
     Conflict,
@@ -46,7 +52,7 @@ OWN_ADDRESS = "These are entries of their own: change them there."
 NOT_YOURS = "Your agency does not edit this organization's entries."
 
 
-class Match(NamedTuple):
+class Preconditions(NamedTuple):
     """The preconditions of a request (RFC 9110, section 13.1), as they were sent."""
 
     if_match: str | None = None
@@ -66,7 +72,7 @@ def put(
     table: str,
     entry_id: UUID,
     document: Mapping[str, object],
-    match: Match,
+    match: Preconditions,
 ) -> Edited:
     """Make or replace an organization, service or location (`table`) under the caller's own id.
 
@@ -75,11 +81,11 @@ def put(
     MatchRequired, StaleMatch, NotPossible, Conflict.
     """
     draft_parser.require_bounded(document)
-    draft = draft_parser.read(table, entry_id, document)
-    with act_on(principal, table, entry_id) as attempt:
+    draft = draft_parser.parse_draft(table, entry_id, document)
+    with editing_transaction(principal, table, entry_id) as attempt:
         if _owner(table, entry_id) is None and (created := _create(attempt, draft, match)):
             return created
-        present = see(principal, table, entry_id)
+        present = load_for_editing(principal, table, entry_id)
         if match.if_none_match == "*":
             raise StaleMatch
         return _change(attempt, draft, present, match)
@@ -90,42 +96,42 @@ def patch(
     table: str,
     entry_id: UUID,
     change: Mapping[str, object],
-    match: Match,
+    match: Preconditions,
 ) -> Edited:
     """Change members of the entry's document: a merge patch (RFC 7386), a list as a whole.
 
     Raises as `put` does.
     """
     draft_parser.require_bounded(change)
-    with act_on(principal, table, entry_id) as attempt:
-        present = see(principal, table, entry_id)
+    with editing_transaction(principal, table, entry_id) as attempt:
+        present = load_for_editing(principal, table, entry_id)
         document = draft_parser.patched(table, present.document, change)
-        draft = draft_parser.read(table, entry_id, document)
+        draft = draft_parser.parse_draft(table, entry_id, document)
         return _change(attempt, draft, present, match)
 
 
-def remove_location(principal: Principal, location_id: UUID, match: Match) -> None:
+def remove_location(principal: Principal, location_id: UUID, match: Preconditions) -> None:
     """Remove a place where nothing is found, with all that hangs on it. Raises as `put` does.
 
     A service is never removed, since a referral may name it: it becomes `defunct`.
     """
-    with act_on(principal, "location", location_id) as attempt:
-        present = see(principal, "location", location_id)
+    with editing_transaction(principal, "location", location_id) as attempt:
+        present = load_for_editing(principal, "location", location_id)
         _require_match(present, match)
         if m.ServiceAtLocation.objects.using(EDITOR).filter(location_id=location_id).exists():
             raise NotPossible("in_use", "A service is found here. Take it from this place first.")
         owner = present.organization_id
         change = Change("location", location_id, owner, present.owned)
-        erase(change, [*present.owned.values(), Owned("location", present.row, "")])
+        erase_rows(change, [*present.owned.values(), OwnedRow("location", present.row, "")])
         render([], [owner], using=EDITOR)
-        _tell(attempt, present.organization_id, "location", location_id, "deleted", set())
+        _record_edit(attempt, present.organization_id, "location", location_id, "deleted", set())
 
 
 def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
     """A place's document and ETag, for those who edit it; nobody else finds it by itself."""
     require_editor(principal, "directory.read", lambda: False, location_id)
-    with begin(principal, EDITOR):
-        present = see(principal, "location", location_id)
+    with identified_transaction(principal, EDITOR):
+        present = load_for_editing(principal, "location", location_id)
         return present.text, present.etag
 
 
@@ -133,18 +139,22 @@ def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
 
 
 @contextmanager
-def act_on(principal: Principal, table: str, entry_id: UUID, act: str = ACT) -> Iterator[Attempt]:
+def editing_transaction(
+    principal: Principal, table: str, entry_id: UUID, act: str = ACT
+) -> Iterator[LoggedAct]:
     """One act on an entry by whoever edits at all: its transaction and its access entry.
 
     Raises NotPermitted, NotVisible, and Conflict where somebody else's act came between.
     """
-    require_editor(principal, act, lambda: _seen(principal, table, entry_id, "default"), entry_id)
+    require_editor(
+        principal, act, lambda: _is_visible(principal, table, entry_id, "default"), entry_id
+    )
     try:
-        with writer.attempt(principal, act, directory_id=entry_id, using=EDITOR) as attempt:
+        with writer.logged_act(principal, act, directory_id=entry_id, using=EDITOR) as attempt:
             yield attempt
     except IntegrityError:
         # Somebody took an id, or hung something on a row that was removed, in the same moment.
-        writer.deny(principal, act, Conflict.code, directory_id=entry_id, using=EDITOR)
+        writer.log_refusal(principal, act, Conflict.code, directory_id=entry_id, using=EDITOR)
         raise Conflict(
             None, "It was changed by somebody else in this moment. Read it again, then repeat."
         ) from None
@@ -160,14 +170,14 @@ def require_editor(
     try:
         rules.require_directory_editor(principal)
     except NotPermitted as refusal:
-        with begin(principal):
+        with identified_transaction(principal):
             seen = visible()
         told = refusal if seen else NotVisible()
-        writer.deny(principal, act, told.code, directory_id=entry_id)
+        writer.log_refusal(principal, act, told.code, directory_id=entry_id)
         raise told from None
 
 
-def _seen(principal: Principal, table: str, entry_id: UUID, using: str) -> bool:
+def _is_visible(principal: Principal, table: str, entry_id: UUID, using: str) -> bool:
     """Whether the caller may know of the entry, as a reader does."""
     if table == "service":
         return retrieval.detail(principal, "service", entry_id, using) is not None
@@ -177,7 +187,7 @@ def _seen(principal: Principal, table: str, entry_id: UUID, using: str) -> bool:
 
 
 def _owner(table: str, entry_id: UUID) -> UUID | None:
-    row = row_of(table, entry_id)
+    row = find_row(table, entry_id)
     return organization_of(table, row) if row else None
 
 
@@ -187,24 +197,24 @@ def _lock(organization_id: UUID) -> bool:
     return rows.filter(id=organization_id).values_list("id").first() is not None
 
 
-def see(principal: Principal, table: str, entry_id: UUID) -> Present:
+def load_for_editing(principal: Principal, table: str, entry_id: UUID) -> StoredEntry:
     """The entry, locked, as its editors find it. Raises NotVisible, NotPermitted."""
     owner = _owner(table, entry_id)
     if owner is None:
         raise NotVisible
     locked = _lock(owner)
-    edits = assignments.edits(m.Organization, owner, principal.agency_id, EDITOR)
+    edits = assignments.is_editor(m.Organization, owner, principal.agency_id, EDITOR)
     if not (locked and edits):
-        if _seen(principal, table, entry_id, EDITOR):
+        if _is_visible(principal, table, entry_id, EDITOR):
             raise NotPermitted("not_yours", NOT_YOURS)
         raise NotVisible
-    present = load(principal, table, entry_id)
+    present = load_entry(principal, table, entry_id)
     if present is None:
         raise NotVisible
     return present
 
 
-def _require_match(present: Present, match: Match) -> None:
+def _require_match(present: StoredEntry, match: Preconditions) -> None:
     if match.if_match is None:
         raise MatchRequired
     tags = [tag.strip() for tag in match.if_match.split(",")]
@@ -215,7 +225,7 @@ def _require_match(present: Present, match: Match) -> None:
 # -- Write ----------------------------------------------------------------------------------------
 
 
-def _create(attempt: Attempt, draft: Draft, match: Match) -> Edited | None:
+def _create(attempt: LoggedAct, draft: Draft, match: Preconditions) -> Edited | None:
     """A new entry; None where somebody else has made it while the organization was waited for."""
     principal, table = attempt.principal, draft.table
     if match.if_match is not None:
@@ -225,12 +235,12 @@ def _create(attempt: Attempt, draft: Draft, match: Match) -> Edited | None:
     owner = attempt.directory_id if table == "organization" else _named_owner(draft)
     assert owner is not None
     if table != "organization":
-        edits = assignments.edits(m.Organization, owner, principal.agency_id, EDITOR)
+        edits = assignments.is_editor(m.Organization, owner, principal.agency_id, EDITOR)
         if not (_lock(owner) and edits):
             raise NotPermitted("not_yours", NOT_YOURS)
         if _owner(table, UUID(draft.entry.key)) is not None:
             return None
-    change = judge(draft, None, owner, principal.agency_id, attempt.now)
+    change = diff_entry(draft, None, owner, principal.agency_id, attempt.now)
     return _finish(attempt, change, "created")
 
 
@@ -241,33 +251,33 @@ def _named_owner(draft: Draft) -> UUID:
     return UUID(link)
 
 
-def _change(attempt: Attempt, draft: Draft, present: Present, match: Match) -> Edited:
+def _change(attempt: LoggedAct, draft: Draft, present: StoredEntry, match: Preconditions) -> Edited:
     for member, said in draft.elsewhere.items():
         if said is not None and said != present.document.get(member, []):
             raise BadRequest("own_address", OWN_ADDRESS, f"/{member}")
     agency_id = attempt.principal.agency_id
-    change = judge(draft, present, present.organization_id, agency_id, attempt.now)
+    change = diff_entry(draft, present, present.organization_id, agency_id, attempt.now)
     if not change.fields:  # a repeated request
         return Edited(present.text, present.etag, False)
     _require_match(present, match)
     return _finish(attempt, change, "updated")
 
 
-def _finish(attempt: Attempt, change: Change, action: str) -> Edited:
-    services, organizations = touched(change)
-    write(change, attempt.now)
-    more_services, more_organizations = touched(change)
+def _finish(attempt: LoggedAct, change: Change, action: str) -> Edited:
+    services, organizations = affected_entries(change)
+    write_change(change, attempt.now)
+    more_services, more_organizations = affected_entries(change)
     render(services | more_services, organizations | more_organizations, using=EDITOR)
     owner, table, entry_id = change.organization_id, change.table, change.entry_id
-    _tell(attempt, owner, table, entry_id, action, change.fields)
-    now = load(attempt.principal, table, entry_id)
+    _record_edit(attempt, owner, table, entry_id, action, change.fields)
+    now = load_entry(attempt.principal, table, entry_id)
     if now is None:
         return Edited(None, None, action == "created")
     return Edited(now.text, now.etag, action == "created")
 
 
-def _tell(
-    attempt: Attempt,
+def _record_edit(
+    attempt: LoggedAct,
     organization_id: UUID,
     table: str,
     row_id: UUID,
@@ -290,9 +300,9 @@ def _tell(
     attempt.record(fields=sorted(fields))
 
 
-def require_its_editor(principal: Principal, organization_id: UUID) -> None:
+def require_editor_of(principal: Principal, organization_id: UUID) -> None:
     """Permit reading what only an organization's editors read. Raises NotVisible, NotPermitted."""
-    if not assignments.edits(m.Organization, organization_id, principal.agency_id, EDITOR):
-        if _seen(principal, "organization", organization_id, EDITOR):
+    if not assignments.is_editor(m.Organization, organization_id, principal.agency_id, EDITOR):
+        if _is_visible(principal, "organization", organization_id, EDITOR):
             raise NotPermitted("not_yours", NOT_YOURS)
         raise NotVisible

@@ -4,9 +4,9 @@ named, and what the draft says of them is what they say themselves."""
 from uuid import UUID
 
 from directory import models as m
-from directory.editing.columns import Existing, Values, plainly, values
+from directory.editing.columns import Existing, Values, changed_values, comparable
 from directory.editing.draft_parser import Draft, Reference
-from directory.editing.stored_entry import Present, organization_of, row_of, shown
+from directory.editing.stored_entry import StoredEntry, as_document, find_row, organization_of
 from directory.hsds.flattening import Row
 from directory.hsds.schema import TABLES
 from permissions import assignments
@@ -15,15 +15,19 @@ from permissions.database.uuid7 import uuid7
 from permissions.errors import BadRequest
 
 
-def require_same(reference: Reference, present: Present | None) -> None:
+def require_same(reference: Reference, present: StoredEntry | None) -> None:
     """Raise BadRequest unless the entry is there and says what the draft says of it."""
-    found = row_of(reference.table, reference.id)
+    found = find_row(reference.table, reference.id)
     if found is None or reference.id is None:
         raise BadRequest("unknown_reference", "There is none.", f"{reference.pointer}/id")
     known = present.known(reference.table, reference.id) if present else {}
-    own = shown(reference.table, found)
+    own = as_document(reference.table, found)
     for member, said in reference.said.items():
-        if plainly(said) not in (None, plainly(known.get(member)), plainly(own.get(member))):
+        if comparable(said) not in (
+            None,
+            comparable(known.get(member)),
+            comparable(own.get(member)),
+        ):
             raise BadRequest(
                 "own_address",
                 "This is an entry of its own: name it by its id, and change it there.",
@@ -37,7 +41,7 @@ def new_unit(draft: Draft, reference: Reference, agency_id: UUID) -> Values | No
     said = {member: value for member, value in reference.said.items() if member != "id"}
     if not said.keys() <= TABLES["unit"].columns.keys():
         raise BadRequest("unknown_field", "Not a documented field.", reference.pointer)
-    unit = values(Row("unit", said, reference.pointer), None, agency_id)
+    unit = changed_values(Row("unit", said, reference.pointer), None, agency_id)
     same = m.Unit.objects.using(EDITOR).filter(**unit).values_list("id", flat=True).first()
     unit_id = reference.id or same or uuid7()
     for row in draft.rows:
@@ -58,13 +62,13 @@ def require_named(
     if column == "service_id":
         raise BadRequest("invalid", "It hangs on what it stands in.", pointer)
     target = TABLES[row.table].links[column]
-    found = row_of(target, named) if column != "organization_id" else {}
+    found = find_row(target, named) if column != "organization_id" else {}
     if found is None:
         raise BadRequest("unknown_reference", "There is none of yours.", pointer)
     if target == "program" and found["organization_id"] != organization_id:
         raise BadRequest("unknown_reference", "There is none of yours.", pointer)
     # A place of another's could be made to vanish by a confidential service that is found there.
-    if target == "location" and not assignments.edits(
+    if target == "location" and not assignments.is_editor(
         m.Organization, organization_of(target, found), agency_id, EDITOR
     ):
         raise BadRequest("unknown_reference", "There is none of yours.", pointer)

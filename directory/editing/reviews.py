@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from directory import models as m
-from directory.editing.edit import require_editor, require_its_editor
-from directory.editing.validation import today_of
+from directory.editing.edit import require_editor, require_editor_of
+from directory.editing.validation import network_date
 from directory.search import retrieval
 from permissions import assignments
 from permissions.database.aliases import EDITOR
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.principal import Principal
 
 MAX_PAGE = 100
@@ -33,8 +33,8 @@ def history(
         lambda: retrieval.organization(principal, organization_id, False) is not None,
         organization_id,
     )
-    with begin(principal, EDITOR):
-        require_its_editor(principal, organization_id)
+    with identified_transaction(principal, EDITOR):
+        require_editor_of(principal, organization_id)
         rows = m.Edit.objects.using(EDITOR).filter(organization_id=organization_id)
         if after:
             rows = rows.filter(Q(at__lt=after[0]) | Q(at=after[0], id__lt=after[1]))
@@ -43,7 +43,7 @@ def history(
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueReview:
     """A service whose facts nobody has assured for long (`assured_date` None: ever)."""
 
     id: UUID
@@ -54,15 +54,15 @@ class Due:
     assured_date: date | None
 
 
-def due(
+def due_reviews(
     principal: Principal, after: tuple[date | None, UUID] | None, limit: int
-) -> tuple[list[Due], bool]:
+) -> tuple[list[DueReview], bool]:
     """The open services that the caller's agency edits and that are due for review, the longest
     due first, and whether there are more. Raises NotPermitted."""
     require_editor(principal, "directory.reviews", lambda: True)
-    with begin(principal, EDITOR) as now:
-        own = assignments.edited(m.Organization, principal.agency_id, EDITOR)
-        rows = stale(now, EDITOR).filter(organization_id__in=own)
+    with identified_transaction(principal, EDITOR) as now:
+        own = assignments.edited_organizations(m.Organization, principal.agency_id, EDITOR)
+        rows = overdue_services(now, EDITOR).filter(organization_id__in=own)
         if after:
             day, row_id = after
             later = Q(assured_date=day, id__gt=row_id)
@@ -76,9 +76,9 @@ def due(
     return found[:limit], len(found) > limit
 
 
-def stale(now: datetime, using: str) -> Any:
+def overdue_services(now: datetime, using: str) -> Any:
     """Open services assured longer ago than settings.DIRECTORY_REVIEW_DAYS, or never."""
-    last = today_of(now) - timedelta(settings.DIRECTORY_REVIEW_DAYS)
+    last = network_date(now) - timedelta(settings.DIRECTORY_REVIEW_DAYS)
     rows = m.Service.objects.using(using).filter(status__in=OPEN)
     rows = rows.filter(Q(assured_date__isnull=True) | Q(assured_date__lt=last))
     return rows.select_related("organization").order_by(
@@ -86,8 +86,8 @@ def stale(now: datetime, using: str) -> Any:
     )
 
 
-def _due(row: m.Service) -> Due:
-    return Due(
+def _due(row: m.Service) -> DueReview:
+    return DueReview(
         row.id,
         row.name,
         row.organization_id,
@@ -97,6 +97,9 @@ def _due(row: m.Service) -> Due:
     )
 
 
-def due_everywhere(now: datetime, using: str) -> Sequence[tuple[Due, list[UUID]]]:
+def due_everywhere(now: datetime, using: str) -> Sequence[tuple[DueReview, list[UUID]]]:
     """Every such service with the agencies that edit it, for `manage.py directory_reviews`."""
-    return [(_due(row), assignments.editors(row.organization)) for row in stale(now, using)]
+    return [
+        (_due(row), assignments.editing_agencies(row.organization))
+        for row in overdue_services(now, using)
+    ]

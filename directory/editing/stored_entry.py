@@ -11,13 +11,13 @@ import orjson
 from directory.editing.draft_parser import ELSEWHERE
 from directory.hsds.schema import LISTS, ONES, TABLES
 from directory.projection.entry_documents import Document, columns, nested
-from directory.projection.prefetch import Row, Shelf
+from directory.projection.prefetch import RelatedRows, Row
 from directory.search import retrieval
 from permissions.database.aliases import EDITOR
 from permissions.principal import Principal
 
 
-class Owned(NamedTuple):
+class OwnedRow(NamedTuple):
     """A row of the entry; `member` is the one of the document in which it stands."""
 
     table: str
@@ -26,14 +26,14 @@ class Owned(NamedTuple):
 
 
 @dataclass
-class Present:
+class StoredEntry:
     """An entry as it is. `text` is its document: what is sent, and what its ETag is of."""
 
     table: str
     row: Row
     organization_id: UUID
     text: str
-    owned: dict[tuple[str, UUID], Owned] = field(default_factory=dict)
+    owned: dict[tuple[str, UUID], OwnedRow] = field(default_factory=dict)
     _known: dict[tuple[str, str], Document] | None = None
 
     @property
@@ -67,7 +67,7 @@ def _index(known: dict[tuple[str, str], Document], table: str, document: Documen
                 _index(known, child[0], one)
 
 
-def row_of(table: str, row_id: UUID | None) -> Row | None:
+def find_row(table: str, row_id: UUID | None) -> Row | None:
     """A source row by its id. One query."""
     rows: Any = TABLES[table].model._default_manager.using(EDITOR)
     found: Row | None = rows.filter(id=row_id).values().first() if row_id else None
@@ -80,15 +80,15 @@ def organization_of(table: str, row: Row) -> UUID:
     return owner
 
 
-def load(principal: Principal, table: str, entry_id: UUID) -> Present | None:
+def load_entry(principal: Principal, table: str, entry_id: UUID) -> StoredEntry | None:
     """The entry as it stands; None where it is not there or the caller may not see it."""
-    row = row_of(table, entry_id)
+    row = find_row(table, entry_id)
     if row is None:
         return None
     services = [entry_id] if table == "service" else []
     whole = [entry_id] if table == "organization" else []
     places = [entry_id] if table == "location" else []
-    shelf = Shelf(services, whole, EDITOR, places)
+    shelf = RelatedRows(services, whole, EDITOR, places)
     if table == "location":
         text: str | None = _location(shelf, row)
     elif table == "service":
@@ -97,13 +97,13 @@ def load(principal: Principal, table: str, entry_id: UUID) -> Present | None:
         text = retrieval.organization(principal, entry_id, False, EDITOR)
     if text is None:
         return None
-    present = Present(table, row, organization_of(table, row), text)
+    present = StoredEntry(table, row, organization_of(table, row), text)
     for owned in _beneath(shelf, table, row, _is_hidden(shelf, table, row), ""):
         present.owned.setdefault((owned.table, owned.row["id"]), owned)
     return present
 
 
-def _location(shelf: Shelf, row: Row) -> str:
+def _location(shelf: RelatedRows, row: Row) -> str:
     """A place has no document of its own in the standard: as it stands in an organization's, and
     whose it is."""
     document = nested(shelf, "location", row, secret=True)
@@ -112,32 +112,34 @@ def _location(shelf: Shelf, row: Row) -> str:
     return orjson.dumps(document).decode()
 
 
-def _is_hidden(shelf: Shelf, table: str, row: Row) -> bool:
+def _is_hidden(shelf: RelatedRows, table: str, row: Row) -> bool:
     organization = shelf.row("organization", row.get("organization_id"))
     return bool(row["confidential"] or (organization and organization["confidential"]))
 
 
-def _beneath(shelf: Shelf, table: str, row: Row, hidden: bool, member: str) -> Iterator[Owned]:
+def _beneath(
+    shelf: RelatedRows, table: str, row: Row, hidden: bool, member: str
+) -> Iterator[OwnedRow]:
     """The rows that the entry's document shows, with their own; those it cannot show (a
     confidential place of a public service) are not taken for ones left out."""
     for name, (child, column) in LISTS.get(table, {}).items():
         if name in ELSEWHERE.get(table, ()):
             continue
-        for one in shelf.under(child, column, row["id"]):
+        for one in shelf.children_of(child, column, row["id"]):
             place = shelf.row("location", one.get("location_id"))
             if child == "service_at_location" and place and place["confidential"] and not hidden:
                 continue
-            yield Owned(child, one, member or name)
+            yield OwnedRow(child, one, member or name)
             yield from _beneath(shelf, child, one, hidden, member or name)
     for kind, name in (("attribute", "attributes"), ("metadata", "metadata")):
         if kind == "metadata" and table == "location" and row["confidential"]:
             continue  # not shown, since it may tell where the place was
-        for one in shelf.marks(kind, table, row["id"]):
-            yield Owned(kind, one, member or name)
+        for one in shelf.attributes_of(kind, table, row["id"]):
+            yield OwnedRow(kind, one, member or name)
             yield from _beneath(shelf, kind, one, hidden, member or name)
 
 
-def shown(table: str, row: Row) -> Document:
+def as_document(table: str, row: Row) -> Document:
     """The row's own columns as a document says them."""
     document = columns(table, row)
     if "confidential" in row:

@@ -27,7 +27,7 @@ class Fault(Exception):
     """The value cannot be taken; the message says why, without the value."""
 
 
-def value(table: str, column: str, kind: Kind, raw: object) -> Value:
+def read_value(table: str, column: str, kind: Kind, raw: object) -> Value:
     """The column's value of what the document says. Raises Fault."""
     if kind is Kind.FLAG:
         if not isinstance(raw, bool):
@@ -79,7 +79,7 @@ def _words(column: str, raw: object) -> list[str]:
 # -- What only several columns together show ------------------------------------------------------
 
 
-def row(table: str, values: Mapping[str, object], today: date) -> tuple[str, str] | None:
+def find_row_fault(table: str, values: Mapping[str, object], today: date) -> tuple[str, str] | None:
     """What is wrong with a row as a whole: (column, why), or None. `values` are all its fields."""
     for column, low, high in _RANGES.get(table, ()):
         number = values.get(column)
@@ -149,6 +149,6 @@ def _schedule(values: Mapping[str, object], today: date) -> tuple[str, str] | No
     return None
 
 
-def today_of(now: datetime) -> date:
+def network_date(now: datetime) -> date:
     """The date at the network, which an assurance may not lie after."""
     return now.astimezone(opening_hours.zone_of(None, now.date())).date()

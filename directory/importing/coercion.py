@@ -21,7 +21,7 @@ Value: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Coerced:
     """A column's value; `note` says what was put right or left out, '' when it was clean."""
 
     value: Value
@@ -44,40 +44,40 @@ YES = {"1", "true", "t", "yes", "y"}
 NO = {"0", "false", "f", "no", "n"}
 
 
-def text(raw: str) -> Read:
+def text(raw: str) -> Coerced:
     """Text without control characters; spaces around it and line breaks inside it stay."""
     if raw.isprintable():
-        return Read(raw)
+        return Coerced(raw)
     clean = CONTROL.sub("", raw)
-    return Read(clean, "control characters left out" if clean != raw else "")
+    return Coerced(clean, "control characters left out" if clean != raw else "")
 
 
-def email(raw: str) -> Read:
+def email(raw: str) -> Coerced:
     """An address; `mailto:` and what stands around it are left out, anything else is no address."""
     if EMAIL.fullmatch(raw):
-        return Read(raw)
+        return Coerced(raw)
     bare = raw.removeprefix("mailto:").strip("<> .;,")
     if EMAIL.fullmatch(bare):
-        return Read(bare, "taken without what stood around it")
-    return Read("", "not an e-mail address, left out")
+        return Coerced(bare, "taken without what stood around it")
+    return Coerced("", "not an e-mail address, left out")
 
 
-def url(raw: str) -> Read:
+def url(raw: str) -> Coerced:
     """An absolute URL; a bare host gets https://, spaces are encoded."""
     if URL.fullmatch(raw):
-        return Read(raw)
+        return Coerced(raw)
     joined = raw.replace(" ", "%20")
     if URL.fullmatch(joined) and HOST.match(joined.split("://", 1)[1]):
-        return Read(joined, "spaces encoded")
+        return Coerced(joined, "spaces encoded")
     if HOST.fullmatch(raw):
-        return Read(f"https://{raw}", "https:// put before it")
-    return Read("", "not a URL, left out")
+        return Coerced(f"https://{raw}", "https:// put before it")
+    return Coerced("", "not a URL, left out")
 
 
-def day(raw: str) -> Read:
+def day(raw: str) -> Coerced:
     """A date; ISO 8601 as it is, the American orders put right."""
     try:
-        return Read(date.fromisoformat(raw))
+        return Coerced(date.fromisoformat(raw))
     except ValueError:
         pass
     for shape in ("%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%m/%d/%y", "%B %d, %Y", "%b %d, %Y", "%Y%m%d"):
@@ -85,123 +85,123 @@ def day(raw: str) -> Read:
             found = datetime.strptime(raw.split(".")[0].removesuffix("Z"), shape).date()
         except ValueError:
             continue
-        return Read(found, "written as a date")
-    return Read(None, "not a date, left out")
+        return Coerced(found, "written as a date")
+    return Coerced(None, "not a date, left out")
 
 
-def time_of_day(raw: str) -> Read:
+def time_of_day(raw: str) -> Coerced:
     """A local time of day; "9:00am", "9 AM", "noon" and "24:00" are put right."""
     words = {"noon": time(12), "midday": time(12), "midnight": time(0), "24:00": time(0)}
     if found := words.get(raw.lower().removeprefix("12 ").strip()):
-        return Read(found, "written as a time")
+        return Coerced(found, "written as a time")
     match = TIME.fullmatch(raw)
     if not match:
-        return Read(None, "not a time, left out")
+        return Coerced(None, "not a time, left out")
     hour, minute, second = (int(part or 0) for part in match.group(1, 2, 3))
     if half := (match[4] or "").lower():
         if not 1 <= hour <= 12:
-            return Read(None, "not a time, left out")
+            return Coerced(None, "not a time, left out")
         hour = hour % 12 + (12 if half == "p" else 0)
     try:
         found = time(hour, minute, second)
     except ValueError:
-        return Read(None, "not a time, left out")
+        return Coerced(None, "not a time, left out")
     clean = raw in (found.strftime("%H:%M"), found.strftime("%H:%M:%S"))
-    return Read(found, "" if clean else "written as a time")
+    return Coerced(found, "" if clean else "written as a time")
 
 
-def moment(raw: str) -> Read:
+def moment(raw: str) -> Coerced:
     """A moment in UTC; one without a zone is taken as UTC, a date as its midnight."""
     try:
         found = datetime.fromisoformat(raw.replace("Z", "+00:00"))
     except ValueError:
         read = day(raw)
         if not isinstance(read.value, date):
-            return Read(None, "not a moment, left out")
+            return Coerced(None, "not a moment, left out")
         found = datetime.combine(read.value, time())
     if not 1 < found.year < 9999:  # "never", as some write it: no date in some time zone
-        return Read(None, "not a moment, left out")
+        return Coerced(None, "not a moment, left out")
     if found.tzinfo is None:
-        return Read(found.replace(tzinfo=UTC), "taken as UTC")
-    return Read(found.astimezone(UTC))
+        return Coerced(found.replace(tzinfo=UTC), "taken as UTC")
+    return Coerced(found.astimezone(UTC))
 
 
-def number(raw: str) -> Read:
+def number(raw: str) -> Coerced:
     """A decimal number; commas between thousands are left out."""
     try:
         found = float(raw.replace(",", "")) if re.fullmatch(r"[-+\d.,eE]+", raw) else None
     except ValueError:
         found = None
     if found is None or abs(found) > 1e15:
-        return Read(None, "not a number, left out")
-    return Read(found)
+        return Coerced(None, "not a number, left out")
+    return Coerced(found)
 
 
-def whole(raw: str) -> Read:
+def whole(raw: str) -> Coerced:
     """A whole number; from a sentence the year, where it holds just one."""
     if re.fullmatch(r"[-+]?\d{1,9}", raw):
-        return Read(int(raw))
+        return Coerced(int(raw))
     read = number(raw)
     if isinstance(read.value, float) and read.value == int(read.value) and abs(read.value) < 1e9:
-        return Read(int(read.value))
+        return Coerced(int(read.value))
     if years := re.findall(r"\b(?:1[6-9]|20)\d{2}\b", raw):
         return (
-            Read(int(years[0]), "only the year taken")
+            Coerced(int(years[0]), "only the year taken")
             if len(years) == 1
-            else Read(None, "left out")
+            else Coerced(None, "left out")
         )
-    return Read(None, "not a whole number, left out")
+    return Coerced(None, "not a whole number, left out")
 
 
-def amount(raw: str) -> Read:
+def amount(raw: str) -> Coerced:
     """Money to the cent, without its sign."""
     bare = raw.strip("$£€ ").replace(",", "")
     try:
         found = Decimal(bare).quantize(Decimal("0.01"))
     except InvalidOperation:
-        return Read(None, "not an amount, left out")
+        return Coerced(None, "not an amount, left out")
     if not found.is_finite() or abs(found) >= Decimal("1e10"):
-        return Read(None, "not an amount, left out")
-    return Read(found, "" if bare == raw else "taken without its sign")
+        return Coerced(None, "not an amount, left out")
+    return Coerced(found, "" if bare == raw else "taken without its sign")
 
 
-def flag(raw: str) -> Read:
+def flag(raw: str) -> Coerced:
     """Yes or no. What is neither counts as yes: the flags are there to protect."""
     word = raw.lower()
     if word in YES | NO:
-        return Read(word in YES)
-    return Read(True, "neither yes nor no: taken as yes")
+        return Coerced(word in YES)
+    return Coerced(True, "neither yes nor no: taken as yes")
 
 
-def words(raw: str) -> Read:
+def words(raw: str) -> Coerced:
     """A list of words, apart by commas, semicolons or bars; in braces too, as PostgreSQL has it."""
-    return Read([part.strip() for part in re.split(r"[,;|]", raw.strip("{}")) if part.strip()])
+    return Coerced([part.strip() for part in re.split(r"[,;|]", raw.strip("{}")) if part.strip()])
 
 
-def status(raw: str) -> Read:
+def status(raw: str) -> Coerced:
     """A service's status; a word the standard does not have is taken as inactive."""
     word = raw.lower().replace("_", " ")
     known = {"temporarily closed", *STATUSES}
     if word in known:
-        return Read(word, "" if word == raw else "written as in the standard")
+        return Coerced(word, "" if word == raw else "written as in the standard")
     if word in {"closed", "deleted", "archived"}:
-        return Read("defunct", "written as in the standard")
-    return Read("inactive", "not a status of the standard: taken as inactive")
+        return Coerced("defunct", "written as in the standard")
+    return Coerced("inactive", "not a status of the standard: taken as inactive")
 
 
-def place(raw: str) -> Read:
+def place(raw: str) -> Coerced:
     """A location's type; a word the standard does not have is taken as physical."""
     word = raw.lower()
     if word in PLACES:
-        return Read(word, "" if word == raw else "written as in the standard")
-    return Read("physical", "not a type of the standard: taken as physical")
+        return Coerced(word, "" if word == raw else "written as in the standard")
+    return Coerced("physical", "not a type of the standard: taken as physical")
 
 
-def phone(raw: str) -> Read:
+def phone(raw: str) -> Coerced:
     """A number as people write it: letters may spell it, but it has to have three digits."""
     if sum(character.isdigit() for character in raw) < 3:
-        return Read("", "no telephone number")
-    return Read(raw)
+        return Coerced("", "no telephone number")
+    return Coerced(raw)
 
 
 def split_phone(raw: str) -> list[tuple[str, str]]:
@@ -215,36 +215,36 @@ def split_phone(raw: str) -> list[tuple[str, str]]:
     return found
 
 
-def extension(raw: str) -> Read:
+def extension(raw: str) -> Coerced:
     """Digits only, since the standard has a number here; a leading 0 would be lost."""
     bare = raw.lower().removeprefix("ext").strip(" .x#")
     if re.fullmatch(r"0|[1-9]\d{0,8}", bare):
-        return Read(bare, "" if bare == raw else "taken without the word before it")
-    return Read("", "not a number, left out")
+        return Coerced(bare, "" if bare == raw else "taken without the word before it")
+    return Coerced("", "not a number, left out")
 
 
-def weekday(raw: str) -> Read:
+def weekday(raw: str) -> Coerced:
     """One day as RRULE writes it (RFC 5545); "Monday", "Mon" and 1 … 7 are put right."""
     word = raw.strip().upper()
     if word in DAYS:
-        return Read(word)
+        return Coerced(word)
     if word in {"1", "2", "3", "4", "5", "6", "7"}:
-        return Read(DAYS[int(word) - 1], "taken as a day, Monday being 1")
+        return Coerced(DAYS[int(word) - 1], "taken as a day, Monday being 1")
     if word[:2] in DAYS and word.isalpha():
-        return Read(word[:2])
-    return Read("", "not a day of the week, left out")
+        return Coerced(word[:2])
+    return Coerced("", "not a day of the week, left out")
 
 
-def frequency(raw: str) -> Read:
+def frequency(raw: str) -> Coerced:
     """WEEKLY or MONTHLY, as RRULE writes it (RFC 5545)."""
     word = raw.upper()
     if word in {"WEEKLY", "MONTHLY"}:
-        return Read(word, "" if word == raw else "written as in the standard")
-    return Read("", "not a frequency of the standard, left out")
+        return Coerced(word, "" if word == raw else "written as in the standard")
+    return Coerced("", "not a frequency of the standard, left out")
 
 
-READERS: Mapping[Kind, Callable[[str], Read]] = {
-    Kind.TEXT: Read,
+READERS: Mapping[Kind, Callable[[str], Coerced]] = {
+    Kind.TEXT: Coerced,
     Kind.EMAIL: email,
     Kind.URL: url,
     Kind.DATE: day,
@@ -264,7 +264,7 @@ READERS: Mapping[Kind, Callable[[str], Read]] = {
 }
 
 
-def read(kind: Kind, raw: str) -> Read | None:
+def read(kind: Kind, raw: str) -> Coerced | None:
     """The value of one cell; None where it says nothing ('', and "n/a" where no text belongs)."""
     if not raw:
         return None
@@ -278,12 +278,12 @@ def read(kind: Kind, raw: str) -> Read | None:
     if bare.lower() in NOTHING_SAID:
         return None
     found = READERS[kind](bare)
-    return Read(found.value, found.note or clean.note) if clean.note else found
+    return Coerced(found.value, found.note or clean.note) if clean.note else found
 
 
-def line(kind: Kind, raw: str) -> Read | None:
+def read_line(kind: Kind, raw: str) -> Coerced | None:
     """As read(), without spaces around it: for names."""
     found = read(kind, raw)
     if found is None or not isinstance(found.value, str) or found.value == found.value.strip():
         return found
-    return Read(found.value.strip(), found.note or "space around it left out")
+    return Coerced(found.value.strip(), found.note or "space around it left out")

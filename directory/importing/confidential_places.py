@@ -17,7 +17,7 @@ from directory.importing.records import Line
 from directory.importing.staging import TAKEN, Staging
 from permissions.database.aliases import JOBS
 
-LEFT_OUT = "of a confidential place: not stored"
+REDACTED = "of a confidential place: not stored"
 MARKED = (("organization", m.Organization), ("service", m.Service), ("location", m.Location))
 HISTORY = frozenset({"previous_value", "replacement_value"})  # of metadata
 
@@ -48,7 +48,7 @@ class Streets:
         return False
 
 
-class Secrets:
+class ConfidentialPlaces:
     """Which places of a source are confidential, and what their streets are called.
 
     A place is confidential by its own marker or as soon as a confidential service or organization
@@ -91,7 +91,7 @@ class Secrets:
                 assert isinstance(place, UUID)
                 links[entry.id] = place
             if self._is_of_a_hidden_place(entry, links, dropped):
-                entry.row.line.notes.append(LEFT_OUT)
+                entry.row.line.notes.append(REDACTED)
                 dropped.add(entry.id)
                 continue
             if entry.table == "location" and entry.id in self.hidden:
@@ -121,14 +121,14 @@ class Secrets:
                 entry.row.line.notes.append(f"{name}: names a confidential place, left out")
 
 
-class Withholding:
+class Redaction:
     """What may not be kept of lines that were not taken.
 
     What tells where a place is goes unless the place is known to be public; so do streets of
     places that are confidential, or that we do not know.
     """
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: ConfidentialPlaces) -> None:
         self.staging = secrets.staging
         self.source = secrets.source
         self.hidden = secrets.hidden
@@ -138,7 +138,7 @@ class Withholding:
 
     def kept(self, line: Line) -> dict[str, str]:
         """The line's cells that may be kept."""
-        allowed = None if self._is_public(line) else _not_telling(line)
+        allowed = None if self._is_public(line) else _harmless_columns(line)
         return {
             column: value
             for column, value in line.values.items()
@@ -173,7 +173,7 @@ def _table(line: Line) -> str:
     return table_of(line.file.rsplit("/", 1)[-1])
 
 
-def _not_telling(line: Line) -> set[str]:
+def _harmless_columns(line: Line) -> set[str]:
     """The columns of a line that do not say where a place is; none that we do not know."""
     table = _table(line)
     kind = TABLES.get(table)
@@ -189,7 +189,7 @@ def _forget_where(entry: Entry) -> None:
     columns = TABLES["location"].columns
     for column in WHEREABOUTS["location"]:
         if entry.values.get(column) not in (None, ""):
-            entry.row.line.notes.append(f"{column}: {LEFT_OUT}")
+            entry.row.line.notes.append(f"{column}: {REDACTED}")
         entry.values[column] = None if columns[column] is Kind.NUMBER else ""
     entry.values["external_identifier_type"] = ""
     entry.values["confidential"] = True

@@ -22,27 +22,27 @@ from django.db import DatabaseError, transaction
 from directory import models as m
 from directory.hsds.schema import TABLES
 from directory.importing import quarantine
-from directory.importing.confidential_places import Secrets, Withholding
+from directory.importing.confidential_places import ConfidentialPlaces, Redaction
 from directory.importing.local_overrides import (
-    KEPT,
+    KEPT_BY_AGENCY,
+    entries_to_keep,
     ids_by_table,
     kept_by_agencies,
-    left_alone,
     own_states,
     owners_of,
 )
-from directory.importing.parsing import Entry, Knowledge, Reading, id_of, leave_out
-from directory.importing.persistence import HIDDEN, Difference, Storing, Told
+from directory.importing.parsing import Entry, EntryParser, ImportContext, id_of, leave_out
+from directory.importing.persistence import HIDDEN, Difference, EntryStore, OnDifference
 from directory.importing.records import Package
 from directory.importing.staging import COMMON, FAILED, TAKEN, Staged, Staging
 from directory.projection.render import (
-    lock,
-    moment,
+    database_now,
+    lock_entries,
     render,
     render_organizations,
     render_taxonomies,
 )
-from permissions.database.advisory_locks import IMPORTING, alone
+from permissions.database.advisory_locks import IMPORTING, try_lock
 from permissions.database.aliases import JOBS
 
 BATCH = 100  # organizations a transaction, unless more of them share rows
@@ -50,15 +50,15 @@ BATCH = 100  # organizations a transaction, unless more of them share rows
 Progress = Callable[[str, int, int], None]  # what is being done, how many of how many
 
 
-def quiet(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: int, total: int) -> None:
     """No progress is shown."""
 
 
-def untold(difference: Difference) -> None:
+def ignore_difference(difference: Difference) -> None:
     """Nobody asked what changes."""
 
 
-class Busy(Exception):
+class ImportRunning(Exception):
     """Another import of this source is under way."""
 
 
@@ -102,8 +102,8 @@ def import_package(
     source: str,
     *,
     agencies: Mapping[str, UUID] | None = None,
-    progress: Progress = quiet,
-    told: Told = untold,
+    progress: Progress = no_progress,
+    told: OnDifference = ignore_difference,
     dry: bool = False,
     retry: bool = False,
     over_edits: bool = False,
@@ -117,30 +117,30 @@ def import_package(
     `over_edits`. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its
     end.
     """
-    with _alone(source):
-        importing = _Importing(package, source, agencies or {}, progress, told, dry, retry)
+    with _exclusive(source):
+        importing = _Import(package, source, agencies or {}, progress, told, dry, retry)
         importing.over_edits = over_edits
         importing.run()
     return importing.report
 
 
 @contextmanager
-def _alone(source: str) -> Iterator[None]:
+def _exclusive(source: str) -> Iterator[None]:
     """No other import of this source meanwhile."""
-    with alone(JOBS, IMPORTING, source) as free:
+    with try_lock(JOBS, IMPORTING, source) as free:
         if not free:
-            raise Busy(f"Another import of the source {source!r} is under way.")
+            raise ImportRunning(f"Another import of the source {source!r} is under way.")
         yield
 
 
-class _Importing:
+class _Import:
     def __init__(
         self,
         package: Package,
         source: str,
         agencies: Mapping[str, UUID],
         progress: Progress,
-        told: Told,
+        told: OnDifference,
         dry: bool,
         retry: bool,
     ) -> None:
@@ -154,17 +154,19 @@ class _Importing:
         """The whole import; what became of it is in `report`."""
         self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
         if self.retry:
-            quarantine.find_what_is_there(self.staging, self.source)
+            quarantine.find_present_rows(self.staging, self.source)
         self.staging.sort(partial(id_of, self.source, "organization"))
         self.tables = (self.package.tables | self.staging.tables) & _OF_ORGANIZATIONS
         self.report.notes += self.staging.unknown_columns()
-        self.secrets = Secrets(self.staging, self.source)
+        self.secrets = ConfidentialPlaces(self.staging, self.source)
         terms = m.TaxonomyTerm.objects.using(JOBS).values_list("id", flat=True)
         self.owners = {
             number: id_of(self.source, "organization", key)
             for key, number in self.staging.organizations()
         }
-        self.known = Knowledge(self.source, self.staging, self.agencies, set(terms), self.owners)
+        self.known = ImportContext(
+            self.source, self.staging, self.agencies, set(terms), self.owners
+        )
         self._group([COMMON])
         total, done = len(self.owners), 0
         for group in self.staging.groups(BATCH):
@@ -175,14 +177,14 @@ class _Importing:
         if not self.retry:
             self._close_what_is_gone()
         if not self.dry:
-            withholding = Withholding(self.secrets)
-            quarantine.keep(self.source, self.staging, withholding, retry=self.retry)
+            withholding = Redaction(self.secrets)
+            quarantine.keep_lines(self.source, self.staging, withholding, retry=self.retry)
 
     # -- Groups of organizations
 
     def _group(self, group: Sequence[int]) -> None:
         """Store a group in one transaction; where the database refuses, each one on its own."""
-        taking = _Taking(self, group)
+        taking = _GroupImport(self, group)
         try:
             with taking.whole():
                 taking.run()
@@ -191,20 +193,20 @@ class _Importing:
                 for one in group:
                     self._group([one])
                 return
-            taking = _Taking(self, group)
+            taking = _GroupImport(self, group)
             with taking.whole():
                 # A database's own words may repeat the value it refused: only its kind is told.
                 taking.refuse(f"refused ({type(error).__name__})")
         self._tell(taking)
 
-    def _tell(self, taking: "_Taking") -> None:
+    def _tell(self, taking: "_GroupImport") -> None:
         self.report.changes += taking.storing.changes
         taking.tell()
 
     def _orphans(self) -> None:
         """Rows that belong to nothing: reading them says why, and what is hidden is hidden."""
         for rows in self.staging.orphans():
-            taking = _Taking(self, (), rows)
+            taking = _GroupImport(self, (), rows)
             with taking.whole():
                 taking.piece(rows)
             self._tell(taking)
@@ -216,7 +218,7 @@ class _Importing:
         there = m.Organization.objects.using(JOBS).filter(source=self.source)
         gone = sorted(set(there.values_list("id", flat=True)) - set(self.owners.values()))
         for start in range(0, len(gone), BATCH):
-            storing = Storing(self.source, moment(), self.told, dry=self.dry)
+            storing = EntryStore(self.source, database_now(), self.told, dry=self.dry)
             with transaction.atomic(using=JOBS):
                 some = gone[start : start + BATCH]
                 kept = set() if self.over_edits else kept_by_agencies(some)
@@ -226,18 +228,20 @@ class _Importing:
             self.report.changes += storing.changes
 
 
-class _Taking:
+class _GroupImport:
     """One group of organizations: read, less what is confidential, stored, rendered. Or `orphans`,
     rows without an organization."""
 
     def __init__(
-        self, importing: _Importing, group: Sequence[int], orphans: Sequence[Staged] = ()
+        self, importing: _Import, group: Sequence[int], orphans: Sequence[Staged] = ()
     ) -> None:
         self.all = importing
         self.group = group
         self.orphans = orphans
         self.staging = importing.staging
-        self.storing = Storing(importing.source, moment(), self._differs, dry=importing.dry)
+        self.storing = EntryStore(
+            importing.source, database_now(), self._differs, dry=importing.dry
+        )
         self.positions: Counter[tuple[object, ...]] = Counter()
         self.rows: list[Staged] = []
         self.states: list[tuple[int, int]] = []
@@ -271,7 +275,7 @@ class _Taking:
             return
         with transaction.atomic(using=JOBS):
             # First, as an edit does: of the two one waits, and neither for the other.
-            lock([], sorted(self.organizations))
+            lock_entries([], sorted(self.organizations))
             yield
             self._render()
 
@@ -293,10 +297,10 @@ class _Taking:
     def piece(self, rows: list[Staged]) -> None:
         """Read rows and store what can be taken of them; of the rest hide what is confidential."""
         self.rows += rows
-        reading = Reading(rows, self.all.known, self.positions)
+        reading = EntryParser(rows, self.all.known, self.positions)
         entries = self.all.secrets.keep(reading.entries())
         usable = {entry.row.serial for entry in entries if entry.owner is None}
-        entries, refused = self.storing.not_ours(entries)
+        entries, refused = self.storing.without_foreign(entries)
         entries = leave_out(entries, refused)
         entries, there = self._less_kept(entries)
         if not self.all.over_edits:
@@ -311,10 +315,10 @@ class _Taking:
     def _less_kept(self, entries: list[Entry]) -> tuple[list[Entry], set[int]]:
         """Without what agencies keep, and what would hang on more of it than is there; and the
         rows of that which is."""
-        kept = left_alone(entries, self.all.source, self.kept)
+        kept = entries_to_keep(entries, self.all.source, self.kept)
         theirs = [entry for entry in entries if (entry.table, entry.id) in kept]
         for entry in theirs:
-            entry.row.line.notes.append(KEPT)
+            entry.row.line.notes.append(KEPT_BY_AGENCY)
         there = {entry.row.serial for entry in theirs if kept[entry.table, entry.id]}
         gone = {entry.id for entry in theirs if entry.row.serial not in there}
         others = [entry for entry in entries if (entry.table, entry.id) not in kept]

@@ -122,7 +122,7 @@ _WHERE = {*_ADDRESS, "address_2", "region", "attention", *_NAMES["address"]} - {
 
 
 @dataclass
-class Put:
+class NormalizedDocument:
     """One document of the standard. `notes`: by pointer into it, what was put right there."""
 
     table: str
@@ -130,11 +130,11 @@ class Put:
     notes: dict[str, list[str]] = field(default_factory=dict)
 
 
-def put_right(document: Mapping[str, Any]) -> list[Put]:
+def normalize(document: Mapping[str, Any]) -> list[NormalizedDocument]:
     """The documents of the standard that are in `document`; [] where there is none."""
     found = []
     for table, one, notes in _unwrapped(document, 0):
-        put = Put(table, {}, {})
+        put = NormalizedDocument(table, {}, {})
         put.document = _right(table, one, "", put.notes)
         put.notes.setdefault("", [])[:0] = notes
         _nearly_the_same(put)
@@ -142,7 +142,7 @@ def put_right(document: Mapping[str, Any]) -> list[Put]:
     return found
 
 
-def _nearly_the_same(put: Put) -> None:
+def _nearly_the_same(put: NormalizedDocument) -> None:
     """A place that stands twice, a few steps apart: geocoders disagree, and the first counts."""
     first: dict[str, Document] = {}
     for at, place in _places_in(put.document, ""):
@@ -177,7 +177,7 @@ def _unwrapped(document: Any, depth: int) -> Iterator[tuple[str, Document, list[
     said = {key: value for key, value in document.items() if value not in (None, [], {}, "")}
     if _is_wrapper(said):
         yield from _wrapped(said, depth)
-    elif table := kind_of(said):
+    elif table := guess_table(said):
         yield table, dict(document), []
 
 
@@ -225,7 +225,7 @@ def _wrapped(said: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Documen
         yield "organization", one, list(dict.fromkeys(notes[id(one)]))
 
 
-def kind_of(document: Mapping[str, Any]) -> str:
+def guess_table(document: Mapping[str, Any]) -> str:
     """The table that a document is most likely one of; '' where it has nothing of any."""
     best, most = "", 1  # one member alone says nothing
     for table in (

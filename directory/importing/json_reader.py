@@ -16,7 +16,7 @@ import orjson
 from directory.hsds import flattening
 from directory.hsds.schema import TABLES, Kind
 from directory.importing.csv_reader import of_tables
-from directory.importing.json_normalizer import Put, put_right
+from directory.importing.json_normalizer import NormalizedDocument, normalize
 from directory.importing.records import ABOUT, Line, NotReadable, Package, Row
 
 BY_LINE = (".ndjson", ".jsonl")
@@ -97,7 +97,7 @@ def _lines(prefix: str, number: int, found: object) -> Iterator[tuple[Line, list
         line.notes = [found.why] if empty else []
         yield line, []
         return
-    documents = put_right(found) if isinstance(found, dict) else []
+    documents = normalize(found) if isinstance(found, dict) else []
     if not documents:
         yield Line(f"{prefix}document", number, {}, reason="nothing of the standard in it"), []
     several = count() if len(documents) > 1 else None
@@ -106,7 +106,9 @@ def _lines(prefix: str, number: int, found: object) -> Iterator[tuple[Line, list
         yield from _rows(prefix, number, base, put)
 
 
-def _rows(prefix: str, number: int, base: str, put: Put) -> Iterator[tuple[Line, list[Row]]]:
+def _rows(
+    prefix: str, number: int, base: str, put: NormalizedDocument
+) -> Iterator[tuple[Line, list[Row]]]:
     rows = flattening.flatten(put.table, put.document)
     keys = _Keys(rows)
     for row in rows:

@@ -8,12 +8,12 @@ from directory import models as m
 from directory.hsds.schema import TABLES
 from directory.importing.parsing import Entry, id_of
 from directory.importing.staging import SHARED
-from directory.projection.affected_parents import parents
+from directory.projection.affected_parents import affected_parents
 from permissions.database.aliases import JOBS
 
-KEPT = "its agency changes this entry itself: left as it is"
+KEPT_BY_AGENCY = "its agency changes this entry itself: left as it is"
 # What an agency says of today; to say so does not yet make the entry its own.
-STATES = ("answered_by", "assured_date", "capacities", "intake_paused")
+AGENCY_COLUMNS = ("answered_by", "assured_date", "capacities", "intake_paused")
 BATCH = 500
 
 Named = tuple[str, UUID]  # a row, by its table and id
@@ -22,7 +22,7 @@ Named = tuple[str, UUID]  # a row, by its table and id
 def kept_by_agencies(organizations: Collection[UUID]) -> set[UUID]:
     """Those of which an agency has changed an entry here: from then on that is who keeps it."""
     edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations)
-    own = edits.exclude(fields__contained_by=list(STATES))
+    own = edits.exclude(fields__contained_by=list(AGENCY_COLUMNS))
     return set(own.values_list("organization_id", flat=True))
 
 
@@ -32,7 +32,7 @@ def own_states(services: Collection[UUID]) -> dict[UUID, set[str]]:
     found: dict[UUID, set[str]] = defaultdict(set)
     edits = m.Edit.objects.using(JOBS).filter(row_id__in=services, table="service")
     for service, fields in edits.values_list("row_id", "fields"):
-        found[service] |= set(fields) & set(STATES)
+        found[service] |= set(fields) & set(AGENCY_COLUMNS)
     return found
 
 
@@ -55,7 +55,7 @@ def owners_of(table: str, source: str, ids: Sequence[UUID]) -> Iterator[tuple[UU
         yield from rows.filter(id__in=ids[at : at + BATCH]).values_list("id", owner)
 
 
-def left_alone(
+def entries_to_keep(
     entries: Sequence[Entry], source: str, organizations: Collection[UUID]
 ) -> dict[Named, bool]:
     """Those of `entries`, parents first, that these organizations' agencies keep, and whether they
@@ -82,4 +82,4 @@ def left_alone(
 
 
 def _with_parents(entry: Entry) -> list[Named]:
-    return [(entry.table, entry.id), *parents(entry.table, entry.values)]
+    return [(entry.table, entry.id), *affected_parents(entry.table, entry.values)]

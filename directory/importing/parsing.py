@@ -15,7 +15,7 @@ from directory.hsds.schema import TABLES, Kind
 from directory.importing import coercion
 from directory.importing.coercion import CONTROL, Value
 from directory.importing.records import ABOUT, ELIGIBILITY
-from directory.importing.staging import SHARED, TAKEN, THERE, Staged, Staging, about_of
+from directory.importing.staging import SHARED, TAKEN, THERE, Staged, Staging, target_of
 
 NAMESPACE = UUID("6f1f2b52-0a0e-5d0c-9f0b-2f6c3b7d9e41")  # of ids made from a source's own
 CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
@@ -54,7 +54,7 @@ class Unusable(Exception):
 
 
 @dataclass
-class Knowledge:
+class ImportContext:
     """What reading needs to know beside the rows, for a whole import."""
 
     source: str
@@ -65,11 +65,11 @@ class Knowledge:
     shared: dict[tuple[str, str], UUID | str] = field(default_factory=dict)
 
 
-class Reading:
+class EntryParser:
     """Rows of some organizations → entries: ids, links, owners and values, failures told."""
 
     def __init__(
-        self, rows: Sequence[Staged], known: Knowledge, positions: Counter[tuple[object, ...]]
+        self, rows: Sequence[Staged], known: ImportContext, positions: Counter[tuple[object, ...]]
     ) -> None:
         self.rows = rows
         self.about = known
@@ -122,7 +122,7 @@ class Reading:
         entry = Entry(row, self._uuid(row.table, row.known_as), self._owner(row))
         self._link(entry)
         self._read(entry)
-        if about := about_of(row):
+        if about := target_of(row):
             self._attach(entry, *about)
         elif row.table in ("attribute", "metadata"):
             raise Unusable("does not say what it is about")
@@ -211,7 +211,7 @@ class Reading:
             cell = raw.get(column)
             if cell is None and column not in table.required:
                 continue
-            look = coercion.line if column == "name" else coercion.read
+            look = coercion.read_line if column == "name" else coercion.read
             found = look(kind, cell or "")
             if found is None and kind is Kind.FLAG and entry.table != "holiday_schedule":
                 continue  # says nothing: what somebody here has decided stands

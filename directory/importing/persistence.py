@@ -20,10 +20,10 @@ from directory.hsds.schema import TABLES, WHEREABOUTS
 from directory.importing.local_overrides import owners_of
 from directory.importing.parsing import ORDER, Entry, id_of
 from directory.importing.staging import Staged
-from directory.projection.affected_parents import organizations_above
+from directory.projection.affected_parents import affected_organizations
 from permissions.database.aliases import JOBS
 
-ANOTHERS = "refused (its id belongs to another source)"
+OF_ANOTHER_SOURCE = "refused (its id belongs to another source)"
 HIDDEN = "hidden: the source marks it confidential"
 MARKED = ("organization", "location", "service")  # what a marker hides, parents first
 OPEN = ("active", "temporarily closed")
@@ -40,11 +40,11 @@ class Difference:
     columns: tuple[str, ...] = ()
 
 
-Told = Callable[[Difference], None]
+OnDifference = Callable[[Difference], None]
 
 
 @dataclass
-class Touched:
+class AffectedEntries:
     """What has changed, and has to be rendered."""
 
     organizations: set[UUID] = field(default_factory=set)
@@ -52,19 +52,21 @@ class Touched:
     shared: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))  # by table
 
 
-class Storing:
+class EntryStore:
     """Stores entries of one source, piece by piece."""
 
-    def __init__(self, source: str, now: datetime, told: Told, *, dry: bool = False) -> None:
+    def __init__(
+        self, source: str, now: datetime, told: OnDifference, *, dry: bool = False
+    ) -> None:
         self.source = source
         self.now = now
         self.told = told
         self.dry = dry
         self.changes: Counter[str] = Counter()
-        self.touched = Touched()
+        self.touched = AffectedEntries()
         self.own: Mapping[UUID, Set[str]] = {}  # what agencies have set, by service
 
-    def not_ours(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
+    def without_foreign(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
         """The entries less those whose id is another source's, and the organizations that cannot
         be stored for that. A taxonomy or unit of another source serves as it stands."""
         kept: list[Entry] = []
@@ -83,8 +85,8 @@ class Storing:
                 elif row.owner is None:
                     row.row.line.notes.append("belongs to another source: left as it stands there")
                 else:
-                    row.row.line.reason = row.row.line.reason or ANOTHERS
-                    refused.setdefault(row.owner, ANOTHERS)
+                    row.row.line.reason = row.row.line.reason or OF_ANOTHER_SOURCE
+                    refused.setdefault(row.owner, OF_ANOTHER_SOURCE)
         return kept, refused
 
     def store(self, entries: Sequence[Entry]) -> None:
@@ -106,7 +108,7 @@ class Storing:
         """Whoever shows these rows, as they were or as they are now, is rendered: a place that
         went to another organization stands in the old one's document until then."""
         if rows and not self.dry:
-            self.touched.organizations |= organizations_above(rows, using=JOBS)
+            self.touched.organizations |= affected_organizations(rows, using=JOBS)
 
     def hide(self, rows: Sequence[Staged]) -> list[Staged]:
         """Of rows that are not stored as the source has them take that they are hidden, never that

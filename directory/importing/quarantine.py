@@ -14,7 +14,7 @@ from django.db import transaction
 
 from directory import models as m
 from directory.hsds.schema import TABLES
-from directory.importing.confidential_places import Withholding
+from directory.importing.confidential_places import Redaction
 from directory.importing.csv_reader import REASON, WAITS_AS
 from directory.importing.local_overrides import owners_of
 from directory.importing.parsing import id_of
@@ -25,7 +25,7 @@ from permissions.database.aliases import JOBS
 BATCH = 500
 
 
-def keep(source: str, staging: Staging, withholding: Withholding, *, retry: bool) -> None:
+def keep_lines(source: str, staging: Staging, withholding: Redaction, *, retry: bool) -> None:
     """Replace what the last import of this source left; after a retry, what it corrected."""
     refused = staging.lines(quarantined=True)
     with transaction.atomic(using=JOBS):
@@ -39,7 +39,7 @@ def keep(source: str, staging: Staging, withholding: Withholding, *, retry: bool
             )
 
 
-def _row(source: str, line: Line, withholding: Withholding) -> m.Quarantine:
+def _row(source: str, line: Line, withholding: Redaction) -> m.Quarantine:
     return m.Quarantine(
         source=source,
         table=line.file,
@@ -50,7 +50,7 @@ def _row(source: str, line: Line, withholding: Withholding) -> m.Quarantine:
     )
 
 
-def _correct(staging: Staging, withholding: Withholding) -> None:
+def _correct(staging: Staging, withholding: Redaction) -> None:
     for line in staging.lines():
         if not line.waits_as:
             continue
@@ -98,10 +98,10 @@ def _stem(row: m.Quarantine) -> str:
 # -- What a part of a source hangs on --------------------------------------------------------------
 
 
-def find_what_is_there(staging: Staging, source: str) -> None:
+def find_present_rows(staging: Staging, source: str) -> None:
     """Rows of this source in the directory that the lines point to, or are, for a retry."""
     for table in TABLES:
-        by_id = {id_of(source, table, key): key for key in staging.led_astray(table)}
+        by_id = {id_of(source, table, key): key for key in staging.dangling_ids(table)}
         for one, organization in owners_of(table, source, list(by_id)):
             staging.add_there(table, by_id[one], str(organization))
     places = {id_of(source, "location", key): row for row, key in staging.ids("location")}

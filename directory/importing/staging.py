@@ -172,7 +172,7 @@ class Staging:
             key = row.values.get(column)
             if key and column not in ("parent_organization_id", "parent_id"):
                 yield self._rows, place, NUMBERS[target], key
-        if about := about_of(row):
+        if about := target_of(row):
             yield self._rows, -1, NUMBERS.get(about[0], ANY), about[1]
 
     def _count_unknown(self, row: Row) -> None:
@@ -426,7 +426,7 @@ class Staging:
 
     # -- What is in the directory already (quarantine.py)
 
-    def led_astray(self, table: str) -> list[str]:
+    def dangling_ids(self, table: str) -> list[str]:
         """Ids of this table that links lead to and the source does not have."""
         cursor = self.db.execute(
             "SELECT DISTINCT link.key FROM link LEFT JOIN row ON row.key = link.key"
@@ -492,7 +492,7 @@ class Staged(Row):
 _KNOWN = {"id", "link_id", "link_table", "resource_id", "resource_table", "answered_by"}
 
 
-def about_of(row: Row) -> tuple[str, str] | None:
+def target_of(row: Row) -> tuple[str, str] | None:
     """(table, id) of the row on which an attribute or metadata hangs; the table may be ''."""
     if row.table not in ABOUT:
         return None

@@ -37,7 +37,9 @@ _HELD_BY: Mapping[str, list[tuple[str, str]]] = {
 _MARKS = {"attribute": "link", "metadata": "resource"}  # on any row, by its table and id
 
 
-def organizations_above(rows: Iterable[tuple[str, Mapping[str, Any]]], *, using: str) -> set[UUID]:
+def affected_organizations(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], *, using: str
+) -> set[UUID]:
     """The organizations that show these rows, in documents of their own or of their services.
 
     A row is its table and its columns, as it is or as it was: what it hangs on is read from them,
@@ -52,7 +54,7 @@ def organizations_above(rows: Iterable[tuple[str, Mapping[str, Any]]], *, using:
             found[table].add(row["id"])
             if table in _HELD_BY:
                 held[table].add(row["id"])
-            for parent, one in parents(table, row):
+            for parent, one in affected_parents(table, row):
                 above[parent].add(one)
         for table, ids in held.items():
             for holder, column in _HELD_BY[table]:
@@ -67,7 +69,7 @@ def organizations_above(rows: Iterable[tuple[str, Mapping[str, Any]]], *, using:
     return found["organization"]
 
 
-def parents(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
+def affected_parents(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
     """(table, id) of whatever lists a row, read from its columns."""
     for column, parent in _LISTED_BY[table]:
         if row.get(column):

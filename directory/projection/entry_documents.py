@@ -12,7 +12,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from directory.hsds.schema import LISTS, ONES, OURS, TABLES
-from directory.projection.prefetch import Row, Shelf
+from directory.projection.prefetch import RelatedRows, Row
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | dict[str, Json] | None"
 Document: TypeAlias = "dict[str, Json]"
@@ -28,18 +28,18 @@ def is_hidden(service: Row, organization: Row) -> bool:
     return bool(service["confidential"] or organization["confidential"])
 
 
-def intake(shelf: Shelf, service: Row) -> str:
+def intake(shelf: RelatedRows, service: Row) -> str:
     """taking; paused by its agency; full when every capacity it names is used up."""
     if service["intake_paused"]:
         return "paused"
-    capacities = shelf.under("service_capacity", "service_id", service["id"])
+    capacities = shelf.children_of("service_capacity", "service_id", service["id"])
     return "full" if capacities and all(row["available"] <= 0 for row in capacities) else "taking"
 
 
 # -- A row ----------------------------------------------------------------------------------------
 
 
-def plain(value: object) -> Json:
+def json_value(value: object) -> Json:
     """A column's value as HSDS writes it in JSON."""
     match value:
         case datetime():
@@ -51,7 +51,7 @@ def plain(value: object) -> Json:
         case None | bool() | int() | str():
             return value
         case list():
-            return [plain(part) for part in value]
+            return [json_value(part) for part in value]
     return str(value)
 
 
@@ -65,7 +65,7 @@ def columns(table: str, row: Row) -> Document:
             continue
         value = row[kind.field_of(column)]
         if value not in (None, "") or column in kind.required or column in kind.shown:
-            document[column] = plain(value)
+            document[column] = json_value(value)
     if table == "phone" and row["extension"]:
         document["extension"] = int(row["extension"])  # the standard has a number here
     if extra := _PROFILE.get(table):
@@ -101,7 +101,7 @@ def _of_organization(row: Row) -> Document:
 
 def _of_service(row: Row) -> Document:
     document: Document = {
-        "answered_by": plain(row["answered_by_id"]) and str(row["answered_by_id"]),
+        "answered_by": json_value(row["answered_by_id"]) and str(row["answered_by_id"]),
         "intake_paused": row["intake_paused"],
         "victimization_types": list(row["victimization_types"]),
         **_external_ids(row),
@@ -126,7 +126,7 @@ _PROFILE: dict[str, Callable[[Row], Document]] = {
 # -- A document -----------------------------------------------------------------------------------
 
 
-def nested(shelf: Shelf, table: str, row: Row, *, secret: bool) -> Document:
+def nested(shelf: RelatedRows, table: str, row: Row, *, secret: bool) -> Document:
     """The row with all that hangs on it. `secret`: it is read by the network only, so that
     confidential places may stand in it, without anything that tells where they are."""
     document = columns(table, row)
@@ -134,7 +134,7 @@ def nested(shelf: Shelf, table: str, row: Row, *, secret: bool) -> Document:
     for member, (child, column) in LISTS.get(table, {}).items():
         if member in apart:
             continue
-        rows = shelf.under(child, column, row["id"])
+        rows = shelf.children_of(child, column, row["id"])
         if child == "location":
             rows = [one for one in rows if secret or not one["confidential"]]
         if rows:
@@ -143,7 +143,7 @@ def nested(shelf: Shelf, table: str, row: Row, *, secret: bool) -> Document:
         if member not in apart and (found := shelf.row(target, row[column])):
             document[member] = nested(shelf, target, found, secret=secret)
     for member in ("attribute", "metadata"):
-        if marks := shelf.marks(member, table, row["id"]):
+        if marks := shelf.attributes_of(member, table, row["id"]):
             name = "attributes" if member == "attribute" else member
             document[name] = [nested(shelf, member, one, secret=secret) for one in marks]
     if table == "location" and row["confidential"]:
@@ -153,7 +153,7 @@ def nested(shelf: Shelf, table: str, row: Row, *, secret: bool) -> Document:
     return document
 
 
-def _is_secret(shelf: Shelf, link: Row) -> bool:
+def _is_secret(shelf: RelatedRows, link: Row) -> bool:
     location = shelf.row("location", link["location_id"])
     return bool(location and location["confidential"])
 
@@ -183,7 +183,7 @@ def _without_history(document: Document) -> Document:
     }
 
 
-def service_item(shelf: Shelf, service: Row) -> Document:
+def service_item(shelf: RelatedRows, service: Row) -> Document:
     """The standard's list item: own columns, organization and program."""
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
@@ -194,7 +194,7 @@ def service_item(shelf: Shelf, service: Row) -> Document:
     return document
 
 
-def service_detail(shelf: Shelf, service: Row) -> Document:
+def service_detail(shelf: RelatedRows, service: Row) -> Document:
     """A service with all that hangs on it, but its places and its organization."""
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
@@ -203,7 +203,7 @@ def service_detail(shelf: Shelf, service: Row) -> Document:
     return document | _service_columns(shelf, service, organization)
 
 
-def _service_columns(shelf: Shelf, service: Row, organization: Row) -> Document:
+def _service_columns(shelf: RelatedRows, service: Row, organization: Row) -> Document:
     return {
         **columns("service", service),
         "confidential": is_hidden(service, organization),
@@ -211,7 +211,9 @@ def _service_columns(shelf: Shelf, service: Row, organization: Row) -> Document:
     }
 
 
-def place_item(shelf: Shelf, link: Row, service: Row, location: Row, secret: bool) -> Document:
+def place_item(
+    shelf: RelatedRows, link: Row, service: Row, location: Row, secret: bool
+) -> Document:
     """The standard's list item of a service_at_location, with place and service side by side."""
     place = columns("location", location)
     return {
@@ -223,7 +225,7 @@ def place_item(shelf: Shelf, link: Row, service: Row, location: Row, secret: boo
     }
 
 
-def place_detail(shelf: Shelf, link: Row, secret: bool) -> Document:
+def place_detail(shelf: RelatedRows, link: Row, secret: bool) -> Document:
     """A service_at_location with its place, without the service."""
     return nested(shelf, "service_at_location", link, secret=secret)
 
@@ -233,7 +235,7 @@ def organization_item(organization: Row) -> Document:
     return columns("organization", organization)
 
 
-def organization_detail(shelf: Shelf, organization: Row) -> Document:
+def organization_detail(shelf: RelatedRows, organization: Row) -> Document:
     """An organization with all of its own, without its services."""
     return nested(shelf, "organization", organization, secret=organization["confidential"])
 

@@ -26,7 +26,7 @@ def moved() -> Moved:
     return defaultdict(Counter)
 
 
-def keep(cursor: Any, rows: Mapping[str, Counter[Key]]) -> None:
+def count_moves(cursor: Any, rows: Mapping[str, Counter[Key]]) -> None:
     """Count what came and went; no milestone stays at a row that is listed no more."""
     for name, keys in rows.items():
         told = [
@@ -38,10 +38,10 @@ def keep(cursor: Any, rows: Mapping[str, Counter[Key]]) -> None:
             values = {"list": name, "moved": orjson.dumps(told).decode()}
             for statement in (_FIRST, _COUNT, _MERGE):
                 cursor.execute(statement, values)
-            split(cursor, name)
+            add_anchors(cursor, name)
 
 
-def split(cursor: Any, name: str) -> None:
+def add_anchors(cursor: Any, name: str) -> None:
     """Lay further milestones where the way to the next has become long."""
     listed, order = LISTS[name]
     cursor.execute(_SPLIT.format(listed=listed, order=order), {"list": name, "step": STEP})

@@ -19,7 +19,7 @@ _BENEATH = (
 )
 
 
-class Shelf:
+class RelatedRows:
     """Rows by table, column and parent, as plain dictionaries of their fields.
 
     Of the organizations in `whole` everything is read; of those that only stand above a service
@@ -56,11 +56,11 @@ class Shelf:
     def rows(self, table: str) -> list[Row]:
         return list(self._rows[table].values())
 
-    def under(self, table: str, column: str, parent: UUID) -> list[Row]:
+    def children_of(self, table: str, column: str, parent: UUID) -> list[Row]:
         """The rows of `table` whose `column` names `parent`, in the order of the source."""
         return self._under.get((table, column, parent), [])
 
-    def marks(self, kind: str, table: str, row_id: UUID) -> list[Row]:
+    def attributes_of(self, kind: str, table: str, row_id: UUID) -> list[Row]:
         """The attributes or the metadata of one row."""
         return self._under.get((kind, table, row_id), [])
 
@@ -179,19 +179,19 @@ class Shelf:
         """The taxonomy terms on these rows, with all above them, each once."""
         found: dict[UUID, Row] = {}
         for table, row_id in rows:
-            for attribute in self.marks("attribute", table, row_id):
+            for attribute in self.attributes_of("attribute", table, row_id):
                 term = self.row("taxonomy_term", attribute["taxonomy_term_id"])
                 while term and term["id"] not in found:  # also ends where somebody made a circle
                     found[term["id"]] = term
                     term = self.row("taxonomy_term", term["parent_id"])
         return list(found.values())
 
-    def borne(self, table: str, row_id: UUID) -> set[UUID]:
+    def own_term_ids(self, table: str, row_id: UUID) -> set[UUID]:
         """The ids of the terms that one row bears itself."""
-        marks = self.marks("attribute", table, row_id)
+        marks = self.attributes_of("attribute", table, row_id)
         return {mark["taxonomy_term_id"] for mark in marks if mark["taxonomy_term_id"]}
 
-    def alike(self, term: Row) -> list[Row]:
+    def translations_of(self, term: Row) -> list[Row]:
         """The term in every language: the same code of the same taxonomy."""
         return self._alike.get((term["taxonomy_id"], term["code"]), [term])
 

@@ -25,7 +25,7 @@ def _half() -> Half:
 
 @dataclass
 class Rendered:
-    """What one transaction renders, until `finish`."""
+    """What one transaction renders, until `publish`."""
 
     listings: Half = field(default_factory=_half)
     places: Half = field(default_factory=_half)
@@ -216,7 +216,7 @@ def _action(before: str | None, after: str | None) -> str | None:
     return "deleted" if after is None else "updated"
 
 
-def finish(rendered: Rendered, using: str) -> None:
+def publish(rendered: Rendered, using: str) -> None:
     """Words, totals, milestones and the change feed; from here to the commit one transaction at a
     time."""
     with connections[using].cursor() as cursor:
@@ -229,7 +229,7 @@ def finish(rendered: Rendered, using: str) -> None:
         for name, more in rendered.totals.items():
             if more:
                 cursor.execute(_ADD, [name, more])
-        page_anchors.keep(cursor, rendered.moved)
+        page_anchors.count_moves(cursor, rendered.moved)
         _services_of_changed(cursor, rendered)
         if rendered.changes:
             cursor.execute(_CHANGES, [orjson.dumps(_lines(rendered.changes)).decode()])

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 
 from directory import models as m
 from directory.postcodes import derive
-from directory.projection.render import beside, moment, render
+from directory.projection.render import database_now, entries_showing_hidden, render
 from permissions.database.aliases import JOBS
 
 KEEP_DAYS = 21  # hours are made anew as soon as they look ahead less than this
@@ -59,7 +59,7 @@ def refresh(progress: Progress, *, everything: bool = False) -> int:
     longer, make the middles of postcodes anew. Returns how many services were due, or were made
     anew: with `everything` all are, and all organizations."""
     due = render_everything(progress) if everything else look_ahead(progress)
-    withhold()
+    hide_leftovers()
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_WORDS)
     derive()
@@ -69,7 +69,7 @@ def refresh(progress: Progress, *, everything: bool = False) -> int:
 def look_ahead(progress: Progress) -> int:
     """Make opening hours anew wherever they are due. Returns of how many services."""
     with connections[JOBS].cursor() as cursor:
-        cursor.execute(_DUE, {"before": moment() + timedelta(KEEP_DAYS)})
+        cursor.execute(_DUE, {"before": database_now() + timedelta(KEEP_DAYS)})
         due = [service_id for (service_id,) in cursor.fetchall()]
     for start in range(0, len(due), BATCH):
         with transaction.atomic(using=JOBS):
@@ -94,12 +94,12 @@ def render_everything(progress: Progress) -> int:
     return len(services)
 
 
-def withhold() -> None:
+def hide_leftovers() -> None:
     """Render what still tells of something hidden because whoever hid it may not change it."""
     with transaction.atomic(using=JOBS):
         with connections[JOBS].cursor() as cursor:
             hidden, stale = _found(cursor, _HIDDEN), _found(cursor, _STALE)
-        more = beside(*hidden)
+        more = entries_showing_hidden(*hidden)
         services, organizations = stale[0] | more[0], stale[1] | more[1]
         if services or organizations:
             render(services, organizations)

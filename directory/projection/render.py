@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db import connections
 
 from directory import models as m
-from directory.projection.prefetch import Shelf
-from directory.projection.projection_writer import Rendered, finish, store
+from directory.projection.prefetch import RelatedRows
+from directory.projection.projection_writer import Rendered, publish, store
 from directory.projection.search_rows import add_organization, add_service
 from permissions.database.aliases import JOBS
 
@@ -37,15 +37,15 @@ def render(
     what has not changed makes no line in the change feed.
     """
     ids, whole = sorted(service_ids), sorted(organization_ids)
-    lock(ids, whole, using=using)
-    while any(more := beside(ids, whole, using=using)):
+    lock_entries(ids, whole, using=using)
+    while any(more := entries_showing_hidden(ids, whole, using=using)):
         ids, whole = sorted({*ids, *more[0]}), sorted({*whole, *more[1]})
-        lock(ids, whole, using=using)
+        lock_entries(ids, whole, using=using)
     rendered = Rendered()
-    now = moment(using)
+    now = database_now(using)
     for start in range(0, max(len(ids), 1), BATCH):
         batch = ids[start : start + BATCH]
-        shelf = Shelf(batch, whole if start == 0 else (), using)
+        shelf = RelatedRows(batch, whole if start == 0 else (), using)
         for service in shelf.rows("service"):
             add_service(shelf, service, now, rendered)
         if start == 0:
@@ -53,7 +53,7 @@ def render(
                 if organization["id"] in whole:
                     add_organization(shelf, organization, now, rendered)
         store(rendered, batch, whole if start == 0 else [], using)
-    finish(rendered, using)
+    publish(rendered, using)
 
 
 def render_organizations(organization_ids: Collection[UUID]) -> None:
@@ -62,7 +62,7 @@ def render_organizations(organization_ids: Collection[UUID]) -> None:
     whole = sorted(organization_ids)
     services = m.Service.objects.using(JOBS).filter(organization_id__in=whole)
     if len(whole) > ORGANIZATIONS:
-        lock(sorted(services.values_list("id", flat=True)), whole)
+        lock_entries(sorted(services.values_list("id", flat=True)), whole)
     for at in range(0, len(whole), ORGANIZATIONS):
         part = whole[at : at + ORGANIZATIONS]
         ids = services.filter(organization_id__in=part).values_list("id", flat=True)
@@ -81,10 +81,10 @@ def render_taxonomies(ids: Iterable[UUID], table: str, *, using: str = JOBS) -> 
     for one in sorted(wanted):
         action = "updated" if one in there else "deleted"
         rendered.changes.append((table, one, action, action))
-    finish(rendered, using)
+    publish(rendered, using)
 
 
-def moment(using: str = JOBS) -> datetime:
+def database_now(using: str = JOBS) -> datetime:
     """The database's clock."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT sec.clock()")
@@ -94,7 +94,7 @@ def moment(using: str = JOBS) -> datetime:
     return now
 
 
-def beside(
+def entries_showing_hidden(
     services: Collection[UUID], organizations: Collection[UUID], *, using: str = JOBS
 ) -> tuple[set[UUID], set[UUID]]:
     """The services and organizations, of others than these, that the public projections show with
@@ -104,14 +104,14 @@ def beside(
         "organizations": [str(one) for one in organizations],
     }
     with connections[using].cursor() as cursor:
-        cursor.execute(_BESIDE, asked)
+        cursor.execute(_ENTRIES_SHOWING_HIDDEN, asked)
         found = cursor.fetchall()
     more_services = {row[0] for row in found if row[0]} - set(services)
     return more_services, {row[1] for row in found if row[1]} - set(organizations)
 
 
 # A public document tells of a row when its id stands in it.
-_BESIDE = """
+_ENTRIES_SHOWING_HIDDEN = """
     WITH owner AS MATERIALIZED (
         SELECT id FROM directory_organization
          WHERE id = ANY (%(organizations)s::uuid[]) AND confidential
@@ -166,7 +166,7 @@ _BESIDE = """
 """
 
 
-def lock(services: list[UUID], organizations: list[UUID], *, using: str = JOBS) -> None:
+def lock_entries(services: list[UUID], organizations: list[UUID], *, using: str = JOBS) -> None:
     """Lock services and organizations until the end of the transaction."""
     # By a function: a row's lock is a right to change it, which an editor has of her own alone.
     with connections[using].cursor() as cursor:

@@ -22,7 +22,7 @@ from directory.projection.entry_documents import (
     service_detail,
     service_item,
 )
-from directory.projection.prefetch import Row, Shelf
+from directory.projection.prefetch import RelatedRows, Row
 from directory.projection.projection_writer import Rendered
 from directory.projection.search_text import of_organization, of_service
 from directory.vocabulary import codes_for_name, ids_for_name
@@ -32,7 +32,7 @@ def _json(document: Document) -> str:
     return orjson.dumps(document).decode()
 
 
-def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -> None:
+def add_service(shelf: RelatedRows, service: Row, now: datetime, rendered: Rendered) -> None:
     """One service: its listing, and a row for each of its places."""
     today = now.astimezone(opening_hours.zone_of(None, now.date())).date()
     organization = shelf.row("organization", service["organization_id"])
@@ -64,22 +64,22 @@ def add_service(shelf: Shelf, service: Row, now: datetime, rendered: Rendered) -
         rendered.places[secret].append(place)
 
 
-def _terms(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> list[Row]:
+def _terms(shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]) -> list[Row]:
     """What it bears itself, by its organization or by one of these places."""
     bearers = [("service", service["id"]), ("organization", service["organization_id"])]
     return shelf.terms_of([*bearers, *(("location", location["id"]) for _, location in pairs)])
 
 
-def _ids_of(shelf: Shelf, terms: list[Row]) -> list[str]:
+def _ids_of(shelf: RelatedRows, terms: list[Row]) -> list[str]:
     return sorted(
-        {str(same["id"]) for term in terms for same in shelf.alike(term)}
+        {str(same["id"]) for term in terms for same in shelf.translations_of(term)}
         | {str(one) for term in terms for one in ids_for_name(term["name"])}
     )
 
 
-def _links(shelf: Shelf, service: Row) -> list[tuple[Row, Row]]:
+def _links(shelf: RelatedRows, service: Row) -> list[tuple[Row, Row]]:
     found = []
-    for link in shelf.under("service_at_location", "service_id", service["id"]):
+    for link in shelf.children_of("service_at_location", "service_id", service["id"]):
         location = shelf.row("location", link["location_id"])
         assert location is not None
         found.append((link, location))
@@ -87,7 +87,7 @@ def _links(shelf: Shelf, service: Row) -> list[tuple[Row, Row]]:
 
 
 def _places(
-    shelf: Shelf,
+    shelf: RelatedRows,
     service: Row,
     hidden: bool,
     links: list[tuple[Row, Row]],
@@ -149,7 +149,7 @@ def _places(
 
 
 def _place(
-    shelf: Shelf, service: Row, pair: tuple[Row, Row] | None, secret: bool, today: date
+    shelf: RelatedRows, service: Row, pair: tuple[Row, Row] | None, secret: bool, today: date
 ) -> Document:
     """What one place adds: its id, its documents, where it is and when it is open."""
     link, location = pair or (None, None)
@@ -157,11 +157,11 @@ def _place(
     kept = [(table, row) for table, row in own if row]
     schedules: list[Row] = []
     for table, row in kept:  # the nearest word counts: this service here, the service, the place
-        schedules = schedules or shelf.under("schedule", f"{table}_id", row["id"])
+        schedules = schedules or shelf.children_of("schedule", f"{table}_id", row["id"])
     holidays = [
         row
         for table, parent in kept
-        for row in shelf.under("holiday_schedule", f"{table}_id", parent["id"])
+        for row in shelf.children_of("holiday_schedule", f"{table}_id", parent["id"])
     ]
     open_hours = opening_hours.as_multirange(opening_hours.spans(schedules, holidays, today))
     if link is None or location is None:
@@ -199,32 +199,32 @@ def _until(today: date) -> str:
 
 
 def _filters(
-    shelf: Shelf, service: Row, terms: list[Row], pairs: list[tuple[Row, Row]]
+    shelf: RelatedRows, service: Row, terms: list[Row], pairs: list[tuple[Row, Row]]
 ) -> set[str]:
-    phones = shelf.under("phone", "service_id", service["id"])
-    languages = shelf.under("language", "service_id", service["id"])
+    phones = shelf.children_of("phone", "service_id", service["id"])
+    languages = shelf.children_of("language", "service_id", service["id"])
     for _, location in pairs:
-        languages = languages + shelf.under("language", "location_id", location["id"])
+        languages = languages + shelf.children_of("language", "location_id", location["id"])
     for phone in phones:
-        languages = languages + shelf.under("language", "phone_id", phone["id"])
+        languages = languages + shelf.children_of("language", "phone_id", phone["id"])
     return facets.of_service(
         service,
         intake=intake(shelf, service),
         languages=languages,
-        costs=shelf.under("cost_option", "service_id", service["id"]),
+        costs=shelf.children_of("cost_option", "service_id", service["id"]),
         keys=_keys(shelf, service, terms),
         accessibility=[
             row
             for _, location in pairs
-            for row in shelf.under("accessibility", "location_id", location["id"])
+            for row in shelf.children_of("accessibility", "location_id", location["id"])
         ],
     )
 
 
-def _keys(shelf: Shelf, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
+def _keys(shelf: RelatedRows, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
     """The terms of our own taxonomies that it bears, or that other taxonomies' names stand for."""
-    own = shelf.borne("service", service["id"])
-    own |= shelf.borne("organization", service["organization_id"])
+    own = shelf.own_term_ids("service", service["id"])
+    own |= shelf.own_term_ids("organization", service["organization_id"])
     keys: set[tuple[str, str]] = set()
     for term in terms:
         if term["id"] in own:
@@ -234,28 +234,30 @@ def _keys(shelf: Shelf, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
     return keys
 
 
-def _here(shelf: Shelf, location: Row) -> set[str]:
-    rows = shelf.under("accessibility", "location_id", location["id"])
+def _here(shelf: RelatedRows, location: Row) -> set[str]:
+    rows = shelf.children_of("accessibility", "location_id", location["id"])
     return {f"here:{code}" for code in facets.access_codes(rows)}
 
 
-def _postcodes(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> set[str]:
+def _postcodes(shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]) -> set[str]:
     """Where it is, and what its areas name; US codes to five digits."""
     found = {
         str(row["postal_code"])
         for _, location in pairs
         if not location["confidential"]
-        for row in shelf.under("address", "location_id", location["id"])
+        for row in shelf.children_of("address", "location_id", location["id"])
     }
-    areas = shelf.under("service_area", "service_id", service["id"])
+    areas = shelf.children_of("service_area", "service_id", service["id"])
     for link, _ in pairs:
-        areas = areas + shelf.under("service_area", "service_at_location_id", link["id"])
+        areas = areas + shelf.children_of("service_area", "service_at_location_id", link["id"])
     for area in areas:
         found |= set(re.findall(r"\b\d{5}\b", f"{area['name']} {area['extent']}"))
     return {postcode(code) for code in found if code.strip()}
 
 
-def _phones_to_ring(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) -> list[Document]:
+def _phones_to_ring(
+    shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]
+) -> list[Document]:
     """Every number for a person to ring: the service's first, its places', its organization's."""
     sources = [("service_id", service["id"])]
     for link, location in pairs:
@@ -263,7 +265,7 @@ def _phones_to_ring(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) ->
     sources.append(("organization_id", service["organization_id"]))
     found: dict[tuple[str, str], Document] = {}
     for column, parent in sources:
-        for row in shelf.under("phone", column, parent):
+        for row in shelf.children_of("phone", column, parent):
             if row["type"].lower() != "fax":
                 phone: Document = {
                     name: row[name] for name in ("number", "extension", "type", "description")
@@ -273,7 +275,9 @@ def _phones_to_ring(shelf: Shelf, service: Row, pairs: list[tuple[Row, Row]]) ->
     return list(found.values())
 
 
-def add_organization(shelf: Shelf, organization: Row, now: datetime, rendered: Rendered) -> None:
+def add_organization(
+    shelf: RelatedRows, organization: Row, now: datetime, rendered: Rendered
+) -> None:
     """One organization's row."""
     row_id = organization["id"]
     full = _json(organization_detail(shelf, organization))

@@ -7,14 +7,14 @@ pages more to look at.
 from collections.abc import Iterable
 
 from directory.projection.entry_documents import Document
-from directory.projection.prefetch import Row, Shelf
+from directory.projection.prefetch import RelatedRows, Row
 from directory.vocabulary import synonyms
 
 INDEXED_CHARACTERS = 100_000  # of one weight: PostgreSQL refuses a tsvector over 1 MB
 
 
 def of_service(
-    shelf: Shelf, service: Row, terms: list[Row], places: list[tuple[Row, Row]]
+    shelf: RelatedRows, service: Row, terms: list[Row], places: list[tuple[Row, Row]]
 ) -> Document:
     """Its own words, its terms' in every language with their synonyms, its places' and areas'.
 
@@ -25,19 +25,23 @@ def of_service(
     values = [
         row["value"]
         for table, parent in (("service", service), ("organization", organization))
-        for row in shelf.marks("attribute", table, parent["id"])
+        for row in shelf.attributes_of("attribute", table, parent["id"])
     ]
-    own = shelf.borne("service", service["id"]) | shelf.borne("organization", organization["id"])
-    alike = [(term["id"] in own, same["name"]) for term in terms for same in shelf.alike(term)]
+    own = shelf.own_term_ids("service", service["id"]) | shelf.own_term_ids(
+        "organization", organization["id"]
+    )
+    alike = [
+        (term["id"] in own, same["name"]) for term in terms for same in shelf.translations_of(term)
+    ]
     near = [
         row[column]
         for _, place in places
         if not place["confidential"]
-        for row in shelf.under("address", "location_id", place["id"])
+        for row in shelf.children_of("address", "location_id", place["id"])
         for column in ("city", "postal_code")
     ]
-    areas = shelf.under("service_area", "service_id", service["id"])
-    languages = shelf.under("language", "service_id", service["id"])
+    areas = shelf.children_of("service_area", "service_id", service["id"])
+    languages = shelf.children_of("language", "service_id", service["id"])
     return _joined(
         a=[service["name"], service["alternate_name"]],
         b=[
@@ -64,10 +68,10 @@ def of_service(
     )
 
 
-def of_organization(shelf: Shelf, organization: Row) -> Document:
+def of_organization(shelf: RelatedRows, organization: Row) -> Document:
     """Its names and description, and the terms it bears itself."""
     terms = shelf.terms_of([("organization", organization["id"])])
-    alike = [same for term in terms for same in shelf.alike(term)]
+    alike = [same for term in terms for same in shelf.translations_of(term)]
     spoken = _joined(
         a=[organization["name"], organization["alternate_name"]],
         b=[term["name"] for term in alike],
@@ -77,7 +81,7 @@ def of_organization(shelf: Shelf, organization: Row) -> Document:
     return {**spoken, "taxonomy_term_ids": sorted({str(term["id"]) for term in alike})}
 
 
-def _synonyms(shelf: Shelf, term: Row) -> list[str]:
+def _synonyms(shelf: RelatedRows, term: Row) -> list[str]:
     """What people type for a term of our own taxonomies, in both languages."""
     taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
     return synonyms().get((taxonomy["external_id"], term["code"]), []) if taxonomy else []

@@ -2,8 +2,8 @@
 
 Lines are written by directory/projection/projection_writer.py under one lock, so that their numbers
 grow in the order in which they can be seen: whoever reads on from the last has missed none. None
-goes. Call inside `permissions.database.db_identity.begin(principal)`: row security keeps from the
-public what only the network may know, the existence of a line included.
+goes. Call inside `permissions.database.db_identity.identified_transaction(principal)`: row security
+keeps from the public what only the network may know, the existence of a line included.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ class Line(NamedTuple):
     at: datetime
 
 
-def changes(principal: Principal | None, after: int, limit: int) -> list[Line]:
+def list_changes(principal: Principal | None, after: int, limit: int) -> list[Line]:
     """The lines that come after `after`, the network's or the public's: for the latter an entry
     that becomes confidential is `deleted`. Who is not of the network is answered as it is."""
     network = principal is not None and principal.in_network

@@ -46,7 +46,7 @@ def start(places: Sequence[str], rows: str, order: str, name: str) -> str:
             SELECT {FIRST[order]}, %(offset)s FROM hidden WHERE %(offset)s <= rows)"""
 
 
-def later(order: str) -> str:
+def after_start(order: str) -> str:
     """The condition on a row `p`: from `start` on."""
     return f"{_of('p', order)} >= (SELECT {order} FROM start)"
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.db import connections
 
-from directory.projection.entry_documents import plain
+from directory.projection.entry_documents import json_value
 from permissions.principal import Principal
 
 
-class Tables(NamedTuple):
+class ProjectionTables(NamedTuple):
     """The projections of one half of the directory: the public, or the confidential one."""
 
     listing: str
@@ -24,8 +24,10 @@ class Tables(NamedTuple):
     network: bool
 
 
-PUBLIC = Tables("directory_listing", "directory_place", "directory_organization_listing", False)
-NETWORK = Tables(
+PUBLIC = ProjectionTables(
+    "directory_listing", "directory_place", "directory_organization_listing", False
+)
+NETWORK = ProjectionTables(
     "directory_network_listing", "directory_network_place", "directory_network_organization", True
 )
 LISTING = (  # the columns of listings.Listing
@@ -35,7 +37,7 @@ LISTING = (  # the columns of listings.Listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paged:
+class PageOfResults:
     """Where one page of an answer stands. `page` counts from 1; beyond the last is nothing."""
 
     total: int
@@ -49,7 +51,7 @@ class Paged:
         return -(-self.total // self.per_page)
 
 
-def halves(principal: Principal | None) -> Sequence[Tables]:
+def visible_halves(principal: Principal | None) -> Sequence[ProjectionTables]:
     """What the caller may look into. Who is not of the network is answered as nobody is."""
     return (PUBLIC, NETWORK) if principal and principal.in_network else (PUBLIC,)
 
@@ -57,23 +59,23 @@ def halves(principal: Principal | None) -> Sequence[Tables]:
 # -- What is selected: `hit` has service_id and id (the place's) --------------------------------
 
 
-def select(kind: str, shape: str, half: Tables, hit: str = "hit") -> str:
+def select(kind: str, shape: str, half: ProjectionTables, hit: str = "hit") -> str:
     """id of the hit, then the parts of its document. `hit`: those that can be in this half."""
     return _SELECTS[kind, shape](half).replace("FROM hit", f"FROM {hit}")
 
 
-def _service_item(t: Tables) -> str:
+def _service_item(t: ProjectionTables) -> str:
     return f"SELECT l.id, l.document FROM {t.listing} l WHERE l.id IN (SELECT service_id FROM hit)"
 
 
-def _service_minimal(t: Tables) -> str:
+def _service_minimal(t: ProjectionTables) -> str:
     return (
         f"SELECT l.id, l.id AS told, l.last_modified FROM {t.listing} l"
         " WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
 
-def _service_listing(t: Tables) -> str:
+def _service_listing(t: ProjectionTables) -> str:
     columns = LISTING.format(network=str(t.network).lower())
     return (
         f"SELECT l.id, l.{columns}, {_full(t)} FROM {t.listing} l"
@@ -81,7 +83,7 @@ def _service_listing(t: Tables) -> str:
     )
 
 
-def places_of(t: Tables, service: str) -> str:
+def places_of(t: ProjectionTables, service: str) -> str:
     """The documents of a service's places, joined by commas; NULL: it is found nowhere."""
     return (
         "(SELECT string_agg(q.full_document, ',' ORDER BY q.position, q.id)"
@@ -89,11 +91,11 @@ def places_of(t: Tables, service: str) -> str:
     )
 
 
-def _full(t: Tables) -> str:
+def _full(t: ProjectionTables) -> str:
     return f"l.full_document, {places_of(t, 'l')}, o.full_document"
 
 
-def _organization(t: Tables) -> str:
+def _organization(t: ProjectionTables) -> str:
     if not t.network:
         return f"JOIN {t.organization} o ON o.id = l.organization_id"
     # A confidential service of an organization that is not.
@@ -104,18 +106,18 @@ def _organization(t: Tables) -> str:
     )
 
 
-def _service_full(t: Tables) -> str:
+def _service_full(t: ProjectionTables) -> str:
     return (
         f"SELECT l.id, {_full(t)} FROM {t.listing} l {_organization(t)}"
         " WHERE l.id IN (SELECT service_id FROM hit)"
     )
 
 
-def _place_item(t: Tables) -> str:
+def _place_item(t: ProjectionTables) -> str:
     return f"SELECT p.id, p.document FROM {t.place} p WHERE p.id IN (SELECT id FROM hit)"
 
 
-def _place_full(t: Tables) -> str:
+def _place_full(t: ProjectionTables) -> str:
     listing = t.listing
     if t.network:  # a confidential place of a service that is not
         listing = (
@@ -148,7 +150,7 @@ def compose(kind: str, shape: str, parts: Sequence[Any]) -> str:
         return str(parts[0])
     if shape == "minimal":
         row_id, modified = parts
-        return f'{{"id":"{row_id}","modified_date":"{plain(modified)}"}}'
+        return f'{{"id":"{row_id}","modified_date":"{json_value(modified)}"}}'
     if kind == "service":
         return service(*parts)
     own, of_service, organization = parts
@@ -173,12 +175,12 @@ def _with(document: str, members: str) -> str:
 # -- One by its id --------------------------------------------------------------------------------
 
 
-def one(
+def load_parts(
     principal: Principal | None, kind: str, shape: str, row_id: UUID, using: str = "default"
 ) -> tuple[Any, ...] | None:
     """The parts of one document; None where it is not there or may not be seen, which cost the
     same (R3)."""
-    selects = " UNION ALL ".join(select(kind, shape, half) for half in halves(principal))
+    selects = " UNION ALL ".join(select(kind, shape, half) for half in visible_halves(principal))
     with connections[using].cursor() as cursor:
         cursor.execute(
             f"WITH hit AS (SELECT %(id)s::uuid AS service_id, %(id)s::uuid AS id) {selects}",

@@ -11,8 +11,8 @@ pays. Of the confidential half, whose indexes row security keeps from words and 
 of `gate` gives the rows that bear them; distance is asked of the public one alone.
 How results are ordered is explained to callers in the data guide (/directory/guide).
 
-Call inside `permissions.database.db_identity.begin(principal)`: it is the database that shows the
-network's confidential entries, and only to a live credential.
+Call inside `permissions.database.db_identity.identified_transaction(principal)`: it is the database
+that shows the network's confidential entries, and only to a live credential.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from directory.search.documents import Paged, halves
-from directory.search.query import FILTERED_CAP, Asked
-from directory.search.sql_statements import AS_WRITTEN, RESPELT, Question
+from directory.search.documents import PageOfResults, visible_halves
+from directory.search.query import FILTERED_CAP, SearchQuery
+from directory.search.sql_statements import AS_WRITTEN, RESPELT, SearchStatement
 from permissions.principal import Principal
 
 PER_PAGE = 20
@@ -40,7 +40,7 @@ class Hit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Paged):
+class Matches(PageOfResults):
     """One page of hits. `reading`: how the words were read, as written or spelt otherwise."""
 
     hits: tuple[Hit, ...]
@@ -49,28 +49,28 @@ class Found(Paged):
 
 def find(
     principal: Principal | None,
-    asked: Asked,
+    asked: SearchQuery,
     *,
     kind: str = "service",
     shape: str = "item",
     page: int = 1,
     per_page: int = PER_PAGE,
-) -> Found:
+) -> Matches:
     """A page of the services that fit, each once, or (`service_at_location`) of services at their
     places. `shape` says which documents come with them."""
-    question = Question(halves(principal), asked, kind, shape, page, per_page)
-    found = _ask(question, AS_WRITTEN)
+    question = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
+    found = _run(question, AS_WRITTEN)
     # Nothing has the words as they are written: then words that are spelt much like them count.
-    return _ask(question, RESPELT) if asked.text and not found.total else found
+    return _run(question, RESPELT) if asked.text and not found.total else found
 
 
-def _ask(question: Question, reading: str) -> Found:
+def _run(question: SearchStatement, reading: str) -> Matches:
     with connection.cursor() as cursor:
         cursor.execute(question.statement(reading), question.values)
         rows = cursor.fetchall()
     total, cap = rows[0][:2]
     hits = [Hit(row[3], row[2], tuple(row[4:])) for row in rows if row[3] is not None]
-    return Found(
+    return Matches(
         hits=tuple(hits[: question.per_page]),
         reading=reading,
         total=min(total, cap) if cap else total,
@@ -82,11 +82,11 @@ def _ask(question: Question, reading: str) -> Found:
 
 
 def facets(
-    principal: Principal | None, asked: Asked, reading: str = AS_WRITTEN
+    principal: Principal | None, asked: SearchQuery, reading: str = AS_WRITTEN
 ) -> dict[str, dict[str, int]]:
     """How many of the matches have what: name → value → count, of FILTERED_CAP matches at most.
     `reading`: the one that found them."""
-    question = Question(halves(principal), asked, "service", "item", 1, 1)
+    question = SearchStatement(visible_halves(principal), asked, "service", "item", 1, 1)
     where = f"p.open AND p.first AND {question.filter.on('p')}"
     if asked.text:
         where += f" AND p.search @@ (SELECT {reading}(%(words)s))"

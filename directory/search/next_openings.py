@@ -1,7 +1,8 @@
 """When services are open, as it is rendered (`Place.open_hours`): the next opening of many, or the
 days ahead of one, place by place.
 
-Call inside `permissions.database.db_identity.begin(principal)`, like directory/finding.
+Call inside `permissions.database.db_identity.identified_transaction(principal)`, like
+directory/finding.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from directory.projection.opening_hours import Span
-from directory.search.documents import Tables, halves
+from directory.search.documents import ProjectionTables, visible_halves
 from permissions.principal import Principal
 
 
@@ -58,7 +59,7 @@ def _better(one: Opening | None, other: Opening, now: datetime) -> Opening:
     return Opening(told, min(spans, default=None))
 
 
-def days_ahead(
+def hours_ahead(
     principal: Principal | None, service: UUID, now: datetime, until: datetime
 ) -> list[PlaceHours]:
     """What is open between the two moments, for each place in its order. One query."""
@@ -82,14 +83,14 @@ def _rows(
     ids = [str(one) for one in services]
     if not ids:
         return []
-    each = " UNION ALL ".join(_of(half) for half in halves(principal))
+    each = " UNION ALL ".join(_of(half) for half in visible_halves(principal))
     values: dict[str, Any] = {"ids": ids, "now": now, "until": until, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({each}) r ORDER BY position, id, opens", values)
         return [row[:5] for row in cursor.fetchall()]
 
 
-def _of(half: Tables) -> str:
+def _of(half: ProjectionTables) -> str:
     return (
         "SELECT p.service_id, p.id, p.open_hours IS NOT NULL AND p.hours_until > %(now)s AS told,"
         f" span.opens, span.closes, p.position FROM {half.place} p LEFT JOIN LATERAL ("

@@ -15,16 +15,16 @@ CAP = 50  # matches near a place that are counted: "50 or more"
 FILTERED_CAP = 1_000  # of filters alone
 NAMED_CAP = 300  # matches of words that are looked at, ranked and paged through
 METRES = (1, 20_037_500)  # a radius: up to the other side of the earth
-HERE = "directory_point(%(latitude)s, %(longitude)s)"
+QUERY_POINT = "directory_point(%(latitude)s, %(longitude)s)"
 # The box is what the index understands; the distance is what counts.
-WITHIN = (
-    f"{{p}}.point <@ cube_enlarge({HERE}, directory_chord(%(metres)s), 3)"
-    f" AND {{p}}.point <-> {HERE} <= directory_chord(%(metres)s)"
+WITHIN_RADIUS = (
+    f"{{p}}.point <@ cube_enlarge({QUERY_POINT}, directory_chord(%(metres)s), 3)"
+    f" AND {{p}}.point <-> {QUERY_POINT} <= directory_chord(%(metres)s)"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchQuery:
     """Filters add up. Empty: everything that is open, by name.
 
     `needs` are taxonomy terms that all have to be there, each standing for all terms below it.
@@ -56,7 +56,7 @@ class Asked:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is asked for."""
-        return all(getattr(self, field.name) == field.default for field in fields(Asked))
+        return all(getattr(self, field.name) == field.default for field in fields(SearchQuery))
 
     @property
     def where(self) -> "dict[str, Value]":
@@ -93,7 +93,9 @@ class Condition:
         return _VALUE.sub(r"(SELECT \g<0>)", said) if by_index else said
 
 
-def condition(asked: Asked, *, at_place: bool = False, tables: Sequence[str] = ()) -> Condition:
+def condition(
+    asked: SearchQuery, *, at_place: bool = False, tables: Sequence[str] = ()
+) -> Condition:
     """All filters but words and distance. `at_place`: each row is judged as the place it is; else
     as the service it stands for, whose other places stand in `tables`."""
     parts: list[str] = []
@@ -158,7 +160,7 @@ def _everybody(served: str) -> Sequence[str]:
     return ["served:any_gender"] if served in GENDERS else []
 
 
-def _tokens(asked: Asked, at_place: bool) -> list[str]:
+def _tokens(asked: SearchQuery, at_place: bool) -> list[str]:
     access = "here" if at_place else "access"
     found = [f"{access}:{code}" for code in asked.accessibility]
     for token, wanted in (

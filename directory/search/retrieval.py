@@ -1,6 +1,7 @@
 """Documents by their id, organizations, taxonomies, and whole lists as they stream.
 
-Call inside `permissions.database.db_identity.begin(principal)`, like directory/finding.
+Call inside `permissions.database.db_identity.identified_transaction(principal)`, like
+directory/finding.
 """
 
 from dataclasses import dataclass, replace
@@ -10,8 +11,16 @@ from uuid import UUID
 
 from django.db import connection, connections
 
-from directory.search.documents import Paged, Tables, compose, halves, one, places_of, select
-from directory.search.query import WITHIN, Asked, Value, condition
+from directory.search.documents import (
+    PageOfResults,
+    ProjectionTables,
+    compose,
+    load_parts,
+    places_of,
+    select,
+    visible_halves,
+)
+from directory.search.query import WITHIN_RADIUS, SearchQuery, Value, condition
 from directory.search.sql_statements import AS_WRITTEN
 from permissions.errors import NotAuthenticated
 from permissions.principal import Principal
@@ -23,7 +32,7 @@ def detail(
     principal: Principal | None, kind: str, row_id: UUID, using: str = "default"
 ) -> str | None:
     """One service or service_at_location with everything that hangs on it, whatever its status."""
-    row = one(principal, kind, "full", row_id, using)
+    row = load_parts(principal, kind, "full", row_id, using)
     return compose(kind, "full", row[1:]) if row else None
 
 
@@ -36,7 +45,7 @@ def etag(document: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Documents(Paged):
+class Documents(PageOfResults):
     """One page of documents."""
 
     contents: tuple[str, ...]
@@ -52,7 +61,7 @@ def organization(
 
 
 def organizations(
-    principal: Principal | None, asked: Asked, shape: str, page: int, per_page: int
+    principal: Principal | None, asked: SearchQuery, shape: str, page: int, per_page: int
 ) -> Documents:
     """A page of organizations by name; `shape` is item, full or full_service.
 
@@ -64,7 +73,7 @@ def organizations(
         "limit": per_page + 1,
         "some": page * per_page + 1,
     }
-    sides = [f"{half.organization} o WHERE {where}" for half in halves(principal)]
+    sides = [f"{half.organization} o WHERE {where}" for half in visible_halves(principal)]
     in_order = " UNION ALL ".join(
         f"(SELECT o.name, o.id FROM {side} ORDER BY o.name, o.id LIMIT %(some)s)" for side in sides
     )
@@ -91,13 +100,13 @@ def organizations(
     )
 
 
-def _of_organizations(asked: Asked) -> tuple[str, dict[str, Value]]:
+def _of_organizations(asked: SearchQuery) -> tuple[str, dict[str, Value]]:
     parts, values = ["true"], dict[str, Value]()
     if asked.text:
         parts.append("o.search @@ directory_asked(%(words)s)")
         values["words"] = asked.text
     if asked.needs or asked.taxonomy_id:
-        only = replace(Asked(), needs=asked.needs, taxonomy_id=asked.taxonomy_id)
+        only = replace(SearchQuery(), needs=asked.needs, taxonomy_id=asked.taxonomy_id)
         terms = condition(only)
         own, services = terms.on("o"), terms.on("p")
         parts.append(
@@ -114,7 +123,7 @@ _SHORT = (
 )
 
 
-def _with_places(half: Tables) -> str:
+def _with_places(half: ProjectionTables) -> str:
     places = places_of(half, "s")
     return (
         "left(s.full_document, -1)"
@@ -133,7 +142,7 @@ def _organizations(
     """`count`, and the documents of the `chosen` ids by name, each with its services where the
     shape has them."""
     column = "document" if shape == "item" else "full_document"
-    sides = halves(principal)
+    sides = visible_halves(principal)
     organizations = " UNION ALL ".join(
         f"SELECT o.id, o.name, o.{column} AS document FROM {half.organization} o"
         " WHERE o.id IN (SELECT id FROM page)"
@@ -240,19 +249,19 @@ def vocabulary(
 # -- Streams --------------------------------------------------------------------------------------
 
 
-def still_known(principal: Principal | None) -> None:
+def require_live_credential(principal: Principal | None) -> None:
     """For each part of a stream: raise NotAuthenticated where the caller's credential has ended.
     The confidential half would be missing from there on, and the list look as if it were whole."""
-    if len(halves(principal)) > 1:
+    if len(visible_halves(principal)) > 1:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.in_network()")
             if cursor.fetchone() != (True,):
                 raise NotAuthenticated
 
 
-def some(
+def next_documents(
     principal: Principal | None,
-    asked: Asked,
+    asked: SearchQuery,
     kind: str,
     shape: str,
     after: UUID | None,
@@ -262,7 +271,7 @@ def some(
     (None: there are no more). For streams, which need no page and no count. `reading`: as a page
     reads the words (directory/search/sql_statements.py)."""
     at_place = kind == "service_at_location"
-    sides = halves(principal)
+    sides = visible_halves(principal)
     terms = condition(asked, at_place=at_place, tables=[half.place for half in sides])
     key = "id" if at_place else "service_id"
     parts = [terms.on("p"), "p.open", "p.location_id IS NOT NULL" if at_place else "p.first"]
@@ -279,10 +288,10 @@ def some(
         parts.append(f"p.search @@ (SELECT {reading}(%(words)s))")
     if asked.near:
         near = " UNION ALL ".join(
-            f"SELECT q.service_id FROM {half.place} q WHERE {WITHIN.format(p='q')}"
+            f"SELECT q.service_id FROM {half.place} q WHERE {WITHIN_RADIUS.format(p='q')}"
             for half in sides
         )
-        parts.append(WITHIN.format(p="p") if at_place else f"p.service_id IN ({near})")
+        parts.append(WITHIN_RADIUS.format(p="p") if at_place else f"p.service_id IN ({near})")
     ids = " UNION ALL ".join(
         f"(SELECT p.service_id, p.id FROM {half.place} p WHERE {' AND '.join(parts)}"
         f" ORDER BY p.{key} LIMIT %(limit)s)"

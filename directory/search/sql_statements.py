@@ -7,15 +7,15 @@ documents.
 from collections.abc import Sequence
 
 from directory.search import deep_pagination
-from directory.search.documents import PUBLIC, Tables, select
+from directory.search.documents import PUBLIC, ProjectionTables, select
 from directory.search.query import (
     CAP,
     FILTERED_CAP,
-    HERE,
     NAMED_CAP,
-    WITHIN,
-    Asked,
+    QUERY_POINT,
+    WITHIN_RADIUS,
     Condition,
+    SearchQuery,
     Value,
     condition,
 )
@@ -31,13 +31,13 @@ _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
 _DENSE = (12, 64)
 
 
-class Question:
+class SearchStatement:
     """One question: its conditions, and the statement they make. `values` go with it."""
 
     def __init__(
         self,
-        halves: Sequence[Tables],
-        asked: Asked,
+        halves: Sequence[ProjectionTables],
+        asked: SearchQuery,
         kind: str,
         shape: str,
         page: int,
@@ -115,7 +115,9 @@ class Question:
             for half in self.halves
         )
 
-    def _rows_of(self, half: Tables, words: str = "NULL, NULL", most: str = "NULL") -> str:
+    def _rows_of(
+        self, half: ProjectionTables, words: str = "NULL, NULL", most: str = "NULL"
+    ) -> str:
         """A projection; of the confidential one what bears the words, needs and facets, by a
         function that may use their indexes, which row security keeps from them."""
         needs, facets = (name in self.filter.values for name in ("needs", "facets"))
@@ -135,7 +137,7 @@ class Question:
         if self.asked.is_plain and (self.page - 1) * self.per_page >= deep_pagination.DEEP:
             places = [half.place for half in self.halves]
             start = deep_pagination.start(places, self._rows(), order, self._list())
-            later = f"{self._rows()} AND {deep_pagination.later(order)}"
+            later = f"{self._rows()} AND {deep_pagination.after_start(order)}"
             found = f"{start}, found AS ({self.each(columns, later, order, '%(some)s')})"
             skipped = "(SELECT skip FROM start)"
             count, cap = self._total("(SELECT rows FROM hidden)"), "0"
@@ -255,11 +257,11 @@ class Question:
 
     def _near(self) -> tuple[str, str, str]:
         """Nearest first. Few matches are sorted; of many the index of distances is walked."""
-        chord = f"p.point <-> {HERE}"
+        chord = f"p.point <-> {QUERY_POINT}"
         columns = f"service_id, id, {chord} AS chord"
         there = "p.point IS NOT NULL"
         if self.asked.radius:
-            there += f" AND {WITHIN.format(p='p')}"
+            there += f" AND {WITHIN_RADIUS.format(p='p')}"
         once = "true" if self.at_place else f"(p.alone OR NOT EXISTS ({self._nearer()}))"
         wanted = f"{self.filter.on('p')} AND {once}"
         walked, both = f"p.open AND {there}", f"p.open AND {there} AND {wanted}"
@@ -302,7 +304,7 @@ class Question:
         return (
             f"SELECT FROM {PUBLIC.place} q WHERE q.service_id = p.service_id AND q.open"
             f" AND q.point IS NOT NULL AND {self.filter.on('q')}{found}"
-            f" AND (q.point <-> {HERE}, q.id) < (p.point <-> {HERE}, p.id)"
+            f" AND (q.point <-> {QUERY_POINT}, q.id) < (p.point <-> {QUERY_POINT}, p.id)"
         )
 
 

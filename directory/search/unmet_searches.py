@@ -12,14 +12,14 @@ from uuid import UUID
 from django.db import connection
 
 from directory.postcodes import postcode
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
 from permissions.database.uuid7 import uuid7
 
 MOST_CODES = 10  # of one search
 
 
-def keep_unmet(asked: Asked, area: str = "") -> None:
+def record_unmet_search(asked: SearchQuery, area: str = "") -> None:
     """One more search in vain, if it can be told by codes ("needs:shelter"); else nothing is kept.
 
     `area` is a postcode, of whose five digits three stay; of another text nothing does. In the
@@ -30,7 +30,7 @@ def keep_unmet(asked: Asked, area: str = "") -> None:
     _count(codes, area)
 
 
-def count_unmet(terms: Iterable[UUID], types: Iterable[str]) -> None:
+def record_unmet_call(terms: Iterable[UUID], types: Iterable[str]) -> None:
     """One more need that a service, known by its terms, could not meet when it was rung.
 
     In the caller's transaction; which service it was is not kept.

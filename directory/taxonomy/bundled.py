@@ -5,7 +5,7 @@ and help with compensation; `victimization` is what happened; `served` is whom a
 """
 
 from directory import vocabulary
-from directory.taxonomy.parsed_terms import Given, GivenTerm
+from directory.taxonomy.parsed_terms import ParsedTaxonomy, ParsedTerm
 from directory.taxonomy.term_storage import Stored, store
 
 
@@ -17,16 +17,16 @@ def load() -> Stored:
     return store([_given(taxonomy) for taxonomy in vocabulary.taxonomies()], vocabulary.SOURCE)
 
 
-def _given(taxonomy: vocabulary.Taxonomy) -> Given:
+def _given(taxonomy: vocabulary.Taxonomy) -> ParsedTaxonomy:
     first = vocabulary.LANGUAGES[0]
-    return Given(
+    return ParsedTaxonomy(
         vocabulary.taxonomy_id(taxonomy.key),
         taxonomy.key,
         taxonomy.names[first],
         taxonomy.descriptions[first],
         version=taxonomy.version,
         terms=[
-            GivenTerm(
+            ParsedTerm(
                 vocabulary.term_id(term.taxonomy, term.code, language),
                 f"{term.taxonomy}/{term.code}/{language}",
                 term.code,

@@ -12,12 +12,19 @@ from uuid import UUID
 from directory.importing import coercion
 from directory.importing.parsing import id_of
 from directory.taxonomy.open_eligibility import read_xml
-from directory.taxonomy.parsed_terms import Faults, Given, GivenTerm, NotATaxonomy, Read, clean
+from directory.taxonomy.parsed_terms import (
+    Faults,
+    NotATaxonomy,
+    ParsedFile,
+    ParsedTaxonomy,
+    ParsedTerm,
+    clean,
+)
 
 MOST_BYTES = 20_000_000
 
 
-def read(path: Path, source: str, name: str = "") -> Read:
+def read(path: Path, source: str, name: str = "") -> ParsedFile:
     """The taxonomies in a file, or in a folder with HSDS's taxonomy_terms.csv.
 
     `name` names what the file itself leaves without a name. Raises NotATaxonomy.
@@ -74,9 +81,9 @@ def _at(name: str, lines: object) -> str:
     return f"{name} line {getattr(lines, 'line_num', 0)}"
 
 
-def _simple(rows: list[dict[str, str]], source: str, name: str) -> Read:
+def _simple(rows: list[dict[str, str]], source: str, name: str) -> ParsedFile:
     """code, name and, where there are any, description, parent_code, language."""
-    taxonomy = Given(id_of(source, "taxonomy", name), name, name)
+    taxonomy = ParsedTaxonomy(id_of(source, "taxonomy", name), name, name)
     faults = Faults()
     there = {(row["code"], row.get("language", "")) for row in rows}
 
@@ -90,7 +97,7 @@ def _simple(rows: list[dict[str, str]], source: str, name: str) -> Read:
         if parent and (parent, language) not in there:
             faults.add(row["line"], "its parent_code is no code of this language in the file")
         taxonomy.terms.append(
-            GivenTerm(
+            ParsedTerm(
                 term_id(code, language),
                 f"{code}/{language}" if language else code,
                 code,
@@ -100,17 +107,19 @@ def _simple(rows: list[dict[str, str]], source: str, name: str) -> Read:
                 language,
             )
         )
-    return _checked(Read([taxonomy]), faults)
+    return _checked(ParsedFile([taxonomy]), faults)
 
 
-def _hsds(rows: list[dict[str, str]], tops: list[dict[str, str]], source: str, name: str) -> Read:
+def _hsds(
+    rows: list[dict[str, str]], tops: list[dict[str, str]], source: str, name: str
+) -> ParsedFile:
     """taxonomy_terms.csv, and taxonomies.csv where it stands beside it."""
-    faults, found = Faults(), Read()
-    by_key: dict[str, Given] = {}
+    faults, found = Faults(), ParsedFile()
+    by_key: dict[str, ParsedTaxonomy] = {}
     for row in tops:
         if not row.get("id") or not row.get("name"):
             faults.add(row["line"], "a taxonomy without id or name")
-        by_key[row.get("id", "")] = Given(
+        by_key[row.get("id", "")] = ParsedTaxonomy(
             id_of(source, "taxonomy", row.get("id", "")),
             row.get("id", ""),
             row.get("name", ""),
@@ -131,9 +140,9 @@ def _hsds(rows: list[dict[str, str]], tops: list[dict[str, str]], source: str, n
         called = of or row.get("taxonomy", "") or name
         if called not in by_key:
             label = row.get("taxonomy", "") or name
-            by_key[called] = Given(id_of(source, "taxonomy", called), called, label)
+            by_key[called] = ParsedTaxonomy(id_of(source, "taxonomy", called), called, label)
         by_key[called].terms.append(
-            GivenTerm(
+            ParsedTerm(
                 id_of(source, "taxonomy_term", key),
                 key,
                 row.get("code", ""),
@@ -148,7 +157,7 @@ def _hsds(rows: list[dict[str, str]], tops: list[dict[str, str]], source: str, n
     return _checked(found, faults)
 
 
-def _checked(found: Read, faults: Faults) -> Read:
+def _checked(found: ParsedFile, faults: Faults) -> ParsedFile:
     """Refuse a term that stands twice, and terms that stand below themselves."""
     terms = [term for taxonomy in found.taxonomies for term in taxonomy.terms]
     if not terms:

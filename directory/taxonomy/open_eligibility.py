@@ -11,19 +11,26 @@ from uuid import UUID
 from xml.parsers import expat
 
 from directory.importing.parsing import id_of
-from directory.taxonomy.parsed_terms import Faults, Given, GivenTerm, NotATaxonomy, Read, clean
+from directory.taxonomy.parsed_terms import (
+    Faults,
+    NotATaxonomy,
+    ParsedFile,
+    ParsedTaxonomy,
+    ParsedTerm,
+    clean,
+)
 
 DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 SECTIONS = ("services", "situations")  # Open Eligibility's two halves: a taxonomy each
 MAKER = "Open Eligibility"
 
 
-def read_xml(text: str, source: str, name: str = "") -> Read:
+def read_xml(text: str, source: str, name: str = "") -> ParsedFile:
     """The taxonomies in the text of such a file. Raises NotATaxonomy.
 
     A code that stands twice for different things (1206 does) is told apart by a number.
     """
-    found = Read()
+    found = ParsedFile()
     reader = _OpenEligibility(found, source, name or MAKER)
     try:
         reader.parser.Parse(DECLARATION.sub("", text, count=1), True)
@@ -39,7 +46,7 @@ def read_xml(text: str, source: str, name: str = "") -> Read:
 class _OpenEligibility:
     """The handlers of one reading, and what they have gathered."""
 
-    def __init__(self, found: Read, source: str, name: str) -> None:
+    def __init__(self, found: ParsedFile, source: str, name: str) -> None:
         self.faults = Faults()
         self._found, self._source, self._name = found, source, name
         self._section = ""
@@ -48,7 +55,7 @@ class _OpenEligibility:
         self._version = ""
         self._category = ""
         self._told: dict[str, str] = {}  # descriptions of categories, by code
-        self._terms: dict[str, list[GivenTerm]] = {section: [] for section in SECTIONS}
+        self._terms: dict[str, list[ParsedTerm]] = {section: [] for section in SECTIONS}
         self._codes: set[str] = set()
         self.parser = expat.ParserCreate()
         self.parser.StartDoctypeDeclHandler = self._doctype
@@ -79,7 +86,7 @@ class _OpenEligibility:
         if own != code:
             self._found.notes.append(f"{where}: the code {code} stands twice, {title} gets {own}")
         self._codes.add(own)
-        term = GivenTerm(
+        term = ParsedTerm(
             id_of(self._source, "taxonomy_term", own),
             own,
             own,
@@ -102,10 +109,10 @@ class _OpenEligibility:
             self._section = ""
         self._words.clear()
 
-    def taxonomies(self) -> Iterable[Given]:
+    def taxonomies(self) -> Iterable[ParsedTaxonomy]:
         """One a section, once all is read: descriptions of categories stand apart from them."""
         for section, terms in self._terms.items():
-            yield Given(
+            yield ParsedTaxonomy(
                 id_of(self._source, "taxonomy", section),
                 section,
                 f"{self._name}: {section}",

@@ -13,7 +13,7 @@ class NotATaxonomy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenTerm:
+class ParsedTerm:
     """A term as a file has it. `key` is what the source calls it, `parent` an id of this file's."""
 
     id: UUID
@@ -27,7 +27,7 @@ class GivenTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ParsedTaxonomy:
     """A taxonomy as a file has it."""
 
     id: UUID
@@ -36,14 +36,14 @@ class Given:
     description: str = ""
     uri: str = ""
     version: str = ""
-    terms: list[GivenTerm] = field(default_factory=list)
+    terms: list[ParsedTerm] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Read:
+class ParsedFile:
     """What a file holds; `notes` say what was put right in it."""
 
-    taxonomies: list[Given] = field(default_factory=list)
+    taxonomies: list[ParsedTaxonomy] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db import transaction
 
 from directory import models as m
-from directory.projection.affected_parents import organizations_above
+from directory.projection.affected_parents import affected_organizations
 from directory.projection.render import render_organizations, render_taxonomies
-from directory.taxonomy.parsed_terms import Given, GivenTerm
+from directory.taxonomy.parsed_terms import ParsedTaxonomy, ParsedTerm
 from permissions.database.aliases import JOBS
 
 
@@ -31,7 +31,7 @@ class Stored:
     no_longer_there: list[str] = field(default_factory=list)  # kept all the same
 
 
-def store(given: Sequence[Given], source: str, *, dry_run: bool = False) -> Stored:
+def store(given: Sequence[ParsedTaxonomy], source: str, *, dry_run: bool = False) -> Stored:
     """Take these taxonomies under the name `source`; safe to repeat.
 
     `dry_run` says what would be done and does nothing. Raises BelongsToAnother.
@@ -44,7 +44,7 @@ def store(given: Sequence[Given], source: str, *, dry_run: bool = False) -> Stor
 
 
 class _Storing:
-    def __init__(self, given: Sequence[Given], source: str) -> None:
+    def __init__(self, given: Sequence[ParsedTaxonomy], source: str) -> None:
         self.told = Stored()
         self.given, self.source = given, source
         self.new: list[m.Taxonomy | m.TaxonomyTerm] = []
@@ -57,7 +57,7 @@ class _Storing:
         for taxonomy in given:
             self._terms(taxonomy, there)
 
-    def _taxonomy(self, given: Given) -> None:
+    def _taxonomy(self, given: ParsedTaxonomy) -> None:
         row = m.Taxonomy.objects.using(JOBS).filter(id=given.id).first()
         values = {
             "name": given.name,
@@ -68,7 +68,7 @@ class _Storing:
         }
         self._compare(row, m.Taxonomy, given.id, values)
 
-    def _terms(self, given: Given, there: dict[UUID, m.TaxonomyTerm]) -> None:
+    def _terms(self, given: ParsedTaxonomy, there: dict[UUID, m.TaxonomyTerm]) -> None:
         kept = m.TaxonomyTerm.objects.using(JOBS).filter(taxonomy_id=given.id, source=self.source)
         by_code = {(row.code, row.language): row for row in kept if row.code}
         rows = {
@@ -87,7 +87,9 @@ class _Storing:
         gone = kept.exclude(id__in=ids.values()).order_by("external_id")
         self.told.no_longer_there += list(gone.values_list("external_id", flat=True))
 
-    def _values(self, given: Given, term: GivenTerm, ids: dict[UUID, UUID]) -> dict[str, object]:
+    def _values(
+        self, given: ParsedTaxonomy, term: ParsedTerm, ids: dict[UUID, UUID]
+    ) -> dict[str, object]:
         return {
             "code": term.code,
             "name": term.name,
@@ -144,6 +146,6 @@ def _render(written: set[UUID], changed: set[UUID], taxonomies: set[UUID]) -> No
     """Render whatever carries a changed term, one below it, or one of a changed taxonomy; then
     tell the change feed, which is locked from there on."""
     rows = [("taxonomy" if one in taxonomies else "taxonomy_term", {"id": one}) for one in changed]
-    render_organizations(organizations_above(rows, using=JOBS))
+    render_organizations(affected_organizations(rows, using=JOBS))
     render_taxonomies(written & taxonomies, "taxonomy")
     render_taxonomies(written - taxonomies, "taxonomy_term")

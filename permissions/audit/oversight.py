@@ -51,11 +51,11 @@ _SELECT = (
 MOST = 100
 
 
-def given(principal: Principal) -> list[OptIn]:
+def list_opt_ins(principal: Principal) -> list[OptIn]:
     """For an administrator and an auditor: their agency's own; for an oversight auditor those to
     her agency, beside. A hundred at most: what stands, then the newest. Raises NotPermitted."""
     using = AUDITOR if may_review(principal) else "default"
-    with writer.attempt(principal, "access_log.opt_ins", using=using) as attempt:
+    with writer.logged_act(principal, "access_log.opt_ins", using=using) as attempt:
         if using != AUDITOR:
             _must_administer(principal)
         attempt.record()
@@ -66,23 +66,23 @@ def given(principal: Principal) -> list[OptIn]:
             return [OptIn._make(row) for row in cursor.fetchall()]
 
 
-def overseers() -> list[Agency]:
+def oversight_agencies() -> list[Agency]:
     """Whom an agency may let read: those that oversee the network."""
     return list(Agency.objects.filter(kind="oversight", active=True).order_by("name", "id"))
 
 
-def give(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
+def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
     """Let that oversight agency's auditors read the caller's agency's entries until `ends_at`.
 
     Twice: refused, one stands already. Raises NotPermitted, BadRequest, NotPossible.
     """
-    with writer.attempt(principal, "access_log.opt_in") as attempt:
+    with writer.logged_act(principal, "access_log.opt_in") as attempt:
         _must_administer(principal)
         if not attempt.now < ends_at <= attempt.now + LONGEST:
             raise BadRequest(
                 "invalid", f"Later than now, by at most {LONGEST.days} days.", "ends_at"
             )
-        if to_agency_id not in {one.id for one in overseers()} - {principal.agency_id}:
+        if to_agency_id not in {one.id for one in oversight_agencies()} - {principal.agency_id}:
             raise BadRequest("invalid", "No agency that oversees the network.", "to_agency_id")
         with connections["default"].cursor() as cursor:
             cursor.execute(
@@ -103,17 +103,17 @@ def give(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
                 " VALUES (%s, %s, %s, %s, %s)",
                 [new, principal.agency_id, to_agency_id, principal.staff_id, ends_at],
             )
-        return _one(principal, new)
+        return _find(principal, new)
 
 
-def withdraw(principal: Principal, opt_in_id: UUID) -> OptIn:
+def withdraw_opt_in(principal: Principal, opt_in_id: UUID) -> OptIn:
     """Take it back: nobody reads by it from this commit on. Twice is safe: the first time counts.
 
     Raises NotPermitted, NotVisible.
     """
-    with writer.attempt(principal, "access_log.end_opt_in") as attempt:
+    with writer.logged_act(principal, "access_log.end_opt_in") as attempt:
         _must_administer(principal)
-        _one(principal, opt_in_id)
+        _find(principal, opt_in_id)
         attempt.record(release_id=opt_in_id)
         with connections["default"].cursor() as cursor:
             cursor.execute(
@@ -121,10 +121,10 @@ def withdraw(principal: Principal, opt_in_id: UUID) -> OptIn:
                 " WHERE id = %s AND agency_id = %s AND withdrawn_at IS NULL",
                 [opt_in_id, principal.agency_id],
             )
-        return _one(principal, opt_in_id)
+        return _find(principal, opt_in_id)
 
 
-def _one(principal: Principal, opt_in_id: UUID) -> OptIn:
+def _find(principal: Principal, opt_in_id: UUID) -> OptIn:
     with connections["default"].cursor() as cursor:
         cursor.execute(
             f"{_SELECT} WHERE o.id = %s AND o.agency_id = %s", [opt_in_id, principal.agency_id]

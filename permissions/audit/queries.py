@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 
 from permissions.audit import actions, writer
 from permissions.database.aliases import AUDITOR
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, NotAuthenticated, NotPermitted, NotVisible
 from permissions.models import AccessEntry, Membership
 from permissions.principal import Principal
@@ -57,7 +57,7 @@ class Filters:
         looked = {name: getattr(self, name) for name in self.__slots__ if name not in _WHERE}
         return {name: value for name, value in looked.items() if value not in (None, False)}
 
-    def fit(self, entry: AccessEntry) -> bool:
+    def matches(self, entry: AccessEntry) -> bool:
         """Whether the entry, one of the agency and the time, fits them all."""
         return all(
             entry.act == actions.self_assignment()
@@ -73,7 +73,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
+class EntryPage:
     """Entries, newest first, and the names of the agency's members. `next`: how far was looked;
     None: to the end."""
 
@@ -105,7 +105,7 @@ def access_log(
     *,
     after: Key | None = None,
     limit: int = 50,
-) -> Reviewed:
+) -> EntryPage:
     """A page of entries, newest first. `after`: how far the page before has looked. Where several
     filters stand, a page has fewer than `limit`, or none, when one look found no more.
 
@@ -113,15 +113,15 @@ def access_log(
     """
     _check(principal, filters)
     limit = min(limit, MAX_PAGE)
-    with writer.attempt(
+    with writer.logged_act(
         principal, "access_log.read", filters.referral_id, using=AUDITOR
     ) as attempt:
         whose = _allowed(principal, filters, attempt)
         found, reached = _page(principal, whose, filters, after, limit)
         names = _names(principal)
-        if not _still_reads(whose):
+        if not _may_still_read(whose):
             raise NotVisible
-    return Reviewed(found, names, reached)
+    return EntryPage(found, names, reached)
 
 
 def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID, str]]:
@@ -129,9 +129,9 @@ def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID,
     once included: whom she may look for. Nothing of the log, so no entry but that of the refusal to
     do `act`, which she asks it for. Raises NotPermitted.
     """
-    with writer.refusals(principal, act, using=AUDITOR):
+    with writer.log_refusals(principal, act, using=AUDITOR):
         must_review(principal)
-    with begin(principal, AUDITOR), connections[AUDITOR].cursor() as cursor:
+    with identified_transaction(principal, AUDITOR), connections[AUDITOR].cursor() as cursor:
         cursor.execute("SELECT client_id, name FROM sec.systems()")
         return _names(principal), {UUID(str(id_)): name for id_, name in cursor.fetchall()}
 
@@ -143,7 +143,7 @@ def listings(
     its members: the trail of a referral beside the entries that are its own. `act`:
     access_log.export where it is taken away as a file. Raises NotPermitted.
     """
-    with writer.attempt(principal, act, referral_id, using=AUDITOR) as attempt:
+    with writer.logged_act(principal, act, referral_id, using=AUDITOR) as attempt:
         must_review(principal)
         attempt.record()
         with connections[AUDITOR].cursor() as cursor:
@@ -155,7 +155,7 @@ def listings(
         return found, _names(principal)
 
 
-def export(principal: Principal, filters: Filters) -> Iterator[Reviewed]:
+def export(principal: Principal, filters: Filters) -> Iterator[EntryPage]:
     """All that fits, newest first, in parts. The export's own entry commits before this returns;
     what came after it is not in it. Each part is a transaction of its own, so that a right that
     ends cuts off the next one: then it raises NotAuthenticated, and the export is not whole.
@@ -163,7 +163,7 @@ def export(principal: Principal, filters: Filters) -> Iterator[Reviewed]:
     Raises NotPermitted, NotVisible, BadRequest.
     """
     _check(principal, filters)
-    with writer.attempt(
+    with writer.logged_act(
         principal, "access_log.export", filters.referral_id, using=AUDITOR
     ) as attempt:
         whose = _allowed(principal, filters, attempt)
@@ -171,19 +171,19 @@ def export(principal: Principal, filters: Filters) -> Iterator[Reviewed]:
     return _parts(principal, whose, replace(filters, until=until))
 
 
-def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Reviewed]:
+def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[EntryPage]:
     after: Key | None = None
     more = True
     while more:
-        with begin(principal, AUDITOR):
+        with identified_transaction(principal, AUDITOR):
             found = _entries(principal, whose, filters, after, EXPORTED_AT_ONCE)
             names = _names(principal)
-            if not _still_reads(whose):
+            if not _may_still_read(whose):
                 raise NotAuthenticated
         more = len(found) == EXPORTED_AT_ONCE
         if found:
             after = _key(found[-1])
-            yield Reviewed(found, names, after if more else None)
+            yield EntryPage(found, names, after if more else None)
 
 
 def may_review(principal: Principal) -> bool:
@@ -207,7 +207,7 @@ def _check(principal: Principal, filters: Filters) -> None:
         raise BadRequest("invalid", "A survivor's handle is her agency's own.", "subject")
 
 
-def _allowed(principal: Principal, filters: Filters, attempt: writer.Attempt) -> UUID:
+def _allowed(principal: Principal, filters: Filters, attempt: writer.LoggedAct) -> UUID:
     """Whose entries are read, once it is permitted and the entry that says so is written."""
     must_review(principal)
     if filters.agency_id in (None, principal.agency_id):
@@ -227,7 +227,7 @@ def _allowed(principal: Principal, filters: Filters, attempt: writer.Attempt) ->
     return UUID(str(whose))
 
 
-def _still_reads(whose: UUID) -> bool:
+def _may_still_read(whose: UUID) -> bool:
     """Whether the open transaction's caller may read that agency's entries. Asked when they are
     read: where the right has ended in between, rows are missing, and what there is seems to be
     all."""
@@ -255,7 +255,7 @@ def _page(
     share = limit if rarest == filters else EXAMINED
     look = _entries(principal, whose, rarest, after, share + 1)
     ended, look = len(look) <= share, look[:share]
-    found = [one for one in look if filters.fit(one)]
+    found = [one for one in look if filters.matches(one)]
     if len(found) > limit:
         return found[:limit], _key(found[limit - 1])
     return found, None if ended else _key(look[-1])
@@ -271,7 +271,7 @@ def _rarest(whose: UUID, filters: Filters) -> Filters:
         return alone[0]
 
     def entries(one: Filters) -> float:
-        plan = json.loads(_fitting(whose, one).explain(format="json"))
+        plan = json.loads(_matching(whose, one).explain(format="json"))
         return float(plan[0]["Plan"]["Plan Rows"])
 
     return min(alone, key=entries)
@@ -286,8 +286,8 @@ def _entries(
 ) -> list[AccessEntry]:
     """The next `limit` entries of that agency that fit. Three statements at most: what is later
     than the months of the log, the months, and what is earlier; each only as far as needed."""
-    begins, ends = plan_by_order()
-    rows = _fitting(whose, filters).defer("leaf", "xact")
+    begins, ends = plan_without_sort()
+    rows = _matching(whose, filters).defer("leaf", "xact")
     foreign = whose != principal.agency_id
     if foreign:  # a survivor's handle is sent to no other agency (R3)
         rows = rows.defer("subject")
@@ -304,7 +304,7 @@ def _entries(
     return found
 
 
-def plan_by_order() -> tuple[datetime, datetime]:
+def plan_without_sort() -> tuple[datetime, datetime]:
     """The months that have a partition of their own; and for the rest of the transaction no sort:
     the planner takes a member's entries for a thirtieth of what they are, since it does not know
     that she is of one agency only, and would rather fetch and sort all of them than read a page.
@@ -318,7 +318,7 @@ def plan_by_order() -> tuple[datetime, datetime]:
     return row[0], row[1]
 
 
-def _fitting(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
+def _matching(whose: UUID, filters: Filters) -> "QuerySet[AccessEntry]":
     rows = AccessEntry.objects.using(AUDITOR).filter(agency_id=whose)
     for name, wanted in filters.asked.items():
         one = {"act": actions.self_assignment()} if wanted is True else {name: wanted}

@@ -25,7 +25,7 @@ class Count(NamedTuple):
 def counts(principal: Principal, since: datetime, until: datetime) -> list[Count]:
     """How many entries of each kind from `since` to before `until`: of the caller's own agency; for
     an oversight auditor of each agency. Raises NotPermitted."""
-    with writer.attempt(principal, "access_log.counts", using=AUDITOR) as attempt:
+    with writer.logged_act(principal, "access_log.counts", using=AUDITOR) as attempt:
         must_review(principal)
         attempt.record()
         with connections[AUDITOR].cursor() as cursor:

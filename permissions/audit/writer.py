@@ -1,6 +1,6 @@
 """The access log: no entry, no data (R11).
 
-An act or a read is one `attempt`: one transaction, whose access entry commits with it. A read
+An act or a read is one `logged_act`: one transaction, whose access entry commits with it. A read
 writes its entry *first* (`record`), since the row-level policies open a packet only to an entry of
 the same transaction. A refusal is written after the rollback, in a transaction of its own on the
 same connection. When the log fails, so does the act: nothing was disclosed and nothing changed.
@@ -19,8 +19,12 @@ from uuid import UUID
 from django.db import Error, InternalError, ProgrammingError, connections
 from psycopg2.errors import InsufficientPrivilege, NoDataFound
 
-from permissions.database.db_identity import at_once, begin, begin_asking
-from permissions.database.prepared_statements import Ask, Prepared, array
+from permissions.database.db_identity import (
+    identified_transaction,
+    identified_transaction_with_query,
+    run_in_round_trip,
+)
+from permissions.database.prepared_statements import PreparedStatement, RoundTrip, array_literal
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotVisible, Refused, Unavailable
 from permissions.principal import Principal
@@ -50,7 +54,7 @@ def address_prefix(address: str | None) -> str | None:
 
 
 @contextmanager
-def must_be_written() -> Iterator[None]:
+def unwritten_is_unavailable() -> Iterator[None]:
     """Whatever keeps an entry from being written is one refusal: 503, never 404 nor data (R11)."""
     try:
         yield
@@ -59,7 +63,7 @@ def must_be_written() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class Attempt:
+class LoggedAct:
     """One act under way. `now` is the database's clock."""
 
     principal: Principal
@@ -72,17 +76,21 @@ class Attempt:
     entry_id: UUID = field(default_factory=uuid7)
     written: bool = False
     found: list[tuple[Any, ...]] = field(default_factory=list)  # by what was asked at once
-    given: list[str] | None = None
-    given_under: UUID | None = None
+    disclosed_fields: list[str] | None = None
+    disclosed_under: UUID | None = None
 
     def discloses(self, fields: Sequence[str], release_id: UUID, purpose: str) -> None:
         """This act gives these fields to the other agency: its entry will say which, under which
         release and for what, as the survivor's accounting needs it (45 CFR 164.528)."""
-        self.given, self.given_under, self.purpose = sorted(fields), release_id, purpose
+        self.disclosed_fields, self.disclosed_under, self.purpose = (
+            sorted(fields),
+            release_id,
+            purpose,
+        )
 
-    def beside(self, act: str, purpose: str | None = None) -> "Attempt":
+    def second_entry(self, act: str, purpose: str | None = None) -> "LoggedAct":
         """Another entry of the same transaction: what this act opens on the way."""
-        return Attempt(
+        return LoggedAct(
             self.principal, act, self.referral_id, self.now, self.using, purpose, self.directory_id
         )
 
@@ -94,7 +102,7 @@ class Attempt:
         fields: Sequence[str] | None = None,
         release_id: UUID | None = None,
         rule: str | None = None,
-        then: Ask | None = None,
+        then: RoundTrip | None = None,
         last: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Write this act's access entry now (a read: before it reads).
@@ -105,7 +113,7 @@ class Attempt:
         Raises Unavailable.
         """
         values = self._values(referral_ids, subject, fields, release_id, rule)
-        with must_be_written(), connections[self.using].cursor() as cursor:
+        with unwritten_is_unavailable(), connections[self.using].cursor() as cursor:
             sql = ENTRY.text(self.using)
             if last:
                 cursor.execute_last(sql, values)  # type: ignore[attr-defined]  # ours
@@ -116,10 +124,10 @@ class Attempt:
             self.written = True
             return [] if then is None else cursor.fetchall()
 
-    def record_at_once(
+    def record_in_round_trip(
         self,
-        behind: Ask,
-        then: Ask,
+        behind: RoundTrip,
+        then: RoundTrip,
         *,
         subject: UUID | None = None,
         fields: Sequence[str] | None = None,
@@ -132,9 +140,11 @@ class Attempt:
         Raises Unavailable.
         """
         values = self._values(None, subject, fields, release_id, None)
-        with must_be_written():
+        with unwritten_is_unavailable():
             try:
-                found = at_once(self.principal, behind, Ask(ENTRY.text(), values), then)
+                found = run_in_round_trip(
+                    self.principal, behind, RoundTrip(ENTRY.text(), values), then
+                )
             except InternalError as error:
                 if isinstance(error.__cause__, NoDataFound):
                     return []
@@ -151,8 +161,8 @@ class Attempt:
         rule: str | None,
     ) -> dict[str, Any]:
         here = origin.get()
-        if self.given is not None:
-            fields, release_id = self.given, self.given_under
+        if self.disclosed_fields is not None:
+            fields, release_id = self.disclosed_fields, self.disclosed_under
         return {
             "entry_id": self.entry_id,
             "agency_id": self.principal.agency_id,
@@ -161,7 +171,7 @@ class Attempt:
             "act": self.act,
             "purpose": self.purpose,
             "referral_id": self.referral_id,
-            "referral_ids": None if referral_ids is None else array(referral_ids),
+            "referral_ids": None if referral_ids is None else array_literal(referral_ids),
             "subject": subject,
             "fields": None if fields is None else list(fields),
             "release_id": release_id,
@@ -172,7 +182,7 @@ class Attempt:
         }
 
 
-ENTRY = Prepared(
+ENTRY = PreparedStatement(
     "write_access_entry",
     "INSERT INTO access_entry (id, agency_id, member_id, client_id, act, purpose, referral_id,"
     " referral_ids, subject, fields, release_id, directory_id, decision, rule, request_id,"
@@ -183,7 +193,7 @@ ENTRY = Prepared(
 
 
 @contextmanager
-def attempt(
+def logged_act(
     principal: Principal,
     act: str,
     referral_id: UUID | None = None,
@@ -191,8 +201,8 @@ def attempt(
     purpose: str | None = None,
     directory_id: UUID | None = None,
     using: str = "default",
-    ask: Ask | None = None,
-) -> Iterator[Attempt]:
+    ask: RoundTrip | None = None,
+) -> Iterator[LoggedAct]:
     """One act, one transaction, one access entry, whichever way it ends.
 
     `act` is `noun.verb`; `directory_id` the entry of the directory that it is about; `ask` what is
@@ -200,12 +210,12 @@ def attempt(
     (a bug) rolls back and leaves no entry.
     """
     with (
-        refusals(
+        log_refusals(
             principal, act, referral_id, purpose=purpose, directory_id=directory_id, using=using
         ),
-        begin_asking(principal, ask, using) as (now, found),
+        identified_transaction_with_query(principal, ask, using) as (now, found),
     ):
-        current = Attempt(principal, act, referral_id, now, using, purpose, directory_id)
+        current = LoggedAct(principal, act, referral_id, now, using, purpose, directory_id)
         current.found = found
         yield current
         if not current.written:
@@ -213,7 +223,7 @@ def attempt(
 
 
 @contextmanager
-def refusals(
+def log_refusals(
     principal: Principal,
     act: str,
     referral_id: UUID | None = None,
@@ -226,7 +236,7 @@ def refusals(
     transaction that is refused."""
 
     def refuse(rule: str) -> None:
-        deny(
+        log_refusal(
             principal,
             act,
             rule,
@@ -250,7 +260,7 @@ def refusals(
         raise NotVisible from None
 
 
-def deny(
+def log_refusal(
     principal: Principal | None,
     act: str,
     rule: str,
@@ -265,7 +275,11 @@ def deny(
     Raises Unavailable.
     """
     here = origin.get()
-    with must_be_written(), begin(principal, using), connections[using].cursor() as cursor:
+    with (
+        unwritten_is_unavailable(),
+        identified_transaction(principal, using),
+        connections[using].cursor() as cursor,
+    ):
         cursor.execute(
             "SELECT sec.log_denial(%s, %s, %s, %s, %s, %s, %s, %s)",
             [
@@ -281,7 +295,7 @@ def deny(
         )
 
 
-def log_rights(
+def log_operator_change(
     act: str,
     agency_id: UUID | None,
     member_id: UUID | None = None,
@@ -292,7 +306,7 @@ def log_rights(
     """The access entry of what the operator changed of rights or keys, in nobody's name, in the
     open transaction of `jobs`. `fields`: codes of what holds now. Raises Unavailable."""
     ids = [agency_id, member_id, client_id, directory_id]
-    with must_be_written(), connections["jobs"].cursor() as cursor:
+    with unwritten_is_unavailable(), connections["jobs"].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_rights(%s, %s, %s, %s, %s, %s, %s)",
             [uuid7(), act, *ids, None if fields is None else list(fields)],

@@ -28,7 +28,7 @@ def lock_number(agency_id: UUID) -> int:
 
 
 @contextmanager
-def alone(using: str, act: int, of: str = "") -> Iterator[bool]:
+def try_lock(using: str, act: int, of: str = "") -> Iterator[bool]:
     """Whether nobody else does this just now; then nobody does until the block ends, over as many
     transactions as it takes. Whoever is killed leaves it free, for it ends with the connection:
     which cannot go through a pooler that shares sessions."""

@@ -118,7 +118,7 @@ def only_psycopg2(**kwargs: Any) -> list[Error]:
 
 
 @register()
-def keys_are_their_owners_alone(**kwargs: Any) -> list[checks.Warning]:
+def key_files_are_private(**kwargs: Any) -> list[checks.Warning]:
     """permissions.W001: as a copy that was put back may leave them. Of an absent folder nothing."""
     folder = Path(settings.KEYS_CARRIED).parent
     try:

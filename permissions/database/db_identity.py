@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from permissions.database.prepared_statements import Ask
+from permissions.database.prepared_statements import RoundTrip
 from permissions.principal import Principal
 
 # SET, not set_config(): half the time, for no query is planned.
@@ -20,7 +20,9 @@ IDENTIFY_BY_NAME = IDENTIFY.replace("%s", "%(cairn_token)s", 1).replace("%s", "%
 
 
 @contextmanager
-def begin(principal: Principal | None, using: str = "default") -> Iterator[datetime]:
+def identified_transaction(
+    principal: Principal | None, using: str = "default"
+) -> Iterator[datetime]:
     """One transaction as `principal` (None: as nobody). Yields the database's clock, UTC.
 
     Durable: it cannot be nested in another transaction, whose rollback would lose the log entry.
@@ -30,8 +32,8 @@ def begin(principal: Principal | None, using: str = "default") -> Iterator[datet
 
 
 @contextmanager
-def begin_asking(
-    principal: Principal, ask: Ask | None, using: str = "default"
+def identified_transaction_with_query(
+    principal: Principal, ask: RoundTrip | None, using: str = "default"
 ) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:
     """The same, and a question in the same packet. Yields the clock and the rows that it found.
 
@@ -48,7 +50,7 @@ def begin_asking(
         yield rows[0][0] if rows else identify(principal, using), rows
 
 
-def at_once(principal: Principal, *asks: Ask) -> list[tuple[Any, ...]]:
+def run_in_round_trip(principal: Principal, *asks: RoundTrip) -> list[tuple[Any, ...]]:
     """One packet that is a transaction of its own: when its answer is here, what it wrote has been
     committed; where one statement fails, nothing was written. The rows of the last statement."""
     connection = connections["default"]

@@ -16,23 +16,23 @@ from django.db import connections
 
 # One plan for all callers, from the first call on. It is made for a box of common size, which the
 # planner would rather join in a loop: so it is left a join by a hash, whenever it plans anew.
-FOR_ALL = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_material = off"
+GENERIC_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_material = off"
 _MARK = re.compile(r"%\((\w+)\)s")
 
 
-class Ask(NamedTuple):
+class RoundTrip(NamedTuple):
     """Statements for one packet, parted by `; `. The rows of the last one are the answer."""
 
     sql: str
     values: Mapping[str, Any]
 
 
-class Prepared:
-    """`Prepared("by_id", "SELECT … WHERE id = %(id)s")`. The planner learns nothing of a value: for
-    look-ups by an index, whoever asks. Names are unique in a process. `for_all`: it reads more than
-    a row; within a transaction, whose other statements are planned so, too."""
+class PreparedStatement:
+    """`PreparedStatement("by_id", "SELECT … WHERE id = %(id)s")`. The planner learns nothing of a
+    value: for look-ups by an index, whoever asks. Names are unique in a process. `for_all`: it
+    reads more than a row; within a transaction, whose other statements are planned so, too."""
 
-    known: ClassVar[dict[str, "Prepared"]] = {}
+    known: ClassVar[dict[str, "PreparedStatement"]] = {}
     _held: ClassVar[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
 
     def __init__(self, name: str, sql: str, *, for_all: bool = False) -> None:
@@ -44,7 +44,7 @@ class Prepared:
         arguments = ", ".join(f"%({mark})s" for mark in marks)
         self.call = f"EXECUTE {name}({arguments})" if marks else f"EXECUTE {name}"
         if for_all:
-            self.call = f"{FOR_ALL}; {self.call}"
+            self.call = f"{GENERIC_PLAN}; {self.call}"
 
     def text(self, using: str = "default") -> str:
         """What to send over this connection now, with its marks; plans it if that was not done."""
@@ -64,14 +64,14 @@ class Prepared:
 
 
 @dataclass(slots=True)
-class Along:
+class RoundTripQuery:
     """A question that goes along with another, in its packet. `row`: its answer, once there."""
 
-    statement: Prepared
+    statement: PreparedStatement
     values: Mapping[str, Any]
     row: tuple[Any, ...] | None = None
 
 
-def array(ids: Sequence[UUID | str]) -> str:
+def array_literal(ids: Sequence[UUID | str]) -> str:
     """As PostgreSQL writes it: one constant, where a list becomes as many casts as it has ids."""
     return "{" + ",".join(map(str, ids)) + "}"

@@ -15,8 +15,8 @@ from django.db.models import Model, QuerySet
 Row = TypeVar("Row", bound=Model)
 
 
-class Compiled(Generic[Row]):
-    """`Compiled(lambda a, b: Thing.objects.filter(a=a, b=b)).first(1, 2)`.
+class CachedQuery(Generic[Row]):
+    """`CachedQuery(lambda a, b: Thing.objects.filter(a=a, b=b)).first(1, 2)`.
 
     `build` compares columns with its arguments for equality, in any order, and takes whole rows.
     """

@@ -18,7 +18,7 @@ from permissions.principal import Principal
 log = structlog.get_logger()
 
 
-def require(principal: Principal, wait: timedelta | None) -> None:
+def require_quota_left(principal: Principal, wait: timedelta | None) -> None:
     """Raise BudgetSpent where `wait`, until the system may open this referral's packet or notes, is
     given."""
     if wait is not None:

@@ -21,7 +21,7 @@ from permissions.principal import Principal
 USES = ("own", "duty", "escalation")
 KINDS = ("mail", "sms", "voice")
 LANGUAGES = ("en", "es")
-MOST = 20  # of one use, one member or agency
+MOST_CHANNELS = 20  # of one use, one member or agency
 
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _COLUMNS = "id, use, kind, address, language, position, test_asked_at, test_outcome"
@@ -38,7 +38,7 @@ class Channel(NamedTuple):
     test_outcome: str | None
 
 
-class Kept(NamedTuple):
+class CallerChannels(NamedTuple):
     """What one caller keeps: her own, her duty, and the agency's (None: it is not hers to see)."""
 
     duty: str
@@ -46,22 +46,22 @@ class Kept(NamedTuple):
     agencys: list[Channel] | None
 
 
-def kept(principal: Principal) -> Kept:
+def list_channels(principal: Principal) -> CallerChannels:
     """The caller's own channels and duty, and the agency's for its agency_admin.
 
     Raises NotPermitted for a system: a private number is its owner's. One access entry.
     """
-    with writer.attempt(principal, "channels.read") as attempt:
-        member = herself(principal)
+    with writer.logged_act(principal, "channels.read") as attempt:
+        member = require_member_in_person(principal)
         attempt.record()
         found = _read("TRUE", [])
         duty = Membership.objects.values_list("duty", flat=True).get(id=member)
     agencys = [one for one in found if one.use != "own"]
     shown = agencys if principal.has_role("agency_admin") else None
-    return Kept(duty, [one for one in found if one.use == "own"], shown)
+    return CallerChannels(duty, [one for one in found if one.use == "own"], shown)
 
 
-def add(
+def add_channel(
     principal: Principal,
     kind: str,
     address: str,
@@ -79,13 +79,13 @@ def add(
     ):
         if value not in known:
             raise BadRequest("unknown_code", f"{name} is one of {', '.join(known)}.", f"/{name}")
-    if not 1 <= position <= MOST:
-        raise BadRequest("invalid", f"1 to {MOST}.", "/position")
-    address = normal(kind, address)
-    with writer.attempt(principal, "channel.add"):
-        member = _may_keep(principal, use)
-        if len(_read("use = %s", [use])) >= MOST:
-            raise NotPossible("too_many_channels", f"At most {MOST}. Take one off first.")
+    if not 1 <= position <= MOST_CHANNELS:
+        raise BadRequest("invalid", f"1 to {MOST_CHANNELS}.", "/position")
+    address = normalize_address(kind, address)
+    with writer.logged_act(principal, "channel.add"):
+        member = _owner_of(principal, use)
+        if len(_read("use = %s", [use])) >= MOST_CHANNELS:
+            raise NotPossible("too_many_channels", f"At most {MOST_CHANNELS}. Take one off first.")
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO channel (id, agency_id, membership_id, use, kind, address, language,"
@@ -97,28 +97,28 @@ def add(
         return _read("use = %s AND kind = %s AND address = %s", [use, kind, address])[0]
 
 
-def remove(principal: Principal, channel_id: UUID) -> None:
+def remove_channel(principal: Principal, channel_id: UUID) -> None:
     """Nobody is rung there any longer. Raises NotVisible, also for one taken off before."""
-    with writer.attempt(principal, "channel.remove"), connection.cursor() as cursor:
+    with writer.logged_act(principal, "channel.remove"), connection.cursor() as cursor:
         cursor.execute("SELECT sec.remove_channel(%s)", [channel_id])
         if cursor.fetchone() != (True,):
             raise NotVisible
 
 
-def arrived(principal: Principal, channel_id: UUID, yes: bool) -> Channel:
+def record_test_arrival(principal: Principal, channel_id: UUID, yes: bool) -> Channel:
     """Whether the test that was sent there came through. Twice is safe: the last word stands.
 
     Raises NotVisible, NotPossible: no test was asked for.
     """
-    with writer.attempt(principal, "channel.tested"):
-        if find(channel_id).test_asked_at is None:
+    with writer.logged_act(principal, "channel.tested"):
+        if find_channel(channel_id).test_asked_at is None:
             raise NotPossible("not_tested", "Ask for a test first.")
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE channel SET test_outcome = %s WHERE id = %s",
                 ["arrived" if yes else "not_arrived", channel_id],
             )
-        return find(channel_id)
+        return find_channel(channel_id)
 
 
 def set_duty(principal: Principal, duty: str) -> str:
@@ -128,12 +128,12 @@ def set_duty(principal: Principal, duty: str) -> str:
     """
     if duty not in DUTY:
         raise BadRequest("unknown_code", f"duty is one of {', '.join(DUTY)}.", "/duty")
-    with writer.attempt(principal, "member.set_duty", None):
-        Membership.objects.filter(id=herself(principal)).update(duty=duty)
+    with writer.logged_act(principal, "member.set_duty", None):
+        Membership.objects.filter(id=require_member_in_person(principal)).update(duty=duty)
     return duty
 
 
-def find(channel_id: UUID) -> Channel:
+def find_channel(channel_id: UUID) -> Channel:
     """A channel that the caller of this transaction keeps. Raises NotVisible."""
     rows = _read("id = %s", [channel_id])
     if not rows:
@@ -141,14 +141,14 @@ def find(channel_id: UUID) -> Channel:
     return rows[0]
 
 
-def herself(principal: Principal) -> UUID:
+def require_member_in_person(principal: Principal) -> UUID:
     """The member, who asks in person. Raises NotPermitted for a system, whomever it names."""
     if principal.is_client or principal.member_id is None:
         raise NotPermitted("not_a_person", "A member keeps her own channels at the desk.")
     return principal.member_id
 
 
-def normal(kind: str, address: str) -> str:
+def normalize_address(kind: str, address: str) -> str:
     """The address as it is kept: a mail address, or a number of E.164. Raises BadRequest."""
     text = address.strip()
     if kind == "mail":
@@ -163,9 +163,9 @@ def normal(kind: str, address: str) -> str:
     return digits
 
 
-def _may_keep(principal: Principal, use: str) -> UUID | None:
+def _owner_of(principal: Principal, use: str) -> UUID | None:
     """The membership that a channel of this use belongs to: none for the agency's."""
-    member = herself(principal)
+    member = require_member_in_person(principal)
     if use == "own":
         return member
     if not principal.has_role("agency_admin"):

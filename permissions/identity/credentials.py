@@ -1,6 +1,7 @@
 """Credentials: opened at sign-in and token issue, resolved at every request, ended at sign-out.
 
-Only the role `door` writes them. `resolve` asks as `app`, which can learn its own identity only.
+Only the role `door` writes them. `resolve_credential` asks as `app`, which can learn its own
+identity only.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, connections
 
 from permissions.audit import writer
 from permissions.database.db_identity import IDENTIFY_BY_NAME
-from permissions.database.prepared_statements import Along, Prepared
+from permissions.database.prepared_statements import PreparedStatement, RoundTripQuery
 from permissions.database.uuid7 import uuid7
 from permissions.models import Client, Credential, Membership, Person
 from permissions.principal import Principal
@@ -28,24 +29,26 @@ def hash_secret(secret: str) -> str:
 
 Found = TypeVar("Found")
 # The clock, and who calls. Whatever is asked along begins with these columns, of these relations.
-WHO = (
+CALLER_SELECT = (
     "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
     " a.kind, a.duties, me.system_of_record, me.networks"
 )
-OF_WHOM = "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
-WHO_COLUMNS = 11
-_WHO = Prepared("who_calls", f"SELECT {WHO} FROM {OF_WHOM}")  # noqa: S608 (of fixed parts)
+CALLER_FROM = "sec.identity() me JOIN permissions_agency a ON a.id = me.agency_id"
+CALLER_WIDTH = 11
+_CALLER = PreparedStatement("who_calls", f"SELECT {CALLER_SELECT} FROM {CALLER_FROM}")  # noqa: S608 (of fixed parts)
 
 
-def resolve(secret: str, acting: str = "", along: Along | None = None) -> Principal | None:
+def resolve_credential(
+    secret: str, acting: str = "", along: RoundTripQuery | None = None
+) -> Principal | None:
     """Whoever holds `secret`, if it is live now; `acting` is the member of staff a client names.
     `along`: what is asked of the caller in the same packet; its rows begin with WHO.
 
     One query, no cache: a revoked token is refused at the next request.
     """
     token_hash = hash_secret(secret)
-    asked = along or Along(_WHO, {})
-    row = _first_of_a_request(lambda: _ask_who(token_hash, acting, asked))
+    asked = along or RoundTripQuery(_CALLER, {})
+    row = _with_reconnect(lambda: _query_caller(token_hash, acting, asked))
     if row is None:
         return None
     asked.row = row
@@ -65,7 +68,7 @@ def resolve(secret: str, acting: str = "", along: Along | None = None) -> Princi
     )
 
 
-def _ask_who(token_hash: str, acting: str, asked: Along) -> tuple[Any, ...] | None:
+def _query_caller(token_hash: str, acting: str, asked: RoundTripQuery) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         # One packet, one implicit transaction: the settings hold for the second statement.
         values = {**asked.values, "cairn_token": token_hash, "cairn_acting": acting}
@@ -74,7 +77,7 @@ def _ask_who(token_hash: str, acting: str, asked: Along) -> tuple[Any, ...] | No
     return row
 
 
-def _first_of_a_request(ask: Callable[[], Found]) -> Found:
+def _with_reconnect(ask: Callable[[], Found]) -> Found:
     """A question that is its own health check of the connection (CONN_HEALTH_CHECKS would ask one
     more): over one that was lost since the last request it is asked anew."""
     connection.health_check_done = True  # type: ignore[attr-defined]
@@ -139,7 +142,7 @@ def _open(
     return secret
 
 
-def end(secret: str) -> None:
+def end_credential(secret: str) -> None:
     """The credential is no good from now on. Twice is safe."""
     with connections["door"].cursor() as cursor:
         cursor.execute(
@@ -149,7 +152,7 @@ def end(secret: str) -> None:
         )
 
 
-def end_all(person: Person, agency_id: UUID | None = None) -> None:
+def end_all_of_person(person: Person, agency_id: UUID | None = None) -> None:
     """All that is open in her name, in one agency or in every, is no good from now on. Twice is
     safe."""
     with connections["door"].cursor() as cursor:
@@ -184,7 +187,7 @@ def log_sign_in(
     Before the credential is handed out: who comes in is in the log (R11).
     """
     origin = writer.origin.get()
-    with writer.must_be_written(), connections["door"].cursor() as cursor:
+    with writer.unwritten_is_unavailable(), connections["door"].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_sign_in(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [

@@ -15,20 +15,20 @@ from permissions.errors import BadRequest
 
 log = structlog.get_logger()
 
-MOST = 50
+MOST_NETWORKS = 50
 WIDEST = {4: 8, 6: 19}  # in bits: what is wider, no one organization was ever given
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def canonical(given: Iterable[str]) -> list[str]:
+def canonical_networks(given: Iterable[str]) -> list[str]:
     """The networks as they are kept, each once, in order; a single address is a network of one.
 
     Raises BadRequest: no network, bits set behind its prefix, wider than WIDEST, more than MOST.
     """
     found = sorted({_network(text) for text in given}, key=lambda one: (one.version, one))
-    if len(found) > MOST:
-        raise BadRequest(detail=f"A partner system comes from {MOST} networks at most.")
+    if len(found) > MOST_NETWORKS:
+        raise BadRequest(detail=f"A partner system comes from {MOST_NETWORKS} networks at most.")
     return [str(one) for one in found]
 
 
@@ -50,17 +50,17 @@ def _network(text: str) -> Network:
     return network
 
 
-def may_come(address: str, networks: Sequence[str] | None, agency_id: UUID) -> bool:
+def is_allowed(address: str, networks: Sequence[str] | None, agency_id: UUID) -> bool:
     """Whether a system of this agency, held to these networks, may come from this address: one that
     is held to none from anywhere. What may not is told to the operator, too."""
-    if not networks or within(address, tuple(networks)):
+    if not networks or is_within(address, tuple(networks)):
         return True
     log.warning("client_from_elsewhere", agency=str(agency_id))
     return False
 
 
 @lru_cache(4096)
-def within(address: str, networks: tuple[str, ...]) -> bool:
+def is_within(address: str, networks: tuple[str, ...]) -> bool:
     """Whether the address lies in one of them. What is no address lies in none."""
     try:
         caller = ipaddress.ip_address(address)

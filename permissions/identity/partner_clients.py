@@ -13,15 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwcrypto import jwk
 from jwcrypto.common import JWException
 
-from permissions.audit.writer import log_rights
+from permissions.audit.writer import log_operator_change
 from permissions.errors import BadRequest
 from permissions.identity import credentials, ip_allowlist
 from permissions.identity.provisioning import check_agency, check_text
 from permissions.models import MOST_OPENINGS, OPENINGS_A_DAY, Client
-from permissions.principal import may_stand_together
+from permissions.principal import are_compatible
 
 
-def add(
+def add_client(
     agency_id: UUID,
     client_id: str,
     name: str,
@@ -38,12 +38,12 @@ def add(
     _check_openings(openings_a_day)
     if not scopes or not set(scopes) <= set(known_scopes):
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
-    if not may_stand_together(scopes):
+    if not are_compatible(scopes):
         raise BadRequest(
             detail="audit:read excludes every other scope but webhooks:write (of a witness): who"
             " reads the log does nothing that stands in it. Add two clients."
         )
-    keys, kept = _key_set(public_keys), ip_allowlist.canonical(from_networks)
+    keys, kept = _key_set(public_keys), ip_allowlist.canonical_networks(from_networks)
     check_text("client_id", client_id, 255)
     check_text("name", name)
     check_agency(agency_id)
@@ -62,7 +62,7 @@ def add(
         openings_a_day=openings_a_day,
     )
     may = [*client.scopes, *(["system_of_record"] if system_of_record else [])]
-    log_rights("client.add", agency_id, client_id=client.id, fields=may)
+    log_operator_change("client.add", agency_id, client_id=client.id, fields=may)
     client.save(force_insert=True)
     return client
 
@@ -70,34 +70,34 @@ def add(
 def change_keys(client_id: str, public_keys: dict[str, Any]) -> Client:
     """Its keys, in place of those it has: both of two while it goes from one to the other. Twice is
     safe. Raises BadRequest."""
-    return _change(client_of(client_id), "change_keys", public_keys=_key_set(public_keys))
+    return _change(find_client(client_id), "change_keys", public_keys=_key_set(public_keys))
 
 
 def change_networks(client_id: str, from_networks: Sequence[str]) -> Client:
     """The networks that it may come from, in place of those it had; none: it comes from anywhere.
     Its open tokens are held to them at once. Twice is safe. Raises BadRequest."""
-    kept = ip_allowlist.canonical(from_networks)
-    return _change(client_of(client_id), "change_networks", networks=kept or None)
+    kept = ip_allowlist.canonical_networks(from_networks)
+    return _change(find_client(client_id), "change_networks", networks=kept or None)
 
 
 def change_budget(client_id: str, openings_a_day: int) -> Client:
     """Of how many different referrals it may open packets or notes within 24 hours, from now on.
     Twice is safe. Raises BadRequest."""
     _check_openings(openings_a_day)
-    return _change(client_of(client_id), "change_budget", openings_a_day=openings_a_day)
+    return _change(find_client(client_id), "change_budget", openings_a_day=openings_a_day)
 
 
-def let_in(client_id: str, active: bool) -> None:
+def set_active(client_id: str, active: bool) -> None:
     """Whether a partner system may come in. Its open tokens end with it, and stay ended when it
     returns. Twice is safe. Raises BadRequest."""
-    client = _change(client_of(client_id), "return" if active else "end", active=active)
+    client = _change(find_client(client_id), "return" if active else "end", active=active)
     if not active:
         credentials.end_all_of_client(client)
 
 
 def _change(client: Client, act: str, **columns: object) -> Client:
     """Behind its entry, which is on another connection: done or not, it was tried."""
-    log_rights(f"client.{act}", client.agency_id, client_id=client.id)
+    log_operator_change(f"client.{act}", client.agency_id, client_id=client.id)
     for name, value in columns.items():
         setattr(client, name, value)
     client.save(update_fields=list(columns))
@@ -112,7 +112,7 @@ def _check_openings(number: int) -> None:
         )
 
 
-def client_of(client_id: str) -> Client:
+def find_client(client_id: str) -> Client:
     """The partner system of this id. Raises BadRequest."""
     found: Client | None = Client.objects.filter(client_id=client_id).first()
     if found is None:

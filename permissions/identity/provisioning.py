@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from django.db import transaction
 
-from permissions.audit.writer import log_rights
+from permissions.audit.writer import log_operator_change
 from permissions.errors import BadRequest
 from permissions.identity import credentials
 from permissions.models import AGENCY_KINDS, DUTIES, ROLES, Agency, Membership, Person
@@ -29,7 +29,7 @@ def check_text(what: str, text: str, characters: int = NAME_CHARACTERS) -> None:
         raise BadRequest(detail=f"{what} has {characters} characters at most.")
 
 
-def person_of(username: str) -> Person | None:
+def find_person(username: str) -> Person | None:
     """Whoever signs in by this name, in whichever case it is written: sign-in asks no case."""
     if not USERNAME.fullmatch(username):
         return None
@@ -68,7 +68,7 @@ def add_agency(
             time_zone=time_zone,
             duty_phone=duty_phone,
         )
-        log_rights("agency.add", agency.id, fields=[kind, *agency.duties])
+        log_operator_change("agency.add", agency.id, fields=[kind, *agency.duties])
     return agency
 
 
@@ -90,7 +90,7 @@ def set_agency(named: str, asked: dict[str, Any]) -> Agency:
     if asked:
         with transaction.atomic(using="jobs"):
             agency.save(using="jobs", update_fields=list(asked))
-            log_rights("agency.change", agency.id, fields=sorted(asked))
+            log_operator_change("agency.change", agency.id, fields=sorted(asked))
     return agency
 
 
@@ -133,7 +133,7 @@ def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str])
         member = Membership.objects.using("jobs").create(
             agency_id=agency_id, person_id=person.id, name=name, roles=sorted(set(roles))
         )
-        log_rights("member.add", agency_id, member.id, fields=member.roles)
+        log_operator_change("member.add", agency_id, member.id, fields=member.roles)
     return member
 
 
@@ -144,11 +144,11 @@ def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membersh
     member.roles = sorted(set(roles))
     with transaction.atomic(using="jobs"):
         member.save(using="jobs", update_fields=["roles"])
-        log_rights("member.change_roles", agency_id, member.id, fields=member.roles)
+        log_operator_change("member.change_roles", agency_id, member.id, fields=member.roles)
     return member
 
 
-def let_in(person: Person, agency_id: UUID | None, active: bool) -> None:
+def set_member_active(person: Person, agency_id: UUID | None, active: bool) -> None:
     """Whether she may come in: to one agency, or (None) anywhere. What is open in her name ends
     with it, and stays ended when she returns. Raises BadRequest."""
     act = "member.return" if active else "member.end"
@@ -157,21 +157,21 @@ def let_in(person: Person, agency_id: UUID | None, active: bool) -> None:
         member.active = active
         with transaction.atomic(using="jobs"):
             member.save(using="jobs", update_fields=["active"])
-            log_rights(act, agency_id, member.id)
+            log_operator_change(act, agency_id, member.id)
     else:
-        log_of_each(act, person)
+        log_in_each_agency(act, person)
         person.is_active = active
         person.save(using="door", update_fields=["is_active"])
     if not active:
-        credentials.end_all(person, agency_id)
+        credentials.end_all_of_person(person, agency_id)
 
 
-def log_of_each(act: str, person: Person) -> None:
+def log_in_each_agency(act: str, person: Person) -> None:
     """The same in each agency that she is a member of: before it is done, which is on another
     connection. Done or not, it was tried."""
     with transaction.atomic(using="jobs"):
         for one in Membership.objects.using("jobs").filter(person_id=person.id):
-            log_rights(act, one.agency_id, one.id)
+            log_operator_change(act, one.agency_id, one.id)
 
 
 def _member(agency_id: UUID, person: Person) -> Membership:

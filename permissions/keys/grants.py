@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from permissions.database.statement_cache import Compiled
+from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
 from permissions.keys import wrapping as agency_keys
 from permissions.keys.keystore import KeyGone, Wrapped, key_store
@@ -31,7 +31,7 @@ class SealedKey(NamedTuple):
 Keys = dict[str, SealedKey]  # name of the field → where it is sealed, and under what
 
 
-class Held(NamedTuple):
+class GrantView(NamedTuple):
     """What a reader needs of a grant: a model of it takes longer to make than to read."""
 
     referral_id: UUID
@@ -61,20 +61,20 @@ def _unwrap(
     return {name: SealedKey(row, bytes.fromhex(key)) for name, (row, key) in found}
 
 
-_HELD = Compiled(
+_LIVE_GRANT = CachedQuery(
     lambda agency, referral: Grant.objects.filter(referral_id=referral, agency_id=agency)
 )
 
 
-def held(principal: Principal, referral_id: UUID) -> Grant | None:
+def live_grant(principal: Principal, referral_id: UUID) -> Grant | None:
     """The principal's agency's own live grant on this referral, as row security lets it be seen."""
-    return _HELD.first(principal.agency_id, referral_id)
+    return _LIVE_GRANT.first(principal.agency_id, referral_id)
 
 
 def open_bundle(
     principal: Principal,
-    grant: Grant | Held,
-    look_again: Callable[[], Grant | Held | None] | None = None,
+    grant: Grant | GrantView,
+    look_again: Callable[[], Grant | GrantView | None] | None = None,
 ) -> Keys:
     """The keys in a grant of the principal's own agency. `look_again`: how to read the grant where
     no transaction is open to read it in. Raises Unavailable."""
@@ -83,13 +83,15 @@ def open_bundle(
     try:
         return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
     except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
-        again = look_again() if look_again else held(principal, grant.referral_id)
+        again = look_again() if look_again else live_grant(principal, grant.referral_id)
         if again is None or again.kek_version == grant.kek_version:
             raise
         return open_bundle(principal, again, look_again)
 
 
-def keep_own(principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys) -> None:
+def store_own_bundle(
+    principal: Principal, referral_id: UUID, grant: Grant | None, keys: Keys
+) -> None:
     """Store the sender's own bundle: the keys of the packet's current fields."""
     fields = sorted(keys)
     wrapped = _wrap("packet", referral_id, principal.agency_id, keys)
@@ -107,7 +109,7 @@ def keep_own(principal: Principal, referral_id: UUID, grant: Grant | None, keys:
     )
 
 
-def give(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) -> None:
+def wrap_for_recipient(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) -> None:
     """Wrap the released fields' keys for the recipient, by the sender's act. Replaces the last."""
     wrapped = _wrap("packet", referral_id, to_agency_id, keys)
     with connection.cursor() as cursor:
@@ -117,7 +119,7 @@ def give(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) ->
         )
 
 
-def narrow(
+def narrow_grant(
     referral_id: UUID,
     to_agency_id: UUID,
     release_id: UUID,
@@ -145,26 +147,26 @@ def narrow(
         )
 
 
-def open_recipients(referral_id: UUID) -> None:
+def open_recipient_bundle(referral_id: UUID) -> None:
     """The recipient accepted: its bundle, if one is there, becomes visible to it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.open_grant(%s)", [referral_id])
 
 
-def close_recipients(referral_id: UUID) -> None:
+def destroy_recipient_bundle(referral_id: UUID) -> None:
     """Destroy the recipient's bundle at once. Twice is safe."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.close_grant(%s)", [referral_id])
 
 
-def end_unseen(referral_id: UUID, via: str) -> None:
+def revoke_before_accept(referral_id: UUID, via: str) -> None:
     """By the recipient before its accept: whatever release is in force ends, and what lies ready
     for it is destroyed. Tells nothing of whether there was any (R1). Twice is safe."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.end_unseen(%s, %s)", [referral_id, via])
 
 
-def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
+def own_notes_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
     """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
     row = PrivateKey.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
     if row is not None:
@@ -175,7 +177,7 @@ def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None =
             row.refresh_from_db()
             if row.kek_version == read:
                 raise
-            return private_key(principal, referral_id)
+            return own_notes_key(principal, referral_id)
     if make is None:
         return {}
     keys = {"notes": SealedKey("", make)}
@@ -192,12 +194,12 @@ def private_key(principal: Principal, referral_id: UUID, *, make: bytes | None =
 # -- What the recipient gives back -----------------------------------------------------------------
 
 
-def wrap_returned(referral_id: UUID, to_agency_id: UUID, key: bytes) -> Wrapped:
+def wrap_for_sender(referral_id: UUID, to_agency_id: UUID, key: bytes) -> Wrapped:
     """Wrap the key of what is given back, for the sender: by the recipient's act."""
     return _wrap("returned", referral_id, to_agency_id, {"returned": SealedKey("", key)})
 
 
-def returned_key(principal: Principal, referral_id: UUID, wrapped: Wrapped) -> bytes:
+def unwrap_returned_key(principal: Principal, referral_id: UUID, wrapped: Wrapped) -> bytes:
     """The key of what was given back to the principal's agency. Raises Unavailable."""
     keys = _unwrap(principal, "returned", referral_id, *wrapped)
     return keys["returned"].key

@@ -105,23 +105,23 @@ def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
     except (InvalidTag, ValueError):  # ValueError: too short for a nonce
-        raise _altered() from None
+        raise _content_altered() from None
 
 
-def bind(plain: bytes, context: str) -> bytes:
+def bind_context(plain: bytes, context: str) -> bytes:
     """What a store wraps: the context's hash goes inside, not into the AAD, so that rewrapping
     needs to know no context and Vault's transit engine can do it too."""
     return hashlib.sha256(context.encode()).digest() + plain
 
 
-def unbind(bound: bytes, context: str) -> bytes:
+def unbind_context(bound: bytes, context: str) -> bytes:
     """The inverse. Unavailable: it was wrapped for something else."""
     if not hmac.compare_digest(bound[:32], hashlib.sha256(context.encode()).digest()):
-        raise _altered()
+        raise _content_altered()
     return bound[32:]
 
 
-def _altered() -> Unavailable:
+def _content_altered() -> Unavailable:
     return Unavailable("unsealing_failed", "This content does not open: it was altered.")
 
 
@@ -159,10 +159,10 @@ class FileKeyStore:
         return sorted(set(self._numbers(agency_id, "kek")) - set(gone))
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        return self._wrap(agency_id, bind(plain, context))
+        return self._wrap(agency_id, bind_context(plain, context))
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
-        return unbind(self._unwrap(principal.agency_id, wrapped), context)
+        return unbind_context(self._unwrap(principal.agency_id, wrapped), context)
 
     def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
         return self._wrap(agency_id, self._unwrap(agency_id, wrapped))

@@ -3,7 +3,7 @@
 Runs as `jobs` in batches of their own transactions; people go on reading and writing. Killed
 anywhere, it is run again: where each row stands is all the state there is. An old version is ended
 only when no row names it, and what still lives is first carried over beside the key store, so that
-an older copy of the database, restored, opens what lives and nothing else (`carry_back`).
+an older copy of the database, restored, opens what lives and nothing else (`restore_copies`).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from permissions.audit.writer import must_be_written
+from permissions.audit.writer import unwritten_is_unavailable
 from permissions.database.advisory_locks import ROTATING, WRAPPING, lock_number
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible, Unavailable
 from permissions.keys import wrapped_keys
 from permissions.keys.keystore import KeyGone, Wrapped, key_store
-from permissions.keys.wrapping import SENDING
+from permissions.keys.wrapping import WEBHOOK_KEY_OWNER
 from permissions.models import Agency
 
 BATCH = 200
@@ -36,7 +36,7 @@ class NotRestored(NotPossible):
     detail = "An older copy of the database was restored: run `manage.py keys restore` first."
 
 
-class Status(NamedTuple):
+class RotationStatus(NamedTuple):
     """Of one agency's key: the versions that the store holds, and how many rows name each."""
 
     agency_id: UUID
@@ -49,7 +49,7 @@ class Status(NamedTuple):
         return sorted(set(self.rows) - set(self.versions))
 
 
-class Done(NamedTuple):
+class RotationResult(NamedTuple):
     version: int
     rewrapped: int
     unopened: int  # rows that open to nobody: altered, or of a version that is gone
@@ -61,34 +61,36 @@ def agencies() -> list[UUID]:
     return list(Agency.objects.using(JOBS).order_by("id").values_list("id", flat=True))
 
 
-def holders() -> list[UUID]:
+def key_holders() -> list[UUID]:
     """Whoever has a key: the agencies, and the background work."""
-    return [*agencies(), SENDING]
+    return [*agencies(), WEBHOOK_KEY_OWNER]
 
 
-def status(agency_id: UUID) -> Status:
+def status(agency_id: UUID) -> RotationStatus:
     """Raises Unavailable: also where a key that the store holds does not open."""
     held = key_store().versions(agency_id)
-    for table in wrapped_keys.BUNDLES:
-        for _, version, bundle in wrapped_keys.of_table(table, agency_id, limit=1):
+    for table in wrapped_keys.WRAPPED_TABLES:
+        for _, version, bundle in wrapped_keys.rows_of_table(table, agency_id, limit=1):
             if version in held:
                 _rewrapped(agency_id, Wrapped(version, bundle))
-    return Status(agency_id, held, wrapped_keys.by_version(agency_id))
+    return RotationStatus(agency_id, held, wrapped_keys.count_by_version(agency_id))
 
 
-def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
+def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> RotationResult:
     """Begin a new version and rewrap all bundles to it; one that was left half-way is ended first.
 
     The old version stays, for readers under way, until `destroy`. Twice is two versions, one after
     the other; two at once wait for each other. Raises Unavailable, NotPossible (`no_key`),
     NotRestored.
     """
-    with one_at_a_time(agency_id):
+    with exclusive(agency_id):
         versions = _held(agency_id)
-        log_job("key.rotate", agency_id)  # before it is done: the key store is no transaction's
+        log_background_act(
+            "key.rotate", agency_id
+        )  # before it is done: the key store is no transaction's
         half_way = len(versions) > 1 and any(
             version < versions[-1] and version in versions
-            for version in wrapped_keys.by_version(agency_id)
+            for version in wrapped_keys.count_by_version(agency_id)
         )
         if half_way:
             done = _rewrap_all(agency_id, versions[-1], progress)
@@ -104,7 +106,7 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
     Raises Unavailable, NotRestored, NotPossible (`key_in_use`: what a row holds opens by one still,
     or it is the newest; `no_key`).
     """
-    with one_at_a_time(agency_id):
+    with exclusive(agency_id):
         held = _held(agency_id)
         if len(held) == 1 and version is None:
             if held[0] > 1:  # what a kill left of those that had ended already
@@ -114,39 +116,39 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
         return _destroy(agency_id, version, spare=_altered(agency_id, held, below))
 
 
-def end_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> Done:
+def end_key_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> RotationResult:
     """What was destroyed in the database is destroyed in its older copies too: a new version, all
     that lives rewrapped, every older version ended. Twice is safe.
 
     Something was wrapped for the agency: where the store holds no version at all, it is away, or
     has lost them (Unavailable). Raises NotRestored, NotPossible, too: nothing counts as ended then.
     """
-    with one_at_a_time(agency_id):
+    with exclusive(agency_id):
         _held(agency_id, sealed=True)
-        log_job("key.rotate", agency_id)
+        log_background_act("key.rotate", agency_id)
         # Never half of an earlier one: what was to go may have been rewrapped to that already.
         done = _rewrap_all(agency_id, key_store().begin_version(agency_id), progress)
         _destroy(agency_id, None, spare=done.altered)
         return done
 
 
-def carry_back(agency_id: UUID) -> int:
+def restore_copies(agency_id: UUID) -> int:
     """After an older copy of the database was restored: what lived when the last version was ended
     gets its bundle of then; all else of ended versions opens nothing. Returns the rows changed.
     Twice is safe. Raises Unavailable."""
-    with one_at_a_time(agency_id):
+    with exclusive(agency_id):
         held = key_store().versions(agency_id)
         with transaction.atomic(using=JOBS):
             changed = sum(
-                wrapped_keys.change(one.table, one.id, one.dead, one.carried)
+                wrapped_keys.replace_if_unchanged(one.table, one.id, one.dead, one.carried)
                 for one in wrapped_keys.restorable(agency_id, held)
             )
-            log_job("key.restore", agency_id)
+            log_background_act("key.restore", agency_id)
         return changed
 
 
 @contextmanager
-def one_at_a_time(agency_id: UUID) -> Iterator[None]:
+def exclusive(agency_id: UUID) -> Iterator[None]:
     """One rotation of an agency's key at a time; another waits. A lock of the session, since a
     rotation is many transactions: `jobs` cannot go through a pooler that shares sessions."""
     names = [ROTATING, lock_number(agency_id)]
@@ -163,7 +165,7 @@ def one_at_a_time(agency_id: UUID) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", names)
 
 
-def log_job(
+def log_background_act(
     act: str,
     agency_id: UUID,
     referral_id: UUID | None = None,
@@ -172,7 +174,7 @@ def log_job(
 ) -> None:
     """The access entry of what the background work did; in its transaction, if there is one. Of a
     key, in one that commits before. Raises Unavailable."""
-    with must_be_written(), connections[JOBS].cursor() as cursor:
+    with unwritten_is_unavailable(), connections[JOBS].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_job(%s, %s, %s, %s, %s, %s)",
             [uuid7(), act, agency_id, referral_id, subject, rule],
@@ -182,7 +184,7 @@ def log_job(
 def _held(agency_id: UUID, *, sealed: bool = False) -> list[int]:
     """Its versions, one at least; `sealed`: something was, though no row may say so any longer."""
     held = key_store().versions(agency_id)
-    if not held and (sealed or wrapped_keys.by_version(agency_id)):
+    if not held and (sealed or wrapped_keys.count_by_version(agency_id)):
         raise Unavailable("key_store", "The key store has lost this agency's key: put it back.")
     if not held:
         raise NotPossible("no_key", "This agency has no key yet: nothing was sealed for it.")
@@ -196,16 +198,16 @@ def _wait_for_wraps(agency_id: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [WRAPPING, lock_number(agency_id)])
 
 
-def _rewrap_all(agency_id: UUID, newest: int, progress: Progress) -> Done:
+def _rewrap_all(agency_id: UUID, newest: int, progress: Progress) -> RotationResult:
     """To the newest, behind every transaction that wrapped by an older one: also where the version
     was begun by a rotation that was killed, and did not wait."""
     with transaction.atomic(using=JOBS):
         _wait_for_wraps(agency_id)
     rewrapped = unopened = altered = 0
     held = set(key_store().versions(agency_id))
-    for table in wrapped_keys.BUNDLES:
+    for table in wrapped_keys.WRAPPED_TABLES:
         done, after = 0, UUID(int=0)
-        while rows := wrapped_keys.of_table(
+        while rows := wrapped_keys.rows_of_table(
             table, agency_id, below=newest, after=after, limit=BATCH
         ):
             with transaction.atomic(using=JOBS):
@@ -216,11 +218,11 @@ def _rewrap_all(agency_id: UUID, newest: int, progress: Progress) -> Done:
                         unopened += 1
                         altered += version in held
                     else:  # zero rows: somebody wrote it meanwhile, by the newest version
-                        done += wrapped_keys.change(table, row, old, new)
+                        done += wrapped_keys.replace_if_unchanged(table, row, old, new)
             after = rows[-1][0]
             progress(table, done)
         rewrapped += done
-    return Done(newest, rewrapped, unopened, altered)
+    return RotationResult(newest, rewrapped, unopened, altered)
 
 
 def _rewrapped(agency_id: UUID, old: Wrapped) -> Wrapped | None:
@@ -238,8 +240,8 @@ def _altered(agency_id: UUID, held: list[int], below: int) -> int:
     """Rows of held versions before `below` that open to nobody: rewrapped they never are."""
     return sum(
         version in held and _rewrapped(agency_id, Wrapped(version, bundle)) is None
-        for table in wrapped_keys.BUNDLES
-        for _, version, bundle in wrapped_keys.of_table(table, agency_id, below=below)
+        for table in wrapped_keys.WRAPPED_TABLES
+        for _, version, bundle in wrapped_keys.rows_of_table(table, agency_id, below=below)
     )
 
 
@@ -252,9 +254,11 @@ def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
         raise NotPossible("key_in_use", "That is the newest version: rotate first.")
     ending = [old for old in versions if old <= version]
     with _none_in_use(agency_id, ending, spare):
-        log_job("key.destroy", agency_id)  # committed before it is done, which nothing rolls back
+        log_background_act(
+            "key.destroy", agency_id
+        )  # committed before it is done, which nothing rolls back
     with _none_in_use(agency_id, ending, spare):
-        wrapped_keys.carry(agency_id)
+        wrapped_keys.save_copies(agency_id)
         key_store().destroy(agency_id, version)
     return version
 
@@ -265,7 +269,7 @@ def _none_in_use(agency_id: UUID, ending: list[int], spare: int) -> Iterator[Non
     a version that ends. Raises NotPossible."""
     with transaction.atomic(using=JOBS):
         _wait_for_wraps(agency_id)
-        named = wrapped_keys.by_version(agency_id)
+        named = wrapped_keys.count_by_version(agency_id)
         if sum(named.get(old, 0) for old in ending) > spare:
             raise NotPossible("key_in_use", "Rows are still wrapped by it: rotate first.")
         yield

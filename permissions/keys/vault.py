@@ -15,7 +15,15 @@ import hvac
 from hvac import exceptions
 
 from permissions.errors import Unavailable
-from permissions.keys.keystore import KeyGone, NoKey, Signed, Wrapped, bind, key_id, unbind
+from permissions.keys.keystore import (
+    KeyGone,
+    NoKey,
+    Signed,
+    Wrapped,
+    bind_context,
+    key_id,
+    unbind_context,
+)
 from permissions.principal import Principal
 
 TIMEOUT_S = 5
@@ -68,7 +76,7 @@ class VaultKeyStore:
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
         """Two calls: is there a key, and encrypt."""
-        text = base64.b64encode(bind(plain, context)).decode()
+        text = base64.b64encode(bind_context(plain, context)).decode()
 
         def encrypt(transit: Any) -> Any:
             self._read(transit, agency_id)  # Vault would make a key that is missing, silently
@@ -83,7 +91,7 @@ class VaultKeyStore:
                 _name(principal.agency_id), ciphertext=_text(wrapped), mount_point=self.mount
             )
         )
-        return unbind(base64.b64decode(found["data"]["plaintext"]), context)
+        return unbind_context(base64.b64decode(found["data"]["plaintext"]), context)
 
     def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
         """Inside Vault: no plaintext comes here."""

@@ -19,7 +19,7 @@ from permissions.keys.keystore import Wrapped
 from permissions.keys.secret_files import replace
 
 # Every table that holds bundles: their columns are id, agency_id, kek_version, key_bundle.
-BUNDLES = (
+WRAPPED_TABLES = (
     *("packet_grant", "private_key", "returned", "webhook_secret"),
     "directory_confidential_address",
 )
@@ -39,11 +39,11 @@ class Restorable(NamedTuple):
 # -- Rows. Names of tables are ours alone (BUNDLES) ------------------------------------------------
 
 
-def by_version(agency_id: UUID) -> dict[int, int]:
+def count_by_version(agency_id: UUID) -> dict[int, int]:
     """How many rows of the agency name each version."""
     counts: dict[int, int] = {}
-    for table in BUNDLES:
-        for version, count in _ask(
+    for table in WRAPPED_TABLES:
+        for version, count in _query(
             f"SELECT kek_version, count(*) FROM {table} WHERE agency_id = %s"
             " AND key_bundle IS NOT NULL GROUP BY kek_version",
             [agency_id],
@@ -52,7 +52,7 @@ def by_version(agency_id: UUID) -> dict[int, int]:
     return counts
 
 
-def of_table(
+def rows_of_table(
     table: str,
     agency_id: UUID,
     *,
@@ -63,7 +63,7 @@ def of_table(
     """Rows with a bundle, by id; of versions `below`, with ids `after`."""
     return [
         (row, version, bytes(bundle))
-        for row, version, bundle in _ask(
+        for row, version, bundle in _query(
             f"SELECT id, kek_version, key_bundle FROM {table} WHERE agency_id = %s"
             " AND key_bundle IS NOT NULL AND (%s::int IS NULL OR kek_version < %s)"
             " AND (%s::uuid IS NULL OR id > %s) ORDER BY id LIMIT %s",
@@ -72,7 +72,7 @@ def of_table(
     ]
 
 
-def change(table: str, row: UUID, old: Wrapped, new: Wrapped) -> int:
+def replace_if_unchanged(table: str, row: UUID, old: Wrapped, new: Wrapped) -> int:
     """Only if it is still what it was: the newest writer wins, and has wrapped by the newest.
     Returns how many rows were changed: 1 or 0."""
     with connections[JOBS].cursor() as cursor:
@@ -85,7 +85,7 @@ def change(table: str, row: UUID, old: Wrapped, new: Wrapped) -> int:
         return changed
 
 
-def _ask(question: str, parameters: list[Any]) -> list[Any]:
+def _query(question: str, parameters: list[Any]) -> list[Any]:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(question, parameters)
         rows: list[Any] = cursor.fetchall()
@@ -95,7 +95,7 @@ def _ask(question: str, parameters: list[Any]) -> list[Any]:
 # -- What is carried over --------------------------------------------------------------------------
 
 
-def carry(agency_id: UUID) -> None:
+def save_copies(agency_id: UUID) -> None:
     """Keep what lives, as it is wrapped now, in place of what was kept before. Twice is safe.
 
     Ciphertext under versions that the store holds: it ends with them, as each row itself does.
@@ -103,9 +103,10 @@ def carry(agency_id: UUID) -> None:
     """
     kept = {
         table: {
-            str(row): [version, bundle.hex()] for row, version, bundle in of_table(table, agency_id)
+            str(row): [version, bundle.hex()]
+            for row, version, bundle in rows_of_table(table, agency_id)
         }
-        for table in BUNDLES
+        for table in WRAPPED_TABLES
     }
     try:
         replace(_file(agency_id), json.dumps(kept).encode())
@@ -120,12 +121,12 @@ def restorable(agency_id: UUID, held: Collection[int]) -> Iterator[Restorable]:
     Never any in daily work: what was altered or lost before a version ended is carried over as it
     is, under a version that ends with it. Raises Unavailable.
     """
-    if all(version in held for version in by_version(agency_id)):
+    if all(version in held for version in count_by_version(agency_id)):
         return  # as ever: the file is not even looked at
-    kept = _kept(agency_id)
-    for table in BUNDLES:
+    kept = _saved_copies(agency_id)
+    for table in WRAPPED_TABLES:
         carried = kept.get(table, {})
-        for row, version, bundle in of_table(table, agency_id):
+        for row, version, bundle in rows_of_table(table, agency_id):
             if version in held or str(row) not in carried:
                 continue
             now, blob = carried[str(row)]
@@ -135,7 +136,7 @@ def restorable(agency_id: UUID, held: Collection[int]) -> Iterator[Restorable]:
                 )
 
 
-def _kept(agency_id: UUID) -> dict[str, dict[str, tuple[int, str]]]:
+def _saved_copies(agency_id: UUID) -> dict[str, dict[str, tuple[int, str]]]:
     try:
         kept: dict[str, dict[str, tuple[int, str]]] = json.loads(_file(agency_id).read_bytes())
         return kept

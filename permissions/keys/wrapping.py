@@ -17,9 +17,9 @@ from permissions.principal import Principal
 
 # Whose key wraps what the background work itself has to open to send: no agency's, so that it needs
 # none of theirs. A default in referrals/models/webhooks.py.
-SENDING = UUID("00000000-0000-4000-8000-000000000001")
-_SENDER = Principal(
-    agency_id=SENDING,
+WEBHOOK_KEY_OWNER = UUID("00000000-0000-4000-8000-000000000001")
+_WEBHOOK_SENDER = Principal(
+    agency_id=WEBHOOK_KEY_OWNER,
     member_id=None,
     person_id=None,
     client_id=None,
@@ -52,6 +52,6 @@ def wrap(agency_id: UUID, plain: bytes, context: str, using: str = "default") ->
     return key_store().wrap(agency_id, plain, context)
 
 
-def unwrap_to_send(wrapped: Wrapped, context: str) -> bytes:
+def unwrap_for_delivery(wrapped: Wrapped, context: str) -> bytes:
     """What was wrapped for SENDING, by the background work. Raises KeyGone, Unavailable."""
-    return key_store().unwrap(_SENDER, wrapped, context)
+    return key_store().unwrap(_WEBHOOK_SENDER, wrapped, context)

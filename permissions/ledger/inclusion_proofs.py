@@ -45,14 +45,14 @@ class Proof(NamedTuple):
     signature: bytes
 
 
-def prove(principal: Principal, entry_id: UUID) -> Proof:
+def prove_inclusion(principal: Principal, entry_id: UUID) -> Proof:
     """The proof for an entry of the caller's own agency (a receipt is its id).
 
     Raises NotPossible: not sealed yet (a second or two after it was written), or no such entry of
     this agency, which of both is not told; `retired`: its month has left the log; `log_tampered`:
     it was sealed, and is not there any more as it was.
     """
-    with writer.attempt(principal, "access_log.prove"):
+    with writer.logged_act(principal, "access_log.prove"):
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT * FROM sec.sealed_batch(%s)", [entry_id])
             row = cursor.fetchone()
@@ -74,7 +74,7 @@ def list_checkpoints(
 ) -> Sequence[Checkpoint]:
     """Checkpoints behind the number `after`, in their order: also the proof that a later one
     follows from an earlier, since each holds the hash of the one before. Raises NotPermitted."""
-    with writer.attempt(principal, "access_log.checkpoints", using=AUDITOR) as attempt:
+    with writer.logged_act(principal, "access_log.checkpoints", using=AUDITOR) as attempt:
         if not may_review(principal):
             raise NotPermitted("role_missing", "Checkpoints are for auditors and witnesses.")
         attempt.record()

@@ -12,7 +12,7 @@ def node(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def _above(level: Sequence[bytes]) -> list[bytes]:
+def _next_level(level: Sequence[bytes]) -> list[bytes]:
     """The next level: pairs from the left; one that is left over goes up as it is."""
     paired = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
     return [*paired, level[-1]] if len(level) % 2 else paired
@@ -22,7 +22,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
     """The tree's hash. Of no leaf it is the hash of nothing."""
     level = leaves
     while len(level) > 1:
-        level = _above(level)
+        level = _next_level(level)
     return level[0] if level else sha256(b"").digest()
 
 
@@ -33,5 +33,5 @@ def path(leaves: Sequence[bytes], place: int) -> list[bytes]:
         beside = place ^ 1
         if beside < len(level):
             siblings.append(level[beside])
-        level, place = _above(level), place // 2
+        level, place = _next_level(level), place // 2
     return siblings

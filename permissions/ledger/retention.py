@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import OperationalError, connections, transaction
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
-from permissions.database.advisory_locks import RETIRING, alone
+from permissions.database.advisory_locks import RETIRING, try_lock
 from permissions.database.aliases import SEALER
 from permissions.keys.secret_files import sync_folder
 from permissions.ledger import sealed_export, sealer, verifier
@@ -28,7 +28,7 @@ from permissions.ledger.sealer import Checkpoint
 LOCK_WAIT = "5s"  # who writes to the log waits behind whoever waits for it
 
 
-class NotRetired(Exception):
+class RetentionRefused(Exception):
     """Why the month stays where it is; for the operator."""
 
 
@@ -57,14 +57,14 @@ class Month:
         following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
         return datetime(year, month, 1, tzinfo=UTC), following
 
-    def may_go(self, today: date) -> bool:
+    def is_over(self, today: date) -> bool:
         """Whether all of it is older than the log is kept (45 CFR 164.316(b)(2)(i): six years)."""
         kept_since = (today.year - settings.LOG_KEPT_YEARS, today.month)
         return (self.first.year, self.first.month) < kept_since
 
 
 @dataclass(frozen=True)
-class Retired:
+class RetiredMonth:
     """What was signed of a month that left the database; `dropped`: by this call."""
 
     entries: int
@@ -72,38 +72,40 @@ class Retired:
     dropped: bool
 
 
-def retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
+def retire_month(month: Month, folder: Path, say: Callable[[str], Any]) -> RetiredMonth:
     """Archive, sign, drop. Killed anywhere, running it again finishes it; twice is safe.
 
     Raises NotRetired: too young, not there, not sealed, not as it was sealed, the owner cannot log
     in, or another is at it. Then nothing of it was dropped.
     """
-    with alone(SEALER, RETIRING) as free:
+    with try_lock(SEALER, RETIRING) as free:
         if not free:  # two at once would write one file, and sign the hash of half of it
-            raise NotRetired("A month is being retired already: look again when that has ended.")
+            raise RetentionRefused(
+                "A month is being retired already: look again when that has ended."
+            )
         return _retire(month, folder, say)
 
 
-def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> Retired:
+def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> RetiredMonth:
     signed = _signed(month)
     if not _is_there(month):
         if signed is None:
-            raise NotRetired(f"The log has no partition for {month}.")
-        return Retired(signed["entries"], signed["archive"], dropped=False)
-    if not month.may_go(_today()):
-        raise NotRetired(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
-    _owner_must_come_in()
+            raise RetentionRefused(f"The log has no partition for {month}.")
+        return RetiredMonth(signed["entries"], signed["archive"], dropped=False)
+    if not month.is_over(_today()):
+        raise RetentionRefused(f"The log is kept for {settings.LOG_KEPT_YEARS} years.")
+    _require_owner_access()
     path = folder / f"access-log-{month}.txt"
     if signed is None:
         signed = _archive(month, path, say)
-        sealer.say({"retired": signed})
+        sealer.seal_statement({"retired": signed})
         say(f"{signed['entries']} entries archived and signed off.")
     else:
-        _must_lie_there(month, path, signed, say)
+        _require_archive(month, path, signed, say)
     if _entries(month) != signed["entries"]:
-        raise NotRetired(f"{month} holds other entries than were archived and signed.")
+        raise RetentionRefused(f"{month} holds other entries than were archived and signed.")
     _drop(month)
-    return Retired(signed["entries"], signed["archive"], dropped=True)
+    return RetiredMonth(signed["entries"], signed["archive"], dropped=True)
 
 
 def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, A
     count = 0
     part = path.with_suffix(".part")
     chain = verifier.Chain(sealed_export.public_keys(), part=True)
-    with open(part, "wb", opener=_for_the_owner) as file:
+    with open(part, "wb", opener=_owner_only_opener) as file:
 
         def written() -> Iterator[bytes]:
             nonlocal count
@@ -130,10 +132,10 @@ def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, A
         os.fsync(file.fileno())
     if faults:
         part.unlink()
-        raise NotRetired(f"{month} is not as it was sealed: {': '.join(faults[0])}.")
+        raise RetentionRefused(f"{month} is not as it was sealed: {': '.join(faults[0])}.")
     if count != _entries(month):
         part.unlink()
-        raise NotRetired(f"Entries of {month} have no seal: does `work` run?")
+        raise RetentionRefused(f"Entries of {month} have no seal: does `work` run?")
     part.replace(path)
     sync_folder(path.parent)
     return {
@@ -144,7 +146,7 @@ def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, A
     }
 
 
-def _must_lie_there(
+def _require_archive(
     month: Month, path: Path, signed: dict[str, Any], say: Callable[[str], Any]
 ) -> None:
     """The archive of what was signed off before: written once more where it does not lie. Dropped
@@ -152,7 +154,7 @@ def _must_lie_there(
     if path.exists() and _sha256(path) == signed["archive"]:
         return
     if _archive(month, path, say) != signed:
-        raise NotRetired(f"{month} holds other entries than were archived and signed.")
+        raise RetentionRefused(f"{month} holds other entries than were archived and signed.")
 
 
 def _sha256(path: Path) -> str:
@@ -166,8 +168,8 @@ def lines(month: Month) -> Iterator[str]:
     with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
         sealed_export.one_long_snapshot(cursor)
         for checkpoint in _checkpoints(month):
-            yield from sealed_export.entries(checkpoint, month.bounds)
-            yield sealed_export.of_checkpoint(checkpoint)
+            yield from sealed_export.entry_lines(checkpoint, month.bounds)
+            yield sealed_export.checkpoint_line(checkpoint)
 
 
 def _checkpoints(month: Month) -> Iterator[Checkpoint]:
@@ -230,19 +232,19 @@ def _drop(month: Month) -> None:
             cursor.execute(f"DROP TABLE {month.table}")
     except OperationalError as error:
         if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
-            raise NotRetired("The log is being written to: run this again.") from error
-        raise NotRetired(f"The owner could not drop {month}: {error}") from error
+            raise RetentionRefused("The log is being written to: run this again.") from error
+        raise RetentionRefused(f"The owner could not drop {month}: {error}") from error
 
 
-def _owner_must_come_in() -> None:
+def _require_owner_access() -> None:
     """Before anything is signed off that could not be dropped."""
     try:
         connections["owner"].ensure_connection()
     except OperationalError as error:
-        raise NotRetired(
+        raise RetentionRefused(
             f"It is dropped by `owner`: give DATABASE_URL_OWNER to this command. {error}"
         ) from error
 
 
-def _for_the_owner(path: str, flags: int) -> int:
+def _owner_only_opener(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

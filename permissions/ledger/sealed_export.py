@@ -20,7 +20,7 @@ from django.db import connections, transaction
 from permissions.audit import queries, writer
 from permissions.database import aliases
 from permissions.database.aliases import SEALER
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotAuthenticated, Unavailable
 from permissions.keys.keystore import key_store
 from permissions.ledger import sealer
@@ -30,7 +30,7 @@ from permissions.principal import Principal
 ROWS_AT_ONCE = 5_000
 
 
-def for_the_verifier(after: int = 0) -> Iterator[bytes]:
+def verifier_lines(after: int = 0) -> Iterator[bytes]:
     """The lines as a file has them."""
     return (f"{line}\n".encode() for line in lines(after))
 
@@ -41,13 +41,13 @@ def lines(after: int = 0) -> Iterator[str]:
         one_long_snapshot(cursor)
         last = None
         for last in sealer.checkpoints(after):
-            yield from entries(last)
-            yield of_checkpoint(last)
+            yield from entry_lines(last)
+            yield checkpoint_line(last)
         if last is not None:
             yield from _never_sealed(last)
 
 
-def own(principal: Principal) -> Iterator[bytes]:
+def own_entries(principal: Principal) -> Iterator[bytes]:
     """All checkpoints with the entries of the caller's own agency as text, and others' as `~`, for
     `verifier.py --own`. The export's own entry commits before this returns. Each part is a
     transaction of its own, so that a right that ends cuts off the next one: then it raises
@@ -55,7 +55,7 @@ def own(principal: Principal) -> Iterator[bytes]:
 
     Raises NotPermitted.
     """
-    with writer.attempt(principal, "access_log.export", using=aliases.AUDITOR) as attempt:
+    with writer.logged_act(principal, "access_log.export", using=aliases.AUDITOR) as attempt:
         queries.must_review(principal)
         attempt.record()
     return _own(principal)
@@ -81,19 +81,21 @@ def _lines_of(principal: Principal, page: list[Checkpoint]) -> Iterator[str]:
         while row and row[0] < one.size:
             yield row[1]
             row = next(rows, None)
-        yield of_checkpoint(one)
+        yield checkpoint_line(one)
     put_in = "SELECT 0, entry FROM sec.put_in(%s, %s, %s) WHERE entry IS NOT NULL"
-    for _, entry in _told(principal, put_in, [page[0].seq, page[-1].seq, ROWS_AT_ONCE]):
+    for _, entry in _entry_texts(principal, put_in, [page[0].seq, page[-1].seq, ROWS_AT_ONCE]):
         yield f"+ {entry}"
 
 
 def _rows(principal: Principal, first: int, end: int) -> Iterator[tuple[int, str]]:
     lines = "SELECT place, line FROM sec.sealed_lines(%s, %s)"
     for since in range(first, end, ROWS_AT_ONCE):
-        yield from _told(principal, lines, [since, min(since + ROWS_AT_ONCE, end)])
+        yield from _entry_texts(principal, lines, [since, min(since + ROWS_AT_ONCE, end)])
 
 
-def _told(principal: Principal, question: str, parameters: list[int]) -> list[tuple[int, str]]:
+def _entry_texts(
+    principal: Principal, question: str, parameters: list[int]
+) -> list[tuple[int, str]]:
     with _still_reading(principal) as cursor:
         cursor.execute(question, parameters)
         return list(cursor.fetchall())
@@ -103,7 +105,10 @@ def _told(principal: Principal, question: str, parameters: list[int]) -> list[tu
 def _still_reading(principal: Principal) -> Iterator[Any]:
     """A part, in a transaction of its own, while the caller may still read it. Asked when it is
     read: where the right has ended in between, what there is seems to be all."""
-    with begin(principal, aliases.AUDITOR), connections[aliases.AUDITOR].cursor() as cursor:
+    with (
+        identified_transaction(principal, aliases.AUDITOR),
+        connections[aliases.AUDITOR].cursor() as cursor,
+    ):
         yield cursor
         cursor.execute("SELECT sec.auditing() IS NOT NULL")
         if cursor.fetchone() != (True,):
@@ -117,7 +122,7 @@ def one_long_snapshot(cursor: Any) -> None:
     cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-def of_checkpoint(one: Checkpoint) -> str:
+def checkpoint_line(one: Checkpoint) -> str:
     """A checkpoint as the line that the verifier and the witnesses know."""
     signature = base64.b64encode(one.signature).decode()
     return json.dumps({"body": one.body, "key_id": one.key_id, "signature": signature})
@@ -133,7 +138,7 @@ def public_keys() -> dict[str, str]:
     return {name: base64.b64encode(key).decode() for name, key in keys.items()}
 
 
-def entries(
+def entry_lines(
     checkpoint: Checkpoint, within: Sequence[Any] = ("-infinity", "infinity")
 ) -> Iterator[str]:
     """The lines of a batch; of entries that are not from this time, the leaf alone, and `~`."""
@@ -157,7 +162,7 @@ def entries(
 
 
 def _never_sealed(last: Checkpoint) -> Iterator[str]:
-    if sealer.is_of_a_backup():
+    if sealer.is_restored_backup():
         return
     with connections[SEALER].cursor() as cursor:
         cursor.execute(

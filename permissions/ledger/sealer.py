@@ -34,7 +34,7 @@ class NotRestored(Refused):
     detail = "A backup was restored: run `manage.py seals restore`, nothing is sealed before."
 
 
-class AtWork(Refused):
+class SealerBusy(Refused):
     """Another process seals just now: what is restored would be sealed as if it were not."""
 
     code = "sealer_at_work"
@@ -53,7 +53,7 @@ class Checkpoint(NamedTuple):
     signature: bytes
 
     @property
-    def said(self) -> dict[str, Any]:
+    def signed_content(self) -> dict[str, Any]:
         """The signed content: origin, seq, size, root, previous, time; `gap` after a restore,
         `retired` where a month has left the log."""
         found: dict[str, Any] = json.loads(self.body)
@@ -74,9 +74,9 @@ def step() -> bool:
     Raises Unavailable (the key store), NotRestored.
     """
     with transaction.atomic(using=SEALER):
-        if not _alone():
+        if not _try_lock():
             return False
-        last = newest()
+        last = newest_checkpoint()
         first, before = (last.size, last.xact_before) if last else (0, 0)
         oldest = _oldest_under_way()
         if oldest < before:
@@ -99,24 +99,24 @@ def restore(gap: dict[str, int] | None = None) -> Checkpoint:
     everybody to see. Twice is safe. Raises AtWork, Unavailable (the key store).
     """
     with transaction.atomic(using=SEALER):
-        if not _alone():
-            raise AtWork
-        last = newest()
+        if not _try_lock():
+            raise SealerBusy
+        last = newest_checkpoint()
         before = _oldest_under_way()
         leaves = _take(last.size if last else 0, "true", [])
         return _sign(last, leaves, before, {"gap": gap} if gap else {})
 
 
-def say(besides: dict[str, Any]) -> Checkpoint:
+def seal_statement(besides: dict[str, Any]) -> Checkpoint:
     """A checkpoint of no entries that says something more, under the same signature: that a month
     has left (permissions/ledger/retention.py). Once each."""
     with transaction.atomic(using=SEALER):
-        _ask("SELECT 1 FROM pg_advisory_xact_lock(%s, 0)", [SEALING])
-        last = newest()
+        _query("SELECT 1 FROM pg_advisory_xact_lock(%s, 0)", [SEALING])
+        last = newest_checkpoint()
         return _sign(last, [], last.xact_before if last else 0, besides)
 
 
-def newest() -> Checkpoint | None:
+def newest_checkpoint() -> Checkpoint | None:
     """The last checkpoint; None: nothing is sealed yet."""
     return next(checkpoints(newest_first=True, limit=1), None)
 
@@ -143,42 +143,42 @@ def _page(after: int, order: str, limit: int | None, using: str) -> list[Checkpo
         return [Checkpoint._make((*row[:-1], bytes(row[-1]))) for row in cursor.fetchall()]
 
 
-def unsealed() -> int:
+def count_unsealed() -> int:
     """How many committed entries wait for their seal."""
-    last = newest()
-    return _ask(
+    last = newest_checkpoint()
+    return _query(
         "SELECT count(*) FROM access_entry e WHERE e.xact >= %s"
         " AND NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at)",
         [last.xact_before if last else 0],
     )
 
 
-def is_of_a_backup() -> bool:
+def is_restored_backup() -> bool:
     """Whether a backup was restored without `restore`: then nothing is sealed, and of what has no
     seal no number tells whether it was put in."""
-    last = newest()
+    last = newest_checkpoint()
     return last is not None and _oldest_under_way() < last.xact_before
 
 
 def _oldest_under_way() -> int:
-    return _ask("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    return _query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 
-def _alone() -> bool:
-    return bool(_ask("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
+def _try_lock() -> bool:
+    return bool(_query("SELECT pg_try_advisory_xact_lock(%s, 0)::int", [SEALING]))
 
 
 def _upper_bound(since: int, oldest: int) -> int:
     """The first transaction that is not in the batch from `since` on: the oldest that is under way,
     or the one with which the batch would grow too large."""
-    cut = _ask(
+    cut = _query(
         "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
         " ORDER BY xact OFFSET %s LIMIT 1), %s)",
         [since, oldest, BATCH, oldest],
     )
     if cut == oldest:
         return cut
-    head = _ask("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
+    head = _query("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
     return cut if cut > head else cut + 1  # one transaction that is larger than a batch
 
 
@@ -208,12 +208,12 @@ def _sign(
     first = last.size if last else 0
     seq = 1 + (besides["gap"]["to_seq"] if "gap" in besides else last.seq if last else 0)
     said: dict[str, object] = {
-        "origin": last.said["origin"] if last else f"cairn/{uuid4()}",
+        "origin": last.signed_content["origin"] if last else f"cairn/{uuid4()}",
         "previous": last.hash if last else "",
         "root": merkle.root(leaves).hex(),
         "seq": seq,
         "size": first + len(leaves),
-        "time": max(_now(), last.said["time"] if last else ""),
+        "time": max(_now(), last.signed_content["time"] if last else ""),
     } | besides
     body = json.dumps(said, sort_keys=True, separators=(",", ":"))
     signed = key_store().sign(body.encode())
@@ -241,7 +241,7 @@ def _now() -> str:
     return str(row[0])
 
 
-def _ask(question: str, parameters: list[Any] | None = None) -> int:
+def _query(question: str, parameters: list[Any] | None = None) -> int:
     with connections[SEALER].cursor() as cursor:
         cursor.execute(question, parameters)
         row = cursor.fetchone()

@@ -20,8 +20,8 @@ from permissions.ledger.sealer import Checkpoint
 
 log = structlog.get_logger()
 
-EVERY = "1 day"
-AT_ONCE = 20_000  # entries; at least one batch
+INTERVAL = "1 day"
+PORTION = 20_000  # entries; at least one batch
 
 
 def step() -> bool:
@@ -36,12 +36,12 @@ def step() -> bool:
     return False
 
 
-def all_was_checked(faults: list[verifier.Fault]) -> None:
+def record_full_check(faults: list[verifier.Fault]) -> None:
     """By the operator, from the first checkpoint to the last: what auditors are told from now on.
     Twice is safe."""
-    last = sealer.newest()
-    _stand("new", last.seq if last else 0, ended=True)
-    _keep(len(faults), f"{faults[0].what} (by the operator's check)" if faults else None)
+    last = sealer.newest_checkpoint()
+    _save_progress("new", last.seq if last else 0, ended=True)
+    _save_faults(len(faults), f"{faults[0].what} (by the operator's check)" if faults else None)
 
 
 def _is_due() -> bool:
@@ -50,7 +50,7 @@ def _is_due() -> bool:
             "SELECT FROM log_watch WHERE what = 'new'"
             # a moment to come: the clock was ahead when it last looked
             " AND (at IS NULL OR at <= sec.clock() - interval %s OR at > sec.clock())",
-            [EVERY],
+            [INTERVAL],
         )
         return cursor.fetchone() is not None
 
@@ -61,7 +61,7 @@ def _check(what: str) -> bool:
         sealed_export.one_long_snapshot(cursor)
         cursor.execute("SELECT seq FROM log_watch WHERE what = %s", [what])
         ((after,),) = cursor.fetchall()
-        newest = sealer.newest()
+        newest = sealer.newest_checkpoint()
         end = newest.seq if newest else 0
         gone = after > end
         page = _portion(0 if gone else after)
@@ -70,10 +70,10 @@ def _check(what: str) -> bool:
         faults.append(verifier.Fault("checkpoints that were checked are gone", str(after)))
     last = page[-1].seq if page else end
     around = what == "again" and last == end
-    _stand(what, 0 if around else last, ended=last == end)
+    _save_progress(what, 0 if around else last, ended=last == end)
     if faults:
         where = f"checkpoints {page[0].seq} to {last}" if page else f"checkpoint {after}"
-        _keep(len(faults), f"{faults[0].what}, {where}")
+        _save_faults(len(faults), f"{faults[0].what}, {where}")
         log.error("log_not_as_sealed", count=len(faults), error=faults[0].what, where=where)
     return last < end
 
@@ -82,7 +82,7 @@ def _portion(after: int) -> list[Checkpoint]:
     page: list[Checkpoint] = []
     for one in sealer.checkpoints(after, limit=sealer.AT_ONCE):
         page.append(one)
-        if one.size - page[0].first >= AT_ONCE:
+        if one.size - page[0].first >= PORTION:
             break
     return page
 
@@ -92,13 +92,13 @@ def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
     if not page:
         return
     chain = verifier.Chain(sealed_export.public_keys())
-    before = _asked(
+    before = _query(
         "SELECT body, xact_before FROM log_checkpoint WHERE seq < %s ORDER BY seq DESC LIMIT 1",
         [page[0].seq],
     )
     if before:
-        chain.begin_behind(before[0][0])
-    for body, key_id, signature in _asked(
+        chain.start_after(before[0][0])
+    for body, key_id, signature in _query(
         "SELECT body, key_id, encode(signature, 'base64') FROM log_checkpoint"
         " WHERE body LIKE '%%\"retired\":{%%'"
     ):
@@ -108,22 +108,22 @@ def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
 
     def lines() -> Iterator[bytes]:
         for one in page:
-            yield from (f"{line}\n".encode() for line in sealed_export.entries(one))
-            yield f"{sealed_export.of_checkpoint(one)}\n".encode()
+            yield from (f"{line}\n".encode() for line in sealed_export.entry_lines(one))
+            yield f"{sealed_export.checkpoint_line(one)}\n".encode()
             chain.whole = False  # behind the first: of a month not all is seen
 
     yield from verifier.check(lines(), chain)
-    for (entry,) in _put_in(before[0][1] if before else None, page[-1]):
+    for (entry,) in _unsealed_entries(before[0][1] if before else None, page[-1]):
         yield verifier.Fault("an entry was put in after its time", entry)
 
 
-def _put_in(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
+def _unsealed_entries(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
     """Entries of their transactions, or of some to come, without a seal. Each is looked up by
     itself: the planner would rather read all leaves. Below the newest bound: after a restore
     numbers come again."""
-    if sealer.is_of_a_backup():
+    if sealer.is_restored_backup():
         return []
-    return _asked(
+    return _query(
         "SELECT e.id::text FROM access_entry e"
         " WHERE ((e.xact >= coalesce(%s, -9223372036854775807) AND e.xact < least(%s,"
         " (SELECT c.xact_before FROM log_checkpoint c ORDER BY c.seq DESC LIMIT 1)))"
@@ -134,13 +134,13 @@ def _put_in(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
     )
 
 
-def _asked(question: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def _query(question: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connections[SEALER].cursor() as cursor:
         cursor.execute(question, parameters)
         return list(cursor.fetchall())
 
 
-def _stand(what: str, seq: int, *, ended: bool) -> None:
+def _save_progress(what: str, seq: int, *, ended: bool) -> None:
     with connections[SEALER].cursor() as cursor:
         cursor.execute(
             "UPDATE log_watch SET seq = %s, at = CASE WHEN %s THEN sec.clock() ELSE at END"
@@ -149,7 +149,7 @@ def _stand(what: str, seq: int, *, ended: bool) -> None:
         )
 
 
-def _keep(faults: int, first: str | None) -> None:
+def _save_faults(faults: int, first: str | None) -> None:
     with connections[SEALER].cursor() as cursor:
         cursor.execute(
             "UPDATE log_watch SET faults = %s, first_fault = %s WHERE what = 'new'", [faults, first]

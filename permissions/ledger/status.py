@@ -20,15 +20,17 @@ from permissions.database.aliases import AUDITOR
 from permissions.ledger import sealed_export, verifier
 from permissions.principal import Principal
 
-CHECKED_AT_ONCE = 20_000  # entries; at least one batch
-BATCHES_AT_ONCE = 500
-HASHED_AT_ONCE = 50_000  # entries; what is sealed of a larger batch is checked, its rows are not
-PUT_IN = 1_000  # of entries without a seal as many are counted
+MOST_ENTRIES_CHECKED = 20_000  # entries; at least one batch
+MOST_BATCHES_CHECKED = 500
+MOST_ENTRIES_HASHED = (
+    50_000  # entries; what is sealed of a larger batch is checked, its rows are not
+)
+MOST_UNSEALED = 1_000  # of entries without a seal as many are counted
 LATE = timedelta(seconds=60)  # for a seal; the sealer takes a second or two
 WITNESS_LATE = timedelta(minutes=3)  # it says once a minute that it is there
 
 
-class Witnessed(NamedTuple):
+class WitnessStatus(NamedTuple):
     """What the witness's file holds, and when the worker last looked; `forked`: the log is not the
     one that it saw; `late`: it does not follow."""
 
@@ -38,7 +40,7 @@ class Witnessed(NamedTuple):
     late: bool
 
 
-class SelfCheck(NamedTuple):
+class SelfCheckStatus(NamedTuple):
     """Up to which checkpoint the worker has checked, when, and what it found; that stays until all
     of the log was checked (manage.py seals verify)."""
 
@@ -48,7 +50,7 @@ class SelfCheck(NamedTuple):
     first_fault: str | None
 
 
-class Status(NamedTuple):
+class LedgerStatus(NamedTuple):
     """`newest`: what the last checkpoint says; None: nothing is sealed yet. `waiting` counts up to
     10,000; `late`: one of them for more than a minute; `restored`: nothing is sealed, since a
     backup was restored without `manage.py seals restore`. `gaps`: what restored backups had lost,
@@ -60,13 +62,13 @@ class Status(NamedTuple):
     waiting_since: datetime | None
     late: bool
     restored: bool
-    witness: Witnessed
-    self_check: SelfCheck
+    witness: WitnessStatus
+    self_check: SelfCheckStatus
     gaps: list[dict[str, Any]]
     now: datetime
 
 
-class Checked(NamedTuple):
+class CheckResult(NamedTuple):
     """The checkpoints `first_seq` to `last_seq` and their entries; `too_large`: those of which the
     entries were not hashed; `earlier`: the checkpoint to go on with, None where all of it was
     checked."""
@@ -79,9 +81,9 @@ class Checked(NamedTuple):
     earlier: int | None
 
 
-def status(principal: Principal) -> Status:
+def ledger_status(principal: Principal) -> LedgerStatus:
     """How the seals stand. Raises NotPermitted."""
-    with writer.attempt(principal, "access_log.seals", using=AUDITOR) as attempt:
+    with writer.logged_act(principal, "access_log.seals", using=AUDITOR) as attempt:
         must_review(principal)
         attempt.record()
         with connections[AUDITOR].cursor() as cursor:
@@ -92,7 +94,7 @@ def status(principal: Principal) -> Status:
             body, key_id, waiting, since, restored, watched, gaps = cursor.fetchone()
     newest = json.loads(body) if body else None
     said = [json.loads(one) for one in gaps]
-    return Status(
+    return LedgerStatus(
         newest,
         key_id,
         waiting,
@@ -110,57 +112,57 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _witnessed(row: dict[str, Any], newest: dict[str, Any] | None, now: datetime) -> Witnessed:
+def _witnessed(row: dict[str, Any], newest: dict[str, Any] | None, now: datetime) -> WitnessStatus:
     at = _moment(row["at"])
     behind = newest is not None and row["seq"] < newest["seq"]
-    return Witnessed(
+    return WitnessStatus(
         row["seq"], at, row["faults"] > 0, behind and (at is None or now - at > WITNESS_LATE)
     )
 
 
-def _self_check(row: dict[str, Any]) -> SelfCheck:
-    return SelfCheck(row["seq"], _moment(row["at"]), row["faults"], row["first_fault"])
+def _self_check(row: dict[str, Any]) -> SelfCheckStatus:
+    return SelfCheckStatus(row["seq"], _moment(row["at"]), row["faults"], row["first_fault"])
 
 
-def check(principal: Principal, before: int | None = None) -> Checked:
+def check_batches(principal: Principal, before: int | None = None) -> CheckResult:
     """Check the newest batches, or those before the checkpoint `before`: each entry's hash as its
     row now gives it, the root over them, the signature, that each follows from the one before, and
     that no entry of their transactions stands there without a seal.
 
     Raises NotPermitted, Unavailable (the key store).
     """
-    with writer.attempt(principal, "access_log.verify", using=AUDITOR) as attempt:
+    with writer.logged_act(principal, "access_log.verify", using=AUDITOR) as attempt:
         must_review(principal)
         attempt.record()
         numbers = _numbers(before)
         batches = []
         entries = 0
-        for seq in numbers[:BATCHES_AT_ONCE]:
+        for seq in numbers[:MOST_BATCHES_CHECKED]:
             batch = _batch(seq)
             batches.append(batch)
             entries += len(batch.sealed)
-            if entries >= CHECKED_AT_ONCE:
+            if entries >= MOST_ENTRIES_CHECKED:
                 break
-        put_in = _put_in(batches[-1].seq, batches[0].seq) if batches else []
+        put_in = _unsealed_entries(batches[-1].seq, batches[0].seq) if batches else []
         incomplete = any(None in batch.found for batch in batches)
         retiring = [_batch(seq) for seq in _retiring()] if incomplete else []
         older = numbers[len(batches) :][:1]  # which the first of them has to follow
         behind = [_batch(seq).line["body"] for seq in older]
     batches.reverse()
-    let_go = _months_let_go(retiring)
+    let_go = _retired_months(retiring)
     chain = verifier.Chain(sealed_export.public_keys())
     for body in behind:
-        chain.begin_behind(body)
+        chain.start_after(body)
     faults = [fault for batch in batches for fault in _faults(batch, chain, let_go)]
     if not batches:
-        return Checked(None, None, 0, faults, [], None)
+        return CheckResult(None, None, 0, faults, [], None)
     first, last = batches[0].seq, batches[-1].seq
     if put_in:
         own = next((f"; the first of yours: {one}" for one in put_in if one), "")
         what = f"entries were put in after their time ({len(put_in)}{own})"
         faults.append(verifier.Fault(what, f"checkpoints {first} to {last}"))
-    too_large = [one.seq for one in batches if len(one.sealed) > HASHED_AT_ONCE]
-    return Checked(first, last, entries, faults, too_large, first if older else None)
+    too_large = [one.seq for one in batches if len(one.sealed) > MOST_ENTRIES_HASHED]
+    return CheckResult(first, last, entries, faults, too_large, first if older else None)
 
 
 class _Batch(NamedTuple):
@@ -177,7 +179,7 @@ def _numbers(before: int | None) -> list[int]:
         cursor.execute(
             "SELECT seq FROM log_checkpoint WHERE seq < coalesce(%s, 9223372036854775807)"
             " ORDER BY seq DESC LIMIT %s",
-            [before, BATCHES_AT_ONCE + 1],
+            [before, MOST_BATCHES_CHECKED + 1],
         )
         return [seq for (seq,) in cursor.fetchall()]
 
@@ -186,7 +188,7 @@ def _batch(seq: int) -> _Batch:
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute(
             "SELECT body, key_id, signature, sealed, found, months FROM sec.batch_now(%s, %s)",
-            [seq, HASHED_AT_ONCE],
+            [seq, MOST_ENTRIES_HASHED],
         )
         body, key_id, signature, sealed, found, months = cursor.fetchone()
     line = {
@@ -203,11 +205,11 @@ def _batch(seq: int) -> _Batch:
     )
 
 
-def _put_in(first: int, last: int) -> list[UUID | None]:
+def _unsealed_entries(first: int, last: int) -> list[UUID | None]:
     """Entries that nobody sealed though the time of these checkpoints has passed: the ids of the
     agency's own, None for any other's."""
     with connections[AUDITOR].cursor() as cursor:
-        cursor.execute("SELECT id FROM sec.put_in(%s, %s, %s)", [first, last, PUT_IN])
+        cursor.execute("SELECT id FROM sec.put_in(%s, %s, %s)", [first, last, MOST_UNSEALED])
         return [id_ for (id_,) in cursor.fetchall()]
 
 
@@ -218,7 +220,7 @@ def _retiring() -> list[int]:
     return list(row[0]) if row else []
 
 
-def _months_let_go(retiring: list[_Batch]) -> set[str]:
+def _retired_months(retiring: list[_Batch]) -> set[str]:
     """The months that a sound checkpoint says have left the log when their time was over."""
     chain = verifier.Chain(sealed_export.public_keys(), part=True)
     for batch in retiring:

@@ -74,7 +74,7 @@ class Chain:
         self.gone_leaves: dict[str, Any] = defaultdict(sha256)
         self.gone_first: dict[str, list[str]] = defaultdict(list)
 
-    def begin_behind(self, body: str) -> None:
+    def start_after(self, body: str) -> None:
         """Go on behind this checkpoint, which is taken as it is."""
         self.last, self.whole = json.loads(body), False
         self.last_hash = sha256(body.encode()).hexdigest()
@@ -110,7 +110,7 @@ class Chain:
             "its time lies before the one before": said["time"] < last["time"],
         }
 
-    def miss(self, leaf: bytes, entry: str, at: str) -> None:
+    def record_missing(self, leaf: bytes, entry: str, at: str) -> None:
         """An entry is not there."""
         month = at[:7]
         self.gone[month] += 1
@@ -118,7 +118,7 @@ class Chain:
         if self.gone[month] <= NAMED:
             self.gone_first[month].append(entry)
 
-    def unlawfully_gone(self) -> Iterator[Fault]:
+    def missing_without_leave(self) -> Iterator[Fault]:
         """Entries that are not there, and that no signature lets go; those of a month together."""
         for month in sorted({*self.gone, *self.retired}):
             count, first = self.gone[month], self.gone_first[month]
@@ -151,7 +151,7 @@ def root(leaves: list[bytes]) -> bytes:
     return level[0] if level else sha256(b"").digest()
 
 
-def climb(leaf: bytes, place: int, count: int, path: list[bytes]) -> bytes:
+def root_from_path(leaf: bytes, place: int, count: int, path: list[bytes]) -> bytes:
     """RFC 9162, section 2.1.3: the root of a batch of `count` in which the leaf stands at `place`,
     from its siblings upwards. Raises ValueError, IndexError: they cannot be those."""
     used, within = 0, 0 <= place < count
@@ -185,7 +185,7 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
                 hashed, mark, *gone = line.decode().split()
                 leaves.append(bytes.fromhex(hashed))
                 if mark == "-":
-                    chain.miss(leaves[-1], *gone)
+                    chain.record_missing(leaves[-1], *gone)
                 elif mark == "~" and chain.blanks:
                     chain.blank += 1
                 else:
@@ -194,7 +194,7 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
             raise Unreadable(f"line {number}: {type(error).__name__}") from error
     if leaves:
         yield Fault("entries stand behind the last checkpoint", str(len(leaves)))
-    yield from chain.unlawfully_gone()
+    yield from chain.missing_without_leave()
 
 
 def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
@@ -205,7 +205,7 @@ def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
     leaf = sha256(b"\x00" + proof["entry"].encode()).digest()
     if leaf.hex() != proof["leaf"]:
         yield Fault("an entry was changed", json.loads(proof["entry"])[0])
-    top = climb(leaf, proof["place"], proof["size"], [*map(bytes.fromhex, proof["path"])])
+    top = root_from_path(leaf, proof["place"], proof["size"], [*map(bytes.fromhex, proof["path"])])
     yield from chain.follow(proof["checkpoint"], [top])
     chain.proved = proof["entry"]
 
@@ -214,7 +214,7 @@ def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
     """What a witness holds against the chain: each stands there as it was. Raises Unreadable."""
     for number, line in enumerate(witnessed, 1):
         try:
-            held = list(_held(json.loads(line))) if line.strip() else []
+            held = list(_witnessed_hashes(json.loads(line))) if line.strip() else []
         except MALFORMED as error:
             raise Unreadable(f"line {number} of the witness: {type(error).__name__}") from error
         for seq, hashed in held:
@@ -227,7 +227,7 @@ def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
                 yield Fault("a checkpoint is not the one that was witnessed", f"checkpoint {seq}")
 
 
-def _held(said: dict[str, Any]) -> Iterator[tuple[int, str]]:
+def _witnessed_hashes(said: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """Numbers and hashes of a page of checkpoints, of one, or of what a webhook delivered."""
     for one in said.get("items", [said]):
         told = one.get("data", one)

@@ -21,7 +21,7 @@ from permissions.database import aliases
 from permissions.errors import Refused
 from permissions.keys.secret_files import sync_folder
 from permissions.ledger import sealer, verifier
-from permissions.ledger.sealed_export import of_checkpoint, public_keys
+from permissions.ledger.sealed_export import checkpoint_line, public_keys
 from permissions.ledger.sealer import Checkpoint
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 AT_ONCE = 1_000
 
 
-class Forked(Refused):
+class LedgerForked(Refused):
     """The database does not hold the checkpoint that the witness saw last: it was rolled back, or
     its log was made anew. Nothing is written until somebody has looked (deploy/RUNBOOK.md)."""
 
@@ -37,7 +37,7 @@ class Forked(Refused):
     detail = "The log is not the one that was witnessed."
 
 
-class Held(NamedTuple):
+class WitnessedCheckpoint(NamedTuple):
     """The last checkpoint in the file."""
 
     seq: int
@@ -45,16 +45,16 @@ class Held(NamedTuple):
     body: str
 
 
-def file() -> Path:
+def witness_file() -> Path:
     """Where it lies (settings.LOG_WITNESS_FILE)."""
     return Path(settings.LOG_WITNESS_FILE)
 
 
-def last_held() -> Held | None:
+def last_witnessed() -> WitnessedCheckpoint | None:
     """What the witness saw last; None: nothing yet. A last line that was cut off by a kill is not
     one. Raises OSError, ValueError (the file is not ours)."""
     try:
-        with open(file(), "rb") as held:
+        with open(witness_file(), "rb") as held:
             size = held.seek(0, os.SEEK_END)
             held.seek(max(0, size - 65_536))
             lines = held.read().split(b"\n")[:-1]  # what stands behind the last newline is cut off
@@ -65,16 +65,16 @@ def last_held() -> Held | None:
     try:
         body = json.loads(lines[-1])["body"]
         said = json.loads(body)
-        return Held(said["seq"], said["size"], body)
+        return WitnessedCheckpoint(said["seq"], said["size"], body)
     except (ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{file()}: its last line is no checkpoint.") from error
+        raise ValueError(f"{witness_file()}: its last line is no checkpoint.") from error
 
 
 def length() -> int:
     """How long it is, in bytes: whole lines, without what a kill cut off. 0: there is nothing yet.
     Raises OSError."""
     try:
-        descriptor = os.open(file(), os.O_RDONLY)
+        descriptor = os.open(witness_file(), os.O_RDONLY)
     except FileNotFoundError:
         return 0
     try:
@@ -87,7 +87,7 @@ def lines(length: int) -> Iterator[str]:
     """So many bytes of it from its beginning, a checkpoint a line: what it held when its `length`
     was asked, whatever the worker adds meanwhile. Raises OSError."""
     if length:
-        with open(file(), "rb") as held:
+        with open(witness_file(), "rb") as held:
             while length > 0 and (line := held.readline()):
                 length -= len(line)
                 yield line.decode()
@@ -98,23 +98,23 @@ def step() -> bool:
 
     Raises Forked, OSError, Unavailable (the key store, once after a restore).
     """
-    held = last_held()
+    held = last_witnessed()
     if held is None:
-        _must_be_new()
+        _report_new_file()
     else:
         try:
             _must_follow(held)
-        except Forked:
-            _tell(held.seq, forked=True)
+        except LedgerForked:
+            _report(held.seq, forked=True)
             raise
     found = list(sealer.checkpoints(held.seq if held else 0, limit=AT_ONCE))
     if found:
-        _add([of_checkpoint(one) for one in found])
-    _tell(found[-1].seq if found else held.seq if held else 0)
+        _add([checkpoint_line(one) for one in found])
+    _report(found[-1].seq if found else held.seq if held else 0)
     return len(found) == AT_ONCE
 
 
-def _tell(seq: int, *, forked: bool = False) -> None:
+def _report(seq: int, *, forked: bool = False) -> None:
     """Let auditors know: where it changed, and once a minute that there is a witness."""
     with connections[aliases.SEALER].cursor() as cursor:
         cursor.execute(
@@ -125,7 +125,7 @@ def _tell(seq: int, *, forked: bool = False) -> None:
         )
 
 
-def _must_be_new() -> None:
+def _report_new_file() -> None:
     """Say so where there was one: its disk is not mounted, or somebody took it away. It is begun
     anew; what was changed before, this one does not know."""
     with connections[aliases.SEALER].cursor() as cursor:
@@ -134,30 +134,30 @@ def _must_be_new() -> None:
             log.error("witness_gone", where=f"checkpoint {seq}")
 
 
-def _must_follow(held: Held) -> None:
+def _must_follow(held: WitnessedCheckpoint) -> None:
     there = next(sealer.checkpoints(held.seq - 1, limit=1), None)
-    if there is None or not (there.body == held.body or _says_it_was_lost(there, held)):
-        raise Forked
+    if there is None or not (there.body == held.body or _declares_loss(there, held)):
+        raise LedgerForked
 
 
-def _says_it_was_lost(there: Checkpoint, held: Held) -> bool:
+def _declares_loss(there: Checkpoint, held: WitnessedCheckpoint) -> bool:
     """Whether it says under its signature that a restored backup had lost what is held, and follows
     a checkpoint that is held too: the log that was witnessed goes on, and the gap with it."""
-    gap = there.said.get("gap", {"from_seq": 0, "to_seq": 0})
+    gap = there.signed_content.get("gap", {"from_seq": 0, "to_seq": 0})
     if not gap["from_seq"] <= held.seq <= gap["to_seq"]:
         return False
-    if not verifier.Chain(public_keys()).signed(json.loads(of_checkpoint(there))):
+    if not verifier.Chain(public_keys()).signed(json.loads(checkpoint_line(there))):
         return False
-    previous = there.said["previous"]
+    previous = there.signed_content["previous"]
     return not previous or any(
         sha256(json.loads(line)["body"].encode()).hexdigest() == previous
         for line in lines(length())
     )
 
 
-def lost() -> dict[str, int] | None:
+def lost_since_backup() -> dict[str, int] | None:
     """After a restore: what the witness holds and this database has lost, for sealer.restore."""
-    held, last = last_held(), sealer.newest()
+    held, last = last_witnessed(), sealer.newest_checkpoint()
     if held is None or (last is not None and last.seq >= held.seq):
         return None
     return {
@@ -169,7 +169,7 @@ def lost() -> dict[str, int] | None:
 
 def _add(lines: list[str]) -> None:
     """Whole lines, and on the disk before we go on; a line that a kill cut off is ended first."""
-    path = file()
+    path = witness_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:

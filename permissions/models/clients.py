@@ -6,7 +6,7 @@ from oauth2_provider.models import AbstractApplication
 
 from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency
-from permissions.principal import AUDITS_WITH
+from permissions.principal import AUDITOR_SCOPES
 
 # Of how many different referrals a partner system opens packets or notes within 24 hours, if not
 # set otherwise: more than an agency of a small network gets in a day; and the most that can be set.
@@ -37,7 +37,7 @@ class Client(AbstractApplication):
             models.CheckConstraint(
                 name="audit_read_stands_alone",
                 condition=~models.Q(scopes__contains=["audit:read"])
-                | models.Q(scopes__contained_by=AUDITS_WITH),
+                | models.Q(scopes__contained_by=AUDITOR_SCOPES),
             ),
             models.CheckConstraint(
                 name="openings_a_day",

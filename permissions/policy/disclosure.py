@@ -35,7 +35,7 @@ BASES_BY_DUTIES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
 )
 
 
-def bases(duties: frozenset[str], direction: str = "outbound") -> tuple[str, ...]:
+def allowed_bases(duties: frozenset[str], direction: str = "outbound") -> tuple[str, ...]:
     """The bases that a release by an agency with these duties may have. Back to the sender it is
     written, whoever the recipient is."""
     if direction == "return":
@@ -97,7 +97,7 @@ LONGEST = {
 LONGEST_BY_A_LEAD = timedelta(days=90)
 
 
-def longest(urgency: str, *, lead: bool) -> timedelta:
+def longest_duration(urgency: str, *, lead: bool) -> timedelta:
     """How long a release may last, from its first signature."""
     return LONGEST_BY_A_LEAD if lead else LONGEST[urgency]
 

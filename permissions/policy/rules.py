@@ -32,7 +32,7 @@ class Rule(NamedTuple):
     opens: bool = False  # it opens what is sealed: of clients, for a system of record alone
 
 
-class Standing(NamedTuple):
+class CallerRelation(NamedTuple):
     """What the principal is to one referral."""
 
     side: str  # "from" or "to"
@@ -41,7 +41,7 @@ class Standing(NamedTuple):
     accepted: bool = False  # from then on, access inside the recipient is assignment alone (R7)
 
 
-def require(principal: Principal, act: str, rule: Rule, standing: Standing) -> None:
+def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation) -> None:
     """Raise NotPermitted unless `principal` may do `act`, of which `rule` says who may."""
     who = rule.from_side if standing.side == "from" else rule.to_side
     if who is None:
@@ -72,7 +72,7 @@ def require(principal: Principal, act: str, rule: Rule, standing: Standing) -> N
         raise NotPermitted("not_assigned", f"{act} needs {who.value}.")
 
 
-def permitted(principal: Principal, act: str, rule: Rule, standing: Standing) -> bool:
+def is_permitted(principal: Principal, act: str, rule: Rule, standing: CallerRelation) -> bool:
     """The same question without the reason: which buttons to offer."""
     try:
         require(principal, act, rule, standing)
@@ -93,7 +93,7 @@ def require_directory_editor(principal: Principal) -> None:
         raise NotPermitted("role_missing", "Entries are changed by a directory editor.")
 
 
-def require_webhook_keeper(principal: Principal) -> None:
+def require_webhook_manager(principal: Principal) -> None:
     """Raise NotPermitted unless the caller says where its agency's events are sent: an
     agency_admin, or a client with webhooks:write."""
     if not principal.may("webhooks:write"):

@@ -4,23 +4,23 @@ A rule's text is what the page for auditors says; its last bracket is where it c
 """
 
 from permissions.reference import world as w
-from permissions.reference.caller import Asked
+from permissions.reference.caller import Question
 
 
-def seal(asked: Asked, row: w.Row) -> bool:
+def seal(asked: Question, row: w.Row) -> bool:
     """Auditors, and systems that witness: numbers and hashes. (45 CFR 164.312(c)(1))"""
     me = asked.me
     return "auditor" in me.roles if me.client_id is None else "audit:read" in me.scopes
 
 
-def own(asked: Asked, row: w.SelfAssignment) -> bool:
+def own(asked: Question, row: w.SelfAssignment) -> bool:
     """The agency's auditor, of its own people; of no referral that bars her.
     (45 CFR 164.312(b); R7, R12)"""
     ours = seal(asked, row) and row.agency_id == asked.me.agency_id
-    return ours and not asked.barred_by_name(row.referral_id)
+    return ours and not asked.is_barred_by_name(row.referral_id)
 
 
-def log(asked: Asked, row: w.AccessEntry) -> bool:
+def log(asked: Question, row: w.AccessEntry) -> bool:
     """The agency's auditor, the acts of its own people: ids and codes, never what was in it. An
     oversight agency's auditor, while that agency's opt-in stands: neither names nor handles. What
     others did with a referral that bars her as a person, she does not read.
@@ -28,16 +28,16 @@ def log(asked: Asked, row: w.AccessEntry) -> bool:
     ours = row.agency_id == asked.me.agency_id
     hers = (row.member_id or row.client_id) == (asked.me.member_id or asked.me.client_id)
     about = [one for one in (row.referral_id, *(row.referral_ids or ())) if one]
-    shown = hers or not any(asked.barred_by_name(one) for one in about)
+    shown = hers or not any(asked.is_barred_by_name(one) for one in about)
     return seal(asked, row) and shown and (ours or (oversees(asked) and opted_in(asked, row)))
 
 
-def oversees(asked: Asked) -> bool:
+def oversees(asked: Question) -> bool:
     """Of an agency that oversees the network."""
     return asked.world.agencies[asked.me.agency_id].kind == "oversight"
 
 
-def opted_in(asked: Asked, row: w.AccessEntry) -> bool:
+def opted_in(asked: Question, row: w.AccessEntry) -> bool:
     """The agency whose people did it lets the caller's agency read, now."""
     return any(
         (one.agency_id, one.to_agency_id) == (row.agency_id, asked.me.agency_id)
@@ -47,17 +47,17 @@ def opted_in(asked: Asked, row: w.AccessEntry) -> bool:
     )
 
 
-def opt_in(asked: Asked, row: w.OptIn) -> bool:
+def opt_in(asked: Question, row: w.OptIn) -> bool:
     """The agency's auditor, and the auditors of whom it was given to. (45 CFR 164.312(b))"""
     to_us = row.to_agency_id == asked.me.agency_id and oversees(asked)
     return seal(asked, row) and (row.agency_id == asked.me.agency_id or to_us)
 
 
-def own_opt_in(asked: Asked, row: w.OptIn) -> bool:
+def own_opt_in(asked: Question, row: w.OptIn) -> bool:
     """The agency's administrator, who gives it and takes it back. (R3)"""
     return administers(asked) and row.agency_id == asked.me.agency_id
 
 
-def administers(asked: Asked) -> bool:
+def administers(asked: Question) -> bool:
     """An agency_admin, in person."""
     return asked.me.client_id is None and "agency_admin" in asked.me.roles

@@ -22,7 +22,7 @@ class Caller(NamedTuple):
     system_of_record: bool
 
 
-def live(world: World, principal: Principal, now: datetime) -> Caller | None:
+def live_caller(world: World, principal: Principal, now: datetime) -> Caller | None:
     """Whoever holds this token, if she still may: not signed out, not run out, her agency active,
     her membership and her person too; of a client, and of the staff it names, the same."""
     held = world.credentials.get(principal.token or "")
@@ -51,7 +51,7 @@ def live(world: World, principal: Principal, now: datetime) -> Caller | None:
     )  # fmt: skip
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """One question: by whom, of which world, under which access entry, at which moment."""
 
     me: Caller
@@ -80,24 +80,24 @@ class Asked(NamedTuple):
         return self.me.member_id is None or self.named
 
     @property
-    def keeps_webhooks(self) -> bool:
+    def manages_webhooks(self) -> bool:
         """An agency_admin; a client with `webhooks:write`."""
         if self.me.client_id is None:
             return "agency_admin" in self.me.roles
         return "webhooks:write" in self.me.scopes
 
-    def barred(self, referral: UUID) -> bool:
+    def is_barred(self, referral: UUID) -> bool:
         """R12: a block beats every grant and role. It bars a person in whichever agency she serves,
         or a whole agency, or there all but the leads; a client that names nobody, its agency's
         mailbox, with anybody there. So is barred whoever is no side, or none any more (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
-        return self.side(referral) is None or self.barred_by_name(referral) or any(
+        return self.side(referral) is None or self.is_barred_by_name(referral) or any(
             block.bars_agency_id == self.me.agency_id
             and (block.kind == "agency" or mailbox or (block.kind == "leads_only" and not lead))
             for block in self._blocks(referral)
         )  # fmt: skip
 
-    def barred_by_name(self, referral: UUID) -> bool:
+    def is_barred_by_name(self, referral: UUID) -> bool:
         """The same, but by blocks of persons alone."""
         every, mine = self.world.members, {self.me.person_id}
         if self.me.member_id is None:
@@ -115,15 +115,15 @@ class Asked(NamedTuple):
     def assigned(self, referral: UUID) -> bool:
         """R7: inside an agency access is assignment, not membership."""
         mine = (referral, self.me.member_id, self.me.agency_id)
-        return not self.barred(referral) and any(
+        return not self.is_barred(referral) and any(
             (one.referral_id, one.membership_id, one.agency_id) == mine
             for one in self.world.assignments
         )
 
-    def answers_for(self, referral: UUID) -> bool:
+    def is_answerable_for(self, referral: UUID) -> bool:
         """Assigned to it, or a lead."""
         lead = self.me.member_id is not None and "lead" in self.me.roles
-        return self.assigned(referral) or (lead and not self.barred(referral))
+        return self.assigned(referral) or (lead and not self.is_barred(referral))
 
     def side(self, referral: UUID) -> str | None:
         """`from`: her agency sent it; `to`: it was sent to it. None: its part is purged (R13)."""

@@ -19,7 +19,7 @@ from uuid import UUID
 from permissions.audit import actions
 from permissions.reference import auditor_rules, side_rules
 from permissions.reference import world as w
-from permissions.reference.caller import Asked, live
+from permissions.reference.caller import Question, live_caller
 
 NEVER_SERVED: dict[type[w.Row], set[str]] = {
     w.Referral: {"has_block", "to_purged"},  # nobody learns of another's block or purge (R2, R12)
@@ -32,17 +32,17 @@ NEVER_SERVED: dict[type[w.Row], set[str]] = {
 
 def can_see(world: w.World, principal: w.Principal, row: w.Row, field: str, now: datetime) -> bool:
     """Whether `principal` may read the column `field` of `row` at `now`."""
-    me = live(world, principal, now)
+    me = live_caller(world, principal, now)
     if me is None:
         public = isinstance(row, w.Change) and not row.network
         return principal.role == "app" and (public or isinstance(row, w.Published))
     rule = (SEES if principal.role == "app" else AUDITOR_SEES).get(type(row))
-    asked = Asked(me, world, principal.entry, now)
+    asked = Question(me, world, principal.entry, now)
     served = field not in NEVER_SERVED.get(type(row), ())
     return rule is not None and served and rule(asked, row)
 
 
-def packet(asked: Asked, row: w.PacketField) -> bool:
+def packet(asked: Question, row: w.PacketField) -> bool:
     """Members assigned to it: of the agency that wrote it; and, from the accept on, of the one
     agency that her release names, the fields that it lists, while it is in force. A partner system
     only as the agency's system of record, naming the member. With a purpose, each time, in the log.
@@ -58,7 +58,7 @@ def packet(asked: Asked, row: w.PacketField) -> bool:
     )
 
 
-def granted(asked: Asked, row: w.PacketField) -> bool:
+def granted(asked: Question, row: w.PacketField) -> bool:
     """A live grant for the agency, her release in force, and this field in both."""
     now, me, world = asked.now, asked.me, asked.world
     stopped = any(
@@ -80,13 +80,13 @@ def granted(asked: Asked, row: w.PacketField) -> bool:
     )  # fmt: skip
 
 
-def note(asked: Asked, row: w.Note) -> bool:
+def note(asked: Question, row: w.Note) -> bool:
     """Members assigned to it, of the agency that wrote them. With a purpose, each time, in the log.
     (34 U.S.C. 12291(b)(2); Mont. Code 26-1-812; R2, R7, R11, R13, R15)"""
     return side_rules.own_side(asked, row) and opens(asked, row.referral_id, "referral.open_notes")
 
 
-def opens(asked: Asked, referral: UUID, act: str) -> bool:
+def opens(asked: Question, referral: UUID, act: str) -> bool:
     """What a packet and a note ask for alike."""
     me, entry = asked.me, asked.entry
     return (
@@ -100,17 +100,17 @@ def opens(asked: Asked, referral: UUID, act: str) -> bool:
     )
 
 
-def notice(asked: Asked, row: w.Referral) -> bool:
+def notice(asked: Question, row: w.Referral) -> bool:
     """Workers and leads of the agency that sent it and, once it is sent, of the agency that it was
     sent to, each until its own part is purged; no other. Of its state the sender is shown the table
     below and nothing finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
     return side_rules.sides(asked, row)
 
 
-def webhook(asked: Asked, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
+def webhook(asked: Question, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
     """The agency's administrator, and its systems that keep them. (R10)"""
     of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
-    return asked.keeps_webhooks and of.agency_id == asked.me.agency_id
+    return asked.manages_webhooks and of.agency_id == asked.me.agency_id
 
 
 SEES: dict[type[w.Row], Callable[..., bool]] = {

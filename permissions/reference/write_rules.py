@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from permissions.reference import auditor_rules, read_rules, side_rules
 from permissions.reference import world as w
-from permissions.reference.caller import Asked, live
+from permissions.reference.caller import Question, live_caller
 
 # Which columns may ever be changed: who refers whom, and when it began, never.
 NOTICE = {
@@ -58,10 +58,10 @@ def can_write(
     now: datetime,
 ) -> bool:
     """Whether `principal` may insert a row (no `before`), change it, or delete it (no `after`)."""
-    me = live(world, principal, now)
+    me = live_caller(world, principal, now)
     if me is None or after is None:
         return False
-    asked = Asked(me, world, principal.entry, now)
+    asked = Question(me, world, principal.entry, now)
     if before is None:
         begins = INSERTS.get(type(after))
         return begins is not None and begins(asked, after) and _by(principal, after)
@@ -73,11 +73,11 @@ def can_write(
 def reaches(world: w.World, principal: w.Principal, row: w.Row, now: datetime) -> bool:
     """Whether a change of every row at once, by `principal`, would touch this one: if it may not
     become what the change makes of it, none is changed."""
-    me = live(world, principal, now)
+    me = live_caller(world, principal, now)
     if me is None or principal.role != "app":
         return False
     touches, _ = CHANGES.get(type(row), (_never, _never))
-    return touches(Asked(me, world, principal.entry, now), row)
+    return touches(Question(me, world, principal.entry, now), row)
 
 
 def _by(principal: w.Principal, row: w.Row) -> bool:
@@ -89,12 +89,12 @@ def _never(*_: object) -> bool:
     return False
 
 
-def writer(asked: Asked) -> bool:
+def writer(asked: Question) -> bool:
     """A worker or lead by name; a client with referrals:write that names one (R15)."""
     return asked.named and (asked.me.client_id is None or "referrals:write" in asked.me.scopes)
 
 
-def beside(asked: Asked, row: w.Side | w.Note | w.PrivateKey) -> bool:
+def beside(asked: Question, row: w.Side | w.Note | w.PrivateKey) -> bool:
     """On her own side of a referral that she sees."""
     of = asked.world.referrals.get(row.referral_id)
     sides = of is not None and row.agency_id in (of.from_agency_id, of.to_agency_id)
@@ -102,18 +102,18 @@ def beside(asked: Asked, row: w.Side | w.Note | w.PrivateKey) -> bool:
     return mine and sides and of is not None and side_rules.sides(asked, of)
 
 
-def draft(asked: Asked, row: w.Referral) -> bool:
+def draft(asked: Question, row: w.Referral) -> bool:
     """A referral begins as a draft of the writer's agency (act 1)."""
     new = row.status == "draft" and row.sent_at is None
     return writer(asked) and row.from_agency_id == asked.me.agency_id and new
 
 
-def side(asked: Asked, row: w.Side) -> bool:
+def side(asked: Question, row: w.Side) -> bool:
     """Without a holder: who that is, is said by `sec.take` and `sec.hand_over` (R7)."""
     return beside(asked, row) and row.holder_id is None
 
 
-def release(asked: Asked, row: w.Release) -> bool:
+def release(asked: Question, row: w.Release) -> bool:
     """By an assignee of the side that gives: the sender, or after the accept the recipient (R2)."""
     of = asked.world.referrals.get(row.referral_id)
     if of is None or not side_rules.sides(asked, of) or not asked.assigned(of.id) or row.ended:
@@ -128,7 +128,7 @@ def release(asked: Asked, row: w.Release) -> bool:
     return writer(asked) and ours and given and (row.from_agency_id, row.to_agency_id) == parties
 
 
-def paper(asked: Asked, row: w.ReleasePaper) -> bool:
+def paper(asked: Question, row: w.ReleasePaper) -> bool:
     """Beside a release that her agency recorded."""
     of = asked.world.releases.get(row.release_id)
     mine = writer(asked) and row.agency_id == asked.me.agency_id
@@ -136,7 +136,7 @@ def paper(asked: Asked, row: w.ReleasePaper) -> bool:
     return seen and of is not None and of.from_agency_id == asked.me.agency_id
 
 
-def release_end(asked: Asked, row: w.ReleaseEnd) -> bool:
+def release_end(asked: Question, row: w.ReleaseEnd) -> bool:
     """Of a release that she sees, in her own name: by either side, on the survivor's word."""
     of = asked.world.releases.get(row.release_id)
     mine = writer(asked) and row.agency_id == asked.me.agency_id
@@ -144,7 +144,7 @@ def release_end(asked: Asked, row: w.ReleaseEnd) -> bool:
     return hers and of is not None and side_rules.release(asked, of)
 
 
-def packet(asked: Asked, row: w.PacketField) -> bool:
+def packet(asked: Question, row: w.PacketField) -> bool:
     """By the sender's assignee, once she could say that she agrees (R1, R14)."""
     of = asked.world.referrals.get(row.referral_id)
     if of is None or not writer(asked) or not side_rules.sides(asked, of):
@@ -153,13 +153,13 @@ def packet(asked: Asked, row: w.PacketField) -> bool:
     return ours and asked.assigned(of.id) and asked.agreed(of.id)
 
 
-def note(asked: Asked, row: w.Note) -> bool:
+def note(asked: Question, row: w.Note) -> bool:
     """By an assignee of either side, in her own name (T4)."""
     hers = row.member_id == asked.me.member_id and asked.assigned(row.referral_id)
     return hers and beside(asked, row)
 
 
-def event(asked: Asked, row: w.Event) -> bool:
+def event(asked: Question, row: w.Event) -> bool:
     """In her own name, of the two agencies that the referral is between; a sender whose part is
     purged is told nothing (R13)."""
     of = asked.world.referrals.get(row.referral_id)
@@ -170,13 +170,13 @@ def event(asked: Asked, row: w.Event) -> bool:
     return writer(asked) and truly and told and row.agency_id == asked.me.agency_id
 
 
-def call(asked: Asked, row: w.CallRecord) -> bool:
+def call(asked: Question, row: w.CallRecord) -> bool:
     """Her own call."""
     hers = row.member_id == asked.me.member_id
     return writer(asked) and hers and row.agency_id == asked.me.agency_id
 
 
-def request(asked: Asked, row: w.IdempotencyKey) -> bool:
+def request(asked: Question, row: w.IdempotencyKey) -> bool:
     """The caller's own, of a referral that the caller sees or of none: the foreign key tells of no
     other whether it exists."""
     own = row.caller_id == (asked.me.client_id or asked.me.member_id)
@@ -185,7 +185,7 @@ def request(asked: Asked, row: w.IdempotencyKey) -> bool:
     return writer(asked) and own and row.agency_id == asked.me.agency_id and seen
 
 
-def grant(asked: Asked, row: w.Grant) -> bool:
+def grant(asked: Question, row: w.Grant) -> bool:
     """The sender's own keys; the recipient's are wrapped for it by `sec.put_grant` (ADR 0019)."""
     of = asked.world.referrals.get(row.referral_id)
     own = row.release_id is None and of is not None and of.from_agency_id == asked.me.agency_id
@@ -193,7 +193,7 @@ def grant(asked: Asked, row: w.Grant) -> bool:
     return mine and of is not None and side_rules.sides(asked, of) and asked.assigned(of.id)
 
 
-def plan(asked: Asked, row: w.Plan) -> bool:
+def plan(asked: Question, row: w.Plan) -> bool:
     """By the sender's assignee."""
     of = asked.world.referrals.get(row.referral_id)
     ours = of is not None and of.from_agency_id == row.agency_id == asked.me.agency_id
@@ -201,17 +201,17 @@ def plan(asked: Asked, row: w.Plan) -> bool:
     return mine and of is not None and side_rules.sides(asked, of)
 
 
-def private_key(asked: Asked, row: w.PrivateKey) -> bool:
+def private_key(asked: Question, row: w.PrivateKey) -> bool:
     """By an assignee, her own side's."""
     return beside(asked, row) and asked.assigned(row.referral_id)
 
 
-def channel(asked: Asked, row: w.Channel) -> bool:
+def channel(asked: Question, row: w.Channel) -> bool:
     """Her own, where she works; the agency's, by its administrator."""
     return side_rules.reached(asked, row) and row.agency_id == asked.me.agency_id
 
 
-def entry(asked: Asked, row: w.AccessEntry) -> bool:
+def entry(asked: Question, row: w.AccessEntry) -> bool:
     """What she did, in her own name and no other; refusals are written by `sec.log_denial`."""
     me = asked.me
     hers = (row.agency_id, row.member_id, row.client_id) == (
@@ -220,7 +220,7 @@ def entry(asked: Asked, row: w.AccessEntry) -> bool:
     return hers and row.decision == "allowed"
 
 
-def opt_in(asked: Asked, row: w.OptIn) -> bool:
+def opt_in(asked: Question, row: w.OptIn) -> bool:
     """By her agency's administrator, in her own name, to an agency that oversees, for a time."""
     to = asked.world.agencies.get(row.to_agency_id)
     overseen = to is not None and to.active and to.kind == "oversight"
@@ -231,7 +231,7 @@ def opt_in(asked: Asked, row: w.OptIn) -> bool:
 # -- What may be changed: which rows a change reaches, and what they may become --------------------
 
 
-def seen_still(asked: Asked, before: w.Referral, after: w.Referral) -> bool:
+def seen_still(asked: Question, before: w.Referral, after: w.Referral) -> bool:
     """Its writer sees what it becomes; when it was sent, accepted and ended is written once."""
     once = before.sent_at in (None, after.sent_at) and before.accepted_at in (
         None,
@@ -241,13 +241,13 @@ def seen_still(asked: Asked, before: w.Referral, after: w.Referral) -> bool:
     return once and ended and writer(asked) and side_rules.sides(asked, after)
 
 
-def own_side(asked: Asked, before: w.Side, after: w.Side) -> bool:
+def own_side(asked: Question, before: w.Side, after: w.Side) -> bool:
     """A side's own state stays its own; its end stays, her stop before all."""
     ended = before.state in ("completed", "unable", "stopped") and after.state != before.state
     return writer(asked) and after.agency_id == asked.me.agency_id and not ended
 
 
-def of_either_side(asked: Asked, row: w.Release) -> bool:
+def of_either_side(asked: Question, row: w.Release) -> bool:
     """A release is reached by who gave it, and an outbound one by the recipient from its accept on:
     either may end it on the survivor's word (act 15), what it does not know by `sec.end_unseen`."""
     of = asked.world.referrals.get(row.referral_id)
@@ -256,64 +256,64 @@ def of_either_side(asked: Asked, row: w.Release) -> bool:
     return given and of is not None and side_rules.sides(asked, of)
 
 
-def ends(asked: Asked, _before: w.Release, after: w.Release) -> bool:
+def ends(asked: Question, _before: w.Release, after: w.Release) -> bool:
     """It ends, by whoever answers for it, and never begins again."""
     mine = writer(asked) and asked.me.agency_id in (after.from_agency_id, after.to_agency_id)
-    return mine and after.ended and asked.answers_for(after.referral_id)
+    return mine and after.ended and asked.is_answerable_for(after.referral_id)
 
 
-def own_plan(asked: Asked, _before: w.Plan, after: w.Plan) -> bool:
+def own_plan(asked: Question, _before: w.Plan, after: w.Plan) -> bool:
     """Other services."""
     return writer(asked) and after.agency_id == asked.me.agency_id
 
 
-def own_keys(asked: Asked, _before: w.Grant, after: w.Grant) -> bool:
+def own_keys(asked: Question, _before: w.Grant, after: w.Grant) -> bool:
     """The sender's own bundle, when it writes a field (ADR 0019)."""
     return writer(asked) and after.release_id is None and after.agency_id == asked.me.agency_id
 
 
-def herself(asked: Asked, row: w.Membership) -> bool:
+def herself(asked: Question, row: w.Membership) -> bool:
     """Whether she is on duty, each member says of herself."""
     return asked.me.client_id is None and row.id == asked.me.member_id
 
 
-def still_herself(asked: Asked, _before: w.Membership, after: w.Membership) -> bool:
+def still_herself(asked: Question, _before: w.Membership, after: w.Membership) -> bool:
     """Nobody becomes another."""
     return herself(asked, after)
 
 
-def own_channel(asked: Asked, _before: w.Channel, after: w.Channel) -> bool:
+def own_channel(asked: Question, _before: w.Channel, after: w.Channel) -> bool:
     """It stays hers, or the agency's."""
     return channel(asked, after)
 
 
-def once_more(asked: Asked, _before: w.Message, after: w.Message) -> bool:
+def once_more(asked: Question, _before: w.Message, after: w.Message) -> bool:
     """It is tried again, and nothing else."""
     return after.state == "waiting"
 
 
-def webhook(asked: Asked, row: w.Webhook) -> bool:
+def webhook(asked: Question, row: w.Webhook) -> bool:
     """Her own agency's, by whoever keeps them; of checkpoints, by whoever may read those, too."""
     witnesses = row.about == "events" or auditor_rules.seal(asked, row)
     return witnesses and read_rules.webhook(asked, row)
 
 
-def webhook_secret(asked: Asked, row: w.WebhookSecret) -> bool:
+def webhook_secret(asked: Question, row: w.WebhookSecret) -> bool:
     """Of an endpoint of theirs."""
     return row.endpoint_id in asked.world.webhooks and read_rules.webhook(asked, row)
 
 
-def taken_back(asked: Asked, _before: w.OptIn, after: w.OptIn) -> bool:
+def taken_back(asked: Question, _before: w.OptIn, after: w.OptIn) -> bool:
     """It is over, and stands no more."""
     return auditor_rules.own_opt_in(asked, after) and after.withdrawn_at is not None
 
 
-def own_webhook(asked: Asked, _before: w.Webhook, after: w.Webhook) -> bool:
+def own_webhook(asked: Question, _before: w.Webhook, after: w.Webhook) -> bool:
     """It stays its agency's."""
     return read_rules.webhook(asked, after)
 
 
-def own_secret(asked: Asked, _before: w.WebhookSecret, after: w.WebhookSecret) -> bool:
+def own_secret(asked: Question, _before: w.WebhookSecret, after: w.WebhookSecret) -> bool:
     """It stays its endpoint's."""
     return webhook_secret(asked, after)
 

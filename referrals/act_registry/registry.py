@@ -42,7 +42,7 @@ class Move(NamedTuple):
     target: str | None = None  # None: the state stays
 
 
-class Tell(NamedTuple):
+class Notification(NamedTuple):
     """One side of the referral is told."""
 
     side: str  # "from" or "to"; "own": the side whose member did it
@@ -52,10 +52,10 @@ class Tell(NamedTuple):
     template: str
 
 
-HOLDER_THERE = (Tell("to", "holder", "changed"),)
-ANSWERED = (Tell("from", "holder", "answered"),)
-PUT_ON = (Tell("own", "about", "assigned"),)
-REVIEWED = (Tell("from", "leads", "review"), Tell("to", "leads", "review"))
+HOLDER_THERE = (Notification("to", "holder", "changed"),)
+ANSWERED = (Notification("from", "holder", "answered"),)
+PUT_ON = (Notification("own", "about", "assigned"),)
+REVIEWED = (Notification("from", "leads", "review"), Notification("to", "leads", "review"))
 
 
 class Answer(StrEnum):
@@ -115,7 +115,7 @@ class Act:
     body: Body | None  # None: its shape and form are written by hand in api
     answer: Answer
     closes: bool  # no read of what it closes may commit after it: it waits for readers
-    tells: Mapping[str, tuple[Tell, ...]]  # by the side that did it: "from" or "to"
+    tells: Mapping[str, tuple[Notification, ...]]  # by the side that did it: "from" or "to"
     page: Page | None  # None: it is not done at the desk
     history: str  # what the history calls it; '': it leaves no event
     logged: str  # what the access log calls it: the same, unless said otherwise
@@ -137,7 +137,7 @@ def act(
     body: Body | None = NOTHING,
     answer: Answer = Answer.REFERRAL,
     closes: bool = False,
-    tells: Mapping[str, tuple[Tell, ...]] = MappingProxyType({}),
+    tells: Mapping[str, tuple[Notification, ...]] = MappingProxyType({}),
     page: Page | None = None,
     history: str = "",
     logged: str = "",

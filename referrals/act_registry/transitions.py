@@ -28,12 +28,12 @@ OPEN = DRAFT | WAITING | TAKEN
 ANY = OPEN | ENDED
 
 
-def require(principal: Principal, act: str, who: rules.Standing) -> None:
+def require(principal: Principal, act: str, who: rules.CallerRelation) -> None:
     """Raise NotPermitted unless `principal` may do `act`. An act without a rule is a KeyError."""
     rules.require(principal, act, RULES[act], who)
 
 
-def sources(act: str, side: str) -> frozenset[str]:
+def source_states(act: str, side: str) -> frozenset[str]:
     """The states that `act` starts from on `side`, as it is shown them; none: not its act."""
     move = MOVES[act]
     return (move.from_side if side == "from" else move.to_side) or frozenset()
@@ -41,8 +41,8 @@ def sources(act: str, side: str) -> frozenset[str]:
 
 def require_state(act: str, side: str, status: str) -> None:
     """Raise WrongState unless `act` starts from `status`, as `side` is shown it."""
-    if status not in sources(act, side):
-        raise WrongState(status, sources(act, side))
+    if status not in source_states(act, side):
+        raise WrongState(status, source_states(act, side))
 
 
 def being_reached(seen: "Detail") -> bool:
@@ -50,13 +50,13 @@ def being_reached(seen: "Detail") -> bool:
     return seen.status in TAKEN
 
 
-def standing(
+def caller_relation(
     principal: Principal, referral: Referral, side: str, own: Side | None
-) -> rules.Standing:
+) -> rules.CallerRelation:
     """What the principal is to this referral."""
     assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
     accepted = referral.accepted_at is not None
-    return rules.Standing(side, assigned, is_holder(principal, own), accepted)
+    return rules.CallerRelation(side, assigned, is_holder(principal, own), accepted)
 
 
 def is_holder(principal: Principal, own: Side | None) -> bool:
@@ -64,12 +64,12 @@ def is_holder(principal: Principal, own: Side | None) -> bool:
     return own is not None and own.holder_id == principal.member_id is not None
 
 
-def acts_open_to(principal: Principal, who: rules.Standing, status: str) -> list[str]:
+def acts_open_to(principal: Principal, who: rules.CallerRelation, status: str) -> list[str]:
     """The acts this principal could do in `status`: what the desk offers as buttons."""
     return [
         act
         for act in MOVES
-        if status in sources(act, who.side)
-        and rules.permitted(principal, act, RULES[act], who)
+        if status in source_states(act, who.side)
+        and rules.is_permitted(principal, act, RULES[act], who)
         and not (act == "take_over" and who.holder)
     ]

@@ -9,13 +9,13 @@ from uuid import UUID
 from django.db import connection
 
 from permissions.audit import writer
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPermitted, NotPossible, NotVisible, Refused
 from permissions.policy import rules
 from permissions.principal import Principal
 from referrals.act_registry import transitions
-from referrals.act_registry.transitions import require_state, standing
+from referrals.act_registry.transitions import caller_relation, require_state
 from referrals.models import AgreementTally, Referral, sees_referrals, side_kept
 from referrals.referral_lock import lock_readers
 from referrals.visible_status import side_of
@@ -27,7 +27,7 @@ class Tally(NamedTuple):
     declined: int
 
 
-def said_no(principal: Principal, draft_id: UUID | None = None) -> None:
+def record_no(principal: Principal, draft_id: UUID | None = None) -> None:
     """She does not want it sent: one more in the own agency's tally of this month, and the draft,
     where there is one, goes at once. Both or neither.
 
@@ -35,13 +35,13 @@ def said_no(principal: Principal, draft_id: UUID | None = None) -> None:
     NotPermitted, WrongState: it was sent (each is logged, as every refusal is).
     """
     try:
-        with begin(principal):
-            transitions.require(principal, "create", rules.Standing("from", True, True))
+        with identified_transaction(principal):
+            transitions.require(principal, "create", rules.CallerRelation("from", True, True))
             if draft_id is not None:
                 _erase(principal, draft_id)
-            count(no=True)
+            count_answer(no=True)
     except Refused as refusal:
-        writer.deny(principal, "agreement.decline", refusal.code, draft_id)
+        writer.log_refusal(principal, "agreement.decline", refusal.code, draft_id)
         raise
 
 
@@ -55,13 +55,13 @@ def _erase(principal: Principal, draft_id: UUID) -> None:
     if draft is None:
         raise NotVisible
     side, own = side_of(principal, draft), side_kept(principal, draft_id)
-    transitions.require(principal, "send", standing(principal, draft, side, own))
+    transitions.require(principal, "send", caller_relation(principal, draft, side, own))
     require_state("send", side, draft.status)
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.erase_draft(%s, %s)", [uuid7(), draft_id])
 
 
-def count(*, no: bool) -> None:
+def count_answer(*, no: bool) -> None:
     """One more was offered the notice, in the transaction of a sending or of a "no"."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.tally(%s)", [no])
@@ -69,14 +69,14 @@ def count(*, no: bool) -> None:
 
 def tallies(principal: Principal) -> list[Tally]:
     """The own agency's, the newest month first. One access entry."""
-    with writer.attempt(principal, "agreement.read"):
+    with writer.logged_act(principal, "agreement.read"):
         if not sees_referrals(principal):
             raise NotPermitted("role_missing", "The tally is for workers and leads.")
         rows = AgreementTally.objects.filter(agency_id=principal.agency_id).order_by("-month")
         return [Tally(*row) for row in rows.values_list("month", "offered", "declined")]
 
 
-def check(referral: Referral, agreement: str) -> None:
+def check_agreement(referral: Referral, agreement: str) -> None:
     """Raise NotPossible where the notice asks for more than that somebody comes and asks her, once
     she can say: nobody is rung about her, and she is sent nowhere."""
     if agreement == "cannot_say" and referral.wanted != "come_here":

@@ -23,7 +23,7 @@ from referrals import codes
 from referrals.act_registry.fields import Body, Code, Flag, Id
 from referrals.act_registry.registry import PUT_ON, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import sees_referrals
 from referrals.queries import details
 from referrals.queries.details import Detail
@@ -76,16 +76,16 @@ def assign(
     """
     _check(reason)
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return assignments.is_assigned(current.referral, principal.agency_id, member_id)
 
-    with turn(principal, "assign", referral_id, if_match, already) as current:
+    with act_transaction(principal, "assign", referral_id, if_match, already) as current:
         if not current.repeated:
             herself = member_id == principal.staff_id
             if herself:
-                _why(current, reason)
+                _log_self_assignment(current, reason)
             _colleague(current, member_id)
-            assignments.put_on(current.referral, member_id, reason if herself else None)
+            assignments.assign(current.referral, member_id, reason if herself else None)
             current.event(other_side_sees=False, code=reason if herself else None, about=member_id)
     return current.answer()
 
@@ -128,15 +128,15 @@ def hand_over(
     The one replaced loses her assignment, unless `keep`. Raises NotPossible.
     """
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return current.own is not None and current.own.holder_id == member_id
 
-    with turn(principal, "hand_over", referral_id, if_match, already) as current:
+    with act_transaction(principal, "hand_over", referral_id, if_match, already) as current:
         if not current.repeated:
             if member_id == principal.staff_id:
                 raise NotPossible("take_over_instead", "To hold it yourself, take it over.")
             _colleague(current, member_id)
-            current.hand_over(member_id, keep=keep)
+            current.transfer(member_id, keep=keep)
             current.event(other_side_sees=False, about=member_id)
     return current.answer()
 
@@ -185,16 +185,16 @@ def take_over(
     """
     _check(reason)
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return current.own is not None and current.own.holder_id == principal.member_id
 
-    with turn(principal, "take_over", referral_id, if_match, already) as current:
+    with act_transaction(principal, "take_over", referral_id, if_match, already) as current:
         if not current.repeated:
             waiting = current.side == "to" and current.referral.accepted_at is None
             why = None if waiting else reason
             if not waiting:
-                _why(current, reason)
-            current.take(reason=why, keep=keep)
+                _log_self_assignment(current, reason)
+            current.claim(reason=why, keep=keep)
             current.event(other_side_sees=False, code=why, about=principal.staff_id)
     return current.answer()
 
@@ -204,7 +204,7 @@ def _check(reason: str | None) -> None:
         codes.check("self_assignment", reason)
 
 
-def _why(current: Turn, reason: str | None) -> None:
+def _log_self_assignment(current: ActTransaction, reason: str | None) -> None:
     """A lead puts herself on it: with a reason, and the access log calls it what it is (R7)."""
     if not current.principal.has_role("lead"):
         raise NotPermitted("not_assigned", "Only a lead puts herself on it.")
@@ -214,7 +214,7 @@ def _why(current: Turn, reason: str | None) -> None:
     current.attempt.record(subject=current.own_side().subject, rule=reason)
 
 
-def _colleague(current: Turn, member_id: UUID) -> Membership:
+def _colleague(current: ActTransaction, member_id: UUID) -> Membership:
     """A worker or lead of the caller's own agency whom no block that she knows of bars; anybody
     else does not exist. (Whom another's block bars, is put on it and still sees nothing.)"""
     principal, referral = current.principal, current.referral
@@ -240,7 +240,7 @@ def colleagues(principal: Principal) -> list[Membership]:
 # -- Who is told -----------------------------------------------------------------------------------
 
 
-class Told(NamedTuple):
+class SelfAssignmentAlert(NamedTuple):
     """A lead put herself on a referral of the own agency."""
 
     id: UUID
@@ -251,7 +251,7 @@ class Told(NamedTuple):
     reason: str
 
 
-class ToReview(NamedTuple):
+class OutsideReviewAlert(NamedTuple):
     """The same in an agency of one, as its outside reviewer is told it: by reference only."""
 
     id: UUID
@@ -260,7 +260,9 @@ class ToReview(NamedTuple):
     reference: str
 
 
-def self_assignments(principal: Principal) -> tuple[list[Told], list[ToReview]]:
+def self_assignments(
+    principal: Principal,
+) -> tuple[list[SelfAssignmentAlert], list[OutsideReviewAlert]]:
     """The newest of the own agency, for its workers, leads and auditor; and those of agencies of
     one that named the caller their outside reviewer (R7). One access entry.
 
@@ -270,7 +272,7 @@ def self_assignments(principal: Principal) -> tuple[list[Told], list[ToReview]]:
         principal.is_client and principal.may("audit:read") and not sees_referrals(principal)
     )
     using = AUDITOR if auditor else "default"
-    with writer.attempt(principal, "self_assignments.read", using=using) as attempt:
+    with writer.logged_act(principal, "self_assignments.read", using=using) as attempt:
         reviews = [] if auditor else _to_review()
         if not (auditor or sees_referrals(principal) or reviews):
             raise NotPermitted("role_missing", "Leads, workers and the auditor are told.")
@@ -279,7 +281,7 @@ def self_assignments(principal: Principal) -> tuple[list[Told], list[ToReview]]:
     return own, reviews
 
 
-def _own(principal: Principal, using: str) -> list[Told]:
+def _own(principal: Principal, using: str) -> list[SelfAssignmentAlert]:
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT s.id, s.at, s.referral_id, s.member_id, m.name, s.reason"
@@ -287,12 +289,14 @@ def _own(principal: Principal, using: str) -> list[Told]:
             " WHERE s.agency_id = %s ORDER BY s.at DESC, s.id DESC LIMIT %s",
             [principal.agency_id, MOST_TOLD],
         )
-        return [Told._make(row) for row in cursor.fetchall()]
+        return [SelfAssignmentAlert._make(row) for row in cursor.fetchall()]
 
 
-def _to_review() -> list[ToReview]:
+def _to_review() -> list[OutsideReviewAlert]:
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT id, agency_id, reference, at FROM sec.self_assignments_to_review()")
         rows = cursor.fetchall()
     names = dict(Agency.objects.filter(id__in=[row[1] for row in rows]).values_list("id", "name"))
-    return [ToReview(id_, at, names[agency], reference) for id_, agency, reference, at in rows]
+    return [
+        OutsideReviewAlert(id_, at, names[agency], reference) for id_, agency, reference, at in rows
+    ]

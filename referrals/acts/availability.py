@@ -17,7 +17,7 @@ from referrals.models import Referral
 MOST_WAITING, WITHIN = 50, timedelta(hours=24)
 
 
-def open_now(found: Sequence[Listing]) -> frozenset[UUID]:
+def open_to_referrals(found: Sequence[Listing]) -> frozenset[UUID]:
     """The ids of those of `found` that a referral can be put to now: they take people, and their
     agency takes notices and has somebody to answer (never who). Sending asks the same, and what
     bars whom. Within a transaction of the caller's. One query."""
@@ -30,7 +30,7 @@ def open_now(found: Sequence[Listing]) -> frozenset[UUID]:
     return frozenset(one.id for one in found if one.open_to_referrals and one.answered_by in answer)
 
 
-def require(principal: Principal, referral: Referral, now: datetime) -> None:
+def require_available(principal: Principal, referral: Referral, now: datetime) -> None:
     """Raise NotPossible unless somebody there can answer it, if it is sent now."""
     listing = listings.find(principal, referral.service_id)
     if listing is None or listing.answered_by != referral.to_agency_id:

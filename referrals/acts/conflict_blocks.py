@@ -22,7 +22,7 @@ from permissions.principal import Principal
 from referrals.act_registry.fields import Body, Flag, Id
 from referrals.act_registry.registry import Move, Page, act
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Referral, sees_referrals
 from referrals.queries import details
 from referrals.queries.details import Detail
@@ -134,7 +134,7 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
     """
     with _marking(principal, "leads_only", referral_id, if_match) as current:
         if not current.repeated:
-            _say("sec.set_block(%s, %s, 'leads_only', NULL)", uuid7(), referral_id)
+            _call("sec.set_block(%s, %s, 'leads_only', NULL)", uuid7(), referral_id)
             if current.referral.sent_at is not None and not can_answer(
                 current.referral.to_agency_id, referral_id
             ):
@@ -164,19 +164,19 @@ def end_leads_only(
     """Lift the own side's mark. Twice is safe."""
     with _marking(principal, "end_leads_only", referral_id, if_match) as current:
         if not current.repeated:
-            _say("sec.lift_block(%s, 'leads_only', NULL)", referral_id)
+            _call("sec.lift_block(%s, 'leads_only', NULL)", referral_id)
             current.event(other_side_sees=False, reserved=True)
     return current.answer()
 
 
 def _marking(
     principal: Principal, act: str, referral_id: UUID, if_match: str | None
-) -> AbstractContextManager[Turn]:
-    def already(current: Turn) -> bool:
-        there = _there(current, "leads_only", None)
+) -> AbstractContextManager[ActTransaction]:
+    def already(current: ActTransaction) -> bool:
+        there = _is_set(current, "leads_only", None)
         return there if act == "leads_only" else not there
 
-    return turn(principal, act, referral_id, if_match, already)
+    return act_transaction(principal, act, referral_id, if_match, already)
 
 
 def _set(
@@ -191,26 +191,26 @@ def _set(
         raise BadRequest("whom", "A member of your agency, or the other agency: one of both.")
     kind = "agency" if other_agency else "member"
 
-    def already(current: Turn) -> bool:
-        there = _there(current, kind, member_id)
+    def already(current: ActTransaction) -> bool:
+        there = _is_set(current, kind, member_id)
         return there if act == "block" else not there
 
-    with turn(principal, act, referral_id, if_match, already) as current:
+    with act_transaction(principal, act, referral_id, if_match, already) as current:
         if other_agency and current.side == "to":
             raise NotPermitted("wrong_side", "The recipient bars its own members only.")
         if not current.repeated:
             if act == "unblock":
-                _say("sec.lift_block(%s, %s, %s)", referral_id, kind, member_id)
+                _call("sec.lift_block(%s, %s, %s)", referral_id, kind, member_id)
             else:
                 _check(principal, member_id)
-                _say("sec.set_block(%s, %s, %s, %s)", uuid7(), referral_id, kind, member_id)
+                _call("sec.set_block(%s, %s, %s, %s)", uuid7(), referral_id, kind, member_id)
                 if current.own is not None:
                     current.own.refresh_from_db()
             current.event(other_side_sees=False, about=member_id, reserved=True)
     return current.answer()
 
 
-def carry_over(current: Turn, before: Referral) -> None:
+def copy_blocks(current: ActTransaction, before: Referral) -> None:
     """Whom the own side bars from `before`, the draft under way bars, which takes its place: what
     she said of a person holds for where she goes next; of the other agency, while it is the same.
     Each is an act with its event and entry, as if it were said anew (R12)."""
@@ -218,9 +218,11 @@ def carry_over(current: Turn, before: Referral) -> None:
     for one in details.live_blocks(principal, before):
         if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
             act = "leads_only" if one.kind == "leads_only" else "block"
-            _say("sec.set_block(%s, %s, %s, %s)", uuid7(), referral.id, one.kind, one.member_id)
+            _call("sec.set_block(%s, %s, %s, %s)", uuid7(), referral.id, one.kind, one.member_id)
             current.event(other_side_sees=False, act=act, about=one.member_id, reserved=True)
-            current.attempt.beside(f"referral.{act}").record(subject=current.own_side().subject)
+            current.attempt.second_entry(f"referral.{act}").record(
+                subject=current.own_side().subject
+            )
 
 
 def _check(principal: Principal, member_id: UUID | None) -> None:
@@ -232,7 +234,7 @@ def _check(principal: Principal, member_id: UUID | None) -> None:
         raise NotPossible("member_unknown", "No such member in your agency.")
 
 
-def _there(current: Turn, kind: str, member_id: UUID | None) -> bool:
+def _is_set(current: ActTransaction, kind: str, member_id: UUID | None) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT FROM conflict_block WHERE referral_id = %s AND agency_id = %s AND kind = %s"
@@ -242,7 +244,7 @@ def _there(current: Turn, kind: str, member_id: UUID | None) -> bool:
         return cursor.fetchone() is not None
 
 
-def _say(call: str, *values: UUID | str | None) -> None:
+def _call(call: str, *values: UUID | str | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {call}", values)
 
@@ -256,7 +258,7 @@ def can_answer(agency_id: UUID, referral_id: UUID) -> bool:
     return bool(row and row[0])
 
 
-class Attempt(NamedTuple):
+class BarredAttempt(NamedTuple):
     """Somebody barred asked for a referral and was answered as for a random id. `member_id` is of
     the own agency; who of the other it was, is not told."""
 
@@ -268,17 +270,17 @@ class Attempt(NamedTuple):
     member_id: UUID | None
 
 
-def attempts(principal: Principal) -> list[Attempt]:
+def barred_attempts(principal: Principal) -> list[BarredAttempt]:
     """The newest hundred on referrals that the caller answers for, barred by her own side; none of
     a block that barred herself, who was let in again since and is not told.
 
     Raises NotPermitted. One access entry.
     """
-    with writer.attempt(principal, "barred_attempts.read") as attempt:
+    with writer.logged_act(principal, "barred_attempts.read") as attempt:
         if not sees_referrals(principal):
             raise NotPermitted("role_missing", "Workers and leads are told.")
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM sec.barred_attempts()")
-            found = [Attempt._make(row) for row in cursor.fetchall()]
+            found = [BarredAttempt._make(row) for row in cursor.fetchall()]
         attempt.record(referral_ids=sorted({one.referral_id for one in found}))
     return found

@@ -8,9 +8,9 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code
-from referrals.act_registry.registry import Group, Move, Page, Tell, act
+from referrals.act_registry.registry import Group, Move, Notification, Page, act
 from referrals.act_registry.transitions import DRAFT, TAKEN, WAITING
-from referrals.act_transaction import turn
+from referrals.act_transaction import act_transaction
 from referrals.queries.details import Detail
 
 
@@ -18,7 +18,7 @@ from referrals.queries.details import Detail
     Rule(Who.ASSIGNEE_OR_LEAD, None),
     Move(WAITING | {"accepted"}, None, "withdrawn"),
     closes=True,
-    tells={"from": (Tell("to", "holder", "taken_back"),)},
+    tells={"from": (Notification("to", "holder", "taken_back"),)},
     summary="Take the referral back.",
     description="Ends the referral for both sides. Whatever the recipient could open is closed at"
     " once. The recipient is shown the reason that you choose.",
@@ -40,9 +40,9 @@ def withdraw(
 ) -> Detail:
     """The sender takes it back; the recipient's bundle is destroyed at once. Twice is safe."""
     codes.check("withdraw", code)
-    with turn(principal, "withdraw", referral_id, if_match) as current:
+    with act_transaction(principal, "withdraw", referral_id, if_match) as current:
         if not current.repeated:
-            grants.close_recipients(referral_id)
+            grants.destroy_recipient_bundle(referral_id)
             current.change(status="withdrawn", code=code, ended_at=current.now)
             current.event(other_side_sees=True, code=code)
     return current.answer()
@@ -52,7 +52,7 @@ def withdraw(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
     Move(DRAFT | WAITING | {"accepted", "closed"}, TAKEN, "stopped"),
     closes=True,
-    tells={"from": (Tell("to", "holder", "stop"),)},
+    tells={"from": (Notification("to", "holder", "stop"),)},
     summary="Stop everything: no more contact.",
     description="Ends the referral at once and closes whatever was shared. When the sender stops"
     " it, the recipient is told not to contact the survivor. When the recipient stops it, the"
@@ -72,10 +72,10 @@ def withdraw(
 def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """No contact, everything ends. The sender's stop tells the recipient; the recipient's tells the
     sender nothing (T5). Twice is safe."""
-    with turn(principal, "stop", referral_id, if_match) as current:
+    with act_transaction(principal, "stop", referral_id, if_match) as current:
         if not current.repeated:
             if current.referral.sent_at is not None:
-                grants.close_recipients(referral_id)
+                grants.destroy_recipient_bundle(referral_id)
             if current.side == "from":
                 current.change(status="stopped", ended_at=current.now)
             else:

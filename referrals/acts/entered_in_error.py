@@ -17,9 +17,9 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.fields import Body, Code
-from referrals.act_registry.registry import REVIEWED, Group, Move, Page, Tell, act
+from referrals.act_registry.registry import REVIEWED, Group, Move, Notification, Page, act
 from referrals.act_registry.transitions import OPEN
-from referrals.act_transaction import turn
+from referrals.act_transaction import act_transaction
 from referrals.models import Referral
 from referrals.queries import details
 from referrals.queries.details import Detail
@@ -31,7 +31,7 @@ MOST_LISTED = 100
     Rule(Who.ASSIGNEE_OR_LEAD, None),
     Move(OPEN - {"in_handoff"}, None, "entered_in_error"),
     closes=True,
-    tells={"from": (Tell("to", "holder", "taken_back"), *REVIEWED)},
+    tells={"from": (Notification("to", "holder", "taken_back"), *REVIEWED)},
     summary="Mark the referral as a mistake.",
     description="Ends a referral that should not have been sent: to the wrong agency, with the"
     " wrong content, twice. Whatever the recipient could open is closed at once. The recipient is"
@@ -65,10 +65,10 @@ def mark_error(
 ) -> Detail:
     """The sender says that it was a mistake; nothing of it opens any more. Twice is safe."""
     codes.check("mark_error", code)
-    with turn(principal, "mark_error", referral_id, if_match) as current:
+    with act_transaction(principal, "mark_error", referral_id, if_match) as current:
         if not current.repeated:
             if current.referral.sent_at is not None:
-                grants.close_recipients(referral_id)
+                grants.destroy_recipient_bundle(referral_id)
             current.change(status="entered_in_error", code=code, ended_at=current.now)
             current.event(other_side_sees=True, code=code)
     return current.answer()
@@ -87,9 +87,9 @@ class Mistake(NamedTuple):
     openings: details.Openings | None
 
 
-def to_review(principal: Principal) -> list[Mistake]:
+def list_mistakes(principal: Principal) -> list[Mistake]:
     """The newest hundred of either side, for a lead. Raises NotPermitted. One access entry."""
-    with writer.attempt(principal, "mistakes.read") as attempt:
+    with writer.logged_act(principal, "mistakes.read") as attempt:
         if not principal.has_role("lead"):
             raise NotPermitted("role_missing", "What was marked as an error is a lead's to review.")
         seen = Referral.objects.visible_to(principal).filter(status="entered_in_error")

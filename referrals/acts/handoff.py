@@ -14,9 +14,9 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.act_registry.fields import Body, Code, Moment, Text
-from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, Tell, act
+from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Notification, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, being_reached
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.deadlines import due_times, timestamps
 from referrals.models import Event
 from referrals.notices import check_callback
@@ -32,8 +32,8 @@ ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
     Rule(Who.HOLDER, Who.HOLDER),
     Move(WAITING | {"accepted"}, WAITING | TAKEN),
     tells={
-        "from": (Tell("to", "holder", "call_me"),),
-        "to": (Tell("from", "holder", "call_me"),),
+        "from": (Notification("to", "holder", "call_me"),),
+        "to": (Notification("from", "holder", "call_me"),),
     },
     summary="Ask the other side to call you.",
     description="Sends “please call” to the member who holds the referral on the other side. A"
@@ -44,21 +44,21 @@ ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
 def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """ "Please ring", to whoever holds it on the other side. Twice within five minutes is once."""
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return _just_asked(current)
 
-    with turn(principal, "call_me", referral_id, if_match, already) as current:
+    with act_transaction(principal, "call_me", referral_id, if_match, already) as current:
         if not current.repeated:
             _ask_to_ring(current)
     return current.answer()
 
 
-def _just_asked(current: Turn) -> bool:
+def _just_asked(current: ActTransaction) -> bool:
     asked = getattr(current.referral, ASKS_RING[current.side])
     return asked is not None and current.now < asked + ONE_RING
 
 
-def _ask_to_ring(current: Turn) -> None:
+def _ask_to_ring(current: ActTransaction) -> None:
     """The same change and event whether a person asks or a hand-off failed (T5)."""
     if current.side == "from":
         current.change(from_asks_ring_at=current.now)
@@ -112,10 +112,10 @@ def set_callback(
             id=principal.agency_id
         )
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return current.referral.callback == number()
 
-    with turn(principal, "set_callback", referral_id, if_match, already) as current:
+    with act_transaction(principal, "set_callback", referral_id, if_match, already) as current:
         if not current.repeated:
             found = number()
             if not found:
@@ -168,12 +168,12 @@ def start_handoff(
     timestamps.check(at, "/at")
     said: dict[str, str | None] = {"mode": mode, "at": at.isoformat() if at else None}
 
-    def same(current: Turn) -> bool:
-        return notes.said_so(current, "hand_off", said)
+    def same(current: ActTransaction) -> bool:
+        return notes.same_note_exists(current, "hand_off", said)
 
-    with turn(principal, "start_handoff", referral_id, if_match, same=same) as current:
+    with act_transaction(principal, "start_handoff", referral_id, if_match, same=same) as current:
         if not current.repeated:
-            notes.keep_note(current, "hand_off", said)
+            notes.seal_note(current, "hand_off", said)
             current.change_own(state="in_handoff")
             current.event(other_side_sees=False)
     return current.answer()
@@ -206,7 +206,7 @@ def handoff_failed(
     did not come, also when shown `closed` (R2).
     """
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         last = (
             Event.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
             .exclude(act="call_me")
@@ -220,23 +220,23 @@ def handoff_failed(
             and current.now < last.at + ONE_RING
         )
 
-    with turn(principal, "handoff_failed", referral_id, if_match, already) as current:
+    with act_transaction(principal, "handoff_failed", referral_id, if_match, already) as current:
         if not current.repeated:
-            current.change_own(handoff_by=due_anew(current), escalated_at=None)
+            current.change_own(handoff_by=next_handoff_due(current), escalated_at=None)
             current.event(other_side_sees=False)
             if _worker_is_with_her(current) and not _just_asked(current):
                 _ask_to_ring(current)
     return current.answer()
 
 
-def _worker_is_with_her(current: Turn) -> bool:
+def _worker_is_with_her(current: ActTransaction) -> bool:
     until, sent = current.referral.with_worker_until, current.referral.sent_at
     if until is None or sent is None:
         return False
     return current.now < min(until, sent + due_times.WITH_HER)
 
 
-def due_anew(current: Turn) -> datetime:
+def next_handoff_due(current: ActTransaction) -> datetime:
     """When the recipient's next attempt is due, from now, by what was frozen at send."""
     referral = current.referral
     agency = Agency.objects.get(id=referral.to_agency_id)
@@ -293,10 +293,10 @@ def record_attempt(
     """
     codes.check("attempt", result)
     codes.check("interpreter_used", interpreter)
-    with turn(principal, "record_attempt", referral_id) as current:
+    with act_transaction(principal, "record_attempt", referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            kept = notes.keep_note(
+            kept = notes.seal_note(
                 current, "attempt", {"result": result, "interpreter": interpreter}
             )
             own = current.own_side()

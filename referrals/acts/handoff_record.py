@@ -32,7 +32,7 @@ class Step(NamedTuple):
 def open_handoff(principal: Principal, referral_id: UUID, purpose: str) -> list[Step]:
     """The own side's record, oldest first. Each opening is an access entry, as of notes. Raises
     NotVisible, NotPermitted, WrongState, BadRequest (no such purpose)."""
-    with packet.reading(principal, "open_notes", referral_id, purpose) as (attempt, seen):
+    with packet.sealed_read(principal, "open_notes", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
         found = notes.unsealed_notes(principal, referral_id)
         steps = [

@@ -11,7 +11,7 @@ from permissions.principal import Principal
 from referrals.act_registry.fields import Body, Moment
 from referrals.act_registry.registry import Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.queries.details import Detail
 
 LONGEST = timedelta(days=366)  # then it is set anew, by somebody who looked at it
@@ -53,10 +53,10 @@ def set_hold(
     366 days.
     """
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return current.own is not None and current.own.hold_until == until
 
-    with turn(principal, "set_hold", referral_id, if_match, already) as current:
+    with act_transaction(principal, "set_hold", referral_id, if_match, already) as current:
         if not current.repeated:
             if not current.now < until <= current.now + LONGEST:
                 raise NotPossible("hold_length", "A hold ends on a day within the next 366.")
@@ -84,16 +84,16 @@ def set_hold(
 def end_hold(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """The hold is over; what is due goes with the next purge. Twice is safe."""
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         return current.own is None or current.own.hold_until is None
 
-    with turn(principal, "end_hold", referral_id, if_match, already) as current:
+    with act_transaction(principal, "end_hold", referral_id, if_match, already) as current:
         if not current.repeated:
             _hold(current, None)
     return current.answer()
 
 
-def _hold(current: Turn, until: datetime | None) -> None:
+def _hold(current: ActTransaction, until: datetime | None) -> None:
     own = current.own_side()
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.set_hold(%s, %s)", [current.referral.id, until])

@@ -17,7 +17,7 @@ from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT
-from referrals.act_transaction import turn
+from referrals.act_transaction import act_transaction
 from referrals.deadlines import timestamps
 from referrals.packets import notes
 
@@ -124,10 +124,10 @@ def _keep(
     record: Record,
     key: idempotency.Key | None,
 ) -> Recorded:
-    with turn(principal, act, referral_id) as current:
+    with act_transaction(principal, act, referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
-            kept = notes.keep_note(
+            kept = notes.seal_note(
                 current,
                 kind,
                 {

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from directory import listings, vocabulary
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions import assignments
 from permissions.errors import BadRequest, NotPossible
 from permissions.policy.rules import Rule, Who
@@ -16,7 +16,7 @@ from referrals import idempotency
 from referrals.act_registry.fields import Body, Id, Ids, Text
 from referrals.act_registry.registry import Answer, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, WAITING, being_reached
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import conflict_blocks
 from referrals.models import Plan, Referral
 from referrals.packets import notes
@@ -99,7 +99,7 @@ def same_person_as(
     if other == referral_id:
         raise BadRequest("invalid", "Name another referral.", "/referral_id")
 
-    def check(current: Turn) -> None:
+    def check(current: ActTransaction) -> None:
         seen = Referral.objects.visible_to(principal).filter(id=other)
         theirs = seen.filter(to_agency_id=principal.agency_id).exists()
         if not (_opened(referral_id) and _opened(other) and theirs):
@@ -124,13 +124,13 @@ def _keep(
     referral_id: UUID,
     content: Mapping[str, str | None],
     key: idempotency.Key | None,
-    check: Callable[[Turn], None] = lambda current: None,
+    check: Callable[[ActTransaction], None] = lambda current: None,
 ) -> UUID:
-    with turn(principal, act, referral_id) as current:
+    with act_transaction(principal, act, referral_id) as current:
         kept = idempotency.begin(principal, key)
         if kept is None:
             check(current)
-            kept = notes.keep_note(current, kind, content)
+            kept = notes.seal_note(current, kind, content)
             current.event(other_side_sees=False)
             idempotency.finish(principal, key, kept, current.now, referral_id=referral_id)
     return kept
@@ -181,27 +181,29 @@ def set_plan(
         raise BadRequest("invalid", f"At most {MOST_PLANNED}, each once.", "/services")
     wanted = list(services)
 
-    def already(current: Turn) -> bool:
-        return planned(principal, referral_id) == wanted
+    def already(current: ActTransaction) -> bool:
+        return planned_services(principal, referral_id) == wanted
 
-    with turn(principal, "set_plan", referral_id, if_match, already) as current:
+    with act_transaction(principal, "set_plan", referral_id, if_match, already) as current:
         if not current.repeated:
             for service in wanted:
                 if listings.find(principal, service) is None:
                     raise NotPossible("service_unknown", "A service is not in the directory.")
-            keep_plan(current, wanted)
+            save_plan(current, wanted)
             current.change_own()
             current.event(other_side_sees=False)
     return current.answer()
 
 
-def planned(principal: Principal, referral_id: UUID) -> list[UUID] | None:
+def planned_services(principal: Principal, referral_id: UUID) -> list[UUID] | None:
     """The services that are left of the plan, for who works on it; None: there is no plan."""
     mine = Plan.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
     return mine.values_list("services", flat=True).first()
 
 
-def keep_plan(current: Turn, services: list[UUID], *, replaces: UUID | None = None) -> None:
+def save_plan(
+    current: ActTransaction, services: list[UUID], *, replaces: UUID | None = None
+) -> None:
     """Write the plan of the referral under way."""
     mine = Plan.objects.filter(
         referral_id=current.referral.id, agency_id=current.principal.agency_id
@@ -215,7 +217,7 @@ def keep_plan(current: Turn, services: list[UUID], *, replaces: UUID | None = No
         )
 
 
-def take_the_next(current: Turn, before: UUID) -> None:
+def continue_plan(current: ActTransaction, before: UUID) -> None:
     """The draft under way takes the place of the referral `before`, what is left of its plan, and
     whom the own side bars from it.
 
@@ -227,9 +229,13 @@ def take_the_next(current: Turn, before: UUID) -> None:
     mine = seen.filter(from_agency_id=principal.agency_id).first()
     if mine is None or not assignments.is_assigned(mine, principal.agency_id, principal.member_id):
         raise NotPossible("replaces_unknown", "You work on no such referral of your agency's.")
-    left = [one for one in planned(principal, before) or [] if one != current.referral.service_id]
-    keep_plan(current, left, replaces=before)
-    conflict_blocks.carry_over(current, mine)
+    left = [
+        one
+        for one in planned_services(principal, before) or []
+        if one != current.referral.service_id
+    ]
+    save_plan(current, left, replaces=before)
+    conflict_blocks.copy_blocks(current, mine)
 
 
 MOST_NEXT = 5
@@ -248,7 +254,7 @@ def next_services(principal: Principal, seen: Detail) -> list[listings.Listing]:
         if len(found) >= MOST_NEXT:
             break
         term = vocabulary.term_id(*key)
-        page = listings.search(principal, Asked(needs=(term,)), per_page=MOST_NEXT)
+        page = listings.search(principal, SearchQuery(needs=(term,)), per_page=MOST_NEXT)
         found |= {one.id: one for one in page.items if one.id not in found}
     ours = (referral.from_agency_id,)
     return [

@@ -1,6 +1,6 @@
 """What the receiving agency does: acknowledge, accept or decline, and say that it is over.
 
-Each act runs inside `turn` (referrals/act_transaction.py). The hand-off is in
+Each act runs inside `act_transaction` (referrals/act_transaction.py). The hand-off is in
 referrals/acts/handoff.py.
 """
 
@@ -18,7 +18,7 @@ from referrals import codes
 from referrals.act_registry.fields import Body, Code, Id
 from referrals.act_registry.registry import ANSWERED, Group, Move, Page, act
 from referrals.act_registry.transitions import TAKEN, WAITING
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import handoff
 from referrals.models import Event
 from referrals.packets import notes
@@ -41,9 +41,9 @@ from referrals.queries.details import Detail
 )
 def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
     """Somebody is looking: she becomes the holder, and has seen no identity. Twice is safe."""
-    with turn(principal, "acknowledge", referral_id, if_match) as current:
+    with act_transaction(principal, "acknowledge", referral_id, if_match) as current:
         if not current.repeated:
-            current.take()
+            current.claim()
             current.change(status="acknowledged", acknowledged_at=current.now)
             current.event(other_side_sees=True)
     return current.answer()
@@ -69,14 +69,14 @@ def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = No
 
     The accepter is assigned and becomes the holder; another acknowledger's assignment ends.
     """
-    with turn(principal, "accept", referral_id, if_match) as current:
+    with act_transaction(principal, "accept", referral_id, if_match) as current:
         if not current.repeated:
-            due = handoff.due_anew(current)
-            current.take()
+            due = handoff.next_handoff_due(current)
+            current.claim()
             current.change_own(state="accepted", handoff_by=due)
             current.change(status="accepted", accepted_at=current.now)
             current.event(other_side_sees=True)
-            grants.open_recipients(referral_id)
+            grants.open_recipient_bundle(referral_id)
     return current.answer()
 
 
@@ -137,23 +137,23 @@ def decline(
                 "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
             )
 
-    def same(current: Turn) -> bool:
+    def same(current: ActTransaction) -> bool:
         told = (current.referral.code, current.referral.suggested_service_id)
         kept = {"code": private_reason} if private_reason else None
-        return told == (code, suggested_service_id) and notes.said_so(
+        return told == (code, suggested_service_id) and notes.same_note_exists(
             current, "decline_reason", kept
         )
 
-    with turn(principal, "decline", referral_id, if_match, same=same) as current:
+    with act_transaction(principal, "decline", referral_id, if_match, same=same) as current:
         if not current.repeated:
             if suggested_service_id and listings.find(principal, suggested_service_id) is None:
                 raise NotPossible(
                     "service_unknown", "The suggested service is not in the directory."
                 )
-            current.take()
+            current.claim()
             if private_reason:
-                notes.keep_note(current, "decline_reason", {"code": private_reason})
-            grants.close_recipients(referral_id)
+                notes.seal_note(current, "decline_reason", {"code": private_reason})
+            grants.destroy_recipient_bundle(referral_id)
             current.change(
                 status="declined",
                 code=code,
@@ -222,12 +222,12 @@ def _end_own(
 ) -> Detail:
     kind = "outcome" if act == "complete" else act
 
-    def same(current: Turn) -> bool:
-        return notes.said_so(current, kind, {"code": code})
+    def same(current: ActTransaction) -> bool:
+        return notes.same_note_exists(current, kind, {"code": code})
 
-    with turn(principal, act, referral_id, if_match, same=same) as current:
+    with act_transaction(principal, act, referral_id, if_match, same=same) as current:
         if not current.repeated:
-            notes.keep_note(current, kind, {"code": code})
+            notes.seal_note(current, kind, {"code": code})
             current.change_own(state=state, handoff_by=None, escalated_at=None)
             current.event(other_side_sees=False)
     return current.answer()
@@ -247,11 +247,11 @@ def delivered(principal: Principal, referral_id: UUID, *, if_match: str | None =
     It names nobody, acknowledges nothing and stops no clock; the sender is not shown it.
     """
 
-    def already(current: Turn) -> bool:
+    def already(current: ActTransaction) -> bool:
         mine = Event.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
         return mine.filter(act="delivered").exists()
 
-    with turn(principal, "delivered", referral_id, if_match, already) as current:
+    with act_transaction(principal, "delivered", referral_id, if_match, already) as current:
         if not current.repeated:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT sec.deliver(%s, %s)", [uuid7(), referral_id])

@@ -25,8 +25,8 @@ from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes
 from referrals.act_registry.registry import Group, Move, Page, act
-from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, require, standing
-from referrals.act_transaction import Turn, turn
+from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, caller_relation, require
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Event, Referral, Release, Returned, side_kept
 from referrals.packets import notes
 from referrals.queries.details import Detail
@@ -39,7 +39,7 @@ Value = bool | str | None
 SPOKE = frozenset({"connected", "served", "referred_on", "information_given"})
 
 
-def values(state: str, outcome: str | None) -> dict[str, Value]:
+def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
     """What the recipient's record says. None: nothing is recorded that says so or not.
 
     `connected`: she spoke with an advocate, as every outcome but `other` tells. `engaged`: she took
@@ -84,22 +84,22 @@ def put_return_release(
     By the recipient's assignee, who may open the agency's notes. It takes the place of the last
     one. Raises BadRequest and NotPossible for terms that the rules refuse, NotPermitted.
     """
-    with turn(principal, "put_return_release", referral_id, if_match) as current:
+    with act_transaction(principal, "put_return_release", referral_id, if_match) as current:
         referral, own = current.referral, current.own_side()
-        who = standing(principal, referral, "to", own)
+        who = caller_relation(principal, referral, "to", own)
         require(principal, "open_notes", who)  # it reads the outcome
         sender = Agency.objects.only("kind").get(id=referral.from_agency_id)
-        release = lifecycle.record(current, terms, sender.kind, "return")
-        known = values(*_recorded(current))
+        release = lifecycle.record_release(current, terms, sender.kind, "return")
+        known = returned_values(*_recorded(current))
         current.attempt.discloses(release.fields, release.id, release.purpose)
-        _give(referral, release, {name: known[name] for name in release.fields})
+        _seal_for_sender(referral, release, {name: known[name] for name in release.fields})
         current.change_own()
         current.event(other_side_sees=False)
         current.attempt.record(subject=own.subject)
     return current.answer()
 
 
-def _recorded(current: Turn) -> tuple[str, str | None]:
+def _recorded(current: ActTransaction) -> tuple[str, str | None]:
     """The end that somebody recorded, and the code of `complete`, from the agency's own notes: an
     opening, with its entry first. Where the clock ended it (act 23) nobody said how it went."""
     found = notes.notes_within(current.attempt, current.own_side().subject, "service")
@@ -111,13 +111,13 @@ def _recorded(current: Turn) -> tuple[str, str | None]:
     return "accepted", None
 
 
-def _give(referral: Referral, release: Release, content: dict[str, Value]) -> None:
+def _seal_for_sender(referral: Referral, release: Release, content: dict[str, Value]) -> None:
     """Seal it under a key of its own, wrapped for the sender; and the notice that goes with it, for
     the release is the recipient's paper, which the sender never reads."""
     row, key = uuid7(), AESGCM.generate_key(256)
     plain = json.dumps({"told": content, "notice": release.redisclosure_notice})
     sealed = seal(key, plain.encode(), f"returned:{row}")
-    wrapped = grants.wrap_returned(referral.id, referral.from_agency_id, key)
+    wrapped = grants.wrap_for_sender(referral.id, referral.from_agency_id, key)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sec.put_returned(%s, %s, %s, %s, %s)",
@@ -151,7 +151,7 @@ def revoke_return_release(
     The other side is told nothing. Raises NotPossible where there never was one; for the sender,
     where it could read none and has ended none.
     """
-    with turn(principal, "revoke_return_release", referral_id, if_match) as current:
+    with act_transaction(principal, "revoke_return_release", referral_id, if_match) as current:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.end_return(%s)", [referral_id])
             ((ended,),) = cursor.fetchall()
@@ -162,13 +162,13 @@ def revoke_return_release(
     return current.answer()
 
 
-def _ended_one(current: Turn) -> bool:
+def _ended_one(current: ActTransaction) -> bool:
     mine = {"act": current.act, "agency_id": current.principal.agency_id}
     return Event.objects.filter(referral=current.referral, **mine).exists()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReturnedContent:
     """What the sender is told, until when, and the notice of the release in words (of a Part 2
     programme's 42 CFR 2.32 asks for it with each disclosure); None: it has none."""
 
@@ -177,13 +177,13 @@ class Told:
     notice: str | None
 
 
-def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
+def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | None:
     """What came back under a return release in force; None: nothing, whatever happened.
 
     For the sender's assigned members and leads. One access entry, which names the fields.
     Raises NotVisible, NotPermitted, Unavailable.
     """
-    with writer.attempt(principal, "referral.read_returned", referral_id) as attempt:
+    with writer.logged_act(principal, "referral.read_returned", referral_id) as attempt:
         lock_readers(referral_id, shared=True)
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
         if referral is None:
@@ -212,13 +212,15 @@ def read_returned(principal: Principal, referral_id: UUID) -> Told | None:
             _key(principal, found), bytes(found.ciphertext or b""), f"returned:{found.id}"
         )
         opened = json.loads(plain)
-        return Told(opened["told"], found.expires_at, codes.notice_in_words(opened["notice"]))
+        return ReturnedContent(
+            opened["told"], found.expires_at, codes.notice_in_words(opened["notice"])
+        )
 
 
 def _key(principal: Principal, row: Returned) -> bytes:
     wrapped = Wrapped(row.kek_version or 0, bytes(row.key_bundle or b""))
     try:
-        return grants.returned_key(principal, row.referral_id, wrapped)
+        return grants.unwrap_returned_key(principal, row.referral_id, wrapped)
     except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
         row.refresh_from_db()
         if row.kek_version == wrapped.kek_version:

@@ -1,8 +1,8 @@
 """What the sending agency does: a draft is created, its notice replaced, and it is sent.
 
-Each act runs inside `turn` (referrals/act_transaction.py), which has seen, locked, permitted and
-checked the state before the body begins. What it asks for, and what it is called, is declared above
-it.
+Each act runs inside `act_transaction` (referrals/act_transaction.py), which has seen, locked,
+permitted and checked the state before the body begins. What it asks for, and what it is called, is
+declared above it.
 """
 
 import secrets
@@ -21,9 +21,9 @@ from permissions.principal import Principal
 from referrals import codes, idempotency
 from referrals.act_registry import transitions
 from referrals.act_registry.fields import Body, Code
-from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, Tell, act
+from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Notification, Page, act
 from referrals.act_registry.transitions import DRAFT
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.acts import agreement as consent
 from referrals.acts import availability, private_records
 from referrals.deadlines import due_times
@@ -60,14 +60,14 @@ def create(
     safe: the same draft, as it is now. Raises NotPermitted, NotPossible (phone only, own service),
     Conflict, KeyReused.
     """
-    with writer.attempt(principal, "referral.create") as attempt:
-        transitions.require(principal, "create", rules.Standing("from", True, True))
+    with writer.logged_act(principal, "referral.create") as attempt:
+        transitions.require(principal, "create", rules.CallerRelation("from", True, True))
         if not sees_referrals(principal):  # its answer is the referral
             raise NotPermitted("scope_missing", "The client needs the scope referrals:read.")
         done = idempotency.begin(principal, key)
         if done is not None:
             attempt.referral_id = done
-            return details.look_up(principal, done, attempt.now)
+            return details.load_detail(principal, done, attempt.now)
         listing = listings.find(principal, service_id)
         if listing is None:
             raise NotPossible("service_unknown", "No such service in the directory.")
@@ -76,16 +76,16 @@ def create(
         if listing.answered_by == principal.agency_id:
             raise NotPossible("own_service", "Your own agency answers this service.")
         referral = _insert_draft(principal, listing, listing.answered_by, notice, attempt.now)
-        current = Turn(principal, "create", "from", referral, None, attempt)
-        current.take()
+        current = ActTransaction(principal, "create", "from", referral, None, attempt)
+        current.claim()
         side = current.own_side()
         attempt.referral_id = referral.id
         current.event(other_side_sees=False)
         if replaces is not None:
-            private_records.take_the_next(current, replaces)
+            private_records.continue_plan(current, replaces)
         idempotency.finish(principal, key, referral.id, attempt.now, referral_id=referral.id)
         attempt.record(subject=side.subject)
-        return details.look(principal, referral, side, attempt.now)
+        return details.build_detail(principal, referral, side, attempt.now)
 
 
 def _insert_draft(
@@ -139,8 +139,8 @@ def put_notice(
 ) -> Detail:
     """Replace the draft's notice. Twice is safe. Raises NotPossible where her release, recorded
     before, does not fit it any more."""
-    with turn(principal, "put_notice", referral_id, if_match) as current:
-        lifecycle.still_fits(current, notice)
+    with act_transaction(principal, "put_notice", referral_id, if_match) as current:
+        lifecycle.require_release_fits(current, notice)
         current.change(**notice.values())
         current.event(other_side_sees=False)
     return current.answer()
@@ -149,7 +149,7 @@ def put_notice(
 @act(
     Rule(Who.ASSIGNEE, None),
     Move(DRAFT, None, "sent"),
-    tells={"from": (Tell("to", "everyone", "notice"),)},
+    tells={"from": (Notification("to", "everyone", "notice"),)},
     summary="Send the referral to the recipient.",
     description="Shows the notice to the recipient's workers and starts its deadlines. State"
     " whether the survivor agrees to the notice. If the survivor does not agree, do not send:"
@@ -178,11 +178,11 @@ def send(
     nobody could answer it, or so many wait there unseen that nobody will.
     """
     codes.check("agreement", agreement)
-    with turn(principal, "send", referral_id, if_match) as current:
+    with act_transaction(principal, "send", referral_id, if_match) as current:
         if not current.repeated:
             referral = current.referral
-            consent.check(referral, agreement)
-            availability.require(principal, referral, current.now)
+            consent.check_agreement(referral, agreement)
+            availability.require_available(principal, referral, current.now)
             recipient = Agency.objects.get(id=referral.to_agency_id)
             due = due_times.deadlines(recipient, referral.urgency, current.now)
             current.change(
@@ -196,6 +196,6 @@ def send(
             )
             current.event(other_side_sees=True)
             if agreement == "agrees":
-                consent.count(no=False)
-            lifecycle.share(current)
+                consent.count_answer(no=False)
+            lifecycle.share_released_keys(current)
     return current.answer()

@@ -15,13 +15,13 @@ from permissions.models import Agency
 # The fixed moment: the sender is shown `closed` then, whatever happened (R2, the T5 table).
 CLOSED_AFTER = timedelta(days=7)
 # How long "please ring" stands out among others; it is shown as long as the referral is open.
-RING_STANDS = timedelta(days=1)
+CALL_REQUEST_LASTS = timedelta(days=1)
 # How long after the sending a worker of the sender's can be with her, whatever the notice says.
 WITH_HER = timedelta(days=1)
 # How long before a side's part is purged it is told so (R13).
-PURGE_TOLD_BEFORE = timedelta(days=7)
+PURGE_WARNING = timedelta(days=7)
 # How long a draft lasts after its last change (R13).
-DRAFT_KEPT = timedelta(hours=24)
+DRAFT_LIFETIME = timedelta(hours=24)
 
 
 class Durations(NamedTuple):

@@ -42,7 +42,7 @@ _CLOCKS = {
 }
 
 
-class Alarm(NamedTuple):
+class MissedDeadline(NamedTuple):
     """A deadline that passed. `clock`: ack_by, accept_by, handoff_by or expires_at."""
 
     clock: str
@@ -52,21 +52,21 @@ class Alarm(NamedTuple):
     due_at: datetime
 
 
-def due(most: int = MOST) -> list[Alarm]:
+def missed_deadlines(most: int = MOST) -> list[MissedDeadline]:
     """What has come due and is not marked yet, the longest due first; at most `most`."""
     parts = [
         f"SELECT '{clock}', r.id, r.from_agency_id, r.to_agency_id, {column} AS due_at"
         f" {_FROM[clock]} WHERE {when.format(at='sec.clock()')}"
         for clock, (when, column) in _CLOCKS.items()
     ]
-    found = _ask(f"{' UNION ALL '.join(parts)} ORDER BY due_at, 2 LIMIT %s", [most])
-    return [Alarm._make(row) for row in found]
+    found = _query(f"{' UNION ALL '.join(parts)} ORDER BY due_at, 2 LIMIT %s", [most])
+    return [MissedDeadline._make(row) for row in found]
 
 
-def next_at() -> datetime | None:
+def next_deadline() -> datetime | None:
     """When the next deadline passes that is still open; None: nothing runs. For a scheduler that
     sleeps until then: it may also be earlier than now."""
-    ((moment,),) = _ask(
+    ((moment,),) = _query(
         "SELECT min(at) FROM ("
         " SELECT min(least(r.expires_at,"
         "  CASE WHEN r.status = 'sent' AND r.escalated_at IS NULL THEN r.ack_by END,"
@@ -81,13 +81,13 @@ def next_at() -> datetime | None:
     return found
 
 
-def mark(alarm: Alarm) -> bool:
+def mark_missed(alarm: MissedDeadline) -> bool:
     """Flag it as escalated, or let it expire, with its event. False: it was answered meanwhile, or
     marked already; then nothing changed."""
     with transaction.atomic(using=JOBS):
-        _do("SELECT FROM referral WHERE id = %s FOR UPDATE", [alarm.referral_id])
+        _execute("SELECT FROM referral WHERE id = %s FOR UPDATE", [alarm.referral_id])
         when, _ = _CLOCKS[alarm.clock]
-        still = _ask(
+        still = _query(
             f"SELECT 1 {_FROM[alarm.clock]} WHERE r.id = %s AND {when.format(at='sec.clock()')}",
             [alarm.referral_id],
         )
@@ -97,11 +97,11 @@ def mark(alarm: Alarm) -> bool:
         return True
 
 
-def run(most: int = MOST) -> dict[str, int]:
+def mark_all_missed(most: int = MOST) -> dict[str, int]:
     """Mark all that is due now; returns how much of each clock. Twice is safe, also at once."""
     counts = dict.fromkeys(_CLOCKS, 0)
-    while found := due(most):
-        marked = [alarm for alarm in found if mark(alarm)]
+    while found := missed_deadlines(most):
+        marked = [alarm for alarm in found if mark_missed(alarm)]
         for alarm in marked:
             counts[alarm.clock] += 1
         if len(found) < most or not marked:
@@ -112,17 +112,17 @@ def run(most: int = MOST) -> dict[str, int]:
 # -- The marks -------------------------------------------------------------------------------------
 
 
-def _escalate(alarm: Alarm) -> None:
-    _do(
+def _escalate(alarm: MissedDeadline) -> None:
+    _execute(
         "UPDATE referral SET escalated_at = sec.clock(), version = version + 1 WHERE id = %s",
         [alarm.referral_id],
     )
     _event(alarm, "escalated", alarm.clock, sender_sees=True)
 
 
-def _escalate_handoff(alarm: Alarm) -> None:
+def _escalate_handoff(alarm: MissedDeadline) -> None:
     """The recipient's alone (T4)."""
-    _do(
+    _execute(
         "UPDATE referral_side SET escalated_at = sec.clock(), version = version + 1"
         " WHERE referral_id = %s AND agency_id = %s",
         [alarm.referral_id, alarm.to_agency_id],
@@ -130,15 +130,15 @@ def _escalate_handoff(alarm: Alarm) -> None:
     _event(alarm, "escalated", alarm.clock, sender_sees=False)
 
 
-def _expire(alarm: Alarm) -> None:
+def _expire(alarm: MissedDeadline) -> None:
     """Act 20. Both sides are shown the word that they were shown since the deadline (T5); what lay
     ready for the recipient is destroyed."""
-    _do(
+    _execute(
         "UPDATE packet_grant SET kek_version = NULL, key_bundle = NULL"
         " WHERE referral_id = %s AND agency_id = %s",
         [alarm.referral_id, alarm.to_agency_id],
     )
-    _do(
+    _execute(
         "UPDATE referral SET status = 'expired', ended_at = expires_at, version = version + 1"
         " WHERE id = %s",
         [alarm.referral_id],
@@ -146,8 +146,8 @@ def _expire(alarm: Alarm) -> None:
     _event(alarm, "expire", None, sender_sees=True)
 
 
-def _event(alarm: Alarm, act: str, code: str | None, *, sender_sees: bool) -> None:
-    _do(
+def _event(alarm: MissedDeadline, act: str, code: str | None, *, sender_sees: bool) -> None:
+    _execute(
         "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act, code,"
         " from_sees, to_sees) SELECT %s, id, from_agency_id, to_agency_id, sec.clock(), %s, %s,"
         " %s, true FROM referral WHERE id = %s",
@@ -172,13 +172,13 @@ _FROM = {
 }
 
 
-def _ask(question: str, parameters: Any) -> list[Any]:
+def _query(question: str, parameters: Any) -> list[Any]:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(question, parameters)
         rows: list[Any] = cursor.fetchall()
         return rows
 
 
-def _do(statement: str, parameters: Any) -> None:
+def _execute(statement: str, parameters: Any) -> None:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(statement, parameters)

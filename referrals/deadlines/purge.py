@@ -20,27 +20,27 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, connections, transaction
 
-from permissions.database.advisory_locks import PURGING, alone
+from permissions.database.advisory_locks import PURGING, try_lock
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible, Refused
 from permissions.keys import rotation
-from permissions.keys.rotation import log_job
-from referrals.deadlines.due_times import CLOSED_AFTER, DRAFT_KEPT, PURGE_TOLD_BEFORE
+from permissions.keys.rotation import log_background_act
+from referrals.deadlines.due_times import CLOSED_AFTER, DRAFT_LIFETIME, PURGE_WARNING
 from referrals.referral_lock import lock_number
 
 log = structlog.get_logger()
 
 BATCH = 200
-TOLD_BEFORE = f"interval '{PURGE_TOLD_BEFORE.days} days'"
+WARNING = f"interval '{PURGE_WARNING.days} days'"
 SOON = "interval '24 hours'"
-_DRAFT = f"interval '{DRAFT_KEPT.total_seconds()} seconds'"
+_DRAFT = f"interval '{DRAFT_LIFETIME.total_seconds()} seconds'"
 KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
 
 Progress = Callable[[str, int], None]  # what, and how many
 
 
-class UnderWay(NotPossible):
+class PurgeRunning(NotPossible):
     """Another purge runs; two at once are of no use."""
 
     code = "purging"
@@ -87,7 +87,7 @@ def _told(act: str, side: str) -> str:
 
 _KEPT = "{end} + make_interval(days => a.retention_days)"
 # Where a hold, or a longer time of keeping, came since it was told, it is told anew.
-_TELL_AT = f"greatest({_KEPT}, s.hold_until) - {TOLD_BEFORE}"
+_TELL_AT = f"greatest({_KEPT}, s.hold_until) - {WARNING}"
 _NOT_GONE = {
     "from": "r.sent_at IS NOT NULL AND NOT r.from_purged",
     "to": "r.sent_at IS NOT NULL AND NOT r.to_purged",  # whether or not it ever acted
@@ -113,14 +113,14 @@ for _side, _name in (("from", "sent"), ("to", "received")):
     DUE[_name] = Kind(
         _side,
         f"{_NOT_GONE[_side]} AND {_KEPT} <= sec.clock()"
-        f" AND {_told('purge_due', _side)} + {TOLD_BEFORE} <= sec.clock()"
+        f" AND {_told('purge_due', _side)} + {WARNING} <= sec.clock()"
         f" AND {_told('purge_due', _side)} >= {_TELL_AT}",
     )
 # Not of purge, but by the same clock: what one side is told, and the end of what lies idle (23).
 TELL = {
     f"tell_{side}": Kind(
         side,
-        f"{_NOT_GONE[side]} AND {_KEPT} - {TOLD_BEFORE} <= sec.clock()"
+        f"{_NOT_GONE[side]} AND {_KEPT} - {WARNING} <= sec.clock()"
         f" AND ({_told('purge_due', side)} IS NULL"
         f"  OR {_told('purge_due', side)} < {_TELL_AT} AND {_TELL_AT} <= sec.clock())",
     )
@@ -136,7 +136,7 @@ IDLE = {
         "to",
         f"{_TAKEN} AND {_LAST_OWN_ACT} + interval '21 days' <= sec.clock()"
         f" AND {_told('idle', 'to')} >= {_LAST_OWN_ACT}"
-        f" AND {_told('idle', 'to')} + {TOLD_BEFORE} <= sec.clock()",
+        f" AND {_told('idle', 'to')} + {WARNING} <= sec.clock()",
     ),
 }
 _ALL = DUE | TELL | IDLE
@@ -147,7 +147,7 @@ def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUI
     At most BATCH. Nothing that its side holds for the law is due for purge."""
     kind = _ALL[name]
     hold = " AND (s.hold_until IS NULL OR s.hold_until <= sec.clock())" if name in DUE else ""
-    found = _ask(
+    found = _query(
         f"SELECT r.id FROM referral r JOIN permissions_agency a ON a.id = r.{kind.side}_agency_id"
         " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = a.id"
         f" WHERE a.id = %s AND (%s::uuid IS NULL OR r.id = %s)"
@@ -162,7 +162,7 @@ KEYS = "keys"  # beside _ALL: of how many agencies the keys of what is gone have
 
 def preview() -> dict[str, int]:
     """How much is due now (of each agency and kind at most BATCH); changes nothing."""
-    counts = dict.fromkeys(_ALL, 0) | {KEYS: len(_ask("SELECT FROM epoch_due", []))}
+    counts = dict.fromkeys(_ALL, 0) | {KEYS: len(_query("SELECT FROM epoch_due", []))}
     for agency_id in rotation.agencies():
         for name in _ALL:
             counts[name] += len(due(name, agency_id))
@@ -174,7 +174,7 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
     at the same time is refused (UnderWay). Where something of one agency cannot go, or its keys
     cannot end (Unavailable, NotPossible), all else goes; the first such failure is raised then."""
     counts = dict.fromkeys((*_ALL, KEYS), 0)
-    with _alone(), _going_on() as each:
+    with _exclusive(), _despite_failures() as each:
         for agency_id in rotation.agencies():
             with each(agency_id):
                 while any(done := _batch(agency_id)):
@@ -190,21 +190,21 @@ def step() -> bool:
     Raises as `run`, but for a second one, which has nothing to do."""
     more = False
     try:
-        with _alone(), _going_on() as each:
+        with _exclusive(), _despite_failures() as each:
             for agency_id in rotation.agencies():
                 with each(agency_id):
                     more |= any(_batch(agency_id))
             _finish(each)
-    except UnderWay:
+    except PurgeRunning:
         return False
     return more
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    with alone(JOBS, PURGING) as free:
+def _exclusive() -> Iterator[None]:
+    with try_lock(JOBS, PURGING) as free:
         if not free:
-            raise UnderWay
+            raise PurgeRunning
         yield
 
 
@@ -212,7 +212,7 @@ Each = Callable[[UUID | None], AbstractContextManager[None]]
 
 
 @contextmanager
-def _going_on() -> Iterator[Each]:
+def _despite_failures() -> Iterator[Each]:
     """What fails in one part keeps no other from its end: it is logged by agency and type, and the
     first is raised when all are through."""
     failures: list[Exception] = []
@@ -255,14 +255,14 @@ def _locked(referral_id: UUID) -> Iterator[None]:
     """A transaction in which no read of it commits after it, as in every act that closes, and no
     act is half-way (referrals/act_transaction.py)."""
     with transaction.atomic(using=JOBS):
-        _do("SELECT pg_advisory_xact_lock(%s)", [lock_number(referral_id)])
-        _do("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
+        _execute("SELECT pg_advisory_xact_lock(%s)", [lock_number(referral_id)])
+        _execute("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
         yield
 
 
 def _finish(each: Each) -> int:
     """What is of no one agency; then the keys, whatever else went. How many agencies' ended."""
-    for act in (_erase_finished, _forget):
+    for act in (_erase_finished, _delete_expired):
         with each(None):
             act()
     return _end_epochs(each)
@@ -272,7 +272,7 @@ def _finish(each: Each) -> int:
 
 
 def _event(referral_id: UUID, act: str, side: str, code: str | None = None) -> None:
-    _do(
+    _execute(
         "INSERT INTO referral_event (id, referral_id, from_agency_id, to_agency_id, at, act, code,"
         " from_sees, to_sees) SELECT %s, id, from_agency_id, to_agency_id, sec.clock(), %s, %s,"
         " %s, %s FROM referral WHERE id = %s",
@@ -282,13 +282,13 @@ def _event(referral_id: UUID, act: str, side: str, code: str | None = None) -> N
 
 def _unable(referral_id: UUID, agency_id: UUID) -> None:
     """Act 23. The sender is shown what it was shown before."""
-    _do(
+    _execute(
         "UPDATE referral_side SET state = 'unable', handoff_by = NULL, version = version + 1"
         " WHERE referral_id = %s AND agency_id = %s",
         [referral_id, agency_id],
     )
     _event(referral_id, "unable", "to", "idle")
-    log_job("referral.unable", agency_id, referral_id, rule="idle")
+    log_background_act("referral.unable", agency_id, referral_id, rule="idle")
 
 
 _TOLD: dict[str, Callable[[UUID, UUID], None]] = {
@@ -308,7 +308,7 @@ def _remove_keys(
 ) -> None:
     """The bundles of one agency (None: of all); what wrapped them is due to end."""
     for table in tables:
-        _do(
+        _execute(
             f"WITH gone AS (DELETE FROM {table} WHERE referral_id = %s"
             " AND (%s::uuid IS NULL OR agency_id = %s) RETURNING agency_id)"
             " INSERT INTO epoch_due AS e (agency_id, since)"
@@ -322,10 +322,12 @@ def _end_epochs(each: Each) -> int:
     """End what wrapped what is gone: here, and at her "no" (R14, sec.erase_draft). Due until it is
     done; what goes meanwhile asks anew."""
     ended = 0
-    for agency_id, since in _ask("SELECT agency_id, since FROM epoch_due ORDER BY agency_id", []):
+    for agency_id, since in _query("SELECT agency_id, since FROM epoch_due ORDER BY agency_id", []):
         with each(agency_id):
-            rotation.end_epoch(agency_id)
-            _do("DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since])
+            rotation.end_key_epoch(agency_id)
+            _execute(
+                "DELETE FROM epoch_due WHERE agency_id = %s AND since = %s", [agency_id, since]
+            )
             ended += 1
     return ended
 
@@ -340,15 +342,15 @@ _LOG_BEGINS = (
 )
 
 
-def _forget() -> None:
+def _delete_expired() -> None:
     """Tests of channels, and what was told of webhooks: whatever is of a referral goes with it. The
     keys of requests, however long their referral lives. And whom a referral barred that the log has
     no month of any longer; and what took the place of a draft that her "no" erased (R14), or was
     begun while that was purged, names it no longer."""
-    _do(f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {KEPT}", [])
-    _do(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
-    _do(f"DELETE FROM barred_to_the_end WHERE at < ({_LOG_BEGINS})", [])
-    _do(
+    _execute(f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {KEPT}", [])
+    _execute(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
+    _execute(f"DELETE FROM barred_to_the_end WHERE at < ({_LOG_BEGINS})", [])
+    _execute(
         "UPDATE referral_plan p SET replaces_id = NULL WHERE replaces_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM referral r WHERE r.id = p.replaces_id AND NOT r.from_purged)",
         [],
@@ -373,9 +375,11 @@ _PAPERS = ("release_end", "release_paper")  # of a release, each its own agency'
 def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
     _remove_keys(referral_id, agency_id)
     for table, column in _OWN:
-        _do(f"DELETE FROM {table} WHERE {column} = %s AND agency_id = %s", [referral_id, agency_id])
+        _execute(
+            f"DELETE FROM {table} WHERE {column} = %s AND agency_id = %s", [referral_id, agency_id]
+        )
     for table in _PAPERS:
-        _do(
+        _execute(
             f"DELETE FROM {table} WHERE agency_id = %s"
             " AND release_id IN (SELECT id FROM release WHERE referral_id = %s)",
             [agency_id, referral_id],
@@ -384,7 +388,7 @@ def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
 
 def _unlink(referral_id: UUID) -> None:
     """What took its place no longer names it: only its sender ever knew."""
-    _do("UPDATE referral_plan SET replaces_id = NULL WHERE replaces_id = %s", [referral_id])
+    _execute("UPDATE referral_plan SET replaces_id = NULL WHERE replaces_id = %s", [referral_id])
 
 
 def _erase(referral_id: UUID) -> None:
@@ -393,7 +397,7 @@ def _erase(referral_id: UUID) -> None:
     _remove_keys(referral_id)
     _unlink(referral_id)
     for table, column in (("conflict_block", "referral_id"), ("referral", "id")):
-        _do(f"DELETE FROM {table} WHERE {column} = %s", [referral_id])
+        _execute(f"DELETE FROM {table} WHERE {column} = %s", [referral_id])
 
 
 def _draft(referral_id: UUID, agency_id: UUID) -> None:
@@ -404,16 +408,16 @@ def _draft(referral_id: UUID, agency_id: UUID) -> None:
 def _packet(referral_id: UUID, agency_id: UUID) -> None:
     _remove_keys(referral_id, tables=("packet_grant",))
     _remove_fields(referral_id)
-    log_job("referral.purge", agency_id, referral_id, rule="packet")
+    log_background_act("referral.purge", agency_id, referral_id, rule="packet")
 
 
 def _remove_fields(referral_id: UUID) -> None:
-    _do("DELETE FROM packet_field WHERE referral_id = %s", [referral_id])
+    _execute("DELETE FROM packet_field WHERE referral_id = %s", [referral_id])
 
 
 def _unopened(referral_id: UUID, agency_id: UUID) -> None:
     _remove_keys(referral_id, agency_id, ("packet_grant",))
-    log_job("referral.purge", agency_id, referral_id, rule="packet")
+    log_background_act("referral.purge", agency_id, referral_id, rule="packet")
 
 
 def _sent(referral_id: UUID, agency_id: UUID) -> None:
@@ -422,9 +426,9 @@ def _sent(referral_id: UUID, agency_id: UUID) -> None:
     _keep_count(referral_id, agency_id, "from", "r.status")
     _remove_own(referral_id, agency_id)
     _unlink(referral_id)
-    _do("UPDATE referral_event SET from_sees = false WHERE referral_id = %s", [referral_id])
-    _do("DELETE FROM referral_event WHERE referral_id = %s AND NOT to_sees", [referral_id])
-    _do("UPDATE referral SET from_purged = true WHERE id = %s", [referral_id])
+    _execute("UPDATE referral_event SET from_sees = false WHERE referral_id = %s", [referral_id])
+    _execute("DELETE FROM referral_event WHERE referral_id = %s AND NOT to_sees", [referral_id])
+    _execute("UPDATE referral SET from_purged = true WHERE id = %s", [referral_id])
 
 
 def _received(referral_id: UUID, agency_id: UUID) -> None:
@@ -432,8 +436,8 @@ def _received(referral_id: UUID, agency_id: UUID) -> None:
     the sender may read is touched, `to_sees` and the version least of all (R2)."""
     _keep_count(referral_id, agency_id, "to", "coalesce(s.state, r.status)")
     _remove_own(referral_id, agency_id)
-    _do("DELETE FROM referral_event WHERE referral_id = %s AND NOT from_sees", [referral_id])
-    _do("UPDATE referral SET to_purged = true WHERE id = %s", [referral_id])
+    _execute("DELETE FROM referral_event WHERE referral_id = %s AND NOT from_sees", [referral_id])
+    _execute("UPDATE referral SET to_purged = true WHERE id = %s", [referral_id])
 
 
 _GOES: dict[str, Callable[[UUID, UUID], None]] = {
@@ -458,16 +462,16 @@ _FINISHED = "SELECT r.id FROM referral r WHERE r.from_purged AND r.to_purged"
 def _erase_finished() -> None:
     """What is nobody's any longer; each locked, and looked at again."""
     for left, act in ((_SEALED, _remove_fields), (_FINISHED, _erase)):
-        while rows := _ask(f"{left} ORDER BY r.id LIMIT %s", [BATCH]):
+        while rows := _query(f"{left} ORDER BY r.id LIMIT %s", [BATCH]):
             for (referral_id,) in rows:
                 with _locked(referral_id):
-                    if _ask(f"{left} AND r.id = %s", [referral_id]):
+                    if _query(f"{left} AND r.id = %s", [referral_id]):
                         act(referral_id)
 
 
 def _keep_count(referral_id: UUID, agency_id: UUID, side: str, ending: str) -> None:
     """One more in the agency's count of the year, and the entry in the access log."""
-    _do(
+    _execute(
         "INSERT INTO purged_count AS c (id, agency_id, year, side, ending, number)"
         f" SELECT %s, %s, extract(year FROM r.created_at), %s, {ending}, 1 FROM referral r"
         " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = %s"
@@ -475,21 +479,21 @@ def _keep_count(referral_id: UUID, agency_id: UUID, side: str, ending: str) -> N
         " ON CONFLICT (agency_id, year, side, ending) DO UPDATE SET number = c.number + 1",
         [uuid7(), agency_id, side, agency_id, referral_id],
     )
-    subjects = _ask(
+    subjects = _query(
         "SELECT subject FROM referral_side WHERE referral_id = %s AND agency_id = %s",
         [referral_id, agency_id],
     )
     subject = subjects[0][0] if subjects else None
-    log_job("referral.purge", agency_id, referral_id, subject)
+    log_background_act("referral.purge", agency_id, referral_id, subject)
 
 
-def _ask(question: str, parameters: Any) -> list[Any]:
+def _query(question: str, parameters: Any) -> list[Any]:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(question, parameters)
         rows: list[Any] = cursor.fetchall()
         return rows
 
 
-def _do(statement: str, parameters: Any) -> None:
+def _execute(statement: str, parameters: Any) -> None:
     with connections[JOBS].cursor() as cursor:
         cursor.execute(statement, parameters)

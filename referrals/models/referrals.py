@@ -8,7 +8,7 @@ from django.db import models
 from guardian.models import UserObjectPermissionBase
 
 from permissions.database.fields import KeptBoolean
-from permissions.database.statement_cache import Compiled
+from permissions.database.statement_cache import CachedQuery
 from permissions.database.uuid7 import uuid7
 from permissions.principal import Principal
 
@@ -176,7 +176,7 @@ class Side(models.Model):
         return str(self.id)
 
 
-_SIDE = Compiled(
+_SIDE = CachedQuery(
     lambda agency, referral: Side.objects.filter(referral_id=referral, agency_id=agency)
 )
 

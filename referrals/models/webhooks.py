@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.lookups import LessThanOrEqual
 
 from permissions.database.uuid7 import uuid7
-from permissions.keys.wrapping import SENDING
+from permissions.keys.wrapping import WEBHOOK_KEY_OWNER
 from referrals.models.referrals import Referral
 
 
@@ -75,7 +75,7 @@ class WebhookSecret(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="+", db_index=False)
-    agency_id = models.UUIDField(db_default=SENDING)
+    agency_id = models.UUIDField(db_default=WEBHOOK_KEY_OWNER)
     kek_version = models.IntegerField()
     key_bundle = models.BinaryField()
     created_at = models.DateTimeField()

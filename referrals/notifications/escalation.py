@@ -10,10 +10,10 @@ when it is due, or not at all if somebody answered meanwhile.
 from uuid import UUID
 
 from referrals.deadlines import overdue
-from referrals.notifications.recipients import Line, Reach, ask, put
+from referrals.notifications.recipients import Channel, Recipients, query, queue_messages
 
 # Seconds from one rung to the next, by urgency; an emergency's own deadlines are 15 minutes apart.
-NEXT_RUNG_S = {"emergency": 300, "urgent": 900, "routine": 3600}
+NEXT_STEP_S = {"emergency": 300, "urgent": 900, "routine": 3600}
 # Of no use once it is answered; a notice, once it is over.
 URGING = frozenset({"answer_now", "late", "contact", "notice"})
 PORTION = 200
@@ -21,33 +21,33 @@ PORTION = 200
 
 def step() -> bool:
     """Mark a portion of what came due; whether there may be more."""
-    return sum(overdue.run(PORTION).values()) >= PORTION
+    return sum(overdue.mark_all_missed(PORTION).values()) >= PORTION
 
 
-def climb(reach: Reach, cause: UUID, clock: str) -> None:
+def notify_ladder(reach: Recipients, cause: UUID, clock: str) -> None:
     """Ring the recipient's rungs of one deadline, within the caller's transaction."""
-    ((urgency,),) = ask("SELECT urgency FROM referral WHERE id = %s", [reach.referral_id])
+    ((urgency,),) = query("SELECT urgency FROM referral WHERE id = %s", [reach.referral_id])
     rungs = _of_the_hand_off(reach) if clock == "handoff_by" else _of_the_answer(reach, clock)
     rung: set[tuple[str, str]] = set()
     after_s = 0.0
     for template, lines in rungs:
         fresh = [line for line in lines if (line.kind, line.address) not in rung]
         if fresh:
-            put(cause, reach.referral_id, template, fresh, after_s=after_s)
-            after_s += NEXT_RUNG_S[urgency]
+            queue_messages(cause, reach.referral_id, template, fresh, after_s=after_s)
+            after_s += NEXT_STEP_S[urgency]
         rung |= {(line.kind, line.address) for line in fresh}
     if not rung:
-        put(cause, reach.referral_id, "answer_now", reach.everyone())
+        queue_messages(cause, reach.referral_id, "answer_now", reach.everyone())
 
 
-def _of_the_answer(reach: Reach, clock: str) -> list[tuple[str, list[Line]]]:
+def _of_the_answer(reach: Recipients, clock: str) -> list[tuple[str, list[Channel]]]:
     """The leads, then the contact. At `ack_by` whom the notice itself has rung is not rung anew:
     an agency of one goes on to its contact at once."""
     leads = reach.leads()
     if clock == "ack_by":
         notified = {
             channel_id
-            for (channel_id,) in ask(
+            for (channel_id,) in query(
                 "SELECT channel_id FROM message"
                 " WHERE referral_id = %s AND template = 'notice' AND state <> 'dead'",
                 [reach.referral_id],
@@ -57,7 +57,7 @@ def _of_the_answer(reach: Reach, clock: str) -> list[tuple[str, list[Line]]]:
     return [("answer_now", leads), ("contact", reach.contact())]
 
 
-def _of_the_hand_off(reach: Reach) -> list[tuple[str, list[Line]]]:
+def _of_the_hand_off(reach: Recipients) -> list[tuple[str, list[Channel]]]:
     """Inside the recipient alone (T4): who holds it, then its leads."""
     holder = [one for one in reach.members if one.holds and one.duty != "off_duty"]
     return [("answer_now", reach.own(holder)), ("answer_now", reach.leads())]
@@ -76,13 +76,13 @@ _UNTRIED = (
 )
 
 
-def waits(referral_id: UUID, template: str) -> bool:
+def is_still_unanswered(referral_id: UUID, template: str) -> bool:
     """Whether a deadline of it has passed and what was due by it is still not done. What is sent to
     the sender (`late`) depends on the answer alone, never on the hand-off (R2); a `notice`, on
     whether it goes on."""
     late = {"late": _UNANSWERED, "notice": _GOING_ON}.get(template, f"{_UNANSWERED} OR {_UNTRIED}")
     return bool(
-        ask(
+        query(
             "SELECT FROM referral r"
             " LEFT JOIN referral_side s ON s.referral_id = r.id AND s.agency_id = r.to_agency_id"
             f" WHERE r.id = %s AND ({late})",

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from django.conf import settings
 
-from referrals.notifications.recipients import ask
+from referrals.notifications.recipients import query
 
 TIMEOUT_S = 3  # each of five steps: senders.MUST_BEGIN_S counts them in
 # After the server took it the copy may be on its way for so long: before, no answer says nothing.
-COME_S = 45
+COPY_ARRIVES_S = 45
 
 
 def message_id(message: UUID) -> str:
@@ -27,7 +27,7 @@ def message_id(message: UUID) -> str:
     return f"<{message}@{domain}>"
 
 
-def came(message_id: str) -> bool:
+def has_copy(message_id: str) -> bool:
     """Whether the copy of this mail is there. False also where there is no mailbox of copies, or it
     does not answer: then the mail is sent again, since one that comes twice, as one message (RFC
     5322, 3.6.4), is better than one that nobody hears of."""
@@ -40,10 +40,10 @@ def came(message_id: str) -> bool:
         return False
 
 
-def of_the_newest() -> tuple[int, int | None]:
+def count_recent_copies() -> tuple[int, int | None]:
     """Of the newest twenty mails that were sent more than a minute ago: how many there are, and how
     many have their copy; None: the mailbox does not answer. As `jobs`."""
-    rows = ask(
+    rows = query(
         "SELECT id FROM message WHERE kind = 'mail' AND state = 'sent'"
         " AND done_at < sec.clock() - interval '1 minute' ORDER BY done_at DESC LIMIT 20",
         [],

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from django.db import connection, connections, transaction
 
 from permissions.audit import writer
-from permissions.database.advisory_locks import CALLING, alone
+from permissions.database.advisory_locks import CALLING, try_lock
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from permissions.errors import NotPossible, NotVisible
@@ -25,13 +25,13 @@ from permissions.identity import contact_channels
 from permissions.principal import Principal
 from referrals.notifications import escalation, mail_copies, transports, voice_calls
 from referrals.notifications.recipients import (
-    Reach,
-    ask,
-    is_heard,
-    lines_of,
-    overheard,
-    put,
-    tested,
+    Recipients,
+    barred_addresses,
+    channels_of,
+    is_barred_address,
+    query,
+    queue_messages,
+    record_test,
 )
 from referrals.notifications.transports import NotSent, Outgoing
 
@@ -43,7 +43,7 @@ FIRST_REST_S, LONGEST_REST_S = 5, 900
 BEHIND_ANOTHER_S = 1  # a call, until the number is free
 PROVIDER_S = 60  # until it is seen whether a provider was named
 SHOWN = 100
-MOST_TESTS = contact_channels.MOST  # an hour: each of a full list once
+MOST_TESTS = contact_channels.MOST_CHANNELS  # an hour: each of a full list once
 # Told to one person and to nobody in her place.
 PERSONAL = frozenset({"review", "assigned", "test", "contact"})
 
@@ -81,7 +81,7 @@ def voice_step() -> bool:
 
 
 def _step(kind: str) -> bool:
-    claimed = claim(kind)
+    claimed = claim_message(kind)
     if claimed is None:
         return False
     outgoing = _outgoing(claimed)
@@ -90,17 +90,17 @@ def _step(kind: str) -> bool:
     if kind != "voice":
         _try(claimed, outgoing)
         return True
-    with alone(JOBS, CALLING, outgoing.address) as free:
+    with try_lock(JOBS, CALLING, outgoing.address) as free:
         try:
             if not free:
-                raise voice_calls.NotYet
-            voice_calls.look_for_earlier(outgoing.address)
-        except voice_calls.NotYet:
+                raise voice_calls.OutcomeUnknown
+            voice_calls.settle_earlier_calls(outgoing.address)
+        except voice_calls.OutcomeUnknown:
             _put_back(claimed, BEHIND_ANOTHER_S)
         except NotSent as error:
-            record(claimed, error.code, sent=False, unknown=True)
+            record_try(claimed, error.code, sent=False, unknown=True)
         else:
-            if voice_calls.begin(claimed.id, claimed.lease):
+            if voice_calls.begin_call(claimed.id, claimed.lease):
                 _try(claimed, outgoing)
     return True
 
@@ -111,14 +111,14 @@ def _try(claimed: Claimed, outgoing: Outgoing) -> None:
     except transports.NoProvider:
         _put_back(claimed, PROVIDER_S, "no_provider")
     except NotSent as error:
-        record(claimed, error.code, sent=False, final=error.final, unknown=error.unknown)
+        record_try(claimed, error.code, sent=False, final=error.final, unknown=error.unknown)
     else:
-        record(claimed, "handed_over", sent=True, sid=sid)
+        record_try(claimed, "handed_over", sent=True, sid=sid)
 
 
 def _put_back(claimed: Claimed, rest: float, why: str | None = None) -> None:
     """Not tried: somebody else's call to that number comes first, or nobody sends its kind."""
-    ask(
+    query(
         "UPDATE message SET lease = NULL, leased_until = NULL, tries = tries - 1,"
         " unknown_since = CASE WHEN %s THEN NULL ELSE unknown_since END,"
         " outcome = coalesce(%s, outcome), due_at = sec.clock() + make_interval(secs => %s)"
@@ -127,11 +127,11 @@ def _put_back(claimed: Claimed, rest: float, why: str | None = None) -> None:
     )
 
 
-def claim(kind: str) -> Claimed | None:
+def claim_message(kind: str) -> Claimed | None:
     """The message of this kind that is due first, leased; None: none is. Any number at once."""
     names = ", ".join(f"m.{name}" for name in Claimed._fields)
     with transaction.atomic(using=JOBS):
-        rows = ask(
+        rows = query(
             "UPDATE message m SET lease = %s, tries = tries + 1,"  # noqa: S608 (of fixed parts)
             f" leased_until = sec.clock() + {LEASE}"
             " WHERE m.id = (SELECT n.id FROM message n WHERE n.state = 'waiting' AND n.kind = %s"
@@ -149,16 +149,18 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
     not rung; then who else may be told is (R12). Nor is anybody about what was answered since."""
     if claimed.referral_id is not None:
         urging = claimed.template in escalation.URGING
-        needless = urging and not escalation.waits(claimed.referral_id, claimed.template)
-        if needless or not _still_may(claimed, claimed.referral_id):
+        needless = urging and not escalation.is_still_unanswered(
+            claimed.referral_id, claimed.template
+        )
+        if needless or not _may_still_send(claimed, claimed.referral_id):
             with transaction.atomic(using=JOBS):
                 _drop(claimed)
                 if not needless:
                     _forward(claimed)
             return None
-    rows = ask("SELECT address, language FROM channel WHERE id = %s", [claimed.channel_id])
+    rows = query("SELECT address, language FROM channel WHERE id = %s", [claimed.channel_id])
     if not rows:
-        record(claimed, "no_channel", sent=False, final=True)
+        record_try(claimed, "no_channel", sent=False, final=True)
         return None
     ((address, language),) = rows
     return Outgoing(
@@ -176,27 +178,29 @@ def _drop(claimed: Claimed) -> None:
     """It goes; not a call that may have been made: that is looked for, lest it be taken for a later
     one's (referrals/notifications/voice_calls.py)."""
     mine = [claimed.id]
-    if not ask("DELETE FROM message WHERE id = %s AND unknown_since IS NULL RETURNING id", mine):
-        ask(
+    if not query("DELETE FROM message WHERE id = %s AND unknown_since IS NULL RETURNING id", mine):
+        query(
             "UPDATE message SET state = 'dead', outcome = 'needless', done_at = sec.clock(),"
             " lease = NULL, leased_until = NULL WHERE id = %s RETURNING id",
             mine,
         )
 
 
-def _still_may(claimed: Claimed, referral_id: UUID) -> bool:
+def _may_still_send(claimed: Claimed, referral_id: UUID) -> bool:
     whom, name = claimed.member_id, "may_reach"
     if whom is None:
         whom, name = claimed.agency_id, "mailbox_open"
-    ((may,),) = ask(f"SELECT sec.{name}(%s, %s)", [referral_id, whom])
+    ((may,),) = query(f"SELECT sec.{name}(%s, %s)", [referral_id, whom])
     if not may:
         return False
-    heard = overheard(referral_id)
-    lines = lines_of(claimed.agency_id, claimed.member_id) if heard else []
-    return not any(is_heard(one, heard) for one in lines if one.channel_id == claimed.channel_id)
+    heard = barred_addresses(referral_id)
+    lines = channels_of(claimed.agency_id, claimed.member_id) if heard else []
+    return not any(
+        is_barred_address(one, heard) for one in lines if one.channel_id == claimed.channel_id
+    )
 
 
-def record(
+def record_try(
     claimed: Claimed,
     outcome: str,
     *,
@@ -209,28 +213,35 @@ def record(
     `unknown`: it may have reached the provider; `sid`: what the provider calls it."""
     dead = not sent and (final or claimed.tries >= MOST_TRIES)
     state = "sent" if sent else "dead" if dead else "waiting"
-    copy_comes_s = mail_copies.COME_S if unknown and claimed.kind == "mail" else 0
+    copy_comes_s = mail_copies.COPY_ARRIVES_S if unknown and claimed.kind == "mail" else 0
     with transaction.atomic(using=JOBS):
-        rows = ask(
+        rows = query(
             "UPDATE message SET state = %s, outcome = %s, lease = NULL, leased_until = NULL,"
             " done_at = CASE WHEN %s = 'waiting' THEN NULL ELSE sec.clock() END,"
             " due_at = sec.clock() + make_interval(secs => %s), call_sid = %s,"
             " unknown_since = CASE WHEN %s THEN unknown_since END"
             " WHERE id = %s AND lease = %s RETURNING id",
             [
-                *(state, outcome, state, max(rest_s(claimed.tries), copy_comes_s), sid, unknown),
+                *(
+                    state,
+                    outcome,
+                    state,
+                    max(retry_delay_s(claimed.tries), copy_comes_s),
+                    sid,
+                    unknown,
+                ),
                 *(claimed.id, claimed.lease),
             ],
         )
         if not rows:
             return
         if state != "waiting":
-            tested(claimed.template, claimed.channel_id, sent=sent)
+            record_test(claimed.template, claimed.channel_id, sent=sent)
         if dead:
             _forward(claimed)
 
 
-def rest_s(tries: int) -> float:
+def retry_delay_s(tries: int) -> float:
     """Seconds until it is tried again: 5, 10, 20 … 900, and a little chance, so that what failed
     together does not come back together."""
     longest = min(FIRST_REST_S * 2.0 ** (tries - 1), LONGEST_REST_S)
@@ -241,14 +252,14 @@ def _forward(claimed: Claimed) -> None:
     """What did not reach one is told to the rest of her agency at once, unless it was for her."""
     if claimed.referral_id is None or claimed.template in PERSONAL:
         return
-    reach = Reach(claimed.referral_id, claimed.agency_id)
-    put(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
+    reach = Recipients(claimed.referral_id, claimed.agency_id)
+    queue_messages(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
 
 
 # -- What people do with it ------------------------------------------------------------------------
 
 
-class Shown(NamedTuple):
+class MessageView(NamedTuple):
     """A message as its member, or her agency's administrator, sees it: neither address nor words,
     nor what it was about."""
 
@@ -267,13 +278,13 @@ class Shown(NamedTuple):
 _SHOWN = "id, at, kind, template, channel_id, state, tries, outcome, done_at, member_id IS NOT NULL"
 
 
-def listed(principal: Principal, state: str | None = None) -> list[Shown]:
+def list_messages(principal: Principal, state: str | None = None) -> list[MessageView]:
     """The newest hundred of the caller's own, and of her agency's channels for its agency_admin.
 
     Raises NotPermitted for a system. One access entry.
     """
-    with writer.attempt(principal, "messages.read") as attempt:
-        contact_channels.herself(principal)
+    with writer.logged_act(principal, "messages.read") as attempt:
+        contact_channels.require_member_in_person(principal)
         attempt.record()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -282,16 +293,16 @@ def listed(principal: Principal, state: str | None = None) -> list[Shown]:
                 " ORDER BY at DESC, id DESC LIMIT %s",
                 [state, state, SHOWN],
             )
-            return [Shown._make(row) for row in cursor.fetchall()]
+            return [MessageView._make(row) for row in cursor.fetchall()]
 
 
-def retry(principal: Principal, message_id: UUID) -> Shown:
+def retry(principal: Principal, message_id: UUID) -> MessageView:
     """A dead message is tried again from the start. Twice is safe: one that waits goes on waiting.
 
     Raises NotVisible, NotPossible: it was sent.
     """
-    with writer.attempt(principal, "message.retry"), connection.cursor() as cursor:
-        contact_channels.herself(principal)
+    with writer.logged_act(principal, "message.retry"), connection.cursor() as cursor:
+        contact_channels.require_member_in_person(principal)
         cursor.execute(
             "UPDATE message SET state = 'waiting', tries = 0, due_at = sec.clock(), done_at = NULL"
             " WHERE id = %s AND state = 'dead'",
@@ -304,18 +315,18 @@ def retry(principal: Principal, message_id: UUID) -> Shown:
         row = cursor.fetchone()
         if row is None:
             raise NotVisible
-        shown = Shown._make(row)
+        shown = MessageView._make(row)
         if shown.state == "sent":
             raise NotPossible("sent_already", "It was sent.")
     return shown
 
 
-def ring(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
+def send_test(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
     """ "Does my channel ring?": a test is sent there. Once a minute, and MOST_TESTS an hour of all
     that the caller keeps or kept: nobody is rung all night by whoever says that a number is hers,
     and no alarm stands behind a thousand tests. Sooner is NotPossible. Raises NotVisible."""
-    with writer.attempt(principal, "channel.test"):
-        contact_channels.find(channel_id)
+    with writer.logged_act(principal, "channel.test"):
+        contact_channels.find_channel(channel_id)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM message"
@@ -331,7 +342,7 @@ def ring(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
                 " WHERE id = %s",
                 [channel_id],
             )
-        return contact_channels.find(channel_id)
+        return contact_channels.find_channel(channel_id)
 
 
 # -- What the operator does ------------------------------------------------------------------------
@@ -341,7 +352,7 @@ def counts() -> list[tuple[str, str, str, int]]:
     """(kind, state, last outcome, how many); of no agency, no person and no referral."""
     return [
         (kind, state, outcome, number)
-        for kind, state, outcome, number in ask(
+        for kind, state, outcome, number in query(
             "SELECT kind, state, coalesce(outcome, '-'), count(*) FROM message"
             " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             [],

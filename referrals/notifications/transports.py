@@ -80,7 +80,7 @@ def _smtp(message: Outgoing) -> str | None:
     given = settings.SMTP
     sender = parseaddr(given["from"])[1]
     name = mail_copies.message_id(message.id)
-    if message.again_since is not None and mail_copies.came(name):
+    if message.again_since is not None and mail_copies.has_copy(name):
         return None
     mail = EmailMessage(
         subject=message_texts.SUBJECT[message.language],
@@ -259,7 +259,7 @@ def _demo(message: Outgoing) -> str | None:
     return None
 
 
-def shown_in_the_demo(most: int = 100) -> list[dict[str, str]]:
+def demo_messages(most: int = 100) -> list[dict[str, str]]:
     """What the demo sent, the newest first."""
     try:
         lines = settings.DEMO_MESSAGES.read_text().splitlines()

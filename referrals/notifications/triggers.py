@@ -11,9 +11,15 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.db import transaction
 
 from permissions.database.aliases import JOBS
-from referrals.act_registry.registry import ACTS, REVIEWED, Tell
+from referrals.act_registry.registry import ACTS, REVIEWED, Notification
 from referrals.notifications import escalation
-from referrals.notifications.recipients import Line, Reach, ask, lines_of, put
+from referrals.notifications.recipients import (
+    Channel,
+    Recipients,
+    channels_of,
+    query,
+    queue_messages,
+)
 
 BATCH = 50
 
@@ -21,15 +27,18 @@ BATCH = 50
 # What the clock does, and whom it tells. Acts say it of themselves
 # (referrals/act_registry/registry.py). What is in neither is told to nobody: the recipient's own
 # work after the accept flows back to no sender (R2), `delivered` is a machine's.
-OF_THE_CLOCK: dict[str, tuple[Tell, ...]] = {
-    "escalated": (Tell("from", "holder", "late"), Tell("to", "ladder", "answer_now")),
-    "expire": (Tell("from", "holder", "expired"),),
-    "idle": (Tell("to", "leads", "review"),),
+OF_THE_CLOCK: dict[str, tuple[Notification, ...]] = {
+    "escalated": (
+        Notification("from", "holder", "late"),
+        Notification("to", "ladder", "answer_now"),
+    ),
+    "expire": (Notification("from", "holder", "expired"),),
+    "idle": (Notification("to", "leads", "review"),),
     "purge_due": REVIEWED,
 }
 
 
-def tells(act: str, side: str | None) -> tuple[Tell, ...]:
+def notifications_for(act: str, side: str | None) -> tuple[Notification, ...]:
     """Whom an event tells, by its act and the side that did it (None: the clock)."""
     if side is None:
         return OF_THE_CLOCK.get(act, ())
@@ -65,29 +74,31 @@ class _Event(NamedTuple):
 def step() -> bool:
     """Make the messages of a batch of events and self-assignments; whether there may be more."""
     with transaction.atomic(using=JOBS):
-        events = [_Event._make(row) for row in ask("SELECT * FROM sec.take_events(%s)", [BATCH])]
+        events = [_Event._make(row) for row in query("SELECT * FROM sec.take_events(%s)", [BATCH])]
         for event in events:
             _tell(event)
-        assigned = ask("SELECT * FROM sec.take_self_assignments(%s)", [BATCH])
+        assigned = query("SELECT * FROM sec.take_self_assignments(%s)", [BATCH])
         for cause, referral_id, agency_id, member_id in assigned:
-            _tell_another(cause, referral_id, agency_id, member_id)
+            _notify_another_member(cause, referral_id, agency_id, member_id)
     return len(events) == BATCH or len(assigned) == BATCH
 
 
 def _tell(event: _Event) -> None:
-    for tell in tells(event.act, event.side):
+    for tell in notifications_for(event.act, event.side):
         side = tell.side if tell.side != "own" else event.side or ""
         new = tell.template == "notice"
         if not event.sees(side) or (new and not _takes_notices(event.to_agency_id)):
             continue
-        reach = Reach(event.referral_id, event.agency(side))
+        reach = Recipients(event.referral_id, event.agency(side))
         if tell.whom == "ladder":
-            escalation.climb(reach, event.id, event.code or "")
+            escalation.notify_ladder(reach, event.id, event.code or "")
             continue
-        put(event.id, event.referral_id, tell.template, _whom(reach, tell.whom, event))
+        queue_messages(
+            event.id, event.referral_id, tell.template, _channels(reach, tell.whom, event)
+        )
 
 
-def _whom(reach: Reach, whom: str, event: _Event) -> list[Line]:
+def _channels(reach: Recipients, whom: str, event: _Event) -> list[Channel]:
     if whom == "about":
         herself = event.about_id == event.member_id
         return [] if herself else reach.member(event.about_id)
@@ -98,37 +109,41 @@ def _whom(reach: Reach, whom: str, event: _Event) -> list[Line]:
 
 def _takes_notices(agency_id: UUID) -> bool:
     """False: the agency is *phone only*: of new referrals it is not told; of what it has, it is."""
-    ((takes,),) = ask("SELECT takes_notices FROM permissions_agency WHERE id = %s", [agency_id])
+    ((takes,),) = query("SELECT takes_notices FROM permissions_agency WHERE id = %s", [agency_id])
     return bool(takes)
 
 
-def _tell_another(cause: UUID, referral_id: UUID, agency_id: UUID, member_id: UUID) -> None:
+def _notify_another_member(
+    cause: UUID, referral_id: UUID, agency_id: UUID, member_id: UUID
+) -> None:
     """R7: a lead put herself on it. Another member is told, its leads first, by the duty addresses
     where none keeps a channel; in an agency of one its outside reviewer, by reference only."""
-    reach = Reach(referral_id, agency_id)
-    ((person_id,),) = ask("SELECT person_id FROM permissions_membership WHERE id = %s", [member_id])
+    reach = Recipients(referral_id, agency_id)
+    ((person_id,),) = query(
+        "SELECT person_id FROM permissions_membership WHERE id = %s", [member_id]
+    )
     others = [one for one in reach.members if one.person_id != person_id]
     lines = reach.own(one for one in others if one.is_lead) or reach.own(others)
     if others and not lines:
         lines = [line for line in reach.lines if line.use == "duty"]
     if not others:
-        for who, of, person in ask(
+        for who, of, person in query(
             "SELECT * FROM sec.outside_reviewer(%s, %s)", [referral_id, agency_id]
         ):
-            lines = lines_of(of, who) if person != person_id else []
-    put(cause, referral_id, "review", lines)
+            lines = channels_of(of, who) if person != person_id else []
+    queue_messages(cause, referral_id, "review", lines)
 
 
 def alert_step() -> bool:
     """R12: somebody barred asked. Whoever holds it on the side that barred him is told, on her own
     channel, once a day and person. Never more at once."""
     with transaction.atomic(using=JOBS):
-        for said, referral_id, agency_id, set_by in ask("SELECT * FROM sec.barred_alerts()", []):
+        for said, referral_id, agency_id, set_by in query("SELECT * FROM sec.barred_alerts()", []):
             cause = uuid5(NAMESPACE_OID, said)
-            if ask("SELECT FROM message WHERE cause = %s LIMIT 1", [cause]):
+            if query("SELECT FROM message WHERE cause = %s LIMIT 1", [cause]):
                 continue
-            reach = Reach(referral_id, agency_id)
+            reach = Recipients(referral_id, agency_id)
             holder = reach.own(one for one in reach.members if one.holds)
             lines = holder or reach.member(set_by) or reach.leads() or reach.own(reach.members)
-            put(cause, referral_id, "review", lines)
+            queue_messages(cause, referral_id, "review", lines)
     return False

@@ -13,24 +13,24 @@ from django.db import transaction
 
 from permissions.database.aliases import JOBS
 from referrals.notifications import transports
-from referrals.notifications.recipients import ask, tested
+from referrals.notifications.recipients import query, record_test
 
 # What the provider does not list after as long as we wait for its answer, it did not take.
 SETTLED_S = transports.TIMEOUT_S
 
 
-class NotYet(Exception):
+class OutcomeUnknown(Exception):
     """Whether an earlier call to this number was made cannot be known yet."""
 
 
-def look_for_earlier(number: str) -> None:
+def settle_earlier_calls(number: str) -> None:
     """Write down of each call to this number of which nobody knows whether it was made: it was, or
     it was not. Of two whose workers died, the first in the provider's list is the first's.
 
     Inside `alone` (permissions/database/advisory_locks.py). Raises NotYet; NotSent: the provider
     does not say.
     """
-    unknown = ask(
+    unknown = query(
         "SELECT m.id, m.unknown_since,"
         " m.unknown_since > sec.clock() - make_interval(secs => %s)"
         " FROM message m JOIN channel c ON c.id = m.channel_id"
@@ -44,7 +44,7 @@ def look_for_earlier(number: str) -> None:
         if strangers:
             _was_made(message_id, since, strangers.pop(0))
         elif is_fresh:
-            raise NotYet
+            raise OutcomeUnknown
         else:
             _was_not_made(message_id, since)
 
@@ -52,34 +52,34 @@ def look_for_earlier(number: str) -> None:
 def _of_no_message(number: str, since: datetime) -> list[str]:
     """The provider's calls to this number since then that are no known message's, in order."""
     listed = transports.calls_since(number, since)
-    rows = ask("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
+    rows = query("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
     known = {sid for (sid,) in rows}
     return [sid for sid in listed if sid not in known]
 
 
 def _was_made(message_id: UUID, since: datetime, sid: str) -> None:
     with transaction.atomic(using=JOBS):
-        rows = ask(
+        rows = query(
             "UPDATE message SET state = 'sent', outcome = 'handed_over', done_at = sec.clock(),"
             " call_sid = %s, unknown_since = NULL, lease = NULL, leased_until = NULL"
             " WHERE id = %s AND unknown_since = %s RETURNING template, channel_id",
             [sid, message_id, since],
         )
         for template, channel_id in rows:
-            tested(template, channel_id, sent=True)
+            record_test(template, channel_id, sent=True)
 
 
 def _was_not_made(message_id: UUID, since: datetime) -> None:
-    ask(
+    query(
         "UPDATE message SET unknown_since = NULL WHERE id = %s AND unknown_since = %s RETURNING id",
         [message_id, since],
     )
 
 
-def begin(message_id: UUID, lease: UUID) -> bool:
+def begin_call(message_id: UUID, lease: UUID) -> bool:
     """Written down before it is made; False: it is another's by now, or was found to be made."""
     return bool(
-        ask(
+        query(
             "UPDATE message SET unknown_since = sec.clock()"
             " WHERE id = %s AND lease = %s AND state = 'waiting' RETURNING id",
             [message_id, lease],

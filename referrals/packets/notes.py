@@ -1,7 +1,7 @@
 """An agency's own notes (T4): sealed one by one, for its assigned members alone.
 
 Reading them is an opening, as of the packet: a purpose is stated and the access entry comes first
-(referrals/packets/packet.py). Other acts seal their codes among the notes, with `keep_note`.
+(referrals/packets/packet.py). Other acts seal their codes among the notes, with `seal_note`.
 """
 
 import json
@@ -21,10 +21,10 @@ from permissions.principal import Principal
 from referrals import idempotency
 from referrals.act_registry.fields import Body, Text
 from referrals.act_registry.registry import Answer, Move, Page, act
-from referrals.act_registry.transitions import ANY, DRAFT, require, standing
-from referrals.act_transaction import Turn, turn
+from referrals.act_registry.transitions import ANY, DRAFT, caller_relation, require
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Note, Referral
-from referrals.packets.packet import reading, seal_context
+from referrals.packets.packet import seal_context, sealed_read
 
 MAX_NOTE_CHARS = 4000
 SAME_PERSON = "same_person_as"  # a note that names another referral
@@ -62,21 +62,21 @@ def add_note(
     """A note of the caller's own agency, sealed; for its assigned members only. Returns its id."""
     if not text.strip() or len(text) > MAX_NOTE_CHARS:
         raise BadRequest("note_length", f"Between 1 and {MAX_NOTE_CHARS} characters.", "/text")
-    with turn(principal, "add_note", referral_id) as current:
+    with act_transaction(principal, "add_note", referral_id) as current:
         done = idempotency.begin(principal, key)
         if done is not None:
             return done
-        note = keep_note(current, "note", {"text": text})
+        note = seal_note(current, "note", {"text": text})
         current.event(other_side_sees=False)
         idempotency.finish(principal, key, note, current.now, referral_id=referral_id)
     return note
 
 
-def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UUID:
+def seal_note(current: ActTransaction, kind: str, content: Mapping[str, str | None]) -> UUID:
     """Seal `content` among the agency's own notes, within the act that brings it about."""
-    key = grants.private_key(current.principal, current.referral.id, make=AESGCM.generate_key(256))[
-        "notes"
-    ].key
+    key = grants.own_notes_key(
+        current.principal, current.referral.id, make=AESGCM.generate_key(256)
+    )["notes"].key
     note = Note(
         referral=current.referral,
         agency_id=current.principal.agency_id,
@@ -90,10 +90,12 @@ def keep_note(current: Turn, kind: str, content: Mapping[str, str | None]) -> UU
     return note.id
 
 
-def said_so(current: Turn, kind: str, content: Mapping[str, str | None] | None) -> bool:
+def same_note_exists(
+    current: ActTransaction, kind: str, content: Mapping[str, str | None] | None
+) -> bool:
     """Whether the agency's last note of this kind says the same (None: that there is none). True
     also where the caller may open no notes. An opening, with an entry of its own."""
-    who = standing(current.principal, current.referral, current.side, current.own)
+    who = caller_relation(current.principal, current.referral, current.side, current.own)
     try:
         require(current.principal, "open_notes", who)
     except NotPermitted:
@@ -120,16 +122,16 @@ def said_so(current: Turn, kind: str, content: Mapping[str, str | None] | None) 
 )
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
     """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
-    with reading(principal, "open_notes", referral_id, purpose) as (attempt, seen):
+    with sealed_read(principal, "open_notes", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
         return unsealed_notes(principal, referral_id)
 
 
-def notes_within(attempt: writer.Attempt, subject: UUID | None, purpose: str) -> list[OpenedNote]:
+def notes_within(attempt: writer.LoggedAct, subject: UUID | None, purpose: str) -> list[OpenedNote]:
     """The notes, opened within another act on the same referral: an opening with an entry of its
     own, beside that act's."""
     assert attempt.referral_id is not None
-    attempt.beside("referral.open_notes", purpose).record(subject=subject)
+    attempt.second_entry("referral.open_notes", purpose).record(subject=subject)
     return unsealed_notes(attempt.principal, attempt.referral_id)
 
 
@@ -139,7 +141,7 @@ def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
     rows = list(mine.order_by("created_at", "id"))
     if not rows:
         return []
-    key = grants.private_key(principal, referral_id)["notes"].key
+    key = grants.own_notes_key(principal, referral_id)["notes"].key
     notes = [
         OpenedNote(
             row.id,

@@ -15,23 +15,33 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from permissions.audit import writer
-from permissions.database.db_identity import at_once
-from permissions.database.prepared_statements import Along, Ask, Prepared, array
+from permissions.database.db_identity import run_in_round_trip
+from permissions.database.prepared_statements import (
+    PreparedStatement,
+    RoundTrip,
+    RoundTripQuery,
+    array_literal,
+)
 from permissions.errors import BadRequest, NotPossible, NotVisible, Unavailable
 from permissions.identity import client_quota
 from permissions.keys import grants
-from permissions.keys.grants import Held, SealedKey
+from permissions.keys.grants import GrantView, SealedKey
 from permissions.keys.keystore import seal, unseal
 from permissions.policy.rules import Rule, Who
 from permissions.principal import Principal
 from referrals import codes, packet_fields
 from referrals.act_registry.registry import HOLDER_THERE, Answer, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, TAKEN, WAITING, require, require_state
-from referrals.act_transaction import turn
+from referrals.act_transaction import act_transaction
 from referrals.models import PacketField, sees_referrals
-from referrals.packets.read_context import Seen, behind_the_lock, see, seen_in
+from referrals.packets.read_context import (
+    ReadContext,
+    context_of,
+    context_query,
+    locked_context_query,
+)
 from referrals.queries.details import Detail
-from referrals.referral_lock import lock
+from referrals.referral_lock import shared_lock_query
 from referrals.releases import lifecycle
 
 SEALED = ("sealed", "Nothing is open here: there is no release in force.")
@@ -92,12 +102,12 @@ def put_packet(
     Twice is safe: the newer version counts. Raises BadRequest, NotPossible.
     """
     _check_fields(fields)
-    with turn(principal, "put_packet", referral_id, if_match) as current:
+    with act_transaction(principal, "put_packet", referral_id, if_match) as current:
         referral = current.referral
         release = lifecycle.release_in_force(referral, current.now)
         if release is None:
             raise NotPossible("no_release", "A packet needs her release first: put_release.")
-        grant = grants.held(principal, referral_id)
+        grant = grants.live_grant(principal, referral_id)
         keys = grants.open_bundle(principal, grant) if grant else {}
         version = referral.version  # raised by every change: free for each field
         for name, text in fields.items():
@@ -111,7 +121,7 @@ def put_packet(
             row.ciphertext = seal(key, text.encode(), seal_context("packet_field", row.id, name))
             row.save(force_insert=True)
             keys[name] = SealedKey(str(row.id), key)
-        grants.keep_own(principal, referral_id, grant, keys)
+        grants.store_own_bundle(principal, referral_id, grant, keys)
         current.change()
         current.event(other_side_sees=True)
         if referral.sent_at is not None:
@@ -152,7 +162,7 @@ def _check_fields(fields: Mapping[str, str]) -> None:
     ),
 )
 def open_packet(
-    principal: Principal, referral_id: UUID, purpose: str, *, along: Along | None = None
+    principal: Principal, referral_id: UUID, purpose: str, *, along: RoundTripQuery | None = None
 ) -> Opened:
     """The packet's fields in clear, for an assigned member with a purpose of use.
 
@@ -163,20 +173,24 @@ def open_packet(
     """
     _check_purpose(purpose)
     asked = along.row if along else None
-    rows = [asked] if asked else at_once(principal, see(referral_id))
+    rows = [asked] if asked else run_in_round_trip(principal, context_query(referral_id))
     act = "referral.open_packet"
-    with writer.refusals(principal, act, referral_id, purpose=purpose):
+    with writer.log_refusals(principal, act, referral_id, purpose=purpose):
         seen = _permitted(principal, "open_packet", referral_id, rows)
         for _ in range(LOOKS):
             grant = seen.grant(referral_id)
             if grant is None:
                 raise NotPossible(*SEALED)
-            keys = grants.open_bundle(principal, grant, lambda: _granted(principal, referral_id))
+            keys = grants.open_bundle(
+                principal, grant, lambda: _current_grant(principal, referral_id)
+            )
             wanted = [keys[name].row for name in grant.fields if name in keys]
-            attempt = writer.Attempt(principal, act, referral_id, seen.now, purpose=purpose)
-            found = attempt.record_at_once(
-                lock(referral_id),
-                Ask(OPENED.text(), {"referral": referral_id, "wanted": array(wanted)}),
+            attempt = writer.LoggedAct(principal, act, referral_id, seen.now, purpose=purpose)
+            found = attempt.record_in_round_trip(
+                shared_lock_query(referral_id),
+                RoundTrip(
+                    OPENED.text(), {"referral": referral_id, "wanted": array_literal(wanted)}
+                ),
                 subject=seen.subject,
                 fields=grant.fields,
                 release_id=grant.release_id,
@@ -185,14 +199,14 @@ def open_packet(
                 break
             # Something ended or was narrowed since it was seen: what it is now says how, or that a
             # newer release or packet stands in its place.
-            rows = at_once(principal, see(referral_id))
+            rows = run_in_round_trip(principal, context_query(referral_id))
             seen = _permitted(principal, "open_packet", referral_id, rows)
             if found and seen.grant(referral_id) == grant:
                 break  # nothing did: a sealed row is missing
         else:
             raise NotPossible(*SEALED)
         fields = _in_clear(grant.fields, keys, dict(found))
-        handling, notice = _goes_with_it(grant)
+        handling, notice = _labels_and_notice(grant)
         return Opened(
             fields,
             safe_contact(fields, seen.callback),
@@ -217,7 +231,7 @@ def _in_clear(
     return fields
 
 
-def _goes_with_it(grant: Held) -> tuple[tuple[str, ...], str | None]:
+def _labels_and_notice(grant: GrantView) -> tuple[tuple[str, ...], str | None]:
     """The labels of what a grant opens, and the notice of its release in words. The sender's own
     packet has none, nor has a release that says so."""
     code = grant.redisclosure_notice
@@ -236,15 +250,15 @@ def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
     )
 
 
-def _granted(principal: Principal, referral_id: UUID) -> Held | None:
+def _current_grant(principal: Principal, referral_id: UUID) -> GrantView | None:
     """The grant as it stands now: a rotation may have wrapped its keys anew meanwhile."""
-    seen = seen_in(at_once(principal, see(referral_id)))
+    seen = context_of(run_in_round_trip(principal, context_query(referral_id)))
     return seen.grant(referral_id) if seen else None
 
 
 # Those of the sealed rows that row security lets be seen: the entry comes first (R11). Where it
 # opens none, since the release or the assignment ended in between, nor does the entry stay.
-OPENED = Prepared(
+OPENED = PreparedStatement(
     "opened_fields",
     "WITH opened AS MATERIALIZED (SELECT p.id::text, p.ciphertext FROM packet_field p"
     " WHERE p.referral_id = %(referral)s AND p.id = ANY (%(wanted)s::uuid[]))"
@@ -253,19 +267,19 @@ OPENED = Prepared(
 )
 
 
-def _agreed(principal: Principal, seen: Seen, referral_id: UUID) -> bool:
+def _has_agreed(principal: Principal, seen: ReadContext, referral_id: UUID) -> bool:
     """R14: whether she agreed, or a release was put since she could not say."""
     if seen.agreement != "cannot_say":
         return True
-    asked = Ask("SELECT sec.agreed(%(referral)s)", {"referral": referral_id})
-    ((agreed,),) = at_once(principal, asked)
+    asked = RoundTrip("SELECT sec.agreed(%(referral)s)", {"referral": referral_id})
+    ((agreed,),) = run_in_round_trip(principal, asked)
     return bool(agreed)
 
 
 @contextmanager
-def reading(
+def sealed_read(
     principal: Principal, act: str, referral_id: UUID, purpose: str
-) -> Iterator[tuple[writer.Attempt, Seen]]:
+) -> Iterator[tuple[writer.LoggedAct, ReadContext]]:
     """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
     caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent.
 
@@ -273,8 +287,8 @@ def reading(
     entry and read go in one packet, where the policy decides (sec.opening).
     """
     _check_purpose(purpose)
-    ask = behind_the_lock(referral_id)
-    with writer.attempt(
+    ask = locked_context_query(referral_id)
+    with writer.logged_act(
         principal, f"referral.{act}", referral_id, purpose=purpose, ask=ask
     ) as attempt:
         yield attempt, _permitted(principal, act, referral_id, attempt.found)
@@ -287,15 +301,15 @@ def _check_purpose(purpose: str) -> None:
 
 def _permitted(
     principal: Principal, act: str, referral_id: UUID, rows: Sequence[tuple[Any, ...]]
-) -> Seen:
+) -> ReadContext:
     """What was seen, if she may do the act. Raises NotVisible, NotPermitted, WrongState,
     BudgetSpent."""
-    seen = seen_in(rows)
+    seen = context_of(rows)
     if seen is None or not sees_referrals(principal):
         raise NotVisible
     require(principal, act, seen.standing(principal))
     require_state(act, seen.side(principal), seen.status_shown(principal))
-    if act == "open_packet" and not _agreed(principal, seen, referral_id):
+    if act == "open_packet" and not _has_agreed(principal, seen, referral_id):
         raise NotPossible("no_release", "She could not say yet: her release comes first.")
-    client_quota.require(principal, seen.budget_wait)
+    client_quota.require_quota_left(principal, seen.budget_wait)
     return seen

@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from permissions.database.prepared_statements import Along, Ask, Prepared
+from permissions.database.prepared_statements import PreparedStatement, RoundTrip, RoundTripQuery
 from permissions.identity import credentials
-from permissions.keys.grants import Held
-from permissions.policy.rules import Standing
+from permissions.keys.grants import GrantView
+from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
 from referrals.models import VISIBLE_SQL
-from referrals.referral_lock import lock
-from referrals.visible_status import word_shown
+from referrals.referral_lock import shared_lock_query
+from referrals.visible_status import status_word
 
 
-class Seen(NamedTuple):
+class ReadContext(NamedTuple):
     """One referral, the caller's own side of it, what she is to it, and her agency's live grant."""
 
     now: datetime
@@ -41,15 +41,17 @@ class Seen(NamedTuple):
         """`from` or `to`: which side of it the principal's agency is."""
         return "from" if self.from_agency_id == principal.agency_id else "to"
 
-    def standing(self, principal: Principal) -> Standing:
+    def standing(self, principal: Principal) -> CallerRelation:
         """What the principal is to it, as referrals/act_registry/transitions.py says it of a whole
         row."""
         holder = self.holder_id == principal.member_id is not None
-        return Standing(self.side(principal), self.assigned, holder, self.accepted_at is not None)
+        return CallerRelation(
+            self.side(principal), self.assigned, holder, self.accepted_at is not None
+        )
 
     def status_shown(self, principal: Principal) -> str:
         """The state as the principal's side is shown it."""
-        return word_shown(
+        return status_word(
             self.side(principal),
             self.status,
             self.own_state,
@@ -58,11 +60,11 @@ class Seen(NamedTuple):
             now=self.now,
         )
 
-    def grant(self, referral_id: UUID) -> Held | None:
-        """What `grants.held` reads, as it was read here."""
+    def grant(self, referral_id: UUID) -> GrantView | None:
+        """What `grants.live_grant` reads, as it was read here."""
         if self.granted is None:
             return None
-        return Held(
+        return GrantView(
             referral_id,
             self.release_id,
             self.granted,
@@ -73,9 +75,9 @@ class Seen(NamedTuple):
         )
 
 
-_SEE = Prepared(
+_CONTEXT = PreparedStatement(
     "see_before_opening",
-    f"SELECT {credentials.WHO}, seen.* FROM {credentials.OF_WHOM} LEFT JOIN LATERAL ("  # noqa: S608 (of fixed parts)
+    f"SELECT {credentials.CALLER_SELECT}, seen.* FROM {credentials.CALLER_FROM} LEFT JOIN LATERAL ("  # noqa: S608 (of fixed parts)
     "SELECT r.from_agency_id, r.status, r.expires_at, r.accepted_at, r.agreement,"
     " r.callback, own.subject, own.holder, own.state, own.assigned, own.fields, own.release,"
     " own.until, own.kek, own.bundle, own.notice,"
@@ -86,24 +88,24 @@ _SEE = Prepared(
 )
 
 
-def see(referral_id: UUID) -> Ask:
-    """To `Seen`, as it stands now."""
-    return Ask(_SEE.text(), {"referral": referral_id})
+def context_query(referral_id: UUID) -> RoundTrip:
+    """To `ReadContext`, as it stands now."""
+    return RoundTrip(_CONTEXT.text(), {"referral": referral_id})
 
 
-def along(referral_id: UUID) -> Along:
+def context_round_trip_query(referral_id: UUID) -> RoundTripQuery:
     """The same, to be asked along with who calls."""
-    return Along(_SEE, {"referral": referral_id})
+    return RoundTripQuery(_CONTEXT, {"referral": referral_id})
 
 
-def seen_in(rows: Sequence[tuple[Any, ...]]) -> Seen | None:
-    """What `see` found; None: nothing that the caller may see."""
-    if not rows or rows[0][credentials.WHO_COLUMNS] is None:
+def context_of(rows: Sequence[tuple[Any, ...]]) -> ReadContext | None:
+    """What `context_query` found; None: nothing that the caller may see."""
+    if not rows or rows[0][credentials.CALLER_WIDTH] is None:
         return None
-    return Seen._make((rows[0][0], *rows[0][credentials.WHO_COLUMNS :]))
+    return ReadContext._make((rows[0][0], *rows[0][credentials.CALLER_WIDTH :]))
 
 
-def behind_the_lock(referral_id: UUID) -> Ask:
+def locked_context_query(referral_id: UUID) -> RoundTrip:
     """Both. The lock first, in a statement of its own: what is seen is seen behind it."""
-    locked, seen = lock(referral_id), see(referral_id)
-    return Ask(f"{locked.sql}; {seen.sql}", {**locked.values, **seen.values})
+    locked, seen = shared_lock_query(referral_id), context_query(referral_id)
+    return RoundTrip(f"{locked.sql}; {seen.sql}", {**locked.values, **seen.values})

@@ -15,10 +15,10 @@ from permissions import assignments
 from permissions.audit import writer
 from permissions.errors import NotVisible
 from permissions.models import Agency, Membership
-from permissions.policy.rules import Standing
+from permissions.policy.rules import CallerRelation
 from permissions.principal import Principal
 from referrals.act_registry import transitions
-from referrals.deadlines.due_times import DRAFT_KEPT, PURGE_TOLD_BEFORE
+from referrals.deadlines.due_times import DRAFT_LIFETIME, PURGE_WARNING
 from referrals.models import Event, Plan, Referral, Release, Side, side_kept
 from referrals.visible_status import etag, side_of, status_shown
 
@@ -67,26 +67,29 @@ class Detail:
     now: datetime
 
 
-def detail(principal: Principal, referral_id: UUID) -> Detail:
+def read_detail(principal: Principal, referral_id: UUID) -> Detail:
     """One referral. Raises NotVisible. One access entry."""
-    with writer.attempt(principal, "referral.read", referral_id) as attempt:
-        referral, own = _see(principal, referral_id)
+    with writer.logged_act(principal, "referral.read", referral_id) as attempt:
+        referral, own = _find_visible(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
-        return look(principal, referral, own, attempt.now)
+        return build_detail(principal, referral, own, attempt.now)
 
 
-def look_up(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
-    """`look` at a referral by its id, authorised anew (a replayed create). Raises NotVisible."""
-    return look(principal, *_see(principal, referral_id), now)
+def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
+    """`build_detail` at a referral by its id, authorised anew (a replayed create). Raises
+    NotVisible."""
+    return build_detail(principal, *_find_visible(principal, referral_id), now)
 
 
-def look(principal: Principal, referral: Referral, own: Side | None, now: datetime) -> Detail:
+def build_detail(
+    principal: Principal, referral: Referral, own: Side | None, now: datetime
+) -> Detail:
     """The referral as the principal's side is shown it, within a transaction that has seen it."""
     side = side_of(principal, referral)
     agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
     status = status_shown(referral, own, side, now)
     assigned = assignments.assignees(referral, principal.agency_id)
-    who = Standing(
+    who = CallerRelation(
         side,
         principal.member_id in assigned,
         transitions.is_holder(principal, own),
@@ -118,7 +121,7 @@ def look(principal: Principal, referral: Referral, own: Side | None, now: dateti
             referral.to_asks_ring_at if side == "from" else referral.from_asks_ring_at
         ),
         plan=plan.services if plan else [],
-        replaces_id=_before(principal, plan) if plan else None,
+        replaces_id=_replaced_referral(principal, plan) if plan else None,
         openings=opened,
         acts=transitions.acts_open_to(principal, who, status),
         etag=etag(referral, own, principal, now),
@@ -141,22 +144,22 @@ def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | Non
     last = told.order_by("-at").values_list("at", flat=True).first()
     if last is None:
         return None
-    at = last + PURGE_TOLD_BEFORE
+    at = last + PURGE_WARNING
     return max(at, own.hold_until) if own and own.hold_until else at
 
 
-def draft_ends(referral: Referral) -> datetime:
+def draft_deadline(referral: Referral) -> datetime:
     """When the purge takes this draft, if nothing of it changes. Within a transaction of its
     sender's. One query."""
     changes = Event.objects.filter(referral=referral).order_by("-at")
-    return (changes.values_list("at", flat=True).first() or referral.created_at) + DRAFT_KEPT
+    return (changes.values_list("at", flat=True).first() or referral.created_at) + DRAFT_LIFETIME
 
 
 def _plan(principal: Principal, referral: Referral) -> Plan | None:
     return Plan.objects.filter(referral=referral, agency_id=principal.agency_id).first()
 
 
-def _before(principal: Principal, plan: Plan) -> UUID | None:
+def _replaced_referral(principal: Principal, plan: Plan) -> UUID | None:
     """What it takes the place of; None where that is none to her: it may bar her (R12)."""
     if plan.replaces_id is None:
         return None
@@ -185,7 +188,7 @@ def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
         return [Block._make(row) for row in cursor.fetchall()]
 
 
-def _see(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
+def _find_visible(principal: Principal, referral_id: UUID) -> tuple[Referral, Side | None]:
     referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
     if referral is None:
         raise NotVisible
@@ -213,13 +216,13 @@ class Step:
 
 def history(principal: Principal, referral_id: UUID) -> list[Step]:
     """What the caller's side may know of what happened, oldest first. Raises NotVisible."""
-    with writer.attempt(principal, "referral.history", referral_id) as attempt:
-        referral, own = _see(principal, referral_id)
+    with writer.logged_act(principal, "referral.history", referral_id) as attempt:
+        referral, own = _find_visible(principal, referral_id)
         side = side_of(principal, referral)
         attempt.record(subject=own.subject if own else None)
         seen = Event.objects.filter(referral=referral)
         seen = seen.filter(from_sees=True) if side == "from" else seen.filter(to_sees=True)
-        who = transitions.standing(principal, referral, side, own)
+        who = transitions.caller_relation(principal, referral, side, own)
         if not (who.assigned or principal.has_role("lead")):
             seen = seen.filter(reserved=False)
         names = _names(principal)

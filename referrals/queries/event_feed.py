@@ -57,10 +57,10 @@ _PAGE = f"SELECT * FROM ({_branch('from')} UNION ALL {_branch('to')}) boxes"
 _PAGE += " ORDER BY xact, id LIMIT %(limit)s"
 
 
-def read(principal: Principal, after: Place, limit: int) -> tuple[list[Entry], Place]:
+def read_events(principal: Principal, after: Place, limit: int) -> tuple[list[Entry], Place]:
     """At most `limit` (≤ 100) events after `after`, and where that ends. Fewer: there is no more
     for now. One access entry with the referrals shown. Raises NotPermitted."""
-    with writer.attempt(principal, "event.list") as attempt:
+    with writer.logged_act(principal, "event.list") as attempt:
         _require(principal)
         with connection.cursor() as cursor:
             cursor.execute(

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from referrals.codes import URGENCY
-from referrals.deadlines.due_times import CLOSED_AFTER, RING_STANDS
+from referrals.deadlines.due_times import CALL_REQUEST_LASTS, CLOSED_AFTER
 
 _NOW = "sec.clock()"
 _WAITING = "status IN ('sent', 'acknowledged')"
@@ -112,7 +112,7 @@ def _asked(
 
 
 def _pressing(box: str, _value: Any) -> str:
-    asked = f"{_ASKED[box]} > {_NOW} - interval '{RING_STANDS.days} days'"
+    asked = f"{_ASKED[box]} > {_NOW} - interval '{CALL_REQUEST_LASTS.days} days'"
     ring = f"({asked} AND ({_OPEN[box]}))"
     late = f" OR {_CONTACT_LATE}" if box == "in" else ""
     return f"(({_WAITING} AND expires_at > {_NOW}) OR {ring}{late})"

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from permissions.audit import writer
-from permissions.database.prepared_statements import Ask, Prepared
+from permissions.database.prepared_statements import PreparedStatement, RoundTrip
 from permissions.principal import Principal
 from referrals.models import sees_referrals
 from referrals.queries.list_filters import DUE, Filters
-from referrals.visible_status import word_shown
+from referrals.visible_status import status_word
 
 MAX_PAGE = 100
 USUAL_PAGES = (25, 50, MAX_PAGE)  # the desk's, the API's, and of whoever asks for most
@@ -115,11 +115,11 @@ def list_page(
     shown. No totals (R3).
     """
     if not sees_referrals(principal):
-        with writer.attempt(principal, "referral.list") as attempt:
+        with writer.logged_act(principal, "referral.list") as attempt:
             attempt.record(referral_ids=[])
         return [], None
     limit = min(limit, MAX_PAGE)
-    sql = asked(box, filters, after=after is not None, limit=limit + 1, soonest=soonest)
+    sql = page_sql(box, filters, after=after is not None, limit=limit + 1, soonest=soonest)
     values = {
         "agency": principal.agency_id,
         "at": after.created_at if after else None,
@@ -127,7 +127,7 @@ def list_page(
         "member": principal.member_id,
         **filters.values(),
     }
-    with writer.attempt(principal, "referral.list", ask=Ask(sql, values)) as attempt:
+    with writer.logged_act(principal, "referral.list", ask=RoundTrip(sql, values)) as attempt:
         rows = attempt.found
         more = len(rows) > limit
         mine = str(principal.agency_id)
@@ -136,7 +136,7 @@ def list_page(
     return lines, Place(lines[-1].created_at, UUID(lines[-1].id)) if more else None
 
 
-def query(
+def list_query(
     box: str | None, filters: Filters, *, after: bool, limit: int, soonest: bool = False
 ) -> str:
     """The query of a kind of page."""
@@ -171,9 +171,9 @@ def query(
 # The pages that are read all the time: planned once, for it takes longer to plan one than to read
 # it (measured: 0.34 ms of 0.84). The rest are planned with their values each time.
 _PLANNED_ONCE = {
-    (box, after, page + 1): Prepared(
+    (box, after, page + 1): PreparedStatement(
         f"list_{box or 'both'}_{page}{'_after' if after else ''}",
-        query(box, EVERYTHING, after=after, limit=page + 1),
+        list_query(box, EVERYTHING, after=after, limit=page + 1),
         for_all=True,
     )
     for box in (None, "in", "out")
@@ -182,13 +182,13 @@ _PLANNED_ONCE = {
 }
 
 
-def asked(
+def page_sql(
     box: str | None, filters: Filters, *, after: bool, limit: int, soonest: bool = False
 ) -> str:
     """What to send for such a page, with its marks; within a transaction."""
     once = _PLANNED_ONCE.get((box, after, limit))
     if once is None or soonest or filters != EVERYTHING:
-        return query(box, filters, after=after, limit=limit, soonest=soonest)
+        return list_query(box, filters, after=after, limit=limit, soonest=soonest)
     return once.text()
 
 
@@ -206,7 +206,7 @@ def _line(mine: str, found: tuple[Any, ...]) -> Line:
         row.to_agency_name,
         row.service_id,
         row.service_name,
-        word_shown(
+        status_word(
             side,
             row.status,
             row.own_state,

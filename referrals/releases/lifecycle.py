@@ -21,7 +21,7 @@ from permissions.principal import Principal
 from referrals import packet_fields
 from referrals.act_registry.registry import HOLDER_THERE, Move, Page, act
 from referrals.act_registry.transitions import DRAFT, WAITING
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import (
     Referral,
     Release,
@@ -32,7 +32,7 @@ from referrals.models import (
 from referrals.notices import Notice
 from referrals.queries.details import Detail
 from referrals.releases import terms as release_terms
-from referrals.releases.terms import About, Terms
+from referrals.releases.terms import ReleaseContext, Terms
 from referrals.visible_status import side_of
 
 
@@ -64,12 +64,12 @@ def put_release(
     Not idempotent by itself: the same paper twice is two records, of which the newer counts.
     Raises BadRequest and NotPossible for terms the law or the rules refuse.
     """
-    with turn(principal, "put_release", referral_id, if_match) as current:
+    with act_transaction(principal, "put_release", referral_id, if_match) as current:
         recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
-        release = record(current, terms, recipient.kind)
+        release = record_release(current, terms, recipient.kind)
         current.change(release_ended=False)
         current.event(other_side_sees=True)
-        share(current)
+        share_released_keys(current)
         current.attempt.record(
             subject=current.own_side().subject, fields=release.fields, release_id=release.id
         )
@@ -85,15 +85,17 @@ def _check_witness(principal: Principal, terms: Terms) -> None:
         raise BadRequest("unknown_member", "Name a member of your agency.", "/witnessed_by")
 
 
-def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") -> Release:
+def record_release(
+    current: ActTransaction, terms: Terms, kind: str, direction: str = "outbound"
+) -> Release:
     """Judge the terms, and keep the release in place of the last one of this direction, with the
     paper that stays with its agency. `kind`: of the agency that it goes to."""
     referral, principal = current.referral, current.principal
     sent = referral.sent_at is not None
-    about = About(
+    about = ReleaseContext(
         principal, kind, referral.urgency, referral.age_band, current.now, direction, sent
     )
-    terms = release_terms.complete(terms, about)
+    terms = release_terms.complete_terms(terms, about)
     _check_witness(principal, terms)
     for old in Release.objects.filter(referral=referral, direction=direction, ended=False):
         end_release(current, old, "superseded")
@@ -113,7 +115,7 @@ def record(current: Turn, terms: Terms, kind: str, direction: str = "outbound") 
     return release
 
 
-def note_end(current: Turn, release: Release, via: str) -> None:
+def record_end(current: ActTransaction, release: Release, via: str) -> None:
     """Keep with the ender's agency when the release ended or was narrowed, how and through whom."""
     ReleaseEnd.objects.create(
         release=release,
@@ -124,9 +126,9 @@ def note_end(current: Turn, release: Release, via: str) -> None:
     )
 
 
-def end_release(current: Turn, release: Release, via: str) -> None:
+def end_release(current: ActTransaction, release: Release, via: str) -> None:
     """The release is over; when, how and through whom stays with the ender's agency."""
-    note_end(current, release, via)
+    record_end(current, release, via)
     Release.objects.filter(id=release.id).update(ended=True)
 
 
@@ -143,7 +145,7 @@ def release_in_force(referral: Referral, now: datetime) -> Release | None:
     return releases.order_by("-created_at").first()
 
 
-def still_fits(current: Turn, notice: Notice) -> None:
+def require_release_fits(current: ActTransaction, notice: Notice) -> None:
     """Raise NotPossible where the draft's notice turns into one that its release does not fit: a
     minor for whom nobody else consented (R6), an urgency for which it lasts too long."""
     release = release_in_force(current.referral, current.now)
@@ -156,14 +158,14 @@ def still_fits(current: Turn, notice: Notice) -> None:
         alone=release.minor_may_consent_alone,
     )
     if notice.urgency != current.referral.urgency:
-        about = About(current.principal, "", notice.urgency, notice.age_band, current.now)
+        about = ReleaseContext(current.principal, "", notice.urgency, notice.age_band, current.now)
         release_terms.check_length(release.signed_at, release.expires_at, about)
 
 
 # -- What it opens ---------------------------------------------------------------------------------
 
 
-def share(current: Turn) -> None:
+def share_released_keys(current: ActTransaction) -> None:
     """Wrap the released fields' keys for the recipient, where there is something to wrap.
 
     The sender's own act does it (granting is wrapping); row security hides the bundle until the
@@ -172,26 +174,28 @@ def share(current: Turn) -> None:
     if current.referral.sent_at is None:
         return
     release = release_in_force(current.referral, current.now)
-    grant = grants.held(current.principal, current.referral.id)
+    grant = grants.live_grant(current.principal, current.referral.id)
     if release is not None and grant is not None:
         share_keys(current, release, grants.open_bundle(current.principal, grant))
 
 
-def share_keys(current: Turn, release: Release, keys: grants.Keys) -> None:
+def share_keys(current: ActTransaction, release: Release, keys: grants.Keys) -> None:
     """The same, of keys that are open already."""
     released = {name: keys[name] for name in release.fields if name in keys}
     if released:
         current.attempt.discloses(list(released), release.id, release.purpose)
-        grants.give(current.referral.id, current.referral.to_agency_id, release.id, released)
+        grants.wrap_for_recipient(
+            current.referral.id, current.referral.to_agency_id, release.id, released
+        )
     else:  # what an earlier release had opened ends with it
-        grants.close_recipients(current.referral.id)
+        grants.destroy_recipient_bundle(current.referral.id)
 
 
 # -- Read ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReleaseRecord:
     """One release as a side is shown it: its paper and end only where its own agency wrote them."""
 
     release: Release
@@ -200,13 +204,13 @@ class Kept:
     end: ReleaseEnd | None
 
 
-def list_releases(principal: Principal, referral_id: UUID) -> list[Kept]:
+def list_releases(principal: Principal, referral_id: UUID) -> list[ReleaseRecord]:
     """Every release of a referral that the caller's side may know, newest first; ended ones too.
 
     For its assigned members and its leads; the recipient's from the accept on. One access entry.
     Raises NotVisible, NotPermitted.
     """
-    with writer.attempt(principal, "referral.read_releases", referral_id) as attempt:
+    with writer.logged_act(principal, "referral.read_releases", referral_id) as attempt:
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()
         if referral is None:
             raise NotVisible
@@ -226,7 +230,7 @@ def list_releases(principal: Principal, referral_id: UUID) -> list[Kept]:
         ended = ReleaseEnd.objects.filter(**of).exclude(revoked_via="narrowed")
         ends = {one.release_id: one for one in ended}
         return [
-            Kept(
+            ReleaseRecord(
                 release,
                 not release.ended and release.expires_at > attempt.now,
                 papers.get(release.id),

@@ -16,7 +16,7 @@ from referrals import codes, packet_fields
 from referrals.act_registry.fields import Body, Code
 from referrals.act_registry.registry import HOLDER_THERE, Group, Move, Page, act
 from referrals.act_registry.transitions import ANY, DRAFT, WAITING
-from referrals.act_transaction import Turn, turn
+from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.models import Event, Release
 from referrals.queries.details import Detail
 from referrals.releases import lifecycle
@@ -62,7 +62,7 @@ def narrow_release(
         raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
     if fields is not None and not (fields and set(fields) <= set(packet_fields.PACKET_FIELDS)):
         raise BadRequest("unknown_field", "Name packet fields, at least one.", "/fields")
-    with turn(principal, "narrow_release", referral_id, if_match) as current:
+    with act_transaction(principal, "narrow_release", referral_id, if_match) as current:
         release = _known_release(current)
         left = sorted(set(fields if fields is not None else release.fields))
         until = expires_at or release.expires_at
@@ -81,7 +81,7 @@ def narrow_release(
     return current.answer()
 
 
-def _known_release(current: Turn) -> Release:
+def _known_release(current: ActTransaction) -> Release:
     """The release in force, as far as the side may know: the recipient from its accept on."""
     if current.side == "from" or current.referral.accepted_at is not None:
         release = lifecycle.release_in_force(current.referral, current.now)
@@ -90,12 +90,12 @@ def _known_release(current: Turn) -> Release:
     raise NotPossible("no_release", "There is no release in force.")
 
 
-def _narrow(current: Turn, release: Release, left: list[str], until: datetime) -> None:
+def _narrow(current: ActTransaction, release: Release, left: list[str], until: datetime) -> None:
     referral = current.referral
-    grant = grants.held(current.principal, referral.id)
+    grant = grants.live_grant(current.principal, referral.id)
     keys = grants.open_bundle(current.principal, grant) if grant else None
-    grants.narrow(referral.id, referral.to_agency_id, release.id, left, until, keys)
-    lifecycle.note_end(current, release, "narrowed")
+    grants.narrow_grant(referral.id, referral.to_agency_id, release.id, left, until, keys)
+    lifecycle.record_end(current, release, "narrowed")
     current.change()
     current.event(other_side_sees=current.side == "from")
 
@@ -149,7 +149,7 @@ def revoke_release(
     alike whether there was a release or not; else, where there is none, raises NotPossible.
     """
     codes.check("revoked_via", via)
-    with turn(principal, "revoke_release", referral_id, if_match) as current:
+    with act_transaction(principal, "revoke_release", referral_id, if_match) as current:
         if current.side == "to" and current.referral.accepted_at is None:
             _end_unseen(current, via)
         else:
@@ -157,23 +157,23 @@ def revoke_release(
     return current.answer()
 
 
-def _end_releases(current: Turn, via: str) -> None:
+def _end_releases(current: ActTransaction, via: str) -> None:
     releases = Release.objects.filter(referral=current.referral, direction="outbound")
     live = list(releases.filter(ended=False))
     if not live and not releases.exists():
         raise NotPossible("no_release", "There is no release to end.")
     if live:  # else it was ended already: a retried request, or the other side was first
-        grants.close_recipients(current.referral.id)
+        grants.destroy_recipient_bundle(current.referral.id)
         for release in live:
             lifecycle.end_release(current, release, via)
         current.change(release_ended=True)
         current.event(other_side_sees=current.side == "from")
 
 
-def _end_unseen(current: Turn, via: str) -> None:
+def _end_unseen(current: ActTransaction, via: str) -> None:
     """Of what the recipient may not know yet. What it is shown of its own act hangs on nothing but
     what it knows: whether a release was put since it said so last."""
-    grants.end_unseen(current.referral.id, via)
+    grants.revoke_before_accept(current.referral.id, via)
     current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender's may have moved
     known = Event.objects.filter(
         referral=current.referral, to_sees=True, act__in=("put_release", "revoke_release")

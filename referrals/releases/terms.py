@@ -70,7 +70,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ReleaseContext:
     """What a release is held against: who sends what to whom, and when it is now."""
 
     principal: Principal
@@ -82,8 +82,8 @@ class About:
     sent: bool = False  # the notice changes no more: she may have come of age since
 
 
-def complete(terms: Terms, about: About) -> Terms:
-    """The terms with what follows from them filled in; then `check`ed.
+def complete_terms(terms: Terms, about: ReleaseContext) -> Terms:
+    """The terms with what follows from them filled in; then `check_terms`ed.
 
     Raises BadRequest (a wrong code) or NotPossible (a release the rules refuse).
     """
@@ -100,14 +100,14 @@ def complete(terms: Terms, about: About) -> Terms:
             witnessed_by=terms.witnessed_by or about.principal.staff_id,
             witnessed_at=terms.witnessed_at or terms.signed_at,
         )
-    check(filled, about)
+    check_terms(filled, about)
     return filled
 
 
-def check(terms: Terms, about: About) -> None:
+def check_terms(terms: Terms, about: ReleaseContext) -> None:
     """Raise NotPossible unless the law and the rules allow these terms between these two."""
     duties = about.principal.duties
-    allowed = disclosure.bases(duties, about.direction)
+    allowed = disclosure.allowed_bases(duties, about.direction)
     if terms.basis not in allowed:
         raise NotPossible("basis", f"Your agency's duties ask for {' or '.join(allowed)}.")
     basis = disclosure.BASES[terms.basis]
@@ -163,7 +163,7 @@ def _check_codes(terms: Terms, direction: str) -> None:
         raise BadRequest("unknown_code", "Name who consents.", "/consenters")
 
 
-def _check_times(terms: Terms, about: About) -> None:
+def _check_times(terms: Terms, about: ReleaseContext) -> None:
     signatures = [terms.signed_at, *(one.signed_at for one in terms.consenters)]
     if terms.witnessed_at is not None:
         signatures.append(terms.witnessed_at)
@@ -174,9 +174,9 @@ def _check_times(terms: Terms, about: About) -> None:
     check_length(min(signatures), terms.expires_at, about)
 
 
-def check_length(signed_at: datetime, expires_at: datetime, about: About) -> None:
+def check_length(signed_at: datetime, expires_at: datetime, about: ReleaseContext) -> None:
     """Reasonably time-limited (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first signature."""
-    longest = disclosure.longest(about.urgency, lead=about.principal.has_role("lead"))
+    longest = disclosure.longest_duration(about.urgency, lead=about.principal.has_role("lead"))
     if expires_at - signed_at > longest:
         raise NotPossible(
             "too_long", f"From the signature it may last {longest.days} days, no longer."

@@ -44,10 +44,12 @@ def send(batch: Batch) -> None:
                 break
             status: int | None = None
             try:
-                line = _usable(line) or ssrf_guard.Connection(ssrf_guard.find(batch.url), MESSAGE_S)
+                line = _if_usable(line) or ssrf_guard.Connection(
+                    ssrf_guard.resolve_target(batch.url), MESSAGE_S
+                )
                 left_s = MESSAGE_S - (time.monotonic() - began)
-                status = line.post(*_worded(batch, message), left_s)
-                outcome = judged(status)
+                status = line.post(*_signed_message(batch, message), left_s)
+                outcome = delivery_outcome(status)
             except ssrf_guard.TargetRefused:
                 outcome = "target_refused"
             except ssrf_guard.NoAnswer as error:
@@ -60,14 +62,14 @@ def send(batch: Batch) -> None:
             line.close()
 
 
-def _usable(line: ssrf_guard.Connection | None) -> ssrf_guard.Connection | None:
+def _if_usable(line: ssrf_guard.Connection | None) -> ssrf_guard.Connection | None:
     if line is not None and not line.usable:
         line.close()
         return None
     return line
 
 
-def _worded(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
+def _signed_message(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
     if told := message.checkpoint:
         content = signatures.body("log.checkpoint", message.at, seq=told.seq, sha256=told.hash)
     else:
@@ -78,7 +80,7 @@ def _worded(batch: Batch, message: Message) -> tuple[bytes, dict[str, str]]:
     return content, signatures.headers(batch.secrets, str(message.id), int(time.time()), content)
 
 
-def judged(status: int) -> str:
+def delivery_outcome(status: int) -> str:
     """What an answer's status means. A redirect is a failure: nobody judged where it leads."""
     if 200 <= status < 300:
         return "delivered"
@@ -87,7 +89,7 @@ def judged(status: int) -> str:
     return "redirect" if 300 <= status < 400 else "refused"
 
 
-class Sender:
+class WebhookSender:
     """What one process has under way."""
 
     def __init__(self) -> None:
@@ -106,7 +108,7 @@ class Sender:
                 self._pools[lane].submit(send, batch).add_done_callback(self._giving_back(batch))
         return bool(returned or claimed or self._busy())
 
-    def hint(self) -> None:
+    def wake(self) -> None:
         """There is something new: whoever is under way is waited for no longer. Of any thread."""
         self._back.put(None)
 
@@ -125,7 +127,7 @@ class Sender:
         returned = [batch for batch in self._returned() if batch is not None]
         for batch in returned:
             self._under_way[batch.lane] -= 1
-        outbox.settle(returned)
+        outbox.record_outcomes(returned)
         return len(returned)
 
     def _giving_back(self, batch: Batch) -> "Callable[[Future[None]], None]":
@@ -145,4 +147,4 @@ class Sender:
             return
 
 
-sender = Sender()
+sender = WebhookSender()

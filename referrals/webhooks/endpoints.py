@@ -76,10 +76,10 @@ def _endpoint(row: tuple) -> Endpoint:
     return Endpoint(id_, url, about, created_at, paused, state, since, next_try, etag)
 
 
-def own(principal: Principal) -> list[Endpoint]:
+def list_endpoints(principal: Principal) -> list[Endpoint]:
     """The agency's endpoints, the oldest first. Raises NotPermitted. One access entry."""
-    with writer.attempt(principal, "webhook.list"):
-        rules.require_webhook_keeper(principal)
+    with writer.logged_act(principal, "webhook.list"):
+        rules.require_webhook_manager(principal)
         with connection.cursor() as cursor:
             cursor.execute(f"{_COLUMNS} ORDER BY created_at, id", [principal.agency_id])
             return [_endpoint(row) for row in cursor.fetchall()]
@@ -87,7 +87,7 @@ def own(principal: Principal) -> list[Endpoint]:
 
 def read(principal: Principal, endpoint_id: UUID) -> Endpoint:
     """One endpoint. Raises NotPermitted, NotVisible. One access entry."""
-    with writer.attempt(principal, "webhook.read"):
+    with writer.logged_act(principal, "webhook.read"):
         return _see(principal, endpoint_id)
 
 
@@ -98,9 +98,9 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
     The same address twice is refused, so that a repeated request makes no second one. Raises
     NotPermitted, TargetRefused, NotPossible, Unavailable.
     """
-    _may_name(principal, "webhook.create", url)
-    with writer.attempt(principal, "webhook.create") as attempt:
-        rules.require_webhook_keeper(principal)
+    _check_target(principal, "webhook.create", url)
+    with writer.logged_act(principal, "webhook.create") as attempt:
+        rules.require_webhook_manager(principal)
         if about == "checkpoints":
             queries.must_review(principal)
         endpoint_id = uuid7()
@@ -142,8 +142,8 @@ def change(
     Raises NotPermitted, NotVisible, MatchRequired, StaleMatch, TargetRefused, NotPossible.
     """
     if url is not None:
-        _may_name(principal, "webhook.change", url)
-    with writer.attempt(principal, "webhook.change") as attempt:
+        _check_target(principal, "webhook.change", url)
+    with writer.logged_act(principal, "webhook.change") as attempt:
         seen = _see(principal, endpoint_id, lock=True)
         if if_match is None:
             raise MatchRequired
@@ -170,7 +170,7 @@ def change(
 def remove(principal: Principal, endpoint_id: UUID) -> None:
     """Nothing more is sent there; what is under way may still arrive. Raises NotPermitted,
     NotVisible."""
-    with writer.attempt(principal, "webhook.remove") as attempt:
+    with writer.logged_act(principal, "webhook.remove") as attempt:
         _see(principal, endpoint_id, lock=True)
         _update(endpoint_id, "removed_at = %s", [attempt.now])
 
@@ -178,7 +178,7 @@ def remove(principal: Principal, endpoint_id: UUID) -> None:
 def rotate(principal: Principal, endpoint_id: UUID) -> Endpoint:
     """A new secret, shown once. For 24 hours messages carry two signatures, by the new one and the
     one before; of more than two the older end at once. Raises NotPermitted, NotVisible."""
-    with writer.attempt(principal, "webhook.rotate") as attempt:
+    with writer.logged_act(principal, "webhook.rotate") as attempt:
         seen = _see(principal, endpoint_id, lock=True)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -195,13 +195,13 @@ def ping(principal: Principal, endpoint_id: UUID) -> UUID:
 
     Raises NotPermitted, NotVisible, NotPossible.
     """
-    with writer.attempt(principal, "webhook.ping"):
+    with writer.logged_act(principal, "webhook.ping"):
         seen = _see(principal, endpoint_id, lock=True)
         if seen.state not in {"ok", "failing"}:
             raise NotPossible("webhook_stopped", "It is paused or stopped: resume it first.")
         message_id = uuid7()
         _update(endpoint_id, "ping_id = %s", [message_id])
-        job_wakeup.wake("webhooks")
+        job_wakeup.wake_job("webhooks")
         return message_id
 
 
@@ -210,7 +210,7 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
 
     Raises NotPermitted, NotVisible, NotPossible (no such event in the agency's feed).
     """
-    with writer.attempt(principal, "webhook.replay"):
+    with writer.logged_act(principal, "webhook.replay"):
         seen = _see(principal, endpoint_id, lock=True)
         if seen.about != "events":
             raise NotPossible("event_unknown", "It is sent checkpoints, and no events.")
@@ -222,7 +222,7 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
         before = UUID(int=event_id.int - 1)
         # Whatever is under way moves nothing any more: its lease is gone.
         _update(endpoint_id, "at_xact = %s, at_event = %s, lease = NULL", [row[0], before])
-        job_wakeup.wake("webhooks")
+        job_wakeup.wake_job("webhooks")
         return _see(principal, endpoint_id)
 
 
@@ -234,7 +234,7 @@ def deliveries(
 
     `limit` ≤ 100. Raises NotPermitted, NotVisible. One access entry.
     """
-    with writer.attempt(principal, "webhook.deliveries"):
+    with writer.logged_act(principal, "webhook.deliveries"):
         _see(principal, endpoint_id)
         older = " AND (at, id) < (%(at)s, %(id)s)" if after else ""
         with connection.cursor() as cursor:
@@ -257,18 +257,18 @@ def deliveries(
     return page, Place(page[-1].at, page[-1].id) if len(found) > limit else None
 
 
-def _may_name(principal: Principal, act: str, url: str) -> None:
+def _check_target(principal: Principal, act: str, url: str) -> None:
     """Whoever may not keep webhooks learns nothing of a name; looked up outside a transaction."""
     try:
-        rules.require_webhook_keeper(principal)
-        ssrf_guard.find(url)
+        rules.require_webhook_manager(principal)
+        ssrf_guard.resolve_target(url)
     except Refused as refusal:
-        writer.deny(principal, act, refusal.code)
+        writer.log_refusal(principal, act, refusal.code)
         raise
 
 
 def _see(principal: Principal, endpoint_id: UUID, *, lock: bool = False) -> Endpoint:
-    rules.require_webhook_keeper(principal)
+    rules.require_webhook_manager(principal)
     with connection.cursor() as cursor:
         for_update = " FOR UPDATE" if lock else ""
         cursor.execute(f"{_COLUMNS} AND id = %s{for_update}", [principal.agency_id, endpoint_id])
@@ -289,7 +289,7 @@ def _update(
 
 def _keep_secret(endpoint_id: UUID, now: datetime) -> str:
     secret, row_id = signatures.new_secret(), uuid7()
-    wrapped = wrapping.wrap(wrapping.SENDING, secret.encode(), secret_context(row_id))
+    wrapped = wrapping.wrap(wrapping.WEBHOOK_KEY_OWNER, secret.encode(), secret_context(row_id))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO webhook_secret (id, endpoint_id, kek_version, key_bundle, created_at)"

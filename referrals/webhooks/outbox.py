@@ -21,7 +21,7 @@ from permissions.keys import wrapping
 from permissions.keys.keystore import Wrapped
 from permissions.ledger import sealer
 from permissions.ledger.sealer import Checkpoint
-from referrals.notifications.recipients import keepers, put_of_none
+from referrals.notifications.recipients import manager_channels, queue_general_messages
 
 log = structlog.get_logger()
 
@@ -173,7 +173,7 @@ def secrets_of(endpoint_id: UUID) -> list[str]:
     for row_id, version, bundle in rows:
         try:
             wrapped = Wrapped(version, bytes(bundle))
-            found.append(wrapping.unwrap_to_send(wrapped, secret_context(row_id)).decode())
+            found.append(wrapping.unwrap_for_delivery(wrapped, secret_context(row_id)).decode())
         except Unavailable as error:
             log.error("not_answered", job="webhooks", error=error.code)
     return found
@@ -184,7 +184,7 @@ def secret_context(row_id: UUID) -> str:
     return f"webhook_secret:{row_id}"
 
 
-def settle(batches: list[Batch]) -> None:
+def record_outcomes(batches: list[Batch]) -> None:
     """Write down what became of each: the log, how far it got, and when it goes on. A batch whose
     lease is another's by now moves nothing."""
     if not batches:
@@ -243,17 +243,17 @@ def _move(cursor: Any, batch: Batch) -> None:
         values,
     )
     if moved := cursor.fetchone():
-        _tell_keepers(batch, *moved)
+        _alert_managers(batch, *moved)
 
 
-def _tell_keepers(batch: Batch, tries: int, stopped: str | None, since: datetime | None) -> None:
+def _alert_managers(batch: Batch, tries: int, stopped: str | None, since: datetime | None) -> None:
     """Whoever keeps it is told that it fails, and that nothing more is sent there: once each, from
     the first failure until it is well again or resumed."""
     if stopped is None and tries < TOLD_AFTER:
         return
     cause = uuid5(NAMESPACE_OID, f"{batch.endpoint_id} {since}")
     template = "webhook_stopped" if stopped else "webhook_failing"
-    put_of_none(cause, template, "SYSTEM", keepers(batch.agency_id))
+    queue_general_messages(cause, template, "SYSTEM", manager_channels(batch.agency_id))
 
 
 def _verdict(batch: Batch, arrived: bool, failed: str | None, values: dict[str, Any]) -> str:
@@ -280,7 +280,7 @@ def _verdict(batch: Batch, arrived: bool, failed: str | None, values: dict[str, 
 KEPT = "interval '30 days'"  # the log of deliveries
 
 
-def tidy() -> bool:
+def delete_expired() -> bool:
     """What is over goes: old lines of the log, ended secrets, removed endpoints. Twice is safe."""
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
         cursor.execute(f"DELETE FROM webhook_delivery WHERE at < sec.clock() - {KEPT}")

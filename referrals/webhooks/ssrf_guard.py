@@ -78,7 +78,7 @@ class Target(NamedTuple):
         return self.host if self.port == usual else f"{self.host}:{self.port}"
 
 
-def find(url: str) -> Target:
+def resolve_target(url: str) -> Target:
     """Look the host up, once, and judge what was found. Raises TargetRefused."""
     host, port, path, tls, here = _read(url)
     try:
@@ -86,7 +86,7 @@ def find(url: str) -> Target:
     except (OSError, UnicodeError):
         raise TargetRefused from None
     addresses = [str(place[4][0]) for place in found]
-    if not addresses or not all(_loopback(one) if here else public(one) for one in addresses):
+    if not addresses or not all(_loopback(one) if here else is_public(one) for one in addresses):
         raise TargetRefused
     return Target(addresses[0], port, host, path, tls)
 
@@ -113,7 +113,7 @@ def _read(url: str) -> tuple[str, int, str, bool, bool]:
     return host, port, path, tls, False
 
 
-def public(text: str) -> bool:
+def is_public(text: str) -> bool:
     """Whether this address is one of the public internet's. By lists of our own: what Python takes
     for global differs from one version to the next."""
     try:

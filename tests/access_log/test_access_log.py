@@ -191,7 +191,7 @@ def test_each_refusal_is_one_entry_that_says_by_which_rule(
 
 def test_whoever_cannot_be_named_is_in_the_log_too(api: Any, entries: Any) -> None:
     gone = api("police.worker")
-    credentials.end(gone.secret)
+    credentials.end_credential(gone.secret)
     nobody, unknown = api(None), api(None)
     unknown.secret = "x" * 40
     for caller in (nobody, unknown, gone):
@@ -236,7 +236,7 @@ def test_a_form_that_may_be_forged_is_an_entry_of_hers_in_whose_session_it_came(
         with the_log_is_full():
             assert ywca.post(path, "{}", content_type="application/json").status_code == 503
     ended = ywca.session["credential"]
-    credentials.end(ended)
+    credentials.end_credential(ended)
     (entry,) = entries(ywca.post("/desk/said_no", {}))
     assert kept(entry, "act", "rule", "member_id") == ("desk.open", "csrf", None)
     before = one(superuser, "SELECT count(*) FROM access_entry")

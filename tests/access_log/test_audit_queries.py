@@ -614,7 +614,7 @@ def test_a_check_goes_on_with_those_before(api: Any, monkeypatch: pytest.MonkeyP
     for _ in range(3):
         write(api, 2)
         seal()
-    monkeypatch.setattr(ledger_status, "CHECKED_AT_ONCE", 1)
+    monkeypatch.setattr(ledger_status, "MOST_ENTRIES_CHECKED", 1)
     auditor = api("ywca.auditor")
     first = auditor.post(f"{LOG}/seals/verify").json()
     assert first["first_seq"] == first["last_seq"] == first["earlier"]
@@ -692,7 +692,7 @@ def test_a_check_of_the_whole_ends_at_the_first_checkpoint_and_not_at_the_oldest
             [newest],
         )
         superuser.commit()
-        monkeypatch.setattr(ledger_status, "CHECKED_AT_ONCE", 1)
+        monkeypatch.setattr(ledger_status, "MOST_ENTRIES_CHECKED", 1)
         checked = auditor.post(f"{LOG}/seals/verify").json()
     assert checked["first_seq"] == newest
     assert "it does not follow the one before" in {one["what"] for one in checked["faults"]}
@@ -741,7 +741,7 @@ def test_a_batch_too_large_to_be_hashed_while_one_waits_is_said_and_its_signatur
 
     write(api, 4)
     seal()
-    monkeypatch.setattr(ledger_status, "HASHED_AT_ONCE", 2)
+    monkeypatch.setattr(ledger_status, "MOST_ENTRIES_HASHED", 2)
     auditor = api("ywca.auditor")
     checked = auditor.post(f"{LOG}/seals/verify").json()
     newest = one(superuser, "SELECT max(seq) FROM log_checkpoint")
@@ -868,7 +868,7 @@ def test_after_a_restore_that_was_forgotten_it_is_said_that_nothing_is_sealed(
     """The newest checkpoint is of transactions that this server has not come to."""
     write(api)
     seal()
-    last = sealer.newest()
+    last = sealer.newest_checkpoint()
     assert last is not None
     with tampered(superuser) as cursor:
         cursor.execute(
@@ -880,7 +880,7 @@ def test_after_a_restore_that_was_forgotten_it_is_said_that_nothing_is_sealed(
         write(api)
         with pytest.raises(sealer.NotRestored):
             sealer.step()
-        assert worker.work_off(worker.named(["seal"])) == ["seal"]
+        assert worker.run_until_idle(worker.jobs_named(["seal"])) == ["seal"]
         assert api("ywca.auditor").get(f"{LOG}/seals").json()["restored"] is True
         call_command("seals", "status")
         assert "run `manage.py seals restore`" in capsys.readouterr().out
@@ -901,7 +901,7 @@ def test_what_the_witness_holds_is_told_and_a_log_that_it_did_not_see(
 
     while witness.step():
         pass
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert told()["seq"] == newest.seq
     assert (told()["forked"], told()["late"]) == (False, False)
@@ -911,12 +911,12 @@ def test_what_the_witness_holds_is_told_and_a_log_that_it_did_not_see(
     while witness.step():
         pass
     assert told()["late"] is False
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     (tmp_path / "held").write_text(
-        json.dumps({"body": json.dumps(newest.said | {"root": "another"})}) + "\n"
+        json.dumps({"body": json.dumps(newest.signed_content | {"root": "another"})}) + "\n"
     )
-    with pytest.raises(witness.Forked):
+    with pytest.raises(witness.LedgerForked):
         witness.step()
     assert told()["forked"] is True
     (tmp_path / "held").unlink()
@@ -928,8 +928,8 @@ def test_what_the_witness_holds_is_told_and_a_log_that_it_did_not_see(
 def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_found(
     api: Any, superuser: Any, shift_clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(self_check, "AT_ONCE", 3)
-    job = worker.named(["verify"])
+    monkeypatch.setattr(self_check, "PORTION", 3)
+    job = worker.jobs_named(["verify"])
     with superuser.cursor() as cursor:  # another test's worker may have looked, days ahead
         cursor.execute("UPDATE log_watch SET seq = 0, at = NULL, faults = 0, first_fault = NULL")
 
@@ -942,16 +942,16 @@ def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_fou
         write(api, 2)
         seal()
     shift_clock("2 days")
-    assert worker.work_off(job) == []
-    newest = sealer.newest()
+    assert worker.run_until_idle(job) == []
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert (told()["seq"], told()["faults"], told()["first_fault"]) == (newest.seq, 0, None)
     write(api, 2)
     seal()
-    assert worker.work_off(job) == []
+    assert worker.run_until_idle(job) == []
     assert told()["seq"] == newest.seq, "once a day"
     shift_clock("4 days")
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     row = "(SELECT entry_id FROM log_leaf ORDER BY position DESC LIMIT 1)"
     put_in = (
@@ -972,7 +972,7 @@ def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_fou
             superuser.commit()
             days += 2
             shift_clock(f"{days} days")
-            assert worker.work_off(job) == []
+            assert worker.run_until_idle(job) == []
             assert told()["faults"] >= 1
             assert told()["first_fault"].startswith(what)
         (line, *_) = [one for one in lines if one["event"] == "log_not_as_sealed"]
@@ -982,7 +982,7 @@ def test_the_worker_checks_once_a_day_what_was_sealed_since_and_says_what_it_fou
         seal()
         days += 2
         shift_clock(f"{days} days")
-        assert worker.work_off(job) == []
+        assert worker.run_until_idle(job) == []
         assert told()["faults"] >= 1, "until all of it was checked"
         call_command("seals", "verify")
         assert (told()["faults"], told()["first_fault"]) == (0, None)
@@ -998,7 +998,7 @@ def test_a_clock_that_was_ahead_for_a_while_puts_no_check_off(api: Any, superuse
     seal()
     while self_check.step():
         pass
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert one(superuser, "SELECT seq FROM log_watch WHERE what = 'new'") == newest.seq
     assert one(superuser, "SELECT at <= sec.clock() FROM log_watch WHERE what = 'new'")
@@ -1008,7 +1008,7 @@ def test_older_parts_are_checked_in_turn_and_around_again(
     old: Old, api: Any, superuser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A month that was retired is no fault; an entry that was changed long after its day is one."""
-    monkeypatch.setattr(self_check, "AT_ONCE", 3)
+    monkeypatch.setattr(self_check, "PORTION", 3)
     retire(tmp_path, old.month)
     seal()
     call_command("seals", "verify")

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from permissions.audit import queries
-from permissions.identity.credentials import resolve
+from permissions.identity.credentials import resolve_credential
 from tests.bench import log_rows
 from tests.support.access_log import leads_on
 from tests.support.callers import agency_id
@@ -72,7 +72,7 @@ def by_the_desk(filters: Any) -> Any:
 
 @pytest.mark.parametrize("by", ["api", "desk"])
 def test_each_filter_reads_few_pages_by_its_own_index(grown: Any, api: Any, by: str) -> None:
-    principal = resolve(api("ywca.auditor").secret)
+    principal = resolve_credential(api("ywca.auditor").secret)
     assert principal is not None
     tried = log_rows.looked_for(grown, agency_id("ywca"))
     assert set(INDEXES) <= set(tried)
@@ -102,7 +102,7 @@ SEVERAL = (
 def test_several_filters_find_on_all_their_pages_what_fits_them_all(grown: Any, api: Any) -> None:
     """No page reads more than one of one filter does; none says that it is the last before it is;
     they and the export tell the same as the rows."""
-    principal = resolve(api("ywca.auditor").secret)
+    principal = resolve_credential(api("ywca.auditor").secret)
     assert principal is not None
     tried = log_rows.looked_for(grown, agency_id("ywca"))
     partial = 0

@@ -11,7 +11,7 @@ from api.v1.referrals import packets as packet_answers
 from api.v1.referrals import referrals
 from permissions import assignments
 from permissions.database import db_identity
-from permissions.identity.credentials import resolve
+from permissions.identity.credentials import resolve_credential
 from referrals.models import Referral, Side, side_kept
 from referrals.packets import packet
 from referrals.queries import lists
@@ -34,7 +34,7 @@ def many(api, story):
 @pytest.mark.parametrize("who", ["police.worker", "ywca.worker", "hospital.lead"])
 def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
     caller = api(who)
-    principal = resolve(caller.secret)
+    principal = resolve_credential(caller.secret)
     lines, _place = lists.list_page(principal, limit=100)
     assert lines
     items = [referrals.line_json(line) for line in lines]
@@ -47,7 +47,7 @@ def test_a_line_of_the_list_is_what_its_serializer_makes_of_it(api, many, who):
 @pytest.mark.parametrize("who", ["police.worker", "ywca.worker"])  # without a release, and with one
 def test_an_opened_packet_is_what_its_serializer_makes_of_it(api, story, who):
     story.accept().release(*PACKET).packet(**PACKET)
-    opened = packet.open_packet(resolve(api(who).secret), UUID(story.id), "intake")
+    opened = packet.open_packet(resolve_credential(api(who).secret), UUID(story.id), "intake")
     shown = packet_answers.packet_json(opened)
     assert shown["packet"] == PACKET
     made = as_json(packet_answers.PacketOut(shown).data)
@@ -56,8 +56,8 @@ def test_an_opened_packet_is_what_its_serializer_makes_of_it(api, story, who):
 
 def test_times_are_written_alike_with_and_without_microseconds(api, story):
     story.create()
-    principal = resolve(api(story.sender).secret)
-    with db_identity.begin(principal), connection.cursor() as cursor:
+    principal = resolve_credential(api(story.sender).secret)
+    with db_identity.identified_transaction(principal), connection.cursor() as cursor:
         cursor.execute("UPDATE referral SET sent_at = '2026-01-02 03:04:05+00', ack_by = NULL")
     [line], _place = lists.list_page(principal)
     shown = orjson.loads(as_json(referrals.line_json(line)))
@@ -67,9 +67,9 @@ def test_times_are_written_alike_with_and_without_microseconds(api, story):
 
 def test_a_query_worded_once_finds_what_the_queryset_finds(api, story):
     story.accept()
-    principal = resolve(api("ywca.worker").secret)
-    colleague = resolve(api("ywca.worker2").secret)
-    with db_identity.begin(principal):
+    principal = resolve_credential(api("ywca.worker").secret)
+    colleague = resolve_credential(api("ywca.worker2").secret)
+    with db_identity.identified_transaction(principal):
         referral = Referral.objects.visible_to(principal).get(id=story.id)
         agency = principal.agency_id
         side = side_kept(principal, referral.id)

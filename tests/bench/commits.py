@@ -13,7 +13,7 @@ from psycopg2.extensions import adapt
 
 from api.dev.postgres import Cluster
 from api.dev.postgres_binaries import find_binaries
-from permissions.database.prepared_statements import Prepared
+from permissions.database.prepared_statements import PreparedStatement
 
 CLIENTS, SECONDS = 16, 3  # (G4)
 NEW = "gen_random_uuid()"  # said by the server: a new one each time
@@ -23,7 +23,7 @@ def a_second(
     cluster: Cluster,
     role: str,
     database: str,
-    statements: list[Prepared],
+    statements: list[PreparedStatement],
     values: Mapping[str, Any],
     *,
     behind: Sequence[str] = (),

@@ -42,7 +42,7 @@ def count(cursor: Any) -> None:
     """Totals and milestones, by the rows that stand."""
     cursor.execute((FOLDER / "directory_counts.sql").read_text())
     for name in page_anchors.LISTS:
-        page_anchors.split(cursor, name)
+        page_anchors.add_anchors(cursor, name)
 
 
 def rows(cluster: Cluster, database: str, size: int) -> list[Row]:

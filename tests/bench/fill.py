@@ -57,7 +57,7 @@ def begin(cluster: Cluster, database: str) -> None:
     cluster.create_database(database)
     call_command("migrate", database="owner", verbosity=0)
     demo.load()
-    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
 
 
 def make(cluster: Cluster, database: str, size: int) -> None:

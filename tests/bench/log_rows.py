@@ -119,10 +119,10 @@ def pages(principal: Any, read: Callable[[Any], Any]) -> Iterator[tuple[int, lis
         asked = [one for one in read_by if 'FROM "access_entry"' in one.sql]
         buffers, scans = 0, []
         with (
-            db_identity.begin(principal, aliases.AUDITOR),
+            db_identity.identified_transaction(principal, aliases.AUDITOR),
             connections[aliases.AUDITOR].cursor() as cursor,
         ):
-            queries.plan_by_order()
+            queries.plan_without_sort()
             for one in asked:
                 plan = plans.explain(cursor, one)
                 buffers += plan.buffers
@@ -178,7 +178,7 @@ def measure(cluster: Any, rows: int, months: int) -> None:
             fill(superuser, agency_id("ywca"), rows, months)
             print(f"{rows:,} rows in {time.monotonic() - began:,.0f} s", flush=True)
             auditor = Membership.objects.using("door").get(id=member_id("ywca.auditor"))
-            principal = credentials.resolve(credentials.open_for_member(auditor))
+            principal = credentials.resolve_credential(credentials.open_for_member(auditor))
             for what, filters in looked_for(superuser, agency_id("ywca")).items():
                 found = [buffers for buffers, _ in pages(principal, by_the_api(principal, filters))]
                 print(f"{what:28} {found} buffers", flush=True)

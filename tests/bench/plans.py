@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connections
 
 from permissions.database import db_identity
-from permissions.database.prepared_statements import FOR_ALL, Prepared
+from permissions.database.prepared_statements import GENERIC_PLAN, PreparedStatement
 from permissions.principal import Principal
 
 TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z_.]+)"?')
@@ -35,16 +35,18 @@ class Statement:
         return self.sql.rpartition("; ")[2]
 
     @property
-    def once(self) -> Prepared | None:
+    def once(self) -> PreparedStatement | None:
         """What was planned once a connection, if that was."""
-        return Prepared.known[_name(self.last)] if self.last.startswith("EXECUTE ") else None
+        return (
+            PreparedStatement.known[_name(self.last)] if self.last.startswith("EXECUTE ") else None
+        )
 
     @property
     def name(self) -> str:
         """In a few words: `identity + SELECT referral`; a prepared one by its own name."""
         named = self.sql.replace(db_identity.IDENTIFY_BY_NAME, "identity")
         named = named.replace(db_identity.IDENTIFY, "identity").removeprefix("BEGIN; ")
-        named = named.replace(f"{FOR_ALL}; ", "")
+        named = named.replace(f"{GENERIC_PLAN}; ", "")
         parts = named.split("; ")
         return " + ".join(_name(part) for part in parts)
 
@@ -116,7 +118,7 @@ def explain_both(
 ) -> tuple[Plan, Plan]:
     """The plan as `app` under `principal`'s identity, and as a role that no policy concerns; under
     the same, since a statement may itself ask who calls."""
-    with db_identity.begin(principal), connections["default"].cursor() as cursor:
+    with db_identity.identified_transaction(principal), connections["default"].cursor() as cursor:
         ours = _explained(cursor, statement, written_out)
     identity = [principal.token_hash, principal.acting]
     cursor = superuser.cursor()

@@ -196,7 +196,7 @@ def _exact(cluster: Cluster, database: str) -> dict[str, Any]:
 
     inbox(), opening()  # the statements are planned
     listed, opened = _sent(inbox), _sent(opening)
-    principal = credentials.resolve(token)
+    principal = credentials.resolve_credential(token)
     assert principal is not None
     query = next(one for one in listed if "FROM referral " in one.query)
     with closing(cluster.connect_superuser(database)) as superuser:

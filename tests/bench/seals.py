@@ -55,7 +55,7 @@ def run(cluster: Cluster) -> None:
     while sealer.step():
         pass
     sealed_s = time.monotonic() - began
-    rows = sealer.newest().size  # type: ignore[union-attr]
+    rows = sealer.newest_checkpoint().size  # type: ignore[union-attr]
     print(f"\nSeals: {rows:,} entries")
     print(f"  sealer: {rows / sealed_s:,.0f} rows a second (target 50,000)")
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +84,7 @@ def _behind(cluster: Cluster) -> None:
     client = Client.objects.get(id=fill.client_id("ywca"))
     secret = f"token-of-the-benchmark-{time.monotonic_ns()}"
     credentials.open_for_client(client, secret, client.scopes)
-    staff = credentials.resolve(secret, str(member_id("ywca.worker")))
+    staff = credentials.resolve_credential(secret, str(member_id("ywca.worker")))
     assert staff is not None
     entry = wire.access_entry(staff, uuid4())
     for alias in connections:

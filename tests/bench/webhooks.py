@@ -125,9 +125,11 @@ def under_load(cluster: Cluster, answers: list[Any]) -> Iterator[list[Timed]]:
 def _endpoint(cluster: Cluster, url: str) -> None:
     """More of them than an agency may have."""
     endpoint, secret = uuid7(), uuid7()
-    with db_identity.begin(None):
+    with db_identity.identified_transaction(None):
         wrapped = wrapping.wrap(
-            wrapping.SENDING, signatures.new_secret().encode(), outbox.secret_context(secret)
+            wrapping.WEBHOOK_KEY_OWNER,
+            signatures.new_secret().encode(),
+            outbox.secret_context(secret),
         )
     superuser = cluster.connect_superuser(DATABASE)
     cursor = superuser.cursor()

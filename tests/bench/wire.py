@@ -14,7 +14,7 @@ import psycopg2
 from api.dev.postgres import SUPERUSER, Cluster
 from permissions.audit import writer
 from permissions.database import db_identity
-from permissions.database.prepared_statements import Prepared, array
+from permissions.database.prepared_statements import PreparedStatement, array_literal
 from permissions.identity import credentials
 from permissions.principal import Principal
 from referrals import referral_lock
@@ -37,20 +37,25 @@ def measure(
     figures = ("authentication, ms", "list, ms more", "by id, ms more")
     figures += ("commits ratio", "commits ratio, bare", "commits ratio, slow")
     found: dict[str, list[float]] = {name: [] for name in figures}
-    lister, staff = credentials.resolve(secret), credentials.resolve(secret, acting)
+    lister, staff = (
+        credentials.resolve_credential(secret),
+        credentials.resolve_credential(secret, acting),
+    )
     assert lister is not None
     assert staff is not None
     ours = psycopg2.connect(cluster.url("app", database))
     exempt = psycopg2.connect(cluster.url(SUPERUSER, database))
     ours.autocommit = exempt.autocommit = True
-    box = Prepared("wire_list", lists.query("in", Filters(), after=False, limit=51), for_all=True)
+    box = PreparedStatement(
+        "wire_list", lists.list_query("in", Filters(), after=False, limit=51), for_all=True
+    )
     for connection in (ours, exempt):
         connection.cursor().execute(box.plan)
     values = {"agency": str(lister.agency_id), "referral": str(packet)}
     identity = {"cairn_token": lister.token_hash, "cairn_acting": lister.acting}
     wanted = _sealed_rows(exempt, packet)
     for _ in range(rounds):
-        asked = [_timed(lambda: credentials.resolve(secret)) for _turn in range(READS)]
+        asked = [_timed(lambda: credentials.resolve_credential(secret)) for _turn in range(READS)]
         found["authentication, ms"].append(statistics.median(asked) * 1000)
         with _on_one_processor(ours, exempt):
             for name, sql in (("list, ms more", box.call), ("by id, ms more", BY_ID)):
@@ -67,7 +72,7 @@ def measure(
         # The entry, then the rows that it opens, as the product sends them; the same two alone, by
         # a role that no policy concerns: the limit; and the entry by itself.
         entry = access_entry(staff, packet)
-        lock = referral_lock.lock(packet)
+        lock = referral_lock.shared_lock_query(packet)
         opening = entry | {"cairn_token": staff.token_hash, "cairn_acting": staff.acting}
         opening |= {"referral": str(packet), "wanted": wanted, **lock.values}
         both, behind = (
@@ -135,7 +140,7 @@ def _read(cursor: Any, sql: str, values: dict[str, Any]) -> None:
 def _sealed_rows(connection: Any, packet: UUID) -> str:
     cursor = connection.cursor()
     cursor.execute("SELECT id::text FROM packet_field WHERE referral_id = %s", [str(packet)])
-    return array([row[0] for row in cursor.fetchall()])
+    return array_literal([row[0] for row in cursor.fetchall()])
 
 
 def access_entry(staff: Principal, packet: UUID) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from permissions.audit import writer
 from permissions.database import db_identity
-from permissions.identity.credentials import resolve
+from permissions.identity.credentials import resolve_credential
 from referrals.queries import lists
 from referrals.queries.list_filters import Filters
 from tests.bench import fill, plans
@@ -80,7 +80,7 @@ def query_of(principal, **options):
     ],
 )
 def test_the_list_is_an_index_scan_a_box_as_for_an_exempt_role(crowd, api, superuser, box, indexes):
-    principal = resolve(api("ywca.worker").secret)
+    principal = resolve_credential(api("ywca.worker").secret)
     first, place = lists.list_page(principal, box=box)
     assert len(first) == 50
     for after in (None, place):
@@ -103,7 +103,7 @@ def test_the_soonest_deadlines_cost_no_more_than_the_newest_of_the_same_rows(
     crowd, api, superuser, box
 ):
     """Both read the box once where few press; a page is then joined to 100 sides at most."""
-    principal = resolve(api("ywca.worker").secret)
+    principal = resolve_credential(api("ywca.worker").secret)
     pressing = {"box": box, "filters": Filters(pressing=True), "limit": 100}
     newest = plans.explain_both(superuser, principal, query_of(principal, **pressing))[0]
     query = query_of(principal, **pressing, soonest=True)
@@ -118,7 +118,7 @@ def test_the_soonest_deadlines_cost_no_more_than_the_newest_of_the_same_rows(
 @pytest.mark.parametrize("table", ["referral", "referral_side"])
 def test_a_read_by_its_id_is_planned_as_for_an_exempt_role(crowd, api, story, superuser, table):
     caller = api(story.send().recipient)
-    principal = resolve(caller.secret)
+    principal = resolve_credential(caller.secret)
     seen = sent_by(lambda: caller.get(f"/v1/referrals/{story.id}"))
     query = next(one for one in seen if one.name == f"SELECT {table}")
     ours, exempt = plans.explain_both(superuser, principal, query)
@@ -131,7 +131,7 @@ def test_an_opening_is_planned_as_for_an_exempt_role(crowd, api, story, superuse
     """Also when its statements were planned once for all callers."""
     story.accept().release(*PACKET).packet(**PACKET)
     caller = api("ywca.worker")
-    principal = resolve(caller.secret)
+    principal = resolve_credential(caller.secret)
     for _ in range(7):  # PostgreSQL plans for the values given five times, then once for all
         seen = sent_by(lambda: caller.act(story.id, "open_packet", {"purpose": "intake"}))
     see, opened = seen
@@ -141,8 +141,8 @@ def test_an_opening_is_planned_as_for_an_exempt_role(crowd, api, story, superuse
     assert {scan[1] for scan in ours.scans} == {"referral", "permissions_agency"}
     # One scan is protected: the own side, who is assigned and the grant are asked by a function.
     assert 0 < ours.buffers - exempt.buffers <= MAX_BUFFERS_A_POLICY
-    with db_identity.begin(principal) as now, connection.cursor() as cursor:
-        entry = writer.Attempt(
+    with db_identity.identified_transaction(principal) as now, connection.cursor() as cursor:
+        entry = writer.LoggedAct(
             principal, "referral.open_packet", UUID(story.id), now, purpose="intake"
         )
         entry.record(fields=list(PACKET))

@@ -324,7 +324,7 @@ def unknown(api: Any) -> Iterator[Caller]:
 @contextmanager
 def ended(api: Any) -> Iterator[Caller]:
     caller = api("police.worker")
-    credentials.end(caller.secret)
+    credentials.end_credential(caller.secret)
     yield caller
 
 

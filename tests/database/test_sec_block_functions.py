@@ -256,7 +256,7 @@ def test_where_a_block_stands_whoever_is_nobody_is_barred(api: Any) -> None:
     assert (barred(None, one.id), barred(None, other.id)) == (True, True)
     left = api("ywca.worker")
     assert not barred(left, one.id)
-    credentials.end(left.secret)
+    credentials.end_credential(left.secret)
     assert (barred(left, one.id), barred(left, other.id)) == (True, False)
     one.answers("unblock", WORKER2)
     assert not barred(api("ywca.worker2"), one.id)

@@ -27,8 +27,8 @@ def history(api: Any, who: str, story: Story) -> list[tuple[str, str, str | None
 def test_nothing_is_marked_before_its_time(story: Story, shift_clock: Any) -> None:
     story.send()
     shift_clock("59 minutes")
-    assert overdue.due() == []
-    assert overdue.run() == NOTHING
+    assert overdue.missed_deadlines() == []
+    assert overdue.mark_all_missed() == NOTHING
 
 
 def test_nobody_looked_and_nobody_answered_is_marked_once_each_and_shown_to_both(
@@ -37,11 +37,11 @@ def test_nobody_looked_and_nobody_answered_is_marked_once_each_and_shown_to_both
     story.send()
     for after, clock in (("61 minutes", "ack_by"), ("121 minutes", "accept_by")):
         shift_clock(after)
-        (alarm,) = overdue.due()
+        (alarm,) = overdue.missed_deadlines()
         assert (alarm.clock, str(alarm.referral_id)) == (clock, story.id)
-        assert overdue.run() == NOTHING | {clock: 1}
-        assert overdue.run() == NOTHING, "not twice"
-        assert overdue.mark(alarm) is False
+        assert overdue.mark_all_missed() == NOTHING | {clock: 1}
+        assert overdue.mark_all_missed() == NOTHING, "not twice"
+        assert overdue.mark_missed(alarm) is False
     for who in ("police.worker", "ywca.worker"):
         assert seen(api, who, story)["escalated_at"] is not None
         assert history(api, who, story) == [
@@ -55,16 +55,16 @@ def test_a_scheduler_that_slept_marks_both_deadlines_as_one(
 ) -> None:
     story.send()
     shift_clock("3 hours")
-    assert overdue.run() == NOTHING | {"accept_by": 1}
+    assert overdue.mark_all_missed() == NOTHING | {"accept_by": 1}
     assert history(api, "police.worker", story) == [("escalated", "system", "accept_by")]
 
 
 def test_what_was_looked_at_is_only_late_with_its_answer(story: Story, shift_clock: Any) -> None:
     story.send().answers("acknowledge")
     shift_clock("61 minutes")
-    assert overdue.run() == NOTHING
+    assert overdue.mark_all_missed() == NOTHING
     shift_clock("121 minutes")
-    assert overdue.run() == NOTHING | {"accept_by": 1}
+    assert overdue.mark_all_missed() == NOTHING | {"accept_by": 1}
 
 
 def test_it_expires_in_the_word_that_it_was_shown_already_and_its_packet_is_destroyed(
@@ -73,8 +73,8 @@ def test_it_expires_in_the_word_that_it_was_shown_already_and_its_packet_is_dest
     story.create().release(*PACKET).packet(**PACKET).send()
     shift_clock("4 hours 1 minute")
     before = seen(api, "police.worker", story)
-    assert overdue.run() == NOTHING | {"expires_at": 1}
-    assert overdue.run() == NOTHING
+    assert overdue.mark_all_missed() == NOTHING | {"expires_at": 1}
+    assert overdue.mark_all_missed() == NOTHING
     after = seen(api, "police.worker", story)
     assert before["status"] == after["status"] == "expired"
     assert before | {"acts": []} == after | {"acts": []}
@@ -97,8 +97,8 @@ def test_a_hand_off_that_nobody_tries_is_the_recipients_alone_to_know(
     shift_clock("4 hours 1 minute")
     sender = Sender(api)
     before = sender.view(story.id)
-    assert overdue.run() == NOTHING | {"handoff_by": 1}
-    assert overdue.run() == NOTHING
+    assert overdue.mark_all_missed() == NOTHING | {"handoff_by": 1}
+    assert overdue.mark_all_missed() == NOTHING
     assert sender.view(story.id) == before
     assert seen(api, "ywca.worker", story)["escalated_at"] is not None
     assert history(api, "ywca.worker", story) == [("escalated", "system", "handoff_by")]
@@ -114,40 +114,40 @@ def test_an_answer_that_came_first_is_not_marked(
 ) -> None:
     story.send()
     shift_clock("61 minutes")
-    (alarm,) = overdue.due()
+    (alarm,) = overdue.missed_deadlines()
     body = {"code": "other"} if act == "decline" else {}
     assert api("ywca.worker").act(story.id, act, body).status_code == 200
-    assert overdue.mark(alarm) is False
+    assert overdue.mark_missed(alarm) is False
     assert history(api, "police.worker", story) == []
 
 
 def test_a_clock_that_is_set_back_marks_nothing_twice(story: Story, shift_clock: Any) -> None:
     story.send()
     shift_clock("61 minutes")
-    assert overdue.run() == NOTHING | {"ack_by": 1}
+    assert overdue.mark_all_missed() == NOTHING | {"ack_by": 1}
     shift_clock("10 minutes")
-    assert overdue.run() == NOTHING
+    assert overdue.mark_all_missed() == NOTHING
     shift_clock("62 minutes")
-    assert overdue.run() == NOTHING
+    assert overdue.mark_all_missed() == NOTHING
 
 
 def test_the_next_deadline_is_the_nearest_that_is_still_open(
     story: Story, api: Any, shift_clock: Any
 ) -> None:
-    assert overdue.next_at() is None
+    assert overdue.next_deadline() is None
     story.send()
     at = seen(api, "ywca.worker", story)
-    assert same(overdue.next_at(), at["ack_by"])
+    assert same(overdue.next_deadline(), at["ack_by"])
     story.answers("acknowledge")
-    assert same(overdue.next_at(), at["accept_by"])
+    assert same(overdue.next_deadline(), at["accept_by"])
     shift_clock("121 minutes")
-    overdue.run()
-    assert same(overdue.next_at(), at["expires_at"])
+    overdue.mark_all_missed()
+    assert same(overdue.next_deadline(), at["expires_at"])
     shift_clock("0")
     now = api("ywca.worker").act(story.id, "accept").json()
-    assert same(overdue.next_at(), now["handoff_by"])
+    assert same(overdue.next_deadline(), now["handoff_by"])
     story.answers("complete", {"outcome": "served"})
-    assert overdue.next_at() is None
+    assert overdue.next_deadline() is None
 
 
 def same(moment: Any, text: str) -> bool:

@@ -370,7 +370,7 @@ def test_two_purges_at_once_are_one(story: Story, superuser: Any) -> None:
     with superuser.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext(''))", [PURGING])
     try:
-        with pytest.raises(purge_run.UnderWay):
+        with pytest.raises(purge_run.PurgeRunning):
             purge()
         assert purge_run.step() is False, "the worker lets the other one do it"
     finally:
@@ -392,7 +392,7 @@ def test_an_agency_whose_key_was_lost_keeps_nobodys_purge_from_its_end(
     shift_clock("25 hours")
     before = versions(well)
     with lost_keys(ill), capture_logs() as logged:
-        assert worker.work_off([worker.Job("purge", purge_run.step, 1)]) == ["purge"]
+        assert worker.run_until_idle([worker.Job("purge", purge_run.step, 1)]) == ["purge"]
         due = "SELECT agency_id::text FROM epoch_due"
         assert rows(superuser, due) == [(str(agency_id(ill)),)]
     said = [(one["event"], one.get("agency")) for one in logged]
@@ -400,7 +400,7 @@ def test_an_agency_whose_key_was_lost_keeps_nobodys_purge_from_its_end(
     assert [status_of(one, one.sender) for one in drafts] == [404, 404, 200]
     assert set(versions(well)).isdisjoint(before)
     before = versions(ill)
-    assert worker.work_off([worker.Job("purge", purge_run.step, 1)]) == []
+    assert worker.run_until_idle([worker.Job("purge", purge_run.step, 1)]) == []
     assert rows(superuser, due) == []
     assert set(versions(ill)).isdisjoint(before)
     assert opens(drafts[2], drafts[2].sender) == 200

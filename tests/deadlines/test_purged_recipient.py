@@ -157,7 +157,7 @@ def test_what_the_sender_does_afterwards_is_told_to_nobody_there(
         for who, act, body in LATER:
             assert api(who).act(story.id, act, body).status_code in (200, 201), act
         all_in_the_feed()
-        assert worker.work_off(WORK) == []
+        assert worker.run_until_idle(WORK) == []
         assert hook.ids() == []
     for caller in callers(api):
         assert story.id not in found(caller, story), caller.who

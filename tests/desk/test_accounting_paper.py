@@ -146,7 +146,7 @@ def test_it_has_words_for_whatever_the_accounting_says(language):
     assert text.acts.keys() == set(accounting.ACTS) - {accounting.WORKED}
     assert text.purposes.keys() == {*accounting.PURPOSES, *accounting.REASONS}
     for code in CODE_LISTS["purpose"]:
-        assert accounting.told_reason(code) in text.purposes
+        assert accounting.reason_for_survivor(code) in text.purposes
 
 
 @pytest.mark.no_database

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 from api.desk import labels
 from api.desk.audit import reason_labels
 from api.desk.problem_texts import PROBLEMS
-from permissions.audit.writer import log_rights
+from permissions.audit.writer import log_operator_change
 from permissions.ledger import status
 from permissions.models import Client
 from referrals import worker as job_worker
@@ -214,12 +214,12 @@ def test_what_nobody_did_by_hand_says_whose_it_was(story: Story, api: Any, setti
     with receivers(settings) as (hook,):
         assert api("ywca.admin").post("/v1/webhooks", {"url": hook.url}).status_code == 201
         story.accept()
-        assert job_worker.work_off(job_worker.named(["webhooks"])) == []
+        assert job_worker.run_until_idle(job_worker.jobs_named(["webhooks"])) == []
     auditor = at_the_desk("ywca.auditor")
     trail = text_of(auditor.get(LOG, {"referral": story.id}).content)
     lists = trail.partition("Who had it in her lists.")[2].partition(ENTRIES)[0]
     assert "Cairn or its operator Events were sent to the agency's webhook" in lists
-    log_rights("agency.change", agency_id("ywca"), fields=["duty_phone"])
+    log_operator_change("agency.change", agency_id("ywca"), fields=["duty_phone"])
     changes = text_of(auditor.get(LOG, {"act": "agency.change"}).content).partition(ENTRIES)[2]
     assert "Cairn or its operator Settings of the agency were changed, by the operator" in changes
 
@@ -288,7 +288,7 @@ def test_the_seals_are_checked_by_a_button(worked_on: Story) -> None:
 def test_of_a_checkpoint_too_large_to_be_hashed_the_page_does_not_say_that_it_was(
     worked_on: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "HASHED_AT_ONCE", 0)
+    monkeypatch.setattr(status, "MOST_ENTRIES_HASHED", 0)
     shown = text_of(at_the_desk("ywca.auditor").submit(f"{LOG}/seals").content)
     assert "is there unchanged (but for the checkpoints named below), that none" in shown
     assert "holds too many entries for this page" in shown

@@ -21,7 +21,7 @@ from directory.importing.parsing import id_of
 from directory.listings import Page
 from directory.postcodes import Point, derive
 from directory.search.next_openings import Opening
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions.database.uuid7 import uuid7
 from tests.support.browser import SIZES, Desk
 from tests.support.browser import chromium as chromium  # a fixture
@@ -230,8 +230,10 @@ def test_nothing_found_says_which_filters_to_drop_and_is_counted_once(superuser)
 
 def test_a_count_that_stopped_is_said_to_be_at_least_so_many():
     page = Page((), 50, True, 1, 20, False)
-    assert search_page._count(page, Asked(near=Point(0, 0))) == "50 or more services"
-    assert search_page._count(Page((), 1, False, 1, 20, True), Asked(words="x")) == "1 service"
+    assert search_page._count(page, SearchQuery(near=Point(0, 0))) == "50 or more services"
+    assert (
+        search_page._count(Page((), 1, False, 1, 20, True), SearchQuery(words="x")) == "1 service"
+    )
 
 
 def test_a_form_without_its_token_is_no_search():
@@ -296,10 +298,10 @@ def test_a_week_has_nights_on_the_day_they_begin_and_keeps_the_clocks_change():
 def test_an_entry_that_nobody_looked_at_for_long_says_so():
     today = date(2026, 11, 24)
     days = settings.DIRECTORY_REVIEW_DAYS
-    assert "Nobody has said" in entry_summary.unchecked(None, NOW)
-    assert entry_summary.unchecked(today - timedelta(days), NOW) == ""
+    assert "Nobody has said" in entry_summary.unchecked_warning(None, NOW)
+    assert entry_summary.unchecked_warning(today - timedelta(days), NOW) == ""
     old = today - timedelta(days + 1)
-    assert entry_summary.unchecked(old, NOW) == f"Not checked since {old.day} {old:%b %Y}."
+    assert entry_summary.unchecked_warning(old, NOW) == f"Not checked since {old.day} {old:%b %Y}."
 
 
 # -- One service -----------------------------------------------------------------------------------

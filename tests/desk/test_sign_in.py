@@ -47,7 +47,7 @@ def test_password_and_code_lead_to_the_page_that_was_asked_for(person, superuser
     answer = sign_in(pages, person("police.worker"), path="/desk/calls")
     assert answer.request["PATH_INFO"] == "/desk/calls"
     assert "Pat Example, Demo City Police" in text_of(answer.content)
-    assert credentials.resolve(pages.http.session[SESSION_KEY]).member_id == member_id(
+    assert credentials.resolve_credential(pages.http.session[SESSION_KEY]).member_id == member_id(
         "police.worker"
     )
     assert entries(superuser, "session.sign_in")[0] == (
@@ -185,7 +185,7 @@ def test_of_two_agencies_she_chooses_and_changing_ends_the_earlier_credential(pe
     answer = pages.submit("/desk/agency?change=1", {"membership": str(member_id("police.worker2"))})
     assert answer.request["PATH_INFO"] == "/desk/"
     assert "Demo City Police" in text_of(answer.content)
-    assert credentials.resolve(earlier) is None
+    assert credentials.resolve_credential(earlier) is None
     assert Credential.objects.filter(ended_at=None).count() == 1
 
 
@@ -233,7 +233,7 @@ def test_signing_out_ends_the_credential_in_the_database(superuser):
     answer = pages.submit("/desk/", action="/accounts/logout", follow=False)
     assert answer.status_code == 302
     assert answer["Clear-Site-Data"] == '"cache", "cookies", "storage"'
-    assert credentials.resolve(secret) is None
+    assert credentials.resolve_credential(secret) is None
     assert Credential.objects.get().ended_at is not None
     assert not Session.objects.using("door").exists()
     assert entries(superuser, "session.sign_out")[0][2] == member_id("ywca.worker")
@@ -317,7 +317,7 @@ def test_leaving_quickly_signs_out_and_shows_the_weather(with_token):
     fields = pages.hidden("/desk/", "/leave") if with_token else {}
     answer = pages.http.post("/leave", fields)
     assert (answer.status_code, answer["Location"]) == (303, "https://www.weather.gov/")
-    assert credentials.resolve(secret) is None
+    assert credentials.resolve_credential(secret) is None
     assert pages.get("/leave").status_code == 405  # a link or an image must not sign anybody out
 
 
@@ -327,7 +327,7 @@ def test_leaving_quickly_signs_out_also_when_no_entry_can_be_written():
     with the_log_is_full():
         answer = pages.http.post("/leave")
     assert (answer.status_code, answer["Location"]) == (303, "https://www.weather.gov/")
-    assert credentials.resolve(secret) is None
+    assert credentials.resolve_credential(secret) is None
     assert pages.get("/desk/").status_code == 302
 
 
@@ -385,7 +385,7 @@ def test_without_a_service_those_pages_lead_to_the_directory_and_say_so(at):
 
 def test_a_credential_that_ended_is_not_opened_again_without_signing_in(superuser):
     pages = at_the_desk("ywca.worker")
-    credentials.end(pages.http.session[SESSION_KEY])
+    credentials.end_credential(pages.http.session[SESSION_KEY])
     answer = pages.get("/desk/", follow=True)
     assert answer.request["PATH_INFO"] in ("/accounts/login", "/desk/agency")
     assert pages.get("/desk/").status_code == 302

@@ -31,7 +31,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 
 def work() -> None:
     all_in_the_feed()
-    assert worker.work_off(worker.named(["webhooks"])) == []
+    assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
 
 
 def made(pages: Pages, receiver: Receiver) -> tuple[str, str]:
@@ -126,7 +126,7 @@ def test_a_witness_of_the_partners_system_is_shown_as_one(api: Any, receiver: Re
     pages = at_the_desk("ywca.admin")
     shown = text_of(pages.get("/desk/webhooks").content.decode())
     assert "The seals of the access log. It takes them." in shown
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert f"seal {newest.seq}" in text_of(pages.get(path).content.decode())
     pages.submit("/desk/webhooks", {"url": f"{receiver.url}2", "about": "checkpoints"})

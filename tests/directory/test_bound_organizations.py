@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from directory import listings
 from directory.demo import loader
 from directory.models import Organization
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
 from tests.support.access_log import the_log_is_full
 from tests.support.callers import agency_id
@@ -57,7 +57,7 @@ def test_all_services_of_an_organization_are_bound_and_unbound(api: Any) -> None
     assert answered_by(api) is None
     assert bind(ORGANIZATION, agency) == "1 services changed.\n" + EDITS
     assert answered_by(api) == agency
-    listed = listings.search(None, Asked(answered_by=UUID(agency), words="tribal")).items
+    listed = listings.search(None, SearchQuery(answered_by=UUID(agency), words="tribal")).items
     assert [item.open_to_referrals for item in listed] == [True]
     assert bind(ORGANIZATION, agency) == "0 services changed.\n"
     assert bind(ORGANIZATION, "--none") == "1 services changed.\n"

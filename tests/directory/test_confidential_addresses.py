@@ -151,7 +151,7 @@ def test_what_is_no_address_is_refused(
 
 def test_two_agencies_that_edit_a_place_keep_one_each(api: Any, place: str) -> None:
     about, sarc = m.Organization(id=OURS), api("sarc.editor")
-    assignments.let_edit(about, agency_id("sarc"))
+    assignments.allow_editing(about, agency_id("sarc"))
     try:
         assert opened(sarc, place).status_code == 404
         theirs = {"address_1": "3 Their Way", "city": "Missoula"}
@@ -341,6 +341,6 @@ def test_where_its_key_was_destroyed_it_is_an_error_each_time(api: Any, place: s
 def test_a_person_who_left_opens_it_no_longer(api: Any, place: str) -> None:
     caller = api("ywca.worker")
     assert opened(caller, place).status_code == 200
-    credentials.end(caller.secret)
+    credentials.end_credential(caller.secret)
     assert opened(caller, place).status_code == 401
     assert UUID(id_of(place))

@@ -424,7 +424,9 @@ def test_no_export_tells(scene: Scene, tmp_path: Path) -> None:
     public = package(tmp_path / "public", None)
     assert "penhallow counsel" in public
     assert [word for word in scene.secrets() if word in public] == []
-    assignments.let_edit(m.Organization.objects.using(JOBS).get(id=scene.ids["home"]), OUTSIDER)
+    assignments.allow_editing(
+        m.Organization.objects.using(JOBS).get(id=scene.ids["home"]), OUTSIDER
+    )
     own = package(tmp_path / "own", OUTSIDER)
     assert "morrowick" in own
     assert [word for word in WHERE if word in own] == []

@@ -15,8 +15,8 @@ from django.db.utils import DatabaseError
 
 from directory import listings
 from directory.search import change_feed, matches, retrieval
-from directory.search.query import Asked
-from permissions.database.db_identity import begin
+from directory.search.query import SearchQuery
+from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
 from tests.support import confidential_scene as hidden
 from tests.support.callers import Caller
@@ -164,17 +164,19 @@ def test_app_may_not(statement: str, api: Any) -> None:
 
 def test_an_ended_credential_finds_nothing_by_any_function(scene: Scene, api: Any) -> None:
     caller = api("outsider.lead")
-    principal = credentials.resolve(caller.secret)
+    principal = credentials.resolve_credential(caller.secret)
     assert principal is not None
 
     def everything() -> str:
-        with begin(principal):
-            found: list[Any] = [matches.facets(principal, Asked())]
+        with identified_transaction(principal):
+            found: list[Any] = [matches.facets(principal, SearchQuery())]
             for kind in ("service", "service_at_location"):
-                found.append(matches.find(principal, Asked(), kind=kind, shape="full", per_page=99))
-                found.append(retrieval.some(principal, Asked(), kind, "full", None))
-            found.append(retrieval.organizations(principal, Asked(), "full_service", 1, 99))
-            found.append(change_feed.changes(principal, 0, 10_000))
+                found.append(
+                    matches.find(principal, SearchQuery(), kind=kind, shape="full", per_page=99)
+                )
+                found.append(retrieval.next_documents(principal, SearchQuery(), kind, "full", None))
+            found.append(retrieval.organizations(principal, SearchQuery(), "full_service", 1, 99))
+            found.append(change_feed.list_changes(principal, 0, 10_000))
             for name in scene.names:
                 found.append(listings.find(principal, scene.ids[name]))
                 found.append(retrieval.detail(principal, "service_at_location", scene.ids[name]))
@@ -258,11 +260,11 @@ def test_a_search_in_vain_keeps_no_word(scene: Scene, api: Any, superuser: Any) 
 
 def test_what_another_may_not_render_waits_for_the_night(scene: Scene) -> None:
     """Nothing is left to withhold where `jobs` has hidden it; twice is safe."""
-    from directory.projection.reindex import withhold
+    from directory.projection.reindex import hide_leftovers
 
     with connections["jobs"].cursor() as cursor:
         cursor.execute("SELECT max(seq) FROM directory_change")
         before = cursor.fetchone()
-        withhold()
+        hide_leftovers()
         cursor.execute("SELECT max(seq) FROM directory_change")
         assert cursor.fetchone() == before

@@ -10,9 +10,9 @@ from django.db import connection, connections, transaction
 from directory import listings
 from directory.demo import loader
 from directory.importing.parsing import id_of
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from directory.vocabulary import term_id
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
 from permissions.models import Client
 from tests.support.callers import agency_id
@@ -99,16 +99,16 @@ def test_a_client_without_the_scope_is_answered_as_the_public(api: Any) -> None:
 
 def test_an_ended_credential_finds_nothing_in_the_database_itself(api: Any) -> None:
     caller = api("police.worker")
-    principal = credentials.resolve(caller.secret)
+    principal = credentials.resolve_credential(caller.secret)
     assert principal is not None
-    with begin(principal):
+    with identified_transaction(principal):
         assert listings.find(principal, HIDDEN)
     with connections["owner"].cursor() as cursor:
         cursor.execute("UPDATE credential SET ended_at = now()")
-    with begin(principal):
+    with identified_transaction(principal):
         assert listings.find(principal, HIDDEN) is None
-        assert listings.search(principal, Asked(words=NAME)).total_items == (
-            listings.search(None, Asked(words=NAME)).total_items
+        assert listings.search(principal, SearchQuery(words=NAME)).total_items == (
+            listings.search(None, SearchQuery(words=NAME)).total_items
         )
 
 

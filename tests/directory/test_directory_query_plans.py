@@ -15,9 +15,9 @@ from django.db import connection
 from directory.postcodes import Point
 from directory.projection import page_anchors
 from directory.search import documents, matches, retrieval
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from directory.vocabulary import term_id
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
 from permissions.models import Membership
 from tests.bench import plans
@@ -43,31 +43,41 @@ THEN = TODAY.replace(hour=17, minute=0) + timedelta(days=(1 - TODAY.weekday()) %
 # with a quarter to spare; a GiST index is built a little otherwise each time. A member's questions
 # with words or filters look through the confidential half (750 pages here), twice at most: no index
 # answers those under row security.
-QUESTIONS: dict[str, tuple[Asked, dict[str, Any], int, int]] = {
-    "list": (Asked(), {}, 60, 130),
-    "list, deep": (Asked(), {"page": 1_200}, 90, 160),
-    "list, last": (Asked(), {"page": 2_400}, 90, 160),
-    "25 nested": (Asked(), {"shape": "full", "per_page": 25}, 270, 360),
-    "25 nested, deep": (Asked(), {"shape": "full", "per_page": 25, "page": 960}, 295, 350),
-    "50 nested": (Asked(), {"shape": "full", "per_page": 50}, 520, 610),
-    "places": (Asked(), {"kind": "service_at_location"}, 85, 130),
-    "places, deep": (Asked(), {"kind": "service_at_location", "page": 500}, 100, 150),
-    "common word": (Asked(words="shelter"), {}, 435, 740),
-    "rare words": (Asked(words="Lantern Quarry immigration"), {}, 120, 185),
-    "misspelt word": (Asked(words="sheltr"), {}, 465, 830),
-    "nearest": (Asked(near=MISSOULA), {}, 210, 210),
-    "nearest, radius": (Asked(near=MISSOULA, radius=20_000), {}, 300, 300),
-    "word, nearest": (Asked(words="shelter", near=MISSOULA), {}, 225, 225),
-    "town, nearest": (Asked(words="Tamarack", near=MISSOULA), {}, 220, 220),
-    "misspelt word, nearest": (Asked(words="sheltr", near=MISSOULA), {}, 265, 265),
-    "rare words, nearest": (Asked(words="Lantern Quarry immigration", near=MISSOULA), {}, 90, 90),
-    "one in a hundred, nearest": (Asked(words="zq10", near=MISSOULA), {}, 700, 700),
-    "one in a thousand, nearest": (Asked(words="zq100", near=MISSOULA), {}, 300, 300),
-    "language, nearest": (Asked(language="es", near=MISSOULA), {}, 290, 290),
-    "free, nearest": (Asked(free=True, near=MISSOULA), {}, 260, 260),
-    "open, word, nearest": (Asked(words="shelter", near=MISSOULA, open_at=THEN), {}, 300, 300),
-    "need, nearest": (Asked(needs=(NEED,), near=MISSOULA), {}, 950, 950),
-    "need": (Asked(needs=(NEED,)), {}, 7_200, 7_600),
+QUESTIONS: dict[str, tuple[SearchQuery, dict[str, Any], int, int]] = {
+    "list": (SearchQuery(), {}, 60, 130),
+    "list, deep": (SearchQuery(), {"page": 1_200}, 90, 160),
+    "list, last": (SearchQuery(), {"page": 2_400}, 90, 160),
+    "25 nested": (SearchQuery(), {"shape": "full", "per_page": 25}, 270, 360),
+    "25 nested, deep": (SearchQuery(), {"shape": "full", "per_page": 25, "page": 960}, 295, 350),
+    "50 nested": (SearchQuery(), {"shape": "full", "per_page": 50}, 520, 610),
+    "places": (SearchQuery(), {"kind": "service_at_location"}, 85, 130),
+    "places, deep": (SearchQuery(), {"kind": "service_at_location", "page": 500}, 100, 150),
+    "common word": (SearchQuery(words="shelter"), {}, 435, 740),
+    "rare words": (SearchQuery(words="Lantern Quarry immigration"), {}, 120, 185),
+    "misspelt word": (SearchQuery(words="sheltr"), {}, 465, 830),
+    "nearest": (SearchQuery(near=MISSOULA), {}, 210, 210),
+    "nearest, radius": (SearchQuery(near=MISSOULA, radius=20_000), {}, 300, 300),
+    "word, nearest": (SearchQuery(words="shelter", near=MISSOULA), {}, 225, 225),
+    "town, nearest": (SearchQuery(words="Tamarack", near=MISSOULA), {}, 220, 220),
+    "misspelt word, nearest": (SearchQuery(words="sheltr", near=MISSOULA), {}, 265, 265),
+    "rare words, nearest": (
+        SearchQuery(words="Lantern Quarry immigration", near=MISSOULA),
+        {},
+        90,
+        90,
+    ),
+    "one in a hundred, nearest": (SearchQuery(words="zq10", near=MISSOULA), {}, 700, 700),
+    "one in a thousand, nearest": (SearchQuery(words="zq100", near=MISSOULA), {}, 300, 300),
+    "language, nearest": (SearchQuery(language="es", near=MISSOULA), {}, 290, 290),
+    "free, nearest": (SearchQuery(free=True, near=MISSOULA), {}, 260, 260),
+    "open, word, nearest": (
+        SearchQuery(words="shelter", near=MISSOULA, open_at=THEN),
+        {},
+        300,
+        300,
+    ),
+    "need, nearest": (SearchQuery(needs=(NEED,), near=MISSOULA), {}, 950, 950),
+    "need": (SearchQuery(needs=(NEED,)), {}, 7_200, 7_600),
 }
 GATE = 300  # words and distance, at any size
 GROWTH = 1.2  # five times as many services
@@ -86,7 +96,7 @@ class Measured:
 @pytest.fixture(scope="module")
 def measured(django_db_setup: str, network: Any) -> Iterator[Measured]:
     """Every question's plan at both sizes; meanwhile the directory stays at the larger."""
-    member = credentials.resolve(
+    member = credentials.resolve_credential(
         credentials.open_for_member(
             Membership.objects.using("door").get(id=member_id("ywca.worker"))
         )
@@ -123,7 +133,7 @@ def measured(django_db_setup: str, network: Any) -> Iterator[Measured]:
 def plan_of(principal: Any, ask: Any) -> plans.Plan:
     """The plan of the one statement that answers a question; of a misspelling the second, which
     has read it anew, and the pages of both."""
-    with begin(principal):
+    with identified_transaction(principal):
         with plans.statements() as seen:
             ask(principal)
         with connection.cursor() as cursor:
@@ -238,9 +248,9 @@ def test_a_member_finds_by_the_indexes_of_the_confidential_half(
 def test_a_detail_is_the_same_few_pages_whether_it_is_there_or_not(
     measured: Measured, api: Any
 ) -> None:
-    member = credentials.resolve(api("ywca.worker").secret)
+    member = credentials.resolve_credential(api("ywca.worker").secret)
     ids = {}
-    with begin(member), connection.cursor() as cursor:
+    with identified_transaction(member), connection.cursor() as cursor:
         for half in (documents.PUBLIC, documents.NETWORK):
             cursor.execute(f"SELECT id FROM {half.listing} WHERE id{GROWN} ORDER BY id LIMIT 1")
             ids[half.network] = cursor.fetchone()[0]
@@ -272,16 +282,18 @@ def test_each_page_is_where_it_belongs_in_the_whole_list(
     with superuser.cursor() as cursor:
         cursor.execute(f"SELECT {key} FROM ({whole}) whole ORDER BY {order}")
         ids = [str(row[0]) for row in cursor.fetchall()]
-    principal = credentials.resolve(api("ywca.worker").secret) if who == "member" else None
+    principal = (
+        credentials.resolve_credential(api("ywca.worker").secret) if who == "member" else None
+    )
     size, last = 50, -(-len(ids) // 50)
     middle = len(ids) // 2 // size
     asked = {
         *range(1, 60, 6), *range(20, 24), *range(middle - 12, middle + 12),
         *range(0, last, 97), *range(last - 40, last + 3),
     } - {0}  # fmt: skip
-    with begin(principal):
+    with identified_transaction(principal):
         for page in sorted(asked):
-            found = matches.find(principal, Asked(), kind=kind, page=page, per_page=size)
+            found = matches.find(principal, SearchQuery(), kind=kind, page=page, per_page=size)
             assert [str(hit.id) for hit in found.hits] == ids[(page - 1) * size : page * size], page
             assert found.total == len(ids)
             assert found.last == (page >= last)

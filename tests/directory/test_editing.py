@@ -352,7 +352,7 @@ def test_the_editing_is_given_to_another_agency_and_ends_at_the_next_request(
     api: Any, service: str
 ) -> None:
     sarc, about = api("sarc.editor"), m.Organization(id=OURS)
-    assignments.let_edit(about, agency_id("sarc"))
+    assignments.allow_editing(about, agency_id("sarc"))
     try:
         done = sarc.patch(service, {"alert": "theirs"}, If_Match=tag(sarc, service))
         assert done.status_code == 200, done.content

@@ -20,7 +20,7 @@ from directory.search import unmet_searches
 from directory.search.query import CAP, FILTERED_CAP, METRES
 from directory.vocabulary import codes_for_name, term_id, terms
 from permissions.database.aliases import JOBS
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from tests.support.callers import agency_id
 from tests.support.directory_entries import LIST, PLACES, Shelf, lines
 from tests.support.directory_entries import shelf as shelf  # a fixture
@@ -658,9 +658,9 @@ def test_no_text_that_somebody_typed_stays_in_the_tally(api: Any) -> None:
     vain = {"victimization_type": "robbery", "language": "kl"}
     for code in ("Xy zq", "598 Elm", "５９８０１", "59", "59801-1234", " 59801 "):
         assert api(None).get(LIST, vain | {"postcode": code}).json()["total_items"] == 0
-    with begin(None):
-        unmet_searches.count_unmet([], ["robbery", "Maria Lopez"])
-        unmet_searches.count_unmet([], ["Maria Lopez"])
+    with identified_transaction(None):
+        unmet_searches.record_unmet_call([], ["robbery", "Maria Lopez"])
+        unmet_searches.record_unmet_call([], ["Maria Lopez"])
     rows = m.UnmetSearch.objects.using(JOBS).order_by("area").values_list("codes", "area", "count")
     assert list(rows) == [(["victimization:robbery"], "", 5), (["victimization:robbery"], "598", 2)]
 

@@ -99,7 +99,7 @@ def test_a_stream_is_cut_where_its_token_ends(
     caller = api(who)
     parts = caller.get(path, STREAM | {"per_page": "5"}).streaming_content
     assert next(parts)
-    credentials.end(caller.secret)
+    credentials.end_credential(caller.secret)
     with pytest.raises(NotAuthenticated):
         list(parts)
 

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from directory import models as m
 from directory.projection.render import render
 from directory.search import deep_pagination, matches
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.identity import credentials
 from tests.support.database import forget_edits, lay_many_milestones, put_back
 from tests.support.directory_entries import OURS, make, patch, random_edit
@@ -44,13 +44,15 @@ def laid(name: str) -> list[tuple[str, int]]:
 def pages(principal: Any, kind: str, size: int) -> list[UUID]:
     """The list, page after page, to the end."""
     found, page = list[UUID](), 1
-    with begin(principal):
+    with identified_transaction(principal):
         while True:
-            one = matches.find(principal, Asked(), kind=kind, page=page, per_page=size)
+            one = matches.find(principal, SearchQuery(), kind=kind, page=page, per_page=size)
             found += [hit.id for hit in one.hits]
             if one.last:
                 assert one.total == len(found)
-                beyond = matches.find(principal, Asked(), kind=kind, page=page + 1, per_page=size)
+                beyond = matches.find(
+                    principal, SearchQuery(), kind=kind, page=page + 1, per_page=size
+                )
                 assert not beyond.hits
                 assert beyond.last
                 return found
@@ -68,7 +70,7 @@ def set_hidden(ids: list[str], hidden: bool) -> None:
 def test_pages_found_by_milestones_are_the_whole_list(api: Any, seed: int) -> None:
     chance = random.Random(seed)
     ywca, mine, places = api("ywca.editor"), list[str](), list[str]()
-    member = credentials.resolve(api("police.worker").secret)
+    member = credentials.resolve_credential(api("police.worker").secret)
     for _ in range(12):
         for _ in range(4):
             random_edit(ywca, chance, mine, places)

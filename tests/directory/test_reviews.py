@@ -14,7 +14,7 @@ from directory.demo import loader
 from directory.importing.parsing import id_of
 from directory.models import Location, Service, ServiceAtLocation
 from directory.models.projections import PublicListing, PublicOrganization
-from directory.projection.reindex import refresh, withhold
+from directory.projection.reindex import hide_leftovers, refresh
 from permissions.database.aliases import JOBS
 from permissions.database.uuid7 import uuid7
 from tests.support import confidential_scene as hidden
@@ -200,6 +200,6 @@ def test_the_night_finds_a_hidden_place_wherever_it_belongs_by_now(
     with connections[JOBS].cursor() as cursor:
         cursor.execute("SELECT max(seq) FROM directory_change")
         before = cursor.fetchone()
-        withhold()  # nothing is left to withhold
+        hide_leftovers()  # nothing is left to withhold
         cursor.execute("SELECT max(seq) FROM directory_change")
         assert cursor.fetchone() == before

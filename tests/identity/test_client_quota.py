@@ -23,7 +23,7 @@ A_DAY_S = 24 * 60 * 60
 def system(network: Any) -> Iterator[Callable[..., Caller]]:
     """A system of ywca's that is new, so that it opened nothing today, and may open two."""
     ours = Client.objects.get(id=uuid5(demo.NAMESPACE, "client ywca"))
-    new = partner_clients.add(
+    new = partner_clients.add_client(
         *(ours.agency_id, f"new-{uuid4()}", "New records", ours.scopes, ours.public_keys),
         known_scopes=ours.scopes,
         system_of_record=True,

@@ -14,7 +14,7 @@ from jwcrypto import jwk
 from psycopg2.errors import CheckViolation, InsufficientPrivilege
 
 from api.accounts.oauth import SCOPES
-from api.dev.walkthrough import totp
+from api.dev.walkthrough import one_time_code
 from directory.models import Organization
 from permissions.identity import credentials
 from permissions.ledger import sealer, verifier
@@ -202,7 +202,7 @@ def test_whoever_lost_her_phone_gets_a_new_password_and_secret_and_is_signed_out
     assert person.check_password(told["password"])
     now = Authenticator.objects.get(user=person)  # one, and another
     assert now.id != before.id
-    assert now.wrap().validate_code(totp(secret_of(told)))
+    assert now.wrap().validate_code(one_time_code(secret_of(told)))
     assert caller.get("/v1/referrals").status_code == 401
 
 
@@ -211,7 +211,7 @@ def test_roles_change_and_those_that_are_taken_end_at_once(worker, agency):
     name = found.person.username
     told = member("roles", name, "--agency", agency, "--role", "agency_admin")
     assert told == f"member {found.id}: agency_admin\n"
-    left = credentials.resolve(caller.secret)
+    left = credentials.resolve_credential(caller.secret)
     assert left is not None
     assert left.roles == frozenset(), "the new one from her next sign-in"
     with pytest.raises(CommandError, match="excludes"):
@@ -291,7 +291,7 @@ def test_whoever_takes_the_whole_log_away_is_in_it_and_is_told_how_far_it_is(
     )
     monkeypatch.setattr(verifier, "PROGRESS_EVERY", 1)
     call_command("seals", "export", stdout=StringIO(), stderr=StringIO())  # an entry, at least
-    while sealer.step() or sealer.unsealed():
+    while sealer.step() or sealer.count_unsealed():
         pass
     with superuser.cursor() as cursor:
         cursor.execute(question)

@@ -330,7 +330,7 @@ def test_a_token_ends_with_its_client_its_agency_and_its_own_end(
     assert get(server, secret).status_code == 401
     shift_clock("0")
     assert get(server, secret).status_code == 200
-    credentials.end(secret)
+    credentials.end_credential(secret)
     assert get(server, secret).status_code == 401
 
 

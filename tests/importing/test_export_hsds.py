@@ -276,7 +276,7 @@ def test_an_agencys_own_part_has_its_own_and_no_address_of_a_secret_place(tmp_pa
 
     take(secret_source(tmp_path))
     organization = m.Organization.objects.using(JOBS).get(source="test", name="Open House")
-    assignments.let_edit(organization, agency_id("outsider"))
+    assignments.allow_editing(organization, agency_id("outsider"))
     export(tmp_path / "package", agency_id=agency_id("outsider"))
     said = everything(tmp_path / "package")
     assert "whispered service" in said

@@ -21,7 +21,7 @@ from directory.importing import coercion
 from directory.importing.import_package import Report, import_package
 from directory.importing.parsing import id_of
 from directory.importing.source_formats import read
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from permissions.database.aliases import JOBS
 from tests.support.hsds_source import HELP, SECRET_PLACE, STREET, changed, forget, write_tables
 from tests.support.stale_projections import stale
@@ -84,7 +84,7 @@ def test_what_the_source_no_longer_has_goes_but_a_service_only_becomes_inactive(
     gone = service("11")
     assert gone
     assert gone.status == "inactive"
-    found = listings.search(None, Asked(organization_id=gone.organization_id))
+    found = listings.search(None, SearchQuery(organization_id=gone.organization_id))
     assert [item.name for item in found.items] == ["Talking"]
 
 
@@ -344,7 +344,7 @@ def test_version_1_and_ohana_names_become_version_3(take: Take) -> None:
     assert [one["description"] for one in place["accessibility"]] == ["ramp", "elevator"]
     values = [one.get("value") or one["taxonomy_term"]["name"] for one in detail["attributes"]]
     assert values == ["warmth", "(tea, coffee)", "Needs", "Warmth"]  # as in the source
-    assert listings.search(None, Asked(words="coffee")).total_items == 1
+    assert listings.search(None, SearchQuery(words="coffee")).total_items == 1
     assert take(tables).changes.total() == 0
 
 

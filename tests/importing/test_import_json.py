@@ -11,7 +11,7 @@ import pytest
 from directory import listings
 from directory import models as m
 from directory.importing.import_package import Report
-from directory.importing.json_normalizer import put_right
+from directory.importing.json_normalizer import normalize
 from directory.importing.records import NotReadable
 from directory.importing.source_formats import read
 from permissions.database.aliases import JOBS
@@ -173,7 +173,7 @@ def test_an_id_that_is_no_uuid_counts_in_its_document_only(load: Import) -> None
 
 @pytest.mark.no_database
 def test_a_document_of_the_standard_is_left_as_it_is() -> None:
-    (put,) = put_right(HOUSE)
+    (put,) = normalize(HOUSE)
     assert (put.table, put.document) == ("organization", HOUSE)
     assert not any(put.notes.values())
 

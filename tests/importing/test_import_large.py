@@ -124,7 +124,7 @@ def test_of_two_imports_of_one_source_at_once_the_second_is_refused(
         for line in first.stderr:
             if line.startswith("organizations:"):
                 break
-        with pytest.raises(import_package.Busy, match="under way"):
+        with pytest.raises(import_package.ImportRunning, match="under way"):
             take(made)
     finally:
         first.kill()

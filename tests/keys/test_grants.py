@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import BadRequest, Unavailable
 from permissions.keys import grants, keystore
-from permissions.keys.grants import Held
+from permissions.keys.grants import GrantView
 from permissions.keys.keystore import KeyGone, seal, unseal
 from referrals.packets import notes, packet
 from tests.support.callers import principal
@@ -26,8 +26,8 @@ def told(story: Story) -> Story:
     return story.accept().release(*PACKET).packet(**PACKET).answers("add_note", {"text": "a note"})
 
 
-def held(referral_id: UUID, version: int | None, bundle: bytes | None) -> Held:
-    return Held(referral_id, None, list(PACKET), None, version, bundle, None)
+def held(referral_id: UUID, version: int | None, bundle: bytes | None) -> GrantView:
+    return GrantView(referral_id, None, list(PACKET), None, version, bundle, None)
 
 
 def at_version(superuser: Any, table: str, version: int) -> None:
@@ -59,7 +59,7 @@ def test_a_bundle_whose_key_was_destroyed_says_so(told: Story, destroyed: int, a
 
 def test_a_bundle_that_is_no_more_opens_nothing(told: Story, destroyed: int, api: Any) -> None:
     who = principal(api("ywca.worker"))
-    with begin(who):
+    with identified_transaction(who):
         assert grants.open_bundle(who, held(UUID(told.id), 1, None)) == {}
         assert grants.open_bundle(who, held(UUID(told.id), None, b"of no version")) == {}
         with pytest.raises(KeyGone):  # read a moment ago, and gone from the table since
@@ -73,7 +73,7 @@ def test_what_a_rotation_rewrapped_meanwhile_is_read_again(told: Story, api: Any
     tomb = store.folder / str(who.agency_id) / f"{GONE}.gone"  # type: ignore[attr-defined]
     tomb.write_bytes(b"")
     try:
-        with begin(who):
+        with identified_transaction(who):
             found = grants.open_bundle(who, held(UUID(told.id), GONE, b"as it was"))
     finally:
         tomb.unlink()

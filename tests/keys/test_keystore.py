@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import override_settings
 
-from permissions.database.checks import keys_are_their_owners_alone
+from permissions.database.checks import key_files_are_private
 from permissions.errors import Unavailable
 from permissions.keys.keystore import FileKeyStore, KeyGone, KeyStore, NoKey, Wrapped
 from permissions.principal import Principal
@@ -182,12 +182,12 @@ def test_files_are_their_owners_alone_and_a_destroyed_key_leaves_none(files: Fil
 def test_a_folder_of_keys_that_others_may_read_is_said(files: FileKeyStore) -> None:
     """As `cp` leaves one that was put back."""
     with override_settings(KEYS_CARRIED=str(files.folder / "carried")):
-        assert keys_are_their_owners_alone() == []
+        assert key_files_are_private() == []
         Path(files.root_key).chmod(0o640)
-        (said,) = keys_are_their_owners_alone()
+        (said,) = key_files_are_private()
         assert (said.id, said.msg.split()[0]) == ("permissions.W001", "1")
         shutil.rmtree(files.folder)
-        assert keys_are_their_owners_alone() == []
+        assert key_files_are_private() == []
 
 
 def test_what_a_killed_writer_left_of_a_key_goes_with_it(files: FileKeyStore) -> None:

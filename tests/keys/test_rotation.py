@@ -46,7 +46,7 @@ def versions_named(superuser: Any, key: str) -> set[int]:
     """The versions that any row of this agency names, read past every policy."""
     found = set()
     with superuser.cursor() as cursor:
-        for table in wrapped_keys.BUNDLES:
+        for table in wrapped_keys.WRAPPED_TABLES:
             cursor.execute(
                 f"SELECT DISTINCT kek_version FROM {table}"
                 " WHERE agency_id = %s AND key_bundle IS NOT NULL",
@@ -78,7 +78,7 @@ def test_every_table_with_a_bundle_is_rotated(superuser: Any) -> None:
             "SELECT DISTINCT attrelid::regclass::text FROM pg_attribute"
             " WHERE attname = 'key_bundle' AND attnum > 0 AND NOT attisdropped"
         )
-        assert {name for (name,) in cursor.fetchall()} == set(wrapped_keys.BUNDLES)
+        assert {name for (name,) in cursor.fetchall()} == set(wrapped_keys.WRAPPED_TABLES)
 
 
 def test_after_a_rotation_all_is_on_the_new_version_and_opens(told: Story, superuser: Any) -> None:
@@ -120,7 +120,7 @@ def test_rotation_and_destruction_stand_in_the_access_log(told: Story, superuser
 
 def test_the_background_work_cannot_log_what_it_does_not_do() -> None:
     with pytest.raises(Unavailable) as refused:
-        rotation.log_job("referral.open_packet", agency_id("ywca"))
+        rotation.log_background_act("referral.open_packet", agency_id("ywca"))
     assert "not an act of the background work" in str(refused.value.__cause__)
 
 
@@ -133,7 +133,7 @@ def test_without_its_entry_no_key_is_made_and_none_is_ended(told: Story) -> None
             with pytest.raises(CommandError, match="were not done"):
                 keys(what, of("ywca"))
         with pytest.raises(Unavailable):
-            rotation.end_epoch(agency_id("ywca"))
+            rotation.end_key_epoch(agency_id("ywca"))
     assert key_store().versions(agency_id("ywca")) == held
     opens(told)
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from permissions.audit import writer
 from permissions.database import db_identity
-from permissions.database.prepared_statements import Ask, array
+from permissions.database.prepared_statements import RoundTrip, array_literal
 from permissions.errors import NotVisible, Unavailable
 from permissions.identity import credentials
 from permissions.keys.keystore import Wrapped, key_store
@@ -196,21 +196,30 @@ def test_an_altered_row_opens_nothing_and_says_so(
 def test_an_opening_that_opens_nothing_leaves_no_entry(story: Story, superuser: Any) -> None:
     told(story)
     who, about = principal(story.api("ywca.worker")), UUID(story.id)
-    attempt = writer.Attempt(
+    attempt = writer.LoggedAct(
         who, "referral.open_packet", about, datetime.now(UTC), purpose="intake"
     )
-    nobodys = {"referral": about, "wanted": array([uuid4()])}
-    lock = referral_lock.lock(about)
-    with db_identity.begin(who), pytest.raises(RuntimeError):  # not part of another transaction
-        attempt.record_at_once(lock, Ask(packet.OPENED.text(), nobodys), fields=list(RELEASED))
-    found = attempt.record_at_once(lock, Ask(packet.OPENED.text(), nobodys), fields=list(RELEASED))
+    nobodys = {"referral": about, "wanted": array_literal([uuid4()])}
+    lock = referral_lock.shared_lock_query(about)
+    with (
+        db_identity.identified_transaction(who),
+        pytest.raises(RuntimeError),
+    ):  # not part of another transaction
+        attempt.record_in_round_trip(
+            lock, RoundTrip(packet.OPENED.text(), nobodys), fields=list(RELEASED)
+        )
+    found = attempt.record_in_round_trip(
+        lock, RoundTrip(packet.OPENED.text(), nobodys), fields=list(RELEASED)
+    )
     assert found == []
     assert not attempt.written
     entry = "SELECT FROM access_entry WHERE id = %s"
     assert rows(superuser, entry, [str(attempt.entry_id)]) == []
     hers = rows(superuser, "SELECT id FROM packet_field WHERE field = 'name'")
-    wanted = {"referral": about, "wanted": array([id_ for (id_,) in hers])}
-    found = attempt.record_at_once(lock, Ask(packet.OPENED.text(), wanted), fields=list(RELEASED))
+    wanted = {"referral": about, "wanted": array_literal([id_ for (id_,) in hers])}
+    found = attempt.record_in_round_trip(
+        lock, RoundTrip(packet.OPENED.text(), wanted), fields=list(RELEASED)
+    )
     assert len(found) == 1
     assert len(rows(superuser, entry, [str(attempt.entry_id)])) == 1
 
@@ -222,7 +231,7 @@ def test_whoever_is_signed_out_before_she_has_opened_it_finds_nothing(
     told(story)
     caller = story.api("ywca.worker")
     who = principal(caller)
-    credentials.end(caller.secret)
+    credentials.end_credential(caller.secret)
     with pytest.raises(NotVisible):
         read(who, UUID(story.id), "intake")
     entry = "SELECT agency_id, decision, rule FROM access_entry WHERE referral_id = %s AND act = %s"

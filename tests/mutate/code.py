@@ -233,14 +233,14 @@ def _unsaid(text: str, number: int) -> Change:
 def _by_anybodys_key() -> Iterator[None]:
     """Else a bundle would open to none but the agency that the caller says it is of."""
     from permissions.errors import Unavailable
-    from permissions.keys.keystore import FileKeyStore, unbind
+    from permissions.keys.keystore import FileKeyStore, unbind_context
 
     real = FileKeyStore.unwrap
 
     def unwrap(self: FileKeyStore, principal: Any, wrapped: Any, context: str) -> bytes:
         for agency in (one.name for one in self.folder.iterdir() if one.is_dir()):
             try:
-                return unbind(self._unwrap(UUID(agency), wrapped), context)
+                return unbind_context(self._unwrap(UUID(agency), wrapped), context)
             except Unavailable:
                 continue
         return real(self, principal, wrapped, context)

@@ -303,4 +303,4 @@ def test_two_schedulers_at_once_do_no_harm(
     with superuser.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM referral_event WHERE act = 'escalated'")
         assert cursor.fetchone() == (5,)
-    assert overdue.due() == []
+    assert overdue.missed_deadlines() == []

@@ -335,14 +335,14 @@ def test_a_worker_that_is_killed_leaves_a_message_to_the_next(
 ) -> None:
     story.send()
     triggers.step()
-    claimed = message_queue.claim("mail")  # and then it is killed
+    claimed = message_queue.claim_message("mail")  # and then it is killed
     assert claimed is not None
-    assert message_queue.claim("mail") is None  # nobody else sends it meanwhile
+    assert message_queue.claim_message("mail") is None  # nobody else sends it meanwhile
     shift_clock("61 seconds")
     work()
     assert len(mails.of(DUTY["ywca"])) == 1
     # The first one comes back to life after all, and writes nothing down.
-    message_queue.record(claimed, "late", sent=False, final=True)
+    message_queue.record_try(claimed, "late", sent=False, final=True)
     assert states(api, "ywca.admin") == [("sent", "handed_over", 2)]
     (mail,) = mails.of(DUTY["ywca"])
     assert str(claimed.id) in mail["Message-ID"]
@@ -394,7 +394,7 @@ def test_the_demo_keeps_and_prints_what_it_would_send(
     keep(api, "ywca.admin", "mail", DUTY["ywca"], use="duty")
     story.send()
     work()
-    (shown,) = transports.shown_in_the_demo()
+    (shown,) = transports.demo_messages()
     assert shown["to"] == DUTY["ywca"]
     printed = capsys.readouterr().out
     assert shown["text"] in printed

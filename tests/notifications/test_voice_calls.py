@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from permissions.database.advisory_locks import CALLING, alone
+from permissions.database.advisory_locks import CALLING, try_lock
 from permissions.database.aliases import JOBS
 from referrals.notifications import escalation, message_queue, transports, triggers, voice_calls
 from tests.support.message_servers import MailServer, PhoneProvider
@@ -30,13 +30,13 @@ def killed_while_calling(story: Story, *, made: bool) -> None:
     """As a worker that took the call up, wrote it down, and perhaps made it, leaves it."""
     story.send()
     triggers.step()
-    claimed = message_queue.claim("voice")
+    claimed = message_queue.claim_message("voice")
     assert claimed is not None
     outgoing = message_queue._outgoing(claimed)
     assert outgoing is not None
-    with alone(JOBS, CALLING, outgoing.address) as free:
+    with try_lock(JOBS, CALLING, outgoing.address) as free:
         assert free
-        assert voice_calls.begin(claimed.id, claimed.lease)
+        assert voice_calls.begin_call(claimed.id, claimed.lease)
         if made:
             transports.send(outgoing)
 
@@ -95,7 +95,7 @@ def test_while_one_calls_a_number_nobody_else_does(
 
     def call() -> None:
         try:
-            with alone(JOBS, CALLING, DESK) as free:
+            with try_lock(JOBS, CALLING, DESK) as free:
                 assert free
                 taken.set()
                 assert go_on.wait(30)
@@ -188,8 +188,8 @@ def test_a_late_worker_makes_no_call_that_another_has_taken_up(
 ) -> None:
     story.send()
     triggers.step()
-    late = message_queue.claim("voice")
+    late = message_queue.claim_message("voice")
     assert late is not None
     shift_clock("46 seconds")
-    assert message_queue.claim("voice") is not None
-    assert not voice_calls.begin(late.id, late.lease)
+    assert message_queue.claim_message("voice") is not None
+    assert not voice_calls.begin_call(late.id, late.lease)

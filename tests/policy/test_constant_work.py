@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from permissions.identity.credentials import resolve
+from permissions.identity.credentials import resolve_credential
 from tests.bench import plans
 from tests.support import routes
 from tests.support.callers import Caller, agency_id, member_id
@@ -137,7 +137,7 @@ def test_the_look_up_of_a_hidden_row_reads_as_much_but_the_row(
         tables = "referral, referral_side, conflict_block, permissions_membership, credential"
         cursor.execute(f"VACUUM (FULL, ANALYZE) {tables}")
     caller = api(who)
-    principal = resolve(caller.secret)
+    principal = resolve_credential(caller.secret)
     pages = []
     for one in (story.id, uuid4()):
         with plans.statements() as seen:

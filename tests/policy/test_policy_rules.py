@@ -7,7 +7,11 @@ import pytest
 
 from permissions.errors import NotPermitted
 from permissions.policy import rules
-from permissions.policy.rules import Standing, require_directory_editor, require_webhook_keeper
+from permissions.policy.rules import (
+    CallerRelation,
+    require_directory_editor,
+    require_webhook_manager,
+)
 from permissions.principal import Principal
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.act_registry.transitions import require
@@ -34,18 +38,18 @@ OF_A_MACHINE = {"delivered"}  # a receipt, which a system gives in nobody's name
 SCOPES = dict.fromkeys(OPENS, "packets:read") | {"delivered": "referrals:read"}
 
 
-def permitted(principal: Principal, act: str, standing: Standing) -> bool:
-    return rules.permitted(principal, act, RULES[act], standing)
+def permitted(principal: Principal, act: str, standing: CallerRelation) -> bool:
+    return rules.is_permitted(principal, act, RULES[act], standing)
 
 
-def sides(act: str) -> list[Standing]:
+def sides(act: str) -> list[CallerRelation]:
     """Where she is all that one can be to it, on each side whose act it is."""
     rule = RULES[act]
     found = [("from", rule.from_side), ("to", rule.to_side)]
-    return [Standing(side, True, True, accepted=True) for side, who in found if who]
+    return [CallerRelation(side, True, True, accepted=True) for side, who in found if who]
 
 
-def refusal(principal: Principal, act: str, standing: Standing) -> str | None:
+def refusal(principal: Principal, act: str, standing: CallerRelation) -> str | None:
     try:
         require(principal, act, standing)
     except NotPermitted as refused:
@@ -92,12 +96,12 @@ def test_an_act_of_one_side_is_refused_to_the_other_whoever_asks() -> None:
     for act, rule in RULES.items():
         for side, who in (("from", rule.from_side), ("to", rule.to_side)):
             if who is None:
-                assert refusal(LEAD, act, Standing(side, True, True)) == "wrong_side", act
+                assert refusal(LEAD, act, CallerRelation(side, True, True)) == "wrong_side", act
 
 
 def test_an_act_without_a_rule_is_an_error_and_never_a_yes() -> None:
     with pytest.raises(KeyError):
-        require(LEAD, "an act of nobody's", Standing("from", True, True))
+        require(LEAD, "an act of nobody's", CallerRelation("from", True, True))
 
 
 # act, side → who of it may, by the table of docs/rules.md: w a worker who is nothing to it, a an
@@ -121,10 +125,10 @@ MAY = {
 def test_each_kind_of_who_is_as_the_design_has_it(act: str, side: str) -> None:
     worker = replace(LEAD, roles=frozenset({"worker"}))
     people = {
-        "w": (worker, Standing(side, False, False, accepted=True)),
-        "a": (worker, Standing(side, True, False, accepted=True)),
-        "h": (worker, Standing(side, False, True, accepted=True)),
-        "l": (LEAD, Standing(side, False, False, accepted=True)),
+        "w": (worker, CallerRelation(side, False, False, accepted=True)),
+        "a": (worker, CallerRelation(side, True, False, accepted=True)),
+        "h": (worker, CallerRelation(side, False, True, accepted=True)),
+        "l": (LEAD, CallerRelation(side, False, False, accepted=True)),
     }
     allowed = {who for who, (one, what) in people.items() if permitted(one, act, what)}
     assert allowed == set(MAY[act, side])
@@ -132,8 +136,8 @@ def test_each_kind_of_who_is_as_the_design_has_it(act: str, side: str) -> None:
 
 def test_before_the_accept_any_worker_of_the_recipient_takes_over() -> None:
     worker = replace(LEAD, roles=frozenset({"worker"}))
-    assert permitted(worker, "take_over", Standing("to", False, False, accepted=False))
-    assert not permitted(worker, "take_over", Standing("from", False, False, accepted=False))
+    assert permitted(worker, "take_over", CallerRelation("to", False, False, accepted=False))
+    assert not permitted(worker, "take_over", CallerRelation("from", False, False, accepted=False))
 
 
 def test_who_edits_the_directory() -> None:
@@ -162,15 +166,15 @@ def test_who_keeps_webhooks() -> None:
     admin = frozenset({"agency_admin"})
     keeper = replace(SYSTEM, scopes=EVERY_SCOPE | {"webhooks:write"}, roles=frozenset())
     for principal in (replace(LEAD, roles=admin), keeper):
-        require_webhook_keeper(principal)
+        require_webhook_manager(principal)
     for code, principal in (
         ("role_missing", LEAD),
         ("scope_missing", replace(SYSTEM, roles=admin)),
     ):
         with pytest.raises(NotPermitted) as refused:
-            require_webhook_keeper(principal)
+            require_webhook_manager(principal)
         assert refused.value.code == code
 
 
 def test_a_referral_is_begun_by_the_agency_that_refers() -> None:
-    assert refusal(LEAD, "create", Standing("to", True, True)) == "wrong_side"
+    assert refusal(LEAD, "create", CallerRelation("to", True, True)) == "wrong_side"

@@ -143,7 +143,7 @@ def test_a_no_that_is_killed_half_way_leaves_the_draft_and_counts_nothing(
     full_draft(story)
     before = stored_rows(superuser)
     with monkeypatch.context() as patched:
-        patched.setattr(agreement, "count", dies)
+        patched.setattr(agreement, "count_answer", dies)
         with pytest.raises(Killed):
             says_no(api, "police.worker", story.id)
     assert stored_rows(superuser) == before

@@ -120,7 +120,7 @@ def test_two_at_once_and_a_clock_set_back_close_once(
     shift_clock("0")
     auto_close.step()
     shift_clock("9 days")
-    assert worker.work_off(worker.named(["close"])) == []
+    assert worker.run_until_idle(worker.jobs_named(["close"])) == []
     assert acts(api("police.worker")).count("closed") == 1
 
 

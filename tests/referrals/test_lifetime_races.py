@@ -104,8 +104,10 @@ def test_who_named_the_version_that_was_before_is_told_that_it_is_stale(
 # -- The clock -------------------------------------------------------------------------------------
 
 
-def alarm(story: Story, clock: Any) -> overdue.Alarm:
-    return overdue.Alarm(clock, UUID(story.id), agency_id("police"), agency_id("ywca"), None)
+def alarm(story: Story, clock: Any) -> overdue.MissedDeadline:
+    return overdue.MissedDeadline(
+        clock, UUID(story.id), agency_id("police"), agency_id("ywca"), None
+    )
 
 
 def test_an_accept_that_came_first_does_not_expire(
@@ -115,7 +117,7 @@ def test_an_accept_that_came_first_does_not_expire(
     with race.held("LOCK TABLE referral_event IN SHARE MODE"):  # the accept has changed the row
         accepted = race.start_and_wait(act(api, "ywca.worker", story, "accept"))
         shift_clock("5 hours")
-        expired = race.start_and_wait(lambda: overdue.mark(alarm(story, "expires_at")))
+        expired = race.start_and_wait(lambda: overdue.mark_missed(alarm(story, "expires_at")))
     assert told(accepted.result(WAIT_S)) == (200, None)
     assert expired.result(WAIT_S) is False
     assert events(race, story, "expire") == 0
@@ -129,7 +131,7 @@ def test_an_accept_after_the_hour_is_refused_whether_it_was_marked_or_not(
     story.create().release(*PACKET).packet(**PACKET).send()
     shift_clock("5 hours")
     calls = [
-        lambda: overdue.mark(alarm(story, "expires_at")),
+        lambda: overdue.mark_missed(alarm(story, "expires_at")),
         act(api, "ywca.worker", story, "accept"),
     ]
     with race.row(story):
@@ -146,7 +148,9 @@ def test_two_schedulers_at_once_mark_it_once(race: Race, story: Story, shift_clo
     story.send()
     shift_clock("61 minutes")
     with race.row(story):
-        futures = [race.start_and_wait(lambda: overdue.mark(alarm(story, "ack_by"))) for _ in "ab"]
+        futures = [
+            race.start_and_wait(lambda: overdue.mark_missed(alarm(story, "ack_by"))) for _ in "ab"
+        ]
     assert [one.result(WAIT_S) for one in futures] == [True, False]
     assert events(race, story, "escalated") == 1
 

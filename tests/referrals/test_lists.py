@@ -45,7 +45,7 @@ def test_a_state_is_asked_for_in_the_word_that_the_side_is_shown(
     every_state: dict[str, str], api: Any, marked: bool
 ) -> None:
     if marked:  # what ran out is shown so before the clock has marked it, and after
-        assert overdue.run()["expires_at"] == 1
+        assert overdue.mark_all_missed()["expires_at"] == 1
     for number, who in enumerate((SENDER, RECIPIENT)):
         shown = {id_: SHOWN[state][number] for state, id_ in every_state.items()}
         assert listed(api, who) == {id_ for id_, word in shown.items() if word}

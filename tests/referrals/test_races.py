@@ -475,7 +475,7 @@ def test_a_member_who_left_while_she_waited_sees_it_no_more(
 
 
 def signed_in(secret: str) -> bool:
-    return credentials.resolve(secret) is not None
+    return credentials.resolve_credential(secret) is not None
 
 
 def put_out(active: bool) -> None:

@@ -1,5 +1,5 @@
 """The table basis × duties × field, cell by cell, beside the statutes it comes from. Pure: what is
-held against it is `complete` (referrals/releases/terms.py) alone, without a database."""
+held against it is `complete_terms` (referrals/releases/terms.py) alone, without a database."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from permissions.errors import BadRequest, NotPossible
 from permissions.models import DUTIES
 from permissions.principal import Principal
 from referrals.packet_fields import PACKET_FIELDS
-from referrals.releases.terms import About, Consenter, Terms, complete
+from referrals.releases.terms import Consenter, ReleaseContext, Terms, complete_terms
 
 pytestmark = pytest.mark.no_database
 
@@ -86,7 +86,7 @@ def judged(terms: Terms, by: Principal, to: str = "social_service", **about: Any
     """The release as it would be recorded, or the code of the refusal."""
     facts = {"urgency": "routine", "age": "adult", "now": NOW} | about
     try:
-        return complete(terms, About(by, to, **facts))
+        return complete_terms(terms, ReleaseContext(by, to, **facts))
     except (NotPossible, BadRequest) as refusal:
         return refusal.code
 

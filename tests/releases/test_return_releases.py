@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from permissions.keys import rotation
-from referrals.acts.return_releases import values
+from referrals.acts.return_releases import returned_values
 from referrals.deadlines import purge
 from tests.support.callers import agency_id
 from tests.support.database import as_app, refused_for_want_of_rights
@@ -104,7 +104,7 @@ def test_only_whoever_is_assigned_puts_it(api: Any, who: str) -> None:
     ],
 )
 def test_what_the_record_says(state: str, outcome: str | None, expected: Any) -> None:
-    assert tuple(values(state, outcome).values()) == expected
+    assert tuple(returned_values(state, outcome).values()) == expected
 
 
 def test_why_it_did_not_come_about_never_goes_back(api: Any) -> None:

@@ -255,9 +255,9 @@ def test_the_last_six_years_stay(superuser: Any, tmp_path: Path) -> None:
         retire(tmp_path, now)
     today = retention.Month.read(now).first
     six_years_ago = retention.Month(today.replace(year=today.year - 6))
-    assert not six_years_ago.may_go(today)
+    assert not six_years_ago.is_over(today)
     before = six_years_ago.first.toordinal() - 1
-    assert retention.Month(today.fromordinal(before).replace(day=1)).may_go(today)
+    assert retention.Month(today.fromordinal(before).replace(day=1)).is_over(today)
 
 
 def test_without_the_owners_url_it_says_so_before_it_signs_anything(
@@ -304,7 +304,7 @@ def test_of_two_shells_one_retires_and_the_other_is_told(old: Old, tmp_path: Pat
             shell.start()
             shell.join()
 
-    done = retention.retire(retention.Month.read(old.month), tmp_path, say)
+    done = retention.retire_month(retention.Month.read(old.month), tmp_path, say)
     assert (done.entries, done.dropped) == (old.entries, True)
     assert refused == ["A month is being retired already: look again when that has ended."]
     assert "had left before" in retire(tmp_path, old.month)

@@ -58,12 +58,12 @@ def test_each_committed_entry_is_sealed_once_and_nothing_is_at_fault(
         " WHERE NOT EXISTS (SELECT FROM log_leaf l WHERE l.entry_id = e.id)",
     )
     assert missed == 0
-    assert sealed == sealer.newest().size  # type: ignore[union-attr]
-    assert sealer.unsealed() == 0
+    assert sealed == sealer.newest_checkpoint().size  # type: ignore[union-attr]
+    assert sealer.count_unsealed() == 0
     assert faults() == []
-    before = sealer.newest()
+    before = sealer.newest_checkpoint()
     seal()
-    assert sealer.newest() == before, "of nothing new there is no checkpoint"
+    assert sealer.newest_checkpoint() == before, "of nothing new there is no checkpoint"
 
 
 def test_an_entry_that_commits_late_is_in_a_later_batch_and_in_none_twice(
@@ -87,7 +87,7 @@ def test_an_entry_that_commits_late_is_in_a_later_batch_and_in_none_twice(
         thread.start()
         thread.join()
         assert done.is_set()
-        waiting = sealer.unsealed()
+        waiting = sealer.count_unsealed()
         assert waiting >= 3, "nothing at or behind a transaction under way is sealed"
         with connection.cursor() as cursor:
             cursor.execute(
@@ -97,7 +97,7 @@ def test_an_entry_that_commits_late_is_in_a_later_batch_and_in_none_twice(
                 [uuid7()],
             )
     seal()
-    assert sealer.unsealed() == 0
+    assert sealer.count_unsealed() == 0
     assert faults() == []
 
 
@@ -119,7 +119,7 @@ def test_an_id_that_is_given_twice_stops_no_sealer_and_hides_no_entry(
                 " FROM (SELECT sec.identity() AS i) me",
                 [entry_id],
             )
-    assert sealer.unsealed() >= 3
+    assert sealer.count_unsealed() >= 3
     seal()
     assert faults() == []
     places = "SELECT count(*) FROM log_leaf WHERE entry_id = %s"
@@ -167,7 +167,7 @@ def test_a_batch_is_bounded_and_no_transaction_is_divided(
     api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seal()
-    first = sealer.newest()
+    first = sealer.newest_checkpoint()
     monkeypatch.setattr(sealer, "BATCH", 4)
     write(api, 10)
     assert [sealer.step() for _ in range(3)] == [True, True, False], "are there more?"
@@ -190,15 +190,15 @@ def test_a_sealer_that_is_killed_at_any_moment_leaves_whole_batches(
             stderr=subprocess.DEVNULL,
         )
         try:
-            size = sealer.newest().size  # type: ignore[union-attr]
-            while sealer.newest().size == size:  # type: ignore[union-attr]
+            size = sealer.newest_checkpoint().size  # type: ignore[union-attr]
+            while sealer.newest_checkpoint().size == size:  # type: ignore[union-attr]
                 assert process.poll() is None
                 write(api, 5)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
     seal()
-    assert sealer.unsealed() == 0
+    assert sealer.count_unsealed() == 0
     assert faults(tmp_path / "held") == []
 
 
@@ -398,7 +398,7 @@ def test_what_the_owner_of_the_database_changes_is_found_and_named(
     sealed: Path, superuser: Any, name: str
 ) -> None:
     statements, what, where = EDITS[name]
-    last = sealer.newest()
+    last = sealer.newest_checkpoint()
     assert last is not None
     place = next(sealer.checkpoints(last.seq - 2)).first + 1  # in the batch before the last
     (row,) = ask(superuser, "SELECT entry_id::text FROM log_leaf WHERE position = %s", place)
@@ -465,7 +465,7 @@ def test_an_entry_of_a_transaction_to_come_is_found_and_waits_for_no_seal(
         while self_check.step():
             pass
         assert ask(superuser, "SELECT faults > 0 FROM log_watch WHERE what = 'new'") == (True,)
-    self_check.all_was_checked([])
+    self_check.record_full_check([])
 
 
 def test_a_log_signed_anew_with_another_key_is_found(sealed: Path, superuser: Any) -> None:
@@ -499,7 +499,7 @@ def test_even_with_the_key_a_log_made_anew_is_not_the_one_that_was_witnessed(
             "a checkpoint is not the one that was witnessed",
             "a checkpoint that was witnessed is not there",
         }
-        with pytest.raises(witness.Forked):
+        with pytest.raises(witness.LedgerForked):
             witness.step()
 
 
@@ -539,7 +539,7 @@ def test_a_witness_whose_file_is_gone_is_begun_anew_and_not_in_silence(
     sealed: Path, superuser: Any
 ) -> None:
     """A disk that is not mounted: what is written there knows of no change that was made before."""
-    last = sealer.newest()
+    last = sealer.newest_checkpoint()
     assert last is not None
     sealed.unlink()
     with structlog.testing.capture_logs() as lines:
@@ -549,7 +549,7 @@ def test_a_witness_whose_file_is_gone_is_begun_anew_and_not_in_silence(
     assert [one for one in lines if one["event"] == "witness_gone"] == [
         {"event": "witness_gone", "log_level": "error", "where": f"checkpoint {last.seq}"}
     ]
-    assert witness.last_held().seq == last.seq  # type: ignore[union-attr]
+    assert witness.last_witnessed().seq == last.seq  # type: ignore[union-attr]
     assert faults(sealed) == []
 
 
@@ -557,7 +557,7 @@ def test_a_disk_that_is_full_half_way_witnesses_nothing(
     sealed: Path, api: Any, superuser: Any
 ) -> None:
     """The first write to it is cut short, and no error."""
-    held = witness.last_held()
+    held = witness.last_witnessed()
     write(api)
     seal()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -570,7 +570,7 @@ def test_a_disk_that_is_full_half_way_witnesses_nothing(
     told = "SELECT seq FROM log_watch WHERE what = 'witness'"
     assert held is not None
     assert ask(superuser, told) == (held.seq,)
-    assert witness.last_held() == held
+    assert witness.last_witnessed() == held
     witness.step()
     assert faults(sealed) == []
 
@@ -578,7 +578,7 @@ def test_a_disk_that_is_full_half_way_witnesses_nothing(
 def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
     sealed: Path, superuser: Any, api: Any
 ) -> None:
-    last = sealer.newest()
+    last = sealer.newest_checkpoint()
     assert last is not None
     with tampered(superuser) as cursor:  # yesterday's backup: one batch lost, one entry unsealed
         cursor.execute("DELETE FROM log_checkpoint WHERE seq = %s", [last.seq])
@@ -591,9 +591,9 @@ def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
         guard(cursor, [*partitions(superuser), "access_entry"], "ENABLE ALWAYS")
         superuser.commit()
         call_command("seals", "restore")
-        made = sealer.newest()
+        made = sealer.newest_checkpoint()
         assert made is not None
-        assert made.said["gap"] == {
+        assert made.signed_content["gap"] == {
             "from_seq": last.seq,
             "to_seq": last.seq,
             "entries": last.size - last.first,
@@ -602,13 +602,14 @@ def test_after_a_restore_the_lost_tail_is_signed_into_the_log_as_a_gap(
         write(api)
         seal()
         chain = verifier.Chain(sealed_export.public_keys())
-        assert list(verifier.check(sealed_export.for_the_verifier(), chain)) == []
+        assert list(verifier.check(sealed_export.verifier_lines(), chain)) == []
         assert list(verifier.compare(sealed.read_text().splitlines(), chain)) == []
         (gap,) = (line for line in verifier.summary(chain) if line.startswith("GAP: "))
         assert f"checkpoints {last.seq} to {last.seq}" in gap
         while witness.step():
             pass
-        assert witness.last_held().body == sealer.newest().body  # type: ignore[union-attr]
+        # type: ignore[union-attr]
+        assert witness.last_witnessed().body == sealer.newest_checkpoint().body
         assert faults(sealed) == [], "the witness goes on behind the gap, and holds what was lost"
 
 
@@ -636,7 +637,7 @@ def test_between_a_restore_and_its_seals_nothing_is_said_to_have_been_put_in(
         superuser.commit()
         with pytest.raises(CommandError, match="faults"):
             call_command("seals", "verify")
-    self_check.all_was_checked([])
+    self_check.record_full_check([])
 
 
 def test_entries_sealed_before_a_restore_stop_no_sealer_when_their_numbers_come_again(
@@ -657,7 +658,7 @@ def test_entries_sealed_before_a_restore_stop_no_sealer_when_their_numbers_come_
         write(api, 2)
         for _ in range(3):
             sealer.step()
-        assert sealer.unsealed() == 0
+        assert sealer.count_unsealed() == 0
 
 
 def test_no_gap_leads_a_witness_to_a_log_that_it_never_saw(
@@ -668,9 +669,10 @@ def test_no_gap_leads_a_witness_to_a_log_that_it_never_saw(
         cursor.execute("TRUNCATE log_leaf, log_checkpoint")
         superuser.commit()
         seal()
-        assert sealer.newest().seq < witness.last_held().seq  # type: ignore[union-attr]
+        # type: ignore[union-attr]
+        assert sealer.newest_checkpoint().seq < witness.last_witnessed().seq
         call_command("seals", "restore")
-        with pytest.raises(witness.Forked):
+        with pytest.raises(witness.LedgerForked):
             witness.step()
     with tampered(superuser) as cursor:  # and without the key: only a signature says that it is one
         cursor.execute("SELECT max(seq) FROM log_checkpoint")
@@ -682,7 +684,7 @@ def test_no_gap_leads_a_witness_to_a_log_that_it_never_saw(
             [seq],
         )
         superuser.commit()
-        with pytest.raises(witness.Forked):
+        with pytest.raises(witness.LedgerForked):
             witness.step()
 
 
@@ -690,13 +692,13 @@ def test_without_the_witness_a_restore_does_not_pass_over_what_was_lost(
     sealed: Path, tmp_path: Path
 ) -> None:
     """On a new host its file is the one thing that knows of the lost tail."""
-    before = sealer.newest()
+    before = sealer.newest_checkpoint()
     sealed.rename(tmp_path / "elsewhere")
     with pytest.raises(CommandError, match="known to the witness alone"):
         call_command("seals", "restore")
-    assert sealer.newest() == before
+    assert sealer.newest_checkpoint() == before
     call_command("seals", "restore", "--unwitnessed")
-    assert sealer.newest() != before
+    assert sealer.newest_checkpoint() != before
 
 
 def test_what_is_restored_is_not_sealed_while_a_sealer_is_at_work(
@@ -711,11 +713,11 @@ def test_what_is_restored_is_not_sealed_while_a_sealer_is_at_work(
 
 
 def test_a_new_key_seals_on_and_the_old_seals_stay_valid(sealed: Path, api: Any) -> None:
-    old = sealer.newest()
+    old = sealer.newest_checkpoint()
     call_command("seals", "rotate")
     write(api)
     seal()
-    new = sealer.newest()
+    new = sealer.newest_checkpoint()
     assert old is not None
     assert new is not None
     assert old.key_id != new.key_id
@@ -725,12 +727,12 @@ def test_a_new_key_seals_on_and_the_old_seals_stay_valid(sealed: Path, api: Any)
 
 def test_the_worker_seals_and_witnesses(sealed: Path, api: Any) -> None:
     write(api)
-    assert worker.work_off(worker.named(["seal", "witness"])) == []
-    held, last = witness.last_held(), sealer.newest()
+    assert worker.run_until_idle(worker.jobs_named(["seal", "witness"])) == []
+    held, last = witness.last_witnessed(), sealer.newest_checkpoint()
     assert held is not None
     assert last is not None
     assert held.seq == last.seq
-    assert sealer.unsealed() == 0
+    assert sealer.count_unsealed() == 0
 
 
 # -- What a reader, a witness and an auditor get ---------------------------------------------------
@@ -751,8 +753,8 @@ def test_a_receipt_is_proved_to_whoever_belongs_to_the_agency_and_to_nobody_else
     siblings = [bytes.fromhex(one) for one in proof["path"]]
     right = (bytes.fromhex(proof["leaf"]), proof["place"], proof["size"], siblings)
     top = bytes.fromhex(body["root"])
-    assert verifier.climb(*right) == top
-    assert verifier.climb(bytes(32), *right[1:]) != top
+    assert verifier.root_from_path(*right) == top
+    assert verifier.root_from_path(bytes(32), *right[1:]) != top
     unknown = f"/v1/access-log/{uuid7()}/proof"
     for who in ("police.worker", "outsider.lead", "police.auditor"):
         other = api(who)
@@ -893,7 +895,7 @@ def test_it_is_downloaded_with_its_checksum_and_runs_by_itself(
 
     fine = run("--witness", str(sealed))
     *retired, reach, verdict = fine.stdout.splitlines()  # by other tests, which let a month go
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert (fine.returncode, verdict) == (0, "As it was sealed."), fine.stderr
     assert reach == f"Checkpoints 1 to {newest.seq}: {newest.size} entries."
@@ -939,7 +941,7 @@ def verified(sealed: Path, tmp_path: Path) -> Any:
 def test_a_log_whose_beginning_is_not_there_verifies_as_a_part_alone(
     sealed: Path, verified: Any
 ) -> None:
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     behind = newest.seq - 2
     status, said = verified(export=behind)
@@ -959,7 +961,7 @@ def test_a_log_whose_beginning_is_not_there_verifies_as_a_part_alone(
 def test_the_verifier_takes_keys_and_witnesses_as_they_are_served(
     sealed: Path, verified: Any, api: Any
 ) -> None:
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     told = {"seq": newest.seq, "sha256": newest.hash}
     keys = api(None).get("/v1/access-log/keys").content.decode()
@@ -1044,7 +1046,7 @@ def test_whoever_wrote_the_export_does_not_write_to_the_auditors_terminal(verifi
 
 def test_lines_that_end_as_another_system_ends_them_are_no_tampering(sealed: Path) -> None:
     chain = verifier.Chain(sealed_export.public_keys())
-    lines = (line[:-1] + b"\r\n" for line in sealed_export.for_the_verifier())
+    lines = (line[:-1] + b"\r\n" for line in sealed_export.verifier_lines())
     assert list(verifier.check(lines, chain)) == []
 
 
@@ -1062,7 +1064,7 @@ def test_the_verifier_is_readable_on_a_machine_of_another_language() -> None:
 def test_the_verifier_says_how_far_it_is(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifier, "PROGRESS_EVERY", 5)
     told = io.StringIO()
-    lines = list(sealed_export.for_the_verifier())
+    lines = list(sealed_export.verifier_lines())
     list(verifier.check(lines, verifier.Chain(sealed_export.public_keys()), told))
     checkpoints = [at for at, line in enumerate(lines, 1) if line.startswith(b"{")]
     passed = [at for before, at in pairwise([0, *checkpoints]) if before // 5 < at // 5]
@@ -1106,12 +1108,12 @@ def test_what_is_sealed_and_witnessed_while_the_command_reads_is_no_fault(
         witness.step()
         connections.close_all()
 
-    before = witness.last_held()
+    before = witness.last_witnessed()
     monkeypatch.setattr(verifier, "PROGRESS_EVERY", 3)
     monkeypatch.setattr(sys, "stderr", Others())
     call_command("seals", "verify")
     assert "As it was sealed." in capsys.readouterr().out
-    assert witness.last_held() != before
+    assert witness.last_witnessed() != before
 
 
 def test_a_line_of_the_witness_that_a_kill_cut_off_is_passed_over_and_no_other(
@@ -1162,7 +1164,7 @@ def test_each_leaf_of_a_tree_of_any_size_is_proved_at_its_place_and_at_no_other(
         proved = []
         for other in range(size + 2):
             with contextlib.suppress(ValueError, IndexError):
-                proved += [other] * (verifier.climb(leaf, other, size, path) == top)
+                proved += [other] * (verifier.root_from_path(leaf, other, size, path) == top)
         assert proved == [place]
 
 

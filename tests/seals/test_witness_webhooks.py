@@ -71,7 +71,7 @@ def test_the_newest_checkpoint_arrives_signed_once_a_minute_and_fits_the_one_in_
     assert signatures.verify(hook["secret"], first.headers, first.body, time.time())
     assert len(first.body) == signatures.BODY_BYTES
     seq, digest = told(first)
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert (seq, digest) == (newest.seq, newest.hash)
     assert held_by_the_log(caller, seq) == digest
@@ -84,7 +84,7 @@ def test_the_newest_checkpoint_arrives_signed_once_a_minute_and_fits_the_one_in_
     work()
     work()
     assert len(receiver.had) == 2, "the newest alone, not each that was passed over"
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert told(receiver.had[-1]) == (newest.seq, newest.hash)
     tried = caller.get(f"/v1/webhooks/{hook['id']}/deliveries").json()["items"]
@@ -144,7 +144,7 @@ def test_what_was_not_taken_is_tried_again_under_its_id_and_the_newest_goes_inst
     seal()
     shift_clock("1 hour")
     work()
-    newest = sealer.newest()
+    newest = sealer.newest_checkpoint()
     assert newest is not None
     assert told(receiver.had[-1])[0] == newest.seq
     assert len(set(receiver.ids())) == 2
@@ -162,7 +162,7 @@ def test_a_log_that_was_made_anew_does_not_fit_what_the_witness_holds(
     work()
     seq, digest = told(receiver.had[-1])
     assert held_by_the_log(caller, seq) == digest
-    last = sealer.newest()
+    last = sealer.newest_checkpoint()
     assert last is not None
     keep = "session_replication_role"
     with superuser.cursor() as cursor:

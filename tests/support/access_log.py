@@ -132,7 +132,10 @@ LISTS = {"labels.py", "actions.py", "apps.py"}  # they name acts, and write none
 def acts_that_are_logged() -> set[str]:
     """Each act that the sources write into the log: `noun.verb`, of the nouns that any of them
     gives to one of the log's own functions; and each act on a referral."""
-    writes = {"attempt", "deny", "beside", "log_job", "log_sign_in", "require_editor", "act_on"}
+    writes = {
+        *("logged_act", "log_refusal", "second_entry", "log_background_act", "log_sign_in"),
+        *("require_editor", "editing_transaction"),
+    }
     a_word = re.compile(r"([a-z_]+)\.[a-z_]+")
     said, nouns = set(), set()
     for floor in ("permissions", "directory", "referrals", "api"):

@@ -83,7 +83,7 @@ def narrow(api: Any, key: str, acting: str | None, *scopes: str) -> Any:
 
 
 def principal(caller: Caller) -> Principal:
-    found = credentials.resolve(caller.secret)
+    found = credentials.resolve_credential(caller.secret)
     assert found is not None
     return found
 

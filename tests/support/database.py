@@ -198,7 +198,7 @@ def webhooks_of(api: Any, *keepers: str) -> None:
             made = api(keeper).post("/v1/webhooks", {"url": f"http://{nobody_there}/"})
             assert made.status_code == 201, made.content
             assert api(keeper).post(f"/v1/webhooks/{made.json()['id']}/ping").status_code == 202
-        assert worker.work_off(worker.named(["webhooks"])) == []
+        assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
 
 
 def phone_only_service() -> str:
@@ -247,7 +247,7 @@ def lay_many_milestones(monkeypatch: pytest.MonkeyPatch, step: int = 2) -> None:
     monkeypatch.setattr(page_anchors, "STEP", step)
     with transaction.atomic(using="jobs"), connections["jobs"].cursor() as cursor:
         for name in page_anchors.LISTS:
-            page_anchors.split(cursor, name)
+            page_anchors.add_anchors(cursor, name)
 
 
 @contextmanager

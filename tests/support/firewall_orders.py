@@ -133,7 +133,7 @@ def told() -> int:
 
 
 def delivered_to(hook: Any) -> list[str]:
-    assert worker.work_off(worker.named(["webhooks"])) == []
+    assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
     return list(hook.ids())
 
 

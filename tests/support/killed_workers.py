@@ -227,14 +227,14 @@ class WorkersKilled:
         reader = api("ywca.worker")
 
         def newest() -> Checkpoint:
-            found = sealer.newest()
+            found = sealer.newest_checkpoint()
             assert found is not None
             return found
 
         with Load(lambda: reader.get("/v1/referrals")):
             kill_again_and_again(workers, "seal", lambda: newest().size, self.kills)
         workers.start("seal")
-        seconds = until(lambda: sealer.unsealed() == 0)
+        seconds = until(lambda: sealer.count_unsealed() == 0)
         entries = asked(superuser, "SELECT count(*) FROM log_leaf")
         places = "SELECT count(*) FROM log_leaf l WHERE l.entry_id = e.id AND l.entry_at = e.at"
         assert asked(superuser, f"SELECT count(*) FROM access_entry e WHERE ({places}) <> 1") == 0

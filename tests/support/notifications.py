@@ -45,7 +45,7 @@ def work() -> None:
 
 
 def number(who: str) -> str:
-    return contact_channels.normal("sms", PEOPLE[who])
+    return contact_channels.normalize_address("sms", PEOPLE[who])
 
 
 def notified(phones: PhoneProvider, mails: MailServer) -> set[tuple[str, str]]:

@@ -30,7 +30,7 @@ from permissions.database.uuid7 import uuid7
 from permissions.identity import credentials
 from permissions.identity.credentials import hash_secret
 from permissions.models import Client, Credential, Membership
-from permissions.reference.caller import live
+from permissions.reference.caller import live_caller
 from referrals.act_registry.registry import RULES
 from referrals.deadlines import purge as purge_run
 from tests.support import routes
@@ -414,7 +414,7 @@ class Worlds(RuleBasedStateMachine):
         assigned = [
             who
             for who in self.cast.who
-            if (me := live(seen.world, who.principal, seen.now)) and me.member_id in at_work
+            if (me := live_caller(seen.world, who.principal, seen.now)) and me.member_id in at_work
         ]
         people = self.dice.sample(self.cast.who, number)
         people += self.dice.sample(assigned, min(number, len(assigned)))

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from django.db import connections
 
 from permissions.reference import world as w
-from permissions.reference.caller import live
+from permissions.reference.caller import live_caller
 from permissions.reference.read_rules import can_see
 from permissions.reference.write_rules import can_write, reaches
 from referrals.packet_fields import PACKET_FIELDS
@@ -308,7 +308,7 @@ def some_entries(seen: Snapshot, who: Who, dice: random.Random) -> Iterator[w.En
 
 
 def _as_row(seen: Snapshot, who: Who, entry: w.Entry) -> Json:
-    me = live(seen.world, who.principal, seen.now)
+    me = live_caller(seen.world, who.principal, seen.now)
     about = "directory_id" if entry.act == "address.open" else "referral_id"
     return {
         "agency_id": str(me.agency_id) if me else FOREIGN,
@@ -380,7 +380,7 @@ def _insert(ground: Ground, seen: Snapshot, who: Who, table: str, row: Json) -> 
 
 def variants(seen: Snapshot, principal: w.Principal, row: Json) -> Iterator[Json]:
     """A real row once more, and rows forged in her own name beside another's referral."""
-    me = live(seen.world, principal, seen.now)
+    me = live_caller(seen.world, principal, seen.now)
     agency = str(me.agency_id) if me else FOREIGN
     member = str(me.member_id) if me and me.member_id else None
     client = str(me.client_id) if me and me.client_id else None

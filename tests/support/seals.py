@@ -24,7 +24,7 @@ def seal() -> None:
     """Until nothing waits: a transaction of another database on this server holds the bound back,
     too."""
     ends = time.monotonic() + 60
-    while sealer.step() or sealer.unsealed():
+    while sealer.step() or sealer.count_unsealed():
         assert time.monotonic() < ends, "something holds the bound back"
 
 
@@ -37,7 +37,7 @@ def write(api: Any, entries: int = 1) -> None:
 
 def faults(held: Path | None = None) -> list[verifier.Fault]:
     chain = verifier.Chain(sealed_export.public_keys())
-    found = list(verifier.check(sealed_export.for_the_verifier(), chain))
+    found = list(verifier.check(sealed_export.verifier_lines(), chain))
     if held is not None:
         with held.open() as lines:
             found += verifier.compare(lines, chain)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.http import cursors
-from permissions.identity.credentials import resolve
+from permissions.identity.credentials import resolve_credential
 from tests.support import routes
 from tests.support.callers import Caller, member_id
 from tests.support.database import as_app
@@ -106,7 +106,7 @@ def as_bytes(answer: Any) -> Any:
 
 def _opened(caller: Caller, page: dict[str, Any]) -> dict[str, Any]:
     acting = str(member_id(caller.acting)) if caller.acting else ""
-    principal = resolve(caller.secret, acting)
+    principal = resolve_credential(caller.secret, acting)
     return page | {"next": cursors.unsealed(principal, "events", page["next"], "after")}
 
 

@@ -41,7 +41,7 @@ class FarEnds:
 
     def events(self, found_in: Callable[[str], Any], state: str = "") -> None:
         """Likewise the agencies' feeds, as their systems are sent them."""
-        assert worker.work_off(worker.named(["webhooks"])) == []
+        assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
         for key, hook in self.hooks.items():
             with hook.changed:
                 came, hook.had = hook.had, []

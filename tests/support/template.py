@@ -122,7 +122,7 @@ def load_demo() -> dict[str, Any]:
 
     content = demo.load()
     Client.objects.update(openings_a_day=MOST_OPENINGS)
-    directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+    directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
     return content
 
 

@@ -17,7 +17,7 @@ WORK = [Job("webhooks", delivery.sender.step, 1, delivery.sender.finish)]
 def work() -> None:
     """All that is due now."""
     all_in_the_feed()
-    assert worker.work_off(WORK) == []
+    assert worker.run_until_idle(WORK) == []
 
 
 @pytest.fixture

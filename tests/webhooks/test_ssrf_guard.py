@@ -109,7 +109,7 @@ def test_what_is_no_public_https_address_is_refused_by_its_form(
     """Whatever the resolver would say of it: it is not asked for one of these spellings."""
     monkeypatch.setattr(socket, "getaddrinfo", answers(PUBLIC[0]))
     with pytest.raises(TargetRefused):
-        ssrf_guard.find(url)
+        ssrf_guard.resolve_target(url)
 
 
 @pytest.mark.no_database
@@ -120,7 +120,7 @@ def test_a_name_that_leads_to_what_is_not_public_is_refused(
     for led_to in ((address,), (PUBLIC[0], address), (address, PUBLIC[2])):
         monkeypatch.setattr(socket, "getaddrinfo", answers(*led_to))
         with pytest.raises(TargetRefused):
-            ssrf_guard.find("https://receiver.example.org/")
+            ssrf_guard.resolve_target("https://receiver.example.org/")
 
 
 @pytest.mark.no_database
@@ -129,7 +129,7 @@ def test_a_name_that_leads_to_a_public_address_is_pinned_to_it(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answers(address, PUBLIC[1]))
-    target = ssrf_guard.find("https://Receiver.example.org:8443/a/b?c=d")
+    target = ssrf_guard.resolve_target("https://Receiver.example.org:8443/a/b?c=d")
     assert target == (address, 8443, "receiver.example.org", "/a/b?c=d", True)
     assert target.authority == "receiver.example.org:8443"
 
@@ -169,7 +169,7 @@ def test_a_name_that_changes_its_address_after_it_was_named_is_not_connected_to(
     made = caller.post("/v1/webhooks", {"url": "https://receiver.example.org/"}).json()
     assert caller.post(f"/v1/webhooks/{made['id']}/ping").status_code == 202
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
-    assert worker.work_off(worker.named(["webhooks"])) == []
+    assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
     tried = caller.get(f"/v1/webhooks/{made['id']}/deliveries").json()["items"]
     assert [one["outcome"] for one in tried] == ["target_refused"]
     assert no_connection == []
@@ -189,7 +189,7 @@ def test_the_name_is_looked_up_once_and_the_connection_goes_to_what_was_judged(
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     api("ywca.admin").post(f"/v1/webhooks/{made['id']}/ping")
-    assert worker.work_off(worker.named(["webhooks"])) == []
+    assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
     assert no_connection == [(PUBLIC[0], 443)]
     assert len(asked) == 1
 
@@ -213,7 +213,7 @@ def test_a_name_that_the_setting_lists_leads_to_this_machine_or_nowhere(
     for address in ("10.0.0.1", "8.8.8.8", "fe80::1"):
         monkeypatch.setattr(socket, "getaddrinfo", answers(address))
         with pytest.raises(TargetRefused):
-            ssrf_guard.find("http://localhost:9000/")
+            ssrf_guard.resolve_target("http://localhost:9000/")
 
 
 # -- The connection --------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_over_tls_the_certificate_the_name_and_the_host_are_the_names(
     trusted = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr(ssrf_guard, "_tls", lambda: trusted)
     monkeypatch.setattr(socket, "getaddrinfo", answers("127.0.0.1"))
-    target = ssrf_guard.find(f"https://localhost:{secure.port}/hook")
+    target = ssrf_guard.resolve_target(f"https://localhost:{secure.port}/hook")
     with Connection(target, 10) as line:
         for _ in range(2):
             assert line.post(b"{}", {"webhook-id": "one"}, 10) == 200
@@ -290,7 +290,7 @@ def test_over_tls_the_certificate_the_name_and_the_host_are_the_names(
 @pytest.mark.no_database
 def test_a_certificate_that_nobody_vouches_for_is_refused(secure: SecureReceiver) -> None:
     with pytest.raises(NoAnswer, match="tls"):
-        Connection(ssrf_guard.find(f"https://localhost:{secure.port}/"), 10)
+        Connection(ssrf_guard.resolve_target(f"https://localhost:{secure.port}/"), 10)
     assert secure.had == []
 
 
@@ -302,7 +302,7 @@ def test_one_that_hangs_or_trickles_is_left_when_its_time_is_up(
 ) -> None:
     """Over https it never ends its part of the handshake."""
     with receivers(settings, answer) as (one,):
-        target = ssrf_guard.find(f"{scheme}://{one.authority}/")
+        target = ssrf_guard.resolve_target(f"{scheme}://{one.authority}/")
         with pytest.raises(NoAnswer) as error, Connection(target, 0.3) as line:
             line.post(b"{}", {"webhook-id": "x"}, 0.3)
         assert error.value.outcome in {"timeout", "tls"}

@@ -79,7 +79,7 @@ def test_the_sender_is_told_nothing_of_what_the_recipient_did_after_its_accept(
     work()
     assert len(receiver.had) == before
     shift_clock("7 days 1 second")
-    worker.work_off(worker.named(["close", "webhooks"]))
+    worker.run_until_idle(worker.jobs_named(["close", "webhooks"]))
     assert len(receiver.had) == before + 1
     assert events(api, "police.worker")[-1]["act"] == "closed"
 
@@ -219,8 +219,8 @@ def test_secrets_are_sealed_shown_once_and_rewrapped_with_the_other_keys(
         kept = bytes(cursor.fetchone()[0])
     assert hook["secret"].encode() not in kept
     assert raw not in kept
-    assert wrapping.SENDING in rotation.holders()
-    done = rotation.end_epoch(wrapping.SENDING)
+    assert wrapping.WEBHOOK_KEY_OWNER in rotation.key_holders()
+    done = rotation.end_key_epoch(wrapping.WEBHOOK_KEY_OWNER)
     assert (done.rewrapped, done.unopened) == (1, 0)
     story.send()
     work()
@@ -452,7 +452,7 @@ def test_the_log_of_deliveries_is_kept_for_thirty_days(
     work()
     for after, left in (("29 days", 1), ("30 days 1 minute", 0)):
         shift_clock(after)
-        outbox.tidy()
+        outbox.delete_expired()
         assert len(deliveries(api, hook)) == left, after
 
 
@@ -511,7 +511,7 @@ def test_paused_and_removed_ones_are_sent_nothing(
     story.answers("accept")
     work()
     assert len(receiver.had) == 1
-    outbox.tidy()
+    outbox.delete_expired()
     with superuser.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM webhook_endpoint")
         assert cursor.fetchone() == (0,)

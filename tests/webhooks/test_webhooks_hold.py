@@ -45,10 +45,10 @@ def test_an_end_by_signal_writes_down_what_was_under_way(
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> delivery.Sender:
+def quick(monkeypatch: pytest.MonkeyPatch) -> delivery.WebhookSender:
     """A sender of its own, whose time limit is short."""
     monkeypatch.setattr(delivery, "MESSAGE_S", 1.0)
-    return delivery.Sender()
+    return delivery.WebhookSender()
 
 
 def test_one_of_twenty_hangs_one_trickles_one_fails_and_no_other_waits(
@@ -66,7 +66,7 @@ def test_one_of_twenty_hangs_one_trickles_one_fails_and_no_other_waits(
         for one in every:
             make(api, one.url)
         hanging, trickling, failing, *well = every
-        sender = delivery.Sender()
+        sender = delivery.WebhookSender()
         story.accept()
         while not all(len(one.first_ids()) >= 2 for one in well):
             sender.step()
@@ -101,7 +101,7 @@ def test_what_failed_has_places_of_its_own(
                 [urls],
             )
         story.send()
-        sender = delivery.Sender()
+        sender = delivery.WebhookSender()
         while len(every[-1].had) < 1:
             sender.step()
         while sender.under_way("failing") < delivery.PLACES["failing"]:
@@ -126,19 +126,19 @@ def test_a_secret_that_does_not_open_stops_its_own_endpoint_alone(
                 "UPDATE webhook_secret SET key_bundle = 'altered' WHERE endpoint_id = %s", [hook]
             )
         story.send()
-        assert worker.work_off(worker.named(["webhooks"])) == []
+        assert worker.run_until_idle(worker.jobs_named(["webhooks"])) == []
         assert (len(spoilt.had), len(well.had)) == (0, 1)
         tried = api("ywca.admin").get(f"/v1/webhooks/{hook}/deliveries").json()["items"]
         assert [line["outcome"] for line in tried] == ["no_secret"]
 
 
 def test_a_trickle_ends_when_its_time_is_up(
-    story: Story, api: Any, settings: Any, quick: delivery.Sender
+    story: Story, api: Any, settings: Any, quick: delivery.WebhookSender
 ) -> None:
     with receivers(settings, 0.2) as (one,):
         make(api, one.url)
         story.send()
-        assert worker.work_off([Job("webhooks", quick.step, 1, quick.finish)]) == []
+        assert worker.run_until_idle([Job("webhooks", quick.step, 1, quick.finish)]) == []
         hook = api("ywca.admin").get("/v1/webhooks").json()["items"][0]
         assert hook["state"] == "failing"
         tried = api("ywca.admin").get(f"/v1/webhooks/{hook['id']}/deliveries").json()["items"]
@@ -155,7 +155,7 @@ def test_two_senders_never_have_one_endpoint_at_once(story: Story, api: Any, set
         assert outbox.claim("well", 24) == []
         for batch in first:
             delivery.send(batch)
-        outbox.settle(first)
+        outbox.record_outcomes(first)
         assert len(one.had) == 2
         assert outbox.claim("well", 24) == []
 
@@ -170,10 +170,10 @@ def test_a_sender_that_lost_its_lease_moves_nothing(
         shift_clock(f"{outbox.LEASE_S + 1} seconds")
         (other,) = outbox.claim("well", 24)
         delivery.send(late)
-        outbox.settle([late])
+        outbox.record_outcomes([late])
         with superuser.cursor() as cursor:
             cursor.execute("SELECT lease::text FROM webhook_endpoint")
             assert cursor.fetchone() == (str(other.lease),), "still the other's"
         delivery.send(other)
-        outbox.settle([other])
+        outbox.record_outcomes([other])
         assert one.first_ids() * 2 == one.ids()

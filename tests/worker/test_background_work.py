@@ -82,7 +82,7 @@ def test_a_hint_wakes_the_job_it_names_and_no_other() -> None:
     named, other = Counted(2), Counted(2)
     with running(Job("named", named, FAR), Job("other", other, FAR)):
         while not named.enough.wait(0.1):  # until the worker listens
-            job_wakeup.wake("named")
+            job_wakeup.wake_job("named")
     assert other.calls == 1
 
 
@@ -116,8 +116,8 @@ def test_the_commit_of_an_act_wakes_who_sends_webhooks(
 ) -> None:
     with receivers(settings) as (one,):
         assert api("ywca.admin").post("/v1/webhooks", {"url": one.url}).status_code == 201
-        sender = delivery.Sender()
-        with running(Job("webhooks", sender.step, FAR, sender.finish, sender.hint)):
+        sender = delivery.WebhookSender()
+        with running(Job("webhooks", sender.step, FAR, sender.finish, sender.wake)):
             until(lambda: listening(superuser) == 1)
             story.send()
             one.wait_for(1)
@@ -132,8 +132,8 @@ def test_what_is_new_is_sent_while_another_receiver_hangs(
     with receivers(settings, None, b"") as (hangs, well):
         for one in (hangs, well):
             assert api("ywca.admin").post("/v1/webhooks", {"url": one.url}).status_code == 201
-        sender = delivery.Sender()
-        with running(Job("webhooks", sender.step, FAR, sender.finish, sender.hint)):
+        sender = delivery.WebhookSender()
+        with running(Job("webhooks", sender.step, FAR, sender.finish, sender.wake)):
             until(lambda: listening(superuser) == 1)
             story.send()
             hangs.wait_for(1)
@@ -167,15 +167,15 @@ def test_a_job_that_fails_stops_no_other_and_is_told_without_its_words() -> None
 
 
 def test_a_job_begins_at_its_pace_however_long_it_takes_and_rests_a_little_always() -> None:
-    assert job_worker.rest_left(1.0, 0.0) == 1.0
-    assert job_worker.rest_left(1.0, 0.25) == 0.75
+    assert job_worker.seconds_until_next(1.0, 0.0) == 1.0
+    assert job_worker.seconds_until_next(1.0, 0.25) == 0.75
     for slower in (0.9, 1.0, 30.0):
-        assert job_worker.rest_left(1.0, slower) == pytest.approx(0.1)
+        assert job_worker.seconds_until_next(1.0, slower) == pytest.approx(0.1)
 
 
 def test_a_job_that_fails_rests_longer_each_time_up_to_a_limit() -> None:
     for failed, longest in ((1, 1), (2, 2), (5, 16), (40, job_worker.LONGEST_REST_S)):
-        assert 0.75 * longest <= job_worker.rest_after(failed) <= longest
+        assert 0.75 * longest <= job_worker.seconds_after_failure(failed) <= longest
 
 
 def test_an_end_waits_for_the_step_under_way() -> None:

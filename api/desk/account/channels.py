@@ -44,7 +44,7 @@ class ChannelForm(DeskForm):
 
 def _add(visit: Visit, form: ChannelForm) -> str:
     given = form.cleaned_data
-    contact_channels.add(
+    contact_channels.add_channel(
         visit.principal,
         given["kind"],
         given["address"],
@@ -60,22 +60,22 @@ def _duty(visit: Visit, what: str) -> str:
 
 
 def _remove(visit: Visit, channel_id: UUID) -> str:
-    contact_channels.remove(visit.principal, channel_id)
+    contact_channels.remove_channel(visit.principal, channel_id)
     return "Taken off."
 
 
 def _ring(visit: Visit, channel_id: UUID) -> str:
-    message_queue.ring(visit.principal, channel_id)
+    message_queue.send_test(visit.principal, channel_id)
     return "A test is on its way. Come back and say whether it arrived."
 
 
 def _arrived(visit: Visit, channel_id: UUID) -> str:
-    contact_channels.arrived(visit.principal, channel_id, True)
+    contact_channels.record_test_arrival(visit.principal, channel_id, True)
     return "Good: it rings."
 
 
 def _not_arrived(visit: Visit, channel_id: UUID) -> str:
-    contact_channels.arrived(visit.principal, channel_id, False)
+    contact_channels.record_test_arrival(visit.principal, channel_id, False)
     return "Then check the address, or add another."
 
 
@@ -112,13 +112,13 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
                 raise
             refusal = error
             form.refuse(error)
-    kept = contact_channels.kept(visit.principal)
+    kept = contact_channels.list_channels(visit.principal)
     context = {
         "form": form,
         "kept": kept,
         "duties": DUTY,
         "lists": [("Yours", kept.own), ("Our agency's", kept.agencys)],
-        "dead": message_queue.listed(visit.principal, "dead"),
+        "dead": message_queue.list_messages(visit.principal, "dead"),
         "now": visit.now,
     }
     return page(request, "desk/channels.html", context, refusal)

@@ -118,7 +118,7 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
     if code_age is None:
         credentials.log_sign_in("session.sign_in", refused="no_second_factor")
         return _turn_away(request, "desk/no_second_factor.html")
-    if earlier and credentials.resolve(earlier) is None:
+    if earlier and credentials.resolve_credential(earlier) is None:
         auth.logout(request)  # ended, or older than its cap: signing in again is the only way
         ask = urlencode({"next": go_on, "why": "ended"})
         return HttpResponseRedirect(f"{reverse('account_login')}?{ask}")
@@ -142,11 +142,13 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
     # With its entry or not at all (R11): else her session is the one she has, and she tries again.
     with transaction.atomic(using="door"):
         if earlier:
-            credentials.end(earlier)
+            credentials.end_credential(earlier)
         request.session.cycle_key()
         request.session[SESSION_KEY] = credentials.open_for_member(chosen, code_age)
         request.session[SEVERAL_KEY] = len(members) > 1
-        form_replay.forget(request)  # typed for the other agency; both may be sides of one referral
+        form_replay.forget_form(
+            request
+        )  # typed for the other agency; both may be sides of one referral
         credentials.log_sign_in("session.sign_in", agency_id=chosen.agency_id, member_id=chosen.id)
     return HttpResponseRedirect(go_on)
 
@@ -185,13 +187,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # it must never fail; the session cookie is SameSite, so nobody else can press it
 @require_POST
-def leave(request: HttpRequest) -> HttpResponse:
+def quick_exit(request: HttpRequest) -> HttpResponse:
     """The quick exit: signed out, and on a page about the weather. Without script the browser's
     history cannot be cleared; the page says so."""
     try:
         _end_session(request)
     except Unavailable:  # the log is full: she has to be gone all the same, and is shown nothing
-        credentials.end(request.session[SESSION_KEY])
+        credentials.end_credential(request.session[SESSION_KEY])
         auth.logout(request)
     response = HttpResponse(status=303, headers={"Location": QUICK_EXIT})
     response["Clear-Site-Data"] = '"cookies", "storage"'  # "cache" can take a browser seconds
@@ -200,13 +202,13 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 def _end_session(request: HttpRequest) -> None:
     if secret := request.session.get(SESSION_KEY):
-        if principal := credentials.resolve(secret):
+        if principal := credentials.resolve_credential(secret):
             credentials.log_sign_in(
                 "session.sign_out",
                 agency_id=principal.agency_id,
                 member_id=principal.member_id,
             )
-        credentials.end(secret)
+        credentials.end_credential(secret)
     auth.logout(request)
 
 

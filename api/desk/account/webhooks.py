@@ -41,7 +41,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
             form.refuse(error)
     if made is not None:
         return page(request, "desk/webhook_secret.html", {"hook": made})
-    context = {"form": form, "hooks": endpoints.own(visit.principal)}
+    context = {"form": form, "hooks": endpoints.list_endpoints(visit.principal)}
     return page(request, "desk/webhooks.html", context, refusal)
 
 

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from api.audit_downloads import MEDIA_TYPES, exported, exported_listings
+from api.audit_downloads import MEDIA_TYPES, export_entries, export_listings
 from api.desk.audit.filter_form import FilterForm
 from api.desk.request_context import Visit, signed_in
 from api.http import cursors
@@ -47,10 +47,10 @@ def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         return _wrong(request, visit, form)
     filters = form.filters()
     if of == "entries":
-        return exported(visit.principal, filters, kind)
+        return export_entries(visit.principal, filters, kind)
     if filters.referral_id is None or form.foreign:
         raise BadRequest("invalid", "In whose lists: that is told of one referral of yours.")
-    return exported_listings(visit.principal, filters.referral_id, kind)
+    return export_listings(visit.principal, filters.referral_id, kind)
 
 
 def _must_be_known(request: HttpRequest, *beside: str) -> None:
@@ -77,7 +77,7 @@ def _opted_in(visit: Visit) -> dict[str, str]:
     """The agencies that let an oversight auditor read, now."""
     if not visit.oversees:
         return {}
-    given = oversight.given(visit.principal)
+    given = oversight.list_opt_ins(visit.principal)
     return {str(one.agency_id): one.agency_name for one in given if one.stands}
 
 

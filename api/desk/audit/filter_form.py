@@ -143,7 +143,7 @@ class FilterForm(DeskForm):
         if asked.self_assigned:
             yield "leads who put themselves on a referral"
         if asked.act:
-            yield f"“{labels.logged(asked.act)}”"
+            yield f"“{labels.log_act_label(asked.act)}”"
         if asked.member_id:
             yield f"by {self.name_of_member(asked.member_id)}, or a system for her"
         if asked.client_id:

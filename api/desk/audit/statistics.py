@@ -64,8 +64,8 @@ def seals(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method == "POST":
         form = CheckForm(request.POST)
         before = form.cleaned_data["before"] if form.is_valid() else None
-        context["checked"] = status.check(visit.principal, before)
-    found = status.status(visit.principal)
+        context["checked"] = status.check_batches(visit.principal, before)
+    found = status.ledger_status(visit.principal)
     newest = found.newest
     context |= {
         "status": found,
@@ -88,7 +88,7 @@ class OptInForm(DeskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["to_agency_id"]
-        field.choices = [(str(one.id), one.name) for one in oversight.overseers()]
+        field.choices = [(str(one.id), one.name) for one in oversight.oversight_agencies()]
 
 
 @require_http_methods(METHODS)
@@ -99,13 +99,13 @@ def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
     form = OptInForm(request.POST if posted and request.POST.get("do") != "end" else None)
     try:
         if posted and request.POST.get("do") == "end":
-            oversight.withdraw(visit.principal, _uuid(request.POST.get("opt_in")))
+            oversight.withdraw_opt_in(visit.principal, _uuid(request.POST.get("opt_in")))
             messages.success(request, "Taken back. Nobody reads by it any longer.")
             return redirect("desk_log_readers")
         if form.is_valid():
             days = timedelta(days=int(form.cleaned_data["days"]))
             until = visit.now.astimezone(UTC) + days
-            oversight.give(visit.principal, UUID(form.cleaned_data["to_agency_id"]), until)
+            oversight.grant_opt_in(visit.principal, UUID(form.cleaned_data["to_agency_id"]), until)
             messages.success(request, "They may read our entries now, until the end you chose.")
             return redirect("desk_log_readers")
     except Refused as error:
@@ -113,7 +113,7 @@ def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
             raise
         refusal = error
         form.refuse(error)
-    context = {"form": form, "given": oversight.given(visit.principal)}
+    context = {"form": form, "given": oversight.list_opt_ins(visit.principal)}
     return page(request, "desk/log_readers.html", context, refusal)
 
 

@@ -76,10 +76,10 @@ def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
     """Sealed for the agency's own people; the form never shows what is kept already."""
     rules.require_directory_editor(visit.principal)
     if request.method != "POST":
-        typed = form_replay.typed_before(request, visit)
+        typed = form_replay.typed_data(request, visit)
         form = AddressForm(typed)
         if typed is not None:
-            form_replay.say_why(form, typed)
+            form_replay.show_reasons(form, typed)
         context = {"location_id": location_id, "form": form}
         return page(request, "desk/secret_place_put.html", context)
     form = AddressForm(request.POST)
@@ -96,7 +96,7 @@ def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
         except Refused as refusal:
             form.refuse(refusal)
         else:
-            form_replay.forget(request)
+            form_replay.forget_form(request)
             messages.success(request, "Sealed. Only your agency's own people can look at it.")
             return redirect("desk_secret_place", location_id)
-    return form_replay.ask_again(request, visit, form)
+    return form_replay.replay_form(request, visit, form)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from api.desk.directory.entry_form import EntryForm
-from api.desk.directory.own_entries import Entry, find_entry, stale
+from api.desk.directory.own_entries import Entry, find_entry, stale_page
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from directory.editing import edit as entry_edit
 from permissions.errors import Refused, StaleMatch
@@ -27,7 +27,7 @@ def edit(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
     form = EntryForm(request.POST, document=entry.document, etag=entry.etag)
     whole = form.is_valid()
     if form.data.get("etag") != entry.etag:
-        return stale(request, visit, entry, form.changes() if whole else None)
+        return stale_page(request, visit, entry, form.changes() if whole else None)
     if not whole or "back" in request.POST:
         return _form(request, entry, form)
     if not form.patch():
@@ -61,11 +61,11 @@ def _look(request: HttpRequest, entry: Entry, form: EntryForm) -> HttpResponse:
 
 
 def _save(request: HttpRequest, visit: Visit, entry: Entry, form: EntryForm) -> HttpResponse:
-    match = entry_edit.Match(if_match=entry.etag)
+    match = entry_edit.Preconditions(if_match=entry.etag)
     try:
         entry_edit.patch(visit.principal, "service", entry.listing.id, form.patch(), match)
     except StaleMatch:
-        return stale(request, visit, find_entry(visit, entry.listing.id), form.changes())
+        return stale_page(request, visit, find_entry(visit, entry.listing.id), form.changes())
     except Refused as refusal:
         form.refuse(refusal)
         return _form(request, entry, form, refusal)

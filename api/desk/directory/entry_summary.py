@@ -22,7 +22,7 @@ WEEK = 7  # days
 ALL_DAY = "day and night"
 
 
-class Says(NamedTuple):
+class Wording(NamedTuple):
     """A few words, and how they are meant: good, warning, or '' for plain."""
 
     words: str
@@ -30,12 +30,12 @@ class Says(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EntrySummary:
     """One service in a list."""
 
     listing: Listing
-    opening: Says
-    intake: Says | None
+    opening: Wording
+    intake: Wording | None
     distance: str
     languages: str
     places: str
@@ -43,18 +43,18 @@ class Line:
     takes: bool  # a referral, now
 
 
-def line(
+def summarize(
     listing: Listing, opening: Opening | None, document: Document, now: datetime, *, takes: bool
-) -> Line:
+) -> EntrySummary:
     """A service of a page of results; `document` is the listing's."""
-    return Line(
+    return EntrySummary(
         listing=listing,
         opening=opening_words(opening, now),
         intake=intake(listing, document),
         distance=distance(listing.metres),
         languages=", ".join(languages(document)),
         places=", ".join(towns(document)),
-        unchecked=unchecked(listing.assured_date, now),
+        unchecked=unchecked_warning(listing.assured_date, now),
         takes=takes,
     )
 
@@ -78,7 +78,7 @@ def review_due(checked: date | None) -> date | None:
     return checked + timedelta(review_days()) if checked else None
 
 
-def unchecked(checked: date | None, now: datetime) -> str:
+def unchecked_warning(checked: date | None, now: datetime) -> str:
     """A warning of an entry that nobody made sure of for long; '' for a fresh one."""
     if checked is None:
         return "Nobody has said when this was last checked."
@@ -96,19 +96,19 @@ def day_words(day: date, *, year: bool = False) -> str:
 # -- Who is taken ----------------------------------------------------------------------------------
 
 
-def intake(listing: Listing, document: Document) -> Says | None:
+def intake(listing: Listing, document: Document) -> Wording | None:
     """Whether it takes people now; None where nothing is known of it."""
     if listing.status != "active":
-        return Says(listing.status.capitalize(), "warning")
+        return Wording(listing.status.capitalize(), "warning")
     if listing.intake == "paused":
-        return Says("Paused: takes nobody just now, ring to ask", "warning")
+        return Wording("Paused: takes nobody just now, ring to ask", "warning")
     if listing.intake == "full":
-        return Says("Full just now, ring to ask", "warning")
+        return Wording("Full just now, ring to ask", "warning")
     free = [capacity_words(one) for one in document.get("capacities", ())]
     if free:
-        return Says(f"Takes people now: {'; '.join(free)}", "good")
+        return Wording(f"Takes people now: {'; '.join(free)}", "good")
     if listing.answered_by:
-        return Says("Takes people now", "good")
+        return Wording("Takes people now", "good")
     return None
 
 
@@ -130,18 +130,18 @@ def clock(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%H:%M}"
 
 
-def opening_words(opening: Opening | None, now: datetime) -> Says:
+def opening_words(opening: Opening | None, now: datetime) -> Wording:
     """Open or closed now, and until when."""
     if opening is None or not opening.told:
-        return Says("Hours not told, ring to ask")
+        return Wording("Hours not told, ring to ask")
     if opening.span is None:
-        return Says("Closed for now")
+        return Wording("Closed for now")
     opens, closes = opening.span
     if opens > now:
-        return Says(f"Closed, opens {_when(opens, now)}")
+        return Wording(f"Closed, opens {_when(opens, now)}")
     if closes - now > AROUND_THE_CLOCK:
-        return Says("Open day and night", "good")
-    return Says(f"Open now, until {_when(closes, now)}", "good")
+        return Wording("Open day and night", "good")
+    return Wording(f"Open now, until {_when(closes, now)}", "good")
 
 
 def _when(moment: datetime, now: datetime) -> str:

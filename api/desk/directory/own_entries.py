@@ -24,9 +24,9 @@ from api.desk.request_context import METHODS, Visit, page, signed_in
 from directory import listings
 from directory.editing import edit as entry_edit
 from directory.editing import reviews
-from directory.editing.validation import today_of
+from directory.editing.validation import network_date
 from directory.search import retrieval
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotPermitted, NotVisible, Refused, StaleMatch
 from permissions.models import Membership
 from permissions.policy import rules
@@ -53,7 +53,7 @@ class Own(NamedTuple):
     """A line of the list: the entry, when it has to be looked at, and whether that is past."""
 
     entry: Entry
-    intake: entry_summary.Says | None
+    intake: entry_summary.Wording | None
     due: str
     late: bool
 
@@ -65,7 +65,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
     rules.require_directory_editor(visit.principal)
     number = request.GET.get("page", "1")
     at = min(int(number), MOST_PAGES) if number.isdecimal() and int(number) else 1
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         found, more = listings.edited(visit.principal, page=at)
     rows = [_line(_entry(one), visit) for one in found]
     context = {"rows": rows, "page": at, "back": at - 1, "next": at + 1 if more else None}
@@ -74,7 +74,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def _line(entry: Entry, visit: Visit) -> Own:
     due = entry_summary.review_due(entry.listing.assured_date)
-    late = due is None or due < today_of(visit.now)
+    late = due is None or due < network_date(visit.now)
     if due is None:
         says = "Never checked"
     else:
@@ -88,7 +88,7 @@ def _entry(listing: listings.Listing) -> Entry:
 
 def find_entry(visit: Visit, service_id: UUID) -> Entry:
     """A service that the caller may change. Raises NotVisible, NotPermitted."""
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         listing = listings.find(visit.principal, service_id)
         if listing is None:
             raise NotVisible
@@ -120,7 +120,7 @@ def _one(
         "checked": entry.listing.assured_date
         and entry_summary.day_words(entry.listing.assured_date, year=True),
         "places": secret_places(entry.document),
-        "today": today_of(visit.now).isoformat(),
+        "today": network_date(visit.now).isoformat(),
     }
     return page(request, "desk/entry.html", context, refusal)
 
@@ -151,7 +151,7 @@ def checked(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     """Somebody has made sure today that everything in the entry is right."""
     if request.method != "POST":
         return redirect("desk_entry", service_id)
-    change: Document = {"assured_date": today_of(visit.now).isoformat()}
+    change: Document = {"assured_date": network_date(visit.now).isoformat()}
     return _change(request, visit, service_id, change, "Checked today.")
 
 
@@ -206,7 +206,7 @@ def capacity(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespon
         return redirect("desk_entry", service_id)
     entry = find_entry(visit, service_id)
     if request.POST.get("etag") != entry.etag:
-        return stale(request, visit, entry)
+        return stale_page(request, visit, entry)
     form = CapacityForm(request.POST, entry=entry)
     if not form.is_valid():
         return _one(request, visit, entry, form)
@@ -217,11 +217,11 @@ def capacity(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespon
 def _change(
     request: HttpRequest, visit: Visit, service_id: UUID, change: Document, said: str
 ) -> HttpResponse:
-    match = entry_edit.Match(if_match=request.POST.get("etag"))
+    match = entry_edit.Preconditions(if_match=request.POST.get("etag"))
     try:
         entry_edit.patch(visit.principal, "service", service_id, change, match)
     except StaleMatch:
-        return stale(request, visit, find_entry(visit, service_id))
+        return stale_page(request, visit, find_entry(visit, service_id))
     messages.success(request, said)
     if request.POST.get("from") == "list":
         return redirect("desk_entries")
@@ -253,7 +253,7 @@ class Step(NamedTuple):
 def steps_of(visit: Visit, entry: Entry) -> tuple[list[Step], bool]:
     found, more = reviews.history(visit.principal, entry.listing.organization_id, None, SHOWN)
     rows = [one for one in found if one.table != "service" or one.row_id == entry.listing.id]
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         ours = Membership.objects.filter(agency_id=visit.agency.id)
         names = dict(ours.values_list("id", "name"))
     return [_step(visit, one, names) for one in rows], more
@@ -293,7 +293,7 @@ def field_words(name: str) -> str:
     return FIELD_WORDS.get(name, name.replace("_", " "))
 
 
-def stale(
+def stale_page(
     request: HttpRequest, visit: Visit, entry: Entry, changes: list[Any] | None = None
 ) -> HttpResponse:
     """Somebody else changed it meanwhile: who and what, and what she wanted."""

@@ -16,7 +16,7 @@ from api.desk.forms import PRIVATE, DeskForm, listed, some_of
 from directory import vocabulary
 from directory.facets import ACCESS
 from directory.postcodes import point_of, postcode
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 
 METRES_A_MILE = 1609.344
 MOST_PAGES = 100_000
@@ -93,7 +93,7 @@ def _below(terms: Sequence[vocabulary.Term], parent: str, indent: str) -> Iterat
             yield from _below(terms, term.code, "\N{EN DASH} ")
 
 
-class Told(NamedTuple):
+class ActiveFilter(NamedTuple):
     """One filter that is set: its field, and what it says, to be named and taken away again."""
 
     name: str
@@ -178,7 +178,7 @@ class SearchForm(DeskForm):
 
     # -- After it was found valid
 
-    def asked(self, now: datetime) -> Asked | None:
+    def asked(self, now: datetime) -> SearchQuery | None:
         """The question; None after an error at the postcode, whose place is not known.
 
         Inside the transaction of the search. `now` is the database's clock.
@@ -194,7 +194,7 @@ class SearchForm(DeskForm):
                 )
                 return None
         need = given["need"]
-        return Asked(
+        return SearchQuery(
             words=given["words"],
             needs=(vocabulary.term_id("needs", need),) if need else (),
             victimization_type=given["happened"],
@@ -211,10 +211,10 @@ class SearchForm(DeskForm):
             radius=radius,
         )
 
-    def told(self) -> list[Told]:
+    def told(self) -> list[ActiveFilter]:
         """The filters that are set, in words."""
         return [
-            Told(name, self._words(name, value))
+            ActiveFilter(name, self._words(name, value))
             for name in self.FILTERS
             if _is_set(value := self.cleaned_data.get(name))
         ]

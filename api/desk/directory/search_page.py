@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from api.desk.directory.entry_summary import Line, line
-from api.desk.directory.search_form import FARTHEST, SearchForm, Told
+from api.desk.directory.entry_summary import EntrySummary, summarize
+from api.desk.directory.search_form import FARTHEST, ActiveFilter, SearchForm
 from api.desk.encrypted_query import open_search, seal_search
 from api.desk.request_context import METHODS, Visit, signed_in
 from directory import listings
 from directory.search import next_openings, unmet_searches
-from directory.search.query import Asked
-from permissions.database.db_identity import begin
+from directory.search.query import SearchQuery
+from permissions.database.db_identity import identified_transaction
 from referrals.acts import availability
 
 
@@ -27,11 +27,11 @@ from referrals.acts import availability
 class Results:
     """A page of what was found."""
 
-    lines: list[Line]
+    lines: list[EntrySummary]
     count: str
     page: int
     last: bool
-    told: list[Told]
+    told: list[ActiveFilter]
     near: bool
 
     @property
@@ -79,14 +79,14 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     principal = visit.principal if visit else None
-    with begin(principal) as now:
+    with identified_transaction(principal) as now:
         asked = form.asked(now)
         if asked is None:
             return _page(request, form)
         if asked.is_plain:
             return redirect("desk_directory" if visit else "directory")
         if not listings.search(principal, asked, per_page=1).total_items:
-            unmet_searches.keep_unmet(asked, form.cleaned_data["postcode"])
+            unmet_searches.record_unmet_search(asked, form.cleaned_data["postcode"])
             fewer = [(one, form.carried(one.name)) for one in form.told()]
             return _page(request, form, nothing=form.told(), fewer=fewer)
         sealed = seal_search(request, form.carried(), now)
@@ -96,7 +96,7 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
 
 def _answer(request: HttpRequest, visit: Visit | None, sealed: str) -> HttpResponse:
     """A page of what was found, or the empty form where the search has ended."""
-    with begin(visit.principal if visit else None) as now:
+    with identified_transaction(visit.principal if visit else None) as now:
         data = open_search(request, sealed, now)
     form = SearchForm(data or {"distance": FARTHEST})
     if data is not None:
@@ -112,21 +112,21 @@ def _page(request: HttpRequest, form: SearchForm, **context: Any) -> HttpRespons
 def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
     """None where the place of the postcode is known no longer; the form says so."""
     principal = visit.principal if visit else None
-    with begin(principal) as now:
+    with identified_transaction(principal) as now:
         asked = form.asked(now)
         if asked is None:
             return None
         found = listings.search(principal, asked, page=page)
         hours = next_openings.next_openings(principal, [one.id for one in found.items], now)
-        takes = availability.open_now(found.items) if visit else frozenset()
+        takes = availability.open_to_referrals(found.items) if visit else frozenset()
     lines = [
-        line(one, hours.get(one.id), orjson.loads(one.document), now, takes=one.id in takes)
+        summarize(one, hours.get(one.id), orjson.loads(one.document), now, takes=one.id in takes)
         for one in found.items
     ]
     return Results(lines, _count(found, asked), page, found.last, form.told(), bool(asked.near))
 
 
-def _count(found: listings.Page, asked: Asked) -> str:
+def _count(found: listings.Page, asked: SearchQuery) -> str:
     number = f"{found.total_items:,}"
     if found.capped:
         return f"{number} or more services"

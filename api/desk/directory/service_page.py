@@ -23,7 +23,7 @@ from directory import listings
 from directory.editing.confidential_addresses import READERS
 from directory.search import next_openings
 from directory.search.next_openings import PlaceHours
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotVisible
 from permissions.models import Agency
 from permissions.principal import Principal
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 class Hours(NamedTuple):
-    says: entry_summary.Says
+    says: entry_summary.Wording
     days: list[entry_summary.Day]
     zone: str
     holidays: list[str]
@@ -77,9 +77,9 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
     own = listing.answered_by == visit.agency.id
     context = _context(found) | {"answered_by": answered_by, "own": own}
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         ours = listings.edits(visit.principal, listing.organization_id)
-        context["takes"] = listing.id in availability.open_now([listing])
+        context["takes"] = listing.id in availability.open_to_referrals([listing])
     context["changes_it"] = ours and visit.edits_entries
     if ours and visit.principal.has_role(*READERS):
         context["secret_places"] = secret_places(found.document)
@@ -88,12 +88,12 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
 
 def find(principal: Principal | None, service_id: UUID) -> Page | None:
     """The service with its hours; None where it is not there or may not be seen."""
-    with begin(principal) as now:
+    with identified_transaction(principal) as now:
         listing = listings.find(principal, service_id)
         if listing is None:
             return None
         until = now + timedelta(entry_summary.WEEK + 1)
-        ahead = next_openings.days_ahead(principal, service_id, now, until)
+        ahead = next_openings.hours_ahead(principal, service_id, now, until)
         soon = next_openings.next_openings(principal, [service_id], now).get(service_id)
     document = orjson.loads(listing.document)
     same = len({one.spans for one in ahead}) < 2
@@ -130,7 +130,7 @@ def _context(found: Page) -> dict[str, Any]:
         "changed": entry_summary.day_words(
             timezone.localtime(listing.last_modified).date(), year=True
         ),
-        "unchecked": entry_summary.unchecked(listing.assured_date, found.now),
+        "unchecked": entry_summary.unchecked_warning(listing.assured_date, found.now),
         "now": found.now,
     }
 

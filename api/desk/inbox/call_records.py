@@ -15,7 +15,7 @@ from api.desk.referral.notice import find_service, to_directory
 from api.desk.request_context import METHODS, Visit, page, signed_in
 from api.http import cursors
 from directory import listings
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import Refused
 from referrals import call_records, codes, idempotency
 
@@ -75,7 +75,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
     cursor = request.GET.get("after")
     after = cursors.from_cursor(visit.principal, "desk:calls", cursor)
     records, place = call_records.list_page(visit.principal, after=after, limit=SHOWN)
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         found = {
             one: listings.find(visit.principal, one) for one in {r.service_id for r in records}
         }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from api.desk import labels
 from api.desk.request_context import Visit, signed_in
 from api.http import cursors
-from referrals.deadlines.due_times import RING_STANDS
+from referrals.deadlines.due_times import CALL_REQUEST_LASTS
 from referrals.queries import lists
 from referrals.queries.list_filters import Filters
 from referrals.queries.lists import Line
@@ -85,5 +85,5 @@ def _row(line: Line, visit: Visit) -> Row:
         labels.state(line.side, line.status),
         labels.due(line, visit.now),
         labels.labels("needs", line.needs),
-        rings=asked is not None and line.status in OPEN and visit.now < asked + RING_STANDS,
+        rings=asked is not None and line.status in OPEN and visit.now < asked + CALL_REQUEST_LASTS,
     )

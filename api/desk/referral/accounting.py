@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 
 from api.desk.forms import one_of
 from api.desk.referral.accounting_paper import PAPER, Text, paper_day, paper_time
-from api.desk.referral.packet import PurposeForm, opening
+from api.desk.referral.packet import PurposeForm, opening_page
 from api.desk.referral.page import common
 from api.desk.referral.release_paper import TEXTS
 from api.desk.request_context import Visit, page
 from api.desk.template_context import safety_in_spanish
 from api.desk.template_tags import spelled
 from referrals import accounting
-from referrals.accounting import ITSELF, WORKED, Accounting, Given, Line, Noticed
+from referrals.accounting import ITSELF, WORKED, Accounting, Disclosure, Line, NoticeShown
 from referrals.codes import CODE_LISTS
 from referrals.queries.details import Detail
 
@@ -60,7 +60,7 @@ def _show(request: HttpRequest, visit: Visit, seen: Detail, given: dict[str, Any
     return page(request, "desk/accounting.html", context)
 
 
-account_disclosures = opening("account_disclosures", _show, AccountingForm)
+account_disclosures = opening_page("account_disclosures", _show, AccountingForm)
 
 
 def _notice(made: Accounting, language: str) -> dict[str, str] | None:
@@ -73,7 +73,7 @@ def _notice(made: Accounting, language: str) -> dict[str, str] | None:
     }
 
 
-def _to(one: Noticed | Given, text: Text) -> str:
+def _to(one: NoticeShown | Disclosure, text: Text) -> str:
     """An agency, and where it is if anybody may know."""
     return f"{one.to.name} ({'; '.join(one.addresses) or text.no_address})"
 
@@ -92,7 +92,7 @@ def _given(made: Accounting, language: str) -> list[dict[str, Any]]:
     ]
 
 
-def _under(one: Given, language: str) -> str:
+def _under(one: Disclosure, language: str) -> str:
     """By whose permission: hers, and of whoever consented with her or in her place (R6)."""
     text, who = PAPER[language], {given["who"] for given in one.release.consenters}
     hers = "self" in who

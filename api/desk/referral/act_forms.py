@@ -9,7 +9,7 @@ from django import forms
 from api.desk import labels
 from api.desk.forms import PRIVATE, ActForm, OnceForm, listed, one_of, services_to_choose
 from directory import listings
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotPossible
 from referrals import codes
 from referrals.acts import private_records
@@ -31,7 +31,7 @@ class DeclineForm(ActForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        with begin(self.visit.principal):
+        with identified_transaction(self.visit.principal):
             choices, ends = services_to_choose(
                 self.visit.principal, lambda one: one.id == self.seen.referral.service_id
             )
@@ -105,7 +105,7 @@ class PlanForm(ActForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         principal = self.visit.principal
-        with begin(principal):
+        with identified_transaction(principal):
             found = [listings.find(principal, one) for one in self.seen.plan]
             planned = [one for one in found if one is not None]
             likely = private_records.next_services(principal, self.seen)

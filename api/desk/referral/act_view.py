@@ -31,9 +31,9 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
     @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-        seen = details.detail(visit.principal, referral_id)
+        seen = details.read_detail(visit.principal, referral_id)
         posted = request.method == "POST"
-        typed = request.POST if posted else form_replay.typed_before(request, visit)
+        typed = request.POST if posted else form_replay.typed_data(request, visit)
         if typed is None and act.name not in seen.acts:
             messages.error(request, "That cannot be done now. This is how it stands.")
             return redirect("desk_referral", referral_id)
@@ -50,13 +50,13 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
                 refusal = error
                 form.refuse(error)
             else:
-                form_replay.forget(request)
+                form_replay.forget_form(request)
                 messages.success(request, says.done)
                 return redirect("desk_referral", referral_id)
         if posted and form_replay.is_private(form):
-            return form_replay.ask_again(request, visit, form)
+            return form_replay.replay_form(request, visit, form)
         if typed is not None and not posted:
-            form_replay.say_why(form, typed)
+            form_replay.show_reasons(form, typed)
         context = common(visit, seen) | {"act": act.name, "says": says, "form": form}
         return page(request, "desk/act.html", context, refusal)
 

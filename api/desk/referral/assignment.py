@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from api.desk import labels
 from api.desk.forms import ActForm, listed, one_of
 from api.desk.request_context import Visit, signed_in
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.models import Membership
 from referrals import codes
 from referrals.acts import assignment, conflict_blocks
@@ -32,7 +32,7 @@ class KeepForm(ActForm):
 
 def _colleagues(form: ActForm, name: str, but: set[UUID]) -> None:
     """The field's choices: who of the agency could work on it, without those named."""
-    with begin(form.visit.principal):
+    with identified_transaction(form.visit.principal):
         found = assignment.colleagues(form.visit.principal)
     form.fields[name].choices = [  # type: ignore[attr-defined]
         (str(one.id), one.name) for one in found if one.id not in but
@@ -99,8 +99,8 @@ class TakeOverForm(KeepForm):
 def told(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What another member is told: which lead put herself on which referral, and why."""
     own, to_review = assignment.self_assignments(visit.principal)
-    asked = conflict_blocks.attempts(visit.principal) if visit.does_casework else []
-    with begin(visit.principal):
+    asked = conflict_blocks.barred_attempts(visit.principal) if visit.does_casework else []
+    with identified_transaction(visit.principal):
         names = dict(Membership.objects.filter(agency_id=visit.agency.id).values_list("id", "name"))
     tried = [(one, names.get(one.member_id, "Somebody of the other agency")) for one in asked]
     context = {"own": own, "to_review": to_review, "tried": tried, "now": visit.now}

@@ -16,7 +16,7 @@ from api.desk.forms import PRIVATE, ActForm, DeskForm, Group, listed, one_of, so
 from api.desk.referral.page import common
 from api.desk.request_context import METHODS, Visit, as_uuid, page, signed_in
 from directory import listings
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotVisible, Refused
 from permissions.models import Agency
 from permissions.policy import rules
@@ -142,12 +142,12 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     if listing is None:
         return to_directory(request)
     answered_by = Agency.objects.filter(id=listing.answered_by).first()
-    with begin(visit.principal):
-        takes = listing.id in availability.open_now([listing])
+    with identified_transaction(visit.principal):
+        takes = listing.id in availability.open_to_referrals([listing])
     context: dict[str, Any] = {"listing": listing, "answered_by": answered_by, "takes": takes}
     if request.method != "POST":
         fresh = {"key": uuid4(), "service": listing.id, "callback": visit.agency.duty_phone}
-        transitions.require(visit.principal, "create", rules.Standing("from", True, True))
+        transitions.require(visit.principal, "create", rules.CallerRelation("from", True, True))
         before = _before(visit, request.GET.get("replaces"))
         if before:
             fresh |= _as_before(before)
@@ -161,7 +161,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
     refusal = None
     if form.is_valid():
         if form.cleaned_data["agreement"] == SHE_SAYS_NO:
-            consent.said_no(visit.principal)
+            consent.record_no(visit.principal)
             return render(request, "desk/she_says_no.html", context)
         try:
             draft = sender.create(
@@ -185,7 +185,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _before(visit: Visit, text: str | None) -> Detail | None:
     """The referral of the own agency in whose place this one is made."""
     before = as_uuid(text)
-    seen = details.detail(visit.principal, before) if before else None
+    seen = details.read_detail(visit.principal, before) if before else None
     return seen if seen and seen.side == "from" else None
 
 
@@ -205,7 +205,7 @@ def said_no(request: HttpRequest, visit: Visit) -> HttpResponse:
     listing = find_service(request, visit)
     if listing is None:
         return to_directory(request)
-    consent.said_no(visit.principal)
+    consent.record_no(visit.principal)
     return render(request, "desk/she_says_no.html", {"listing": listing})
 
 
@@ -218,7 +218,7 @@ def find_service(request: HttpRequest, visit: Visit) -> listings.Listing | None:
     service_id = as_uuid(text)
     if service_id is None:
         raise NotVisible
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         listing = listings.find(visit.principal, service_id)
     if listing is None:
         raise NotVisible
@@ -277,15 +277,15 @@ class SendForm(ActForm):
 @signed_in
 def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """Send a draft. If she does not agree it ends here, and nothing is sent."""
-    seen = details.detail(visit.principal, referral_id)
+    seen = details.read_detail(visit.principal, referral_id)
     if request.method != "POST" and "send" not in seen.acts:
         return redirect("desk_referral", referral_id)
     form = SendForm(request.POST if request.method == "POST" else None, visit=visit, seen=seen)
     if request.method == "POST" and form.is_valid():
         agreement = form.cleaned_data["agreement"]
         if agreement == SHE_SAYS_NO:
-            consent.said_no(visit.principal, referral_id)
-            with begin(visit.principal):
+            consent.record_no(visit.principal, referral_id)
+            with identified_transaction(visit.principal):
                 listing = listings.find(visit.principal, seen.referral.service_id)
             said_no = {"listing": listing, "draft": True}
             return render(request, "desk/she_says_no.html", said_no)

@@ -92,7 +92,7 @@ class HandoffPurposeForm(PurposeForm):
 Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
 
 
-def opening(
+def opening_page(
     act: str, show: Show, asks: type[PurposeForm] = PurposeForm, *, title: str = "", says: str = ""
 ) -> Callable[..., HttpResponse]:
     """GET asks for the purpose; the answer to POST is what was opened. `title` and `says` are those
@@ -104,7 +104,7 @@ def opening(
     @require_http_methods(METHODS)
     @signed_in
     def view(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-        seen = details.detail(visit.principal, referral_id)
+        seen = details.read_detail(visit.principal, referral_id)
         posted = request.method == "POST"
         if not posted and act not in seen.acts:
             return redirect("desk_referral", referral_id)
@@ -193,9 +193,9 @@ def _show_handoff(
     return page(request, "desk/handoff.html", context)
 
 
-open_packet = opening("open_packet", _show_packet)
-open_notes = opening("open_notes", _show_notes)
-open_handoff = opening(
+open_packet = opening_page("open_packet", _show_packet)
+open_notes = opening_page("open_notes", _show_notes)
+open_handoff = opening_page(
     "open_notes",
     _show_handoff,
     HandoffPurposeForm,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from api.desk import labels
 from api.desk.request_context import Visit, page, signed_in
 from directory import listings
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import Refused, WrongState
 from permissions.models import Agency
 from referrals.act_registry.registry import ACTS, Group
@@ -67,7 +67,7 @@ def referral_page(
     request: HttpRequest, visit: Visit, referral_id: UUID, refusal: Refused | None = None
 ) -> HttpResponse:
     """The referral; with a refusal, under its status, why the act was not done."""
-    seen = details.detail(visit.principal, referral_id)
+    seen = details.read_detail(visit.principal, referral_id)
     context = common(visit, seen) | {
         "offers": _offers(seen),
         "notice": notice_facts(seen.referral),
@@ -82,8 +82,8 @@ def referral_page(
 def _draft_ends(visit: Visit, seen: Detail) -> datetime | None:
     if seen.status != "draft":
         return None
-    with begin(visit.principal):
-        return details.draft_ends(seen.referral)
+    with identified_transaction(visit.principal):
+        return details.draft_deadline(seen.referral)
 
 
 def _next(visit: Visit, seen: Detail) -> list[Next]:
@@ -92,9 +92,9 @@ def _next(visit: Visit, seen: Detail) -> list[Next]:
     late = seen.status in ("sent", "acknowledged") and seen.escalated_at is not None
     if seen.side != "from" or not (over or late):
         return []
-    with begin(visit.principal):
+    with identified_transaction(visit.principal):
         found = private_records.next_services(visit.principal, seen)
-        takes = availability.open_now(found)
+        takes = availability.open_to_referrals(found)
     suggested = seen.referral.suggested_service_id
     return [Next(one, one.id in seen.plan, one.id == suggested, one.id in takes) for one in found]
 
@@ -103,10 +103,10 @@ def _next(visit: Visit, seen: Detail) -> list[Next]:
 @signed_in
 def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """After an emergency was sent: the number to ring, and what to say."""
-    seen = details.detail(visit.principal, referral_id)
+    seen = details.read_detail(visit.principal, referral_id)
     context = common(visit, seen)
     if not context["ring"]:  # an agency without a duty line: the number of the service
-        with begin(visit.principal):
+        with identified_transaction(visit.principal):
             listing = listings.find(visit.principal, seen.referral.service_id)
         context["ring"] = next((one.number for one in listing.phones), "") if listing else ""
     return page(request, "desk/sent.html", context)
@@ -116,7 +116,7 @@ def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
 @signed_in
 def history(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """What the side may know of what happened, the newest first. An access entry of its own."""
-    seen = details.detail(visit.principal, referral_id)
+    seen = details.read_detail(visit.principal, referral_id)
     steps = details.history(visit.principal, referral_id)
     context = common(visit, seen) | {"steps": [(step, _code(step)) for step in reversed(steps)]}
     return page(request, "desk/history.html", context)

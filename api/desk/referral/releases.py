@@ -81,7 +81,7 @@ class ReleaseForm(ActForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         principal, referral = self.visit.principal, self.seen.referral
-        allowed = disclosure.bases(principal.duties, self.direction)
+        allowed = disclosure.allowed_bases(principal.duties, self.direction)
         bases = [(basis, labels.BASES[basis]) for basis in allowed]
         self._offer("basis", bases, bases[0][0])
         theirs = other_agency(self.seen).kind
@@ -89,7 +89,7 @@ class ReleaseForm(ActForm):
         told = [(code, said) for code, said in labels.ATTESTATIONS.items() if code in needed]
         self._offer("attestations", told, None)
         usual = disclosure.LONGEST[referral.urgency].days
-        most = disclosure.longest(referral.urgency, lead=principal.has_role("lead")).days
+        most = disclosure.longest_duration(referral.urgency, lead=principal.has_role("lead")).days
         days = [(str(n), "1 day" if n == 1 else f"{n} days") for n in LASTS if n <= most]
         self._offer("lasts", days, str(usual))
         if any(disclosure.BASES[basis].promptly_inform for basis in allowed):
@@ -148,7 +148,7 @@ class ReturnReleaseForm(ReleaseForm):
 @signed_in
 def returned(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """What the recipient told under her return release, and nothing where there is none."""
-    seen = details.detail(visit.principal, referral_id)
+    seen = details.read_detail(visit.principal, referral_id)
     told = return_releases.read_returned(visit.principal, referral_id)
     lines = labels.returned(told.content) if told else []
     context = common(visit, seen) | {"told": told, "lines": lines}
@@ -197,7 +197,7 @@ class NarrowReleaseForm(ActForm):
 @signed_in
 def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
     """Every release that this side may know, the newest first; ended ones stay on record."""
-    seen = details.detail(visit.principal, referral_id)
+    seen = details.read_detail(visit.principal, referral_id)
     kept = lifecycle.list_releases(visit.principal, referral_id)
     context = common(visit, seen) | {
         "releases": [
@@ -229,13 +229,13 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
     language = request.GET.get("language", "en")
     if language not in TEXTS:
         raise NotVisible
-    seen, text = details.detail(visit.principal, referral_id), TEXTS[language]
+    seen, text = details.read_detail(visit.principal, referral_id), TEXTS[language]
     if seen.side != "from":
         raise NotVisible
     principal, recipient = visit.principal, seen.to_agency.kind
     hidden = never_to(recipient)
     needed = disclosure.attestations_needed(principal.agency_kind, recipient, "written")
-    days = disclosure.longest(seen.referral.urgency, lead=False).days
+    days = disclosure.longest_duration(seen.referral.urgency, lead=False).days
     context = common(visit, seen) | {
         "language": language,
         "text": text,
@@ -250,7 +250,7 @@ def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> Http
         "intermediary": text.intermediary.format(platform=disclosure.INTERMEDIARY),
         "told": [text.told[code] for code in disclosure.EVERY_ATTESTATION if code in needed],
         "who": [text.who[code] for code in disclosure.CONSENTERS],
-        "signed": disclosure.BASES[disclosure.bases(principal.duties)[0]].signature
+        "signed": disclosure.BASES[disclosure.allowed_bases(principal.duties)[0]].signature
         or under_part2((), principal.duties),
     }
     if language == "es":

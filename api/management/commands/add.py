@@ -83,12 +83,12 @@ class Command(BaseCommand):
     def _member(self, options: dict[str, Any]) -> None:
         provisioning.check_roles(options["agency"], options["role"])  # before a person is made
         provisioning.check_text("name", options["name"])
-        person, given = provisioning.person_of(options["username"]), None
+        person, given = provisioning.find_person(options["username"]), None
         if person is None:
             provisioning.check_username(options["username"])
             person, given = sign_in_secrets.new_person(options["username"])
         elif not Membership.objects.using("door").filter(person=person).exists():
-            given = sign_in_secrets.give_anew(person)  # left over where this was killed halfway
+            given = sign_in_secrets.renew_secrets(person)  # left over where this was killed halfway
         member = provisioning.add_member(
             options["agency"], person, options["name"], options["role"]
         )
@@ -98,12 +98,12 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _client(self, options: dict[str, Any]) -> None:
-        client = partner_clients.add(
+        client = partner_clients.add_client(
             options["agency"],
             options["client_id"],
             options["name"],
             options["scope"],
-            sign_in_secrets.key_set_in(options["keys"]),
+            sign_in_secrets.read_key_set(options["keys"]),
             known_scopes=sorted(SCOPES),
             system_of_record=options["system_of_record"],
             from_networks=options["network"],

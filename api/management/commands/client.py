@@ -62,7 +62,7 @@ class Command(BaseCommand):
         if bool(options["client_id"]) == bool(options["agency"]):
             raise CommandError("Name a client, or an agency by --agency.")
         if options["client_id"]:
-            found = [partner_clients.client_of(options["client_id"])]
+            found = [partner_clients.find_client(options["client_id"])]
         else:
             found = list(Client.objects.filter(agency_id=options["agency"]).order_by("client_id"))
         for one in found:
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  key {jwk.JWK(**key).thumbprint()}  {key['kty']}")
 
     def _keys(self, options: dict[str, Any]) -> None:
-        keys = sign_in_secrets.key_set_in(options["keys"])
+        keys = sign_in_secrets.read_key_set(options["keys"])
         client = partner_clients.change_keys(options["client_id"], keys)
         self.stdout.write(f"client {client.client_id}: {len(client.public_keys['keys'])} keys")
 
@@ -89,11 +89,11 @@ class Command(BaseCommand):
         self.stdout.write(f"client {client.client_id}: opens {most} referrals' packets a day")
 
     def _end(self, options: dict[str, Any]) -> None:
-        partner_clients.let_in(options["client_id"], False)
+        partner_clients.set_active(options["client_id"], False)
         self.stdout.write("It is in no more: open tokens ended, too.")
 
     def _return(self, options: dict[str, Any]) -> None:
-        partner_clients.let_in(options["client_id"], True)
+        partner_clients.set_active(options["client_id"], True)
         self.stdout.write("It may fetch tokens again.")
 
 

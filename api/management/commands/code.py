@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from api.dev.walkthrough import totp
+from api.dev.walkthrough import one_time_code
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             raise CommandError("There is no demo network here: `make run` first.") from None
         for member in content["members"]:
             if member["username"] == options["username"]:
-                self.stdout.write(f"{member['password']}  {totp(member['totp_secret'])}")
+                self.stdout.write(f"{member['password']}  {one_time_code(member['totp_secret'])}")
                 return
         names = ", ".join(member["username"] for member in content["members"])
         raise CommandError(f"No such member. There are: {names}.")

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             )
 
     def _reset(self, options: dict[str, Any]) -> None:
-        for line in sign_in_secrets.give_anew(_person(options)).lines():
+        for line in sign_in_secrets.renew_secrets(_person(options)).lines():
             self.stdout.write(line)
 
     def _roles(self, options: dict[str, Any]) -> None:
@@ -79,16 +79,16 @@ class Command(BaseCommand):
         self.stdout.write(f"member {member.id}: {', '.join(member.roles)}")
 
     def _end(self, options: dict[str, Any]) -> None:
-        provisioning.let_in(_person(options), options["agency"], False)
+        provisioning.set_member_active(_person(options), options["agency"], False)
         self.stdout.write("She is in no more: open sessions ended, too.")
 
     def _return(self, options: dict[str, Any]) -> None:
-        provisioning.let_in(_person(options), options["agency"], True)
+        provisioning.set_member_active(_person(options), options["agency"], True)
         self.stdout.write("She may sign in again.")
 
 
 def _person(options: dict[str, Any]) -> Person:
-    person = provisioning.person_of(options["username"])
+    person = provisioning.find_person(options["username"])
     if person is None:
         raise CommandError("Nobody signs in by this name: manage.py member show --agency ID.")
     return person

@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
         self.stdout.write("Loading the demo network …")
         content = demo.load(lambda line: self.stdout.write(f"  {line}"))
-        directory_demo.load({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
+        directory_demo.load_demo({unit.key: demo.agency_id(unit.key) for unit in demo.CAST})
         demo.keep_channels()
         derive()
         self.stdout.write("  the directory around Missoula")

@@ -27,7 +27,7 @@ class ChannelIn(Shape):
         help_text="own: yours. duty, escalation: your agency's, for its agency_admin.",
     )
     language = Code(choices=list(contact_channels.LANGUAGES), default="en")
-    position = Whole(min_value=1, max_value=contact_channels.MOST, default=1)
+    position = Whole(min_value=1, max_value=contact_channels.MOST_CHANNELS, default=1)
 
 
 class ChannelOut(serializers.Serializer):
@@ -85,7 +85,7 @@ class Channels(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """Your own channels and duty; your agency's too, if you are its agency_admin."""
-        return self.answer(ChannelsOut, contact_channels.kept(self.principal))
+        return self.answer(ChannelsOut, contact_channels.list_channels(self.principal))
 
     @extend_schema(
         operation_id="add_channel",
@@ -96,7 +96,7 @@ class Channels(Endpoint):
         """Be rung there from now on. The same once more changes its language and position."""
         body = self.body(ChannelIn)
         kind, address = body.pop("kind"), body.pop("address")
-        added = contact_channels.add(
+        added = contact_channels.add_channel(
             self.principal,
             kind,
             address,
@@ -114,7 +114,7 @@ class Channel(Endpoint):
     )
     def delete(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Nobody is rung there any longer."""
-        contact_channels.remove(self.principal, channel_id)
+        contact_channels.remove_channel(self.principal, channel_id)
         return Answer(status=204)
 
 
@@ -126,7 +126,7 @@ class RingChannel(Endpoint):
     )
     def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Does it ring? A test is sent; what came of it stands in `test_outcome`."""
-        return self.answer(ChannelOut, message_queue.ring(self.principal, channel_id), 202)
+        return self.answer(ChannelOut, message_queue.send_test(self.principal, channel_id), 202)
 
 
 class ChannelArrived(Endpoint):
@@ -138,7 +138,9 @@ class ChannelArrived(Endpoint):
     def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
         """Whether the test came through: a provider that took it has not rung anybody yet."""
         yes = self.body(ArrivedIn)["arrived"]
-        return self.answer(ChannelOut, contact_channels.arrived(self.principal, channel_id, yes))
+        return self.answer(
+            ChannelOut, contact_channels.record_test_arrival(self.principal, channel_id, yes)
+        )
 
 
 class Duty(Endpoint):
@@ -168,7 +170,9 @@ class Messages(Endpoint):
         state = request.GET.get("state")
         if state is not None and state not in STATES:
             raise BadRequest("unknown_code", f"state is one of {', '.join(STATES)}.", "state")
-        return self.answer(MessagesOut, {"items": message_queue.listed(self.principal, state)})
+        return self.answer(
+            MessagesOut, {"items": message_queue.list_messages(self.principal, state)}
+        )
 
 
 class RetryMessage(Endpoint):

@@ -52,6 +52,6 @@ class Events(Endpoint):
         if text := request.GET.get("after"):
             xact, id_ = cursors.unsealed(self.principal, "events", text, "after")
             after = event_feed.Place(int(xact), UUID(id_))
-        entries, place = event_feed.read(self.principal, after, limit)
+        entries, place = event_feed.read_events(self.principal, after, limit)
         cursor = cursors.sealed(self.principal, "events", str(place.xact), str(place.id))
         return self.answer(EventsOut, {"items": entries, "next": cursor})

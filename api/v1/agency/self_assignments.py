@@ -69,4 +69,6 @@ class BarredAttempts(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """Who asked for a referral that your side bars them from; of those you answer for."""
-        return self.answer(BarredAttemptsOut, {"items": conflict_blocks.attempts(self.principal)})
+        return self.answer(
+            BarredAttemptsOut, {"items": conflict_blocks.barred_attempts(self.principal)}
+        )

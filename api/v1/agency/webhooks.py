@@ -94,7 +94,7 @@ class Webhooks(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """Your agency's webhooks."""
-        return self.answer(WebhooksOut, {"items": endpoints.own(self.principal)})
+        return self.answer(WebhooksOut, {"items": endpoints.list_endpoints(self.principal)})
 
     @extend_schema(
         operation_id="create_webhook",

@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
-from api.audit_downloads import MEDIA_TYPES, exported, row
+from api.audit_downloads import MEDIA_TYPES, export_entries, row
 from api.http import cursors
 from api.http.endpoints import (
     Endpoint,
-    HasFields,
     Shape,
+    WithFieldsMember,
     month_parameter,
     page_size,
     uuid_parameter,
@@ -26,7 +26,7 @@ from permissions.errors import BadRequest
 from referrals.queries.lists import Place
 
 
-class AccessEntryOut(HasFields):
+class AccessEntryOut(WithFieldsMember):
     """Ids and codes; never a value. The survivor is the agency's own handle, `subject`."""
 
     id = serializers.UUIDField()
@@ -167,7 +167,7 @@ class AccessLogExport(Endpoint):
         kind = request.GET.get("format", "ndjson")
         if kind not in MEDIA_TYPES:
             raise BadRequest("invalid", f"{' or '.join(sorted(MEDIA_TYPES))}.", "format")
-        return exported(self.principal, filters_of(request.GET), kind)
+        return export_entries(self.principal, filters_of(request.GET), kind)
 
 
 class Listings(Endpoint):
@@ -212,7 +212,7 @@ class OptIns(Endpoint):
     def get(self, request: HttpRequest) -> Answer:
         """Who else may read, or could: what stands, then the newest, a hundred at most. For an
         agency's administrator and auditors, and for the auditors of whom it was given to."""
-        return self.answer(OptInsOut, {"items": oversight.given(self.principal)})
+        return self.answer(OptInsOut, {"items": oversight.list_opt_ins(self.principal)})
 
     @extend_schema(
         operation_id="give_opt_in",
@@ -223,7 +223,7 @@ class OptIns(Endpoint):
         """Let an oversight agency's auditors read your agency's entries, for a time: an
         agency_admin in person."""
         body = self.body(OptInIn)
-        given = oversight.give(self.principal, body["to_agency_id"], body["ends_at"])
+        given = oversight.grant_opt_in(self.principal, body["to_agency_id"], body["ends_at"])
         return self.answer(OptInOut, given, 201)
 
 
@@ -234,4 +234,4 @@ class OneOptIn(Endpoint):
     )
     def delete(self, request: HttpRequest, opt_in_id: UUID) -> Answer:
         """Take it back: nobody reads by it from now on. It stays in the list."""
-        return self.answer(OptInOut, oversight.withdraw(self.principal, opt_in_id))
+        return self.answer(OptInOut, oversight.withdraw_opt_in(self.principal, opt_in_id))

@@ -175,7 +175,7 @@ class Seals(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """How the seals of the log stand. For auditors and witnesses."""
-        found = status.status(self.principal)
+        found = status.ledger_status(self.principal)
         newest = found.newest and {name: found.newest[name] for name in NewestOut().fields}
         return self.answer(SealsOut, found._asdict() | {"newest": newest})
 
@@ -189,7 +189,7 @@ class Verify(Endpoint):
     def post(self, request: HttpRequest) -> Answer:
         """Check the newest batches now, or those before a checkpoint, against their signatures. The
         database hashes its own rows here; the verifier trusts nobody."""
-        found = status.check(self.principal, self.body(VerifyIn).get("before"))
+        found = status.check_batches(self.principal, self.body(VerifyIn).get("before"))
         return self.answer(VerifiedOut, found)
 
 
@@ -201,7 +201,7 @@ class InclusionProof(Endpoint):
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
         """The proof that an entry of your agency stands in the sealed log. A receipt is its id.
         `log_tampered`: it was sealed, and is not there as it was; `retired`: its month has left."""
-        found = inclusion_proofs.prove(self.principal, entry_id)
+        found = inclusion_proofs.prove_inclusion(self.principal, entry_id)
         proof = {
             "entry": found.entry,
             "leaf": found.leaf.hex(),

@@ -13,12 +13,12 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_
 
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer
-from api.v1.directory.parameters import Given, documented, given, searched
+from api.v1.directory.parameters import Parameters, documented, read_parameters, searched
 from directory.search import matches, retrieval
-from directory.search.query import Asked
+from directory.search.query import SearchQuery
 from directory.search.sql_statements import AS_WRITTEN, RESPELT
 from openapi.schema import problems, signed_in
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 from permissions.errors import NotVisible
 
 NDJSON = "application/x-ndjson"
@@ -37,20 +37,20 @@ class List(Endpoint):
     names: ClassVar[Sequence[str]]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.search(given(request.GET, self.names))
+        return self.search(read_parameters(request.GET, self.names))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return self.search(given(request.GET, self.names, self.data))
+        return self.search(read_parameters(request.GET, self.names, self.data))
 
-    def search(self, asked: Given) -> HttpResponse:
+    def search(self, asked: Parameters) -> HttpResponse:
         raise NotImplementedError
 
-    def streamed(self, asked: Asked, kind: str, shape: str) -> HttpResponse:
+    def streamed(self, asked: SearchQuery, kind: str, shape: str) -> HttpResponse:
         """All that fits, a few hundred a transaction, so that no connection is held for long."""
 
         def part(after: UUID | None, reading: str) -> tuple[list[str], UUID | None]:
             with self._part():
-                return retrieval.some(self.principal, asked, kind, shape, after, reading)
+                return retrieval.next_documents(self.principal, asked, kind, shape, after, reading)
 
         def parts() -> Iterator[Sequence[str]]:
             reading = AS_WRITTEN
@@ -65,11 +65,11 @@ class List(Endpoint):
 
         return _stream(parts())
 
-    def paged(self, fetch: Callable[[int], retrieval.Documents], given: Given) -> HttpResponse:
+    def paged(self, fetch: Callable[[int], retrieval.Documents], given: Parameters) -> HttpResponse:
         """One page of what `fetch` gives, or all its pages as lines."""
         asked = given.page
         if not given.streams:
-            with begin(self.principal):
+            with identified_transaction(self.principal):
                 return Answer(envelope(fetch(asked)))
 
         def parts() -> Iterator[Sequence[str]]:
@@ -86,8 +86,8 @@ class List(Endpoint):
     def _part(self) -> Iterator[None]:
         """The transaction of one part. A token that ended cuts the stream before its last chunk:
         whoever fetches it sees that it is not whole."""
-        with begin(self.principal):
-            retrieval.still_known(self.principal)
+        with identified_transaction(self.principal):
+            retrieval.require_live_credential(self.principal)
             yield
 
 
@@ -99,7 +99,7 @@ def _stream(parts: Iterator[Sequence[str]]) -> HttpResponse:
     return StreamingHttpResponse(lines, content_type=NDJSON)
 
 
-def envelope(found: retrieval.Documents | matches.Found, contents: Any = None) -> dict[str, Any]:
+def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None) -> dict[str, Any]:
     """The standard's page, flat."""
     if contents is None:
         assert isinstance(found, retrieval.Documents)

@@ -10,7 +10,7 @@ from api.http.json_bodies import Answer
 from api.v1.directory.answers import ANYBODY
 from directory.search import change_feed
 from openapi.schema import problems
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 
 SCOPE = "directory-changes"
 DIGITS = 20  # a number is written as long as any other: the length of a cursor tells nothing
@@ -51,8 +51,8 @@ class Changes(Endpoint):
         after = 0
         if text := asked.get("after"):
             after = int(cursors.unsealed(self.principal, SCOPE, text, "after")[0])
-        with begin(self.principal):
-            lines = change_feed.changes(self.principal, after, limit)
+        with identified_transaction(self.principal):
+            lines = change_feed.list_changes(self.principal, after, limit)
         last = lines[-1].seq if lines else after
         page = {
             "items": lines,

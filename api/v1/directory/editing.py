@@ -14,7 +14,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
 from rest_framework import serializers
 
-from api.http.authentication import refuse_unknown
+from api.http.authentication import refuse_unknown_credential
 from api.http.endpoints import Endpoint
 from api.http.json_bodies import Answer, DocumentParser, PatchParser
 from api.v1.directory import schemas as shapes
@@ -101,11 +101,11 @@ class Editing(Endpoint):
     def editor(self) -> Principal:
         """The caller. Raises NotAuthenticated."""
         if self.principal is None:
-            refuse_unknown()
+            refuse_unknown_credential()
         return self.principal
 
-    def match(self) -> edit.Match:
-        return edit.Match(self.if_match(), self.request.META.get("HTTP_IF_NONE_MATCH"))
+    def match(self) -> edit.Preconditions:
+        return edit.Preconditions(self.if_match(), self.request.META.get("HTTP_IF_NONE_MATCH"))
 
     def replace(self, entry_id: UUID) -> Answer:
         return self.edited(edit.put(self.editor, self.table, entry_id, self.data, self.match()))

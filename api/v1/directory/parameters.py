@@ -20,7 +20,7 @@ from directory.facets import ACCESS
 from directory.postcodes import Point, point_of, postcode
 from directory.projection.opening_hours import AHEAD_DAYS
 from directory.search.matches import MOST_PER_PAGE, PER_PAGE
-from directory.search.query import METRES, Asked
+from directory.search.query import METRES, SearchQuery
 from directory.vocabulary import VICTIMIZATION_TYPES
 from permissions.errors import BadRequest
 from permissions.models import AGENCY_KINDS
@@ -129,7 +129,9 @@ def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
     )
 
 
-def given(query: QueryDict, names: Sequence[str], body: Mapping[str, Any] | None = None) -> "Given":
+def read_parameters(
+    query: QueryDict, names: Sequence[str], body: Mapping[str, Any] | None = None
+) -> "Parameters":
     """What a request asks, in its query and in the body of a search. Raises BadRequest for a name
     that is not documented here."""
     texts = query.dict()
@@ -140,7 +142,7 @@ def given(query: QueryDict, names: Sequence[str], body: Mapping[str, Any] | None
         if name in texts:
             raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
         texts[name] = _text(name, value)
-    return Given(texts)
+    return Parameters(texts)
 
 
 def _text(name: str, value: Any) -> str:
@@ -154,7 +156,7 @@ def _text(name: str, value: Any) -> str:
     raise BadRequest("invalid", "A text, a number, true or false is needed.", f"/{name}")
 
 
-class Given:
+class Parameters:
     """Parameters as text, read as what they are. Each reader raises BadRequest."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -226,15 +228,15 @@ class Given:
     def streams(self) -> bool:
         return self.one_of("format", ("json", "ndjson")) == "ndjson"
 
-    def of_organizations(self) -> Asked:
+    def of_organizations(self) -> SearchQuery:
         term = self.uuid("taxonomy_term_id")
-        return Asked(
+        return SearchQuery(
             words=self.words("search"),
             needs=(term,) if term else (),
             taxonomy_id=self.uuid("taxonomy_id"),
         )
 
-    def asked(self, now: datetime) -> Asked:
+    def asked(self, now: datetime) -> SearchQuery:
         """The whole question. `now` is the database's clock. Inside the transaction of the search:
         a postcode is looked up."""
         accessibility = self.several("accessibility")
@@ -248,7 +250,7 @@ class Given:
         near = self._point(code if radius else "")
         if radius and near is None:
             raise BadRequest("invalid", "A postcode, or latitude and longitude, is needed.")
-        return Asked(
+        return SearchQuery(
             words=self.words("search"),
             needs=tuple(one for one in (term, *needs) if one),
             taxonomy_id=self.uuid("taxonomy_id"),

@@ -22,12 +22,12 @@ from api.v1.directory import parameters
 from api.v1.directory import schemas as shapes
 from api.v1.directory.answers import ANYBODY, NOT_THERE, REFUSALS, List, contract, detail, envelope
 from api.v1.directory.editing import OrganizationEditing, ServiceEditing
-from api.v1.directory.parameters import Given, documented, given
+from api.v1.directory.parameters import Parameters, documented, read_parameters
 from directory.hsds import profile
 from directory.safety_lines import safety_lines, safety_notice
 from directory.search import matches, retrieval, unmet_searches
 from directory.search.documents import compose
-from permissions.database.db_identity import begin
+from permissions.database.db_identity import identified_transaction
 
 
 class DirectoryRoot(Endpoint):
@@ -62,13 +62,13 @@ class _Entries(List):
 
     kind: ClassVar[str]
 
-    def search(self, given: Given) -> HttpResponse:
+    def search(self, given: Parameters) -> HttpResponse:
         shape = "full" if given.flag("full") else "item"
         if given.flag("minimal"):
             shape = "minimal"
         page, per_page, area = given.page, given.per_page, given.words("postcode", 12)
         counts = given.flag("facets")
-        with begin(self.principal) as now:
+        with identified_transaction(self.principal) as now:
             asked = given.asked(now)
             if not given.streams:
                 found = matches.find(
@@ -81,7 +81,7 @@ class _Entries(List):
                 )
                 counted = matches.facets(self.principal, asked, found.reading) if counts else None
                 if not found.total and page == 1:
-                    unmet_searches.keep_unmet(asked, area)
+                    unmet_searches.record_unmet_search(asked, area)
         if given.streams:
             return self.streamed(asked, self.kind, shape)
         body = envelope(found, [_item(self.kind, shape, hit) for hit in found.hits])
@@ -126,7 +126,7 @@ class PlaceList(_Entries):
 class OrganizationList(List):
     names = query = parameters.ORGANIZATIONS
 
-    def search(self, given: Given) -> HttpResponse:
+    def search(self, given: Parameters) -> HttpResponse:
         shape = "full" if given.flag("full") else "item"
         if given.flag("full_service"):
             shape = "full_service"
@@ -140,7 +140,7 @@ class OrganizationList(List):
 class _Vocabulary(List):
     kind: ClassVar[str]
 
-    def search(self, given: Given) -> HttpResponse:
+    def search(self, given: Parameters) -> HttpResponse:
         fetch = partial(
             retrieval.vocabulary,
             self.kind,
@@ -186,7 +186,7 @@ class ServiceDetail(ServiceEditing):
     )
     def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
         """One service with everything that hangs on it, whatever its status."""
-        with begin(self.principal):
+        with identified_transaction(self.principal):
             return detail(request, retrieval.detail(self.principal, "service", service_id))
 
 
@@ -200,7 +200,7 @@ class PlaceDetail(Endpoint):
     )
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
         """One service at one of its places, with all of both."""
-        with begin(self.principal):
+        with identified_transaction(self.principal):
             return detail(
                 request, retrieval.detail(self.principal, "service_at_location", place_id)
             )
@@ -217,8 +217,8 @@ class OrganizationDetail(OrganizationEditing):
     )
     def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """One organization with everything of its own, and its services."""
-        full = given(request.GET, self.query).flag("full_service")
-        with begin(self.principal):
+        full = read_parameters(request.GET, self.query).flag("full_service")
+        with identified_transaction(self.principal):
             return detail(request, retrieval.organization(self.principal, organization_id, full))
 
 
@@ -227,7 +227,7 @@ class _Word(Endpoint):
     kind: ClassVar[str]
 
     def one(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
-        with begin(self.principal):
+        with identified_transaction(self.principal):
             found = retrieval.vocabulary(self.kind, row_id=row_id, per_page=1)
         return detail(request, found.contents[0] if found.contents else None)
 

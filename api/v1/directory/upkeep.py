@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api.http import cursors
-from api.http.endpoints import Endpoint, HasFields, Shape, page_size
+from api.http.endpoints import Endpoint, Shape, WithFieldsMember, page_size
 from api.http.fields import Text
 from api.http.json_bodies import Answer
 from api.v1.directory.editing import EDITORS, REFUSALS
@@ -19,7 +19,7 @@ from referrals.queries.lists import Place
 _PAGED = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, description="1 to 100.")]
 
 
-class DirectoryEditOut(HasFields):
+class DirectoryEditOut(WithFieldsMember):
     """Who changed which members of a document; never what they said before."""
 
     id = serializers.UUIDField()
@@ -90,7 +90,7 @@ class Reviews(Endpoint):
         if text := asked.get("cursor"):
             day, row_id = cursors.unsealed(self.principal, scope, text, "cursor")
             after = (date.fromisoformat(day) if day else None, UUID(row_id))
-        found, more = reviews.due(self.principal, after, limit)
+        found, more = reviews.due_reviews(self.principal, after, limit)
         cursor = None
         if more:
             last = found[-1]

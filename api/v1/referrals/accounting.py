@@ -6,13 +6,13 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from api.http.endpoints import Endpoint, HasFields
+from api.http.endpoints import Endpoint, WithFieldsMember
 from api.http.json_bodies import Answer
 from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from openapi.schema import ACTING_MEMBER, problems
 from permissions.policy import disclosure
 from referrals import accounting
-from referrals.accounting import Accounting, Given, Line, Noticed
+from referrals.accounting import Accounting, Disclosure, Line, NoticeShown
 
 
 class NoticedOut(serializers.Serializer):
@@ -24,7 +24,7 @@ class NoticedOut(serializers.Serializer):
     to_addresses = serializers.ListField(child=serializers.CharField())
 
 
-class GivenOut(HasFields):
+class GivenOut(WithFieldsMember):
     """From `at` on, that agency could open these fields, under this release."""
 
     at = serializers.DateTimeField()
@@ -51,7 +51,7 @@ class OutsideOut(serializers.Serializer):
     survivor_told = serializers.CharField()
 
 
-class LookOut(HasFields):
+class LookOut(WithFieldsMember):
     """`times` entries of the access log, by one of the agency's people or partner systems."""
 
     act = serializers.ChoiceField(
@@ -132,7 +132,7 @@ def _out(made: Accounting) -> dict[str, object]:
     }
 
 
-def _went(one: Noticed | Given) -> dict[str, object]:
+def _went(one: NoticeShown | Disclosure) -> dict[str, object]:
     return {
         "at": one.at,
         "to_agency_id": one.to.id,

@@ -55,5 +55,5 @@ class AgreementTally(Endpoint):
         that it was purged. Give her the number, and leave the choice to her. Twice is two; of one
         draft the second is 404."""
         body = self.body(SaidNoIn)
-        agreement.said_no(self.principal, body.get("draft_id"))
+        agreement.record_no(self.principal, body.get("draft_id"))
         return self.answer(CountedOut, {})

@@ -33,4 +33,4 @@ class Mistakes(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """What was marked as an error on either side, newest first: for your leads to review."""
-        return self.answer(MistakesOut, {"items": entered_in_error.to_review(self.principal)})
+        return self.answer(MistakesOut, {"items": entered_in_error.list_mistakes(self.principal)})

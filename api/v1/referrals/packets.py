@@ -13,7 +13,7 @@ from api.http.fields import Text
 from api.http.json_bodies import Answer
 from api.v1.shapes import REFUSALS, PurposeIn, said_of
 from openapi.schema import ACTING_MEMBER, problems
-from permissions.database.prepared_statements import Along
+from permissions.database.prepared_statements import RoundTripQuery
 from referrals import packet_fields
 from referrals.acts import handoff_record
 from referrals.packets import notes, read_context
@@ -67,9 +67,9 @@ def packet_json(opened: packet_contents.Opened) -> dict[str, Any]:
 
 
 class OpenPacket(Endpoint):
-    def along(self, referral_id: UUID) -> Along:
+    def along(self, referral_id: UUID) -> RoundTripQuery:
         """What the caller is to the referral."""
-        self.asked = read_context.along(referral_id)
+        self.asked = read_context.context_round_trip_query(referral_id)
         return self.asked
 
     @extend_schema(

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from api.http import cursors
-from api.http.endpoints import Endpoint, HasFields, Shape, moment_parameter, page_size
+from api.http.endpoints import Endpoint, Shape, WithFieldsMember, moment_parameter, page_size
 from api.http.fields import Flag, Id, Moment, Text
 from api.http.json_bodies import Answer
 from api.v1.shapes import REFUSALS, coded, coded_list, said_of
@@ -123,7 +123,7 @@ class NoticeOut(serializers.Serializer):
     agreement = serializers.CharField(allow_null=True)
 
 
-class ReleaseOut(HasFields):
+class ReleaseOut(WithFieldsMember):
     """For those who answer for it: assigned members and leads of either side."""
 
     id = serializers.UUIDField()
@@ -425,7 +425,7 @@ class ReferralDetail(Endpoint):
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
         """One referral, as your side is shown it."""
-        return shown(details.detail(self.principal, referral_id))
+        return shown(details.read_detail(self.principal, referral_id))
 
 
 class History(Endpoint):

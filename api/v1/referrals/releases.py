@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from api.http.endpoints import Endpoint, HasFields, Shape
+from api.http.endpoints import Endpoint, Shape, WithFieldsMember
 from api.http.fields import Flag, Id, Moment, Text
 from api.http.json_bodies import Answer
 from api.v1.referrals.referrals import ReleaseOut, coded, coded_list
@@ -28,7 +28,7 @@ class ConsenterIn(Shape):
     not_the_abuser = Flag(default=False)
 
 
-class ReleaseIn(HasFields, Shape):
+class ReleaseIn(WithFieldsMember, Shape):
     """The survivor's permission for this recipient, field by field."""
 
     basis = coded(disclosure.BASES)
@@ -85,7 +85,7 @@ class ReturnReleaseIn(ReleaseIn):
     fields_ = coded_list(packet_fields.RETURN_FIELDS, allow_empty=False)
 
 
-class NarrowReleaseIn(HasFields, Shape):
+class NarrowReleaseIn(WithFieldsMember, Shape):
     """What is left of it; null: as it is."""
 
     fields_ = coded_list(
@@ -197,7 +197,7 @@ RELEASE_COLUMNS = (
 )
 
 
-def release_json(kept: lifecycle.Kept) -> dict[str, Any]:
+def release_json(kept: lifecycle.ReleaseRecord) -> dict[str, Any]:
     """`FullReleaseOut` of one release."""
     columns = {name: getattr(kept.release, name) for name in RELEASE_COLUMNS}
     return columns | {"in_force": kept.in_force, "paper": kept.paper, "end": kept.end}

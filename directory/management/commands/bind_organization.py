@@ -43,7 +43,7 @@ class Command(BaseCommand):
         try:
             count = bind_organization(bound.pk, agency_id)
             self.stdout.write(f"{count} services changed.")
-            if agency_id and not answer_only and assignments.let_edit(bound, agency_id):
+            if agency_id and not answer_only and assignments.allow_editing(bound, agency_id):
                 self.stdout.write("The agency edits the organization's entries from now on.")
         except Refused as refusal:
             raise CommandError(refusal.detail) from None

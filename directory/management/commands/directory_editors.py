@@ -38,10 +38,12 @@ class Command(BaseCommand):
         about = one_of(Organization.objects.using(JOBS), organization, "organization")
         try:
             if add:
-                assignments.let_edit(about, one_of(agencies, add, "agency").pk)
+                assignments.allow_editing(about, one_of(agencies, add, "agency").pk)
             if remove:
                 assignments.end_editing(about, one_of(agencies, remove, "agency").pk)
         except Refused as refusal:
             raise CommandError(refusal.detail) from None
-        for agency in agencies.filter(id__in=assignments.editors(about)).order_by("name", "id"):
+        for agency in agencies.filter(id__in=assignments.editing_agencies(about)).order_by(
+            "name", "id"
+        ):
             self.stdout.write(f"{agency.pk}  {agency.name}")

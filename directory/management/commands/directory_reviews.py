@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from directory.editing.reviews import due_everywhere
-from directory.projection.render import moment
+from directory.projection.render import database_now
 from permissions.database.aliases import JOBS
 from permissions.models import Agency
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = dict(Agency.objects.using(JOBS).values_list("id", "name"))
-        found = due_everywhere(moment(), JOBS)
+        found = due_everywhere(database_now(), JOBS)
         if not found:
             self.stdout.write("No service is due to be looked at again.")
         for service, agencies in found:

@@ -9,7 +9,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from directory.importing import quarantine
-from directory.importing.import_package import Busy, Report, import_package, untold
+from directory.importing.import_package import (
+    ImportRunning,
+    Report,
+    ignore_difference,
+    import_package,
+)
 from directory.importing.reports import Differences, summarise, write_lines
 from directory.importing.source_formats import NotReadable, read
 from permissions.database.aliases import JOBS
@@ -132,13 +137,13 @@ class Command(BaseCommand):
                 package,
                 source or package.name,
                 progress=self._progress,
-                told=Differences(self.stdout.write) if how["dry"] else untold,
+                told=Differences(self.stdout.write) if how["dry"] else ignore_difference,
                 agencies=_agencies() if how["answered_by"] else None,
                 dry=how["dry"],
                 retry=how["retry"],
                 over_edits=how["over_edits"],
             )
-        except (NotReadable, Busy) as error:
+        except (NotReadable, ImportRunning) as error:
             raise CommandError(str(error)) from None
 
     def _quarantine(self, source: str | None, path: Path | None, folder: Path | None) -> None:

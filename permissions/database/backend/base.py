@@ -17,7 +17,7 @@ from django.utils.functional import cached_property
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 
-class Zones(dict[timedelta, timezone]):
+class TimeZones(dict[timedelta, timezone]):
     """Offset → time zone: the session's is UTC, so that this is asked for every time and moment in
     every row, and Django's answer, a function, took a tenth of a page."""
 
@@ -25,7 +25,7 @@ class Zones(dict[timedelta, timezone]):
         return timezone(offset)
 
 
-ZONES = Zones({timedelta(0): UTC})
+TIME_ZONES = TimeZones({timedelta(0): UTC})
 
 
 class Errors(DatabaseErrorWrapper):
@@ -116,7 +116,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.validate_thread_sharing()
         with self.wrap_database_errors:
             cursor = self.connection.cursor()
-        cursor.tzinfo_factory = ZONES.__getitem__
+        cursor.tzinfo_factory = TIME_ZONES.__getitem__
         return Cursor(cursor, self)
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
@@ -132,7 +132,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if name:  # DECLARE comes from psycopg2
             self.begin_now()
         cursor = super().create_cursor(name)
-        cursor.tzinfo_factory = ZONES.__getitem__
+        cursor.tzinfo_factory = TIME_ZONES.__getitem__
         return cursor
 
     def _set_autocommit(self, autocommit: bool) -> None:

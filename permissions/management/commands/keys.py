@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--agency", type=UUID, help="only this one (id); else all, one by one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ids = rotation.holders()
+        ids = rotation.key_holders()
         if options["agency"]:
             if options["agency"] not in ids:
                 raise CommandError("There is no agency of that id.")
@@ -62,9 +62,9 @@ class Command(BaseCommand):
         )
 
     def _restore(self, agency_id: UUID) -> None:
-        self.stdout.write(f"{agency_id}: {rotation.carry_back(agency_id)} rows given back.")
+        self.stdout.write(f"{agency_id}: {rotation.restore_copies(agency_id)} rows given back.")
 
-    def _say(self, found: rotation.Status, what: str) -> None:
+    def _say(self, found: rotation.RotationStatus, what: str) -> None:
         lost = "".join(
             f"; LOST: version {one}, {found.rows[one]} rows open to nobody" for one in found.lost
         )

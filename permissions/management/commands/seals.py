@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from permissions.audit.writer import log_rights
+from permissions.audit.writer import log_operator_change
 from permissions.errors import Refused
 from permissions.keys.keystore import key_store
 from permissions.ledger import retention, sealed_export, sealer, self_check, verifier, witness
@@ -47,26 +47,29 @@ class Command(BaseCommand):
             getattr(self, f"_{options['what']}")(options)
         except Refused as error:
             raise CommandError(error.detail) from error
-        except (retention.NotRetired, verifier.Unreadable, OSError, ValueError) as error:
+        except (retention.RetentionRefused, verifier.Unreadable, OSError, ValueError) as error:
             raise CommandError(str(error)) from error  # of the last three: a file, the witness's
 
     def _status(self, options: dict[str, Any]) -> None:
-        last, held = sealer.newest(), witness.last_held()
+        last, held = sealer.newest_checkpoint(), witness.last_witnessed()
         if last is None:
             self.stdout.write("Nothing is sealed yet. Does `manage.py work` run?")
         else:
             self.stdout.write(
-                f"Sealed: {last.size} entries, checkpoint {last.seq} of {last.said['time']}."
+                f"Sealed: {last.size} entries, checkpoint {last.seq} of"
+                f" {last.signed_content['time']}."
             )
-        self.stdout.write(f"Not sealed yet: {sealer.unsealed()}.")
-        if sealer.is_of_a_backup():
+        self.stdout.write(f"Not sealed yet: {sealer.count_unsealed()}.")
+        if sealer.is_restored_backup():
             self.stdout.write(sealer.NotRestored.detail)
         self.stdout.write(
-            f"Witnessed: checkpoint {held.seq}, in {witness.file()}." if held else "No witness yet."
+            f"Witnessed: checkpoint {held.seq}, in {witness.witness_file()}."
+            if held
+            else "No witness yet."
         )
 
     def _export(self, options: dict[str, Any]) -> None:
-        log_rights("access_log.export", None)
+        log_operator_change("access_log.export", None)
         for number, line in enumerate(sealed_export.lines(options["after"]), 1):
             self.stdout.write(line)
             if number % verifier.PROGRESS_EVERY == 0:
@@ -78,9 +81,9 @@ class Command(BaseCommand):
     def _verify(self, options: dict[str, Any]) -> None:
         chain, faults = verifier.Chain(sealed_export.public_keys()), 0
         held = witness.length()  # first: what is witnessed while this reads is not in what it reads
-        found = list(verifier.check(sealed_export.for_the_verifier(), chain, sys.stderr))
+        found = list(verifier.check(sealed_export.verifier_lines(), chain, sys.stderr))
         found += verifier.compare(witness.lines(held), chain)
-        self_check.all_was_checked(found)
+        self_check.record_full_check(found)
         for fault in found:
             faults += 1
             self.stdout.write(f"FAULT: {fault.what}: {fault.where}")
@@ -88,21 +91,23 @@ class Command(BaseCommand):
             self.stdout.write(ascii(line)[1:-1])
         if faults:
             raise CommandError(f"{faults} faults.")
-        if sealer.is_of_a_backup():
+        if sealer.is_restored_backup():
             raise sealer.NotRestored
         self.stdout.write("As it was sealed.")
 
     def _rotate(self, options: dict[str, Any]) -> None:
-        log_rights("seal.rotate", None)  # before it is done: the key store is no transaction's
+        log_operator_change(
+            "seal.rotate", None
+        )  # before it is done: the key store is no transaction's
         self.stdout.write(f"Key {key_store().begin_signing_key()} seals from now on.")
 
     def _restore(self, options: dict[str, Any]) -> None:
         if not (witness.length() or options["unwitnessed"]):
             raise CommandError(
-                f"{witness.file()} is not there: what the backup has lost is known to the witness"
-                " alone. Bring its file back; or say --unwitnessed, and no gap is signed."
+                f"{witness.witness_file()} is not there: what the backup has lost is known to the"
+                " witness alone. Bring its file back; or say --unwitnessed, and no gap is signed."
             )
-        gap = witness.lost()
+        gap = witness.lost_since_backup()
         made = sealer.restore(gap)
         lost = f"; {gap['entries']} entries are lost, and the log says so" if gap else ""
         self.stdout.write(f"Checkpoint {made.seq}: {made.size} entries sealed{lost}.")
@@ -119,6 +124,6 @@ class Command(BaseCommand):
             chosen = retention.Month.read(month)
         except ValueError:
             raise CommandError(f"{month} is no month: write it like 2020-01.") from None
-        done = retention.retire(chosen, folder, self.stdout.write)
+        done = retention.retire_month(chosen, folder, self.stdout.write)
         what = "was dropped" if done.dropped else "had left before"
         self.stdout.write(f"{month}: {done.entries} entries, {what}; SHA-256 {done.archive}.")

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         for name, provider in settings.SENDERS.items():
             self.stdout.write(f"{name:6} by {provider or 'nobody: nothing is sent'}")
         if settings.MAIL_COPIES:
-            sent, found = mail_copies.of_the_newest()
+            sent, found = mail_copies.count_recent_copies()
             said = "the mailbox does not answer" if found is None else f"{found} have their copy"
             self.stdout.write(f"copies of the newest {sent} mails: {said}")
         for kind, state, outcome, number in message_queue.counts():

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from permissions.audit.writer import log_rights
+from permissions.audit.writer import log_operator_change
 from permissions.database.aliases import JOBS
 from permissions.errors import Refused
 from permissions.models import Agency
@@ -96,7 +96,7 @@ def _keep(agency: Agency, changed: list[str]) -> None:
     try:
         with transaction.atomic(using=JOBS):
             agency.save(using=JOBS, update_fields=changed)
-            log_rights("agency.change", agency.id, fields=changed)
+            log_operator_change("agency.change", agency.id, fields=changed)
     except Refused as refusal:
         raise CommandError(refusal.detail) from None
 

@@ -26,9 +26,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        jobs = job_worker.named(options["only"] or ())
+        jobs = job_worker.jobs_named(options["only"] or ())
         if options["once"]:
-            if failed := job_worker.work_off(jobs):
+            if failed := job_worker.run_until_idle(jobs):
                 raise CommandError(f"Failed, see the log: {', '.join(failed)}.")
             return
         worker = job_worker.Worker(jobs)
