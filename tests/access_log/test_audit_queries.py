@@ -440,12 +440,12 @@ def test_a_right_that_ends_while_a_part_is_read_gives_no_shorter_log(
     whose = {"agency_id": str(agency_id("ywca"))}
     read = queries._entries
 
-    def rows_taken_back() -> None:
+    def taken_back() -> None:
         for given in admin.get(OPT_INS).json()["items"]:
             admin.delete(f"{OPT_INS}/{given['id']}")
 
     def read_late(*given: Any) -> Any:
-        rows_taken_back()
+        taken_back()
         return read(*given)
 
     monkeypatch.setattr(queries, "_entries", read_late)

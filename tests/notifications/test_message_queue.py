@@ -75,7 +75,7 @@ def test_withdraw_and_decline_and_who_is_off_duty(
     declined.answers("decline", {"code": "no_capacity"})
     work()
     told = notified(phones, mails)
-    assert ("ywca.worker", "rows_taken_back") in told
+    assert ("ywca.worker", "taken_back") in told
     assert ("police.worker", "answered") in told
     # "Off duty" forwards at once, to the agency's desk.
     off_duty(api, "police.worker")

@@ -24,12 +24,12 @@ police put_packet            event referral packet_field packet_grant private_ke
 police send                  event referral packet_grant agreement_tally > ywca notice
 police call_me               event referral > ywca call_me
 police set_callback          event referral > ywca changed
-police withdraw              event referral packet_grant? > ywca rows_taken_back
+police withdraw              event referral packet_grant? > ywca taken_back
 police revoke_release        event referral release release_end packet_grant? > ywca changed
 police narrow_release        event referral release release_end packet_grant? > ywca changed
 police revoke_return_release event
 police stop                  event referral packet_grant? > ywca stop
-police mark_error            event referral packet_grant? > ywca rows_taken_back > ywca review > police review
+police mark_error            event referral packet_grant? > ywca taken_back > ywca review > police review
 police assign                event referral_assignment > police assigned
 police hand_over             event referral_assignment referral_side > police assigned
 police take_over             event referral_assignment referral_side self_assignment > police review

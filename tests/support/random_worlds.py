@@ -208,11 +208,11 @@ SELECT gen_random_uuid(), id, 1, '', now() FROM webhook_endpoint;
 INSERT INTO webhook_delivery (id, endpoint_id, agency_id, message_id, at, outcome, took_ms)
 SELECT gen_random_uuid(), id, agency_id, id, now(), 'delivered', 1 FROM webhook_endpoint;
 INSERT INTO log_opt_in (id, agency_id, to_agency_id, given_by, ends_at, withdrawn_at)
-SELECT gen_random_uuid(), a, t, %(police_admin)s, now() + lasts, rows_taken_back
+SELECT gen_random_uuid(), a, t, %(police_admin)s, now() + lasts, taken_back
   FROM (VALUES (%(police)s::uuid, %(taskforce)s::uuid, interval '7 days', NULL::timestamptz),
                (%(police)s, %(sarc)s, interval '7 days', NULL),
                (%(ywca)s, %(taskforce)s, interval '7 days', now()),
-               (%(ywca)s, %(taskforce)s, interval '1 hour', NULL)) o (a, t, lasts, rows_taken_back);
+               (%(ywca)s, %(taskforce)s, interval '1 hour', NULL)) o (a, t, lasts, taken_back);
 INSERT INTO call_record
        (id, agency_id, member_id, service_id, outcome, put_through, created_at)
 SELECT gen_random_uuid(), m.agency_id, m.id, m.id, 'full', false, now()
