@@ -35,7 +35,16 @@ def test_a_word_is_found_only_where_the_table_allows_it(
 CHANGE = {
     *("add", "bind_organization", "code", "database", "directory_editors", "export_hsds"),
     *("generate_directory", "import_hsds", "import_postcodes", "import_taxonomy", "load_taxonomy"),
-    *("member", "openapi", "prepare", "refresh_directory", "restored", "run", "set_agency"),
+    *(
+        "member",
+        "openapi",
+        "prepare",
+        "refresh_directory",
+        "restored",
+        "run",
+        "schema",
+        "set_agency",
+    ),
     *("set_clocks", "stop", "walkthrough", "work"),
 }
 
