@@ -104,7 +104,7 @@ def due(shown: Line | Detail, now: datetime) -> Due | None:
 
 
 def time_left(left: timedelta) -> str:
-    """Such as "12 min left" or "late by 3 min"."""
+    """Return words such as "12 min left" or "late by 3 min"."""
     late = left <= timedelta(0)
     minutes = int(abs(left).total_seconds()) // 60
     days, hours = minutes // 1440, minutes // 60

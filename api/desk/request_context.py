@@ -44,7 +44,7 @@ class Visit:
 
     @property
     def does_casework(self) -> bool:
-        """Whether to show these entrances. What the member may do is decided in the domain."""
+        """Whether to show the entrances for casework. The domain decides what the member may do."""
         return self.principal.has_role("worker", "lead")
 
     @property

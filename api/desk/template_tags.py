@@ -67,7 +67,7 @@ def tel_of(phone: Phone) -> str:
 
 @register.filter
 def ring_words(phone: Phone) -> str:
-    """Such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
+    """Return words such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
     extension = f" ext. {phone.extension}" if phone.extension else ""
     return f"{'Text' if is_text(phone) else 'Call'} {phone.number}{extension}"
 

@@ -67,7 +67,8 @@ class SignIn(LoginView):
     http_method_names = ["get", "head", "post"]  # a FormView takes PUT for POST
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Log an entry when allauth refuses an address that tried too often (429)."""
+        """Log an entry when too many tries came from one address and allauth refused the form
+        unread (429)."""
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         if answer.status_code == 429:
             credentials.log_sign_in("session.sign_in", refused="too_many_tries")

@@ -59,7 +59,7 @@ class CheckForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def seals(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Show how the seals stand. A button checks the newest batches, or those before."""
+    """Show the state of the seals. A button checks the newest batches, or those before."""
     context: dict[str, Any] = {}
     if request.method == "POST":
         form = CheckForm(request.POST)

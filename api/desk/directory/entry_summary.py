@@ -63,7 +63,7 @@ def summarize(
 
 
 def distance(metres: float | None) -> str:
-    """Such as "1.3 mi (2.1 km)"."""
+    """Return words such as "1.3 mi (2.1 km)"."""
     if metres is None:
         return ""
     return f"{metres / METRES_A_MILE:.1f} mi ({metres / 1000:.1f} km)"
@@ -89,7 +89,7 @@ def unchecked_warning(checked: date | None, now: datetime) -> str:
 
 
 def day_words(day: date, *, year: bool = False) -> str:
-    """Such as "Tue 24 Nov", or "24 Nov 2026"."""
+    """Return words such as "Tue 24 Nov", or "24 Nov 2026"."""
     return f"{day.day} {day:%b %Y}" if year else f"{day:%a} {day.day} {day:%b}"
 
 
@@ -117,7 +117,7 @@ def number(value: float | int | None) -> str:
 
 
 def capacity_words(capacity: Document) -> str:
-    """Such as "2 of 8 beds free"."""
+    """Return words such as "2 of 8 beds free"."""
     unit = capacity.get("unit", {}).get("name", "places")
     of = f" of {number(capacity['maximum'])}" if capacity.get("maximum") is not None else ""
     return f"{number(capacity.get('available', 0))}{of} {unit} free"
@@ -224,7 +224,7 @@ def towns(document: Document) -> list[str]:
 
 
 def ages(document: Document) -> str:
-    """Such as "10 to 21 years"; '' if it names none."""
+    """Return words such as "10 to 21 years"; '' if the service names none."""
     least, most = document.get("minimum_age"), document.get("maximum_age")
     if least and most is not None:
         return f"{number(least)} to {number(most)} years"

@@ -38,7 +38,7 @@ class Place(NamedTuple):
     lines: list[str]
     access: list[str]
     phones: list[listings.Phone]
-    hours: list[entry_summary.Day]  # empty if they are the service's usual hours
+    hours: list[entry_summary.Day]  # empty if every place has the same hours
 
 
 class Hours(NamedTuple):

@@ -12,7 +12,7 @@ from referrals.acts import legal_records
 
 
 class RecordForm(OnceForm):
-    """What the network's state says of it is shown at the first field."""
+    """The line about the network's state's law is shown at the first field."""
 
     kind = ""
 

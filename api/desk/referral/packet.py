@@ -27,7 +27,7 @@ from referrals.queries.details import Detail
 
 
 class PacketForm(ActForm):
-    """One input a field: first those that the survivor released, then the others apart."""
+    """One input per field: first those that the survivor released, then the others apart."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

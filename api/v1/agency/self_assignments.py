@@ -43,7 +43,8 @@ class SelfAssignments(Endpoint):
     )
     def get(self, request: HttpRequest) -> Answer:
         """List the newest hundred times that a lead of your agency put themselves on a referral,
-        newest first."""
+        newest first. `to_review` has those of agencies of one that named you their outside
+        reviewer."""
         own, to_review = assignment.self_assignments(self.principal)
         return self.answer(SelfAssignmentsOut, {"items": own, "to_review": to_review})
 

@@ -173,7 +173,7 @@ class Rotate(Endpoint):
     )
     def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
         """Make a new secret, which is shown this once. For 24 hours messages carry two signatures,
-        one of them by the secret before. Calling this twice makes two secrets."""
+        one of them by the previous secret. Calling this twice makes two secrets."""
         self.body(NothingIn)
         return self.answer(WebhookSecretOut, endpoints.rotate(self.principal, webhook_id))
 
@@ -216,7 +216,7 @@ class Deliveries(Endpoint):
         responses={200: DeliveriesOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """List each attempt to deliver of the last 30 days, newest first."""
+        """List each delivery attempt of the last 30 days, newest first."""
         limit = page_size(request.GET.get("limit"), endpoints.MAX_PAGE)
         scope = f"webhook:{webhook_id}"
         after = None

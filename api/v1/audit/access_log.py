@@ -214,9 +214,9 @@ class OptIns(Endpoint):
         responses={200: OptInsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """List who else may read the entries, or could: the opt-ins in force, then the newest
-        others, a hundred at most. For an agency's administrator and auditors, and for the auditors
-        of the agency that an opt-in was given to."""
+        """List the opt-ins that let another agency's auditors read entries: those in force, then
+        the newest others, a hundred at most. An agency's administrator and auditors see the
+        agency's own; auditors of an oversight agency also see those given to it."""
         return self.answer(OptInsOut, {"items": oversight.list_opt_ins(self.principal)})
 
     @extend_schema(

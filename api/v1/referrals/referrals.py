@@ -139,7 +139,7 @@ class ReleaseOut(WithFieldsMember):
 
 class BlockOut(serializers.Serializer):
     """A conflict block, shown to those who answer for the referral: whom your side bars. The
-    sender's mark is shown to your leads."""
+    recipient's leads are also shown the sender's `leads_only` mark."""
 
     kind = serializers.ChoiceField(choices=["member", "agency", "leads_only"])
     member = MemberOut(allow_null=True)
