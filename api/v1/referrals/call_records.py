@@ -63,7 +63,7 @@ class CallRecords(Endpoint):
     )
     def post(self, request: HttpRequest) -> Answer:
         """Record what came of a call to a service that takes no referrals here now. The record is
-        coded and holds nothing about the survivor."""
+        coded, without a word about the survivor."""
         body = self.body(CallRecordIn)
         key = self.idempotency_key("call-records")
         record = call_records.record_call(self.principal, key=key, **body)
