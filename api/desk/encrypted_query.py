@@ -1,9 +1,9 @@
-"""A search as part of an address that tells nothing: sealed for one browser, for half an hour.
+"""A search as part of an address that reveals nothing: encrypted for one browser, for half an hour.
 
-The answer to a form that was posted cannot be gone back to: browsers show an error in its place
-and ask to send the form again. So what was found has an address of its own. Its key is made of the
-server's secret and of a cookie that the browser forgets when she leaves quickly: a history, a
-proxy's log or whoever is sent the address learns nothing from it, and nor does the operator.
+A browser cannot go back to the answer to a posted form: it shows an error and asks to send the form
+again. So the results have an address of their own. Its key is made from the server's secret and a
+cookie that the browser forgets on a quick exit. A history, a proxy's log or a person who is sent
+the address learns nothing from it, and neither does the operator.
 """
 
 import base64
@@ -24,13 +24,14 @@ CONTEXT = "desk search"
 
 
 def seal_search(request: HttpRequest, carried: list[tuple[str, str]], now: datetime) -> str:
-    """The search for an address. After the form's CSRF check alone: by its cookie it is sealed."""
+    """Encrypt the search for an address. Call it only after the form's CSRF check, because the key
+    is made from that cookie."""
     plain = json.dumps([now.timestamp(), carried]).encode()
     return base64.urlsafe_b64encode(seal(_key(request), plain, CONTEXT)).decode().rstrip("=")
 
 
 def open_search(request: HttpRequest, sealed: str, now: datetime) -> QueryDict | None:
-    """What was asked; None for another browser's, one that is too old, or made up."""
+    """Return the search; None if it is another browser's, too old or made up."""
     try:
         given = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         made, carried = json.loads(unseal(_key(request), given, CONTEXT))
@@ -45,6 +46,6 @@ def open_search(request: HttpRequest, sealed: str, now: datetime) -> QueryDict |
 
 
 def _key(request: HttpRequest) -> bytes:
-    cookie = str(request.META.get("CSRF_COOKIE", ""))  # the middleware's: the secret in the cookie
+    cookie = str(request.META.get("CSRF_COOKIE", ""))  # set by the middleware: its secret
     secret = f"{settings.SECRET_KEY}\n{cookie}".encode()
     return HKDF(hashes.SHA256(), 32, salt=None, info=CONTEXT.encode()).derive(secret)

@@ -1,9 +1,9 @@
-"""A form with private words that was refused, asked once more: never as the answer to its POST.
+"""Shows a form with private words again after a refusal, but never as the answer to its POST.
 
-What a POST is answered with a browser keeps on its disk together with the POST, words and all, so
-that it can send them again; signing out does not reach that (Chromium's session files; TH7). So
-the words are kept here instead, sealed in her session for half an hour, and the form is shown at
-its own address. They are gone with the session, and once the form was taken.
+A browser keeps the answer to a POST on its disk together with the POST and its words, so that it
+can send them again, and signing out does not remove that (Chromium's session files; TH7). So the
+words are kept here instead, sealed in the member's session for half an hour, and the form is shown
+at its own address. They are deleted with the session, and once the form is accepted.
 """
 
 from django.forms import Form
@@ -13,17 +13,17 @@ from django.shortcuts import redirect
 from api.desk.encrypted_query import open_search, seal_search
 from api.desk.request_context import Visit
 
-KEY = "typed"  # in the session: of each address, what was typed there, sealed
+KEY = "typed"  # in the session: what was typed, by address, sealed
 WHY = "why "  # before a field's name: what was wrong with it
 
 
 def is_private(form: Form) -> bool:
-    """Whether a field holds what a browser is told not to keep."""
+    """Return whether a field holds what a browser must not store."""
     return any(one.widget.attrs.get("autocomplete") == "off" for one in form.fields.values())
 
 
 def replay_form(request: HttpRequest, visit: Visit, form: Form) -> HttpResponse:
-    """Keep what was typed, and why it was refused, and lead to the form."""
+    """Keep what was typed and why it was refused, and redirect to the form."""
     typed = [
         (name, value)
         for name, values in request.POST.lists()
@@ -36,13 +36,13 @@ def replay_form(request: HttpRequest, visit: Visit, form: Form) -> HttpResponse:
 
 
 def typed_data(request: HttpRequest, visit: Visit) -> QueryDict | None:
-    """What was typed and refused at this address, if that was just now."""
+    """Return what was typed and refused at this address within the last half hour."""
     sealed = request.session.get(KEY, {}).get(request.path)
     return open_search(request, sealed, visit.now) if sealed else None
 
 
 def show_reasons(form: Form, typed: QueryDict) -> None:
-    """The reasons that the form itself does not know: those of the rules."""
+    """Add the reasons that the form itself does not know: those of the rules."""
     for name, words in typed.items():
         field = name.removeprefix(WHY)
         if name != field and words not in form.errors.get(field, ()):
@@ -50,5 +50,5 @@ def show_reasons(form: Form, typed: QueryDict) -> None:
 
 
 def forget_form(request: HttpRequest) -> None:
-    """The form was taken."""
+    """Forget what was typed, because the form was accepted."""
     request.session.pop(KEY, None)

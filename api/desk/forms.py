@@ -17,7 +17,7 @@ from permissions.principal import Principal
 from referrals import idempotency
 from referrals.queries.details import Detail
 
-# Nothing that is typed here is to be remembered or sent off by the browser.
+# The browser must neither remember nor send off what is typed here.
 PRIVATE = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -28,7 +28,7 @@ _MISSING = {
 
 
 class Group(NamedTuple):
-    """Fields shown together; with a heading they are folded away until somebody wants them."""
+    """Fields shown together. With a heading they are folded away until they are wanted."""
 
     heading: str
     fields: list[forms.BoundField]
@@ -39,7 +39,8 @@ class Group(NamedTuple):
 
 
 class DeskForm(forms.Form):
-    """`refused` says which field a refusal's code belongs to; others stand at the top."""
+    """`refused` says which field a refusal's code belongs to; other refusals are shown at the
+    top."""
 
     refused: ClassVar[Mapping[str, str]] = {}
     use_required_attribute = False  # our own words and summary, not the browser's bubbles
@@ -51,7 +52,7 @@ class DeskForm(forms.Form):
 
     @property
     def groups(self) -> list[Group]:
-        """The fields in the order to show them."""
+        """The fields in the order in which they are shown."""
         return [Group("", self.visible_fields())]
 
     def refuse(self, refusal: Refused) -> None:
@@ -69,7 +70,7 @@ class DeskForm(forms.Form):
 
 
 def one_of(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.ChoiceField:
-    """One code, all of them in sight: large targets for a thumb."""
+    """One code, with all choices in sight: large targets for a thumb."""
     return forms.ChoiceField(choices=codes, label=label, widget=forms.RadioSelect, **options)
 
 
@@ -87,8 +88,8 @@ def listed(codes: list[tuple[str, str]], label: str, **options: Any) -> forms.Ch
 def services_to_choose(
     principal: Principal, leave_out: Callable[[Listing], bool], first: Iterable[Listing] = ()
 ) -> tuple[list[tuple[str, str]], str]:
-    """Services as choices: `first`, then by name; and where the list ends, if it does so early.
-    Within a transaction of the caller's."""
+    """Return services as choices: `first`, then by name. Also return where the list ends, if it
+    ends early. Call it within a transaction."""
     by_name = listings.search(principal, per_page=MOST_PER_PAGE)
     known = {one.id: one for one in (*first, *by_name.items) if not leave_out(one)}
     choices = [(str(one.id), f"{one.name} ({one.organization_name})") for one in known.values()]
@@ -99,9 +100,9 @@ def services_to_choose(
 
 
 class _Moment(forms.DateTimeField):
-    """UTC, so that days added to it are days, also over a change of the clocks. Of the hour that
-    comes twice when they are set back it is the first: else what a form proposes at that hour of
-    the night would be refused."""
+    """A moment in UTC, so that days added to it are days, also over a change of the clocks. The
+    hour that comes twice when clocks are set back is read as the first one; otherwise what a form
+    proposes in that hour would be refused."""
 
     def to_python(self, value: Any) -> datetime | None:
         try:
@@ -111,7 +112,7 @@ class _Moment(forms.DateTimeField):
                 plain = super().to_python(value)
             found = plain and plain.replace(tzinfo=timezone.get_current_timezone())
             if found and timezone.localtime(found.astimezone(UTC)).hour != found.hour:
-                raise  # that comes never, when they are set forward
+                raise  # an hour that is skipped when clocks are set forward
         try:
             return found and found.astimezone(UTC)
         except OverflowError:  # the last hours of the year 9999: no act takes it
@@ -125,7 +126,8 @@ def moment(label: str, **options: Any) -> forms.DateTimeField:
 
 
 class ActForm(DeskForm):
-    """A form of one act on a referral: it may look at who asks and what she is shown."""
+    """A form of one act on a referral. It may use who asks (`visit`) and what they are shown
+    (`seen`)."""
 
     def __init__(self, *args: Any, visit: Visit, seen: Detail, **kwargs: Any) -> None:
         self.visit, self.seen = visit, seen
@@ -133,16 +135,16 @@ class ActForm(DeskForm):
 
     @classmethod
     def comes_after(cls, seen: Detail) -> str:
-        """The page that has to come first, or ''."""
+        """Return the page that has to come first, or ''."""
         return ""
 
     def arguments(self) -> dict[str, Any]:
-        """What was said, as the act's function takes it. Raises Refused."""
+        """Return what was entered, as the act's function takes it. Raises Refused."""
         raise NotImplementedError
 
 
 class OnceForm(ActForm):
-    """`key` makes a second tap on a slow line harmless: one record."""
+    """`key` makes a second tap on a slow line harmless: it leaves one record."""
 
     act = ""
 

@@ -1,4 +1,5 @@
-"""What the desk says: codes, states and times in words for people. No rule and no query in here."""
+"""What the desk says: codes, states and times in words for people. It has no rules and no
+queries."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from referrals.queries.lists import Line
 
 
 def label(list_name: str, code: str | None) -> str:
-    """The English label of a code; the code itself where the list does not know it."""
+    """Return the English label of a code, or the code itself if the list does not know it."""
     known = CODE_LISTS[list_name]
     if not code:
         return ""
@@ -27,7 +28,7 @@ def labels(list_name: str, codes: Iterable[str]) -> list[str]:
 
 
 def choices(codes: Labels) -> list[tuple[str, str]]:
-    """A code list as a form's choices, in its own order: "not stated" stands first."""
+    """Return a code list as a form's choices, in its own order, with "not stated" first."""
     return [(code, english) for code, (english, _spanish) in codes.items()]
 
 
@@ -74,7 +75,8 @@ def state(side: str, status: str) -> State:
 
 
 class Due(NamedTuple):
-    """What is awaited, until when, how long that still is, in words; `late` when it has passed."""
+    """What is awaited, until when, and the time left in words; `late` if the deadline has
+    passed."""
 
     what: str
     at: datetime
@@ -83,7 +85,7 @@ class Due(NamedTuple):
 
 
 def due(shown: Line | Detail, now: datetime) -> Due | None:
-    """The deadline that matters in this state, or None."""
+    """Return the deadline that matters in this state, or None."""
     row = shown if isinstance(shown, Line) else shown.referral
     ours = shown.side == "to"
     if isinstance(shown, Line):
@@ -102,7 +104,7 @@ def due(shown: Line | Detail, now: datetime) -> Due | None:
 
 
 def time_left(left: timedelta) -> str:
-    """Such as "12 min left" or "late by 3 min"."""
+    """Return words such as "12 min left" or "late by 3 min"."""
     late = left <= timedelta(0)
     minutes = int(abs(left).total_seconds()) // 60
     days, hours = minutes // 1440, minutes // 60
@@ -118,7 +120,8 @@ def time_left(left: timedelta) -> str:
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """The moment in the active (the agency's) time zone: "02:45 MST", with the day if not today."""
+    """Return the moment in the active (the agency's) time zone: "02:45 MST", with the day if it is
+    not today."""
     local, today = localtime(moment), localtime(now)
     time = f"{local:%H:%M %Z}"
     if local.date() == today.date():
@@ -130,7 +133,7 @@ def clock_time(moment: datetime, now: datetime) -> str:
 
 
 def localtime(moment: datetime) -> datetime:
-    """The moment in the active time zone; at an end of the calendar, as it is."""
+    """Return the moment in the active time zone, or unchanged at an end of the calendar."""
     try:
         return timezone.localtime(moment)
     except (OverflowError, ValueError):
@@ -138,7 +141,7 @@ def localtime(moment: datetime) -> datetime:
 
 
 def log_time(moment: datetime) -> str:
-    """For the log's reader: "24 Nov 2026, 02:45:07 MST"."""
+    """Return the moment for the log's reader: "24 Nov 2026, 02:45:07 MST"."""
     local = localtime(moment)
     return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
 
@@ -154,7 +157,7 @@ OF_THE_CLOCK = {
     "closed": "Closed: they accepted it seven days ago",
 }
 DONE = {name: act.history for name, act in ACTS.items() if act.history} | OF_THE_CLOCK
-# Which list an event's code is of.
+# The list that an event's code belongs to.
 CODES_OF = {name: act.codes for name, act in ACTS.items() if act.codes} | {"escalated": "clock"}
 
 
@@ -249,7 +252,7 @@ PURPOSES = [*choices(CODE_LISTS["purpose"]), *choices(CODE_LISTS["release_purpos
 
 
 def purpose(code: str) -> str:
-    """What something was opened for, or given to the other agency for."""
+    """Return what something was opened for, or given to the other agency for."""
     return label("purpose" if code in CODE_LISTS["purpose"] else "release_purpose", code)
 
 
@@ -267,7 +270,7 @@ DELIVERED = {
 
 
 def outcome(code: str) -> str:
-    """What became of a webhook's message."""
+    """Return what became of a webhook's message."""
     return DELIVERED.get(code, code)
 
 
@@ -282,7 +285,7 @@ FIELDS = dict(choices(CODE_LISTS["packet_field"]))
 
 
 def field_lines(name: str, text: str) -> list[str]:
-    """A field of an opened packet as lines to read."""
+    """Return a field of an opened packet as lines to read."""
     known, codes = BY_NAME[name].codes, codes_in(name, text)
     return [text] if known is None or codes is None else [known[one][0] for one in codes]
 
@@ -299,7 +302,7 @@ _TOLD = {
 
 
 def returned(content: Mapping[str, bool | str | None]) -> list[str]:
-    """What came back under her return release, as lines to read."""
+    """Return what came back under the survivor's return release, as lines to read."""
     lines = []
     for name, value in content.items():
         if value is None:
@@ -358,7 +361,7 @@ RECORDS = {  # kind of note: the lists of its codes
 
 
 def note_lines(kind: str, content: dict[str, str | None]) -> list[str]:
-    """A note of the agency's own, coded or written, as lines to read."""
+    """Return a note of the agency's own, coded or written, as lines to read."""
     if kind == "note":
         return [content.get("text") or ""]
     if kind == "hand_off":
@@ -401,7 +404,7 @@ _NOTE_OF = {step: kind for kind, step in handoff_record.STEPS.items()}
 
 
 def handoff_lines(step: str, content: dict[str, str | None]) -> list[str]:
-    """One step of the hand-off record as lines to read."""
+    """Return one step of the hand-off record as lines to read."""
     if content.get("code") == "idle":
         return [label("ended_by_the_clock", "idle")]
     return note_lines(_NOTE_OF[step], content) if step in _NOTE_OF else []

@@ -1,4 +1,4 @@
-"""Each code of a refusal, explained to people: what happened, what to do. Served at /problems/."""
+"""Explains each code of a refusal to people: what happened and what to do. Served at /problems/."""
 
 from typing import NamedTuple
 
@@ -184,7 +184,7 @@ PROBLEMS = {
         "The service is answered in this network.", "Make a referral; no call record is needed."
     ),
     "own_service": Problem("It is your own agency's service.", "Help her without a referral."),
-    # -- Her permission
+    # -- The survivor's permission
     "no_release": Problem(
         "There is no permission of hers in force.", "Record her permission first, if she gives it."
     ),

@@ -1,4 +1,4 @@
-"""Pages for anybody: the front page, the data guide, and what each refusal's code means."""
+"""Pages for everyone: the front page, the data guide, and what each refusal's code means."""
 
 from collections import defaultdict
 
@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
-    """What the directory's data means: the standard's `data_guide`."""
+    """Explain what the directory's data means: the standard's `data_guide`."""
     added: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for where, member, words in profile.described():
         added[where].append((member, words))
@@ -45,7 +45,8 @@ def guide(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def who_sees_what(request: HttpRequest) -> HttpResponse:
-    """For auditors and lawyers: the model's own answers. It holds no data, and needs no sign-in."""
+    """Show the model's own answers, for auditors and lawyers. The page holds no data and needs no
+    sign-in."""
     context = {
         "tables": [
             (
@@ -65,7 +66,7 @@ def who_sees_what(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def problem(request: HttpRequest, code: str) -> HttpResponse:
-    """The page that the `type` of a problem answer names (RFC 9457, section 3.1.1)."""
+    """Show the page that the `type` of a problem answer names (RFC 9457, section 3.1.1)."""
     if code not in PROBLEMS:
         return refused_page(request, NotVisible())
     return render(request, "desk/problem.html", {"code": code, "explained": PROBLEMS[code]})
@@ -73,9 +74,9 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 def safety(request: HttpRequest) -> HttpResponse:
-    """The numbers to ring on one page, to keep or to print (R16).
+    """Show the numbers to call on one page, to keep or to print (R16).
 
-    Made without the request: SameForAllMiddleware answers with it, and it is everybody's.
+    It is made without the request: SameForAllMiddleware serves it, the same for every caller.
     """
     context = {
         "notice": safety_notice(),

@@ -1,4 +1,5 @@
-"""Who sits at the desk: from the session to a Principal, her agency, its clock and time zone."""
+"""Who uses the desk: from the session to a Principal, with their agency, its clock and time
+zone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,16 +25,16 @@ from permissions.identity import credentials
 from permissions.models import Agency, Membership
 from permissions.principal import Principal
 
-SEVERAL_KEY = "several_agencies"  # in the session: she may choose another agency
+SEVERAL_KEY = "several_agencies"  # in the session: the member may choose another agency
 
-METHODS = ["GET", "HEAD", "POST"]  # of a page that asks and does
+METHODS = ["GET", "HEAD", "POST"]  # for a page that asks and acts
 
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of somebody signed in. `now` is the database's clock."""
+    """One request of a member who is signed in. `now` is the database's clock."""
 
     principal: Principal
     agency: Agency
@@ -43,7 +44,7 @@ class Visit:
 
     @property
     def does_casework(self) -> bool:
-        """Which entrances to show; what she may do is decided in the domain."""
+        """Whether to show the entrances for casework. The domain decides what the member may do."""
         return self.principal.has_role("worker", "lead")
 
     @property
@@ -64,7 +65,7 @@ class Visit:
 
 
 def current_visit(request: HttpRequest) -> Visit | None:
-    """The visit of a live session, None for anybody else. Four queries."""
+    """Return the visit of a live session, or None for any other caller. Makes four queries."""
     secret = request.session.get(SESSION_KEY)
     if not secret:
         return None
@@ -81,7 +82,8 @@ def current_visit(request: HttpRequest) -> Visit | None:
 def signed_in(
     view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """The view gets the Visit; nobody, or no longer: to sign in, and back to where she was.
+    """Give the view its Visit. A caller without a live session is led to sign in, and back to this
+    page.
 
     A refusal that the view does not show itself becomes the page of its kind.
     """
@@ -102,8 +104,8 @@ def signed_in(
 
 
 def _in_the_log(request: HttpRequest, refusal: Refused) -> Refused:
-    """A refusal that no act has written down is an entry, too (a page that was not hers to open);
-    where it cannot be one, that is the answer."""
+    """Write an entry for a refusal that no act has logged (a page that the member may not open). If
+    the log cannot be written, that failure is the answer."""
     visit = getattr(request, "visit", None)
     if visit is None or refusal.logged or isinstance(refusal, BadRequest | Unavailable):
         return refusal
@@ -115,20 +117,20 @@ def _in_the_log(request: HttpRequest, refusal: Refused) -> Refused:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
-    """To the sign-in page, or to the choice of agency; both lead back to where she was."""
+    """Redirect to the sign-in page, or to the choice of agency. Both lead back to this page."""
     ask = {"next": _this_page(request)}
     if request.user.is_authenticated:
         return HttpResponseRedirect(f"{reverse('desk_agency')}?{urlencode(ask)}")
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
-        ask["why"] = "idle"  # the browser remembers a session that is gone
+        ask["why"] = "idle"  # the browser sent the cookie of a session that is gone
     if request.method == "POST":
         ask["unsaved"] = "1"
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode(ask)}")
 
 
 def _this_page(request: HttpRequest) -> str:
-    """This page's path and, of what it was asked for, only which service and which referral before
-    (ids, as they stand in the links to it): nothing that was typed gets into an address."""
+    """Return this page's path and, from its parameters, only which service and which earlier
+    referral (ids, as in the links to it): nothing that was typed gets into an address."""
     given = request.POST if request.method == "POST" else request.GET
     kept = {name: one for name in ("service", "replaces") if (one := as_uuid(given.get(name)))}
     said_no = request.path == reverse("desk_said_no")  # a button of that page
@@ -149,6 +151,6 @@ def page(
     context: dict[str, Any] | None = None,
     refusal: Refused | None = None,
 ) -> HttpResponse:
-    """The template as an answer; with a refusal shown in it, under that refusal's status."""
+    """Render the template. With a refusal shown in it, the answer has that refusal's status."""
     status = status_of(refusal)[0] if refusal else 200
     return render(request, template, context or {}, status=status)

@@ -16,7 +16,8 @@ def desk(request: HttpRequest) -> dict[str, Any]:
 
 
 def safety_in_spanish() -> dict[str, Any]:
-    """The lines for a page in Spanish; what the network has said in English alone, in English."""
+    """Return the safety lines for a page in Spanish. What the network has given only in English
+    stays in English."""
     lines = [
         {"phone": line["phone"]}
         | {name: line[f"{name}_es"] or line[name] for name in ("name", "note")}  # type: ignore

@@ -1,4 +1,5 @@
-"""What the desk's templates need beside Django's own: labels, numbers to tap, times in words."""
+"""What the desk's templates need in addition to Django's own: labels, numbers to tap, times in
+words."""
 
 import re
 from datetime import datetime
@@ -37,7 +38,7 @@ def field_name(code: str) -> str:
 
 @register.filter
 def tel(number: str) -> str:
-    """A phone number as the address of a `tel:` link (RFC 3966)."""
+    """Return a phone number as the address of a `tel:` link (RFC 3966)."""
     number, _, extension = number.partition("x")
     digits = re.sub(r"[^0-9+]", "", number)
     return f"tel:{digits};ext={extension.strip()}" if extension.strip() else f"tel:{digits}"
@@ -45,19 +46,19 @@ def tel(number: str) -> str:
 
 @register.filter
 def spelled(reference: str) -> str:
-    """A reference with gaps that do not break, to be read out letter by letter."""
+    """Return a reference with non-breaking gaps, to be read out letter by letter."""
     return "\N{NO-BREAK SPACE}".join(reference)
 
 
 @register.filter
 def at(moment: datetime | None, now: datetime) -> str:
-    """The moment in the agency's time zone, with the day if it is not today."""
+    """Return the moment in the agency's time zone, with the day if it is not today."""
     return desk_labels.clock_time(moment, now) if moment else ""
 
 
 @register.filter
 def tel_of(phone: Phone) -> str:
-    """The same for a number of the directory, which keeps the extension apart; one for texts
+    """Return the link of a directory number, which keeps the extension apart. A number for texts
     opens a message (RFC 5724)."""
     if is_text(phone):
         return tel(phone.number).replace("tel:", "sms:", 1)
@@ -66,7 +67,7 @@ def tel_of(phone: Phone) -> str:
 
 @register.filter
 def ring_words(phone: Phone) -> str:
-    """Such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
+    """Return words such as "Call 406-555-0100 ext. 3" or "Text 233733"."""
     extension = f" ext. {phone.extension}" if phone.extension else ""
     return f"{'Text' if is_text(phone) else 'Call'} {phone.number}{extension}"
 

@@ -1,4 +1,5 @@
-"""The desk's pages at a glance: for anybody, signing in, referrals, own entries, calls, the log."""
+"""The desk's pages at a glance: public pages, signing in, referrals, own entries, calls, the
+log."""
 
 from allauth.mfa.base.views import AuthenticateView
 from django.urls import path
@@ -24,7 +25,7 @@ ENTRY = "desk/entries/<uuid:service_id>"
 PLACE = "desk/places/<uuid:location_id>/address"
 
 urlpatterns = [
-    # For anybody
+    # Public
     path("", public_pages.home, name="home"),
     path("directory", search_page.public_search, name="directory"),
     path("directory/found/<str:sealed>", search_page.public_found, name="directory_found"),
@@ -33,7 +34,7 @@ urlpatterns = [
     path("who-sees-what", public_pages.who_sees_what, name="who_sees_what"),
     path("safety", public_pages.safety, name="safety"),
     path("problems/<slug:code>", public_pages.problem, name="problem"),
-    # Signing in and out; allauth looks for its own by these names
+    # Signing in and out. allauth looks up its own views by these names
     path("accounts/login", sign_in, name="account_login"),
     path("accounts/code", code, name="mfa_authenticate"),
     path("accounts/inactive", sign_in_pages.inactive, name="account_inactive"),

@@ -26,7 +26,7 @@ class Codes(Endpoint):
 
     @extend_schema(operation_id="codes", responses={200: CodesOut, **problems(400, 401, 503)})
     def get(self, request: HttpRequest) -> Answer:
-        """Every coded value, with its English and Spanish label."""
+        """List every coded value, with its English and Spanish label."""
         lists = {
             name: [{"code": code, "en": en, "es": es} for code, (en, es) in codes.items()]
             for name, codes in CODE_LISTS.items()

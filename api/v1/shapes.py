@@ -1,5 +1,5 @@
-"""What the shapes of several resources share: coded fields, a purpose, an id; and what the entry of
-an act says of it in the contract."""
+"""What the shapes of several resources share: coded fields, a purpose, an id, and an act's texts
+for the contract."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def coded_list(labels: Any, **options: Any) -> serializers.ListField:
 
 
 def said_of(act: str) -> dict[str, str]:
-    """The words of an act's entry, for `extend_schema`."""
+    """Return the summary and description of an act's entry, for `extend_schema`."""
     return {"summary": ACTS[act].summary, "description": ACTS[act].description}
 
 

@@ -10,7 +10,7 @@ from api.v1.referrals import acts, agreement, call_records, mistakes, packets, r
 from referrals.act_registry.registry import ACTS
 
 urlpatterns = [
-    # A path is sought from top to bottom: what is asked most, first; the directory last.
+    # Django matches from top to bottom: the most requested paths are first, the directory last.
     path("referrals", referrals.Referrals.as_view()),
     acts.route("open_packet"),
     path("codes", codes.Codes.as_view()),

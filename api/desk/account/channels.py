@@ -1,4 +1,5 @@
-"""How we ring you: her own numbers and duty, her agency's, a test of each, what failed."""
+"""How you are notified: your own numbers and duty, your agency's, a test of each, and what
+failed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -96,7 +97,8 @@ OF_ONE: dict[str, Callable[[Visit, UUID], str]] = {
 @require_http_methods(METHODS)
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """All of it on one page; each button posts back to it, with what and which."""
+    """Show everything on one page. Each button posts back to it and says what to do to which
+    channel."""
     refusal: Refused | None = None
     form = ChannelForm(visit=visit)
     if request.method == "POST":
@@ -125,7 +127,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _done(visit: Visit, what: str, which: str, form: ChannelForm) -> str | None:
-    """Do one thing; what to say of it, or None where the form is to be mended."""
+    """Do one thing. Returns the message to show, or None if the form has errors."""
     if what == "add":
         return _add(visit, form) if form.is_valid() else None
     if what == "duty":

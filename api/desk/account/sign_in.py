@@ -1,7 +1,7 @@
 """Signing in (password, then one-time code, then the agency), signing out, and leaving quickly.
 
-allauth checks the password and the code; here a credential is opened for the agency she chose, and
-ended again. What she may do hangs on that credential alone.
+allauth checks the password and the code. This module opens a credential for the chosen agency and
+ends it again. What the member may do depends on that credential alone.
 """
 
 import time
@@ -31,12 +31,12 @@ from permissions.errors import Unavailable
 from permissions.identity import credentials
 from permissions.models import Membership, Person
 
-# "cache" as well: a shared computer's disk keeps nothing of a visit.
+# "cache" as well, so that a shared computer's disk keeps nothing of a visit.
 FORGET = '"cache", "cookies", "storage"'
 
 
 class SignInForm(LoginForm):
-    """Name and password. Whatever is wrong with them, the answer is one (no hint who exists)."""
+    """Name and password. Every error gets the same answer, which gives no hint who exists."""
 
     error_messages = {"wrong": "That name and password do not fit together. Try again."}
 
@@ -60,13 +60,15 @@ class SignInForm(LoginForm):
 
 
 class SignIn(LoginView):
-    """allauth's, but it always leads over the choice of agency, which opens the credential."""
+    """allauth's view, which always leads to the choice of agency, where the credential is
+    opened."""
 
     form_class = SignInForm
     http_method_names = ["get", "head", "post"]  # a FormView takes PUT for POST
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """What came too often from one address is refused unread, and an entry all the same."""
+        """Log an entry when too many tries came from one address and allauth refused the form
+        unread (429)."""
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         if answer.status_code == 429:
             credentials.log_sign_in("session.sign_in", refused="too_many_tries")
@@ -78,7 +80,7 @@ class SignIn(LoginView):
 
 
 class CodeForm(AuthenticateForm):
-    """The one-time code of her authenticator app. Each is good once."""
+    """The one-time code of the member's authenticator app. Each code is good once."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,7 +99,7 @@ class CodeForm(AuthenticateForm):
 
 
 def safe_next(text: str | None) -> str:
-    """A path of ours to go on to; the desk for anything else."""
+    """Return a path of this site to continue to, or the desk for anything else."""
     if text and text.startswith("/") and url_has_allowed_host_and_scheme(text, allowed_hosts=None):
         return text
     return reverse("desk")
@@ -105,9 +107,9 @@ def safe_next(text: str | None) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_agency(request: HttpRequest) -> HttpResponse:
-    """The last step of signing in, and the way to another agency of hers.
+    """The last step of signing in, and the way to switch to another agency of the member's.
 
-    With one agency it is chosen at once. Only for a session that gave password *and* code.
+    A single agency is chosen at once. Only for a session that gave password *and* code.
     """
     person = request.user
     if not isinstance(person, Person):
@@ -119,7 +121,7 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
         credentials.log_sign_in("session.sign_in", refused="no_second_factor")
         return _turn_away(request, "desk/no_second_factor.html")
     if earlier and credentials.resolve_credential(earlier) is None:
-        auth.logout(request)  # ended, or older than its cap: signing in again is the only way
+        auth.logout(request)  # ended, or past its cap: the member must sign in again
         ask = urlencode({"next": go_on, "why": "ended"})
         return HttpResponseRedirect(f"{reverse('account_login')}?{ask}")
     members = list(
@@ -138,8 +140,8 @@ def choose_agency(request: HttpRequest) -> HttpResponse:
     if earlier:
         if request.method != "POST":
             return HttpResponseRedirect(go_on)
-        go_on = reverse("desk")  # where she was belongs to the other agency
-    # With its entry or not at all (R11): else her session is the one she has, and she tries again.
+        go_on = reverse("desk")  # the page they were on belongs to the other agency
+    # Only together with its entry (R11): otherwise the session stays and the member tries again.
     with transaction.atomic(using="door"):
         if earlier:
             credentials.end_credential(earlier)
@@ -159,7 +161,8 @@ def _chosen(request: HttpRequest, members: list[Membership]) -> Membership | Non
 
 
 def _code_age_s(request: HttpRequest, person: Person) -> float | None:
-    """Seconds since a code was given in this session; None: no, or longer than a session lasts."""
+    """Return the seconds since a code was given in this session; None if there was none, or if that
+    is longer ago than a session lasts."""
     given = [
         record.get("at", 0)
         for record in get_authentication_records(request, person)
@@ -176,7 +179,7 @@ def _turn_away(request: HttpRequest, template: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """GET asks, POST does: the credential ends in the database, the browser forgets."""
+    """GET asks. POST ends the credential in the database and makes the browser forget."""
     if request.method != "POST":
         return render(request, "account/logout.html")
     _end_session(request)
@@ -185,14 +188,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@csrf_exempt  # it must never fail; the session cookie is SameSite, so nobody else can press it
+@csrf_exempt  # it must never fail; the cookie is SameSite, so no other site can post it
 @require_POST
 def quick_exit(request: HttpRequest) -> HttpResponse:
-    """The quick exit: signed out, and on a page about the weather. Without script the browser's
-    history cannot be cleared; the page says so."""
+    """Sign out quickly and lead to a page about the weather. The browser's history cannot be
+    cleared without script; the page says so."""
     try:
         _end_session(request)
-    except Unavailable:  # the log is full: she has to be gone all the same, and is shown nothing
+    except Unavailable:  # the log is full: the session must end all the same, without a message
         credentials.end_credential(request.session[SESSION_KEY])
         auth.logout(request)
     response = HttpResponse(status=303, headers={"Location": QUICK_EXIT})
@@ -214,5 +217,5 @@ def _end_session(request: HttpRequest) -> None:
 
 @require_safe
 def inactive(request: HttpRequest) -> HttpResponse:
-    """allauth sends somebody here whose password was right and whose account is closed."""
+    """allauth leads here after a right password for an account that is closed."""
     return render(request, "account/account_inactive.html", status=403)

@@ -1,4 +1,4 @@
-"""Where the agency's events are sent, for its agency_admin: make, watch, test, and take away."""
+"""Where the agency's events are sent, for its agency_admin: create, watch, test and remove."""
 
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ class AddressForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """All of the agency's, and a new one, whose secret is shown this once."""
+    """List the agency's webhooks, or make a new one, whose secret is shown this once."""
     form = AddressForm(request.POST if request.method == "POST" else None)
     refusal, made = None, None
     if form.is_valid():
@@ -48,7 +48,7 @@ def own(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_http_methods(METHODS)
 @signed_in
 def one(request: HttpRequest, visit: Visit, webhook_id: UUID) -> HttpResponse:
-    """How it is and what became of each message; its buttons are posted here."""
+    """Show how a webhook is and what became of each message. Its buttons post here."""
     if request.method == "POST":
         return _do(request, visit, webhook_id)
     hook = endpoints.read(visit.principal, webhook_id)

@@ -1,5 +1,6 @@
-"""The access log for auditors: who of ours saw or did what, when, for what purpose; page by page
-and as a file. An oversight auditor also reads the entries of an agency that has opted in."""
+"""The access log for auditors: who of our agency saw or did what, when, and for what purpose. It is
+read page by page and as a file. An oversight auditor also reads the entries of an agency that has
+opted in."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,8 +26,8 @@ PER_PAGE = 50
 @require_safe
 @signed_in
 def access_log(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Entries, newest first; of one referral its whole trail, lists included. A filter that is
-    wrong shows none."""
+    """List entries, newest first. For one referral this is its whole trail, lists included. An
+    invalid filter shows no entries."""
     _must_be_known(request, "after")
     form = _form(request, visit, "access_log.read")
     return _shown(request, visit, form) if form.is_valid() else _wrong(request, visit, form)
@@ -35,8 +36,8 @@ def access_log(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_safe
 @signed_in
 def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
-    """All that fits the filter as a file, or (`of=lists`) who had the referral in her lists. A
-    filter that is wrong exports nothing."""
+    """Export all entries that match the filter, or (`of=lists`) who had the referral in their
+    lists. An invalid filter exports nothing."""
     _must_be_known(request, "format", "of")
     form = _form(request, visit, "access_log.export")
     kind = request.GET.get("format", "")
@@ -54,8 +55,8 @@ def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
 
 
 def _must_be_known(request: HttpRequest, *beside: str) -> None:
-    """Raise BadRequest for a filter that there is not: left out, it would show more than was asked
-    for."""
+    """Raise BadRequest for an unknown or repeated filter: ignoring it would show more than was
+    asked for."""
     if set(request.GET) - {*FilterForm.base_fields, *beside}:
         names = ", ".join(FilterForm.base_fields)
         raise BadRequest("unknown_parameter", f"A filter in the address is none of: {names}.")
@@ -74,7 +75,7 @@ def _form(request: HttpRequest, visit: Visit, act: str) -> FilterForm:
 
 
 def _opted_in(visit: Visit) -> dict[str, str]:
-    """The agencies that let an oversight auditor read, now."""
+    """Return the agencies that let an oversight auditor read now, names by id."""
     if not visit.oversees:
         return {}
     given = oversight.list_opt_ins(visit.principal)
@@ -82,7 +83,7 @@ def _opted_in(visit: Visit) -> dict[str, str]:
 
 
 def _context(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
-    """What the page says of the filter; `whose` is carried by each of its links."""
+    """Build what the page says of the filter. Each of its links carries `agency`."""
     asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
     agency = {"agency": asked["agency"]} if form.foreign else {}
     return {
@@ -130,11 +131,12 @@ def _listings(
 
 
 def _who(entry: Any, form: FilterForm) -> str:
-    """In words; of another agency's people and systems their ids alone are known here."""
+    """Say in words who it was. People and systems of another agency are known by their ids
+    alone."""
     name = form.name_of_member(entry.member_id) if entry.member_id else ""
     if entry.client_id:
         system = form.name_of_system(entry.client_id)
         return f"{system}, for {name}" if name else system
-    # Without a caller is what the background work or a command did: both write `key.rotate`.
+    # Background work and commands have no caller: both write `key.rotate`.
     nobody = "Cairn or its operator" if entry.decision == "allowed" else "nobody known"
     return name or nobody

@@ -1,5 +1,5 @@
-"""The filter of the access log's page: what an auditor may look for, and what she looks for in
-words, so that a page without entries is never taken for one of another question."""
+"""The filter of the access log's page. It also says in words what an auditor looks for, so that an
+empty page is never taken for the answer to another question."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _NO_ID = {"invalid": "That is no id. Copy it from the log, or from a referral's 
 
 
 def short(id_: UUID | str) -> str:
-    """The end of an id, which tells it from others; its beginning is a time."""
+    """Return the end of an id, which tells it from others; its beginning is a time."""
     return f"…\N{WORD JOINER}{str(id_)[-12:]}"
 
 
@@ -36,10 +36,11 @@ def _chosen(label: str) -> forms.UUIDField:
 
 
 class FilterForm(DeskForm):
-    """`others`: the agencies that let her read, by id; `members` and `systems`: her own agency's.
+    """`others` are the agencies that let the auditor read, by id; `members` and `systems` are those
+    of the auditor's own agency.
 
-    Of another agency (`foreign`) people and systems are known by their ids alone, which she copies
-    from its entries (ADR 0028: no names).
+    People and systems of another agency (`foreign`) are known by their ids alone, which the auditor
+    copies from its entries (ADR 0028: no names).
     """
 
     act = listed([("", "Any"), *labels.LOGGED.items()], "What", required=False)
@@ -89,8 +90,8 @@ class FilterForm(DeskForm):
             del self.fields["agency"]
 
     def _offer(self, field: str, names: Mapping[UUID, str], none: str) -> None:
-        """By name. One that is asked for and not in the list stays in it: the box would say that
-        nobody is asked for."""
+        """Offer choices by name. An id that is asked for but not in the list stays in it; otherwise
+        the box would say that no one is asked for."""
         asked = as_uuid(self.data.get(field))
         known = sorted(((str(id_), name) for id_, name in names.items()), key=lambda one: one[1])
         if asked and asked not in names:
@@ -108,7 +109,7 @@ class FilterForm(DeskForm):
         return given
 
     def filters(self) -> Filters:
-        """As permissions/audit/queries.py takes them. Only of a form that is valid."""
+        """Return the filters as permissions/audit/queries.py takes them. Only for a valid form."""
         given = self.cleaned_data
         return Filters(
             act=given["act"] or None,
@@ -125,16 +126,17 @@ class FilterForm(DeskForm):
         )
 
     def name_of_member(self, id_: UUID) -> str:
-        """Her name; of another agency, or of nobody who is there, what is known of her."""
+        """Return the member's name, or words with the end of the id for one who is of another
+        agency or no longer here."""
         other = "member" if self.foreign else "a former member"
         return self.members.get(id_, f"{other} {short(id_)}")
 
     def name_of_system(self, id_: UUID) -> str:
-        """The same of a partner system."""
+        """Return the name of a partner system, likewise."""
         return self.systems.get(id_, f"partner system {short(id_)}")
 
     def told(self) -> str:
-        """What is looked for, in words; nothing where all is."""
+        """Say in words what is looked for; empty without a filter."""
         return ", ".join(self._told(self.filters()))
 
     def _told(self, asked: Filters) -> Iterator[str]:

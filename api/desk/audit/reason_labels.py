@@ -1,5 +1,5 @@
-"""Why something of the access log was refused, or done, in a few words for its reader. Whole
-sentences, and what to do about it, stand at the page of each code (api/desk/problem_texts.py)."""
+"""Why the access log says that something was refused or done, in a few words. The page of each code
+has whole sentences and what to do about it (api/desk/problem_texts.py)."""
 
 from api.desk import labels
 
@@ -77,7 +77,7 @@ REASONS = {
     "phone_only": "a service to ring",
     "answered_here": "a service of this network: to refer to",
     "own_service": "the agency's own service",
-    # -- Her permission
+    # -- The survivor's permission
     "no_release": "no permission of hers in force",
     "sealed": "the packet is closed",
     "basis": "another kind of permission is needed",
@@ -151,7 +151,7 @@ REASONS = {
 
 
 def reason(rule: str) -> str:
-    """Why something was refused, or was done: of a list of codes, or of those above."""
+    """Return why something was refused or done, in the words of a code list or of REASONS."""
     for name in ("self_assignment", "ended_by_the_clock"):
         if rule in labels.CODE_LISTS[name]:
             return labels.label(name, rule)

@@ -1,5 +1,5 @@
-"""What an auditor is told of the log beside its rows, and who else may read it: counts by month,
-the seals with a check of them, and the opt-ins, which the agency's administrator gives."""
+"""What an auditor sees of the log in addition to its rows, and who else may read it: counts by
+month, the seals with a check of them, and the opt-ins, which the agency's administrator gives."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -26,8 +26,8 @@ from permissions.models import Agency
 @require_safe
 @signed_in
 def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """How many entries of each kind in a month of her own agency's time zone, in which the entries
-    are told too; of every agency for an oversight auditor."""
+    """Count the entries of each kind in a month, in the time zone of the auditor's agency, in which
+    the entries are shown too. An oversight auditor gets the counts of every agency."""
     months = _months(labels.localtime(visit.now))
     month = request.GET.get("month") or months[0]
     months += [month] if month not in months else []
@@ -44,14 +44,14 @@ def counts(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _months(now: datetime) -> list[str]:
-    """This month and those before, for as long as the log is kept, as `2026-11`."""
+    """Return this month and those before, for as long as the log is kept, as `2026-11`."""
     at = now.year * 12 + now.month - 1
     first = at - 12 * settings.LOG_KEPT_YEARS
     return [f"{one // 12}-{one % 12 + 1:02}" for one in range(at, first - 1, -1)]
 
 
 class CheckForm(DeskForm):
-    """Which checkpoint to go on before; none: the newest are checked."""
+    """The checkpoint before which to continue; without one the newest are checked."""
 
     before = forms.IntegerField(required=False, min_value=1, max_value=2**62)
 
@@ -59,7 +59,7 @@ class CheckForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def seals(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """How the seals stand; a check of the newest batches, or of those before, by a button."""
+    """Show the state of the seals. A button checks the newest batches, or those before."""
     context: dict[str, Any] = {}
     if request.method == "POST":
         form = CheckForm(request.POST)
@@ -94,7 +94,8 @@ class OptInForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def readers(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Who else may read the agency's entries; its administrator gives and takes back."""
+    """Show who else may read the agency's entries. Its administrator gives and withdraws
+    opt-ins."""
     refusal, posted = None, request.method == "POST"
     form = OptInForm(request.POST if posted and request.POST.get("do") != "end" else None)
     try:

@@ -1,4 +1,5 @@
-"""Where a confidential place of the agency's own is: shown to its own people, each look logged."""
+"""Where a confidential place of one's own agency is. It is shown to the agency's own people, and
+each look is logged."""
 
 from uuid import UUID
 
@@ -54,7 +55,7 @@ class AddressForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def look(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
-    """GET asks, POST shows it, after the entry in the log."""
+    """GET asks. POST shows the address, after the entry in the log."""
     if not visit.principal.has_role(*confidential_addresses.READERS):
         raise NotVisible
     edits = visit.principal.has_role("directory_editor")
@@ -73,7 +74,7 @@ def look(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
 @require_http_methods(METHODS)
 @signed_in
 def put(request: HttpRequest, visit: Visit, location_id: UUID) -> HttpResponse:
-    """Sealed for the agency's own people; the form never shows what is kept already."""
+    """Seal an address for the agency's own people. The form never shows what is stored already."""
     rules.require_directory_editor(visit.principal)
     if request.method != "POST":
         typed = form_replay.typed_data(request, visit)

@@ -1,4 +1,5 @@
-"""Changing a service: the form, what the public will see, then saved. Nothing is half saved."""
+"""Changing a service: the form, then what the public will see, then saving. All changes are saved
+or none."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ BUTTONS = ("save", "back", "look", "csrfmiddlewaretoken")
 @require_http_methods(METHODS)
 @signed_in
 def edit(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    """GET: the form. POST: what will change, to be looked at; with `save` it is done."""
+    """GET shows the form. POST shows what will change, and saves it if it has `save`."""
     entry = find_entry(visit, service_id)
     if request.method != "POST":
         return _form(request, entry, EntryForm(document=entry.document, etag=entry.etag))

@@ -1,4 +1,4 @@
-"""One form for a service's main columns, numbers and hours; everything else stays as it is."""
+"""One form for a service's main columns, numbers and hours. Everything else stays as it is."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from permissions.errors import BadRequest, Refused
 
 
 class Changed(NamedTuple):
-    """What a confirmation tells of one member: as it is, and as it will be."""
+    """What a confirmation shows of one member: as it is, and as it will be."""
 
     title: str
     before: list[str]
@@ -32,7 +32,7 @@ class Changed(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """The fields of one row; a fresh one is folded away until somebody wants it."""
+    """The fields of one row. A new row is folded away until it has a value or an error."""
 
     heading: str
     fields: list[forms.BoundField]
@@ -44,7 +44,7 @@ class Filled(NamedTuple):
 
 
 class EntryForm(DeskForm):
-    """Bound to a document: the members of it that the form shows, and rows of three lists."""
+    """Bound to a document: the members of it that the form shows, and the rows of three lists."""
 
     name = line("Name")
     alternate_name = line("Also called", "For example its Spanish name.")
@@ -111,7 +111,7 @@ class EntryForm(DeskForm):
 
     @property
     def lists(self) -> Iterator[tuple[Rows, list[Filled], list[str]]]:
-        """Each list with its rows to fill in, and what it keeps as it is."""
+        """Yield each list with its rows to fill in, and the rows that it keeps as they are."""
         for member, rows in LISTS.items():
             filled = [
                 Filled(
@@ -140,7 +140,7 @@ class EntryForm(DeskForm):
     # -- What it changes
 
     def patch(self) -> Document:
-        """The merge patch: only members that differ from the document."""
+        """Return the merge patch: only members that differ from the document."""
         found: Document = {}
         for name in self.MAIN:
             value = self.cleaned_data.get(name)
@@ -154,7 +154,7 @@ class EntryForm(DeskForm):
         return found
 
     def _rows(self, member: str) -> list[tuple[Document, str]]:
-        """The list as it will be, in its old order, with the prefix of each row's fields."""
+        """Return the list as it will be, in its old order, with the prefix of each row's fields."""
         rows = LISTS[member]
         found: list[tuple[Document, str]] = []
         shown = iter(self.shown[member])
@@ -184,7 +184,7 @@ class EntryForm(DeskForm):
         return changed
 
     def changes(self) -> list[Changed]:
-        """What the public will see otherwise than now."""
+        """Return what the public will see differently from now."""
         found = []
         for name, value in self.patch().items():
             if name in LISTS:
@@ -196,13 +196,14 @@ class EntryForm(DeskForm):
         return found
 
     def new_numbers(self) -> list[Document]:
-        """Telephone numbers that are not in the entry as it stands: to be rung before they are."""
+        """Return phone numbers that are not in the entry yet: call them before they are
+        published."""
         there = {row["number"] for row in self.document.get("phones", [])}
         rows = self.patch().get("phones", [])
         return [row for row in rows if row["number"] not in there]
 
     def refuse(self, refusal: Refused) -> None:
-        """A fault at the field it is of, also in a row of a list."""
+        """Show an error at the field that it belongs to, also in a row of a list."""
         if isinstance(refusal, BadRequest) and refusal.pointer:
             member, *rest = refusal.pointer.strip("/").split("/")
             if member in LISTS and rest and rest[0].isdecimal():

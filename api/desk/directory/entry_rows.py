@@ -1,4 +1,4 @@
-"""Three lists of a service as rows of a form, and back: numbers, hours, days unlike others.
+"""Three lists of a service as rows of a form, and back: numbers, hours, and days unlike others.
 
 A row that the form is too simple for is kept as it is.
 """
@@ -54,8 +54,8 @@ def _date(label: str) -> forms.DateField:
 
 
 class Rows(NamedTuple):
-    """A list of the document in the form: its fields, which of them has to be there, and whether a
-    row is simple enough to be shown. `key` empty: the row is removed, or never was."""
+    """A list of the document in the form: its fields, and whether a row is simple enough to be
+    shown. A row whose field `key` is empty is removed, or is not added."""
 
     title: str
     one: str
@@ -99,7 +99,7 @@ def _holiday() -> dict[str, forms.Field]:
 
 
 def is_simple(schedule: Document) -> bool:
-    """Whether its rule is one of the form's: every week, on these days."""
+    """Return whether the form can express the schedule's rule: every week, on these days."""
     days = str(schedule.get("byday", "")).replace(" ", "").split(",")
     rule = ("byweekno", "bymonthday", "byyearday", "count", "until", "dtstart")
     return (
@@ -115,11 +115,12 @@ LISTS = {
     "schedules": Rows("Hours", "Hours", "byday", _hours, is_simple, {"freq": "WEEKLY"}),
     "holiday_schedules": Rows("Not as usual", "Days", "start_date", _holiday, lambda row: True, {}),
 }
-BLANK = 2  # rows to fill in
+BLANK = 2  # empty rows to fill in
 
 
 def offer(field: forms.Field, value: str) -> None:
-    """A kind of telephone that is in the entry and not in our list stays what it is."""
+    """Offer the kinds of phone. A kind that is in the entry and not in our list stays what it
+    is."""
     assert isinstance(field, forms.ChoiceField)
     if value not in dict(PHONE_TYPES):
         field.choices = [*([(value, value)] if value else []), ("", "Not said"), *PHONE_TYPES]
@@ -135,7 +136,8 @@ def initial(name: str, row: Document) -> Any:
 
 
 def plain(name: str, value: Any, before: Any) -> Any:
-    """As the document writes it; as it was written where it means the same."""
+    """Return the value as the document writes it, or as it was written if the meaning is the
+    same."""
     match value:
         case time():
             return before if str(before)[:5] == f"{value:%H:%M}" else f"{value:%H:%M:%S}"

@@ -1,6 +1,6 @@
-"""What pages tell of a directory entry, in words: how far, open or not, who is taken, when checked.
+"""What pages say of a directory entry, in words: how far, open or not, who is taken, when checked.
 
-Knows documents and rendered rows; no query and no rule in here.
+This module knows documents and rendered rows; it has no queries and no rules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ ALL_DAY = "day and night"
 
 
 class Wording(NamedTuple):
-    """A few words, and how they are meant: good, warning, or '' for plain."""
+    """A few words and their tone: good, warning, or '' for plain."""
 
     words: str
     mood: str = ""
@@ -46,7 +46,7 @@ class EntrySummary:
 def summarize(
     listing: Listing, opening: Opening | None, document: Document, now: datetime, *, takes: bool
 ) -> EntrySummary:
-    """A service of a page of results; `document` is the listing's."""
+    """Summarize a service on a page of results; `document` is the listing's."""
     return EntrySummary(
         listing=listing,
         opening=opening_words(opening, now),
@@ -63,7 +63,7 @@ def summarize(
 
 
 def distance(metres: float | None) -> str:
-    """Such as "1.3 mi (2.1 km)"."""
+    """Return words such as "1.3 mi (2.1 km)"."""
     if metres is None:
         return ""
     return f"{metres / METRES_A_MILE:.1f} mi ({metres / 1000:.1f} km)"
@@ -74,12 +74,12 @@ def review_days() -> int:
 
 
 def review_due(checked: date | None) -> date | None:
-    """The day by which somebody has to make sure again; None: it never was made sure of."""
+    """Return the day by which the entry has to be checked again; None if it never was checked."""
     return checked + timedelta(review_days()) if checked else None
 
 
 def unchecked_warning(checked: date | None, now: datetime) -> str:
-    """A warning of an entry that nobody made sure of for long; '' for a fresh one."""
+    """Return a warning for an entry that was not checked for long; '' for a fresh one."""
     if checked is None:
         return "Nobody has said when this was last checked."
     due = review_due(checked)
@@ -89,7 +89,7 @@ def unchecked_warning(checked: date | None, now: datetime) -> str:
 
 
 def day_words(day: date, *, year: bool = False) -> str:
-    """Such as "Tue 24 Nov", or "24 Nov 2026"."""
+    """Return words such as "Tue 24 Nov", or "24 Nov 2026"."""
     return f"{day.day} {day:%b %Y}" if year else f"{day:%a} {day.day} {day:%b}"
 
 
@@ -97,7 +97,7 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 
 def intake(listing: Listing, document: Document) -> Wording | None:
-    """Whether it takes people now; None where nothing is known of it."""
+    """Return whether the service takes people now; None if nothing is known of it."""
     if listing.status != "active":
         return Wording(listing.status.capitalize(), "warning")
     if listing.intake == "paused":
@@ -117,7 +117,7 @@ def number(value: float | int | None) -> str:
 
 
 def capacity_words(capacity: Document) -> str:
-    """Such as "2 of 8 beds free"."""
+    """Return words such as "2 of 8 beds free"."""
     unit = capacity.get("unit", {}).get("name", "places")
     of = f" of {number(capacity['maximum'])}" if capacity.get("maximum") is not None else ""
     return f"{number(capacity.get('available', 0))}{of} {unit} free"
@@ -131,7 +131,7 @@ def clock(moment: datetime) -> str:
 
 
 def opening_words(opening: Opening | None, now: datetime) -> Wording:
-    """Open or closed now, and until when."""
+    """Return whether it is open or closed now, and until when."""
     if opening is None or not opening.told:
         return Wording("Hours not told, ring to ask")
     if opening.span is None:
@@ -158,13 +158,13 @@ def _when(moment: datetime, now: datetime) -> str:
 class Day(NamedTuple):
     name: str  # "Today", "Tomorrow" or "Thursday"
     day: str
-    hours: str  # '' where it is closed
+    hours: str  # '' if it is closed
     is_today: bool
 
 
 def week(spans: Sequence[Span], now: datetime) -> list[Day]:
-    """The seven days from today, each with what is open on it. A night belongs to the day on which
-    it begins."""
+    """Return the seven days from today, each with its opening hours. A night belongs to the day on
+    which it begins."""
     zone, today = timezone.get_current_timezone(), timezone.localtime(now).date()
     found = []
     for ahead in range(WEEK):
@@ -201,12 +201,12 @@ def _of_day(spans: Sequence[Span], begin: datetime, end: datetime, *, first: boo
 
 
 def once(words: Iterable[str]) -> list[str]:
-    """In their order, each once, empty ones left out."""
+    """Return each word once, in order, without empty ones."""
     return [word for word in dict.fromkeys(words) if word]
 
 
 def languages(document: Document) -> list[str]:
-    """What is spoken, by the service or at one of its places."""
+    """Return the languages spoken by the service or at one of its places."""
     rows = list(document.get("languages", ()))
     for at in document.get("service_at_locations", ()):
         rows += at.get("location", {}).get("languages", ())
@@ -214,7 +214,7 @@ def languages(document: Document) -> list[str]:
 
 
 def towns(document: Document) -> list[str]:
-    """The towns where it is found, three at most."""
+    """Return the towns where the service is found, three at most."""
     found = once(
         address.get("city", "")
         for at in document.get("service_at_locations", ())
@@ -224,7 +224,7 @@ def towns(document: Document) -> list[str]:
 
 
 def ages(document: Document) -> str:
-    """Such as "10 to 21 years"; '' where it names none."""
+    """Return words such as "10 to 21 years"; '' if the service names none."""
     least, most = document.get("minimum_age"), document.get("maximum_age")
     if least and most is not None:
         return f"{number(least)} to {number(most)} years"

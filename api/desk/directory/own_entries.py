@@ -1,7 +1,7 @@
-"""An agency's own entries of the directory: which wait to be looked at, and what is changed daily.
+"""An agency's own entries of the directory: which are due for a check, and what changes daily.
 
-Every act is the domain's (directory/editing), with the ETag that the page was made from: what
-somebody else changed meanwhile is never overwritten.
+Every act is the domain's (directory/editing) and carries the ETag that the page was made from, so a
+change that another editor made meanwhile is never overwritten.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ MOST_PAGES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A service of ours as it stands; `etag` goes with every change of it."""
+    """A service of ours as it is now; `etag` goes with every change of it."""
 
     listing: listings.Listing
     document: Document
@@ -50,7 +50,7 @@ class Entry:
 
 
 class Own(NamedTuple):
-    """A line of the list: the entry, when it has to be looked at, and whether that is past."""
+    """A line of the list: the entry, when its check is due, and whether that is past."""
 
     entry: Entry
     intake: entry_summary.Wording | None
@@ -61,7 +61,7 @@ class Own(NamedTuple):
 @require_safe
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """My agency's entries, whichever waits longest first."""
+    """List my agency's entries, those that have waited longest first."""
     rules.require_directory_editor(visit.principal)
     number = request.GET.get("page", "1")
     at = min(int(number), MOST_PAGES) if number.isdecimal() and int(number) else 1
@@ -87,7 +87,7 @@ def _entry(listing: listings.Listing) -> Entry:
 
 
 def find_entry(visit: Visit, service_id: UUID) -> Entry:
-    """A service that the caller may change. Raises NotVisible, NotPermitted."""
+    """Return a service that the caller may change. Raises NotVisible, NotPermitted."""
     with identified_transaction(visit.principal):
         listing = listings.find(visit.principal, service_id)
         if listing is None:
@@ -126,7 +126,7 @@ def _one(
 
 
 def secret_places(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(id, name) of the confidential places where a service is found."""
+    """Return (id, name) of the confidential places where the service is found."""
     locations = [at.get("location", {}) for at in document.get("service_at_locations", ())]
     return [(one["id"], one.get("name", "")) for one in locations if one.get("confidential")]
 
@@ -137,7 +137,7 @@ def secret_places(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 @require_http_methods(METHODS)
 @signed_in
 def pause(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    """Nobody is taken from now on, or people are again."""
+    """Pause the service, so that it takes no one, or end the pause."""
     if request.method != "POST":
         return redirect("desk_entry", service_id)
     paused = request.POST.get("paused") == "yes"
@@ -148,7 +148,7 @@ def pause(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
 @require_http_methods(METHODS)
 @signed_in
 def checked(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    """Somebody has made sure today that everything in the entry is right."""
+    """Record that everything in the entry was checked today."""
     if request.method != "POST":
         return redirect("desk_entry", service_id)
     change: Document = {"assured_date": network_date(visit.now).isoformat()}
@@ -156,7 +156,7 @@ def checked(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
 
 
 class CapacityForm(DeskForm):
-    """How much is free of each unit; one more unit may be named."""
+    """How much is free of each unit. One more unit may be named."""
 
     unit = forms.CharField(
         label="Something else to count", help_text="For example: beds.", max_length=60,
@@ -201,7 +201,7 @@ class CapacityForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def capacity(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    """How much is free now."""
+    """Record how much is free now."""
     if request.method != "POST":
         return redirect("desk_entry", service_id)
     entry = find_entry(visit, service_id)
@@ -234,7 +234,7 @@ def _change(
 @require_safe
 @signed_in
 def history(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpResponse:
-    """Who changed which fields of the service and of its organization, and when."""
+    """Show who changed which fields of the service and of its organization, and when."""
     entry = find_entry(visit, service_id)
     steps, more = steps_of(visit, entry)
     context = {"listing": entry.listing, "steps": steps, "more": more, "now": visit.now}
@@ -289,14 +289,14 @@ FIELD_WORDS = {
 
 
 def field_words(name: str) -> str:
-    """A member of the document, as an editor calls it."""
+    """Return the name of a document's member as an editor calls it."""
     return FIELD_WORDS.get(name, name.replace("_", " "))
 
 
 def stale_page(
     request: HttpRequest, visit: Visit, entry: Entry, changes: list[Any] | None = None
 ) -> HttpResponse:
-    """Somebody else changed it meanwhile: who and what, and what she wanted."""
+    """Show that another editor changed it meanwhile: who and what, and what this editor wanted."""
     steps, _more = steps_of(visit, entry)
     context = {"listing": entry.listing, "step": steps[0] if steps else None, "changes": changes}
     return page(request, "desk/entry_stale.html", context, StaleMatch())

@@ -1,7 +1,7 @@
-"""The form that asks the directory: every filter that the domain knows, in words for people.
+"""The form that searches the directory: every filter that the domain knows, in words for people.
 
-It is sent by POST alone: what somebody looks for belongs in no address, no history of a browser
-and no log of a proxy.
+It is sent by POST alone: what a person looks for must not be in an address, a browser's history or
+a proxy's log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ METRES_A_MILE = 1609.344
 MOST_PAGES = 100_000
 DISTANCES = [("5", "5 miles"), ("10", "10 miles"), ("25", "25 miles"), ("50", "50 miles")]
 DISTANCES += [("100", "100 miles"), ("250", "250 miles")]
-FARTHEST = "25"  # where she does not say
+FARTHEST = "25"  # if no distance is chosen
 
 ACCESS_WORDS = {
     "wheelchair": "Step-free, for a wheelchair",
@@ -37,8 +37,8 @@ assert set(ACCESS_WORDS) == set(ACCESS)
 
 ANSWERED = [("", "Either"), ("here", "Takes referrals here"), ("phone", "By phone only")]
 
-# Those that victims and their helpers in the United States ask for most; English, Spanish and
-# American Sign Language stand first.
+# The languages that victims and their helpers in the United States ask for most. English, Spanish
+# and American Sign Language come first.
 SPOKEN = ("en", "es", "ase")
 ALSO_SPOKEN = (
     *("am", "ar", "bla", "chr", "chy", "cro", "de", "fa", "fla", "fr", "hi", "hmn", "ht", "ja"),
@@ -50,7 +50,7 @@ NAMES = {"fla": "Salish", "cro": "Crow", "mam": "Mam", "ase": "American Sign Lan
 
 @lru_cache
 def languages() -> list[tuple[str, str]]:
-    """ISO 639 codes with their English names, in the order to offer them."""
+    """Return ISO 639 codes with their English names, in the order to offer them."""
     known = {**Locale("en").languages, **NAMES}
     more = sorted((known[code], code) for code in ALSO_SPOKEN if code in known)
     return [(code, known[code]) for code in SPOKEN] + [(code, name) for name, code in more]
@@ -61,19 +61,20 @@ Grouped = list[tuple[str, Any]]
 
 @lru_cache
 def needs() -> Grouped:
-    """Our needs below their groups. A group itself is its first choice: all that is in it."""
+    """Return our needs below their groups. The first choice of a group is the whole group."""
     return list(_grouped("needs", "All of: {}"))
 
 
 @lru_cache
 def served() -> Grouped:
-    """Whom a service is for; ages have a field of their own."""
+    """Return whom a service can be for; ages have a field of their own."""
     return [group for group in _grouped("served", "") if group[0] != "Age"]
 
 
 @lru_cache
 def happened() -> list[tuple[str, str]]:
-    """The kinds of victimization, the broad ones alone: services are marked by them."""
+    """Return the kinds of victimization, only the broad ones, because services are marked by
+    them."""
     terms = [term for term in vocabulary.terms() if term.taxonomy == "victimization"]
     return [(term.code, term.names["en"]) for term in terms if not term.parent]
 
@@ -94,7 +95,7 @@ def _below(terms: Sequence[vocabulary.Term], parent: str, indent: str) -> Iterat
 
 
 class ActiveFilter(NamedTuple):
-    """One filter that is set: its field, and what it says, to be named and taken away again."""
+    """One filter that is set: its field and its words, to be shown and removed again."""
 
     name: str
     words: str
@@ -166,7 +167,7 @@ class SearchForm(DeskForm):
 
     @property
     def more_is_used(self) -> bool:
-        """Whether what is folded away has to be in sight."""
+        """Whether the folded part must be visible."""
         given = getattr(self, "cleaned_data", {})
         return any(
             self[name].errors or (name != "distance" and _is_set(given.get(name)))
@@ -176,12 +177,12 @@ class SearchForm(DeskForm):
     def clean_page(self) -> int:
         return self.cleaned_data["page"] or 1
 
-    # -- After it was found valid
+    # -- Once the form is valid
 
     def asked(self, now: datetime) -> SearchQuery | None:
-        """The question; None after an error at the postcode, whose place is not known.
+        """Build the query; None after an error at the postcode, whose place is not known.
 
-        Inside the transaction of the search. `now` is the database's clock.
+        Call it inside the transaction of the search. `now` is the database's clock.
         """
         given = self.cleaned_data
         near = radius = None
@@ -212,7 +213,7 @@ class SearchForm(DeskForm):
         )
 
     def told(self) -> list[ActiveFilter]:
-        """The filters that are set, in words."""
+        """Return the filters that are set, in words."""
         return [
             ActiveFilter(name, self._words(name, value))
             for name in self.FILTERS
@@ -236,7 +237,8 @@ class SearchForm(DeskForm):
         return f"{label}: {value}"
 
     def carried(self, without: str = "") -> list[tuple[str, str]]:
-        """What was asked, as hidden fields of the next form; all but the page and one filter."""
+        """Return the search as hidden fields of the next form: all but the page and the filter
+        `without`."""
         found: list[tuple[str, str]] = []
         for name in (*self.FILTERS, "distance"):
             value = self.cleaned_data.get(name)

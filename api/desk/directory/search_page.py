@@ -1,4 +1,5 @@
-"""Finding a service, for the public and for members: what is asked by POST, never in an address."""
+"""Finding a service, for the public and for members: the search is sent by POST, never in an
+address."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from referrals.acts import availability
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A page of what was found."""
+    """One page of results."""
 
     lines: list[EntrySummary]
     count: str
@@ -68,7 +69,8 @@ def found(request: HttpRequest, visit: Visit, sealed: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
-    """GET: the empty form, and everything by name. POST: on to what was found, or nothing was."""
+    """GET shows the empty form and everything by name. POST leads to the results, or says that
+    nothing was found."""
     if request.method != "POST":
         form = SearchForm({"distance": FARTHEST, "page": request.GET.get("page", "")})
         if not form.is_valid():
@@ -95,7 +97,7 @@ def _ask(request: HttpRequest, visit: Visit | None) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, visit: Visit | None, sealed: str) -> HttpResponse:
-    """A page of what was found, or the empty form where the search has ended."""
+    """Show a page of results, or the empty form if the search has ended."""
     with identified_transaction(visit.principal if visit else None) as now:
         data = open_search(request, sealed, now)
     form = SearchForm(data or {"distance": FARTHEST})
@@ -110,7 +112,8 @@ def _page(request: HttpRequest, form: SearchForm, **context: Any) -> HttpRespons
 
 
 def _find(visit: Visit | None, form: SearchForm, page: int) -> Results | None:
-    """None where the place of the postcode is known no longer; the form says so."""
+    """Return a page of results; None if the place of the postcode is no longer known, which the
+    form says."""
     principal = visit.principal if visit else None
     with identified_transaction(principal) as now:
         asked = form.asked(now)

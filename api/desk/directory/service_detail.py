@@ -1,4 +1,5 @@
-"""What a service's document says, as titles and lines to read; nothing that the pages work out."""
+"""What a service's document says, as titles and lines to read, without anything that the pages
+compute."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -94,7 +95,7 @@ def more(document: Document) -> Iterator[Fact]:
 
 
 def links(document: Document) -> list[tuple[str, str]]:
-    """(href, words) of what leads elsewhere; web and mail addresses alone."""
+    """Return (href, words) of the links that lead elsewhere: only web and mail addresses."""
     organization = document.get("organization", {})
     found: list[tuple[str, str]] = []
     for one, words in (
@@ -113,7 +114,7 @@ OURS = {str(vocabulary.taxonomy_id(key)): key for key in ("needs", "served", "vi
 
 
 def _terms(document: Document) -> Iterator[tuple[str, str]]:
-    """(our taxonomy's key or '', name) of what the service bears; a label in Spanish left out."""
+    """Yield (our taxonomy's key or '', name) of the service's terms, without labels in Spanish."""
     for one in document.get("attributes", ()):
         term = one.get("taxonomy_term", {})
         taxonomy = OURS.get(term.get("taxonomy_detail", {}).get("id", ""), "")

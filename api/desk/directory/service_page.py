@@ -1,4 +1,5 @@
-"""One service as a page: all that the standard knows of it, what is needed in a hurry first."""
+"""One service as a page: all that the standard knows of it, with what is needed in a hurry
+first."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -31,13 +32,13 @@ from referrals.acts import availability
 
 
 class Place(NamedTuple):
-    """Where it is: lines to read, and numbers that are rung only there."""
+    """A place of the service: lines to read, and phone numbers that are of this place only."""
 
     name: str
     lines: list[str]
     access: list[str]
     phones: list[listings.Phone]
-    hours: list[entry_summary.Day]  # empty where they are as everywhere
+    hours: list[entry_summary.Day]  # empty if every place has the same hours
 
 
 class Hours(NamedTuple):
@@ -49,7 +50,7 @@ class Hours(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What `find` gives: the listing, its document and how it stands now."""
+    """What `find` returns: the listing, its document and its state now."""
 
     listing: listings.Listing
     document: Document
@@ -87,7 +88,7 @@ def service(request: HttpRequest, visit: Visit, service_id: UUID) -> HttpRespons
 
 
 def find(principal: Principal | None, service_id: UUID) -> Page | None:
-    """The service with its hours; None where it is not there or may not be seen."""
+    """Return the service with its hours; None if it does not exist or may not be seen."""
     with identified_transaction(principal) as now:
         listing = listings.find(principal, service_id)
         if listing is None:
@@ -139,7 +140,7 @@ def _context(found: Page) -> dict[str, Any]:
 
 
 def _scheduled(document: Document, member: str) -> Iterator[Document]:
-    """Schedules or holidays of the service, of it at a place, of the place."""
+    """Yield schedules or holidays of the service, of the service at a place, and of the place."""
     yield from document.get(member, ())
     for at in document.get("service_at_locations", ()):
         yield from at.get(member, ())
@@ -147,7 +148,7 @@ def _scheduled(document: Document, member: str) -> Iterator[Document]:
 
 
 def _holidays(document: Document, today: date) -> list[str]:
-    """Days that are not as usual, from today on, the next first."""
+    """Return the days that are not as usual, from today on, the next one first."""
     found = []
     for row in _scheduled(document, "holiday_schedules"):
         first, last = parse_date(row["start_date"]), parse_date(row["end_date"])
@@ -166,7 +167,7 @@ def _holidays(document: Document, today: date) -> list[str]:
 
 
 def _notes(document: Document) -> list[str]:
-    """What is said of the hours beside the times."""
+    """Return what is said of the hours in addition to the times."""
     said = (
         text
         for row in _scheduled(document, "schedules")

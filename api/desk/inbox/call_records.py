@@ -1,4 +1,4 @@
-"""Calls to services that take no referral here: the number, and what came of it."""
+"""Calls to services that take no referrals here: the number, and what came of the call."""
 
 from typing import Any
 from uuid import uuid4
@@ -39,7 +39,7 @@ class CallForm(DeskForm):
 @require_http_methods(METHODS)
 @signed_in
 def new(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """The number to tap, and the record of the call: coded, without a word about her."""
+    """Show the number to tap, and record the call: coded, without a word about the survivor."""
     listing = find_service(request, visit)
     if listing is None:
         return to_directory(request)
@@ -71,7 +71,7 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_safe
 @signed_in
 def own(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Her own call records, newest first, page by page."""
+    """List the member's own call records, newest first, page by page."""
     cursor = request.GET.get("after")
     after = cursors.from_cursor(visit.principal, "desk:calls", cursor)
     records, place = call_records.list_page(visit.principal, after=after, limit=SHOWN)

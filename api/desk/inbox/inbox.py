@@ -1,5 +1,5 @@
-"""The inbox: what cannot wait first, then what needs an answer, with the time left, then the rest;
-in and out."""
+"""The inbox, in and out: what cannot wait first, then what needs an answer, with the time left,
+then the rest."""
 
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ class Row(NamedTuple):
     state: labels.State
     due: labels.Due | None
     needs: list[str]
-    rings: bool  # the other side asked for a ring, and that is not a day ago
+    rings: bool  # the other side asked for a call, less than a day ago
 
     @property
     def late(self) -> bool:
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 @require_safe
 @signed_in
 def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Where signing in leads: each role to what it can do here."""
+    """The page after signing in: it leads each role to what it can do here."""
     if visit.reviews:
         return HttpResponseRedirect(reverse("desk_access_log"))
     if not visit.does_casework:
@@ -66,8 +66,8 @@ def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _pressing(visit: Visit, box: str) -> tuple[list[Row], bool]:
-    """Those without an answer, a ring that was asked for, a first contact that is late: the nearest
-    deadline first; and whether there are more."""
+    """Return referrals without an answer, with a requested call or with a late first contact,
+    nearest deadline first, and whether there are more."""
     lines, more = lists.list_page(
         visit.principal,
         box=box,

@@ -11,6 +11,6 @@ from referrals.acts import entered_in_error
 @require_safe
 @signed_in
 def to_review(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """For a lead: what was marked as a mistake, by her agency or to it."""
+    """List for a lead what was marked as a mistake, by their agency or to it."""
     found = entered_in_error.list_mistakes(visit.principal)
     return render(request, "desk/mistakes.html", {"found": found, "now": visit.now})

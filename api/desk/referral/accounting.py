@@ -1,5 +1,5 @@
 """The accounting of disclosures as a paper for the survivor, in English or Spanish: to print, to
-read aloud, to hand over. Its words: accounting_paper.py."""
+read aloud, to hand over. Its words are in accounting_paper.py."""
 
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ LANGUAGES = (("en", "English"), ("es", "Español"))
 class AccountingForm(PurposeForm):
     language = one_of(LANGUAGES, "In which language", initial="en")
 
-    # Whatever there is: a warning that came only where something is left out would tell of it.
+    # Always shown: a warning only where something is left out would reveal it.
     warning = (
         "Nothing on the paper tells of a record that says “a court or law forbids” telling her."
         " Look in your notes first, by yourself, whether there is one. The ban has an end: as the"
@@ -74,7 +74,7 @@ def _notice(made: Accounting, language: str) -> dict[str, str] | None:
 
 
 def _to(one: NoticeShown | Disclosure, text: Text) -> str:
-    """An agency, and where it is if anybody may know."""
+    """Return an agency's name, and where it is if its address is public."""
     return f"{one.to.name} ({'; '.join(one.addresses) or text.no_address})"
 
 
@@ -93,7 +93,8 @@ def _given(made: Accounting, language: str) -> list[dict[str, Any]]:
 
 
 def _under(one: Disclosure, language: str) -> str:
-    """By whose permission: hers, and of whoever consented with her or in her place (R6)."""
+    """Say by whose permission: the survivor's, and that of each person who consented with them or
+    in their place (R6)."""
     text, who = PAPER[language], {given["who"] for given in one.release.consenters}
     hers = "self" in who
     said = text.under if hers else text.under_anothers
@@ -132,7 +133,8 @@ def _outside(made: Accounting, language: str) -> list[dict[str, str]]:
 
 
 def _line(made: Accounting, line: Line, language: str) -> dict[str, Any]:
-    """Who it was, what was done, how often and when. What was looked at often: the days alone."""
+    """Say who it was, what was done, how often and when. For what was looked at often, only the
+    days."""
     text, names = PAPER[language], TEXTS[language].fields
     why = text.purposes.get(line.purpose or line.reason or "", "")
     return {

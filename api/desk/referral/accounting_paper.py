@@ -1,5 +1,5 @@
-"""The words of the accounting that she is given, in English and Spanish: in the first person,
-plain, short enough to read aloud. The Spanish is to be read by a certified translator first."""
+"""The words of the accounting that the survivor is given, in English and Spanish: in the first
+person, plain, short enough to read aloud. A certified translator must read the Spanish first."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Text(NamedTuple):
     change: str
     acts: dict[str, str]
     kinds: dict[str, str]
-    purposes: dict[str, str]  # of who opened it, and of a lead who put herself on it
+    purposes: dict[str, str]  # why it was opened, or why a lead put themselves on it
     returned: dict[str, str]
 
 
@@ -172,7 +172,7 @@ MONTHS = {
     "es": "enero febrero marzo abril mayo junio"
     " julio agosto septiembre octubre noviembre diciembre",
 }
-ZONES_ES = {  # by the abbreviation; another zone stands as it is
+ZONES_ES = {  # by abbreviation; another zone is shown as it is
     "EST": "hora del este",
     "EDT": "hora de verano del este",
     "CST": "hora del centro",
@@ -190,7 +190,7 @@ ZONES_ES = {  # by the abbreviation; another zone stands as it is
 
 
 def paper_day(moment: datetime, language: str) -> str:
-    """The day in the agency's zone: "November 26, 2026", "26 de noviembre de 2026"."""
+    """Return the day in the agency's zone: "November 26, 2026", "26 de noviembre de 2026"."""
     local = localtime(moment)
     month = MONTHS[language].split()[local.month - 1]
     if language == "es":
@@ -199,7 +199,7 @@ def paper_day(moment: datetime, language: str) -> str:
 
 
 def paper_time(moment: datetime, language: str) -> str:
-    """The same with the time, as that language writes it, and its zone."""
+    """Return the same with the time and its zone, as that language writes it."""
     local = localtime(moment)
     half, space = ("a", "p")[local.hour >= 12], "\N{NO-BREAK SPACE}"
     clock, zone = f"{local.hour % 12 or 12}:{local:%M}{space}{half}.", f"{local:%Z}"

@@ -1,5 +1,5 @@
-"""Forms of single acts that ask for more than the fields of their entries can say: a service of the
-directory, a number that is known already, a referral by its address."""
+"""Forms of single acts that ask for more than the fields of their entries can express: a service of
+the directory, a number that is known already, a referral by its address."""
 
 from typing import Any
 from uuid import UUID
@@ -80,7 +80,8 @@ class SamePersonForm(OnceForm):
     )
 
     def other(self) -> UUID:
-        """The id at the end of what was pasted. Raises NotPossible, as for one she never opened."""
+        """Return the id at the end of what was pasted. Raises NotPossible, as for a referral that
+        the member never opened."""
         for part in reversed(self.cleaned_data["address"].strip().rstrip("/").split("/")):
             try:
                 return UUID(part)
@@ -93,7 +94,8 @@ class SamePersonForm(OnceForm):
 
 
 class PlanForm(ActForm):
-    """Three are enough at night; a system of yours may keep ten: those behind the third stay."""
+    """Three services are enough at night. A partner system may keep ten: those behind the third
+    stay."""
 
     refused = {"service_unknown": "first"}
 
@@ -121,7 +123,8 @@ class PlanForm(ActForm):
             self.fields["third"].help_text = f"Behind it, as planned before: {names}."
 
     def _is_none(self, one: listings.Listing) -> bool:
-        """She is there already, or it is the own agency's, which helps without a referral."""
+        """Return whether a service is no choice: the survivor is referred there already, or it is
+        the own agency's, which helps without a referral."""
         own_agency = self.visit.principal.agency_id
         return one.id == self.seen.referral.service_id or one.answered_by == own_agency
 

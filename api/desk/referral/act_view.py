@@ -1,5 +1,5 @@
-"""How an act on a referral is a page: it asks, does, says what was done, and leads back. What the
-page says and asks stands in the act's entry (referrals/act_registry/registry.py)."""
+"""How an act on a referral is a page: it asks, does, says what was done, and leads back. The act's
+entry holds what the page says and asks (referrals/act_registry/registry.py)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ View = Callable[..., HttpResponse]
 
 
 def act_view(act: Act, form_class: type[ActForm]) -> View:
-    """GET asks, POST does and leads back to the referral."""
+    """Make the view of an act: GET asks, POST does it and leads back to the referral."""
     says = page_of(act)
 
     @require_http_methods(METHODS)
@@ -64,7 +64,7 @@ def act_view(act: Act, form_class: type[ActForm]) -> View:
 
 
 def at_once(act: Act) -> View:
-    """An act without a question, posted from the referral's page."""
+    """Make the view of an act without a question, posted from the referral's page."""
     says = page_of(act)
 
     @require_http_methods(METHODS)
@@ -84,7 +84,7 @@ def at_once(act: Act) -> View:
 
 
 def page_of(act: Act) -> Page:
-    """What the act's entry says of its page. Raises ImproperlyConfigured where it has none."""
+    """Return what the act's entry says of its page. Raises ImproperlyConfigured if it has none."""
     if act.page is None:
         raise ImproperlyConfigured(f"The act {act.name} has no page.")
     return act.page
@@ -99,7 +99,7 @@ def _arguments(act: Act, form: ActForm) -> dict[str, Any]:
 
 
 def form_of(act: Act) -> type[ActForm]:
-    """The form that asks for each field of the act's entry."""
+    """Make the form that asks for each field of the act's entry."""
     fields = act.body.fields if act.body else ()
 
     def arguments(form: ActForm) -> dict[str, Any]:

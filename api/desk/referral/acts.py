@@ -1,5 +1,6 @@
-"""The acts on a referral, a page each: one question, one button. Their words and questions stand in
-the acts' entries; what an entry cannot say is a form or a view written by hand, named here."""
+"""The acts on a referral, one page each: one question, one button. The acts' entries hold their
+words and questions. What an entry cannot express is a form or a view written by hand, named
+here."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -48,7 +49,7 @@ if strangers := (set(FORMS) | set(VIEWS)) - set(PAGES):
 
 
 def view(name: str) -> View:
-    """The page of an act."""
+    """Return the page of an act."""
     act = ACTS[name]
     if name in VIEWS:
         return VIEWS[name]

@@ -31,7 +31,8 @@ class KeepForm(ActForm):
 
 
 def _colleagues(form: ActForm, name: str, but: set[UUID]) -> None:
-    """The field's choices: who of the agency could work on it, without those named."""
+    """Set the field's choices: members of the agency who could work on it, without those in
+    `but`."""
     with identified_transaction(form.visit.principal):
         found = assignment.colleagues(form.visit.principal)
     form.fields[name].choices = [  # type: ignore[attr-defined]
@@ -97,7 +98,8 @@ class TakeOverForm(KeepForm):
 @require_safe
 @signed_in
 def told(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """What another member is told: which lead put herself on which referral, and why."""
+    """Show what another member reviews: which lead put themselves on which referral and why, and
+    which barred people asked for one."""
     own, to_review = assignment.self_assignments(visit.principal)
     asked = conflict_blocks.barred_attempts(visit.principal) if visit.does_casework else []
     with identified_transaction(visit.principal):

@@ -1,4 +1,4 @@
-"""She says: not this person. Conflict blocks as pages (R12), in her words."""
+"""The survivor says: not this person. Conflict blocks as pages (R12), in the survivor's words."""
 
 from typing import Any
 from uuid import UUID

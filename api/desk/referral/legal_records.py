@@ -1,4 +1,4 @@
-"""Mandated reports and compelled disclosures as pages: for the agency's own record."""
+"""Mandated reports and compelled disclosures as pages, for the agency's own record."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from referrals.acts import legal_records
 
 
 class RecordForm(OnceForm):
-    """The state's line stands at the first field."""
+    """The line about the network's state's law is shown at the first field."""
 
     kind = ""
 

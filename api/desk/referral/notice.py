@@ -1,4 +1,4 @@
-"""The notice as a form: a new referral, sent or kept as a draft; the draft changed, sent."""
+"""The notice as a form: a new referral, sent or kept as a draft; and a draft, changed or sent."""
 
 import json
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ TALKS = [("not_stated", "Not stated"), ("yes", "Yes"), ("no", "No")]
 
 
 class NoticeFields(DeskForm):
-    """Coded throughout: there is no place for a name or a story."""
+    """Coded throughout: it has no place for a name or a story."""
 
     urgency = one_of(labels.choices(codes.URGENCY), "How urgent is it")
     needs = some_of(labels.choices(codes.NEEDS), "What does she need")
@@ -88,7 +88,7 @@ class NoticeFields(DeskForm):
         ]
 
     def notice(self, now: datetime, staying_until: datetime | None = None) -> Notice:
-        """The notice that was filled in. Raises BadRequest for a number that is none."""
+        """Return the notice that was filled in. Raises BadRequest for an invalid phone number."""
         value = {name: given for name, given in self.cleaned_data.items() if given}
         stays, talks = value.get("stays", "not_stated"), value.get("survivor_can_talk_now")
         if stays.isdigit():
@@ -137,7 +137,7 @@ class NewReferralForm(NoticeFields):
 @require_http_methods(METHODS)
 @signed_in
 def new(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """A referral to one service of the directory that an agency of the network answers."""
+    """Make a referral to one service of the directory that an agency of the network answers."""
     listing = find_service(request, visit)
     if listing is None:
         return to_directory(request)
@@ -183,25 +183,26 @@ def new(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _before(visit: Visit, text: str | None) -> Detail | None:
-    """The referral of the own agency in whose place this one is made."""
+    """Return the referral of the own agency that this one replaces."""
     before = as_uuid(text)
     seen = details.read_detail(visit.principal, before) if before else None
     return seen if seen and seen.side == "from" else None
 
 
 def _as_before(seen: Detail) -> dict[str, Any]:
-    """The next service asks for what the one before was asked for: its notice, to look over."""
+    """Return the earlier notice as initial values for the next service, to look over."""
     names = (field for field in NoticeFields.base_fields if hasattr(seen.referral, field))
     return {name: getattr(seen.referral, name) for name in names if name not in _NOT_AS_BEFORE}
 
 
-_NOT_AS_BEFORE = ("survivor_can_talk_now",)  # it was so then
+_NOT_AS_BEFORE = ("survivor_can_talk_now",)  # true only at that time
 
 
 @require_POST
 @signed_in
 def said_no(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """She does not want it sent: the number for her, and nothing kept but the tally (R14)."""
+    """The survivor does not want it sent: show the number for them, and keep nothing but the tally
+    (R14)."""
     listing = find_service(request, visit)
     if listing is None:
         return to_directory(request)
@@ -210,8 +211,8 @@ def said_no(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def find_service(request: HttpRequest, visit: Visit) -> listings.Listing | None:
-    """The service that this is about; None: none was named. Raises NotVisible for one that is not
-    there, and for who refers nobody."""
+    """Return the service that this is about, or None if none was named. Raises NotVisible if it
+    does not exist, or for a caller without casework who named none."""
     text = request.POST.get("service") or request.GET.get("service")
     if not text and visit.does_casework:
         return None
@@ -226,13 +227,14 @@ def find_service(request: HttpRequest, visit: Visit) -> listings.Listing | None:
 
 
 def to_directory(request: HttpRequest) -> HttpResponse:
-    """Where a service is chosen, and why she is there."""
+    """Redirect to where a service is chosen, and say why."""
     messages.warning(request, "No service was chosen yet. Find it here, then go on from its page.")
     return redirect("desk_directory")
 
 
 def _send(request: HttpRequest, visit: Visit, draft: Referral, agreement: str) -> HttpResponse:
-    """Send, then where the officer needs to be: on the phone for an emergency."""
+    """Send, then redirect to what the officer needs: for an emergency, the page with the number to
+    call."""
     try:
         sender.send(visit.principal, draft.id, agreement)
     except Refused as refusal:
@@ -276,7 +278,7 @@ class SendForm(ActForm):
 @require_http_methods(METHODS)
 @signed_in
 def send(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """Send a draft. If she does not agree it ends here, and nothing is sent."""
+    """Send a draft. If the survivor does not agree it ends here, and nothing is sent."""
     seen = details.read_detail(visit.principal, referral_id)
     if request.method != "POST" and "send" not in seen.acts:
         return redirect("desk_referral", referral_id)

@@ -1,5 +1,5 @@
-"""The packet and the notes as pages. What was opened is shown in the answer to the
-POST that stated the purpose, and nowhere else: no address leads to it."""
+"""The packet and the notes as pages. What was opened is shown only in the answer to the POST that
+stated the purpose: no address leads to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ from referrals.queries.details import Detail
 
 
 class PacketForm(ActForm):
-    """One input a field: those she released first, the others apart."""
+    """One input per field: first those that the survivor released, then the others apart."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,10 +95,11 @@ Show = Callable[[HttpRequest, Visit, Detail, dict[str, Any]], HttpResponse]
 def opening_page(
     act: str, show: Show, asks: type[PurposeForm] = PurposeForm, *, title: str = "", says: str = ""
 ) -> Callable[..., HttpResponse]:
-    """GET asks for the purpose; the answer to POST is what was opened. `title` and `says` are those
-    of the act's entry, unless something else is opened under its rule."""
+    """Make the view that opens something: GET asks for the purpose, and the answer to POST is what
+    was opened. `title` and `says` are those of the act's entry, unless something else is opened
+    under its rule."""
     known = ACTS[act].page
-    assert known is not None  # each has one
+    assert known is not None  # each such act has one
     heading = {"title": title or known.title, "says": says or known.says}
 
     @require_http_methods(METHODS)
@@ -147,7 +148,8 @@ def _show_packet(
 
 
 def _stands_alone(name: str, opened: packet.Opened) -> bool:
-    """Her safe way stands above every contact; without one it is a field like the others."""
+    """Return whether the safe way to contact is shown as a field like the others. Otherwise it is
+    shown above every contact."""
     return name == "safe_contact" and name in opened.fields and opened.safe_contact is None
 
 

@@ -31,7 +31,7 @@ class Offer(NamedTuple):
 
 
 class Next(NamedTuple):
-    """A service to turn to next; one that is answered here takes the referral in one tap."""
+    """A service to turn to next. One that is answered here takes the referral in one tap."""
 
     listing: listings.Listing
     planned: bool
@@ -39,7 +39,7 @@ class Next(NamedTuple):
     takes: bool
 
 
-# The order of the buttons; an act that is not named here comes after those that are.
+# The order of the buttons. An act that is not named here comes after those that are.
 OFFERED = (
     *("send", "put_notice", "acknowledge", "accept", "decline"),
     *("open_packet", "put_release", "put_packet", "call_me", "set_callback"),
@@ -66,7 +66,8 @@ def referral(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespo
 def referral_page(
     request: HttpRequest, visit: Visit, referral_id: UUID, refusal: Refused | None = None
 ) -> HttpResponse:
-    """The referral; with a refusal, under its status, why the act was not done."""
+    """Show the referral. With a refusal, show why the act was not done, under the refusal's
+    status."""
     seen = details.read_detail(visit.principal, referral_id)
     context = common(visit, seen) | {
         "offers": _offers(seen),
@@ -87,7 +88,8 @@ def _draft_ends(visit: Visit, seen: Detail) -> datetime | None:
 
 
 def _next(visit: Visit, seen: Detail) -> list[Next]:
-    """Where the sender may turn, once these cannot take her or have not answered."""
+    """Return where the sender may turn once the recipient cannot take the survivor or has not
+    answered."""
     over = seen.status in ("cannot_take", "expired", "withdrawn")
     late = seen.status in ("sent", "acknowledged") and seen.escalated_at is not None
     if seen.side != "from" or not (over or late):
@@ -102,10 +104,10 @@ def _next(visit: Visit, seen: Detail) -> list[Next]:
 @require_safe
 @signed_in
 def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """After an emergency was sent: the number to ring, and what to say."""
+    """After an emergency was sent, show the number to call and what to say."""
     seen = details.read_detail(visit.principal, referral_id)
     context = common(visit, seen)
-    if not context["ring"]:  # an agency without a duty line: the number of the service
+    if not context["ring"]:  # the agency has no duty line: use the service's number
         with identified_transaction(visit.principal):
             listing = listings.find(visit.principal, seen.referral.service_id)
         context["ring"] = next((one.number for one in listing.phones), "") if listing else ""
@@ -115,7 +117,8 @@ def sent(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
 @require_safe
 @signed_in
 def history(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """What the side may know of what happened, the newest first. An access entry of its own."""
+    """Show what the side may know of what happened, newest first. This makes an access entry of its
+    own."""
     seen = details.read_detail(visit.principal, referral_id)
     steps = details.history(visit.principal, referral_id)
     context = common(visit, seen) | {"steps": [(step, _code(step)) for step in reversed(steps)]}
@@ -127,7 +130,7 @@ def other_agency(seen: Detail) -> Agency:
 
 
 def common(visit: Visit, seen: Detail) -> dict[str, Any]:
-    """What each page about one referral shows of it."""
+    """Return what each page about one referral shows of it."""
     return {
         "seen": seen,
         "referral": seen.referral,
@@ -142,7 +145,7 @@ def common(visit: Visit, seen: Detail) -> dict[str, Any]:
 
 
 def _ring(seen: Detail) -> str:
-    """The number of the other side: the agency's 24-hour line, or the worker who sent it."""
+    """Return the number of the other side: the agency's 24-hour line, or the worker who sent it."""
     return seen.to_agency.duty_phone if seen.side == "from" else seen.referral.callback
 
 
@@ -159,8 +162,8 @@ def _why(refusal: Refused, seen: Detail) -> str:
 
 
 def _offers(seen: Detail) -> dict[str, list[Offer]]:
-    """The acts that the domain says are open, as buttons: to do now, also possible, for the record,
-    to end it."""
+    """Return the acts that the domain says are open, as buttons: to do now, also possible, for the
+    record, and to end it."""
     useful = [act for act, says in PAGES.items() if act in seen.acts and says.useful(seen)]
     shown = (seen.side, seen.status)
     likely = {act: rank for act in useful if (rank := PAGES[act].likely.get(shown))}
@@ -188,7 +191,7 @@ CODED = (
 
 
 def notice_facts(referral: Referral) -> list[tuple[str, list[str]]]:
-    """What the notice says, the urgent first; what it does not state is left to one line."""
+    """Return what the notice says, the urgent first. What it does not state is left to one line."""
     facts = [
         ("Urgency", [labels.label("urgency", referral.urgency)]),
         ("Needs", labels.labels("needs", referral.needs)),

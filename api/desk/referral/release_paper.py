@@ -1,5 +1,5 @@
-"""The words of the paper that she signs, in English and Spanish. Plain, and short enough to read
-aloud. The Spanish is to be read by a court-certified translator before it is used."""
+"""The words of the paper that the survivor signs, in English and Spanish. They are plain and short
+enough to read aloud. A court-certified translator must read the Spanish before it is used."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Her permission as pages: recorded, read, and the paper to print and sign."""
+"""The survivor's permission as pages: recorded, read, and the paper to print and sign."""
 
 from datetime import timedelta
 from typing import Any
@@ -46,7 +46,7 @@ class ReleaseForm(ActForm):
         "consenter_missing": "consenters",
     }
 
-    # `fields` is a word of Django's forms
+    # Django's forms use the name `fields`
     fields_ = some_of(list(labels.FIELDS.items()), "What may they see")
     purpose = one_of(labels.choices(codes.RELEASE_PURPOSE), "What for", initial="receive_service")
     attestations = some_of([], "What she was told", required=False)
@@ -138,7 +138,7 @@ class ReleaseForm(ActForm):
 
 
 class ReturnReleaseForm(ReleaseForm):
-    """Back to the sender: three things, and no more."""
+    """A release back to the sender: three things, and no more."""
 
     direction = "return"
     fields_ = some_of(list(labels.RETURNED.items()), "What may the sender be told")
@@ -147,7 +147,8 @@ class ReturnReleaseForm(ReleaseForm):
 @require_safe
 @signed_in
 def returned(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """What the recipient told under her return release, and nothing where there is none."""
+    """Show what the recipient reported under the survivor's return release, or nothing if there is
+    none."""
     seen = details.read_detail(visit.principal, referral_id)
     told = return_releases.read_returned(visit.principal, referral_id)
     lines = labels.returned(told.content) if told else []
@@ -156,7 +157,7 @@ def returned(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespo
 
 
 class NarrowReleaseForm(ActForm):
-    """What is ticked stays; an end that is no earlier than hers is not offered."""
+    """What is ticked stays. An end that is not before the release's own is not offered."""
 
     AS_IT_IS = "as_it_is"
     ENDS = (("1", "In an hour"), ("8", "In 8 hours"), ("24", "Tomorrow"), ("72", "In 3 days"))
@@ -196,7 +197,7 @@ class NarrowReleaseForm(ActForm):
 @require_safe
 @signed_in
 def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """Every release that this side may know, the newest first; ended ones stay on record."""
+    """List every release that this side may know, newest first. Ended ones stay on record."""
     seen = details.read_detail(visit.principal, referral_id)
     kept = lifecycle.list_releases(visit.principal, referral_id)
     context = common(visit, seen) | {
@@ -225,7 +226,8 @@ def releases(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpRespo
 @require_safe
 @signed_in
 def release_paper(request: HttpRequest, visit: Visit, referral_id: UUID) -> HttpResponse:
-    """The paper for her to read and sign, in her language; it names nobody but the two agencies."""
+    """Show the paper for the survivor to read and sign, in their language. It names only the two
+    agencies."""
     language = request.GET.get("language", "en")
     if language not in TEXTS:
         raise NotVisible

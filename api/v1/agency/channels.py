@@ -1,4 +1,4 @@
-"""Where you and your agency are rung, whether you are on call, and what was sent there."""
+"""Where you and your agency are notified, whether you are on call, and what was sent there."""
 
 from uuid import UUID
 
@@ -84,7 +84,8 @@ class Channels(Endpoint):
         responses={200: ChannelsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Your own channels and duty; your agency's too, if you are its agency_admin."""
+        """List your own channels and your duty, and your agency's channels if you are its
+        agency_admin."""
         return self.answer(ChannelsOut, contact_channels.list_channels(self.principal))
 
     @extend_schema(
@@ -93,7 +94,8 @@ class Channels(Endpoint):
         responses={201: ChannelOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Be rung there from now on. The same once more changes its language and position."""
+        """Add a channel, which is notified from now on. Adding the same one again changes its
+        language and position."""
         body = self.body(ChannelIn)
         kind, address = body.pop("kind"), body.pop("address")
         added = contact_channels.add_channel(
@@ -113,7 +115,7 @@ class Channel(Endpoint):
         responses={204: None, **problems(400, 401, 403, 404, 503)},
     )
     def delete(self, request: HttpRequest, channel_id: UUID) -> Answer:
-        """Nobody is rung there any longer."""
+        """Remove a channel. Nothing is sent there any longer."""
         contact_channels.remove_channel(self.principal, channel_id)
         return Answer(status=204)
 
@@ -125,7 +127,7 @@ class RingChannel(Endpoint):
         responses={202: ChannelOut, **problems(400, 401, 403, 404, 409, 503)},
     )
     def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
-        """Does it ring? A test is sent; what came of it stands in `test_outcome`."""
+        """Send a test to a channel. Its outcome is in `test_outcome`."""
         return self.answer(ChannelOut, message_queue.send_test(self.principal, channel_id), 202)
 
 
@@ -136,7 +138,8 @@ class ChannelArrived(Endpoint):
         responses={200: ChannelOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest, channel_id: UUID) -> Answer:
-        """Whether the test came through: a provider that took it has not rung anybody yet."""
+        """Record whether the test arrived. A provider that accepted it may not have delivered it
+        yet."""
         yes = self.body(ArrivedIn)["arrived"]
         return self.answer(
             ChannelOut, contact_channels.record_test_arrival(self.principal, channel_id, yes)
@@ -150,8 +153,8 @@ class Duty(Endpoint):
         responses={200: DutyOut, **problems(400, 401, 403, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """On call (rung with all that is new), reachable (with what is yours), or off duty (what is
-        yours is forwarded at once)."""
+        """Set your duty: on call (notified of all that is new), reachable (notified of what is
+        yours), or off duty (what is yours is forwarded at once)."""
         duty = contact_channels.set_duty(self.principal, self.body(DutyIn)["duty"])
         return self.answer(DutyOut, {"duty": duty})
 
@@ -165,8 +168,9 @@ class Messages(Endpoint):
         responses={200: MessagesOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """What was sent to your own channels, and to your agency's if you are its agency_admin: the
-        newest hundred; neither address, nor words, nor what it was about."""
+        """List the newest hundred messages sent to your own channels, and to your agency's if you
+        are its agency_admin. They show neither the address, nor the words, nor what a message was
+        about."""
         state = request.GET.get("state")
         if state is not None and state not in STATES:
             raise BadRequest("unknown_code", f"state is one of {', '.join(STATES)}.", "state")
@@ -182,5 +186,5 @@ class RetryMessage(Endpoint):
         responses={200: MessageOut, **problems(400, 401, 403, 404, 409, 503)},
     )
     def post(self, request: HttpRequest, message_id: UUID) -> Answer:
-        """Try a dead one again, from the start."""
+        """Try to send a dead message again, from the start."""
         return self.answer(MessageOut, message_queue.retry(self.principal, message_id))

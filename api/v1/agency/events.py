@@ -1,4 +1,4 @@
-"""The feed of events: what your side may know of its referrals, in order, from anywhere on."""
+"""The feed of events: what your side may know of its referrals, in order, from any point on."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from referrals.queries import event_feed
 
 
 class EventOut(serializers.Serializer):
-    """Ids and codes. `member_id` and `about_id` are of your own agency."""
+    """An event, in ids and codes. `member_id` and `about_id` are members of your own agency."""
 
     id = serializers.UUIDField(help_text="Also the header webhook-id of its message.")
     at = serializers.DateTimeField()
@@ -44,9 +44,9 @@ class Events(Endpoint):
         responses={200: EventsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Events of your agency's referrals, oldest first. Fewer than `limit`: nothing more for
-        now. Whoever goes on from `next` misses none and has none twice; an event appears once all
-        that could come before it are there."""
+        """Read the events of your agency's referrals, oldest first. Fewer than `limit` means that
+        there is nothing more for now. A client that continues from `next` misses no event and gets
+        none twice. An event appears once all that could come before it are there."""
         limit = page_size(request.GET.get("limit"), event_feed.MAX_PAGE)
         after = event_feed.BEGINNING
         if text := request.GET.get("after"):

@@ -1,5 +1,5 @@
-"""What somebody else is told: which lead put herself on a referral (R7), which barred member asked
-for one (R12)."""
+"""What another member reviews: which lead put themselves on a referral (R7), and which barred
+member asked for one (R12)."""
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
@@ -21,7 +21,8 @@ class SelfAssignmentOut(serializers.Serializer):
 
 
 class ToReviewOut(serializers.Serializer):
-    """In an agency of one that named you its outside reviewer: the reference, and nothing else."""
+    """A self-assignment in an agency of one that named you its outside reviewer. It shows the
+    reference of the referral and nothing else of it."""
 
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -41,13 +42,15 @@ class SelfAssignments(Endpoint):
         responses={200: SelfAssignmentsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Leads of your agency who put themselves on a referral, the newest hundred first."""
+        """List the newest hundred times that a lead of your agency put themselves on a referral,
+        newest first. `to_review` has those of agencies of one that named you their outside
+        reviewer."""
         own, to_review = assignment.self_assignments(self.principal)
         return self.answer(SelfAssignmentsOut, {"items": own, "to_review": to_review})
 
 
 class BarredAttemptOut(serializers.Serializer):
-    """Somebody barred asked, and was answered as for a random id."""
+    """A barred person asked for a referral and was answered as for a random id."""
 
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -68,7 +71,8 @@ class BarredAttempts(Endpoint):
         responses={200: BarredAttemptsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Who asked for a referral that your side bars them from; of those you answer for."""
+        """List who asked for a referral that your side bars them from, for the referrals that you
+        answer for."""
         return self.answer(
             BarredAttemptsOut, {"items": conflict_blocks.barred_attempts(self.principal)}
         )

@@ -1,4 +1,4 @@
-"""Webhooks: where your agency's events are sent, and what became of each."""
+"""Webhooks: where your agency's events are sent, and what became of each message."""
 
 from datetime import datetime
 from uuid import UUID
@@ -31,7 +31,8 @@ class WebhookIn(Shape):
 
 
 class WebhookChangeIn(Shape):
-    """What is not named stays. Any change resumes a webhook that was stopped."""
+    """Members that are not named stay as they are. Any change resumes a webhook that was
+    stopped."""
 
     url = Text(max_length=ssrf_guard.MAX_URL, required=False)
     paused = Flag(required=False)
@@ -93,7 +94,7 @@ class Webhooks(Endpoint):
         operation_id="list_webhooks", responses={200: WebhooksOut, **problems(400, 401, 403, 503)}
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Your agency's webhooks."""
+        """List your agency's webhooks."""
         return self.answer(WebhooksOut, {"items": endpoints.list_endpoints(self.principal)})
 
     @extend_schema(
@@ -103,15 +104,15 @@ class Webhooks(Endpoint):
     )
     def post(self, request: HttpRequest) -> Answer:
         """Send events from now on to an address of yours. Each message holds ids and is signed
-        (headers webhook-id, webhook-timestamp, webhook-signature); what happened is read at
+        (headers webhook-id, webhook-timestamp, webhook-signature); read what happened at
         /v1/events. Answer 2xx within ten seconds, and keep webhook-id: a message may come twice.
-        They come in order, so one that you refuse holds back those behind it. The same address
-        twice is refused: a repeated request makes no second one.
+        Messages come in order, so one that you refuse holds back those behind it. The same address
+        is refused a second time, so a repeated request makes no second webhook.
 
-        A witness of the access log (`about`: `checkpoints`) is sent, once a minute at most, type
-        `log.checkpoint`: the newest one's `seq`, and the SHA-256 of its signed `body`. Keep both,
-        and hold them against /v1/access-log/checkpoints: a `seq` that is smaller than one you
-        hold, or another hash under it, shows that the log was not kept."""
+        A witness of the access log (`about`: `checkpoints`) is sent a message of type
+        `log.checkpoint`, once a minute at most: the newest checkpoint's `seq`, and the SHA-256 of
+        its signed `body`. Keep both, and compare them with /v1/access-log/checkpoints: a `seq` that
+        is smaller than one you hold, or another hash under it, shows that the log was not kept."""
         made = endpoints.create(self.principal, **self.body(WebhookIn))
         return self._with_etag(made)
 
@@ -127,7 +128,7 @@ class OneWebhook(Endpoint):
         responses={200: WebhookOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """One webhook: whether it arrives, and since when it does not."""
+        """Read one webhook: whether its messages arrive, and since when they do not."""
         return self._shown(endpoints.read(self.principal, webhook_id))
 
     @extend_schema(
@@ -137,7 +138,8 @@ class OneWebhook(Endpoint):
         responses={200: WebhookOut, **problems(*REFUSALS, 409, 412, 428)},
     )
     def patch(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """Another address, a pause, or its end; it goes on with the first event it did not take."""
+        """Change a webhook's address, pause it, or end the pause. It continues with the first event
+        that it did not take."""
         given = self.body(WebhookChangeIn)
         return self._shown(
             endpoints.change(
@@ -153,7 +155,7 @@ class OneWebhook(Endpoint):
         operation_id="remove_webhook", responses={204: None, **problems(400, 401, 403, 404, 503)}
     )
     def delete(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """Nothing more is sent there."""
+        """Remove a webhook. Nothing more is sent there."""
         endpoints.remove(self.principal, webhook_id)
         return Answer(status=204)
 
@@ -170,8 +172,8 @@ class Rotate(Endpoint):
         responses={200: WebhookSecretOut, **problems(*REFUSALS)},
     )
     def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """A new secret, shown this once. For 24 hours messages carry two signatures, one by the
-        secret before. Twice is two."""
+        """Make a new secret, which is shown this once. For 24 hours messages carry two signatures,
+        one of them by the previous secret. Calling this twice makes two secrets."""
         self.body(NothingIn)
         return self.answer(WebhookSecretOut, endpoints.rotate(self.principal, webhook_id))
 
@@ -183,8 +185,8 @@ class Ping(Endpoint):
         responses={202: PingOut, **problems(*REFUSALS, 409)},
     )
     def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """A test message (type `ping`), sent at once; when it arrives, one that failed is tried
-        again with what waits for it."""
+        """Send a test message (type `ping`) at once. When it arrives, a webhook that failed is
+        tried again with the messages that wait for it."""
         self.body(NothingIn)
         return self.answer(PingOut, {"message_id": endpoints.ping(self.principal, webhook_id)}, 202)
 
@@ -196,7 +198,8 @@ class Replay(Endpoint):
         responses={200: WebhookOut, **problems(*REFUSALS, 409)},
     )
     def post(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """Send again from an event of your feed on, in order, each under its old webhook-id."""
+        """Send events again from an event of your feed on, in order, each under its old
+        webhook-id."""
         event_id = self.body(ReplayIn)["event_id"]
         return self.answer(WebhookOut, endpoints.replay(self.principal, webhook_id, event_id))
 
@@ -213,7 +216,7 @@ class Deliveries(Endpoint):
         responses={200: DeliveriesOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, webhook_id: UUID) -> Answer:
-        """Each try of the last 30 days, the newest first."""
+        """List each delivery attempt of the last 30 days, newest first."""
         limit = page_size(request.GET.get("limit"), endpoints.MAX_PAGE)
         scope = f"webhook:{webhook_id}"
         after = None

@@ -1,5 +1,5 @@
-"""The access log, for auditors: who of ours saw what, when, for which purpose; page by page, as a
-file, counted; and who else may read it."""
+"""The access log, for auditors: who of our agency saw what, when and for which purpose. It is read
+page by page, as a file or as counts. Opt-ins say who else may read it."""
 
 from uuid import UUID
 
@@ -27,7 +27,8 @@ from referrals.queries.lists import Place
 
 
 class AccessEntryOut(WithFieldsMember):
-    """Ids and codes; never a value. The survivor is the agency's own handle, `subject`."""
+    """One entry: ids and codes, never a value. `subject` is the agency's own handle for the
+    survivor."""
 
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -131,8 +132,9 @@ class AccessLog(Endpoint):
         responses={200: AccessLogOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Entries of your agency's own people and clients, newest first. As an oversight auditor
-        also those of an agency that has opted in: no names, and no handle of a survivor."""
+        """List entries of your agency's own people and clients, newest first. An oversight auditor
+        also reads those of an agency that has opted in, without names and without the handle of a
+        survivor."""
         limit = page_size(request.GET.get("limit"), queries.MAX_PAGE)
         filters = filters_of(request.GET)
         scope = f"access-log:{filters.scope}"
@@ -158,12 +160,13 @@ class AccessLogExport(Endpoint):
         },
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """All that fits, newest first: `ndjson` (one entry a line, as in the list) or `csv` (with a
-        byte order mark, for spreadsheets; cells that one would run begin with an apostrophe).
-        `sealed`, without filters: all that is sealed, for `verifier.py --own`; your agency's own
-        entries as text, of any other's the hash alone. A connection that ends without its last
-        chunk: it is not whole, fetch it again. To go on from an earlier one, begin a minute
-        before its end: what was being written then stands in neither."""
+        """Download all entries that match, newest first, as `ndjson` (one entry a line, as in the
+        list) or `csv` (with a byte order mark, for spreadsheets; a cell that a spreadsheet would
+        run begins with an apostrophe). `sealed` takes no filters and holds all that is sealed, for
+        `verifier.py --own`: your agency's own entries as text, and only the hash of any other
+        agency's. If the connection ends without its last chunk, the file is incomplete; fetch it
+        again. To continue an earlier export, begin a minute before its end; otherwise an entry that
+        was being written at that time is in neither file."""
         kind = request.GET.get("format", "ndjson")
         if kind not in MEDIA_TYPES:
             raise BadRequest("invalid", f"{' or '.join(sorted(MEDIA_TYPES))}.", "format")
@@ -179,8 +182,9 @@ class Listings(Endpoint):
         responses={200: ListingsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Who of your agency had a referral in her lists or its feed, how often and when, and what
-        of it was sent to your webhooks. The rest of its trail: the log by `referral_id`."""
+        """List who of your agency had a referral in their lists or in its feed, how often and when,
+        and what of it was sent to your webhooks. For the rest of its trail, read the log by
+        `referral_id`."""
         referral_id = uuid_parameter(request.GET.get("referral_id"), "referral_id")
         if referral_id is None:
             raise BadRequest("invalid", "Say which referral.", "referral_id")
@@ -198,8 +202,8 @@ class Counts(Endpoint):
         responses={200: CountsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """How many entries of each kind in a month: your agency's; as an oversight auditor each
-        agency's, refusals and callers whom nobody knows included."""
+        """Count the entries of each kind in a month, for your agency. An oversight auditor gets the
+        counts of each agency, including refusals and unknown callers."""
         found = statistics.counts(self.principal, *month_parameter(request.GET.get("month")))
         return self.answer(CountsOut, {"items": found})
 
@@ -210,8 +214,9 @@ class OptIns(Endpoint):
         responses={200: OptInsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Who else may read, or could: what stands, then the newest, a hundred at most. For an
-        agency's administrator and auditors, and for the auditors of whom it was given to."""
+        """List the opt-ins that let another agency's auditors read entries: those in force, then
+        the newest others, a hundred at most. An agency's administrator and auditors see the
+        agency's own; auditors of an oversight agency also see those given to it."""
         return self.answer(OptInsOut, {"items": oversight.list_opt_ins(self.principal)})
 
     @extend_schema(
@@ -220,8 +225,8 @@ class OptIns(Endpoint):
         responses={201: OptInOut, **problems(400, 401, 403, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Let an oversight agency's auditors read your agency's entries, for a time: an
-        agency_admin in person."""
+        """Let an oversight agency's auditors read your agency's entries for a limited time. An
+        agency_admin does this in person."""
         body = self.body(OptInIn)
         given = oversight.grant_opt_in(self.principal, body["to_agency_id"], body["ends_at"])
         return self.answer(OptInOut, given, 201)
@@ -233,5 +238,5 @@ class OneOptIn(Endpoint):
         responses={200: OptInOut, **problems(400, 401, 403, 404, 503)},
     )
     def delete(self, request: HttpRequest, opt_in_id: UUID) -> Answer:
-        """Take it back: nobody reads by it from now on. It stays in the list."""
+        """Withdraw an opt-in: it lets no one read from now on. It stays in the list."""
         return self.answer(OptInOut, oversight.withdraw_opt_in(self.principal, opt_in_id))

@@ -1,4 +1,4 @@
-"""What an auditor may ask the access log for: the parameters of a query, and what they mean."""
+"""What an auditor may ask the access log for: the query parameters and what they mean."""
 
 from typing import Any
 
@@ -48,8 +48,8 @@ FILTER_PARAMETERS = [
 
 
 def filters_of(ask: Any) -> Filters:
-    """The filters of a query. Raises BadRequest for a value that makes no sense: an auditor would
-    take no entries for "nobody did", or all of them for those that she asked for."""
+    """Read the filters of a query. Raises BadRequest for a value that makes no sense: an auditor
+    could take an empty list for "no one did this", or all entries for those that they asked for."""
     for name in FILTERS:
         if ask.get(name) == "":
             raise BadRequest("invalid", "It is empty: give a value, or leave it out.", name)

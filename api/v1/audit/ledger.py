@@ -19,8 +19,9 @@ from permissions.ledger import inclusion_proofs, sealed_export, status, verifier
 
 
 class CheckpointOut(serializers.Serializer):
-    """`body` is the signed text, byte for byte: JSON with origin, seq, size, root, previous (hash
-    of the body before) and time; with `gap` where a restored backup had lost entries."""
+    """A signed checkpoint. `body` is the signed text, byte for byte: JSON with origin, seq, size,
+    root, previous (hash of the body before) and time, and `gap` if a restored backup had lost
+    entries."""
 
     body = serializers.CharField()
     key_id = serializers.CharField()
@@ -32,14 +33,15 @@ class CheckpointsOut(serializers.Serializer):
 
 
 class KeysOut(serializers.Serializer):
-    """Hold them outside of this system: whoever takes them from here each time trusts it."""
+    """Keep these keys outside of this system: a verifier that takes them from here each time trusts
+    it."""
 
     keys = serializers.DictField(child=serializers.CharField(help_text="32 bytes, base64."))
 
 
 class ProofOut(serializers.Serializer):
-    """RFC 9162, section 2.1.3: the leaf, its place in its batch, and its siblings upwards (hex).
-    Saved as a file, `verifier.py --proof` checks it."""
+    """An inclusion proof (RFC 9162, section 2.1.3): the leaf, its place in its batch, and its
+    siblings upwards (hex). Save it as a file, and `verifier.py --proof` checks it."""
 
     entry = serializers.CharField(
         allow_null=True,
@@ -85,8 +87,8 @@ class WitnessOut(serializers.Serializer):
 
 
 class SelfCheckOut(serializers.Serializer):
-    """What the worker found that once a day checks what was sealed since, and older parts in turn.
-    `faults` stay until the operator has checked all of the log and found none."""
+    """What the worker found. Once a day it checks what was sealed since, and older parts in turn.
+    `faults` stay until the operator has checked the whole log and found none."""
 
     seq = serializers.IntegerField(help_text="Up to this checkpoint.")
     at = serializers.DateTimeField(allow_null=True)
@@ -122,8 +124,8 @@ class SealFaultOut(serializers.Serializer):
 
 
 class VerifiedOut(serializers.Serializer):
-    """`faults` is empty: as it was sealed. `earlier`: send it as `before` to go on; null: that was
-    the whole log."""
+    """The result of a check. Empty `faults` means that the log is as it was sealed. Send `earlier`
+    as `before` to continue; null means that nothing earlier is left."""
 
     first_seq = serializers.IntegerField(allow_null=True)
     last_seq = serializers.IntegerField(allow_null=True)
@@ -157,7 +159,7 @@ class Checkpoints(Endpoint):
         responses={200: CheckpointsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Signed checkpoints of the access log, in their order. For auditors and witnesses."""
+        """List the signed checkpoints of the access log, in order. For auditors and witnesses."""
         ask = request.GET
         after = ask.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) <= 18):
@@ -174,7 +176,7 @@ class Seals(Endpoint):
         responses={200: SealsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """How the seals of the log stand. For auditors and witnesses."""
+        """Read the state of the log's seals. For auditors and witnesses."""
         found = status.ledger_status(self.principal)
         newest = found.newest and {name: found.newest[name] for name in NewestOut().fields}
         return self.answer(SealsOut, found._asdict() | {"newest": newest})
@@ -187,8 +189,8 @@ class Verify(Endpoint):
         responses={200: VerifiedOut, **problems(400, 401, 403, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Check the newest batches now, or those before a checkpoint, against their signatures. The
-        database hashes its own rows here; the verifier trusts nobody."""
+        """Check the newest batches, or those before a checkpoint, against their signatures now.
+        Here the database hashes its own rows; use the verifier to check without trusting it."""
         found = status.check_batches(self.principal, self.body(VerifyIn).get("before"))
         return self.answer(VerifiedOut, found)
 
@@ -199,8 +201,9 @@ class InclusionProof(Endpoint):
         responses={200: ProofOut, **problems(400, 401, 409, 503)},
     )
     def get(self, request: HttpRequest, entry_id: UUID) -> Answer:
-        """The proof that an entry of your agency stands in the sealed log. A receipt is its id.
-        `log_tampered`: it was sealed, and is not there as it was; `retired`: its month has left."""
+        """Get the proof that an entry of your agency is in the sealed log. A receipt is the entry's
+        id. `log_tampered` means that the entry was sealed and is not there as it was; `retired`
+        means that its month has left the log."""
         found = inclusion_proofs.prove_inclusion(self.principal, entry_id)
         proof = {
             "entry": found.entry,
@@ -221,7 +224,7 @@ class SigningKeys(Endpoint):
         responses={200: KeysOut, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """The public keys that sealed the log, by id; the newest last."""
+        """List the public keys that sealed the log, by id, newest last."""
         return self.answer(KeysOut, {"keys": sealed_export.public_keys()})
 
 
@@ -233,7 +236,8 @@ class Verifier(Endpoint):
         responses={(200, "text/x-python"): OpenApiTypes.STR, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Any:
-        """The program that checks an export, one file; its SHA-256 stands in `Repr-Digest`."""
+        """Download the program that checks an export, as one file. Its SHA-256 is in
+        `Repr-Digest`."""
         program = Path(verifier.__file__).read_bytes()
         answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")
         digest = base64.b64encode(hashlib.sha256(program).digest()).decode()

@@ -1,4 +1,4 @@
-"""How the directory answers: pages, streams, details, and what the contract says of them."""
+"""How the directory answers: pages, streams and details, and what the contract says of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,15 +23,15 @@ from permissions.errors import NotVisible
 
 NDJSON = "application/x-ndjson"
 ANYBODY: Any = [{}, *signed_in("directory:read")]
-REFUSALS = problems(400, 401, 403, 503)  # of a list
-NOT_THERE = {  # of a detail
+REFUSALS = problems(400, 401, 403, 503)  # for a list
+NOT_THERE = {  # for a detail
     304: OpenApiResponse(description="As you have it already"),
     **problems(400, 401, 403, 404, 503),
 }
 
 
 class List(Endpoint):
-    """A list and, by POST, the same search with its parameters in the body."""
+    """A list. POST is the same search with its parameters in the body."""
 
     public = True
     names: ClassVar[Sequence[str]]
@@ -46,7 +46,8 @@ class List(Endpoint):
         raise NotImplementedError
 
     def streamed(self, asked: SearchQuery, kind: str, shape: str) -> HttpResponse:
-        """All that fits, a few hundred a transaction, so that no connection is held for long."""
+        """Stream all matches, a few hundred per transaction, so that no connection is held for
+        long."""
 
         def part(after: UUID | None, reading: str) -> tuple[list[str], UUID | None]:
             with self._part():
@@ -66,7 +67,7 @@ class List(Endpoint):
         return _stream(parts())
 
     def paged(self, fetch: Callable[[int], retrieval.Documents], given: Parameters) -> HttpResponse:
-        """One page of what `fetch` gives, or all its pages as lines."""
+        """Return one page of what `fetch` gives, or all its pages as lines."""
         asked = given.page
         if not given.streams:
             with identified_transaction(self.principal):
@@ -84,23 +85,23 @@ class List(Endpoint):
 
     @contextmanager
     def _part(self) -> Iterator[None]:
-        """The transaction of one part. A token that ended cuts the stream before its last chunk:
-        whoever fetches it sees that it is not whole."""
+        """Open the transaction of one part. A token that has ended cuts the stream before its last
+        chunk, so that the client sees that it is incomplete."""
         with identified_transaction(self.principal):
             retrieval.require_live_credential(self.principal)
             yield
 
 
 def _stream(parts: Iterator[Sequence[str]]) -> HttpResponse:
-    """A document a line. The first part is read before the answer begins: what is refused or fails
-    there is answered as anywhere, not with the server's bare page (R16)."""
+    """Stream one document a line. The first part is read before the answer begins, so that a
+    refusal or failure there is answered as anywhere else, not with the server's bare page (R16)."""
     first = next(parts, ())
     lines = ("".join(f"{one}\n" for one in part).encode() for part in chain([first], parts))
     return StreamingHttpResponse(lines, content_type=NDJSON)
 
 
 def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None) -> dict[str, Any]:
-    """The standard's page, flat."""
+    """Build the standard's page, flat."""
     if contents is None:
         assert isinstance(found, retrieval.Documents)
         contents = [orjson.Fragment(one) for one in found.contents]
@@ -118,7 +119,7 @@ def envelope(found: retrieval.Documents | matches.Matches, contents: Any = None)
 
 
 def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable[[Any], Any]:
-    """What the contract says of a list and of its search."""
+    """Describe a list and its search in the contract."""
     return extend_schema_view(
         get=extend_schema(
             operation_id=name,
@@ -139,7 +140,8 @@ def contract(name: str, names: Sequence[str], page: Any, about: str) -> Callable
 
 
 def detail(request: HttpRequest, document: str | None) -> HttpResponse:
-    """A document with its validator; 304 to who has it already (RFC 9110, section 13.1.2)."""
+    """Return a document with its ETag, or 304 if the client has it already (RFC 9110, section
+    13.1.2). Raises NotVisible if there is none."""
     if document is None:
         raise NotVisible
     tag = retrieval.etag(document)

@@ -1,4 +1,4 @@
-"""The directory's change feed, for whoever keeps a copy of it."""
+"""The directory's change feed, for clients that keep a copy of it."""
 
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,7 +13,7 @@ from openapi.schema import problems
 from permissions.database.db_identity import identified_transaction
 
 SCOPE = "directory-changes"
-DIGITS = 20  # a number is written as long as any other: the length of a cursor tells nothing
+DIGITS = 20  # every number is padded to one length: a cursor's length reveals nothing
 
 
 class DirectoryChangeOut(serializers.Serializer):
@@ -44,8 +44,9 @@ class Changes(Endpoint):
         responses={200: DirectoryChangesOut, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """What changed in the directory, oldest first: read each document that is named again, drop
-        what is `deleted`, and ask on with `next`, also after an empty page. Nothing is missed."""
+        """List what changed in the directory, oldest first. Read each named document again, drop
+        those that are `deleted`, and continue with `next`, also after an empty page. No change is
+        missed."""
         asked = request.GET
         limit = page_size(asked.get("limit"), change_feed.MAX_PAGE)
         after = 0

@@ -1,8 +1,7 @@
-"""Changing the directory's entries: organizations, services, locations, by those who edit them.
+"""Changing the directory's entries: organizations, services and locations, by those who edit them.
 
-The documents are the ones that are read (api/v1/directory/search.py), which go to the same
-addresses: `PUT` makes or replaces, `PATCH` changes members. How each value is judged stands in the
-domain.
+The documents are the ones that are read (api/v1/directory/search.py), and they are sent to the same
+addresses: `PUT` creates or replaces, `PATCH` changes members. The domain validates each value.
 """
 
 from typing import Any, ClassVar
@@ -37,8 +36,9 @@ _PATCH: Any = {
 
 
 class _Written(serializers.Serializer):
-    """A document as it is written: `needed` is, all else may be left out. What the server says
-    itself (`last_modified`, `intake`, `external_ids`) may stand in it and is passed over."""
+    """A document as it is written. Only the members in `needed` are required. Members that the
+    server sets itself (`last_modified`, `intake`, `external_ids`) may be present and are
+    ignored."""
 
     needed: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -63,7 +63,7 @@ class DirectoryOrganizationIn(_Written, shapes.DirectoryOrganizationDetailOut):
 
 
 class DirectoryLocationDetailOut(shapes.DirectoryLocationOut):
-    """HSDS's location with all that hangs on it, and whose it is."""
+    """HSDS's location with all related rows, and the organization that it belongs to."""
 
     organization_id = serializers.UUIDField(required=False)
     languages = shapes.several()
@@ -91,7 +91,7 @@ def _json(shape: type[serializers.Serializer]) -> Any:
 
 
 class Editing(Endpoint):
-    """The base of an entry's address. Reading it may be public, changing it never is."""
+    """The base of an entry's address. Reading may be public; changing never is."""
 
     public = True
     parser_classes = (DocumentParser, PatchParser)
@@ -99,7 +99,7 @@ class Editing(Endpoint):
 
     @property
     def editor(self) -> Principal:
-        """The caller. Raises NotAuthenticated."""
+        """Return the caller. Raises NotAuthenticated."""
         if self.principal is None:
             refuse_unknown_credential()
         return self.principal
@@ -115,7 +115,7 @@ class Editing(Endpoint):
 
     def edited(self, found: edit.Edited) -> Answer:
         if found.document is None or found.etag is None:
-            return Answer(status=204)  # it is confidential now, and this client reads none such
+            return Answer(status=204)  # now confidential, which this client may not read
         headers = {"ETag": found.etag}
         if found.created:
             headers["Location"] = self.request.path
@@ -138,8 +138,8 @@ class ServiceEditing(Editing):
         },
     )
     def put(self, request: HttpRequest, service_id: UUID) -> Answer:
-        """Make a service under your own UUID, or replace it. Nested rows that are left out are
-        removed; its places are named by `location_id`, and changed at their own address."""
+        """Create a service under your own UUID, or replace it. Nested rows that are left out are
+        removed. Its places are named by `location_id` and changed at their own address."""
         return self.replace(service_id)
 
     @extend_schema(
@@ -150,7 +150,8 @@ class ServiceEditing(Editing):
         responses={200: shapes.DirectoryServiceDetailOut, **REFUSALS},
     )
     def patch(self, request: HttpRequest, service_id: UUID) -> Answer:
-        """Change members of a service (RFC 7386): pause it, say how many beds are free …"""
+        """Change members of a service (RFC 7386), for example to pause it or to say how many beds
+        are free."""
         return self.change(service_id)
 
     @extend_schema(
@@ -160,7 +161,7 @@ class ServiceEditing(Editing):
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: HttpRequest, service_id: UUID) -> Answer:
-        """The service is no more: its status becomes `defunct`. Referrals may still name it."""
+        """End a service: its status becomes `defunct`. Referrals may still name it."""
         edit.patch(self.editor, "service", service_id, {"status": "defunct"}, self.match())
         return Answer(status=204)
 
@@ -180,7 +181,7 @@ class OrganizationEditing(Editing):
         },
     )
     def put(self, request: HttpRequest, organization_id: UUID) -> Answer:
-        """Make an organization under your own UUID, which your agency edits from then on, or
+        """Create an organization under your own UUID, which your agency edits from then on, or
         replace it. Its services and places are changed at their own addresses."""
         return self.replace(organization_id)
 
@@ -206,8 +207,8 @@ class LocationEditing(Editing):
         responses={200: DirectoryLocationDetailOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """A place by itself, for those who edit it. Of a confidential one nothing tells where it
-        is."""
+        """Read a place by itself, for those who edit it. The document of a confidential place does
+        not reveal where it is."""
         document, etag = edit.location(self.editor, location_id)
         return Answer(orjson.Fragment(document), headers={"ETag": etag})
 
@@ -223,7 +224,7 @@ class LocationEditing(Editing):
         },
     )
     def put(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Make a place of an organization of yours under your own UUID, or replace it."""
+        """Create a place of one of your organizations under your own UUID, or replace it."""
         return self.replace(location_id)
 
     @extend_schema(
@@ -234,7 +235,7 @@ class LocationEditing(Editing):
         responses={200: DirectoryLocationDetailOut, **REFUSALS},
     )
     def patch(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Change members of a place (RFC 7386). `confidential: true` takes its address away."""
+        """Change members of a place (RFC 7386). `confidential: true` removes its address."""
         return self.change(location_id)
 
     @extend_schema(
@@ -244,6 +245,6 @@ class LocationEditing(Editing):
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Remove a place where no service is found."""
+        """Remove a place that has no service."""
         edit.remove_location(self.editor, location_id, self.match())
         return Answer(status=204)

@@ -1,4 +1,5 @@
-"""The parameters of the directory's lists, from the query or, in a search by POST, from the body.
+"""The parameters of the directory's lists, read from the query or, in a search by POST, from the
+body.
 
 POST keeps what a victim looks for out of the logs of URLs; otherwise the two are the same.
 """
@@ -58,7 +59,7 @@ DOCUMENTED = {
         _parameter("proximity", float, "Metres from `postcode` or from a point; nearest first."),
         _parameter("top_only", bool, "Only terms that stand under no other."),
         _parameter("parent_id", OpenApiTypes.UUID, "Only terms right under this one."),
-        # The victim services profile's.
+        # Of the victim services profile
         _parameter("needs", str, "UUIDs of taxonomy terms, by commas: all have to be there."),
         _parameter(
             "victimization_type",
@@ -115,7 +116,7 @@ def documented(names: Sequence[str]) -> list[OpenApiParameter]:
 
 
 def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
-    """The body of a search: the same parameters as members of an object."""
+    """Build the body of a search: the same parameters as members of an object."""
     fields = {str: serializers.CharField, bool: serializers.BooleanField}
     fields |= {int: serializers.IntegerField, float: serializers.FloatField}
     fields |= {OpenApiTypes.UUID: serializers.UUIDField}
@@ -132,12 +133,12 @@ def searched(name: str, names: Sequence[str]) -> serializers.Serializer:
 def read_parameters(
     query: QueryDict, names: Sequence[str], body: Mapping[str, Any] | None = None
 ) -> "Parameters":
-    """What a request asks, in its query and in the body of a search. Raises BadRequest for a name
-    that is not documented here."""
+    """Read what a request asks, in its query and in the body of a search. Raises BadRequest for a
+    name in the body that is not in `names` or is also in the query."""
     texts = query.dict()
     for name, value in (body or {}).items():
         if name not in names:
-            # What somebody meant to look for is not repeated, not even as a name.
+            # What a person meant to look for is not repeated, not even as a name.
             raise BadRequest("unknown_field", "Not a documented parameter of this list.")
         if name in texts:
             raise BadRequest("repeated_parameter", "A parameter stands twice.", f"/{name}")
@@ -157,7 +158,7 @@ def _text(name: str, value: Any) -> str:
 
 
 class Parameters:
-    """Parameters as text, read as what they are. Each reader raises BadRequest."""
+    """Parameters as text, each read as its type. Each reader raises BadRequest."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = texts
@@ -205,7 +206,8 @@ class Parameters:
         return [part for part in parts if part]
 
     def moment(self, name: str) -> datetime | None:
-        """A moment with its zone; a date alone, as the standard allows, is its beginning in UTC."""
+        """Read a moment with its zone. A date alone, as the standard allows, is its beginning in
+        UTC."""
         text = self.texts.get(name)
         if not text:
             return None
@@ -214,7 +216,7 @@ class Parameters:
             raise BadRequest("invalid", "A time with its zone is needed.", name)
         return found
 
-    # -- Together
+    # -- Combined
 
     @property
     def page(self) -> int:
@@ -237,8 +239,8 @@ class Parameters:
         )
 
     def asked(self, now: datetime) -> SearchQuery:
-        """The whole question. `now` is the database's clock. Inside the transaction of the search:
-        a postcode is looked up."""
+        """Build the whole query. `now` is the database's clock. Call it inside the transaction of
+        the search, because it looks up a postcode."""
         accessibility = self.several("accessibility")
         if not set(accessibility) <= set(ACCESS):
             told = f"Of {', '.join(ACCESS)}, by commas, is needed."
@@ -276,7 +278,8 @@ class Parameters:
         )
 
     def _opening(self, now: datetime) -> datetime | None:
-        """Of other days no hours are known; to find that out, all that bears the words is read."""
+        """Read `open_at`. No hours are known for other days, and finding that out would read
+        everything that matches the words."""
         found = now if self.texts.get("open_at") == "now" else self.moment("open_at")
         if found and not now - timedelta(1) <= found <= now + timedelta(AHEAD_DAYS):
             raise BadRequest("invalid", KNOWN, "open_at")

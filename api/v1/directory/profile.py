@@ -1,7 +1,7 @@
 """The victim services profile as files: merge patches and merged schemas, and their index.
 
-Public and the same for everybody, so that a cache may keep them (beside them only /safety
-and what is static).
+They are public and the same for every caller, so that a cache may keep them. Otherwise it may keep
+only /safety and static files.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _ANSWERS = {200: OpenApiTypes.OBJECT, **problems(400, 401, 404, 503)}
 
 
 class DirectoryProfileOut(serializers.Serializer):
-    """Addresses by name. A patch is for the standard's file of that name (RFC 7386)."""
+    """Addresses by name. A patch applies to the standard's file of that name (RFC 7386)."""
 
     name = serializers.CharField()
     version = serializers.CharField(help_text="Of the profile.")
@@ -49,7 +49,7 @@ class ProfileIndex(Endpoint):
         responses={200: DirectoryProfileOut, **problems(400, 401, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """What the victim services profile adds to HSDS: its patches and merged schemas."""
+        """Read what the victim services profile adds to HSDS: its patches and merged schemas."""
         index = {
             "name": profile.NAME,
             "version": profile.VERSION,
@@ -71,7 +71,7 @@ class ProfilePatch(Endpoint):
 
     @extend_schema(operation_id="directory_profile_patch", auth=[{}], responses=_ANSWERS)
     def get(self, request: HttpRequest, name: str) -> Answer:
-        """Our merge patch for the standard's file of this name."""
+        """Download our merge patch for the standard's file of this name."""
         return _file(name, published_schemas.PATCHES, _patch)
 
 
@@ -80,7 +80,8 @@ class MergedSchema(Endpoint):
 
     @extend_schema(operation_id="directory_schema", auth=[{}], responses=_ANSWERS)
     def get(self, request: HttpRequest, name: str) -> Answer:
-        """The JSON Schema (2020-12) of a document of the directory, needing no other file."""
+        """Download the JSON Schema (2020-12) of a document of the directory. It needs no other
+        file."""
         return _file(name, published_schemas.SCHEMAS, _schema)
 
 

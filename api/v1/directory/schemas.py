@@ -1,5 +1,5 @@
-"""The shapes of the directory's answers, for the contract. The standard's names are kept; members
-that are empty are left out. The schemas to validate by stand at /v1/directory/schema/."""
+"""The shapes of the directory's answers, for the contract. They keep the standard's names and leave
+out empty members. The schemas to validate against are at /v1/directory/schema/."""
 
 from rest_framework import serializers
 
@@ -13,7 +13,7 @@ class SafetyLineOut(serializers.Serializer):
 
 
 class DirectoryOut(serializers.Serializer):
-    """HSDS's root, with the lines to ring when somebody is in danger."""
+    """HSDS's root, with the lines to call when a person is in danger."""
 
     version = serializers.CharField(help_text="Of HSDS.")
     profile = serializers.URLField()
@@ -58,9 +58,9 @@ class DirectoryProgramOut(serializers.Serializer):
 
 
 class DirectoryServiceOut(serializers.Serializer):
-    """HSDS's service as in a list, and the victim services profile; empty columns are left out.
+    """HSDS's service as in a list, with the victim services profile; empty columns are left out.
 
-    With `minimal` an item has `id` and `modified_date` only; with `full` it is the detail.
+    With `minimal` an item has only `id` and `modified_date`; with `full` it is the detail.
     """
 
     id = serializers.UUIDField()
@@ -129,7 +129,7 @@ class DirectoryPlaceNestedOut(serializers.Serializer):
 
 
 class DirectoryOrganizationNestedOut(DirectoryOrganizationOut):
-    """HSDS's organization with all of its own."""
+    """HSDS's organization with all of its own rows."""
 
     additional_websites = several()
     funding = several()
@@ -143,7 +143,7 @@ class DirectoryOrganizationNestedOut(DirectoryOrganizationOut):
 
 
 class DirectoryServiceDetailOut(DirectoryServiceOut):
-    """HSDS's service with all that hangs on it, as the standard's schema `service` nests it."""
+    """HSDS's service with all related rows, nested as in the standard's schema `service`."""
 
     organization = DirectoryOrganizationNestedOut()
     additional_urls = several()
@@ -163,13 +163,14 @@ class DirectoryServiceDetailOut(DirectoryServiceOut):
 
 
 class DirectoryOrganizationDetailOut(DirectoryOrganizationNestedOut):
-    """With its services: `id`, `name` and `status`, or with `full_service` all of them."""
+    """An organization with its services: `id`, `name` and `status`, or all of each with
+    `full_service`."""
 
     services = several()
 
 
 class DirectoryLocationOut(serializers.Serializer):
-    """HSDS's location; of a confidential one nothing that tells where it is."""
+    """HSDS's location. A confidential one has nothing that reveals where it is."""
 
     id = serializers.UUIDField()
     location_type = serializers.ChoiceField(list(PLACES))
@@ -199,7 +200,7 @@ class DirectoryPlaceOut(serializers.Serializer):
 
 
 class DirectoryPlaceDetailOut(DirectoryPlaceNestedOut):
-    """With the whole service."""
+    """A service at a place, with the whole service."""
 
     service = DirectoryServiceDetailOut()
 
@@ -213,7 +214,8 @@ class DirectoryTaxonomyOut(serializers.Serializer):
 
 
 class DirectoryTermOut(serializers.Serializer):
-    """The same term in another language is a term of its own with the same `code`."""
+    """A taxonomy term. The same term in another language is a term of its own with the same
+    `code`."""
 
     id = serializers.UUIDField()
     code = serializers.CharField(required=False)

@@ -1,9 +1,9 @@
 """The directory as an HSDS 3.2 API: its root, the five lists with their searches, the details.
 
-Nobody needs a token here (T0); with one the network's confidential entries are there too (T1).
-Documents come rendered from the database and are passed on as they are: the shapes in
-api/v1/directory/schemas.py describe them for the contract, and a test holds the two against each
-other. Writing stands in api/v1/directory/editing.py.
+No token is needed here (T0); with one the network's confidential entries are included (T1).
+Documents come rendered from the database and are passed on as they are. The shapes in
+api/v1/directory/schemas.py describe them for the contract, and a test compares the two. Writing is
+in api/v1/directory/editing.py.
 """
 
 from functools import partial
@@ -39,7 +39,7 @@ class DirectoryRoot(Endpoint):
         responses={200: shapes.DirectoryOut, **REFUSALS},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """What this directory speaks, and the safety lines."""
+        """Read which standard and profile this directory follows, and the safety lines."""
         base = settings.BASE_URL.rstrip("/")
         root = {
             "version": profile.HSDS_VERSION,
@@ -185,7 +185,7 @@ class ServiceDetail(ServiceEditing):
         responses={200: shapes.DirectoryServiceDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, service_id: UUID) -> HttpResponse:
-        """One service with everything that hangs on it, whatever its status."""
+        """Read one service with all related rows, whatever its status."""
         with identified_transaction(self.principal):
             return detail(request, retrieval.detail(self.principal, "service", service_id))
 
@@ -199,7 +199,7 @@ class PlaceDetail(Endpoint):
         responses={200: shapes.DirectoryPlaceDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, place_id: UUID) -> HttpResponse:
-        """One service at one of its places, with all of both."""
+        """Read one service at one of its places, with all related rows of both."""
         with identified_transaction(self.principal):
             return detail(
                 request, retrieval.detail(self.principal, "service_at_location", place_id)
@@ -216,7 +216,7 @@ class OrganizationDetail(OrganizationEditing):
         responses={200: shapes.DirectoryOrganizationDetailOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
-        """One organization with everything of its own, and its services."""
+        """Read one organization with all of its own rows, and its services."""
         full = read_parameters(request.GET, self.query).flag("full_service")
         with identified_transaction(self.principal):
             return detail(request, retrieval.organization(self.principal, organization_id, full))
@@ -241,7 +241,7 @@ class TaxonomyDetail(_Word):
         responses={200: shapes.DirectoryTaxonomyOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, taxonomy_id: UUID) -> HttpResponse:
-        """One taxonomy."""
+        """Read one taxonomy."""
         return self.one(request, taxonomy_id)
 
 
@@ -254,5 +254,5 @@ class TermDetail(_Word):
         responses={200: shapes.DirectoryTermOut, **NOT_THERE},
     )
     def get(self, request: HttpRequest, term_id: UUID) -> HttpResponse:
-        """One taxonomy term."""
+        """Read one taxonomy term."""
         return self.one(request, term_id)

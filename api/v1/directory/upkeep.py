@@ -1,4 +1,4 @@
-"""What an entry's editors have beside its document: history, reviews, a sealed address."""
+"""What an entry's editors have in addition to its document: history, reviews, a sealed address."""
 
 from datetime import date
 from uuid import UUID
@@ -20,7 +20,7 @@ _PAGED = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, descri
 
 
 class DirectoryEditOut(WithFieldsMember):
-    """Who changed which members of a document; never what they said before."""
+    """Who changed which members of a document. It never shows their earlier values."""
 
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -48,7 +48,7 @@ class History(Endpoint):
         responses={200: DirectoryHistoryOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, organization_id: UUID) -> Answer:
-        """Changes of an organization's entries, newest first, for its editors."""
+        """List the changes of an organization's entries, newest first, for its editors."""
         asked, scope = request.GET, f"directory-history:{organization_id}"
         limit = page_size(asked.get("limit"), reviews.MAX_PAGE)
         after = cursors.from_cursor(self.principal, scope, asked.get("cursor"))
@@ -82,8 +82,8 @@ class Reviews(Endpoint):
         responses={200: DirectoryReviewsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Open services that your agency edits and nobody has assured for long, or ever; the
-        longest first. Look at each, then set its `assured_date`."""
+        """List the open services that your agency edits and that have not been assured for long, or
+        ever, the longest first. Check each one, then set its `assured_date`."""
         asked, scope = request.GET, "directory-reviews"
         limit = page_size(asked.get("limit"), reviews.MAX_PAGE)
         after: tuple[date | None, UUID] | None = None
@@ -117,8 +117,8 @@ class ConfidentialAddress(Endpoint):
         responses={200: ConfidentialAddressIn, **problems(400, 401, 404, 503)},
     )
     def get(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Where a confidential place of your own agency is. For its workers, leads and directory
-        editors, signed in themselves; each opening is an access entry."""
+        """Read where a confidential place of your own agency is. For its workers, leads and
+        directory editors, signed in themselves. Each opening is an access entry."""
         return Answer(confidential_addresses.open_address(self.principal, location_id))
 
     @extend_schema(
@@ -128,8 +128,9 @@ class ConfidentialAddress(Endpoint):
         responses={204: None, **REFUSALS},
     )
     def put(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Keep it here, sealed with your agency's key, for your agency's own people alone. Your
-        agency decides whether to; nothing else in the directory holds or needs it."""
+        """Store the address here, sealed with your agency's key, for your agency's own people
+        alone. Your agency decides whether to do so; nothing else in the directory holds or needs
+        it."""
         confidential_addresses.put_address(
             self.principal, location_id, self.body(ConfidentialAddressIn)
         )
@@ -141,6 +142,6 @@ class ConfidentialAddress(Endpoint):
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: HttpRequest, location_id: UUID) -> Answer:
-        """Keep it here no longer."""
+        """Remove the sealed address from here."""
         confidential_addresses.remove_address(self.principal, location_id)
         return Answer(status=204)

@@ -1,4 +1,4 @@
-"""The accounting of disclosures: what a survivor is given of her agency's own log."""
+"""The accounting of disclosures: what a survivor is given of their agency's own log."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from referrals.accounting import Accounting, Disclosure, Line, NoticeShown
 
 
 class NoticedOut(serializers.Serializer):
-    """From `at` on, that agency could see the notice: coded needs, and not who she is."""
+    """From `at` on, that agency could see the notice: coded needs, but not who the survivor is."""
 
     at = serializers.DateTimeField()
     to_agency_id = serializers.UUIDField()
@@ -25,7 +25,7 @@ class NoticedOut(serializers.Serializer):
 
 
 class GivenOut(WithFieldsMember):
-    """From `at` on, that agency could open these fields, under this release."""
+    """From `at` on, that agency could open these fields under this release."""
 
     at = serializers.DateTimeField()
     to_agency_id = serializers.UUIDField()
@@ -52,7 +52,8 @@ class OutsideOut(serializers.Serializer):
 
 
 class LookOut(WithFieldsMember):
-    """`times` entries of the access log, by one of the agency's people or partner systems."""
+    """Entries of the access log by one of the agency's members or partner systems; `times` is their
+    number."""
 
     act = serializers.ChoiceField(
         choices=accounting.ACTS,
@@ -73,11 +74,11 @@ class LookOut(WithFieldsMember):
 
 
 class AccountingOut(serializers.Serializer):
-    """Of one referral, and of the caller's own agency alone. `entries` is how many lines of the log
-    stand behind it, and what the `times` of `opened` and `seen` add up to; `receipt` is the entry
-    of this reading.
-    What a court or law forbids telling her is not in it, nor that it is not (45 CFR 164.528(a)(2));
-    when it may be told, record it again."""
+    """The accounting of one referral, from the log of the caller's own agency alone. `entries` is
+    the number of log lines behind it, which the `times` of `opened` and `seen` add up to; `receipt`
+    is the id of the entry of this reading. A record that a court or law forbids telling the
+    survivor about is not in it, nor is any sign of it (45 CFR 164.528(a)(2)). Once the survivor may
+    be informed, record it again."""
 
     made_at = serializers.DateTimeField()
     notice = NoticedOut(

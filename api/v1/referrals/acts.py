@@ -1,6 +1,6 @@
-"""The acts on a referral: POST /v1/referrals/{id}/{act}, an endpoint for each entry of the registry
-(referrals/act_registry/registry.py). What the fields of an entry cannot say is written by hand and
-named in one of three tables below."""
+"""The acts on a referral: POST /v1/referrals/{id}/{act}, one endpoint per entry of the registry
+(referrals/act_registry/registry.py). Three tables below name what is written by hand because an
+entry's fields cannot express it."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
@@ -23,8 +23,8 @@ from referrals.act_registry.registry import ACTS, Act, Answer
 
 
 class Special(NamedTuple):
-    """A shape written by hand: how its body becomes the function's arguments, and what is shown of
-    what was kept."""
+    """A request shape written by hand: `arguments` turns its body into the function's arguments,
+    and `shows` is the shape of the answer."""
 
     shape: type[Shape]
     arguments: Callable[[dict[str, Any]], dict[str, Any]] = dict
@@ -50,7 +50,7 @@ SHAPES = {
         legal_records.RecordDisclosureIn, _record, legal_records.RecordedOut
     ),
 }
-ENDPOINTS: dict[str, type[Endpoint]] = {  # of those that answer something of their own
+ENDPOINTS: dict[str, type[Endpoint]] = {  # acts with an answer of their own
     "open_packet": packets.OpenPacket,
     "open_notes": packets.OpenNotes,
     "account_disclosures": accounting.AccountDisclosures,
@@ -59,7 +59,7 @@ ELSEWHERE = {"create"}  # POST /v1/referrals: there is no referral yet
 
 
 class ActEndpoint(Endpoint):
-    """Read the body, do the act, show what it left."""
+    """Reads the body, performs the act and returns the referral or the record that it made."""
 
     act: ClassVar[Act]
     special: ClassVar[Special]
@@ -77,7 +77,7 @@ class ActEndpoint(Endpoint):
 
 
 def endpoint(name: str) -> type[Endpoint]:
-    """The endpoint of an act."""
+    """Return the endpoint class of an act."""
     act = ACTS[name]
     if act.answer is Answer.OWN:
         return ENDPOINTS[name]
@@ -110,9 +110,9 @@ _made: dict[str, type[Shape]] = {"NothingIn": NothingIn}
 
 
 def _shape(act: Act) -> type[Shape]:
-    """The shape of a request with the fields of the act's entry."""
+    """Make the request shape from the fields of the act's entry."""
     body = act.body
-    assert body is not None  # else it stands in SHAPES
+    assert body is not None  # acts without a body are in SHAPES
     name = body.name or f"{_camel(act.name)}In"
     if name not in _made:
         fields = {field.name: _field(field) for field in body.fields}
@@ -146,7 +146,8 @@ def _camel(name: str) -> str:
 
 
 def _check() -> None:
-    """Each act has one way in, and what is written by hand is of an act that needs it."""
+    """Check that each act has one endpoint, and that only acts that need it are written by hand.
+    Raises ImproperlyConfigured."""
     by_hand = {name for name, act in ACTS.items() if act.body is None}
     own = {name for name, act in ACTS.items() if act.answer is Answer.OWN}
     wrong = (by_hand ^ (own | set(SHAPES))) | (own ^ (ELSEWHERE | set(ENDPOINTS)))
@@ -155,7 +156,7 @@ def _check() -> None:
 
 
 def route(name: str) -> URLPattern:
-    """The route of an act."""
+    """Return the route of an act."""
     return path(f"referrals/<uuid:referral_id>/{name}", endpoint(name).as_view())
 
 

@@ -1,4 +1,5 @@
-"""The tally of agreement: how often a notice was offered, and how often she said no (R14)."""
+"""The tally of agreement: how often a notice was offered, and how often the survivor said no
+(R14)."""
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
@@ -12,7 +13,7 @@ from referrals.acts import agreement
 
 
 class SaidNoIn(Shape):
-    """Nothing about her, the service or the hour is taken."""
+    """Takes nothing about the survivor, the service or the hour."""
 
     draft_id = Id(
         required=False, help_text="The draft that was begun before she was asked: it goes at once."
@@ -40,7 +41,7 @@ class AgreementTally(Endpoint):
         responses={200: TalliesOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Your agency's tally by month, the newest first."""
+        """List your agency's tally by month, newest first."""
         return self.answer(TalliesOut, {"items": agreement.tallies(self.principal)})
 
     @extend_schema(
@@ -50,10 +51,11 @@ class AgreementTally(Endpoint):
         responses={200: CountedOut, **problems(400, 401, 403, 404, 409, 413, 415, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """She does not want it sent: one more in the tally, and nothing else of it. A draft that
-        you name is gone with it, its packet and notes too; the log keeps that it was begun, and
-        that it was purged. Give her the number, and leave the choice to her. Twice is two; of one
-        draft the second is 404."""
+        """Record that the survivor does not want the notice sent. This adds one to the tally and
+        keeps nothing else about it. A draft that you name is deleted with its packet and notes; the
+        log keeps that it was begun and that it was purged. Give the survivor the number, and leave
+        the choice to them. Calling this twice counts two; naming the same draft again returns
+        404."""
         body = self.body(SaidNoIn)
         agreement.record_no(self.principal, body.get("draft_id"))
         return self.answer(CountedOut, {})

@@ -1,4 +1,4 @@
-"""Call records: referrals made by phone to services that nobody here answers."""
+"""Call records: referrals by phone to services that no agency here answers."""
 
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -45,7 +45,7 @@ class CallRecords(Endpoint):
         responses={200: CallRecordsOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Your own call records, newest first."""
+        """List your own call records, newest first."""
         scope, ask = "call-records", request.GET
         found, place = call_records.list_page(
             self.principal,
@@ -62,8 +62,8 @@ class CallRecords(Endpoint):
         responses={201: CreatedOut, **problems(400, 401, 403, 409, 413, 415, 422, 503)},
     )
     def post(self, request: HttpRequest) -> Answer:
-        """Keep what came of a call to a service that takes no referral here, now. Coded; without a
-        word about her."""
+        """Record what came of a call to a service that takes no referrals here now. The record is
+        coded, without a word about the survivor."""
         body = self.body(CallRecordIn)
         key = self.idempotency_key("call-records")
         record = call_records.record_call(self.principal, key=key, **body)

@@ -1,4 +1,4 @@
-"""Mandated reports and compelled disclosures, recorded for the own side (R8)."""
+"""Mandated reports and compelled disclosures, which a side records for itself (R8)."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ class RecordFields(Shape):
 
 
 class RecordReportIn(RecordFields):
-    """A report that the law asks for, once it was made. It moves no data."""
+    """A report that the law requires, recorded once it was made. Recording it moves no data."""
 
     basis = coded(codes.REPORT_BASIS)
     to = coded(codes.REPORT_TO)
 
 
 class RecordDisclosureIn(RecordFields):
-    """A disclosure that was compelled or asked for. It moves no data."""
+    """A disclosure that was compelled or requested. Recording it moves no data."""
 
     basis = coded(codes.COMPELLED_BY)
     to = coded(codes.COMPELLED_TO)

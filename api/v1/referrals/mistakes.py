@@ -1,4 +1,4 @@
-"""What was marked as an error, for leads to review."""
+"""Referrals that were marked as an error, for leads to review."""
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
@@ -32,5 +32,6 @@ class Mistakes(Endpoint):
         responses={200: MistakesOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """What was marked as an error on either side, newest first: for your leads to review."""
+        """List the referrals that either side marked as an error, newest first, for your leads to
+        review."""
         return self.answer(MistakesOut, {"items": entered_in_error.list_mistakes(self.principal)})

@@ -21,7 +21,7 @@ from referrals.packets import packet as packet_contents
 
 
 class PacketIn(Shape):
-    """Packet fields to write; those not named stay as they are."""
+    """Packet fields to write. Fields that are not named stay as they are."""
 
     packet = NamedTexts(
         packet_fields.PACKET_FIELDS,
@@ -54,7 +54,7 @@ class PacketOut(serializers.Serializer):
 
 
 def packet_json(opened: packet_contents.Opened) -> dict[str, Any]:
-    """What `PacketOut` makes of it, without a serializer, as in a list."""
+    """Build the JSON of `PacketOut` without a serializer, as for lists."""
     return {
         "safe_contact": opened.safe_contact,
         "packet": opened.fields,
@@ -68,7 +68,7 @@ def packet_json(opened: packet_contents.Opened) -> dict[str, Any]:
 
 class OpenPacket(Endpoint):
     def along(self, referral_id: UUID) -> RoundTripQuery:
-        """What the caller is to the referral."""
+        """Return the query for the caller's relation to the referral."""
         self.asked = read_context.context_round_trip_query(referral_id)
         return self.asked
 
@@ -112,7 +112,8 @@ class OpenNotes(Endpoint):
 
 
 class HandoffStepOut(serializers.Serializer):
-    """One step of the hand-off record, in codes of GET /v1/codes; what it has not, is null."""
+    """One step of the hand-off record, in codes of GET /v1/codes. A member that a step does not
+    have is null."""
 
     at = serializers.DateTimeField()
     step = serializers.ChoiceField(choices=["begun", "attempt", "failed", "completed", "unable"])
@@ -136,8 +137,9 @@ class OpenHandoff(Endpoint):
         responses={200: HandoffOut, **problems(*REFUSALS)},
     )
     def post(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Read your side's record of the hand-off, oldest first, for a purpose: begun, each
-        attempt, each failure, how it ended. An entry in the access log, as of notes."""
+        """Read your side's record of the hand-off for a purpose, oldest first: when it was begun,
+        each attempt, each failure, and how it ended. Reading it makes an entry in the access log,
+        as for notes."""
         purpose = self.body(PurposeIn)["purpose"]
         steps = handoff_record.open_handoff(self.principal, referral_id, purpose)
         return self.answer(HandoffOut, {"items": [_step(step) for step in steps]})

@@ -1,6 +1,6 @@
-"""The referral: its JSON shapes, then its endpoints. Who may and from which state: see
-permissions/policy/rules.py and referrals/act_registry/transitions.py, both served at GET
-/v1/referrals/transitions."""
+"""The referral: its JSON shapes, then its endpoints. permissions/policy/rules.py says who may act,
+and referrals/act_registry/transitions.py from which state. GET /v1/referrals/transitions serves
+both."""
 
 from typing import Any
 from uuid import UUID
@@ -43,7 +43,7 @@ class NoticeFields(Shape):
 
 
 class NoticeIn(NoticeFields):
-    """The whole notice (T2): coded, no free text, no identity, no incident."""
+    """The whole notice (T2): coded, without free text, identity or incident."""
 
 
 class ReferralIn(NoticeFields):
@@ -124,7 +124,8 @@ class NoticeOut(serializers.Serializer):
 
 
 class ReleaseOut(WithFieldsMember):
-    """For those who answer for it: assigned members and leads of either side."""
+    """A release, shown to those who answer for the referral: assigned members and leads of either
+    side."""
 
     id = serializers.UUIDField()
     basis = serializers.CharField()
@@ -137,7 +138,8 @@ class ReleaseOut(WithFieldsMember):
 
 
 class BlockOut(serializers.Serializer):
-    """For those who answer for it: whom your side bars; the sender's mark for your leads."""
+    """A conflict block, shown to those who answer for the referral: whom your side bars. The
+    recipient's leads are also shown the sender's `leads_only` mark."""
 
     kind = serializers.ChoiceField(choices=["member", "agency", "leads_only"])
     member = MemberOut(allow_null=True)
@@ -146,14 +148,15 @@ class BlockOut(serializers.Serializer):
 
 
 class OpeningsOut(serializers.Serializer):
-    """Of a packet sent by mistake: by how many it had been opened, and when; not by whom."""
+    """For a packet that was sent by mistake: how many people had opened it, and when, but not
+    who."""
 
     people = serializers.IntegerField()
     times = serializers.ListField(child=serializers.DateTimeField())
 
 
 class ReferralOut(serializers.Serializer):
-    """One referral, as the caller's side is shown it (T2 and T5). Never a packet field."""
+    """One referral, as the caller's side is shown it (T2 and T5). It never holds a packet field."""
 
     id = serializers.UUIDField()
     side = serializers.ChoiceField(choices=["from", "to"])
@@ -227,7 +230,7 @@ class TransitionsOut(serializers.Serializer):
 
 
 def referral_json(seen: details.Detail) -> dict[str, Any]:
-    """`ReferralOut` of what a side was shown."""
+    """Build what `ReferralOut` serializes from what a side was shown."""
     referral, release = seen.referral, seen.release
     holder_id = seen.own.holder_id if seen.own else None
     return {
@@ -276,8 +279,8 @@ def referral_json(seen: details.Detail) -> dict[str, Any]:
 
 
 def line_json(line: lists.Line) -> dict[str, Any]:
-    """What `LineOut` makes of it, without a serializer: fifty lines took it longer than the rest
-    of the request. tests/api/test_hot_answers.py holds the two against each other."""
+    """Build the JSON of `LineOut` without a serializer, which took longer for fifty lines than the
+    rest of the request. tests/api/test_hot_answers.py checks that the two agree."""
     return {
         "id": line.id,
         "side": line.side,
@@ -328,7 +331,7 @@ class Referrals(Endpoint):
         responses={200: ReferralPageOut, **problems(400, 401, 403, 503)},
     )
     def get(self, request: HttpRequest) -> Answer:
-        """Your agency's referrals, newest first."""
+        """List your agency's referrals, newest first."""
         ask = request.GET
         box, limit = ask.get("box"), page_size(ask.get("limit"), lists.MAX_PAGE)
         if box not in (None, "in", "out"):
@@ -365,7 +368,7 @@ class Referrals(Endpoint):
 
 
 def _filters(ask: Any) -> Filters:
-    """The query's, each checked. Raises BadRequest."""
+    """Read and check each filter of the query. Raises BadRequest."""
     return Filters(**{name: _given(one, name, ask.get(name)) for name, one in FILTERS.items()})
 
 
@@ -387,7 +390,7 @@ def notice_of(body: dict[str, Any]) -> Notice:
 
 
 def shown(seen: details.Detail, status: int = 200) -> Answer:
-    """The referral as it now is, with its ETag: the answer of every act."""
+    """Return the referral as it now is, with its ETag: the answer of most acts."""
     headers = {"ETag": seen.etag}
     if status == 201:
         headers["Location"] = f"/v1/referrals/{seen.referral.id}"
@@ -401,7 +404,8 @@ class Transitions(Endpoint):
         operation_id="transitions", responses={200: TransitionsOut, **problems(400, 401, 503)}
     )
     def get(self, request: HttpRequest) -> Answer:
-        """The tables that the server obeys: who may do what, from which state, to which."""
+        """Read the tables that the server enforces: who may do what, from which states, and to
+        which state it leads."""
         items = [
             {
                 "act": act,
@@ -424,7 +428,7 @@ class ReferralDetail(Endpoint):
         responses={200: ReferralOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """One referral, as your side is shown it."""
+        """Read one referral, as your side is shown it."""
         return shown(details.read_detail(self.principal, referral_id))
 
 
@@ -435,6 +439,6 @@ class History(Endpoint):
         responses={200: HistoryOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """What your side may know of what happened, oldest first."""
+        """Read what your side may know of what happened on a referral, oldest first."""
         steps = details.history(self.principal, referral_id)
         return self.answer(HistoryOut, {"items": steps})

@@ -1,5 +1,5 @@
-"""Her permission: its JSON shapes, then its endpoints. The rules are
-referrals/releases/terms.py's."""
+"""The survivor's permission: its JSON shapes, then its endpoints. Its rules are in
+referrals/releases/terms.py."""
 
 from typing import Any
 from uuid import UUID
@@ -80,13 +80,13 @@ class ReleaseIn(WithFieldsMember, Shape):
 
 
 class ReturnReleaseIn(ReleaseIn):
-    """Her permission to tell the sender what came of it."""
+    """The survivor's permission to report to the sender what came of the referral."""
 
     fields_ = coded_list(packet_fields.RETURN_FIELDS, allow_empty=False)
 
 
 class NarrowReleaseIn(WithFieldsMember, Shape):
-    """What is left of it; null: as it is."""
+    """What is left of the release. Null leaves a term as it is."""
 
     fields_ = coded_list(
         packet_fields.PACKET_FIELDS, allow_empty=False, default=None, allow_null=True
@@ -104,7 +104,7 @@ class ConsenterOut(serializers.Serializer):
 
 
 class PaperOut(serializers.Serializer):
-    """What the agency that recorded it keeps to itself."""
+    """What the agency that recorded the release keeps to itself."""
 
     evidence_ref = serializers.CharField()
     witnessed_by = serializers.UUIDField(allow_null=True)
@@ -112,7 +112,7 @@ class PaperOut(serializers.Serializer):
 
 
 class EndOut(serializers.Serializer):
-    """How it ended, where your own agency recorded that."""
+    """How the release ended, if your own agency recorded that."""
 
     revoked_at = serializers.DateTimeField()
     revoked_via = serializers.CharField()
@@ -120,7 +120,7 @@ class EndOut(serializers.Serializer):
 
 
 class FullReleaseOut(ReleaseOut):
-    """A release with all its terms; `paper` and `end` of your own agency's alone."""
+    """A release with all its terms. `paper` and `end` are shown only for your own agency's."""
 
     direction = serializers.ChoiceField(choices=["outbound", "return"])
     from_agency_id = serializers.UUIDField()
@@ -147,7 +147,8 @@ class ReleasesOut(serializers.Serializer):
 
 
 class ToldOut(serializers.Serializer):
-    """Only what she allowed to be returned; null where nothing is recorded that says so or not."""
+    """Only what the survivor allowed to be returned. A member is null if nothing recorded says yes
+    or no."""
 
     connected = serializers.BooleanField(allow_null=True, required=False)
     engaged = serializers.BooleanField(allow_null=True, required=False)
@@ -176,7 +177,8 @@ class Releases(Endpoint):
         responses={200: ReleasesOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """Her releases as your side may know them, newest first; ended ones stay on record."""
+        """List the survivor's releases as your side may know them, newest first. Ended releases
+        stay on record."""
         kept = lifecycle.list_releases(self.principal, referral_id)
         return self.answer(ReleasesOut, {"items": [release_json(one) for one in kept]})
 
@@ -198,7 +200,7 @@ RELEASE_COLUMNS = (
 
 
 def release_json(kept: lifecycle.ReleaseRecord) -> dict[str, Any]:
-    """`FullReleaseOut` of one release."""
+    """Build what `FullReleaseOut` serializes from one release."""
     columns = {name: getattr(kept.release, name) for name in RELEASE_COLUMNS}
     return columns | {"in_force": kept.in_force, "paper": kept.paper, "end": kept.end}
 
@@ -219,7 +221,8 @@ class ReadReturned(Endpoint):
         responses={200: ReturnedOut, **problems(400, 401, 403, 404, 503)},
     )
     def get(self, request: HttpRequest, referral_id: UUID) -> Answer:
-        """What the recipient told you under her return release, if one is in force."""
+        """Read what the recipient reported to you under the survivor's return release, if one is in
+        force."""
         told = return_releases.read_returned(self.principal, referral_id)
         answer = {
             "returned": told.content if told else None,
