@@ -199,7 +199,7 @@ class FileKeyStore:
         return {key_id(one): one for one in public}
 
     def begin_signing_key(self) -> str:
-        """Several processes at once are safe."""
+        """Several processes may call this at once."""
         number = max(self._signing_numbers("pub"), default=0) + 1
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes_raw()

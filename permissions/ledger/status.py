@@ -22,9 +22,7 @@ from permissions.principal import Principal
 
 MOST_ENTRIES_CHECKED = 20_000  # entries; at least one batch
 MOST_BATCHES_CHECKED = 500
-MOST_ENTRIES_HASHED = (
-    50_000  # entries; for a larger batch the seal is checked, but not the rows
-)
+MOST_ENTRIES_HASHED = 50_000  # entries; for a larger batch the seal is checked, but not the rows
 MOST_UNSEALED = 1_000  # at most this many entries without a seal are counted
 LATE = timedelta(seconds=60)  # for a seal; the sealer takes a second or two
 WITNESS_LATE = timedelta(minutes=3)  # the witness reports once a minute

@@ -136,8 +136,8 @@ class Question(NamedTuple):
         return "to" if there and found.sent_at else None
 
     def agreed(self, referral: UUID) -> bool:
-        """R14: the survivor agreed, or was not asked, for safety; or they could not say, and have
-        (R6) signed a release since."""
+        """R14: the survivor agreed, or was not asked for safety reasons; or they could not say, and
+        a release was signed (R6) since."""
         found = self.world.referrals[referral]
         return found.agreement != "cannot_say" or any(
             one.referral_id == referral

@@ -38,7 +38,7 @@ FIELDS = ("name", "health")  # packet fields: fixture.py releases the first, not
 
 
 class Column(NamedTuple):
-    """Who asks, and when. Of several `people`, the one who sees most counts."""
+    """The caller and the time. If there are several `people`, the one who sees most counts."""
 
     who: str
     people: tuple[str, ...]

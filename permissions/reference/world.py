@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-# -- Who asks --------------------------------------------------------------------------------------
+# -- Callers ---------------------------------------------------------------------------------------
 
 
 class Agency(NamedTuple):
@@ -63,7 +63,7 @@ class Principal(NamedTuple):
     role: str = "app"
 
 
-# -- What is asked for -----------------------------------------------------------------------------
+# -- Rows ------------------------------------------------------------------------------------------
 
 
 class Published(NamedTuple):

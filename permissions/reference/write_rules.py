@@ -252,9 +252,9 @@ def own_side(asked: Question, before: w.Side, after: w.Side) -> bool:
 
 
 def of_either_side(asked: Question, row: w.Release) -> bool:
-    """The agency that recorded a release may change it; after the accept, so may the recipient of
-    an outbound one. Either may end it on the survivor's word (act 15); `sec.end_unseen` ends a
-    release that the recipient does not know."""
+    """A change reaches a release by the caller's agency and, after the accept, an outbound one to
+    it. Either side may end one on the survivor's word (act 15); `sec.end_unseen` ends one that the
+    recipient does not know."""
     of = asked.world.referrals.get(row.referral_id)
     taken = row.direction == "outbound" and of is not None and of.accepted_at is not None
     given = taken or row.from_agency_id == asked.me.agency_id
