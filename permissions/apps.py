@@ -1,4 +1,4 @@
-"""The app's start: its system checks, and the SQL that its vocabulary makes."""
+"""The app's startup: it registers its system checks and the SQL made from its vocabulary."""
 
 from django.apps import AppConfig
 
@@ -17,8 +17,8 @@ class PermissionsConfig(AppConfig):
         schema.generate("permissions/log_vocabulary", actions.functions)
 
     def begin_key_store(self) -> None:
-        """For the first migration: a new database begins the key store, which is never begun again
-        (KeyStore.begin). Migrations import no module that may move."""
+        """Begin the key store for a new database; only the first migration calls this, since it is
+        never begun again (KeyStore.begin). Migrations import no module that may move."""
         from permissions.keys.keystore import key_store
 
         key_store().begin()

@@ -1,10 +1,10 @@
-"""Assignment: which members work on which referral, which agencies edit which organization of the
-directory. The only caller of guardian.
+"""Assignment: which members work on which referral, and which agencies edit which organization of
+the directory. This is the only caller of guardian.
 
 guardian's row holds person (or group), permission and object; ours adds the membership and the
 agency, since one person may serve two agencies. Its list shortcuts load every id and are never
-used (ADR 0018). Who may assign whom is asked once more by the database, which alone writes them
-(referrals/sql/functions/assignment.sql).
+used (ADR 0018). The database checks again who may assign whom, and only its functions write
+assignments (referrals/sql/functions/assignment.sql).
 """
 
 from functools import lru_cache
@@ -24,27 +24,30 @@ EDIT = "edit_organization"
 
 
 def claim(referral: Model, *, reason: str | None = None, keep: bool = False) -> None:
-    """The acting member works on `referral` and is its side's holder, in place of whoever was.
+    """Assign `referral` to the acting member and make them its side's holder, replacing the
+    previous one.
 
-    Her own right to it by her answer (creating, acknowledging, accepting, declining), else a lead's
-    with R7's coded `reason`. `keep`: whom she replaces stays assigned. Twice is safe.
+    The member has this right when they answer (create, acknowledge, accept, decline); otherwise it
+    is a lead's, with R7's coded `reason`. `keep`: the previous holder stays assigned. Twice is
+    safe.
     """
     _call("sec.take(%s, %s, %s, %s)", uuid7(), referral.pk, reason, keep)
 
 
 def assign(referral: Model, member_id: UUID, reason: str | None = None) -> None:
-    """`member_id` of the caller's own agency works on `referral`, too; `reason` where a lead puts
-    herself on it (R7). Twice is safe."""
+    """Also assign `referral` to `member_id` of the caller's own agency. `reason` is given when
+    leads assign themselves (R7). Twice is safe."""
     _call("sec.put_on(%s, %s, %s, %s)", uuid7(), referral.pk, member_id, reason)
 
 
 def transfer(referral: Model, member_id: UUID, *, keep: bool = False) -> None:
-    """`member_id` is assigned and the holder, in place of whoever was; never the caller herself."""
+    """Assign `member_id` and make them the holder, replacing the previous one; callers can never
+    name themselves. `keep`: the previous holder stays assigned."""
     _call("sec.hand_over(%s, %s, %s, %s)", uuid7(), referral.pk, member_id, keep)
 
 
 def _call(call: str, *values: UUID | str | bool | None) -> None:
-    """By a function of `gate`: `app` can write no assignment and name no holder by itself."""
+    """Call a function of `gate`: `app` itself can neither write an assignment nor name a holder."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {call}", values)
 
@@ -65,7 +68,7 @@ def _one(table: type[Model]) -> CachedQuery[Model]:
 
 
 def assignees(referral: Model, agency_id: UUID) -> list[UUID]:
-    """The memberships of one side that work on it, in the order in which they came to it."""
+    """The memberships of one side that work on `referral`, in the order of their assignment."""
     table = get_user_obj_perms_model(referral)
     rows = table._default_manager.filter(content_object=referral, agency_id=agency_id)
     return list(rows.order_by("id").values_list("membership_id", flat=True))
@@ -75,9 +78,10 @@ def assignees(referral: Model, agency_id: UUID) -> list[UUID]:
 
 
 def allow_editing(organization: Model, agency_id: UUID) -> bool:
-    """The agency edits this organization, its services and places from now on; beside others.
+    """Let the agency edit this organization, its services and places, in addition to other
+    agencies.
 
-    Runs as `jobs`. Returns whether it is new; twice is safe.
+    Runs as `jobs`. Returns whether the right is new; twice is safe.
     """
     if agency_id in editing_agencies(organization):
         return False
@@ -86,7 +90,7 @@ def allow_editing(organization: Model, agency_id: UUID) -> bool:
     )
     table = get_group_obj_perms_model(organization)
     with transaction.atomic(using=JOBS):
-        # guardian gives rights to groups: one an agency, named by its id.
+        # guardian gives rights to groups: each agency has one group, named by its id.
         group, _ = Group.objects.using(JOBS).get_or_create(name=str(agency_id))
         row = table(
             permission_id=permission.pk,
@@ -100,7 +104,7 @@ def allow_editing(organization: Model, agency_id: UUID) -> bool:
 
 
 def end_editing(organization: Model, agency_id: UUID) -> bool:
-    """The agency no longer edits it, from the next request on. Returns whether it did."""
+    """End the agency's right to edit it, from the next request on. Returns whether it had one."""
     table = get_group_obj_perms_model(organization)
     rows = table._default_manager.using(JOBS).filter(
         content_object_id=organization.pk, agency_id=agency_id
@@ -113,20 +117,20 @@ def end_editing(organization: Model, agency_id: UUID) -> bool:
 
 
 def editing_agencies(organization: Model) -> list[UUID]:
-    """The agencies that edit it, as `jobs` knows them."""
+    """The agencies that may edit it. Runs as `jobs`."""
     table = get_group_obj_perms_model(organization)
     rows = table._default_manager.using(JOBS).filter(content_object_id=organization.pk)
     return sorted(rows.values_list("agency_id", flat=True))
 
 
 def edited_organizations(kind: type[Model], agency_id: UUID, using: str) -> "QuerySet[Model, UUID]":
-    """The ids of the organizations that the agency edits; as a subquery, never a list of them."""
+    """The ids of the organizations that the agency may edit, as a subquery, never as a list."""
     rows = get_group_obj_perms_model(kind())._default_manager.using(using)
     return rows.filter(agency_id=agency_id).values_list("content_object_id", flat=True)
 
 
 def is_editor(kind: type[Model], organization_id: UUID, agency_id: UUID, using: str) -> bool:
-    """Whether the agency edits the organization with this id. One query."""
+    """Whether the agency may edit the organization with this id. One query."""
     return (
         edited_organizations(kind, agency_id, using)
         .filter(content_object_id=organization_id)

@@ -1,7 +1,7 @@
-"""What the domain says when it refuses. Only api/http/problem_details.py knows HTTP status codes.
+"""The domain's refusals. Only api/http/problem_details.py knows HTTP status codes.
 
-Every refusal has a stable `code` (part of the contract) and a `detail` for people: what is so and
-what to do about it. No text of the caller, no name and no value of a row ever stands in either.
+Every refusal has a stable `code` (part of the contract) and a `detail` for people: what is wrong
+and what to do about it. Neither ever contains text from the caller, a name or a value of a row.
 """
 
 
@@ -10,7 +10,7 @@ class Refused(Exception):
 
     code = "refused"
     detail = "Refused."
-    logged = False  # whether its access entry is written
+    logged = False  # whether its access entry has been written
 
     def __init__(self, code: str | None = None, detail: str | None = None) -> None:
         self.code = code or self.code
@@ -19,14 +19,14 @@ class Refused(Exception):
 
 
 class NotAuthenticated(Refused):
-    """Nobody we know, or no longer: no token, an unknown, ended or expired one."""
+    """The caller is not known: no token, or a token that is unknown, ended or expired."""
 
     code = "not_authenticated"
     detail = "Send a valid access token, or sign in."
 
 
 class BadRequest(Refused):
-    """The request's shape is wrong. Never depends on a row (docs/rules.md: the ladder of
+    """The request's shape is wrong. This never depends on a row (docs/rules.md: the ladder of
     refusals)."""
 
     code = "invalid"
@@ -40,14 +40,14 @@ class BadRequest(Refused):
 
 
 class NotVisible(Refused):
-    """What the caller may not see does not exist (R3): one error for both."""
+    """The row does not exist, or the caller may not see it: one error for both (R3)."""
 
     code = "not_found"
     detail = "There is nothing here that you may see."
 
 
 class NotPermitted(Refused):
-    """The row is visible; this act, by this caller, is not allowed."""
+    """The caller may see the row but may not do this act."""
 
     code = "not_permitted"
     detail = "You may not do this."
@@ -68,7 +68,7 @@ class MatchRequired(Refused):
 
 
 class WrongState(Refused):
-    """The act does not start from the state that the caller is shown."""
+    """The act is not possible from the state that the caller is shown."""
 
     code = "wrong_state"
 
@@ -78,27 +78,27 @@ class WrongState(Refused):
 
 
 class NotPossible(Refused):
-    """State and rights are right, a condition is not met (no release, a paused service)."""
+    """State and rights allow the act, but a condition is not met (no release, a paused service)."""
 
     code = "not_possible"
 
 
 class Conflict(Refused):
-    """The same key with another body, or the same request still in flight."""
+    """The same key was sent with another body, or the same request is still in progress."""
 
     code = "conflict"
 
 
 class KeyReused(Refused):
-    """An `Idempotency-Key` that was used for another body."""
+    """The `Idempotency-Key` was used with another body."""
 
     code = "key_reused"
     detail = "This Idempotency-Key was used with another body. Take a new key."
 
 
 class BudgetSpent(Refused):
-    """A partner system opened all that it may in a day (TH2; RFC 6585, section 4). `wait_s`:
-    seconds until it may open another, ≥ 1."""
+    """A partner system has reached its limit of openings in a day (TH2; RFC 6585, section 4).
+    `wait_s`: seconds until it may open another, ≥ 1."""
 
     code = "budget_spent"
     detail = (
@@ -113,7 +113,8 @@ class BudgetSpent(Refused):
 
 
 class Unavailable(Refused):
-    """Log, key store or database cannot answer: nothing was disclosed and nothing changed (R11)."""
+    """The log, the key store or the database does not answer: nothing was disclosed and nothing
+    changed (R11)."""
 
     code = "unavailable"
     detail = "Not available just now. Nothing was changed. Ring the service instead."

@@ -1,25 +1,26 @@
-"""The only "who" in the code: whoever acts in a request, frozen."""
+"""The one representation of the caller of a request. It is immutable."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-# What may stand beside the scope audit:read: a witness says where checkpoints are sent to.
+# The scopes that may be combined with audit:read: a witness sets where checkpoints are sent.
 AUDITOR_SCOPES = ["audit:read", "webhooks:write"]
 
 
 def are_compatible(scopes: Sequence[str]) -> bool:
-    """Whether one client, and one token, may have these: what reviews does nothing beside."""
+    """Whether one client, and one token, may have these scopes: a client that reviews the log does
+    nothing else."""
     return "audit:read" not in scopes or set(scopes) <= set(AUDITOR_SCOPES)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A live credential, resolved by the database once a request.
+    """A live credential, resolved by the database once per request.
 
-    A member acts for one agency at a time. A client acts for its agency, and where the act concerns
-    a person it names the acting member of staff (header `Acting-Member`), who then stands in
-    `member_id` beside `client_id` and whose roles count.
+    A member acts for one agency at a time. A client acts for its agency. Where the act concerns a
+    person, the client names the acting member of staff (header `Acting-Member`): then `member_id`
+    is set as well as `client_id`, and that member's roles count.
     """
 
     agency_id: UUID
@@ -32,8 +33,8 @@ class Principal:
     duties: frozenset[str]
     system_of_record: bool
     token_hash: str = field(repr=False)  # hex SHA-256 of the credential's secret
-    acting: str = ""  # the member a client named, as sent into the database; '' for people
-    networks: tuple[str, ...] = ()  # from where a client may come; none: from anywhere
+    acting: str = ""  # the member that a client named, as sent to the database; '' for people
+    networks: tuple[str, ...] = ()  # the networks that a client may call from; empty: any
 
     @property
     def is_client(self) -> bool:
@@ -41,14 +42,15 @@ class Principal:
 
     @property
     def caller_id(self) -> UUID:
-        """The client, else the member: whose request it is."""
+        """The client that sent the request, else the member."""
         caller = self.client_id or self.member_id
         assert caller is not None  # a credential belongs to one of the two
         return caller
 
     @property
     def staff_id(self) -> UUID:
-        """The member who acts. Only after the policy, which refuses whoever names none (R15)."""
+        """The acting member. Use it only after the policy check, which refuses a caller without
+        one (R15)."""
         assert self.member_id is not None
         return self.member_id
 
@@ -61,8 +63,8 @@ class Principal:
 
     @property
     def in_network(self) -> bool:
-        """Whether confidential entries of the directory are known to her (T1): to members, but to
-        no auditor, and to clients with `directory:read`."""
+        """Whether the caller may see confidential directory entries (T1): members except auditors,
+        and clients with `directory:read`."""
         return self.may("directory:read") and not self.has_role("auditor")
 
     def __str__(self) -> str:

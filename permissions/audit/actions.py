@@ -1,8 +1,8 @@
-"""What an entry of the access log may say: these acts, these purposes, and codes.
+"""The vocabulary of the access log: the acts and purposes that an entry may contain.
 
-One list for the code and the database, which refuses every other word from whoever writes
-(`sec.hash_entry`): what a bug or an injected query would leave there, nobody could take out again.
-Each floor registers its own words as it starts; `functions()` tells them to the database.
+The code and the database share one list. The database refuses every other word from any writer
+(`sec.hash_entry`), because what a bug or an injected query wrote there could never be removed.
+Each floor registers its own words at startup; `functions()` passes them to the database.
 """
 
 import json
@@ -21,8 +21,8 @@ def register(
     purposes: Iterable[str] = (),
     self_assignment: str = "",
 ) -> None:
-    """Add words of a floor. `uses`: the purposes of use that an opening states; `purposes`: others
-    that an entry may name; `self_assignment`: the act of a lead who gives herself access (R7).
+    """Add a floor's words. `uses`: the purposes of use that an opening states; `purposes`: others
+    that an entry may name; `self_assignment`: the act by which leads give themselves access (R7).
     Twice is safe."""
     global _self_assignment
     _self_assignment = self_assignment or _self_assignment
@@ -32,29 +32,28 @@ def register(
 
 
 def acts() -> tuple[str, ...]:
-    """Every act that an entry may be of, in the order of the alphabet."""
+    """Every act that an entry may record, in alphabetical order."""
     return tuple(sorted(_acts))
 
 
 def uses() -> Set[str]:
-    """The purposes of use: what something sealed is opened for."""
+    """The purposes of use: the reasons to open sealed content."""
     return _uses
 
 
 def purposes() -> tuple[str, ...]:
-    """Every purpose that an entry may name, those of use among them."""
+    """Every purpose that an entry may name, including the purposes of use."""
     return tuple(sorted(_uses | _purposes))
 
 
 def self_assignment() -> str:
-    """The act of a lead who gives herself access, which auditors look for (R7)."""
+    """The act by which leads give themselves access, which auditors look for (R7)."""
     return _self_assignment
 
 
 def functions() -> str:
-    """The SQL that tells the database both lists, in place of those it had; `manage.py migrate`
-    applies it. It reads a word of an object's keys in a tenth of the time that it takes to find
-    one in an array.
+    """The SQL that replaces both lists in the database; `manage.py migrate` applies it. The lists
+    are JSON objects because a lookup by key takes a tenth of the time of a search in an array.
     """
     return _list("sec.log_acts()", acts()) + _list("sec.log_purposes()", purposes())
 

@@ -1,8 +1,9 @@
-"""An agency lets an oversight agency's auditors read its part of the access log, until a moment.
+"""Opt-ins: an agency lets an oversight agency's auditors read its part of the access log for a
+limited time.
 
-Given and taken back by the agency's administrator; in force from its commit to its end, judged by
-the database at every statement (sec.opted_in). Each giving and taking back is an
-entry, and so is each reading.
+The agency's administrator grants and withdraws an opt-in. It is in force from its commit to its
+end; the database checks this at every statement (sec.opted_in). Each grant, withdrawal and read is
+an access entry.
 """
 
 from datetime import datetime, timedelta
@@ -23,8 +24,8 @@ LONGEST = timedelta(days=90)
 
 
 class OptIn(NamedTuple):
-    """`stands`: the oversight agency's auditors may read, now. `times_read`: how many pages, trails
-    and exports they did read by it, each an entry of their log."""
+    """`stands`: the oversight agency's auditors may read now. `times_read`: how many pages, trails
+    and exports they read under it, each an entry in their log."""
 
     id: UUID
     agency_id: UUID
@@ -52,8 +53,9 @@ MOST = 100
 
 
 def list_opt_ins(principal: Principal) -> list[OptIn]:
-    """For an administrator and an auditor: their agency's own; for an oversight auditor those to
-    her agency, beside. A hundred at most: what stands, then the newest. Raises NotPermitted."""
+    """The opt-ins of the caller's agency, for an administrator or auditor; for an oversight auditor
+    also those given to their agency. At most 100: those in force first, then the newest. Raises
+    NotPermitted."""
     using = AUDITOR if may_review(principal) else "default"
     with writer.logged_act(principal, "access_log.opt_ins", using=using) as attempt:
         if using != AUDITOR:
@@ -67,14 +69,15 @@ def list_opt_ins(principal: Principal) -> list[OptIn]:
 
 
 def oversight_agencies() -> list[Agency]:
-    """Whom an agency may let read: those that oversee the network."""
+    """The agencies that an opt-in may be given to: those that oversee the network."""
     return list(Agency.objects.filter(kind="oversight", active=True).order_by("name", "id"))
 
 
 def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) -> OptIn:
     """Let that oversight agency's auditors read the caller's agency's entries until `ends_at`.
 
-    Twice: refused, one stands already. Raises NotPermitted, BadRequest, NotPossible.
+    `ends_at` is at most LONGEST from now. A second opt-in to the same agency is refused while one
+    is in force (NotPossible). Raises NotPermitted, BadRequest, NotPossible.
     """
     with writer.logged_act(principal, "access_log.opt_in") as attempt:
         _must_administer(principal)
@@ -107,7 +110,8 @@ def grant_opt_in(principal: Principal, to_agency_id: UUID, ends_at: datetime) ->
 
 
 def withdraw_opt_in(principal: Principal, opt_in_id: UUID) -> OptIn:
-    """Take it back: nobody reads by it from this commit on. Twice is safe: the first time counts.
+    """Withdraw an opt-in: it allows no read after this commit. Twice is safe: the first time
+    counts.
 
     Raises NotPermitted, NotVisible.
     """
@@ -136,6 +140,7 @@ def _find(principal: Principal, opt_in_id: UUID) -> OptIn:
 
 
 def _must_administer(principal: Principal) -> None:
-    """An agency_admin in person: no system gives away who of its agency did what."""
+    """Raise NotPermitted unless the caller is an agency_admin in person: no system may decide to
+    disclose what an agency's members did."""
     if principal.is_client or not principal.has_role("agency_admin"):
         raise NotPermitted("role_missing", "An agency_admin, in person, lets others read the log.")

@@ -1,10 +1,11 @@
-"""The auditor's work: reading the access log of the agency's own people and clients, page by page
-or as an export; and of another agency, for an oversight auditor, while that agency's opt-in stands.
+"""Queries of the access log for auditors: the entries of the agency's own people and clients, page
+by page or as an export; for an oversight auditor also another agency's, while its opt-in is in
+force.
 
-Runs as the database role `auditor`, whose policies show these rows alone. The auditor's own reads
+Runs as the database role `auditor`, whose policies show only these rows. The auditor's own reads
 are entries too. Each filter has an index in the order of the pages
-(permissions/models/access_log.py). Of several together the rarest finds entries by its own, so many
-a look, and the others are asked of these: a page may end for having looked far enough.
+(permissions/models/access_log.py). If several are set, the index of the rarest filter finds up to
+EXAMINED entries and the other filters are applied to these, so a page may end before it is full.
 """
 
 import json
@@ -25,18 +26,18 @@ from permissions.models import AccessEntry, Membership
 from permissions.principal import Principal
 
 MAX_PAGE = 100
-EXAMINED = 150  # entries that one look reads where several filters stand
+EXAMINED = 150  # entries that one page reads where several filters are set
 EXPORTED_AT_ONCE = 1_000
 
-Key = tuple[datetime, UUID]  # of an entry: where a page ends
-_WHERE = ("since", "until", "agency_id")  # where is looked; the other filters say what for
+Key = tuple[datetime, UUID]  # an entry's position in the order: where a page ends
+_WHERE = ("since", "until", "agency_id")  # the range searched; the other filters select in it
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What an auditor looks for; all of it together. `since` is inclusive, `until` exclusive.
+    """What an auditor looks for; all filters must match. `since` is inclusive, `until` exclusive.
 
-    `agency_id`: whose entries, by their opt-in; None: her own agency's.
+    `agency_id`: the agency whose entries are read, under its opt-in; None: the auditor's own.
     """
 
     act: str | None = None
@@ -53,12 +54,12 @@ class Filters:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Those that are set, by name, but whose entries and when; `self_assigned` is True."""
+        """The filters that are set, by name, without agency and time; `self_assigned` is True."""
         looked = {name: getattr(self, name) for name in self.__slots__ if name not in _WHERE}
         return {name: value for name, value in looked.items() if value not in (None, False)}
 
     def matches(self, entry: AccessEntry) -> bool:
-        """Whether the entry, one of the agency and the time, fits them all."""
+        """Whether an entry of that agency and time matches all other filters."""
         return all(
             entry.act == actions.self_assignment()
             if value is True
@@ -68,14 +69,14 @@ class Filters:
 
     @property
     def scope(self) -> str:
-        """What a cursor is bound to."""
+        """The text that a page cursor is bound to: all filters."""
         return ":".join(str(getattr(self, name)) for name in self.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """Entries, newest first, and the names of the agency's members. `next`: how far was looked;
-    None: to the end."""
+    """Entries, newest first, and the names of the agency's members. `next`: how far the search
+    went; None: to the end."""
 
     entries: list[AccessEntry]
     names: dict[UUID, str]
@@ -83,8 +84,8 @@ class EntryPage:
 
 
 class Listing(NamedTuple):
-    """One who had a referral in her lists by one act: how often, from when to when. Nobody: the
-    agency's webhooks, to which it was sent."""
+    """A caller whose lists showed a referral by one act: how often, first and last. If no member
+    and no client is set, the referral was sent to the agency's webhooks."""
 
     member_id: UUID | None
     client_id: UUID | None
@@ -95,7 +96,7 @@ class Listing(NamedTuple):
 
     @property
     def decision(self) -> str:
-        """As an entry's: a list that was refused names no referral."""
+        """As for an entry; always allowed, since a refused list shows no referral."""
         return "allowed"
 
 
@@ -106,10 +107,10 @@ def access_log(
     after: Key | None = None,
     limit: int = 50,
 ) -> EntryPage:
-    """A page of entries, newest first. `after`: how far the page before has looked. Where several
-    filters stand, a page has fewer than `limit`, or none, when one look found no more.
+    """A page of entries, newest first. `after`: how far the previous page searched. Where several
+    filters are set, a page may have fewer than `limit` entries, or none, before the end.
 
-    Raises NotPermitted, NotVisible (no opt-in of that agency stands), BadRequest.
+    Raises NotPermitted, NotVisible (no opt-in of that agency is in force), BadRequest.
     """
     _check(principal, filters)
     limit = min(limit, MAX_PAGE)
@@ -125,9 +126,9 @@ def access_log(
 
 
 def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID, str]]:
-    """The members and the partner systems of the caller's own agency by name, those who were let in
-    once included: whom she may look for. Nothing of the log, so no entry but that of the refusal to
-    do `act`, which she asks it for. Raises NotPermitted.
+    """The names of the members and partner systems of the caller's own agency, current and former:
+    the choices for a filter. This reads nothing of the log, so only a refusal of `act`, the act
+    that needs the names, writes an entry. Raises NotPermitted.
     """
     with writer.log_refusals(principal, act, using=AUDITOR):
         must_review(principal)
@@ -139,9 +140,9 @@ def callers(principal: Principal, act: str) -> tuple[dict[UUID, str], dict[UUID,
 def listings(
     principal: Principal, referral_id: UUID, act: str = "access_log.read"
 ) -> tuple[list[Listing], dict[UUID, str]]:
-    """Who of the caller's agency had the referral in her lists, the latest first, and the names of
-    its members: the trail of a referral beside the entries that are its own. `act`:
-    access_log.export where it is taken away as a file. Raises NotPermitted.
+    """The callers of this agency whose lists showed the referral, latest first, and the names of
+    its members: the referral's trail, in addition to its own entries. `act`: access_log.export
+    where it is downloaded as a file. Raises NotPermitted.
     """
     with writer.logged_act(principal, act, referral_id, using=AUDITOR) as attempt:
         must_review(principal)
@@ -156,9 +157,9 @@ def listings(
 
 
 def export(principal: Principal, filters: Filters) -> Iterator[EntryPage]:
-    """All that fits, newest first, in parts. The export's own entry commits before this returns;
-    what came after it is not in it. Each part is a transaction of its own, so that a right that
-    ends cuts off the next one: then it raises NotAuthenticated, and the export is not whole.
+    """All entries that match, newest first, in parts. The export's own entry commits before this
+    returns; later entries are not included. Each part is its own transaction: if the right ends,
+    the next part raises NotAuthenticated, and the export is incomplete.
 
     Raises NotPermitted, NotVisible, BadRequest.
     """
@@ -187,20 +188,20 @@ def _parts(principal: Principal, whose: UUID, filters: Filters) -> Iterator[Entr
 
 
 def may_review(principal: Principal) -> bool:
-    """An auditor, or a client with audit:read."""
+    """Whether the caller is an auditor, or a client with audit:read."""
     if principal.is_client:
         return principal.may("audit:read")
     return principal.has_role("auditor")
 
 
 def must_review(principal: Principal) -> None:
-    """Raise NotPermitted unless the caller is one who reviews."""
+    """Raise NotPermitted unless the caller may review the log."""
     if not may_review(principal):
         raise NotPermitted("role_missing", "The access log is read by auditors.")
 
 
 def _check(principal: Principal, filters: Filters) -> None:
-    """Raise BadRequest for what no row could fit."""
+    """Raise BadRequest for filters that no row could match."""
     if filters.since and filters.until and filters.since >= filters.until:
         raise BadRequest("invalid", "It lies at or before `since`: nothing fits.", "until")
     if filters.subject and filters.agency_id not in (None, principal.agency_id):
@@ -208,7 +209,8 @@ def _check(principal: Principal, filters: Filters) -> None:
 
 
 def _allowed(principal: Principal, filters: Filters, attempt: writer.LoggedAct) -> UUID:
-    """Whose entries are read, once it is permitted and the entry that says so is written."""
+    """Check the right to read, write the access entry, and return the agency whose entries are
+    read. Raises NotPermitted, NotVisible."""
     must_review(principal)
     if filters.agency_id in (None, principal.agency_id):
         attempt.record()
@@ -228,9 +230,8 @@ def _allowed(principal: Principal, filters: Filters, attempt: writer.LoggedAct) 
 
 
 def _may_still_read(whose: UUID) -> bool:
-    """Whether the open transaction's caller may read that agency's entries. Asked when they are
-    read: where the right has ended in between, rows are missing, and what there is seems to be
-    all."""
+    """Whether the open transaction's caller may read that agency's entries. Call it after the
+    read: if the right ended during it, rows are missing without any sign."""
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute("SELECT %s = ANY (sec.auditing() || sec.opted_in())", [whose])
         row = cursor.fetchone()
@@ -238,7 +239,7 @@ def _may_still_read(whose: UUID) -> bool:
 
 
 def _names(principal: Principal) -> dict[UUID, str]:
-    """Of the caller's own agency's members alone: a staff list is shown to no other."""
+    """Names of the members of the caller's own agency only: other agencies see no staff list."""
     members = Membership.objects.using(AUDITOR).filter(agency_id=principal.agency_id)
     return dict(members.values_list("id", "name"))
 
@@ -249,8 +250,8 @@ def _names(principal: Principal) -> dict[UUID, str]:
 def _page(
     principal: Principal, whose: UUID, filters: Filters, after: Key | None, limit: int
 ) -> tuple[list[AccessEntry], Key | None]:
-    """At most `limit` entries behind `after`, and how far was looked for them (None: to the end).
-    By one filter the next `limit`; by several, what fits of EXAMINED entries."""
+    """At most `limit` entries after `after`, and how far the search went (None: to the end). With
+    one filter these are the next `limit`; with several, the matches among EXAMINED entries."""
     rarest = _rarest(whose, filters)
     share = limit if rarest == filters else EXAMINED
     look = _entries(principal, whose, rarest, after, share + 1)
@@ -262,8 +263,8 @@ def _page(
 
 
 def _rarest(whose: UUID, filters: Filters) -> Filters:
-    """The filter of fewest entries by itself, as the planner knows them (it reads none); of those
-    that have an index, and where none has one, no filter."""
+    """The indexed filter that alone matches the fewest entries by the planner's estimate (no entry
+    is read); if none of the filters has an index, no filter."""
     rest = Filters(since=filters.since, until=filters.until, agency_id=filters.agency_id)
     indexed = {name: value for name, value in filters.asked.items() if value != "allowed"}
     alone = [replace(rest, **{name: value}) for name, value in indexed.items()] or [rest]
@@ -284,12 +285,12 @@ def _key(entry: AccessEntry) -> Key:
 def _entries(
     principal: Principal, whose: UUID, filters: Filters, after: Key | None, limit: int
 ) -> list[AccessEntry]:
-    """The next `limit` entries of that agency that fit. Three statements at most: what is later
-    than the months of the log, the months, and what is earlier; each only as far as needed."""
+    """The next `limit` entries of that agency that match. At most three statements: entries later
+    than the log's monthly partitions, those in them, and earlier ones; each only as needed."""
     begins, ends = plan_without_sort()
     rows = _matching(whose, filters).defer("leaf", "xact")
     foreign = whose != principal.agency_id
-    if foreign:  # a survivor's handle is sent to no other agency (R3)
+    if foreign:  # a survivor's handle is never sent to another agency (R3)
         rows = rows.defer("subject")
     found: list[AccessEntry] = []
     for earliest, latest in ((ends, None), (begins, ends), (None, begins)):
@@ -305,9 +306,9 @@ def _entries(
 
 
 def plan_without_sort() -> tuple[datetime, datetime]:
-    """The months that have a partition of their own; and for the rest of the transaction no sort:
-    the planner takes a member's entries for a thirtieth of what they are, since it does not know
-    that she is of one agency only, and would rather fetch and sort all of them than read a page.
+    """The range of months that have their own partition. It also turns sorting off for the rest of
+    the transaction: the planner does not know that a member belongs to only one agency, estimates a
+    thirtieth of their entries, and would fetch and sort all of them instead of reading one page.
     """
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute(
@@ -337,7 +338,7 @@ def _within(
     if latest is not None:
         rows = rows.filter(at__lt=latest)
     if after is not None:
-        # The first condition says once more what the second implies: it leaves out later months.
+        # The second condition implies the first, which lets the planner skip later months.
         rows = rows.filter(at__lte=after[0])
         rows = rows.extra(where=["(at, id) < (%s, %s)"], params=list(after))
     return rows.order_by("-at", "-id")

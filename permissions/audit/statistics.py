@@ -1,4 +1,4 @@
-"""Counts of the access log for auditors: how many entries of each kind, and none of their rows."""
+"""Counts of the access log for auditors: how many entries of each kind, without their rows."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,8 @@ from permissions.principal import Principal
 
 
 class Count(NamedTuple):
-    """`agency_id` None: callers whom nobody knows. `rule`: why it was refused."""
+    """The number of entries of one kind. `agency_id` None: unknown callers. `rule`: why the act
+    was refused."""
 
     agency_id: UUID | None
     act: str
@@ -23,8 +24,8 @@ class Count(NamedTuple):
 
 
 def counts(principal: Principal, since: datetime, until: datetime) -> list[Count]:
-    """How many entries of each kind from `since` to before `until`: of the caller's own agency; for
-    an oversight auditor of each agency. Raises NotPermitted."""
+    """The number of entries of each kind from `since` (inclusive) to `until` (exclusive): the
+    caller's own agency's; for an oversight auditor, every agency's. Raises NotPermitted."""
     with writer.logged_act(principal, "access_log.counts", using=AUDITOR) as attempt:
         must_review(principal)
         attempt.record()

@@ -1,9 +1,9 @@
 """The access log: no entry, no data (R11).
 
 An act or a read is one `logged_act`: one transaction, whose access entry commits with it. A read
-writes its entry *first* (`record`), since the row-level policies open a packet only to an entry of
-the same transaction. A refusal is written after the rollback, in a transaction of its own on the
-same connection. When the log fails, so does the act: nothing was disclosed and nothing changed.
+writes its entry *first* (`record`), since the row-level policies open a packet only if the same
+transaction contains an entry. A refusal is written after the rollback, in its own transaction on
+the same connection. When the log fails, so does the act: nothing was disclosed and nothing changed.
 """
 
 import ipaddress
@@ -32,7 +32,7 @@ from permissions.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the current request came from: its id, and the network it came from, not the host."""
+    """The origin of the current request: its id, and the network, not the host, it came from."""
 
     request_id: UUID | None = None
     address_prefix: str | None = None
@@ -55,7 +55,7 @@ def address_prefix(address: str | None) -> str | None:
 
 @contextmanager
 def unwritten_is_unavailable() -> Iterator[None]:
-    """Whatever keeps an entry from being written is one refusal: 503, never 404 nor data (R11)."""
+    """Turn any failure to write the entry into Unavailable: 503, never 404 or data (R11)."""
     try:
         yield
     except Error as error:
@@ -64,7 +64,7 @@ def unwritten_is_unavailable() -> Iterator[None]:
 
 @dataclass(slots=True)
 class LoggedAct:
-    """One act under way. `now` is the database's clock."""
+    """One act in progress. `now` is the database's clock."""
 
     principal: Principal
     act: str
@@ -75,13 +75,14 @@ class LoggedAct:
     directory_id: UUID | None = None
     entry_id: UUID = field(default_factory=uuid7)
     written: bool = False
-    found: list[tuple[Any, ...]] = field(default_factory=list)  # by what was asked at once
+    found: list[tuple[Any, ...]] = field(default_factory=list)  # rows of logged_act's `ask`
     disclosed_fields: list[str] | None = None
     disclosed_under: UUID | None = None
 
     def discloses(self, fields: Sequence[str], release_id: UUID, purpose: str) -> None:
-        """This act gives these fields to the other agency: its entry will say which, under which
-        release and for what, as the survivor's accounting needs it (45 CFR 164.528)."""
+        """Note that this act discloses these fields to the other agency. Its entry will contain
+        the fields, the release and the purpose, which the survivor's accounting needs (45 CFR
+        164.528)."""
         self.disclosed_fields, self.disclosed_under, self.purpose = (
             sorted(fields),
             release_id,
@@ -89,7 +90,7 @@ class LoggedAct:
         )
 
     def second_entry(self, act: str, purpose: str | None = None) -> "LoggedAct":
-        """Another entry of the same transaction: what this act opens on the way."""
+        """Another entry in the same transaction, for something that this act also opens."""
         return LoggedAct(
             self.principal, act, self.referral_id, self.now, self.using, purpose, self.directory_id
         )
@@ -107,9 +108,9 @@ class LoggedAct:
     ) -> list[tuple[Any, ...]]:
         """Write this act's access entry now (a read: before it reads).
 
-        `rule` is the code of the reason given, where the act asks for one (R7). `then` is what the
-        entry opens, asked in the same packet behind it; returns what that finds. `last`: nothing
-        comes behind it, so that the transaction ends in the same packet.
+        `rule` is the code of the reason, where the act requires one (R7). `then` is a query that
+        the entry allows; it is sent after the entry in the same packet, and its rows are returned.
+        `last`: nothing follows, so the transaction ends in the same packet.
         Raises Unavailable.
         """
         values = self._values(referral_ids, subject, fields, release_id, rule)
@@ -133,10 +134,10 @@ class LoggedAct:
         fields: Sequence[str] | None = None,
         release_id: UUID | None = None,
     ) -> list[tuple[Any, ...]]:
-        """The same, in a transaction that is one packet: `behind` (a lock), the entry, what it
-        opens. The entry is committed when the rows are here. Not within another transaction.
+        """Do the same in a transaction of one packet: `behind` (a lock), the entry, then `then`.
+        The entry is committed when this returns. Do not call it within another transaction.
 
-        No rows: `then` found nothing (it says sec.nothing()), and nothing was written.
+        No rows: `then` found nothing (it called sec.nothing()), and nothing was written.
         Raises Unavailable.
         """
         values = self._values(None, subject, fields, release_id, None)
@@ -203,11 +204,11 @@ def logged_act(
     using: str = "default",
     ask: RoundTrip | None = None,
 ) -> Iterator[LoggedAct]:
-    """One act, one transaction, one access entry, whichever way it ends.
+    """Run one act in one transaction with one access entry, whether it succeeds or is refused.
 
-    `act` is `noun.verb`; `directory_id` the entry of the directory that it is about; `ask` what is
-    asked in the same packet as the transaction begins (its rows: `found`). An unexpected exception
-    (a bug) rolls back and leaves no entry.
+    `act` is `noun.verb`; `directory_id` the directory entry that it concerns; `ask` a query that is
+    sent in the packet that begins the transaction (its rows: `found`). An unexpected exception (a
+    bug) rolls back and leaves no entry.
     """
     with (
         log_refusals(
@@ -232,8 +233,8 @@ def log_refusals(
     directory_id: UUID | None = None,
     using: str = "default",
 ) -> Iterator[None]:
-    """Writes the entry of a refusal that comes out of it, and lets it pass. Outside of the
-    transaction that is refused."""
+    """Write the entry of a refusal that is raised inside, and raise it again. Use it outside the
+    transaction that is refused. Raises NotVisible if the database denies access."""
 
     def refuse(rule: str) -> None:
         log_refusal(
@@ -255,7 +256,7 @@ def log_refusals(
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InsufficientPrivilege):
             raise
-        # The second wall refused what the first let pass: a right that ended in between.
+        # The database refused what the code allowed: the right ended in between.
         refuse("policy")
         raise NotVisible from None
 
@@ -270,7 +271,7 @@ def log_refusal(
     directory_id: UUID | None = None,
     using: str = "default",
 ) -> None:
-    """The access entry of a refusal, in a transaction of its own; also for a caller unknown.
+    """Write the access entry of a refusal in its own transaction; None: an unknown caller.
 
     Raises Unavailable.
     """
@@ -303,8 +304,8 @@ def log_operator_change(
     directory_id: UUID | None = None,
     fields: Sequence[str] | None = None,
 ) -> None:
-    """The access entry of what the operator changed of rights or keys, in nobody's name, in the
-    open transaction of `jobs`. `fields`: codes of what holds now. Raises Unavailable."""
+    """Write the access entry of an operator's change to rights or keys, without a member's name, in
+    the open transaction of `jobs`. `fields`: codes of what is now in force. Raises Unavailable."""
     ids = [agency_id, member_id, client_id, directory_id]
     with unwritten_is_unavailable(), connections["jobs"].cursor() as cursor:
         cursor.execute(

@@ -1,5 +1,5 @@
-"""The database's aliases in `settings.DATABASES` by which code asks for a role: one role for each
-kind of work. The process that answers requests works as `app`, which is Django's `default`."""
+"""The aliases in `settings.DATABASES` by which code chooses a database role, one for each kind of
+work. The process that answers requests uses `app`, which is Django's `default`."""
 
 EDITOR = "editor"  # edits the directory, and does nothing else
 AUDITOR = "auditor"  # reads the access log

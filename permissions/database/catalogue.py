@@ -1,9 +1,9 @@
-"""The catalogue: what PostgreSQL itself says of Cairn's schema, one digest an object.
+"""The catalogue: PostgreSQL's own description of Cairn's schema, one digest per object.
 
 `permissions/sql/catalogue.txt` holds the catalogue that this code was written for, made from a new
 database by `manage.py schema --write`. Comparing the two names every object that is missing, extra
 or different: a function that an upgrade left behind, a policy changed by hand, a column not yet
-added. What differs between PostgreSQL 15 and 18 by itself is left out.
+added. Differences between PostgreSQL 15 and 18 themselves are left out.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 
 FILE = Path(__file__).resolve().parent.parent / "sql" / "catalogue.txt"
 
-# `sec.shift` holds the clock's offset, which tests and exercises move: permissions.E003 judges it.
+# `sec.shift` holds the clock's offset, which tests and exercises move; permissions.E003 checks it.
 _OURS = """
     WITH ours AS (
         SELECT n.nspname || '.' || c.relname AS name, c.*
@@ -29,7 +29,7 @@ _OURS = """
 
 
 def _rights(acl: str, default: str, owner: str) -> str:
-    """What others than the owner may do. MAINTAIN is the owner's alone, from PostgreSQL 17 on."""
+    """SQL for the rights of all but the owner. Only owners have MAINTAIN (PostgreSQL 17 on)."""
     return f"""(
         SELECT string_agg(one, ',' ORDER BY one) FROM (
             SELECT coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC') || ':'
@@ -123,7 +123,7 @@ Catalogue = Mapping[str, str]  # "kind name" → sixteen hex digits
 
 
 def read(cursor: Any) -> Catalogue:
-    """The catalogue of the database that `cursor` is connected to. Any role may ask."""
+    """The catalogue of the database that `cursor` is connected to. Any role may call it."""
     cursor.execute(_OBJECTS)
     return {
         f"{kind} {name}": hashlib.sha256((definition or "").encode()).hexdigest()[:16]
@@ -132,12 +132,12 @@ def read(cursor: Any) -> Catalogue:
 
 
 def fingerprint(catalogue: Catalogue) -> str:
-    """One digest over all of it: 64 hex digits."""
+    """One digest over the whole catalogue: 64 hex digits."""
     return hashlib.sha256(dump(catalogue).encode()).hexdigest()
 
 
 def dump(catalogue: Catalogue) -> str:
-    """As catalogue.txt holds it: a line for each object, sorted."""
+    """The catalogue in the format of catalogue.txt: one line per object, sorted."""
     return "".join(f"{digest} {name}\n" for name, digest in sorted(catalogue.items()))
 
 
@@ -148,7 +148,8 @@ def expected() -> Catalogue:
 
 
 def differences(found: Catalogue, wanted: Catalogue) -> list[str]:
-    """In words, sorted: what `found` lacks, has besides, or has otherwise than `wanted`."""
+    """The objects of `found` that are missing, unknown or different, compared with `wanted`: one
+    line each, sorted."""
     lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
     lines += [f"unknown: {name}" for name in found.keys() - wanted.keys()]
     lines += [

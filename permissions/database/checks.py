@@ -1,13 +1,13 @@
-"""Deploy mistakes, as Django system checks with ids; `manage.py check --database default` for all.
+"""Django system checks for deployment mistakes; `manage.py check --database default` runs all.
 
 permissions.E001  psycopg 3 is importable: Django would silently prefer it
 permissions.E002  the role of a connection is a superuser or bypasses row security
-permissions.E003  the clock was shifted
+permissions.E003  the clock is shifted
 permissions.E004  the server's version has a known hole in row security
-permissions.E005  a commit does not wait for the disk: what was served might not be in the log
-permissions.E006  one request's connection could read what another's runs, and with whose token
+permissions.E005  a commit does not wait for the disk: the log might lack what was served
+permissions.E006  one request's connection could read another's queries, tokens included
 permissions.E007  the schema is not the one that this code works on
-permissions.W001  the folder of keys is open to others than its owner
+permissions.W001  the folder of keys is accessible to others than its owner
 """
 
 import importlib.util
@@ -23,9 +23,9 @@ from django.db import connections
 
 from permissions.database import schema
 
-# PostgreSQL CVE-2025-8713, CVE-2023-2455: the first releases without them.
+# The first releases without PostgreSQL CVE-2025-8713 and CVE-2023-2455.
 SAFE_VERSIONS = {15: 150014, 16: 160010, 17: 170006}
-# Connections on which requests are answered, each in somebody's name.
+# Connections on which requests are answered, each with a caller's identity.
 SERVING = ("default", "door", "editor", "auditor")
 
 
@@ -33,7 +33,7 @@ SERVING = ("default", "door", "editor", "auditor")
 def database_is_the_second_wall(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """permissions.E002 to E007, for each connection that is asked about."""
+    """permissions.E002 to E007, for each connection in `databases`."""
     errors = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
@@ -119,12 +119,12 @@ def only_psycopg2(**kwargs: Any) -> list[Error]:
 
 @register()
 def key_files_are_private(**kwargs: Any) -> list[checks.Warning]:
-    """permissions.W001: as a copy that was put back may leave them. Of an absent folder nothing."""
+    """permissions.W001: a restored copy may have wrong modes. An absent folder is not reported."""
     folder = Path(settings.KEYS_CARRIED).parent
     try:
         found = [folder, *folder.rglob("*")]
         opened = [path for path in found if os.stat(path).st_mode & 0o077]
-    except OSError:  # it is away, or another's: whoever needs a key says so
+    except OSError:  # missing, or owned by another user: code that needs a key reports it
         return []
     if not opened:
         return []

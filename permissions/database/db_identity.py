@@ -1,7 +1,7 @@
-"""A transaction with an identity: the only way to the protected tables.
+"""A transaction with an identity: the only way to access the protected tables.
 
 The identity is a transaction-local setting. It ends with the transaction, so a pooled connection
-carries nothing over (ADR 0002).
+keeps nothing of it (ADR 0002).
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from permissions.database.prepared_statements import RoundTrip
 from permissions.principal import Principal
 
-# SET, not set_config(): half the time, for no query is planned.
+# SET takes half the time of set_config(), since no query is planned.
 IDENTIFY = "SET LOCAL cairn.token = %s; SET LOCAL cairn.acting = %s"
 IDENTIFY_BY_NAME = IDENTIFY.replace("%s", "%(cairn_token)s", 1).replace("%s", "%(cairn_acting)s", 1)
 
@@ -23,7 +23,7 @@ IDENTIFY_BY_NAME = IDENTIFY.replace("%s", "%(cairn_token)s", 1).replace("%s", "%
 def identified_transaction(
     principal: Principal | None, using: str = "default"
 ) -> Iterator[datetime]:
-    """One transaction as `principal` (None: as nobody). Yields the database's clock, UTC.
+    """Open a transaction as `principal` (None: no identity). Yields the database's clock, UTC.
 
     Durable: it cannot be nested in another transaction, whose rollback would lose the log entry.
     """
@@ -35,9 +35,9 @@ def identified_transaction(
 def identified_transaction_with_query(
     principal: Principal, ask: RoundTrip | None, using: str = "default"
 ) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:
-    """The same, and a question in the same packet. Yields the clock and the rows that it found.
+    """Do the same, and send a query in the same packet. Yields the clock and the query's rows.
 
-    The question's first column is sec.clock(), asked behind whatever lock stands before it.
+    The query's first column is sec.clock(), evaluated after any lock that comes before it.
     """
     with transaction.atomic(using=using, durable=True):
         if ask is None:
@@ -51,8 +51,9 @@ def identified_transaction_with_query(
 
 
 def run_in_round_trip(principal: Principal, *asks: RoundTrip) -> list[tuple[Any, ...]]:
-    """One packet that is a transaction of its own: when its answer is here, what it wrote has been
-    committed; where one statement fails, nothing was written. The rows of the last statement."""
+    """Send all statements in one packet that is its own transaction; return the rows of the last.
+    When this returns, the writes are committed; if a statement fails, nothing was written. Raises
+    RuntimeError within another transaction."""
     connection = connections["default"]
     if connection.in_atomic_block:
         raise RuntimeError("Within another transaction it would be committed with that one only.")
@@ -66,7 +67,7 @@ def run_in_round_trip(principal: Principal, *asks: RoundTrip) -> list[tuple[Any,
 
 
 def identify(principal: Principal | None, using: str = "default") -> datetime:
-    """Set the identity of the open transaction; returns `sec.clock()`. One query."""
+    """Set the identity of the open transaction; return `sec.clock()`. One query."""
     token, acting = (principal.token_hash, principal.acting) if principal else ("", "")
     with connections[using].cursor() as cursor:
         cursor.execute(f"{IDENTIFY}; SELECT sec.clock()", [token, acting])

@@ -1,4 +1,4 @@
-"""What models say of columns that the database fills or keeps by itself."""
+"""Model fields and defaults for columns that the database fills or maintains itself."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from django.db.models.functions import Cast
 
 # The one clock of every rule: `db_default=CLOCK`.
 CLOCK = models.Func(function="sec.clock", output_field=models.DateTimeField())
-# The transaction that writes the row, as PostgreSQL counts it.
+# The number of the transaction that writes the row.
 TRANSACTION = Cast(
     Cast(models.Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField()
 )
 
 
 class _KeptByDatabase:
-    """A column that the database alone keeps: by a default, a trigger or a function.
+    """A column that only the database maintains: by a default, a trigger or a function.
 
-    `app` may not write it, and of some may not even read it. So migrations see the column, with its
-    indexes and constraints, and no query of the ORM names it.
+    `app` may not write it, and may not even read some of them. So migrations see the column, with
+    its indexes and constraints, but no query of the ORM names it.
     """
 
     db_returning = False
@@ -32,8 +32,8 @@ class _KeptByDatabase:
 
 
 class KeptBoolean(_KeptByDatabase, models.BooleanField):
-    """Such a boolean."""
+    """A boolean that the database maintains."""
 
 
 class KeptBigInteger(_KeptByDatabase, models.BigIntegerField):
-    """Such a bigint."""
+    """A bigint that the database maintains."""

@@ -1,4 +1,4 @@
-"""Steps of migrations that Django has no words for."""
+"""Migration operations that Django does not offer."""
 
 from typing import Any
 
@@ -8,10 +8,12 @@ from django.db.migrations.state import ProjectState
 
 
 class CascadeInDatabase(Operation):
-    """Let the database delete the rows of `model` with the row that its foreign key `field` names.
+    """Let the database delete rows of `model` together with the row that their foreign key `field`
+    refers to.
 
-    Django's `on_delete` holds for what Django deletes. Purge, erasure and test cleaning delete with
-    SQL. The foreign key is one of an earlier migration: within one migration Django makes it last.
+    Django's `on_delete` applies only to deletes by Django. Purge, erasure and test cleaning delete
+    with SQL. An earlier migration must make the foreign key: within one migration Django makes
+    foreign keys last.
     """
 
     category = OperationCategory.ALTERATION
@@ -24,7 +26,7 @@ class CascadeInDatabase(Operation):
         return type(self).__name__, [], {"model": self.model, "field": self.field}
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Models say the same before and after."""
+        """The models' state does not change."""
 
     def database_forwards(
         self,
@@ -60,7 +62,7 @@ class CascadeInDatabase(Operation):
         )
 
     def _constraint(self, editor: BaseDatabaseSchemaEditor, table: str, column: str) -> str:
-        if editor.collect_sql:  # sqlmigrate: there may be no such table yet
+        if editor.collect_sql:  # sqlmigrate: the table may not exist yet
             return f"{table}_{column}_fkey"
         with editor.connection.cursor() as cursor:
             found = editor.connection.introspection.get_constraints(cursor, table)

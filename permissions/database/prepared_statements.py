@@ -1,6 +1,6 @@
-"""The few statements that are asked all the time: planned once a connection, sent by name.
+"""The few most frequent statements: planned once per connection, executed by name.
 
-To plan a short statement under row security takes PostgreSQL longer than to run it. Off
+PostgreSQL takes longer to plan a short statement under row security than to run it. Turn this off
 (CAIRN_PREPARE=0) behind a pooler that gives each transaction another connection.
 """
 
@@ -14,23 +14,24 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import connections
 
-# One plan for all callers, from the first call on. It is made for a box of common size, which the
-# planner would rather join in a loop: so it is left a join by a hash, whenever it plans anew.
+# All callers use one plan, from the first call on. For an inbox of common size the planner would
+# prefer a nested loop; without `material` it chooses a hash join, each time it plans again.
 GENERIC_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_material = off"
 _MARK = re.compile(r"%\((\w+)\)s")
 
 
 class RoundTrip(NamedTuple):
-    """Statements for one packet, parted by `; `. The rows of the last one are the answer."""
+    """Statements for one packet, separated by `; `. The result is the rows of the last one."""
 
     sql: str
     values: Mapping[str, Any]
 
 
 class PreparedStatement:
-    """`PreparedStatement("by_id", "SELECT … WHERE id = %(id)s")`. The planner learns nothing of a
-    value: for look-ups by an index, whoever asks. Names are unique in a process. `for_all`: it
-    reads more than a row; within a transaction, whose other statements are planned so, too."""
+    """`PreparedStatement("by_id", "SELECT … WHERE id = %(id)s")`. The planner does not know the
+    values, so use it for look-ups by an index that have the same plan for every caller. Names are
+    unique in a process. `for_all`: it reads many rows and must run within a transaction, whose
+    other statements are then planned in the same way."""
 
     known: ClassVar[dict[str, "PreparedStatement"]] = {}
     _held: ClassVar[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
@@ -47,7 +48,8 @@ class PreparedStatement:
             self.call = f"{GENERIC_PLAN}; {self.call}"
 
     def text(self, using: str = "default") -> str:
-        """What to send over this connection now, with its marks; plans it if that was not done."""
+        """The SQL to send over this connection, with its placeholders. Prepares the statement first
+        if this connection has not done so."""
         if not settings.PREPARE_STATEMENTS:
             return self.sql
         connection = connections[using]
@@ -65,7 +67,7 @@ class PreparedStatement:
 
 @dataclass(slots=True)
 class RoundTripQuery:
-    """A question that goes along with another, in its packet. `row`: its answer, once there."""
+    """A query that is sent in the same packet as another. `row`: its result, once received."""
 
     statement: PreparedStatement
     values: Mapping[str, Any]
@@ -73,5 +75,6 @@ class RoundTripQuery:
 
 
 def array_literal(ids: Sequence[UUID | str]) -> str:
-    """As PostgreSQL writes it: one constant, where a list becomes as many casts as it has ids."""
+    """The ids as a PostgreSQL array literal: one constant, where a list would become one cast per
+    id."""
     return "{" + ",".join(map(str, ids)) + "}"

@@ -1,4 +1,4 @@
-"""Which database role touches which table: credentials through `door`, all else through `app`."""
+"""The database role for each table: `door` for credentials, `app` for all else."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ DOOR_MODELS = {"person", "client", "clientassertion", "credential"}
 
 
 class Router:
-    """Credentials, passwords, TOTP secrets, OAuth and session rows are reached as `door` only.
+    """Credentials, passwords, TOTP secrets, OAuth and session rows are accessed only as `door`.
 
-    An injected query on the `app` connection can therefore neither read nor mint one (ADR 0006).
+    An injected query on the `app` connection can therefore neither read nor create one (ADR 0006).
     """
 
     def _alias(self, model: Any) -> str | None:

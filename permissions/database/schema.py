@@ -1,17 +1,17 @@
-"""How the schema changes: migrations for tables, whole files for everything that guards them.
+"""Schema changes: migrations for tables, whole SQL files for everything that guards them.
 
 Tables, columns, indexes and constraints come from Django's migrations, which are added and never
 edited. Functions, policies, triggers and grants are *repeatable*: each app keeps the current text
 in `sql/`, and `manage.py migrate` applies all of it again when any of it, or a migration, is new:
 
-    before.sql             as `owner`, before the migrations: what a table's default, index or
-                           check calls. Safe twice.
+    before.sql             as `owner`, before the migrations: the functions that a table's default,
+                           index or check calls. Twice is safe.
     functions/*.sql        the first line says under which role: `-- as: gate` or `-- as: owner`
     policies/*.sql         as `owner`: row-level security, grants, policies, triggers of a table
 
-Before the files are applied, every policy, trigger, grant and function of ours is removed, so that
-nothing of an earlier release stays behind. All of it, and the migrations, are one transaction:
-it happens whole or not at all (docs/adr/0050-repeatable-sql.md).
+Before the files are applied, every policy, trigger, grant and function of Cairn is removed, so that
+nothing of an earlier release remains. All of this and the migrations run in one transaction
+(docs/adr/0050-repeatable-sql.md).
 """
 
 import hashlib
@@ -42,16 +42,17 @@ class Source(NamedTuple):
 
 
 def generate(name: str, text: Callable[[], str]) -> None:
-    """Have `text()` applied as `owner` with the functions: SQL made from a vocabulary in Python.
+    """Register SQL that is made from a vocabulary in Python; `text()` is applied as `owner`, with
+    the functions.
 
-    Twice with one name is an error of the caller: an app says so once, in its `ready`.
+    Registering a name twice is a programming error: an app does it once, in its `ready`.
     """
     assert name not in _generated, name
     _generated[name] = text
 
 
 def floors() -> dict[str, Path]:
-    """Each app that keeps SQL → its folder, from the ground up (the order of INSTALLED_APPS)."""
+    """Each app with SQL files → its folder, lowest floor first (the order of INSTALLED_APPS)."""
     folders = {one.label: Path(one.path) / "sql" for one in apps.get_app_configs()}
     return {label: folder for label, folder in folders.items() if folder.is_dir()}
 
@@ -85,16 +86,16 @@ def sources() -> str:
 
 
 def before(cursor: Any) -> None:
-    """Make what tables call. As `owner`; twice is safe."""
+    """Make the functions that tables call. Runs as `owner`; twice is safe."""
     for one in _before():
         _run(cursor, one)
 
 
 def lock(cursor: Any) -> None:
-    """Keep every other session off Cairn's tables until the transaction ends.
+    """Lock all of Cairn's tables against other sessions until the transaction ends.
 
-    Without it sessions and this one could each wait for what the other holds. Raises
-    OperationalError where a session does not let go within the connection's `lock_timeout`.
+    Without this, another session and this one could deadlock. Raises OperationalError if a session
+    does not release a table within the connection's `lock_timeout`.
     """
     cursor.execute(f"SELECT string_agg(name, ', ' ORDER BY name) FROM ({_TABLES}) ours")
     ((names,),) = cursor.fetchall()
@@ -104,7 +105,7 @@ def lock(cursor: Any) -> None:
 
 def apply(cursor: Any) -> None:
     """Remove everything that guards the tables and make it again from the files, in the caller's
-    transaction. As `owner`; twice is safe."""
+    transaction. Runs as `owner`; twice is safe. Raises CommandError."""
     for statement in _STRIP:
         cursor.execute(statement)
         cursor.execute(";\n".join(line for (line,) in cursor.fetchall()) or "SELECT 1")
@@ -125,7 +126,7 @@ def _run(cursor: Any, source: Source) -> None:
 
 
 def record(cursor: Any, found: catalogue.Catalogue) -> None:
-    """Write down which release made the schema, and what it looks like now."""
+    """Record which release made the schema, and its current fingerprint."""
     cursor.execute(
         "INSERT INTO schema_state (only_row, release, fingerprint, serves, sources, applied_at)"
         " VALUES (true, %(release)s, %(fingerprint)s, %(serves)s, %(sources)s, clock_timestamp())"
@@ -142,14 +143,14 @@ def record(cursor: Any, found: catalogue.Catalogue) -> None:
 
 
 def serves() -> list[str]:
-    """The fingerprints of earlier releases whose code works on this schema: `serves.txt`, one a
-    line, with the release behind it."""
+    """The fingerprints of earlier releases whose code works on this schema, from `serves.txt`: one
+    per line, followed by the release."""
     lines = (line.split() for line in SERVES.read_text().splitlines())
     return [words[0] for words in lines if words and not words[0].startswith("#")]
 
 
 class State(NamedTuple):
-    """What `schema_state` says; `made_before` where the table is missing but others are there."""
+    """The content of `schema_state`; `made_before`: that table is missing, but others exist."""
 
     release: str | None
     fingerprint: str | None
@@ -159,7 +160,7 @@ class State(NamedTuple):
 
 
 def state(cursor: Any) -> State:
-    """The database's own word on its schema. Any role may ask."""
+    """The schema's state as the database records it. Any role may call it."""
     cursor.execute(
         "SELECT to_regclass('public.schema_state') IS NOT NULL,"
         " to_regclass('public.django_migrations') IS NOT NULL"
@@ -180,8 +181,8 @@ MADE_BEFORE = (
 
 
 def trouble(cursor: Any) -> str | None:
-    """Why this code must not serve on this database, in one sentence that names the way out; None
-    where it may. Any role may ask; about 60 ms."""
+    """Why this code must not serve on this database, with what to do about it; None if it may. Any
+    role may call it; it takes about 60 ms."""
     now = state(cursor)
     if now.made_before:
         return MADE_BEFORE
@@ -224,7 +225,7 @@ _NOT_OF_AN_EXTENSION = """
                    AND e.objid = {oid} AND e.deptype = 'e')
 """
 _KEPT = "('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)"
-# Each gives statements to be run. In this order: a policy or trigger needs its function.
+# Each query returns statements to run. The order matters: a policy or trigger needs its function.
 _STRIP = (
     f"""
     SELECT format('DROP POLICY %I ON %s', p.polname, p.polrelid::regclass) FROM pg_policy p
@@ -239,8 +240,8 @@ _STRIP = (
     SELECT format('REVOKE ALL ON ALL %s IN SCHEMA %s FROM PUBLIC, {", ".join(ROLES)}', kind, place)
       FROM unnest(ARRAY['TABLES', 'SEQUENCES']) kind, unnest(ARRAY['public', 'sec']) place
     """,
-    # As the schema's owner: whose they are does not matter. What a default, check or index calls
-    # stays, and before.sql says what it does now.
+    # The schema's owner may drop functions of any role. Functions that a default, check or index
+    # calls stay; before.sql replaces their bodies.
     f"""
     SELECT 'DROP ROUTINE ' || string_agg(p.oid::regprocedure::text, ', ')
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

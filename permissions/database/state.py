@@ -5,7 +5,7 @@ from django.db import models
 
 
 class SchemaState(models.Model):
-    """Written by `manage.py migrate` alone, as `owner`; every role may read it.
+    """Only `manage.py migrate` writes it, as `owner`; every role may read it.
 
     `fingerprint` is the catalogue's (permissions/database/catalogue.py) as the migration left it.
     `serves` lists the fingerprints of the earlier releases whose code works on this schema as

@@ -1,8 +1,8 @@
-"""Queries that are asked all the time, worded once a process.
+"""Frequent queries, compiled to SQL once per process.
 
-To word `filter(…).first()` costs Django several times what PostgreSQL takes to answer it by an
-index. Not for anything that varies but in its values, and not for what decides visibility: that
-stays in `visible_to`, read afresh each time.
+Django takes several times longer to compile `filter(…).first()` than PostgreSQL to answer it by an
+index. Use this only for queries in which nothing but the values varies, and not for what decides
+visibility: that stays in `visible_to`, which is evaluated each time.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Row = TypeVar("Row", bound=Model)
 class CachedQuery(Generic[Row]):
     """`CachedQuery(lambda a, b: Thing.objects.filter(a=a, b=b)).first(1, 2)`.
 
-    `build` compares columns with its arguments for equality, in any order, and takes whole rows.
+    `build` compares columns with its arguments for equality, in any order, and selects whole rows.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Row]]) -> None:
@@ -26,7 +26,7 @@ class CachedQuery(Generic[Row]):
         self._sql = ""
 
     def first(self, *values: UUID | None) -> Row | None:
-        """The row, or None. None as a value finds nothing, as `=` does. One query."""
+        """The first row, or None. A value of None matches nothing, as with `=`. One query."""
         if not self._sql:
             self._compile(len(values))
         with connections[self._alias].cursor() as cursor:
@@ -40,5 +40,5 @@ class CachedQuery(Generic[Row]):
         sql, params = queryset.query.sql_with_params()
         self._alias, self._model = queryset.db, queryset.model
         self._names = [field.attname for field in self._model._meta.concrete_fields]
-        self._places = [marks.index(param) for param in params]  # a ValueError: not one of ours
+        self._places = [marks.index(param) for param in params]  # ValueError: a fixed value
         self._sql = sql

@@ -1,4 +1,4 @@
-"""Keys of rows: UUID version 7, made in Python so that nothing is read back after an insert."""
+"""Primary keys: UUID version 7, made in Python so that nothing is read back after an insert."""
 
 import os
 import time

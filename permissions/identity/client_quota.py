@@ -1,10 +1,10 @@
-"""How much a partner system opens in a day (TH2): with a key that was stolen from it, or a loop in
-it, somebody else reads a day's work at most, and the operator hears of it.
+"""The limit on what a partner system opens in a day (TH2): a stolen key, or a loop in the system,
+exposes at most a day's work, and the operator is warned.
 
-Counted are different referrals within 24 hours, in the log (sec.openings_wait); opening one again
-costs nothing. Of requests at once each may be let through by the same count: their number is how
-far it is overdrawn at most. People have no such budget: they open one packet at a time, and in the
-night nobody could raise it.
+The log counts different referrals within 24 hours (sec.openings_wait); opening one again costs
+nothing. Simultaneous requests may all pass on the same count, so the limit can be exceeded by at
+most their number. People have no such limit: they open one packet at a time, and no one could
+raise a limit at night.
 """
 
 import math
@@ -19,8 +19,8 @@ log = structlog.get_logger()
 
 
 def require_quota_left(principal: Principal, wait: timedelta | None) -> None:
-    """Raise BudgetSpent where `wait`, until the system may open this referral's packet or notes, is
-    given."""
+    """Raise BudgetSpent if the system has to wait before it may open this referral's packet or
+    notes. `wait` None: it need not."""
     if wait is not None:
         log.warning("client_budget_spent", agency=str(principal.agency_id))
         raise BudgetSpent(max(1, math.ceil(wait.total_seconds())))

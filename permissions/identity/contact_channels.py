@@ -1,8 +1,8 @@
-"""Channels: where an agency and its members are reached by mail, SMS and voice call.
+"""Channels: the mail addresses and phone numbers (SMS, voice) of an agency and its members.
 
-A member keeps her own, an agency_admin the agency's; row-level security shows each to nobody else
-(policies/channel.sql). No address stands in an access entry, a log line or a refusal. What
-is sent to them, and when: referrals/.
+Members manage their own, an agency_admin the agency's; row-level security shows them to no one
+else (policies/channel.sql). Access entries, log lines and refusals contain no address. referrals/
+decides what is sent to them, and when.
 """
 
 import re
@@ -39,7 +39,7 @@ class Channel(NamedTuple):
 
 
 class CallerChannels(NamedTuple):
-    """What one caller keeps: her own, her duty, and the agency's (None: it is not hers to see)."""
+    """One caller's duty status and own channels, and the agency's (None: not visible to them)."""
 
     duty: str
     own: list[Channel]
@@ -47,9 +47,10 @@ class CallerChannels(NamedTuple):
 
 
 def list_channels(principal: Principal) -> CallerChannels:
-    """The caller's own channels and duty, and the agency's for its agency_admin.
+    """The caller's own channels and duty status, and the agency's channels for its agency_admin.
 
-    Raises NotPermitted for a system: a private number is its owner's. One access entry.
+    Writes one access entry. Raises NotPermitted for a system: a private number belongs to its
+    owner.
     """
     with writer.logged_act(principal, "channels.read") as attempt:
         member = require_member_in_person(principal)
@@ -70,7 +71,7 @@ def add_channel(
     language: str = "en",
     position: int = 1,
 ) -> Channel:
-    """Ring the caller, or her agency, there from now on. The same once more only changes its
+    """Add a channel to reach the caller or the agency. Adding the same one again only changes its
     language and position: twice is safe. Raises BadRequest, NotPermitted, NotPossible."""
     for name, value, known in (
         ("kind", kind, KINDS),
@@ -98,7 +99,7 @@ def add_channel(
 
 
 def remove_channel(principal: Principal, channel_id: UUID) -> None:
-    """Nobody is rung there any longer. Raises NotVisible, also for one taken off before."""
+    """Remove a channel. Raises NotVisible, also if it was removed before."""
     with writer.logged_act(principal, "channel.remove"), connection.cursor() as cursor:
         cursor.execute("SELECT sec.remove_channel(%s)", [channel_id])
         if cursor.fetchone() != (True,):
@@ -106,9 +107,9 @@ def remove_channel(principal: Principal, channel_id: UUID) -> None:
 
 
 def record_test_arrival(principal: Principal, channel_id: UUID, yes: bool) -> Channel:
-    """Whether the test that was sent there came through. Twice is safe: the last word stands.
+    """Record whether the test message arrived. Twice is safe: the last answer counts.
 
-    Raises NotVisible, NotPossible: no test was asked for.
+    Raises NotVisible, NotPossible (no test was requested).
     """
     with writer.logged_act(principal, "channel.tested"):
         if find_channel(channel_id).test_asked_at is None:
@@ -122,7 +123,7 @@ def record_test_arrival(principal: Principal, channel_id: UUID, yes: bool) -> Ch
 
 
 def set_duty(principal: Principal, duty: str) -> str:
-    """The caller says whether she is on call, reachable or off duty. Twice is safe.
+    """Set the caller's duty status: on call, reachable or off duty. Twice is safe.
 
     Raises BadRequest, NotPermitted.
     """
@@ -134,7 +135,7 @@ def set_duty(principal: Principal, duty: str) -> str:
 
 
 def find_channel(channel_id: UUID) -> Channel:
-    """A channel that the caller of this transaction keeps. Raises NotVisible."""
+    """A channel that this transaction's caller manages. Raises NotVisible."""
     rows = _read("id = %s", [channel_id])
     if not rows:
         raise NotVisible
@@ -142,14 +143,14 @@ def find_channel(channel_id: UUID) -> Channel:
 
 
 def require_member_in_person(principal: Principal) -> UUID:
-    """The member, who asks in person. Raises NotPermitted for a system, whomever it names."""
+    """The calling member's id. Raises NotPermitted for a system, even if it names a member."""
     if principal.is_client or principal.member_id is None:
         raise NotPermitted("not_a_person", "A member keeps her own channels at the desk.")
     return principal.member_id
 
 
 def normalize_address(kind: str, address: str) -> str:
-    """The address as it is kept: a mail address, or a number of E.164. Raises BadRequest."""
+    """The address as it is stored: a mail address, or an E.164 number. Raises BadRequest."""
     text = address.strip()
     if kind == "mail":
         if len(text) > 254 or not _MAIL.fullmatch(text):
@@ -164,7 +165,8 @@ def normalize_address(kind: str, address: str) -> str:
 
 
 def _owner_of(principal: Principal, use: str) -> UUID | None:
-    """The membership that a channel of this use belongs to: none for the agency's."""
+    """The membership that a channel of this use belongs to; None for an agency's channel. Raises
+    NotPermitted."""
     member = require_member_in_person(principal)
     if use == "own":
         return member

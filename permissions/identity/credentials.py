@@ -1,7 +1,7 @@
 """Credentials: opened at sign-in and token issue, resolved at every request, ended at sign-out.
 
-Only the role `door` writes them. `resolve_credential` asks as `app`, which can learn its own
-identity only.
+Only the role `door` writes them. `resolve_credential` runs as `app`, which can read only the
+caller's own identity.
 """
 
 import hashlib
@@ -23,12 +23,13 @@ from permissions.principal import Principal
 
 
 def hash_secret(secret: str) -> str:
-    """Hex SHA-256. The secret has 256 random bits, so that a plain hash is enough."""
+    """Hex SHA-256. The secret has 256 random bits, so a plain hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 Found = TypeVar("Found")
-# The clock, and who calls. Whatever is asked along begins with these columns, of these relations.
+# The clock and the caller. A query in the same round trip must begin with these columns and
+# relations.
 CALLER_SELECT = (
     "sec.clock(), me.agency_id, me.member_id, me.person_id, me.client_id, me.roles, me.scopes,"
     " a.kind, a.duties, me.system_of_record, me.networks"
@@ -41,10 +42,11 @@ _CALLER = PreparedStatement("who_calls", f"SELECT {CALLER_SELECT} FROM {CALLER_F
 def resolve_credential(
     secret: str, acting: str = "", along: RoundTripQuery | None = None
 ) -> Principal | None:
-    """Whoever holds `secret`, if it is live now; `acting` is the member of staff a client names.
-    `along`: what is asked of the caller in the same packet; its rows begin with WHO.
+    """The principal whose live credential has this `secret`; None if there is none.
 
-    One query, no cache: a revoked token is refused at the next request.
+    `acting`: the member of staff that a client names. `along`: a query that is sent in the same
+    packet; its rows begin with CALLER_SELECT. One query, no cache: a revoked token is refused at
+    the next request.
     """
     token_hash = hash_secret(secret)
     asked = along or RoundTripQuery(_CALLER, {})
@@ -78,8 +80,8 @@ def _query_caller(token_hash: str, acting: str, asked: RoundTripQuery) -> tuple[
 
 
 def _with_reconnect(ask: Callable[[], Found]) -> Found:
-    """A question that is its own health check of the connection (CONN_HEALTH_CHECKS would ask one
-    more): over one that was lost since the last request it is asked anew."""
+    """Run a query that is also the connection's health check (CONN_HEALTH_CHECKS would add a
+    query): if the connection was lost since the last request, reconnect and run it again."""
     connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         return ask()
@@ -91,9 +93,10 @@ def _with_reconnect(ask: Callable[[], Found]) -> Found:
 
 
 def open_for_member(membership: Membership, code_age_s: float = 0) -> str:
-    """A person signed in and chose this agency: a credential until 12 hours after her code.
+    """Open a credential for a person who signed in and chose this agency; return its secret.
 
-    `code_age_s`: seconds since she gave it; choosing another agency does not begin them anew.
+    It ends 12 hours after the person entered their code. `code_age_s`: seconds since then;
+    choosing another agency does not restart the 12 hours.
     """
     return _open(
         agency_id=membership.agency_id,
@@ -104,7 +107,7 @@ def open_for_member(membership: Membership, code_age_s: float = 0) -> str:
 
 
 def open_for_client(client: Client, secret: str, scopes: Iterable[str]) -> None:
-    """An access token was issued: the credential behind it, of at most 5 minutes."""
+    """Open the credential for an access token that was issued, for at most 5 minutes."""
     _open(
         secret=secret,
         agency_id=client.agency_id,
@@ -143,7 +146,7 @@ def _open(
 
 
 def end_credential(secret: str) -> None:
-    """The credential is no good from now on. Twice is safe."""
+    """End the credential now. Twice is safe."""
     with connections["door"].cursor() as cursor:
         cursor.execute(
             "UPDATE credential SET ended_at = sec.clock()"
@@ -153,8 +156,7 @@ def end_credential(secret: str) -> None:
 
 
 def end_all_of_person(person: Person, agency_id: UUID | None = None) -> None:
-    """All that is open in her name, in one agency or in every, is no good from now on. Twice is
-    safe."""
+    """End all of a person's credentials now, in one agency or (None) in all. Twice is safe."""
     with connections["door"].cursor() as cursor:
         cursor.execute(
             "UPDATE credential SET ended_at = sec.clock() WHERE ended_at IS NULL AND membership_id"
@@ -165,7 +167,7 @@ def end_all_of_person(person: Person, agency_id: UUID | None = None) -> None:
 
 
 def end_all_of_client(client: Client) -> None:
-    """The tokens of a partner system are no good from now on. Twice is safe."""
+    """End all tokens of a partner system now. Twice is safe."""
     with connections["door"].cursor() as cursor:
         cursor.execute(
             "UPDATE credential SET ended_at = sec.clock()"
@@ -182,9 +184,9 @@ def log_sign_in(
     client_id: UUID | None = None,
     refused: str | None = None,
 ) -> None:
-    """An access entry for a sign-in or token, by the role that lets people in. Raises Unavailable.
+    """Write the access entry of a sign-in or token, as the role `door`. Raises Unavailable.
 
-    Before the credential is handed out: who comes in is in the log (R11).
+    It is written before the credential is handed out: every sign-in is in the log (R11).
     """
     origin = writer.origin.get()
     with writer.unwritten_is_unavailable(), connections["door"].cursor() as cursor:

@@ -1,7 +1,7 @@
-"""From where a partner system may come (TH2): networks in CIDR form (RFC 4632, RFC 4291).
+"""The networks that a partner system may call from (TH2), in CIDR form (RFC 4632, RFC 4291).
 
-A token that was stolen, or a key, is of no use elsewhere. Where an agency names none, its system
-may come from anywhere.
+A stolen token or key is of no use outside of them. If an agency names none, its system may call
+from anywhere.
 """
 
 import ipaddress
@@ -16,15 +16,16 @@ from permissions.errors import BadRequest
 log = structlog.get_logger()
 
 MOST_NETWORKS = 50
-WIDEST = {4: 8, 6: 19}  # in bits: what is wider, no one organization was ever given
+WIDEST = {4: 8, 6: 19}  # prefix bits: no single organization was ever given a wider network
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def canonical_networks(given: Iterable[str]) -> list[str]:
-    """The networks as they are kept, each once, in order; a single address is a network of one.
+    """The networks as they are stored, each once, in order; a single address is a network of one.
 
-    Raises BadRequest: no network, bits set behind its prefix, wider than WIDEST, more than MOST.
+    Raises BadRequest: a text is not a network, has bits set after its prefix or is wider than
+    WIDEST, or there are more than MOST_NETWORKS.
     """
     found = sorted({_network(text) for text in given}, key=lambda one: (one.version, one))
     if len(found) > MOST_NETWORKS:
@@ -51,8 +52,8 @@ def _network(text: str) -> Network:
 
 
 def is_allowed(address: str, networks: Sequence[str] | None, agency_id: UUID) -> bool:
-    """Whether a system of this agency, held to these networks, may come from this address: one that
-    is held to none from anywhere. What may not is told to the operator, too."""
+    """Whether a system of this agency with these allowed networks may call from this address. A
+    system without any may call from anywhere. A refusal is also logged for the operator."""
     if not networks or is_within(address, tuple(networks)):
         return True
     log.warning("client_from_elsewhere", agency=str(agency_id))
@@ -61,11 +62,11 @@ def is_allowed(address: str, networks: Sequence[str] | None, agency_id: UUID) ->
 
 @lru_cache(4096)
 def is_within(address: str, networks: tuple[str, ...]) -> bool:
-    """Whether the address lies in one of them. What is no address lies in none."""
+    """Whether the address is in one of the networks. A text that is not an address is in none."""
     try:
         caller = ipaddress.ip_address(address)
     except ValueError:
         return False
     if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped is not None:
-        caller = caller.ipv4_mapped  # of a socket that takes both
+        caller = caller.ipv4_mapped  # from a socket that accepts both versions
     return any(caller in ipaddress.ip_network(one) for one in networks)

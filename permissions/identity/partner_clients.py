@@ -1,6 +1,6 @@
-"""Partner systems come in, and are held to what they may, by the operator: `manage.py client`.
+"""The operator adds partner systems and limits what they may do: `manage.py client`.
 
-Runs as `door`; what is changed of their rights is written to the log first.
+Runs as `door`. Each change of their rights is written to the log first.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ def add_client(
     from_networks: Sequence[str] = (),
     openings_a_day: int = OPENINGS_A_DAY,
 ) -> Client:
-    """A partner system of the agency; `public_keys` is a JWK set without private parts. It comes
-    from `from_networks` alone, where any are named. Raises BadRequest."""
+    """Add a partner system to the agency. `public_keys` is a JWK set without private parts. If
+    `from_networks` names any, the system may call only from them. Raises BadRequest."""
     _check_openings(openings_a_day)
     if not scopes or not set(scopes) <= set(known_scopes):
         raise BadRequest(detail=f"scopes are of {', '.join(known_scopes)}.")
@@ -68,35 +68,36 @@ def add_client(
 
 
 def change_keys(client_id: str, public_keys: dict[str, Any]) -> Client:
-    """Its keys, in place of those it has: both of two while it goes from one to the other. Twice is
+    """Replace the client's keys; give both the old and the new key while it changes over. Twice is
     safe. Raises BadRequest."""
     return _change(find_client(client_id), "change_keys", public_keys=_key_set(public_keys))
 
 
 def change_networks(client_id: str, from_networks: Sequence[str]) -> Client:
-    """The networks that it may come from, in place of those it had; none: it comes from anywhere.
-    Its open tokens are held to them at once. Twice is safe. Raises BadRequest."""
+    """Replace the networks that the client may call from; empty: any. This applies to its open
+    tokens at once. Twice is safe. Raises BadRequest."""
     kept = ip_allowlist.canonical_networks(from_networks)
     return _change(find_client(client_id), "change_networks", networks=kept or None)
 
 
 def change_budget(client_id: str, openings_a_day: int) -> Client:
-    """Of how many different referrals it may open packets or notes within 24 hours, from now on.
+    """Set for how many different referrals the client may open packets or notes within 24 hours.
     Twice is safe. Raises BadRequest."""
     _check_openings(openings_a_day)
     return _change(find_client(client_id), "change_budget", openings_a_day=openings_a_day)
 
 
 def set_active(client_id: str, active: bool) -> None:
-    """Whether a partner system may come in. Its open tokens end with it, and stay ended when it
-    returns. Twice is safe. Raises BadRequest."""
+    """Set whether a partner system has access. Ending it also ends its open tokens, which stay
+    ended when it returns. Twice is safe. Raises BadRequest."""
     client = _change(find_client(client_id), "return" if active else "end", active=active)
     if not active:
         credentials.end_all_of_client(client)
 
 
 def _change(client: Client, act: str, **columns: object) -> Client:
-    """Behind its entry, which is on another connection: done or not, it was tried."""
+    """Change the client after writing the entry, which uses another connection: the entry records
+    the attempt, whether or not the change succeeds."""
     log_operator_change(f"client.{act}", client.agency_id, client_id=client.id)
     for name, value in columns.items():
         setattr(client, name, value)
@@ -113,7 +114,7 @@ def _check_openings(number: int) -> None:
 
 
 def find_client(client_id: str) -> Client:
-    """The partner system of this id. Raises BadRequest."""
+    """The partner system with this id. Raises BadRequest."""
     found: Client | None = Client.objects.filter(client_id=client_id).first()
     if found is None:
         raise BadRequest(detail="There is no client of this id: manage.py client show --agency ID.")
@@ -128,8 +129,8 @@ def _key_set(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _public_key(given: dict[str, Any]) -> dict[str, Any]:
-    """The public part of a key that the token endpoint takes assertions by
-    (api/accounts/oauth.py)."""
+    """The public part of a key with which the token endpoint checks assertions
+    (api/accounts/oauth.py). Raises BadRequest."""
     if {"d", "k", "p", "q"} & set(given) or given.get("kty") == "oct":
         raise BadRequest(detail="The key set holds a private key: send the public part only.")
     try:

@@ -1,7 +1,7 @@
-"""Agencies and members come in by the operator's hand: `manage.py add`, `member`, `set_agency`.
+"""The operator adds agencies and members: `manage.py add`, `member`, `set_agency`.
 
-Runs as `jobs` (agencies, memberships) and `door` (people). Later an agency's administrator does the
-part that is hers. Partner systems: permissions/identity/partner_clients.py.
+Runs as `jobs` (agencies, memberships) and `door` (people). Later each agency's administrator does
+their own part. Partner systems: permissions/identity/partner_clients.py.
 """
 
 import re
@@ -22,7 +22,8 @@ USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}", re.ASCII)
 
 
 def check_text(what: str, text: str, characters: int = NAME_CHARACTERS) -> None:
-    """Raise BadRequest unless it is one line that people can read, without spaces around it."""
+    """Raise BadRequest unless `text` is one printable line of at most `characters` characters,
+    without spaces around it."""
     if not text or text != text.strip() or not text.isprintable():
         raise BadRequest(detail=f"{what} is a line of plain text, without spaces around it.")
     if len(text) > characters:
@@ -30,14 +31,14 @@ def check_text(what: str, text: str, characters: int = NAME_CHARACTERS) -> None:
 
 
 def find_person(username: str) -> Person | None:
-    """Whoever signs in by this name, in whichever case it is written: sign-in asks no case."""
+    """The person with this user name, in upper or lower case: sign-in ignores case."""
     if not USERNAME.fullmatch(username):
         return None
     return Person.objects.filter(username__iexact=username).first()
 
 
 def check_username(username: str) -> None:
-    """Raise BadRequest unless somebody new may be called so."""
+    """Raise BadRequest unless a new person may have this user name."""
     if not USERNAME.fullmatch(username):
         raise BadRequest(
             detail="username is 1 to 150 of a-z, 0-9 and . _ - @ +, and begins with a letter or"
@@ -48,7 +49,8 @@ def check_username(username: str) -> None:
 def add_agency(
     name: str, kind: str, duties: Sequence[str], time_zone: str, duty_phone: str = ""
 ) -> Agency:
-    """A new tenant. Raises BadRequest for a word that is not of the lists."""
+    """Add a tenant. Raises BadRequest for an unknown kind, duty or time zone, for a name or phone
+    number that is not plain text, and for a name that is taken."""
     if kind not in AGENCY_KINDS:
         raise BadRequest(detail=f"kind is one of {', '.join(AGENCY_KINDS)}.")
     if not set(duties) <= set(DUTIES):
@@ -73,7 +75,7 @@ def add_agency(
 
 
 def set_agency(named: str, asked: dict[str, Any]) -> Agency:
-    """Change the agency of this name or id: `takes_notices` (False: phone only), `active`,
+    """Change the agency with this name or id: `takes_notices` (False: phone only), `active`,
     `retention_days`, `duty_phone`, `outside_reviewer` (a member's id, or none). Raises
     BadRequest; then nothing has changed."""
     known = Agency.objects.using("jobs").order_by("id")
@@ -95,8 +97,11 @@ def set_agency(named: str, asked: dict[str, Any]) -> Agency:
 
 
 def _reviewer(agency: Agency, text: str) -> Membership | None:
-    """A member of another agency, by her id; `none` is nobody. Somebody else than its own people,
-    who may serve in several: nobody else would be told of what she assigns to herself (R7)."""
+    """The member of another agency with this id; None for the text `none`.
+
+    A person may serve in several agencies, so a reviewer must not also be one of this agency's own
+    people: no one else would be notified of what they assign to themselves (R7).
+    """
     if text == "none":
         return None
     members = Membership.objects.using("jobs").filter(live=True)
@@ -112,7 +117,7 @@ def _reviewer(agency: Agency, text: str) -> Membership | None:
 
 
 def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:
-    """Raise BadRequest unless the agency is there and a member of it may hold these roles."""
+    """Raise BadRequest unless the agency exists and a member of it may hold these roles."""
     if not roles or not set(roles) <= set(ROLES):
         raise BadRequest(detail=f"roles are of {', '.join(ROLES)}.")
     alone = {"auditor", "coordinator"} & set(roles)
@@ -122,7 +127,7 @@ def check_roles(agency_id: UUID, roles: Sequence[str]) -> None:
 
 
 def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str]) -> Membership:
-    """`person` serves in the agency from now on. Raises BadRequest."""
+    """Make `person` a member of the agency. Raises BadRequest, also if they are one already."""
     check_roles(agency_id, roles)
     check_text("name", name)
     if Membership.objects.using("door").filter(agency_id=agency_id, person=person).exists():
@@ -138,7 +143,7 @@ def add_member(agency_id: UUID, person: Person, name: str, roles: Sequence[str])
 
 
 def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membership:
-    """Her roles in this agency, from now on. Raises BadRequest."""
+    """Replace the member's roles in this agency. Raises BadRequest."""
     check_roles(agency_id, roles)
     member = _member(agency_id, person)
     member.roles = sorted(set(roles))
@@ -149,8 +154,8 @@ def set_roles(agency_id: UUID, person: Person, roles: Sequence[str]) -> Membersh
 
 
 def set_member_active(person: Person, agency_id: UUID | None, active: bool) -> None:
-    """Whether she may come in: to one agency, or (None) anywhere. What is open in her name ends
-    with it, and stays ended when she returns. Raises BadRequest."""
+    """Set whether a person may sign in, to one agency or (None) to any. Their credentials end with
+    the right, and stay ended when the person returns. Raises BadRequest."""
     act = "member.return" if active else "member.end"
     if agency_id is not None:
         member = _member(agency_id, person)
@@ -167,8 +172,11 @@ def set_member_active(person: Person, agency_id: UUID | None, active: bool) -> N
 
 
 def log_in_each_agency(act: str, person: Person) -> None:
-    """The same in each agency that she is a member of: before it is done, which is on another
-    connection. Done or not, it was tried."""
+    """Write the entry for `act` in each agency that the person is a member of.
+
+    The entries come before the act, which uses another connection: they record the attempt,
+    whether or not the act succeeds.
+    """
     with transaction.atomic(using="jobs"):
         for one in Membership.objects.using("jobs").filter(person_id=person.id):
             log_operator_change(act, one.agency_id, one.id)

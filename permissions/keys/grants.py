@@ -1,9 +1,9 @@
 """Grants: which agency holds which of a packet's keys. Granting is wrapping (ADR 0019).
 
 A bundle is a JSON object {field: [id of the sealed row, its key in hex]}, wrapped for one agency.
-The sender keeps one of all its fields; the recipient gets one of the released fields only, made by
-the *sender's* act, hidden by row security until the accept, destroyed by revoke, withdraw and stop.
-A field that is written again gets a new row and a new key; the old row opens to nobody.
+The sender has a bundle of all its fields. The recipient gets one of the released fields only: the
+*sender's* act makes it, row security hides it until the accept, and revoke, withdraw and stop
+destroy it. A field that is written again gets a new row and a new key; no one can open the old row.
 """
 
 import json
@@ -24,15 +24,16 @@ from permissions.principal import Principal
 
 
 class SealedKey(NamedTuple):
-    row: str  # id of the sealed row; '' where one key serves many (notes)
+    row: str  # id of the sealed row; '' where one key is for many rows (notes)
     key: bytes
 
 
-Keys = dict[str, SealedKey]  # name of the field → where it is sealed, and under what
+Keys = dict[str, SealedKey]  # name of the field → the row that holds it, and its key
 
 
 class GrantView(NamedTuple):
-    """What a reader needs of a grant: a model of it takes longer to make than to read."""
+    """The parts of a grant that a reader needs; a model instance takes longer to build than the
+    row to read."""
 
     referral_id: UUID
     release_id: UUID | None
@@ -67,7 +68,7 @@ _LIVE_GRANT = CachedQuery(
 
 
 def live_grant(principal: Principal, referral_id: UUID) -> Grant | None:
-    """The principal's agency's own live grant on this referral, as row security lets it be seen."""
+    """The live grant of the principal's own agency on this referral, if row security shows it."""
     return _LIVE_GRANT.first(principal.agency_id, referral_id)
 
 
@@ -76,13 +77,13 @@ def open_bundle(
     grant: Grant | GrantView,
     look_again: Callable[[], Grant | GrantView | None] | None = None,
 ) -> Keys:
-    """The keys in a grant of the principal's own agency. `look_again`: how to read the grant where
-    no transaction is open to read it in. Raises Unavailable."""
+    """The keys in a grant of the principal's own agency. `look_again`: reads the grant again where
+    no transaction is open. Raises Unavailable."""
     if grant.kek_version is None or grant.key_bundle is None:
         return {}
     try:
         return _unwrap(principal, "packet", grant.referral_id, grant.kek_version, grant.key_bundle)
-    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+    except KeyGone:  # a rotation may have rewrapped it since the read, and ended that version
         again = look_again() if look_again else live_grant(principal, grant.referral_id)
         if again is None or again.kek_version == grant.kek_version:
             raise
@@ -110,7 +111,8 @@ def store_own_bundle(
 
 
 def wrap_for_recipient(referral_id: UUID, to_agency_id: UUID, release_id: UUID, keys: Keys) -> None:
-    """Wrap the released fields' keys for the recipient, by the sender's act. Replaces the last."""
+    """Wrap the released fields' keys for the recipient, by the sender's act. This replaces the
+    recipient's last bundle."""
     wrapped = _wrap("packet", referral_id, to_agency_id, keys)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -127,10 +129,11 @@ def narrow_grant(
     until: datetime,
     keys: Keys | None,
 ) -> None:
-    """Make a release smaller, and what the recipient holds under it with it.
+    """Narrow a release to `fields` and `until`, and the recipient's bundle with it.
 
-    `keys`: all that the caller could open; the recipient's bundle is wrapped anew of those left.
-    None: it could open none; then the bundle is destroyed, unless no field was taken away.
+    `keys`: all keys that the caller could open; those that are left are wrapped again for the
+    recipient. None: the caller could open none; then the bundle is destroyed, unless no field was
+    removed.
     """
     left = {name: keys[name] for name in fields if name in keys} if keys else {}
     wrapped = _wrap("packet", referral_id, to_agency_id, left) if left else None
@@ -148,7 +151,7 @@ def narrow_grant(
 
 
 def open_recipient_bundle(referral_id: UUID) -> None:
-    """The recipient accepted: its bundle, if one is there, becomes visible to it."""
+    """Make the recipient's bundle, if there is one, visible to it after its accept."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.open_grant(%s)", [referral_id])
 
@@ -160,14 +163,15 @@ def destroy_recipient_bundle(referral_id: UUID) -> None:
 
 
 def revoke_before_accept(referral_id: UUID, via: str) -> None:
-    """By the recipient before its accept: whatever release is in force ends, and what lies ready
-    for it is destroyed. Tells nothing of whether there was any (R1). Twice is safe."""
+    """End any release in force, by the recipient before its accept, and destroy the bundle that was
+    prepared for it. It does not reveal whether there was one (R1). Twice is safe."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.end_unseen(%s, %s)", [referral_id, via])
 
 
 def own_notes_key(principal: Principal, referral_id: UUID, *, make: bytes | None = None) -> Keys:
-    """The key of the agency's own notes on a referral; made from `make` where there is none yet."""
+    """The key of the agency's own notes on a referral. If there is none, `make` is stored as the
+    key; without `make`, the result is empty."""
     row = PrivateKey.objects.filter(referral_id=referral_id, agency_id=principal.agency_id).first()
     if row is not None:
         try:
@@ -191,15 +195,15 @@ def own_notes_key(principal: Principal, referral_id: UUID, *, make: bytes | None
     return keys
 
 
-# -- What the recipient gives back -----------------------------------------------------------------
+# -- What the recipient returns --------------------------------------------------------------------
 
 
 def wrap_for_sender(referral_id: UUID, to_agency_id: UUID, key: bytes) -> Wrapped:
-    """Wrap the key of what is given back, for the sender: by the recipient's act."""
+    """Wrap the key of returned content for the sender, by the recipient's act."""
     return _wrap("returned", referral_id, to_agency_id, {"returned": SealedKey("", key)})
 
 
 def unwrap_returned_key(principal: Principal, referral_id: UUID, wrapped: Wrapped) -> bytes:
-    """The key of what was given back to the principal's agency. Raises Unavailable."""
+    """The key of content that was returned to the principal's agency. Raises Unavailable."""
     keys = _unwrap(principal, "returned", referral_id, *wrapped)
     return keys["returned"].key

@@ -1,8 +1,8 @@
-"""Where the agencies' key-encryption keys (KEK) live, and the few things one may ask of it.
+"""The key store: it holds the agencies' key-encryption keys (KEK) and offers a few operations.
 
-Root key → KEK per agency, in versions (epochs) → a key per field. The database holds none of the
-first two, so that its backup opens nothing (threat TH5). The file store is the default, also on
-a server; permissions/keys/vault.py keeps them in Vault. Who asks is permissions/keys/wrapping.py.
+Root key → KEK per agency, in versions (epochs) → a key per field. The database holds neither of
+the first two, so its backup opens nothing (threat TH5). The file store is the default, also on
+a server; permissions/keys/vault.py uses Vault. The caller is permissions/keys/wrapping.py.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ MAX_KEY_BYTES = 4096
 
 
 class Wrapped(NamedTuple):
-    """What an agency's key wrapped, and the version of that key which unwraps it."""
+    """Content wrapped by an agency's key, and the version of the key that unwraps it."""
 
     kek_version: int
     blob: bytes
@@ -37,22 +37,23 @@ class Wrapped(NamedTuple):
 class Signed(NamedTuple):
     """A signature by one of the log's keys."""
 
-    key_id: str  # which key signed: the beginning of its public half's SHA-256, in hex
+    key_id: str  # the signing key: the beginning of its public half's SHA-256, in hex
     signature: bytes  # Ed25519 (RFC 8032)
 
 
 def key_id(public: bytes) -> str:
-    """The name of a signing key, from its public half."""
+    """The id of a signing key, derived from its public half: 16 hex digits."""
     return hashlib.sha256(public).hexdigest()[:16]
 
 
 class NoKey(Exception):
-    """The store answers, and holds no key of this agency: it is new, or its keys were lost. Only
-    the database knows which (permissions/keys/wrapping.py)."""
+    """The store answers but holds no key of this agency: the agency is new, or its keys were lost.
+    Only the database knows which (permissions/keys/wrapping.py)."""
 
 
 class KeyGone(Unavailable):
-    """Wrapped by a version that was destroyed: nobody can open it, here or from a backup."""
+    """The content was wrapped by a version that was destroyed: it can never be opened, here or from
+    a backup."""
 
     code = "key_gone"
     detail = "The key of this content was destroyed."
@@ -62,46 +63,52 @@ class KeyStore(Protocol):
     """What a key store can do. Every failure to answer is `Unavailable`, never a guess."""
 
     def begin(self) -> None:
-        """Make the root key, with a new database and never later: a store that is away must not be
-        begun anew, or what is sealed meanwhile is lost when it returns. Twice is safe."""
+        """Make the root key, together with a new database and never later: if a store that does not
+        answer were begun again, what is sealed meanwhile would be lost when it returns. Twice is
+        safe."""
 
     def begin_version(self, agency_id: UUID) -> int:
-        """A new version, the newest from now on: what is wrapped next is wrapped by it."""
+        """Make a new version, which wraps from now on; return its number."""
 
     def versions(self, agency_id: UUID) -> list[int]:
-        """Those that can still unwrap, ascending; none: the agency has no key here."""
+        """The versions that can still unwrap, ascending; empty: the agency has no key here."""
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        """By its newest version: anyone may. `context` is needed to unwrap. Raises NoKey."""
+        """Wrap by the agency's newest version; any caller may. `context` is needed to unwrap.
+        Raises NoKey."""
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
-        """As the agency's own principal: nobody else's keys can be asked for. Raises KeyGone."""
+        """Unwrap by the key of the principal's own agency, never another's. Raises KeyGone."""
 
     def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
-        """The same content by the newest version; no plaintext leaves the store. Raises KeyGone."""
+        """Wrap the same content by the newest version; no plaintext leaves the store. Raises
+        KeyGone."""
 
     def destroy(self, agency_id: UUID, version: int) -> None:
-        """It and all older ones open nothing from now on. Twice is safe. The newest: ValueError."""
+        """Destroy this version and all older ones: they open nothing from now on. Twice is safe.
+        Raises ValueError for the newest version."""
 
     def sign(self, message: bytes) -> Signed:
-        """By the newest of the keys that seal the access log. They are the network's own, apart
-        from the agencies', and no key of theirs is ever destroyed: what it signed stands."""
+        """Sign by the newest of the keys that seal the access log. They belong to the network, not
+        to an agency, and none is ever destroyed: signatures stay valid."""
 
     def signing_keys(self) -> dict[str, bytes]:
-        """The public halves (32 bytes) of all keys that ever sealed, by id; the newest last."""
+        """The public halves (32 bytes) of all keys that ever sealed the log, by id; newest last."""
 
     def begin_signing_key(self) -> str:
-        """A new key, which seals from now on; returns its id. Old seals stay valid."""
+        """Make a new key, which seals from now on; return its id. Old seals stay valid."""
 
 
 def seal(key: bytes, plain: bytes, context: str) -> bytes:
-    """AES-256-GCM: 12 random bytes of nonce, then ciphertext and tag. `context` is the AAD."""
+    """Encrypt by AES-256-GCM: 12 random bytes of nonce, then ciphertext and tag. `context` is the
+    AAD."""
     nonce = os.urandom(12)
     return nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
 
 
 def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
-    """The inverse. Unavailable when key, content or context differ: a swapped row is loud."""
+    """Decrypt what `seal` made. Raises Unavailable if key, content or context differ: a swapped row
+    is noticed."""
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
     except (InvalidTag, ValueError):  # ValueError: too short for a nonce
@@ -109,13 +116,13 @@ def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
 
 
 def bind_context(plain: bytes, context: str) -> bytes:
-    """What a store wraps: the context's hash goes inside, not into the AAD, so that rewrapping
-    needs to know no context and Vault's transit engine can do it too."""
+    """The content that a store wraps. The context's hash goes inside, not into the AAD, so that
+    rewrapping needs no context and Vault's transit engine can do it too."""
     return hashlib.sha256(context.encode()).digest() + plain
 
 
 def unbind_context(bound: bytes, context: str) -> bytes:
-    """The inverse. Unavailable: it was wrapped for something else."""
+    """Undo `bind_context`. Raises Unavailable if it was wrapped for another context."""
     if not hmac.compare_digest(bound[:32], hashlib.sha256(context.encode()).digest()):
         raise _content_altered()
     return bound[32:]
@@ -128,8 +135,9 @@ def _content_altered() -> Unavailable:
 class FileKeyStore:
     """KEKs as files, each wrapped by the root key; folders 0700, files 0600.
 
-    Several processes at once are safe: a file appears whole or not at all, and never over another.
-    Not in the database's backup: keep a copy elsewhere, or a lost disk loses every packet.
+    Several processes at once are safe: a file appears whole or not at all, and never replaces
+    another. The database's backup does not contain them: keep a copy elsewhere, or a lost disk
+    loses every packet.
     """
 
     def __init__(self, folder: str) -> None:
@@ -142,8 +150,8 @@ class FileKeyStore:
             self.begin_signing_key()
 
     def begin_version(self, agency_id: UUID) -> int:
-        """Its number is one that never was: those of destroyed versions are remembered. None is
-        made by a root key that does not open what the store holds."""
+        """The number is never reused: those of destroyed versions are remembered. No version is
+        made if the root key does not open what the store holds."""
         if self._signing_numbers():
             self._signing_key()
         version = 1 + max(
@@ -154,7 +162,7 @@ class FileKeyStore:
         return version
 
     def versions(self, agency_id: UUID) -> list[int]:
-        self._root()  # a store that is away has no versions either
+        self._root()  # raises Unavailable: a missing store must not look like an empty one
         gone = self._numbers(agency_id, "gone")
         return sorted(set(self._numbers(agency_id, "kek")) - set(gone))
 
@@ -168,36 +176,36 @@ class FileKeyStore:
         return self._wrap(agency_id, self._unwrap(agency_id, wrapped))
 
     def destroy(self, agency_id: UUID, version: int) -> None:
-        """Each file is overwritten and removed; an empty one keeps its number."""
+        """Overwrite and remove each key file; an empty file keeps its number."""
         if version >= self._newest(agency_id):
             raise ValueError("the newest version wraps what is written next")
         for old in self._numbers(agency_id, "kek"):
             if old <= version:
-                # The mark first: of a half-destroyed key it is known that it is gone for good.
+                # The mark is written first, so that a half-destroyed key counts as gone for good.
                 self._write(self._path(agency_id, old, "gone"), b"")
                 kek = self._path(agency_id, old, "kek")
                 self._erase(kek)
-                for draft in kek.parent.glob(f"{kek.name}.*"):  # of a writer that was killed
+                for draft in kek.parent.glob(f"{kek.name}.*"):  # left by a writer that was killed
                     self._erase(draft)
 
     def sign(self, message: bytes) -> Signed:
-        """The key leaves its file for this one signature."""
+        """The key is read from its file for this one signature."""
         key = self._signing_key()
         return Signed(key_id(key.public_key().public_bytes_raw()), key.sign(message))
 
     def signing_keys(self) -> dict[str, bytes]:
-        """Kept beside the keys, in clear."""
+        """The public halves are stored next to the keys, unencrypted."""
         public = [self._read(self._signing_path(one, "pub")) for one in self._signing_numbers()]
         return {key_id(one): one for one in public}
 
     def begin_signing_key(self) -> str:
-        """Several processes at once are safe."""
+        """Several processes may call this at once."""
         number = max(self._signing_numbers("pub"), default=0) + 1
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes_raw()
         sealed = seal(self._root(), key.private_bytes_raw(), _signing_context(number))
-        # The public half first: a key that signed is never one that nobody can check. Of two
-        # processes at once one file of each wins; a half whose other half lost signs nothing.
+        # The public half is written first, so that every signature can be checked. If two processes
+        # write at once, one wins each file; a private half whose public half lost is not written.
         self._write(self._signing_path(number, "pub"), public)
         if self._read(self._signing_path(number, "pub")) == public:
             self._write(self._signing_path(number), sealed)
@@ -233,18 +241,18 @@ class FileKeyStore:
         return versions[-1]
 
     def _kek(self, agency_id: UUID, version: int) -> bytes:
-        # As text: a Path takes longer to make than a key to open.
+        # A string, since making a Path takes longer than opening a key.
         path = f"{self.folder}/{agency_id}/{version}"
         try:
             sealed = self._read(f"{path}.kek")
             return self._unseal(sealed, _kek_context(agency_id, version))
-        finally:  # also of one that opens: a copy that was put back may bring a destroyed one back
+        finally:  # also if it opens: a restored copy of the folder may contain a destroyed key
             if os.path.exists(f"{path}.gone"):
                 raise KeyGone from None
 
     def _unseal(self, sealed: bytes, context: str) -> bytes:
-        """One of its own keys. One that does not open is no content that was altered: the folder is
-        put together of two, or broken, and nothing that it says of a row counts."""
+        """Unseal one of the store's own keys. A key that does not open does not mean altered
+        content: the folder is broken or mixes two stores, and says nothing about a row."""
         try:
             return unseal(self._root(), sealed, context)
         except Unavailable as error:
@@ -264,7 +272,7 @@ class FileKeyStore:
     @staticmethod
     def _read(path: Path | str) -> bytes:
         try:
-            # Three calls of the system, where a file object takes eight; a key is short.
+            # Three system calls, where a file object needs eight; a key is short.
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 return os.read(descriptor, MAX_KEY_BYTES)
@@ -275,7 +283,7 @@ class FileKeyStore:
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
-        """Never over an existing key: what it wrapped would open to nobody."""
+        """Never replace an existing key: what it wrapped could never be opened again."""
         try:
             write_once(path, content)
         except OSError as error:
@@ -283,8 +291,8 @@ class FileKeyStore:
 
     @staticmethod
     def _erase(path: Path) -> None:
-        """Overwritten, then removed. What a disk keeps of it all the same is wrapped by the root
-        key (SECURITY.md)."""
+        """Overwrite the file, then remove it. Anything that the disk still keeps is wrapped by the
+        root key (SECURITY.md)."""
         try:
             with open(path, "r+b") as file:
                 file.write(os.urandom(path.stat().st_size))
@@ -299,7 +307,8 @@ class FileKeyStore:
 
 
 def _numbers(folder: Path, kind: str) -> list[int]:
-    """Ascending. What a copy or an editor left there beside (`1 (copy).kek`) is no key of ours."""
+    """The numbers of the key files, ascending. Other files, such as an editor's copy
+    (`1 (copy).kek`), are ignored."""
     try:
         found = [path.stem for path in folder.glob(f"*.{kind}")]
     except OSError as error:
@@ -317,7 +326,7 @@ def _kek_context(agency_id: UUID, version: int) -> str:
 
 @lru_cache
 def key_store() -> KeyStore:
-    """The store that settings.KEY_STORE names."""
+    """The key store that settings.KEY_STORE configures."""
     options = dict(settings.KEY_STORE)
     store: KeyStore = import_string(options.pop("class"))(**options)
     return store

@@ -1,9 +1,10 @@
-"""Versions of an agency's key: rewrap all that it wrapped to a new one, and end the old ones.
+"""Rotation of an agency's key: rewrap everything to a new version, and end the old versions.
 
-Runs as `jobs` in batches of their own transactions; people go on reading and writing. Killed
-anywhere, it is run again: where each row stands is all the state there is. An old version is ended
-only when no row names it, and what still lives is first carried over beside the key store, so that
-an older copy of the database, restored, opens what lives and nothing else (`restore_copies`).
+Runs as `jobs` in batches, each its own transaction, while people read and write. It may be killed
+at any point and run again: the only state is the version that each row names. An old version is
+ended only when no row names it. The current bundles are first copied to a place outside of the
+database, so that an older copy of the database, once restored, opens what still exists and nothing
+else (`restore_copies`).
 """
 
 from collections.abc import Callable, Iterator
@@ -29,15 +30,15 @@ Progress = Callable[[str, int], None]  # a table, and how many of its rows are d
 
 
 class NotRestored(NotPossible):
-    """The database is of a backup, and what lives was not given back: to end a version now would
-    close it for good."""
+    """The database was restored from a backup, but the saved copies were not: ending a version now
+    would make existing content unreadable for good."""
 
     code = "not_restored"
     detail = "An older copy of the database was restored: run `manage.py keys restore` first."
 
 
 class RotationStatus(NamedTuple):
-    """Of one agency's key: the versions that the store holds, and how many rows name each."""
+    """The versions of one agency's key that the store holds, and how many rows name each."""
 
     agency_id: UUID
     versions: list[int]
@@ -45,29 +46,30 @@ class RotationStatus(NamedTuple):
 
     @property
     def lost(self) -> list[int]:
-        """Versions that rows name and the store does not hold: these rows open to nobody."""
+        """Versions that rows name and the store does not hold: these rows cannot be opened."""
         return sorted(set(self.rows) - set(self.versions))
 
 
 class RotationResult(NamedTuple):
     version: int
     rewrapped: int
-    unopened: int  # rows that open to nobody: altered, or of a version that is gone
-    altered: int  # those of them that name a version which the store still holds
+    unopened: int  # rows that cannot be opened: altered, or under a version that is gone
+    altered: int  # those of them that name a version that the store still holds
 
 
 def agencies() -> list[UUID]:
-    """Every agency there is, ended ones too, in one order."""
+    """The ids of all agencies, including ended ones, in a fixed order."""
     return list(Agency.objects.using(JOBS).order_by("id").values_list("id", flat=True))
 
 
 def key_holders() -> list[UUID]:
-    """Whoever has a key: the agencies, and the background work."""
+    """All owners of a key: the agencies, and the background work."""
     return [*agencies(), WEBHOOK_KEY_OWNER]
 
 
 def status(agency_id: UUID) -> RotationStatus:
-    """Raises Unavailable: also where a key that the store holds does not open."""
+    """The state of an agency's key. Raises Unavailable, also if a key that the store holds does not
+    open."""
     held = key_store().versions(agency_id)
     for table in wrapped_keys.WRAPPED_TABLES:
         for _, version, bundle in wrapped_keys.rows_of_table(table, agency_id, limit=1):
@@ -77,17 +79,18 @@ def status(agency_id: UUID) -> RotationStatus:
 
 
 def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> RotationResult:
-    """Begin a new version and rewrap all bundles to it; one that was left half-way is ended first.
+    """Begin a new version and rewrap all bundles to it. If an earlier rotation was left unfinished,
+    finish that one instead.
 
-    The old version stays, for readers under way, until `destroy`. Twice is two versions, one after
-    the other; two at once wait for each other. Raises Unavailable, NotPossible (`no_key`),
-    NotRestored.
+    The old version stays, for reads in progress, until `destroy`. Calling it twice makes two
+    versions, one after the other; two calls at once wait for each other. Raises Unavailable,
+    NotPossible (`no_key`), NotRestored.
     """
     with exclusive(agency_id):
         versions = _held(agency_id)
         log_background_act(
             "key.rotate", agency_id
-        )  # before it is done: the key store is no transaction's
+        )  # before the act: the key store is not part of a transaction
         half_way = len(versions) > 1 and any(
             version < versions[-1] and version in versions
             for version in wrapped_keys.count_by_version(agency_id)
@@ -95,21 +98,21 @@ def rotate(agency_id: UUID, progress: Progress = lambda *_: None) -> RotationRes
         if half_way:
             done = _rewrap_all(agency_id, versions[-1], progress)
             if done.rewrapped:
-                return done  # else what is left there opens to nobody: no rotation was half-way
+                return done  # else no row could be rewrapped: no rotation was unfinished
         return _rewrap_all(agency_id, key_store().begin_version(agency_id), progress)
 
 
 def destroy(agency_id: UUID, version: int | None = None) -> int:
-    """End this version and every older one (None: all but the newest). Returns the last ended; 0:
-    there is none but the newest. Twice is safe.
+    """End this version and every older one (None: all but the newest). Returns the last version
+    ended; 0: there is only the newest. Twice is safe.
 
-    Raises Unavailable, NotRestored, NotPossible (`key_in_use`: what a row holds opens by one still,
-    or it is the newest; `no_key`).
+    Raises Unavailable, NotRestored, NotPossible (`key_in_use`: a row that can be opened still needs
+    one of them, or it is the newest; `no_key`).
     """
     with exclusive(agency_id):
         held = _held(agency_id)
         if len(held) == 1 and version is None:
-            if held[0] > 1:  # what a kill left of those that had ended already
+            if held[0] > 1:  # removes what a killed process left of versions already ended
                 key_store().destroy(agency_id, held[0] - 1)
             return 0
         below = held[-1] if version is None else version + 1
@@ -117,25 +120,26 @@ def destroy(agency_id: UUID, version: int | None = None) -> int:
 
 
 def end_key_epoch(agency_id: UUID, progress: Progress = lambda *_: None) -> RotationResult:
-    """What was destroyed in the database is destroyed in its older copies too: a new version, all
-    that lives rewrapped, every older version ended. Twice is safe.
+    """Make what was destroyed in the database unreadable in its older copies too: begin a new
+    version, rewrap all current bundles, and end every older version. Twice is safe.
 
-    Something was wrapped for the agency: where the store holds no version at all, it is away, or
-    has lost them (Unavailable). Raises NotRestored, NotPossible, too: nothing counts as ended then.
+    Something was wrapped for the agency, so a store without any version has lost them
+    (Unavailable). Also raises NotRestored, NotPossible; then nothing counts as ended.
     """
     with exclusive(agency_id):
         _held(agency_id, sealed=True)
         log_background_act("key.rotate", agency_id)
-        # Never half of an earlier one: what was to go may have been rewrapped to that already.
+        # Never finish an earlier rotation instead: what must go may already be rewrapped to it.
         done = _rewrap_all(agency_id, key_store().begin_version(agency_id), progress)
         _destroy(agency_id, None, spare=done.altered)
         return done
 
 
 def restore_copies(agency_id: UUID) -> int:
-    """After an older copy of the database was restored: what lived when the last version was ended
-    gets its bundle of then; all else of ended versions opens nothing. Returns the rows changed.
-    Twice is safe. Raises Unavailable."""
+    """Put the saved copies back after an older copy of the database was restored: rows that existed
+    when the last version was ended get their bundle of that time; other bundles under ended
+    versions stay unreadable. Returns the number of rows changed. Twice is safe. Raises
+    Unavailable."""
     with exclusive(agency_id):
         held = key_store().versions(agency_id)
         with transaction.atomic(using=JOBS):
@@ -149,11 +153,12 @@ def restore_copies(agency_id: UUID) -> int:
 
 @contextmanager
 def exclusive(agency_id: UUID) -> Iterator[None]:
-    """One rotation of an agency's key at a time; another waits. A lock of the session, since a
-    rotation is many transactions: `jobs` cannot go through a pooler that shares sessions."""
+    """Allow one rotation of an agency's key at a time; another waits. The lock belongs to the
+    session, since a rotation is many transactions: `jobs` cannot use a pooler that shares
+    sessions."""
     names = [ROTATING, lock_number(agency_id)]
     with connections[JOBS].cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")  # the wait for another's rotation
+        cursor.execute("SET statement_timeout = 0")  # another rotation may take long
         try:
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", names)
         finally:
@@ -172,8 +177,8 @@ def log_background_act(
     subject: UUID | None = None,
     rule: str | None = None,
 ) -> None:
-    """The access entry of what the background work did; in its transaction, if there is one. Of a
-    key, in one that commits before. Raises Unavailable."""
+    """Write the access entry of an act of the background work, in its transaction if there is one;
+    for an act on a key, in one that commits first. Raises Unavailable."""
     with unwritten_is_unavailable(), connections[JOBS].cursor() as cursor:
         cursor.execute(
             "SELECT sec.log_job(%s, %s, %s, %s, %s, %s)",
@@ -182,7 +187,8 @@ def log_background_act(
 
 
 def _held(agency_id: UUID, *, sealed: bool = False) -> list[int]:
-    """Its versions, one at least; `sealed`: something was, though no row may say so any longer."""
+    """The agency's versions, at least one. `sealed`: something was sealed for it, even if no row
+    shows it any longer. Raises Unavailable, NotPossible, NotRestored."""
     held = key_store().versions(agency_id)
     if not held and (sealed or wrapped_keys.count_by_version(agency_id)):
         raise Unavailable("key_store", "The key store has lost this agency's key: put it back.")
@@ -199,8 +205,8 @@ def _wait_for_wraps(agency_id: UUID) -> None:
 
 
 def _rewrap_all(agency_id: UUID, newest: int, progress: Progress) -> RotationResult:
-    """To the newest, behind every transaction that wrapped by an older one: also where the version
-    was begun by a rotation that was killed, and did not wait."""
+    """Rewrap all rows to the newest version, after every transaction that wrapped by an older one
+    has ended: a killed rotation may have begun the version without this wait."""
     with transaction.atomic(using=JOBS):
         _wait_for_wraps(agency_id)
     rewrapped = unopened = altered = 0
@@ -217,7 +223,7 @@ def _rewrap_all(agency_id: UUID, newest: int, progress: Progress) -> RotationRes
                     if new is None:
                         unopened += 1
                         altered += version in held
-                    else:  # zero rows: somebody wrote it meanwhile, by the newest version
+                    else:  # zero rows: another writer changed it meanwhile, by the newest version
                         done += wrapped_keys.replace_if_unchanged(table, row, old, new)
             after = rows[-1][0]
             progress(table, done)
@@ -237,7 +243,8 @@ def _rewrapped(agency_id: UUID, old: Wrapped) -> Wrapped | None:
 
 
 def _altered(agency_id: UUID, held: list[int], below: int) -> int:
-    """Rows of held versions before `below` that open to nobody: rewrapped they never are."""
+    """The number of rows under held versions lower than `below` that cannot be opened, and so can
+    never be rewrapped."""
     return sum(
         version in held and _rewrapped(agency_id, Wrapped(version, bundle)) is None
         for table in wrapped_keys.WRAPPED_TABLES
@@ -246,7 +253,8 @@ def _altered(agency_id: UUID, held: list[int], below: int) -> int:
 
 
 def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
-    """`spare`: so many rows of held versions were altered, open to nobody, and hold nothing up."""
+    """End `version` (None: all but the newest) and every older one. `spare`: the number of altered
+    rows under held versions, which cannot be opened and do not block this."""
     versions = key_store().versions(agency_id)
     if version is None:
         version = versions[-1] - 1
@@ -256,7 +264,7 @@ def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
     with _none_in_use(agency_id, ending, spare):
         log_background_act(
             "key.destroy", agency_id
-        )  # committed before it is done, which nothing rolls back
+        )  # committed before the act, which cannot be rolled back
     with _none_in_use(agency_id, ending, spare):
         wrapped_keys.save_copies(agency_id)
         key_store().destroy(agency_id, version)
@@ -265,7 +273,7 @@ def _destroy(agency_id: UUID, version: int | None, *, spare: int) -> int:
 
 @contextmanager
 def _none_in_use(agency_id: UUID, ending: list[int], spare: int) -> Iterator[None]:
-    """A transaction in which nothing is wrapped for the agency, and no more than `spare` rows name
+    """Open a transaction in which nothing is wrapped for the agency, and at most `spare` rows name
     a version that ends. Raises NotPossible."""
     with transaction.atomic(using=JOBS):
         _wait_for_wraps(agency_id)

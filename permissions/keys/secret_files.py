@@ -1,13 +1,13 @@
-"""Secrets kept as files: written whole, for their owner alone. No Django in here."""
+"""Files that hold secrets: written as a whole, readable only by their owner. Uses no Django."""
 
 import os
 from pathlib import Path
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Make `path` (0600; new folders 0700) whole or not at all, and never over an existing one.
+    """Create `path` (0600; new folders 0700) as a whole or not at all; an existing file stays.
 
-    Of two writers the first wins, and both then read the same. Raises OSError.
+    If two write at once, the first wins, and both then read the same. Raises OSError.
     """
     draft = _draft(path, content)
     try:
@@ -20,16 +20,16 @@ def write_once(path: Path, content: bytes) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Make `path` anew, whole or not at all; a reader finds the old one or the new. Raises OSError.
+    """Replace `path` as a whole or not at all; a reader finds the old file or the new one.
 
-    Of two writers the last wins.
+    If two write at once, the last wins. Raises OSError.
     """
     os.replace(_draft(path, content), path)
     sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """What appeared or went in `folder` outlives a loss of power."""
+    """Make the creation and removal of files in `folder` survive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -46,7 +46,7 @@ def _draft(path: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:  # a full disk: half a secret is none, and each try would leave one
+    except OSError:  # e.g. a full disk: without this, each try would leave half a file
         draft.unlink()
         raise
     return draft

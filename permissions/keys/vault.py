@@ -1,8 +1,8 @@
 """HashiCorp Vault's transit engine as the key store: the keys never leave Vault.
 
-One transit key an agency, `cairn-<agency id>` (aes256-gcm96). Needs the optional dependency `hvac`
-(extra `vault`). The token is read from a file at every call, so that an agent may renew it there.
-What Vault's own policy should give to which process: deploy/RUNBOOK.md, "Vault".
+Each agency has one transit key, `cairn-<agency id>` (aes256-gcm96). It needs the optional
+dependency `hvac` (extra `vault`). The token is read from a file at every call, so that an agent may
+renew it there. The Vault policy that each process needs: deploy/RUNBOOK.md, "Vault".
 """
 
 import base64
@@ -28,30 +28,31 @@ from permissions.principal import Principal
 
 TIMEOUT_S = 5
 _SIGNING = "cairn-signing"
-# Vault's words for a key, or a version of one, that it does not hold (any longer).
+# Vault's messages for a key, or a version of a key, that it does not hold (any longer).
 _LOST = ("key not found", "version is too new")
-# For what it was given. All else that it refuses, an empty token among it, tells nothing of a row:
-# one that counts as altered holds up no end of its key (rotation.py).
+# Vault's messages for altered content. Every other refusal, e.g. of an empty token, says nothing
+# about a row and must not count: an altered row does not stop its key from being ended
+# (rotation.py).
 _ALTERED = ("invalid ciphertext", "message authentication failed")
 
 T = TypeVar("T")
 
 
 class VaultKeyStore:
-    """The same promises as the file store's, kept by a server of its own."""
+    """A key store with the same guarantees as the file store, on its own server."""
 
     def __init__(self, address: str, token_file: str, mount: str = "transit") -> None:
         self.address, self.token_file, self.mount = address, Path(token_file), mount
         self.client = hvac.Client(address, timeout=TIMEOUT_S)  # one connection, kept open
 
     def begin(self) -> None:
-        """The key that seals the log; for the rest, Vault has to be there, with the engine."""
+        """Make the key that seals the log. Vault must already run, with the transit engine."""
         self._ask(lambda transit: self._keys_of(transit))
         if not self._public_halves():
             self.begin_signing_key()
 
     def begin_version(self, agency_id: UUID) -> int:
-        """The agency's transit key, made at first and rotated then."""
+        """Create the agency's transit key, or rotate it if there is one."""
         name = _name(agency_id)
 
         def begin(transit: Any) -> int:
@@ -66,7 +67,7 @@ class VaultKeyStore:
         return self._ask(begin)
 
     def versions(self, agency_id: UUID) -> list[int]:
-        """Those from `min_decryption_version` on."""
+        """The versions from `min_decryption_version` on, ascending."""
         try:
             data = self._ask(lambda transit: self._read(transit, agency_id))
         except NoKey:
@@ -75,17 +76,17 @@ class VaultKeyStore:
         return sorted(int(one) for one in data["keys"] if int(one) >= oldest)
 
     def wrap(self, agency_id: UUID, plain: bytes, context: str) -> Wrapped:
-        """Two calls: is there a key, and encrypt."""
+        """Makes two calls: check that there is a key, then encrypt."""
         text = base64.b64encode(bind_context(plain, context)).decode()
 
         def encrypt(transit: Any) -> Any:
-            self._read(transit, agency_id)  # Vault would make a key that is missing, silently
+            self._read(transit, agency_id)  # Vault would silently create a missing key
             return transit.encrypt_data(_name(agency_id), plaintext=text, mount_point=self.mount)
 
         return _wrapped(self._ask(encrypt)["data"]["ciphertext"])
 
     def unwrap(self, principal: Principal, wrapped: Wrapped, context: str) -> bytes:
-        """By the key of the principal's own agency."""
+        """Unwraps by the key of the principal's own agency."""
         found = self._ask(
             lambda transit: transit.decrypt_data(
                 _name(principal.agency_id), ciphertext=_text(wrapped), mount_point=self.mount
@@ -94,7 +95,7 @@ class VaultKeyStore:
         return unbind_context(base64.b64decode(found["data"]["plaintext"]), context)
 
     def rewrap(self, agency_id: UUID, wrapped: Wrapped) -> Wrapped:
-        """Inside Vault: no plaintext comes here."""
+        """Happens inside Vault: no plaintext leaves it."""
         found = self._ask(
             lambda transit: transit.rewrap_data(
                 _name(agency_id), ciphertext=_text(wrapped), mount_point=self.mount
@@ -103,7 +104,7 @@ class VaultKeyStore:
         return _wrapped(found["data"]["ciphertext"])
 
     def destroy(self, agency_id: UUID, version: int) -> None:
-        """Refused from now on, then trimmed: Vault keeps no copy of the key."""
+        """Vault first refuses these versions, then trims them: it keeps no copy of the key."""
         name = _name(agency_id)
 
         def destroy(transit: Any) -> None:
@@ -124,7 +125,7 @@ class VaultKeyStore:
         self._ask(destroy)
 
     def sign(self, message: bytes) -> Signed:
-        """Inside Vault, by its transit key of type ed25519."""
+        """Signs inside Vault, by its transit key of type ed25519."""
         text = base64.b64encode(message).decode()
         found = self._ask(
             lambda transit: transit.sign_data(_SIGNING, hash_input=text, mount_point=self.mount)
@@ -134,12 +135,12 @@ class VaultKeyStore:
         return Signed(key_id(public), base64.b64decode(signature))
 
     def signing_keys(self) -> dict[str, bytes]:
-        """As Vault tells them: it keeps all versions."""
+        """Read from Vault, which keeps all versions."""
         halves = self._public_halves()
         return {key_id(halves[version]): halves[version] for version in sorted(halves)}
 
     def begin_signing_key(self) -> str:
-        """Made at first and rotated then."""
+        """Create the key, or rotate it if there is one."""
 
         def begin(transit: Any) -> None:
             try:
@@ -177,11 +178,11 @@ class VaultKeyStore:
     def _keys_of(self, transit: Any) -> None:
         try:
             transit.list_keys(mount_point=self.mount)
-        except exceptions.InvalidPath as error:  # also what an empty engine answers
+        except exceptions.InvalidPath as error:  # an empty engine answers this too
             _is_no_more_than_missing(error)
 
     def _ask(self, question: Callable[[Any], T]) -> T:
-        """`question` to the transit engine; whatever Vault answers else is one of our refusals."""
+        """Call the transit engine; every error of Vault becomes KeyGone or Unavailable."""
         try:
             self.client.token = self.token_file.read_text().strip()
             return question(self.client.secrets.transit)
@@ -200,7 +201,8 @@ class VaultKeyStore:
 
 
 def _is_no_more_than_missing(error: exceptions.InvalidPath) -> None:
-    """One key is missing. Raises it again: the engine itself is, so that nothing is known of it."""
+    """Return if only a key is missing. Raise the error again if the engine itself is missing: then
+    nothing is known about the key."""
     if "no handler" in str(error):
         raise error
 
@@ -214,5 +216,5 @@ def _text(wrapped: Wrapped) -> str:
 
 
 def _wrapped(ciphertext: str) -> Wrapped:
-    """`vault:v3:…`: the version stands in it."""
+    """Vault's ciphertext begins with the version: `vault:v3:…`."""
     return Wrapped(int(ciphertext.split(":")[1].removeprefix("v")), ciphertext.encode())

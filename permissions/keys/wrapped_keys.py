@@ -1,7 +1,8 @@
-"""Every row that holds a bundle, which an agency's key wrapped, as the background work (`jobs`)
-sees it; and what of them is carried over beside the key store when a version ends, out of the
-database's backup: so an older copy of the database, restored, opens what lives and nothing else.
-Who asks is permissions/keys/rotation.py, which says whose rows and holds that agency's lock.
+"""All rows with a bundle that an agency's key wrapped, as the background work (`jobs`) sees them.
+
+When a version ends, a copy of the bundles is saved outside of the database and its backup: so an
+older copy of the database, once restored, opens what still exists and nothing else. The caller is
+permissions/keys/rotation.py, which names the agency and holds its lock.
 """
 
 import json
@@ -18,7 +19,7 @@ from permissions.errors import Unavailable
 from permissions.keys.keystore import Wrapped
 from permissions.keys.secret_files import replace
 
-# Every table that holds bundles: their columns are id, agency_id, kek_version, key_bundle.
+# Every table that holds bundles, in the columns id, agency_id, kek_version, key_bundle.
 WRAPPED_TABLES = (
     *("packet_grant", "private_key", "returned", "webhook_secret"),
     "directory_confidential_address",
@@ -28,7 +29,7 @@ Row = tuple[UUID, int, bytes]  # id, kek_version, key_bundle
 
 
 class Restorable(NamedTuple):
-    """A row that opens to nobody as it stands, and what was carried over of it, which opens."""
+    """A row that cannot be opened as it is, and its saved copy, which can."""
 
     table: str
     id: UUID
@@ -36,7 +37,7 @@ class Restorable(NamedTuple):
     carried: Wrapped
 
 
-# -- Rows. Names of tables are ours alone (BUNDLES) ------------------------------------------------
+# -- Rows. Table names come only from WRAPPED_TABLES -----------------------------------------------
 
 
 def count_by_version(agency_id: UUID) -> dict[int, int]:
@@ -60,7 +61,7 @@ def rows_of_table(
     after: UUID | None = None,
     limit: int | None = None,
 ) -> list[Row]:
-    """Rows with a bundle, by id; of versions `below`, with ids `after`."""
+    """Rows with a bundle, by id: versions lower than `below`, ids greater than `after`."""
     return [
         (row, version, bytes(bundle))
         for row, version, bundle in _query(
@@ -73,8 +74,8 @@ def rows_of_table(
 
 
 def replace_if_unchanged(table: str, row: UUID, old: Wrapped, new: Wrapped) -> int:
-    """Only if it is still what it was: the newest writer wins, and has wrapped by the newest.
-    Returns how many rows were changed: 1 or 0."""
+    """Replace a row's bundle, but only if it is still `old`: a newer writer wins, and has used the
+    newest version. Returns how many rows were changed: 1 or 0."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET kek_version = %s, key_bundle = %s"
@@ -92,14 +93,15 @@ def _query(question: str, parameters: list[Any]) -> list[Any]:
         return rows
 
 
-# -- What is carried over --------------------------------------------------------------------------
+# -- Saved copies ----------------------------------------------------------------------------------
 
 
 def save_copies(agency_id: UUID) -> None:
-    """Keep what lives, as it is wrapped now, in place of what was kept before. Twice is safe.
+    """Save the agency's current bundles as they are wrapped now, replacing the last copy. Twice is
+    safe.
 
-    Ciphertext under versions that the store holds: it ends with them, as each row itself does.
-    Raises Unavailable.
+    The copy is ciphertext under versions that the store holds, and ends with them, as each row
+    does. Raises Unavailable.
     """
     kept = {
         table: {
@@ -115,14 +117,14 @@ def save_copies(agency_id: UUID) -> None:
 
 
 def restorable(agency_id: UUID, held: Collection[int]) -> Iterator[Restorable]:
-    """Rows of versions that the store does not hold (`held`) of which a bundle was carried over
-    under one that it does: they were restored from an older copy of the database.
+    """Rows under a version that the store no longer holds, with a saved copy under one that it does
+    (`held`): they were restored from an older copy of the database.
 
-    Never any in daily work: what was altered or lost before a version ended is carried over as it
-    is, under a version that ends with it. Raises Unavailable.
+    There are none in normal operation: a row that was altered or lost before a version ended is
+    saved as it is, under a version that ends with it. Raises Unavailable.
     """
     if all(version in held for version in count_by_version(agency_id)):
-        return  # as ever: the file is not even looked at
+        return  # the normal case: the file is not read
     kept = _saved_copies(agency_id)
     for table in WRAPPED_TABLES:
         carried = kept.get(table, {})
@@ -142,7 +144,7 @@ def _saved_copies(agency_id: UUID) -> dict[str, dict[str, tuple[int, str]]]:
         return kept
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:  # the latter: it is no JSON, or not whole
+    except (OSError, ValueError) as error:  # ValueError: not JSON, or incomplete
         raise Unavailable("key_store", "The folder of keys does not answer.") from error
 
 

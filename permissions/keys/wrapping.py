@@ -1,9 +1,9 @@
-"""Keys as the database knows them: the lock that a wrap holds, and the one time an agency's first
-key may be made. Everything that seals asks here; the key store itself knows no database.
+"""Wrapping within a database transaction: the lock that a wrap holds, and the one case in which an
+agency's first key may be made. All code that seals calls this; the key store uses no database.
 
-Whoever wraps holds the agency's key lock, shared, until its transaction ends; whoever ends a
-version takes it exclusively, once. So no row can commit under a version that was ended meanwhile.
-Readers hold no lock: one whose version went between its read and its unwrapping reads again.
+A wrap holds the agency's key lock, shared, until its transaction ends; ending a version takes it
+exclusively, once. So no row can commit under a version that was ended meanwhile. Readers hold no
+lock: a reader whose version ended between its read and its unwrapping reads again.
 """
 
 from uuid import UUID
@@ -15,8 +15,8 @@ from permissions.errors import Unavailable
 from permissions.keys.keystore import NoKey, Wrapped, key_store
 from permissions.principal import Principal
 
-# Whose key wraps what the background work itself has to open to send: no agency's, so that it needs
-# none of theirs. A default in referrals/models/webhooks.py.
+# The owner of the key that wraps what the background work must open to send. It is not an agency,
+# so that the work needs no agency's key. It is a default in referrals/models/webhooks.py.
 WEBHOOK_KEY_OWNER = UUID("00000000-0000-4000-8000-000000000001")
 _WEBHOOK_SENDER = Principal(
     agency_id=WEBHOOK_KEY_OWNER,
@@ -33,9 +33,9 @@ _WEBHOOK_SENDER = Principal(
 
 
 def wrap(agency_id: UUID, plain: bytes, context: str, using: str = "default") -> Wrapped:
-    """Wrap for an agency, within a transaction. Its first key is made now if it never had one.
+    """Wrap for an agency, within a transaction. Make its first key now if it never had one.
 
-    Raises Unavailable: the store is away, or has lost a key that the database knows of.
+    Raises Unavailable: the store does not answer, or has lost a key that the database knows of.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -46,12 +46,13 @@ def wrap(agency_id: UUID, plain: bytes, context: str, using: str = "default") ->
         except NoKey:
             cursor.execute("SELECT sec.has_bundles(%s)", [agency_id])
             ((known,),) = cursor.fetchall()
-    if known:  # begun anew, the store would open nothing of what stands in the database
+    if known:  # a newly begun key would open nothing that the database holds
         raise Unavailable("key_store", "The key store has lost a key.")
     key_store().begin_version(agency_id)
     return key_store().wrap(agency_id, plain, context)
 
 
 def unwrap_for_delivery(wrapped: Wrapped, context: str) -> bytes:
-    """What was wrapped for SENDING, by the background work. Raises KeyGone, Unavailable."""
+    """Unwrap what was wrapped for WEBHOOK_KEY_OWNER, for the background work. Raises KeyGone,
+    Unavailable."""
     return key_store().unwrap(_WEBHOOK_SENDER, wrapped, context)

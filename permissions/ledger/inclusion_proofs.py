@@ -1,5 +1,5 @@
-"""What anybody may hold against the access log: checkpoints for witnesses, and the proof that a
-reader's receipt stands in it. Each asking is an entry itself.
+"""What outsiders can check the access log with: checkpoints for witnesses, and the proof that the
+log contains a reader's receipt. Each request is an access entry itself.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ TAMPERED = {
 
 
 class Proof(NamedTuple):
-    """That `leaf` stands at `place` in a batch of `size` entries whose root was signed.
+    """The proof that `leaf` is at `place` in a batch of `size` entries whose root was signed.
 
-    RFC 9162, section 2.1.3; `path` from the bottom up. `entry` is the text that the leaf is the
-    hash of; None: the caller is neither whose entry it is nor an auditor.
+    RFC 9162, section 2.1.3; `path` is in order from the bottom up. `entry` is the text whose hash
+    is the leaf; None: the entry is not the caller's own, and the caller is not an auditor.
     permissions/ledger/verifier.py checks it.
     """
 
@@ -46,11 +46,11 @@ class Proof(NamedTuple):
 
 
 def prove_inclusion(principal: Principal, entry_id: UUID) -> Proof:
-    """The proof for an entry of the caller's own agency (a receipt is its id).
+    """The proof for an entry of the caller's own agency (a receipt is the entry's id).
 
-    Raises NotPossible: not sealed yet (a second or two after it was written), or no such entry of
-    this agency, which of both is not told; `retired`: its month has left the log; `log_tampered`:
-    it was sealed, and is not there any more as it was.
+    Raises NotPossible: `not_sealed`: it is not sealed yet (this takes a second or two) or this
+    agency has no such entry, without saying which; `retired`: its month has left the log;
+    `log_tampered`: it was sealed, and is now changed or gone.
     """
     with writer.logged_act(principal, "access_log.prove"):
         with connections["default"].cursor() as cursor:
@@ -72,8 +72,8 @@ def prove_inclusion(principal: Principal, entry_id: UUID) -> Proof:
 def list_checkpoints(
     principal: Principal, *, after: int = 0, limit: int = 100
 ) -> Sequence[Checkpoint]:
-    """Checkpoints behind the number `after`, in their order: also the proof that a later one
-    follows from an earlier, since each holds the hash of the one before. Raises NotPermitted."""
+    """Checkpoints after the number `after`, in order. They also prove that a later one follows
+    from an earlier one, since each holds the hash of the previous one. Raises NotPermitted."""
     with writer.logged_act(principal, "access_log.checkpoints", using=AUDITOR) as attempt:
         if not may_review(principal):
             raise NotPermitted("role_missing", "Checkpoints are for auditors and witnesses.")

@@ -1,7 +1,7 @@
-"""The Merkle tree of RFC 9162, section 2.1, over leaves that are hashed already. No database.
+"""The Merkle tree of RFC 9162, section 2.1, over leaves that are already hashed. Uses no database.
 
-The database hashes an entry behind the byte 00 (sec.leaf); a node is hashed behind
-the byte 01, so that no node can pass for a leaf.
+The database hashes an entry with the prefix byte 00 (sec.leaf); a node is hashed with the prefix
+byte 01, so that a node can never be taken for a leaf.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ def node(left: bytes, right: bytes) -> bytes:
 
 
 def _next_level(level: Sequence[bytes]) -> list[bytes]:
-    """The next level: pairs from the left; one that is left over goes up as it is."""
+    """The next level: pairs from the left; an odd one moves up unchanged."""
     paired = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
     return [*paired, level[-1]] if len(level) % 2 else paired
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
-    """The tree's hash. Of no leaf it is the hash of nothing."""
+    """The tree's root hash; without leaves, the hash of the empty string."""
     level = leaves
     while len(level) > 1:
         level = _next_level(level)
@@ -27,7 +27,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 
 def path(leaves: Sequence[bytes], place: int) -> list[bytes]:
-    """The inclusion proof of the leaf at `place`: its siblings from the bottom up."""
+    """The inclusion proof of the leaf at `place`: its siblings, from the bottom up."""
     siblings, level = [], leaves
     while len(level) > 1:
         beside = place ^ 1

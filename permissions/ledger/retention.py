@@ -1,9 +1,9 @@
-"""What becomes of the access log when its time is over: a month is written to an archive, signed
-off in the log itself, and only then dropped.
+"""The end of the access log's retention: a month is written to an archive, signed off in the log
+itself, and only then dropped.
 
-The places and leaves of its entries stay in log_leaf, so that every seal, and every proof of
-another entry in the same batch, goes on to verify. The archive is lines for the verifier (`--part`)
-and proves its entries by itself. Run by `manage.py seals retire`, a month at a time.
+The positions and leaves of its entries stay in log_leaf, so that every seal, and every proof of
+another entry in the same batch, still verifies. The archive consists of lines for the verifier
+(`--part`) and proves its entries by itself. `manage.py seals retire` retires one month at a time.
 """
 
 import json
@@ -25,11 +25,11 @@ from permissions.keys.secret_files import sync_folder
 from permissions.ledger import sealed_export, sealer, verifier
 from permissions.ledger.sealer import Checkpoint
 
-LOCK_WAIT = "5s"  # who writes to the log waits behind whoever waits for it
+LOCK_WAIT = "5s"  # while this waits for the lock, writers of the log wait behind it
 
 
 class RetentionRefused(Exception):
-    """Why the month stays where it is; for the operator."""
+    """The month was not dropped; the message tells the operator why."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Month:
 
     @classmethod
     def read(cls, text: str) -> "Month":
-        """From `2020-01`. Raises ValueError."""
+        """Parse a text like `2020-01`. Raises ValueError."""
         return cls(date.fromisoformat(f"{text}-01"))
 
     def __str__(self) -> str:
@@ -52,20 +52,20 @@ class Month:
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
-        """From its first moment to before the next one's, UTC."""
+        """Its beginning (inclusive) and its end (exclusive), in UTC."""
         year, month = self.first.year, self.first.month
         following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
         return datetime(year, month, 1, tzinfo=UTC), following
 
     def is_over(self, today: date) -> bool:
-        """Whether all of it is older than the log is kept (45 CFR 164.316(b)(2)(i): six years)."""
+        """Whether all of it is past the retention period (45 CFR 164.316(b)(2)(i): six years)."""
         kept_since = (today.year - settings.LOG_KEPT_YEARS, today.month)
         return (self.first.year, self.first.month) < kept_since
 
 
 @dataclass(frozen=True)
 class RetiredMonth:
-    """What was signed of a month that left the database; `dropped`: by this call."""
+    """What was signed about a month that left the database; `dropped`: this call dropped it."""
 
     entries: int
     archive: str  # SHA-256
@@ -73,10 +73,11 @@ class RetiredMonth:
 
 
 def retire_month(month: Month, folder: Path, say: Callable[[str], Any]) -> RetiredMonth:
-    """Archive, sign, drop. Killed anywhere, running it again finishes it; twice is safe.
+    """Archive a month, sign it off and drop it. After a kill at any point, running it again
+    finishes it; twice is safe.
 
-    Raises NotRetired: too young, not there, not sealed, not as it was sealed, the owner cannot log
-    in, or another is at it. Then nothing of it was dropped.
+    Raises RetentionRefused: the month is too recent, missing, not sealed or not as it was sealed,
+    the owner cannot log in, or another process is retiring a month. Then nothing was dropped.
     """
     with try_lock(SEALER, RETIRING) as free:
         if not free:  # two at once would write one file, and sign the hash of half of it
@@ -109,8 +110,8 @@ def _retire(month: Month, folder: Path, say: Callable[[str], Any]) -> RetiredMon
 
 
 def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, Any]:
-    """The archive at its place and on the disk, and what is to be signed of it. Again, it is the
-    same. Raises NotRetired."""
+    """Write the archive to disk and return the statement to sign. Running it again gives the same
+    result. Raises RetentionRefused."""
     say(f"Writing {path} …")
     leaves = sha256()
     count = 0
@@ -149,8 +150,8 @@ def _archive(month: Month, path: Path, say: Callable[[str], Any]) -> dict[str, A
 def _require_archive(
     month: Month, path: Path, signed: dict[str, Any], say: Callable[[str], Any]
 ) -> None:
-    """The archive of what was signed off before: written once more where it does not lie. Dropped
-    without it, the month would be nowhere. Raises NotRetired."""
+    """Check that the archive of a signed-off month exists; if not, write it again. If the month
+    were dropped without it, it would be lost. Raises RetentionRefused."""
     if path.exists() and _sha256(path) == signed["archive"]:
         return
     if _archive(month, path, say) != signed:
@@ -163,8 +164,8 @@ def _sha256(path: Path) -> str:
 
 
 def lines(month: Month) -> Iterator[str]:
-    """Every batch that holds an entry of the month, for the verifier: entries of other months as
-    their leaf alone. In one snapshot; memory is bounded."""
+    """Every batch that holds an entry of the month, as lines for the verifier; entries of other
+    months are only leaves. Read in one snapshot; memory is bounded."""
     with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
         sealed_export.one_long_snapshot(cursor)
         for checkpoint in _checkpoints(month):
@@ -224,7 +225,8 @@ def _today() -> date:
 
 
 def _drop(month: Month) -> None:
-    """By the owner of the tables, in one transaction: gone, or there as it was."""
+    """Drop the month's partition as the owner of the tables, in one transaction: completely or not
+    at all. Raises RetentionRefused."""
     try:
         with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
@@ -237,7 +239,8 @@ def _drop(month: Month) -> None:
 
 
 def _require_owner_access() -> None:
-    """Before anything is signed off that could not be dropped."""
+    """Check that `owner` can log in, so that nothing is signed off that cannot be dropped. Raises
+    RetentionRefused."""
     try:
         connections["owner"].ensure_connection()
     except OperationalError as error:

@@ -1,11 +1,11 @@
 """The access log with its seals, as lines of text that permissions/ledger/verifier.py checks.
 
-A checkpoint is a JSON object with `body`, `key_id`, `signature`; before it stand its entries in
-their sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `-`, its id
-and its time in place of an entry that is not there any more. At the end stand the entries that
-nobody sealed although their time has passed, behind a `+`. No value of a referral is in any of it:
-the log holds none. An agency's auditor is given its own entries, and of all others' the leaf, so
-that she can check hers with nobody's help.
+A checkpoint is a JSON object with `body`, `key_id`, `signature`. It follows its entries in their
+sealed order, each `<leaf as it was sealed, hex> <the entry as a JSON array>`, or `<leaf> -` with id
+and time if the entry is gone. At the end, marked with `+`, are the entries that should have been
+sealed but never were. The lines contain no value of a referral, since the log holds none. An
+agency's auditor gets the agency's own entries, and only the leaves of all others, which is enough
+to check them without help.
 """
 
 import base64
@@ -31,12 +31,12 @@ ROWS_AT_ONCE = 5_000
 
 
 def verifier_lines(after: int = 0) -> Iterator[bytes]:
-    """The lines as a file has them."""
+    """The lines of `lines`, encoded as in a file."""
     return (f"{line}\n".encode() for line in lines(after))
 
 
 def lines(after: int = 0) -> Iterator[str]:
-    """All lines behind the checkpoint `after`, in one snapshot; memory is bounded."""
+    """All lines after the checkpoint `after`, in one snapshot; memory is bounded."""
     with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
         one_long_snapshot(cursor)
         last = None
@@ -49,9 +49,9 @@ def lines(after: int = 0) -> Iterator[str]:
 
 def own_entries(principal: Principal) -> Iterator[bytes]:
     """All checkpoints with the entries of the caller's own agency as text, and others' as `~`, for
-    `verifier.py --own`. The export's own entry commits before this returns. Each part is a
-    transaction of its own, so that a right that ends cuts off the next one: then it raises
-    NotAuthenticated, and the export is not whole.
+    `verifier.py --own`. The export's own entry commits before this returns. Each part is its own
+    transaction: if the right ends, the next part raises NotAuthenticated, and the export is
+    incomplete.
 
     Raises NotPermitted.
     """
@@ -103,8 +103,8 @@ def _entry_texts(
 
 @contextmanager
 def _still_reading(principal: Principal) -> Iterator[Any]:
-    """A part, in a transaction of its own, while the caller may still read it. Asked when it is
-    read: where the right has ended in between, what there is seems to be all."""
+    """Read a part in its own transaction. The right is checked after the read: if it ended during
+    the read, rows would be missing without any sign. Raises NotAuthenticated."""
     with (
         identified_transaction(principal, aliases.AUDITOR),
         connections[aliases.AUDITOR].cursor() as cursor,
@@ -116,22 +116,22 @@ def _still_reading(principal: Principal) -> Iterator[Any]:
 
 
 def one_long_snapshot(cursor: Any) -> None:
-    """What this transaction reads is of one moment, however long it takes."""
+    """Let the transaction read one snapshot, no matter how long it takes."""
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     cursor.execute("SET LOCAL statement_timeout = 0")
     cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def checkpoint_line(one: Checkpoint) -> str:
-    """A checkpoint as the line that the verifier and the witnesses know."""
+    """A checkpoint as a line in the format of the verifier and the witnesses."""
     signature = base64.b64encode(one.signature).decode()
     return json.dumps({"body": one.body, "key_id": one.key_id, "signature": signature})
 
 
 def public_keys() -> dict[str, str]:
-    """What the verifier needs beside the lines: the public keys by id, in base64.
+    """The public keys that the verifier needs in addition to the lines, by id, in base64.
 
-    Raises Unavailable: also where there is none, as of a folder that is not mounted.
+    Raises Unavailable, also if there is none, for example because a folder is not mounted.
     """
     if not (keys := key_store().signing_keys()):
         raise Unavailable("key_store", "The key store has no key that seals the log.")
@@ -141,7 +141,7 @@ def public_keys() -> dict[str, str]:
 def entry_lines(
     checkpoint: Checkpoint, within: Sequence[Any] = ("-infinity", "infinity")
 ) -> Iterator[str]:
-    """The lines of a batch; of entries that are not from this time, the leaf alone, and `~`."""
+    """The lines of a batch; an entry from outside of the time `within` is its leaf and `~`."""
     for first in range(checkpoint.first, checkpoint.size, ROWS_AT_ONCE):
         with connections[SEALER].cursor() as cursor:
             cursor.execute(

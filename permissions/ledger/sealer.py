@@ -1,11 +1,11 @@
-"""The sealer: committed entries of the access log, batch by batch, under signed checkpoints.
+"""The sealer: it seals committed entries of the access log in batches with signed checkpoints.
 
-A batch is every entry of transactions that ended before the oldest one still under way
-(`pg_snapshot_xmin`), so that none can commit behind it. Over its leaves stands a Merkle tree
-(RFC 9162), over that a checkpoint, signed with Ed25519 and chained to the one before. Witnesses
-hold copies (permissions/ledger/witness.py); permissions/ledger/verifier.py checks all of it without
-this code. Runs as the role `sealer`, any number of times at once: one seals, the others find that
-it does.
+A batch holds every entry of the transactions that ended before the oldest one still in progress
+(`pg_snapshot_xmin`), so that no entry of them can commit later. A checkpoint contains the root of
+the Merkle tree (RFC 9162) over the batch's leaves; it is signed with Ed25519 and chained to the
+previous one. Witnesses hold copies (permissions/ledger/witness.py), and
+permissions/ledger/verifier.py checks all of it without this code. It runs as the role `sealer`; if
+several run at once, one seals and the others do nothing.
 """
 
 import json
@@ -23,26 +23,26 @@ from permissions.keys.keystore import key_store
 from permissions.ledger import merkle
 
 BATCH = 50_000  # entries; a transaction is never divided
-AT_ONCE = 1_000  # checkpoints read
+AT_ONCE = 1_000  # checkpoints read in one query
 
 
 class NotRestored(Refused):
-    """The database is of a backup: the server has not come to the transactions that its newest
-    checkpoint says are over. Nothing is sealed until `manage.py seals restore`."""
+    """The database was restored from a backup: the server has not reached the transactions that its
+    newest checkpoint says have ended. Nothing is sealed until `manage.py seals restore`."""
 
     code = "log_not_restored"
     detail = "A backup was restored: run `manage.py seals restore`, nothing is sealed before."
 
 
 class SealerBusy(Refused):
-    """Another process seals just now: what is restored would be sealed as if it were not."""
+    """Another process is sealing now: it would seal restored entries as if nothing was restored."""
 
     code = "sealer_at_work"
     detail = "A sealer is at work: stop `manage.py work` first, then run this again."
 
 
 class Checkpoint(NamedTuple):
-    """One row of log_checkpoint: the entries `first` … `size` - 1, and what was signed of them."""
+    """One row of log_checkpoint: the entries `first` … `size` - 1, and their signed text."""
 
     seq: int
     first: int
@@ -54,8 +54,8 @@ class Checkpoint(NamedTuple):
 
     @property
     def signed_content(self) -> dict[str, Any]:
-        """The signed content: origin, seq, size, root, previous, time; `gap` after a restore,
-        `retired` where a month has left the log."""
+        """The signed content: origin, seq, size, root, previous, time; also `gap` after a restore,
+        and `retired` when a month left the log."""
         found: dict[str, Any] = json.loads(self.body)
         return found
 
@@ -68,10 +68,10 @@ _COLUMNS = ", ".join(Checkpoint._fields)
 
 
 def step() -> bool:
-    """Seal one batch. True: it was full, and there are more. Killed anywhere, nothing of it
-    happened.
+    """Seal one batch. Returns True if it was full and there are more entries.
 
-    Raises Unavailable (the key store), NotRestored.
+    It is safe to kill at any point: then nothing was sealed. Raises Unavailable (the key store),
+    NotRestored.
     """
     with transaction.atomic(using=SEALER):
         if not _try_lock():
@@ -82,7 +82,7 @@ def step() -> bool:
         if oldest < before:
             raise NotRestored
         leaves: list[bytes] = []
-        # After a restore, entries that were sealed long ago may fill a whole batch's numbers.
+        # After a restore, entries that were sealed before may use up a whole batch's numbers.
         while before < oldest and not leaves:
             since, before = before, _upper_bound(before, oldest)
             leaves = _take(first, "xact >= %s AND xact < %s", [since, before])
@@ -92,11 +92,11 @@ def step() -> bool:
 
 
 def restore(gap: dict[str, int] | None = None) -> Checkpoint:
-    """After the database was restored from a backup, before anything serves: seal what the backup
-    holds unsealed, whatever its transactions were called in the old cluster, and go on.
+    """Seal all unsealed entries after a restore from a backup, before anything serves; their
+    transaction numbers from the old cluster do not matter. Sealing can then continue.
 
-    `gap` is what witnesses hold and this database has lost: it is signed into the checkpoint, for
-    everybody to see. Twice is safe. Raises AtWork, Unavailable (the key store).
+    `gap` is what witnesses hold and this database has lost: it is signed into the checkpoint, so
+    that everyone can see it. Twice is safe. Raises SealerBusy, Unavailable (the key store).
     """
     with transaction.atomic(using=SEALER):
         if not _try_lock():
@@ -108,8 +108,8 @@ def restore(gap: dict[str, int] | None = None) -> Checkpoint:
 
 
 def seal_statement(besides: dict[str, Any]) -> Checkpoint:
-    """A checkpoint of no entries that says something more, under the same signature: that a month
-    has left (permissions/ledger/retention.py). Once each."""
+    """Sign a checkpoint without entries that contains a statement: that a month left the log
+    (permissions/ledger/retention.py). Every call makes another one."""
     with transaction.atomic(using=SEALER):
         _query("SELECT 1 FROM pg_advisory_xact_lock(%s, 0)", [SEALING])
         last = newest_checkpoint()
@@ -117,14 +117,14 @@ def seal_statement(besides: dict[str, Any]) -> Checkpoint:
 
 
 def newest_checkpoint() -> Checkpoint | None:
-    """The last checkpoint; None: nothing is sealed yet."""
+    """The newest checkpoint; None: nothing is sealed yet."""
     return next(checkpoints(newest_first=True, limit=1), None)
 
 
 def checkpoints(
     after: int = 0, *, newest_first: bool = False, limit: int | None = None, using: str = SEALER
 ) -> Iterator[Checkpoint]:
-    """The checkpoints behind `after`, in their order; memory is bounded."""
+    """The checkpoints after the number `after`, in order; memory is bounded."""
     if newest_first or limit is not None:
         yield from _page(after, "DESC" if newest_first else "ASC", limit, using)
         return
@@ -144,7 +144,7 @@ def _page(after: int, order: str, limit: int | None, using: str) -> list[Checkpo
 
 
 def count_unsealed() -> int:
-    """How many committed entries wait for their seal."""
+    """The number of committed entries that are not sealed yet."""
     last = newest_checkpoint()
     return _query(
         "SELECT count(*) FROM access_entry e WHERE e.xact >= %s"
@@ -154,8 +154,8 @@ def count_unsealed() -> int:
 
 
 def is_restored_backup() -> bool:
-    """Whether a backup was restored without `restore`: then nothing is sealed, and of what has no
-    seal no number tells whether it was put in."""
+    """Whether a backup was restored but `restore` has not run: then nothing is sealed, and an
+    unsealed entry's transaction number does not show whether the entry was inserted later."""
     last = newest_checkpoint()
     return last is not None and _oldest_under_way() < last.xact_before
 
@@ -169,8 +169,8 @@ def _try_lock() -> bool:
 
 
 def _upper_bound(since: int, oldest: int) -> int:
-    """The first transaction that is not in the batch from `since` on: the oldest that is under way,
-    or the one with which the batch would grow too large."""
+    """The first transaction that is not in the batch that begins at `since`: the oldest in
+    progress, or the one that would make the batch too large."""
     cut = _query(
         "SELECT coalesce((SELECT xact FROM access_entry WHERE xact >= %s AND xact < %s"
         " ORDER BY xact OFFSET %s LIMIT 1), %s)",
@@ -179,12 +179,12 @@ def _upper_bound(since: int, oldest: int) -> int:
     if cut == oldest:
         return cut
     head = _query("SELECT min(xact) FROM access_entry WHERE xact >= %s", [since])
-    return cut if cut > head else cut + 1  # one transaction that is larger than a batch
+    return cut if cut > head else cut + 1  # a single transaction may be larger than a batch
 
 
 def _take(first: int, which: str, parameters: list[int]) -> list[bytes]:
-    """Give the entries their places, and return their leaves in that order. What was sealed before
-    stays where it is: after a restore, numbers of transactions come again."""
+    """Give the entries their positions, and return their leaves in that order. Entries that were
+    sealed before keep theirs: after a restore, transaction numbers are used again."""
     with connections[SEALER].cursor() as cursor:
         cursor.execute(
             "INSERT INTO log_leaf (position, entry_id, entry_at, leaf)"  # noqa: S608 (fixed parts)
@@ -230,8 +230,8 @@ def _sign(
 
 
 def _now() -> str:
-    """RFC 3339, in seconds. Compared with the last one: a clock that was set back makes no
-    checkpoint lie before another."""
+    """The time in RFC 3339, in seconds. The caller takes the last checkpoint's time if that is
+    later, so that a clock that was set back does not reverse the order."""
     with connections[SEALER].cursor() as cursor:
         cursor.execute(
             "SELECT to_char(sec.clock() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"

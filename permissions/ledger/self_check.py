@@ -1,10 +1,10 @@
-"""The log checks itself: once a day what was sealed since, and hour by hour a part of what is
-older, from the beginning on and around again. The job `verify` of `manage.py work`.
+"""The log's check of itself, the job `verify` of `manage.py work`: once a day it checks what was
+sealed since, and every hour a part of the older batches, in rounds from the beginning.
 
-What it finds is a line of the log at error level, and is shown to auditors beside the seals until
-`manage.py seals verify` has checked all of it and found nothing. It trusts this server;
-permissions/ledger/verifier.py trusts nobody. Any number of workers may do it, and be killed
-anywhere.
+It logs every fault at error level, and shows it to auditors with the seals until `manage.py seals
+verify` has checked the whole log and found nothing. It trusts this server;
+permissions/ledger/verifier.py does not. Any number of workers may run it, and may be killed at any
+point.
 """
 
 import json
@@ -25,8 +25,8 @@ PORTION = 20_000  # entries; at least one batch
 
 
 def step() -> bool:
-    """A portion of what is new, where a day has passed; else one of what is older. True: of what is
-    new there is more.
+    """Check a portion of the new batches if a day has passed, else a portion of the older ones.
+    Returns True if there are more new batches.
 
     Raises Unavailable (the key store).
     """
@@ -37,7 +37,7 @@ def step() -> bool:
 
 
 def record_full_check(faults: list[verifier.Fault]) -> None:
-    """By the operator, from the first checkpoint to the last: what auditors are told from now on.
+    """Record the operator's check of the whole log: auditors are shown its result from now on.
     Twice is safe."""
     last = sealer.newest_checkpoint()
     _save_progress("new", last.seq if last else 0, ended=True)
@@ -48,7 +48,7 @@ def _is_due() -> bool:
     with connections[SEALER].cursor() as cursor:
         cursor.execute(
             "SELECT FROM log_watch WHERE what = 'new'"
-            # a moment to come: the clock was ahead when it last looked
+            # a time in the future: the clock was ahead at the last check
             " AND (at IS NULL OR at <= sec.clock() - interval %s OR at > sec.clock())",
             [INTERVAL],
         )
@@ -56,7 +56,7 @@ def _is_due() -> bool:
 
 
 def _check(what: str) -> bool:
-    """One portion behind where `what` stands; whether there is more."""
+    """Check the portion after the recorded progress of `what`; return whether there is more."""
     with transaction.atomic(using=SEALER), connections[SEALER].cursor() as cursor:
         sealed_export.one_long_snapshot(cursor)
         cursor.execute("SELECT seq FROM log_watch WHERE what = %s", [what])
@@ -88,7 +88,7 @@ def _portion(after: int) -> list[Checkpoint]:
 
 
 def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
-    """Of these checkpoints and their entries, behind the one before them."""
+    """The faults of these checkpoints and their entries, checked as following the previous one."""
     if not page:
         return
     chain = verifier.Chain(sealed_export.public_keys())
@@ -110,7 +110,7 @@ def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
         for one in page:
             yield from (f"{line}\n".encode() for line in sealed_export.entry_lines(one))
             yield f"{sealed_export.checkpoint_line(one)}\n".encode()
-            chain.whole = False  # behind the first: of a month not all is seen
+            chain.whole = False  # from the first on: a portion may hold only a part of a month
 
     yield from verifier.check(lines(), chain)
     for (entry,) in _unsealed_entries(before[0][1] if before else None, page[-1]):
@@ -118,9 +118,9 @@ def _faults(page: list[Checkpoint]) -> Iterator[verifier.Fault]:
 
 
 def _unsealed_entries(since: int | None, last: Checkpoint) -> list[tuple[Any, ...]]:
-    """Entries of their transactions, or of some to come, without a seal. Each is looked up by
-    itself: the planner would rather read all leaves. Below the newest bound: after a restore
-    numbers come again."""
+    """Entries without a seal whose transaction number belongs to these checkpoints or is not
+    assigned yet. Each entry is looked up by itself, since the planner would otherwise read all
+    leaves. The newest checkpoint's bound also applies: after a restore, numbers are used again."""
     if sealer.is_restored_backup():
         return []
     return _query(

@@ -1,8 +1,8 @@
-"""What auditors are told of the log without reading its rows: counts, how its seals stand, and a
-check of its newest batches, now.
+"""What auditors can learn about the log without reading its rows: the state of its seals, and an
+immediate check of its newest batches.
 
-The check trusts the database to hash its own rows; permissions/ledger/verifier.py trusts nobody.
-Each asking is an entry.
+The check trusts the database to hash its own rows; permissions/ledger/verifier.py does not. Each
+request is an access entry.
 """
 
 import base64
@@ -22,17 +22,15 @@ from permissions.principal import Principal
 
 MOST_ENTRIES_CHECKED = 20_000  # entries; at least one batch
 MOST_BATCHES_CHECKED = 500
-MOST_ENTRIES_HASHED = (
-    50_000  # entries; what is sealed of a larger batch is checked, its rows are not
-)
-MOST_UNSEALED = 1_000  # of entries without a seal as many are counted
+MOST_ENTRIES_HASHED = 50_000  # entries; for a larger batch the seal is checked, but not the rows
+MOST_UNSEALED = 1_000  # at most this many entries without a seal are counted
 LATE = timedelta(seconds=60)  # for a seal; the sealer takes a second or two
-WITNESS_LATE = timedelta(minutes=3)  # it says once a minute that it is there
+WITNESS_LATE = timedelta(minutes=3)  # the witness reports once a minute
 
 
 class WitnessStatus(NamedTuple):
-    """What the witness's file holds, and when the worker last looked; `forked`: the log is not the
-    one that it saw; `late`: it does not follow."""
+    """What the witness's file holds, and when the worker last checked it. `forked`: the log is not
+    the one that the witness saw; `late`: the witness has fallen behind."""
 
     seq: int
     at: datetime | None
@@ -41,8 +39,8 @@ class WitnessStatus(NamedTuple):
 
 
 class SelfCheckStatus(NamedTuple):
-    """Up to which checkpoint the worker has checked, when, and what it found; that stays until all
-    of the log was checked (manage.py seals verify)."""
+    """Up to which checkpoint the worker has checked, when, and what it found. Faults stay until the
+    whole log was checked (manage.py seals verify)."""
 
     seq: int
     at: datetime | None
@@ -51,10 +49,10 @@ class SelfCheckStatus(NamedTuple):
 
 
 class LedgerStatus(NamedTuple):
-    """`newest`: what the last checkpoint says; None: nothing is sealed yet. `waiting` counts up to
-    10,000; `late`: one of them for more than a minute; `restored`: nothing is sealed, since a
-    backup was restored without `manage.py seals restore`. `gaps`: what restored backups had lost,
-    as it was signed."""
+    """The state of the seals. `newest`: the last checkpoint's content; None: nothing is sealed yet.
+    `waiting`: unsealed entries, counted up to 10,000; `late`: one has waited for more than a
+    minute; `restored`: nothing is sealed, since a backup was restored without `manage.py seals
+    restore`. `gaps`: what restored backups had lost, as it was signed."""
 
     newest: dict[str, Any] | None
     key_id: str | None
@@ -69,9 +67,9 @@ class LedgerStatus(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """The checkpoints `first_seq` to `last_seq` and their entries; `too_large`: those of which the
-    entries were not hashed; `earlier`: the checkpoint to go on with, None where all of it was
-    checked."""
+    """The result for the checkpoints `first_seq` to `last_seq` and their entries. `too_large`: the
+    checkpoints whose entries were not hashed; `earlier`: the value of `before` for the next call,
+    None if the log was checked to its beginning."""
 
     first_seq: int | None
     last_seq: int | None
@@ -82,7 +80,7 @@ class CheckResult(NamedTuple):
 
 
 def ledger_status(principal: Principal) -> LedgerStatus:
-    """How the seals stand. Raises NotPermitted."""
+    """The state of the seals. Raises NotPermitted."""
     with writer.logged_act(principal, "access_log.seals", using=AUDITOR) as attempt:
         must_review(principal)
         attempt.record()
@@ -125,9 +123,9 @@ def _self_check(row: dict[str, Any]) -> SelfCheckStatus:
 
 
 def check_batches(principal: Principal, before: int | None = None) -> CheckResult:
-    """Check the newest batches, or those before the checkpoint `before`: each entry's hash as its
-    row now gives it, the root over them, the signature, that each follows from the one before, and
-    that no entry of their transactions stands there without a seal.
+    """Check the newest batches, or those before the checkpoint `before`: each entry's current hash,
+    the root over them, the signature, that each checkpoint follows from the previous one, and that
+    no entry of their transactions is without a seal.
 
     Raises NotPermitted, Unavailable (the key store).
     """
@@ -146,7 +144,7 @@ def check_batches(principal: Principal, before: int | None = None) -> CheckResul
         put_in = _unsealed_entries(batches[-1].seq, batches[0].seq) if batches else []
         incomplete = any(None in batch.found for batch in batches)
         retiring = [_batch(seq) for seq in _retiring()] if incomplete else []
-        older = numbers[len(batches) :][:1]  # which the first of them has to follow
+        older = numbers[len(batches) :][:1]  # the one that the first of them must follow
         behind = [_batch(seq).line["body"] for seq in older]
     batches.reverse()
     let_go = _retired_months(retiring)
@@ -174,7 +172,7 @@ class _Batch(NamedTuple):
 
 
 def _numbers(before: int | None) -> list[int]:
-    """The checkpoints to look at, newest first, and one more if there is one."""
+    """The checkpoints to check, newest first, and one more if there is one."""
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute(
             "SELECT seq FROM log_checkpoint WHERE seq < coalesce(%s, 9223372036854775807)"
@@ -206,8 +204,8 @@ def _batch(seq: int) -> _Batch:
 
 
 def _unsealed_entries(first: int, last: int) -> list[UUID | None]:
-    """Entries that nobody sealed though the time of these checkpoints has passed: the ids of the
-    agency's own, None for any other's."""
+    """Entries of these checkpoints' transactions that were never sealed: their ids if the entries
+    are the agency's own and the caller may read them, else None."""
     with connections[AUDITOR].cursor() as cursor:
         cursor.execute("SELECT id FROM sec.put_in(%s, %s, %s)", [first, last, MOST_UNSEALED])
         return [id_ for (id_,) in cursor.fetchall()]
@@ -221,7 +219,7 @@ def _retiring() -> list[int]:
 
 
 def _retired_months(retiring: list[_Batch]) -> set[str]:
-    """The months that a sound checkpoint says have left the log when their time was over."""
+    """The months that a valid checkpoint states have left the log."""
     chain = verifier.Chain(sealed_export.public_keys(), part=True)
     for batch in retiring:
         if list(chain.follow(batch.line, batch.sealed)):
@@ -230,7 +228,8 @@ def _retired_months(retiring: list[_Batch]) -> set[str]:
 
 
 def _faults(batch: _Batch, chain: verifier.Chain, let_go: set[str]) -> Iterator[verifier.Fault]:
-    """Numbers of a checkpoint, never an entry's id: it may be another agency's."""
+    """The faults of a batch, by checkpoint number; never an entry's id, which may be another
+    agency's."""
     where = f"checkpoint {batch.seq}"
     rows = list(zip(batch.sealed, batch.found, batch.months, strict=False))  # too large: none
     gone = sum(now is None and month not in let_go for _, now, month in rows)

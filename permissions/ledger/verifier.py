@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
-"""Checks Cairn's access log against its seals, offline: an export, or the proof of one entry. Needs
-Python and the package `cryptography`; download it, read it, keep it with your own checkpoints.
+"""Checks Cairn's access log against its seals, offline: an export, or the proof of one entry. It
+needs Python and the package `cryptography`. Download it, read it and keep it with your own
+checkpoints.
 
     python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson]
     python verifier.py --proof proof.json --keys keys.json [--witness checkpoints.ndjson]
 
-Exit status: 0 as it was sealed; 1 something is not, and the first lines say what; 2 unreadable.
+Exit status: 0: everything is as it was sealed; 1: something is not, and the first lines say what;
+2: a file cannot be read.
 
-An export is lines of text (UTF-8). An entry: `<leaf, hex> <JSON array>`; one that is gone: `<leaf>
-- <its id> <its time>`; of another agency (`--own`) or month (`--part`): `<leaf> ~`; one that was
-never sealed: `+ <JSON array>`. A checkpoint, after its entries: a JSON object with body, key_id and
-signature (base64). Entries are gone lawfully where a checkpoint says that their month is `retired`,
-how many they were, and the SHA-256 of their leaves. The leaf of an entry is the SHA-256 of a byte
-00 and the array's text; the root that of RFC 9162, section 2.1; signed is the body, by Ed25519.
+An export is lines of text (UTF-8):
+
+    <leaf, hex> <JSON array>   an entry
+    <leaf> - <its id> <its time>   an entry that is gone
+    <leaf> ~   an entry of another agency (`--own`) or month (`--part`)
+    + <JSON array>   an entry that was never sealed
+    {"body": ..., "key_id": ..., "signature": <base64>}   a checkpoint, after its entries
+
+Entries are gone lawfully if a checkpoint says that their month is `retired`, how many there were,
+and the SHA-256 of their leaves. The leaf of an entry is the SHA-256 of a byte 00 and the array's
+text. The root is that of RFC 9162, section 2.1. The signature is over the body, by Ed25519.
 """
 
 import base64
@@ -31,26 +38,27 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PROGRESS_EVERY = 1_000_000
-NAMED = 100_000  # entries of a month that are gone and told by name; memory is bounded
-LONGEST = 1 << 26  # bytes of a line; what goes on behind them is no line of ours
-MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # of what is read
+NAMED = 100_000  # missing entries of a month that are listed by id, so that memory is bounded
+LONGEST = 1 << 26  # bytes of a line; a longer line is not from Cairn
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # by bad input
 
 
 class Fault(NamedTuple):
-    """What is not as it was sealed: `where` is an entry's id, or a checkpoint's number."""
+    """A difference from what was sealed; `where` is an entry's id or a checkpoint's number."""
 
     what: str
     where: str
 
 
 class Unreadable(Exception):
-    """A file is not what it should be: which line, and why."""
+    """A file is malformed; the message says which line, and why."""
 
 
 class Chain:
-    """The checkpoints seen so far, and what they say of each other. It begins at the first of the
-    log, or behind the number `after`; in a `part` others may stand between. In a part, and in an
-    agency's `own`, some entries are their leaf alone. Raises Unreadable: the keys are none."""
+    """The checkpoints read so far, checked against each other. The chain begins at the log's first
+    checkpoint, or after the number `after`; in a `part`, checkpoints may be left out. In a part,
+    and in an agency's `own` export, some entries are only a leaf. Raises Unreadable: the keys are
+    malformed."""
 
     def __init__(self, keys: Any, *, after: int = 0, part: bool = False, own: bool = False) -> None:
         try:
@@ -63,24 +71,24 @@ class Chain:
         except MALFORMED as error:
             raise Unreadable("the keys are no object of key ids and keys in base64") from error
         self.after, self.part, self.blanks = after, part, part or own
-        self.whole = not (after or part)  # only then all of a month is seen
+        self.whole = not (after or part)  # only then are all entries of a month seen
         self.last: dict[str, Any] | None = None
         self.last_hash = self.proved = ""
-        self.hashes: dict[int, str] = {}  # of the checkpoints, by number
+        self.hashes: dict[int, str] = {}  # hashes of the checkpoints, by number
         self.entries = self.blank = self.witnessed = 0
-        self.gaps: list[dict[str, Any]] = []  # as it was signed after a restore, and when
-        self.retired: dict[str, tuple[int, str]] = {}  # by month, as it was signed
-        self.gone: Counter[str] = Counter()  # by month, as it was found; their leaves in order
+        self.gaps: list[dict[str, Any]] = []  # as signed after a restore, with the time
+        self.retired: dict[str, tuple[int, str]] = {}  # by month, as signed
+        self.gone: Counter[str] = Counter()  # missing entries found, by month; below their leaves
         self.gone_leaves: dict[str, Any] = defaultdict(sha256)
         self.gone_first: dict[str, list[str]] = defaultdict(list)
 
     def start_after(self, body: str) -> None:
-        """Go on behind this checkpoint, which is taken as it is."""
+        """Start the chain after this checkpoint, which is not checked itself."""
         self.last, self.whole = json.loads(body), False
         self.last_hash = sha256(body.encode()).hexdigest()
 
     def follow(self, line: dict[str, Any], leaves: list[bytes]) -> Iterator[Fault]:
-        """Check one checkpoint over its leaves, then stand behind it."""
+        """Check one checkpoint against its leaves, then make it the last of the chain."""
         said = json.loads(line["body"])
         wrong = {
             "a signature is not that of a known key": not self.signed(line),
@@ -111,7 +119,7 @@ class Chain:
         }
 
     def record_missing(self, leaf: bytes, entry: str, at: str) -> None:
-        """An entry is not there."""
+        """Record that an entry is missing."""
         month = at[:7]
         self.gone[month] += 1
         self.gone_leaves[month].update(leaf)
@@ -119,7 +127,7 @@ class Chain:
             self.gone_first[month].append(entry)
 
     def missing_without_leave(self) -> Iterator[Fault]:
-        """Entries that are not there, and that no signature lets go; those of a month together."""
+        """Faults for missing entries that no signed statement explains, month by month."""
         for month in sorted({*self.gone, *self.retired}):
             count, first = self.gone[month], self.gone_first[month]
             signed, leaves = self.retired.get(month), self.gone_leaves[month].hexdigest()
@@ -132,7 +140,7 @@ class Chain:
                 yield Fault("a month that was retired stands there", month)
 
     def signed(self, line: dict[str, Any]) -> bool:
-        """Whether a key that we know has signed it."""
+        """Whether the line has a valid signature by a known key."""
         try:
             signature = base64.b64decode(line["signature"])
             self.keys[line["key_id"]].verify(signature, line["body"].encode())
@@ -142,7 +150,7 @@ class Chain:
 
 
 def root(leaves: list[bytes]) -> bytes:
-    """RFC 9162, section 2.1: pairs from the left, one that is left over goes up as it is."""
+    """The root by RFC 9162, section 2.1: pairs from the left; an odd one moves up unchanged."""
     level = leaves
     while len(level) > 1:
         pairs = iter(level)
@@ -152,11 +160,11 @@ def root(leaves: list[bytes]) -> bytes:
 
 
 def root_from_path(leaf: bytes, place: int, count: int, path: list[bytes]) -> bytes:
-    """RFC 9162, section 2.1.3: the root of a batch of `count` in which the leaf stands at `place`,
-    from its siblings upwards. Raises ValueError, IndexError: they cannot be those."""
+    """The root by RFC 9162, section 2.1.3, of a batch of `count` leaves, from the leaf at `place`
+    and its siblings, bottom up. Raises ValueError, IndexError: these cannot be its siblings."""
     used, within = 0, 0 <= place < count
     while count > 1:
-        if place ^ 1 < count:  # else it goes up as it is
+        if place ^ 1 < count:  # else it moves up unchanged
             pair = (path[used], leaf) if place % 2 else (leaf, path[used])
             leaf, used = sha256(b"\x01" + b"".join(pair)).digest(), used + 1
         place, count = place // 2, (count + 1) // 2
@@ -166,17 +174,17 @@ def root_from_path(leaf: bytes, place: int, count: int, path: list[bytes]) -> by
 
 
 def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) -> Iterator[Fault]:
-    """Every fault of an export, in its order; what is gone at the end. Raises Unreadable."""
+    """Every fault of an export, in its order; missing entries at the end. Raises Unreadable."""
     leaves: list[bytes] = []
     for number, line in enumerate(lines, 1):
         try:
-            if line[64:66] == b" [":  # nearly all of them: it decides how long all of it takes
+            if line[64:66] == b" [":  # nearly every line: this branch decides the total time
                 leaves.append(leaf := unhexlify(line[:64]))
                 if sha256(b"\x00" + line[65:].rstrip(b"\r\n")).digest() != leaf:
                     yield Fault("an entry was changed", json.loads(line[65:])[0])
             elif line.startswith(b"{"):
                 yield from chain.follow(json.loads(line), leaves)
-                if report is not None and number % PROGRESS_EVERY <= len(leaves):  # one passed
+                if report is not None and number % PROGRESS_EVERY <= len(leaves):  # just passed
                     print(f"{number:,} lines", file=report)
                 leaves = []
             elif line.startswith(b"+ "):
@@ -198,8 +206,8 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
 
 
 def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
-    """Every fault of a proof, the JSON of `GET /v1/access-log/{id}/proof`. Raises Unreadable,
-    or what is in MALFORMED."""
+    """Every fault of a proof, the JSON of `GET /v1/access-log/{id}/proof`. Raises Unreadable
+    or an exception in MALFORMED."""
     if proof["entry"] is None:
         raise Unreadable("the entry's text is not in it: its member or an auditor is given it")
     leaf = sha256(b"\x00" + proof["entry"].encode()).digest()
@@ -211,7 +219,8 @@ def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
 
 
 def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
-    """What a witness holds against the chain: each stands there as it was. Raises Unreadable."""
+    """Faults where the chain differs from the checkpoints that a witness holds. Raises
+    Unreadable."""
     for number, line in enumerate(witnessed, 1):
         try:
             held = list(_witnessed_hashes(json.loads(line))) if line.strip() else []
@@ -228,7 +237,7 @@ def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
 
 
 def _witnessed_hashes(said: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Numbers and hashes of a page of checkpoints, of one, or of what a webhook delivered."""
+    """Numbers and hashes from a page of checkpoints, one checkpoint, or a webhook's message."""
     for one in said.get("items", [said]):
         told = one.get("data", one)
         if "body" in told:
@@ -238,7 +247,7 @@ def _witnessed_hashes(said: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit status."""
+    """Run the command; return its exit status."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     add, what = parser.add_argument, parser.add_mutually_exclusive_group(required=True)
     what.add_argument("export", nargs="?", help="the export; - for standard input")
@@ -256,7 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
         chain = Chain(keys, after=asked.after, part=bool(part), own=asked.own)
         for count, fault in enumerate(_faults(asked, chain), 1):
             if count <= asked.most:
-                print(f"FAULT: {fault.what}: {ascii(str(fault.where))[1:-1]}")  # no terminal obeys
+                # ascii(): the text cannot contain control sequences for the terminal.
+                print(f"FAULT: {fault.what}: {ascii(str(fault.where))[1:-1]}")
         told = [ascii(line)[1:-1] for line in summary(chain)]
     except (OSError, Unreadable, *MALFORMED) as error:
         print(f"Cannot be checked: {type(error).__name__}, {error}", file=sys.stderr)
@@ -279,7 +289,7 @@ def _faults(asked: Namespace, chain: Chain) -> Iterator[Fault]:
 
 
 def summary(chain: Chain) -> Iterator[str]:
-    """What was checked, and what of the log is lawfully not there, a line each."""
+    """Lines that say what was checked, and what is lawfully missing from the log."""
     for gap in chain.gaps:
         yield "GAP: {entries} entries (checkpoints {from_seq} to {to_seq}), {time}".format_map(gap)
     for month, (entries, _) in chain.retired.items():

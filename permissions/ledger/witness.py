@@ -1,8 +1,8 @@
-"""A witness of the log's checkpoints: a file that is only ever added to, apart from the database.
+"""A witness of the log's checkpoints: an append-only file outside of the database.
 
-What it holds cannot be unsaid: a database that was rolled back, or whose checkpoints were made
-anew, no longer fits it, and the witness says so instead of writing on. On a server, let the file
-lie on another machine's disk or a write-once medium; partner agencies keep copies of their own
+If the database was rolled back, or its checkpoints were made again, it no longer matches the file;
+then the witness reports this and writes nothing more. On a server, keep the file on another
+machine's disk or a write-once medium. Partner agencies keep their own copies
 (GET /v1/access-log/checkpoints).
 """
 
@@ -30,15 +30,16 @@ AT_ONCE = 1_000
 
 
 class LedgerForked(Refused):
-    """The database does not hold the checkpoint that the witness saw last: it was rolled back, or
-    its log was made anew. Nothing is written until somebody has looked (deploy/RUNBOOK.md)."""
+    """The database does not hold the last checkpoint that the witness saw: it was rolled back, or
+    its log was made again. Nothing is written until an operator has examined it
+    (deploy/RUNBOOK.md)."""
 
     code = "log_forked"
     detail = "The log is not the one that was witnessed."
 
 
 class WitnessedCheckpoint(NamedTuple):
-    """The last checkpoint in the file."""
+    """The last checkpoint in the witness's file."""
 
     seq: int
     size: int
@@ -46,18 +47,18 @@ class WitnessedCheckpoint(NamedTuple):
 
 
 def witness_file() -> Path:
-    """Where it lies (settings.LOG_WITNESS_FILE)."""
+    """The path of the witness's file (settings.LOG_WITNESS_FILE)."""
     return Path(settings.LOG_WITNESS_FILE)
 
 
 def last_witnessed() -> WitnessedCheckpoint | None:
-    """What the witness saw last; None: nothing yet. A last line that was cut off by a kill is not
-    one. Raises OSError, ValueError (the file is not ours)."""
+    """The last checkpoint that the witness saw; None: none yet. A last line that a kill cut off is
+    ignored. Raises OSError, ValueError (the file is not a witness's file)."""
     try:
         with open(witness_file(), "rb") as held:
             size = held.seek(0, os.SEEK_END)
             held.seek(max(0, size - 65_536))
-            lines = held.read().split(b"\n")[:-1]  # what stands behind the last newline is cut off
+            lines = held.read().split(b"\n")[:-1]  # text after the last newline was cut off
     except FileNotFoundError:
         return None
     if not lines:
@@ -71,8 +72,8 @@ def last_witnessed() -> WitnessedCheckpoint | None:
 
 
 def length() -> int:
-    """How long it is, in bytes: whole lines, without what a kill cut off. 0: there is nothing yet.
-    Raises OSError."""
+    """The length of the file in bytes: complete lines only. 0: there is nothing yet. Raises
+    OSError."""
     try:
         descriptor = os.open(witness_file(), os.O_RDONLY)
     except FileNotFoundError:
@@ -84,8 +85,8 @@ def length() -> int:
 
 
 def lines(length: int) -> Iterator[str]:
-    """So many bytes of it from its beginning, a checkpoint a line: what it held when its `length`
-    was asked, whatever the worker adds meanwhile. Raises OSError."""
+    """The first `length` bytes of the file, one checkpoint per line: its content at the time of
+    `length()`, even if the worker adds lines meanwhile. Raises OSError."""
     if length:
         with open(witness_file(), "rb") as held:
             while length > 0 and (line := held.readline()):
@@ -94,9 +95,10 @@ def lines(length: int) -> Iterator[str]:
 
 
 def step() -> bool:
-    """Add the checkpoints that are new. True: there may be more. Killed anywhere, run it again.
+    """Add the new checkpoints. Returns True if there may be more. It may be killed at any point and
+    run again.
 
-    Raises Forked, OSError, Unavailable (the key store, once after a restore).
+    Raises LedgerForked, OSError, Unavailable (the key store, once after a restore).
     """
     held = last_witnessed()
     if held is None:
@@ -115,7 +117,7 @@ def step() -> bool:
 
 
 def _report(seq: int, *, forked: bool = False) -> None:
-    """Let auditors know: where it changed, and once a minute that there is a witness."""
+    """Record the witness's state for auditors: whenever it changed, and at least once a minute."""
     with connections[aliases.SEALER].cursor() as cursor:
         cursor.execute(
             "UPDATE log_watch SET seq = %(seq)s, faults = %(faults)s, at = sec.clock()"
@@ -126,8 +128,8 @@ def _report(seq: int, *, forked: bool = False) -> None:
 
 
 def _report_new_file() -> None:
-    """Say so where there was one: its disk is not mounted, or somebody took it away. It is begun
-    anew; what was changed before, this one does not know."""
+    """Log an error if there was a file before: its disk is not mounted, or the file was removed. A
+    new file is begun, which cannot show earlier changes."""
     with connections[aliases.SEALER].cursor() as cursor:
         cursor.execute("SELECT seq FROM log_watch WHERE what = 'witness' AND seq > 0")
         for (seq,) in cursor.fetchall():
@@ -141,8 +143,9 @@ def _must_follow(held: WitnessedCheckpoint) -> None:
 
 
 def _declares_loss(there: Checkpoint, held: WitnessedCheckpoint) -> bool:
-    """Whether it says under its signature that a restored backup had lost what is held, and follows
-    a checkpoint that is held too: the log that was witnessed goes on, and the gap with it."""
+    """Whether checkpoint `there` states, with a valid signature, that a restored backup had lost
+    the held one, and follows a checkpoint that the witness also holds: then the witnessed log
+    continues, with a gap."""
     gap = there.signed_content.get("gap", {"from_seq": 0, "to_seq": 0})
     if not gap["from_seq"] <= held.seq <= gap["to_seq"]:
         return False
@@ -156,7 +159,8 @@ def _declares_loss(there: Checkpoint, held: WitnessedCheckpoint) -> bool:
 
 
 def lost_since_backup() -> dict[str, int] | None:
-    """After a restore: what the witness holds and this database has lost, for sealer.restore."""
+    """The gap for sealer.restore: what the witness holds and the restored database has lost; None
+    if nothing."""
     held, last = last_witnessed(), sealer.newest_checkpoint()
     if held is None or (last is not None and last.seq >= held.seq):
         return None
@@ -168,7 +172,8 @@ def lost_since_backup() -> dict[str, int] | None:
 
 
 def _add(lines: list[str]) -> None:
-    """Whole lines, and on the disk before we go on; a line that a kill cut off is ended first."""
+    """Append complete lines and write them to disk before returning; first remove a line that a
+    kill cut off."""
     path = witness_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -177,7 +182,7 @@ def _add(lines: list[str]) -> None:
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             os.ftruncate(descriptor, _whole(descriptor, size))
         added = "".join(f"{line}\n" for line in lines).encode()
-        while added:  # a disk that fills up takes a part, and refuses the next
+        while added:  # a disk that fills up accepts a part, and refuses the next
             added = added[os.write(descriptor, added) :]
         os.fsync(descriptor)
     finally:
@@ -186,6 +191,6 @@ def _add(lines: list[str]) -> None:
 
 
 def _whole(descriptor: int, size: int) -> int:
-    """Where the last whole line ends."""
+    """The offset at which the last complete line ends."""
     start = max(0, size - 65_536)
     return start + os.pread(descriptor, size - start, start).rfind(b"\n") + 1

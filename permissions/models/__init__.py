@@ -1,6 +1,6 @@
-"""Agencies, the people and partner systems in them, what they hold, and what was disclosed.
+"""Agencies, their people and partner systems, the keys they hold, and the access log.
 
-Rows are written here by few hands: credentials and sign-in secrets through the role `door`,
+Few modules write these rows: credentials and sign-in secrets are written as the role `door`,
 access entries by permissions/audit/writer.py, grants by permissions/keys/grants.py. Row-level
 security and the column privileges of every table are in permissions/sql/ and referrals/sql/.
 """

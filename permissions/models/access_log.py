@@ -1,4 +1,4 @@
-"""The access log, its seals, and who besides an agency's own auditor reads it."""
+"""The access log, its seals, and the opt-ins that let other auditors read it."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -14,15 +14,16 @@ _OPENED = models.Q(client_id__isnull=False, decision="allowed", act__in=OPENINGS
 
 def _pages(*fields: str, name: str, condition: models.Q | None = None) -> models.Index:
     """An index for one filter of an auditor (permissions/audit/queries.py), in the order of the
-    pages, so that a page is read and no more, however rare what the auditor looks for."""
+    pages, so that only one page is read, even if the entries sought are rare."""
     return models.Index(fields=[*fields, "-at", "-id"], name=name, condition=condition)
 
 
 class AccessEntry(models.Model):
     """One line of the access log; insert-only, partitioned by month (permissions/sql).
 
-    Plain columns, no foreign keys: the entry outlives what it speaks of. No values, no free text.
-    In the database its key is (id, at): PostgreSQL wants the column that says the partition in it.
+    It has no foreign keys, since the entry outlives the rows that it names. It contains no values
+    and no free text. In the database its key is (id, at): PostgreSQL requires the partition column
+    in it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -37,9 +38,9 @@ class AccessEntry(models.Model):
     subject = models.UUIDField(null=True)
     fields = ArrayField(models.TextField(), null=True)
     release_id = models.UUIDField(null=True)
-    directory_id = models.UUIDField(null=True)  # the directory's entry that it is about
+    directory_id = models.UUIDField(null=True)  # the directory entry that it concerns
     decision = models.TextField()  # allowed | refused
-    rule = models.TextField(null=True)  # code of the refusal, or of the reason given
+    rule = models.TextField(null=True)  # code of the refusal, or of the reason for the act
     request_id = models.UUIDField(null=True)
     address_prefix = models.TextField(null=True)
     xact = models.BigIntegerField(db_default=TRANSACTION)
@@ -79,7 +80,7 @@ class AccessEntry(models.Model):
                 name="access_entry_referral",
                 condition=models.Q(referral_id__isnull=False),
             ),
-            # What systems opened: whether one opened this referral, and how many
+            # Openings by partner systems: whether one opened this referral, and how many it opened
             # (sec.openings_wait).
             models.Index(
                 fields=["client_id", "referral_id", "at"],
@@ -103,7 +104,7 @@ class AccessEntry(models.Model):
                 name="access_entry_decision_check",
                 condition=models.Q(decision__in=["allowed", "refused"]),
             ),
-            # What an opening must say for itself (R11: purpose of use stated).
+            # An opening must state its purpose of use (R11).
             models.CheckConstraint(
                 name="access_entry_check",
                 condition=~models.Q(act__in=OPENINGS)
@@ -117,11 +118,12 @@ class AccessEntry(models.Model):
 
 
 class LogLeaf(models.Model):
-    """An entry in its sealed place. `entry_at` finds the entry's partition, and tells entries of
-    one id apart: the id is the writer's own word, so that an injected query could give it twice.
+    """An entry's position in the sealed order. `entry_at` finds the entry's partition, and
+    distinguishes entries with the same id: the writer chooses the id, so an injected query could
+    use one twice.
 
-    What the owner of the database changes later no longer fits what was signed, and what was signed
-    is held by others too. Leaves and checkpoints are written by the role `sealer` alone
+    If the owner of the database changes an entry later, it no longer matches what was signed, and
+    others hold copies of that. Only the role `sealer` writes leaves and checkpoints
     (permissions/ledger/sealer.py).
     """
 
@@ -146,8 +148,8 @@ class LogLeaf(models.Model):
 
 
 class LogCheckpoint(models.Model):
-    """A batch of leaves, and what was signed of it. Every entry of a transaction before
-    `xact_before` is sealed; `body` is the signed text, byte for byte."""
+    """A batch of leaves with its signature. Every entry of a transaction before `xact_before` is
+    sealed; `body` is the signed text, byte for byte."""
 
     seq = models.BigIntegerField(primary_key=True)
     first = models.BigIntegerField()
@@ -181,9 +183,9 @@ class LogCheckpoint(models.Model):
 
 
 class LogWatch(models.Model):
-    """How the background work last found the log, for auditors to be shown (sec.seal_status): what
-    the witness holds; up to where what is new was checked, and the round over what is older.
-    `faults` stay until all of the log was checked and none was found."""
+    """The progress of the background work on the log, shown to auditors (sec.seal_status). `seq` is
+    the last checkpoint that the witness holds, or that the check of new batches or the current
+    round over older ones has reached. `faults` stay until the whole log was checked without one."""
 
     what = models.TextField(primary_key=True)  # witness | new | again
     seq = models.BigIntegerField(db_default=0)
@@ -199,10 +201,10 @@ class LogWatch(models.Model):
 
 
 class LogOptIn(models.Model):
-    """An agency lets the auditors of one oversight agency read its entries, until a moment.
+    """An agency lets the auditors of one oversight agency read its entries until `ends_at`.
 
-    Given by its administrator, taken back at once; kept afterwards, so that it can be shown who
-    could read.
+    The agency's administrator grants it and can withdraw it with immediate effect. The row stays
+    afterwards to show who could read.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""Agencies, and the people in them."""
+"""Agencies and their people."""
 
 from typing import ClassVar
 
@@ -19,17 +19,18 @@ AGENCY_KINDS = (
     "prosecution",
     "oversight",
 )
-# Legal rules read duties, never the kind (docs/rules.md).
+# Legal rules depend on duties, never on the kind (docs/rules.md).
 DUTIES = ("victim_services", "privilege", "hipaa", "part2", "cjis", "ferpa", "mandated_reporter")
 ROLES = ("worker", "lead", "directory_editor", "agency_admin", "auditor", "coordinator")
 CASEWORK = frozenset({"worker", "lead"})
-# on_call: rung with every new referral; reachable: with what is hers; off_duty: somebody else is.
+# on_call: notified of every new referral; reachable: only of the member's own; off_duty: others
+# are notified instead.
 DUTY = ("on_call", "reachable", "off_duty")
 
 
 class PersonManager(BaseUserManager["Person"]):
     def create_user(self, username: str, password: str) -> "Person":
-        """Somebody who can sign in, once she is a member somewhere; written by `door`."""
+        """Add a person, who can sign in once they are a member of an agency. Runs as `door`."""
         person = Person(username=username)
         person.set_password(password)
         person.save(using="door", force_insert=True)
@@ -37,7 +38,7 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Somebody who signs in. What she may do hangs on her memberships; nobody is a superuser."""
+    """A person who signs in. Their memberships decide what they may do; there are no superusers."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = models.CharField(max_length=150, unique=True)
@@ -62,15 +63,15 @@ class Agency(models.Model):
     duty_phone = models.TextField(blank=True)  # answered day and night; shown to the network
     active = models.BooleanField(default=True)
     takes_notices = models.BooleanField(default=True)  # False: phone only
-    # Its own clocks, where they differ from the network's (referrals/deadlines/due_times.py says
-    # the shapes): by urgency when an answer is due, and the hours and days on which it works.
+    # The agency's own deadlines, where they differ from the network's: when an answer is due, by
+    # urgency, and its working hours and days. Shapes: referrals/deadlines/due_times.py.
     durations = models.JSONField(null=True, blank=True)
     opening_hours = models.JSONField(null=True, blank=True)
     holidays = ArrayField(models.DateField(), default=list, blank=True)
-    # Days after the end until its part of a referral goes (R13). Never fewer than seven: the
-    # recipient's part must not go before the sender is shown `closed`.
+    # Days from the end until the agency's part of a referral is purged (R13). At least seven: the
+    # recipient's part must not be purged before the sender is shown `closed`.
     retention_days = models.IntegerField(default=30)
-    # An agency of one names a member of another agency, who is told that a lead assigned herself.
+    # An agency of one names a member of another agency, who is notified of each self-assignment.
     outside_reviewer = models.ForeignKey(
         "Membership", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -89,7 +90,7 @@ class Agency(models.Model):
 
 
 class Membership(models.Model):
-    """One person in one agency, with her roles there: a *member*."""
+    """One person in one agency, with their roles there: a *member*."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="members")
@@ -97,8 +98,8 @@ class Membership(models.Model):
     name = models.TextField()  # as colleagues and the agency's auditor read it
     roles = ArrayField(models.TextField())
     active = models.BooleanField(default=True)
-    live = models.BooleanField(default=False, editable=False)  # she too; by trigger alone
-    duty = models.TextField(default="reachable")  # of DUTY; she says it herself
+    live = models.BooleanField(default=False, editable=False)  # and the person; set by a trigger
+    duty = models.TextField(default="reachable")  # one of DUTY; members set it themselves
 
     class Meta:
         constraints = [

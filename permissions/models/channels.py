@@ -1,4 +1,4 @@
-"""Where an agency and its members are reached."""
+"""The mail addresses and phone numbers of agencies and their members."""
 
 from django.db import models
 
@@ -13,9 +13,9 @@ TEST_OUTCOMES = ("waiting", "handed_over", "failed", "arrived", "not_arrived")
 
 
 class Channel(models.Model):
-    """A mail address or number. `own`: a member's private one; `duty`: the agency's shared ones, in
-    order; `escalation`: whom Cairn calls when no one answers (it may be outside, such as a state
-    hotline)."""
+    """A mail address or phone number. `own`: a member's private one; `duty`: the agency's shared
+    ones, in order; `escalation`: the one that Cairn contacts when no one answers (it may be outside
+    the agency, such as a state hotline)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)

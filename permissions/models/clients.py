@@ -1,4 +1,4 @@
-"""Partner systems, and the assertions that they have used."""
+"""Partner systems, and the assertions that they used."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,8 +8,8 @@ from permissions.database.uuid7 import uuid7
 from permissions.models.agencies import Agency
 from permissions.principal import AUDITOR_SCOPES
 
-# Of how many different referrals a partner system opens packets or notes within 24 hours, if not
-# set otherwise: more than an agency of a small network gets in a day; and the most that can be set.
+# For how many different referrals a partner system may open packets or notes within 24 hours: the
+# default, more than an agency of a small network gets in a day, and the highest possible setting.
 OPENINGS_A_DAY, MOST_OPENINGS = 100, 100_000
 
 
@@ -22,9 +22,9 @@ class Client(AbstractApplication):
     public_keys = models.JSONField(default=dict)
     # The agency declared it its own system of record: packets may be opened through it (R15).
     system_of_record = models.BooleanField(default=False)
-    # From where it may come (permissions/identity/ip_allowlist.py); null: from anywhere.
+    # The networks it may call from (permissions/identity/ip_allowlist.py); null: any.
     networks = ArrayField(models.TextField(), null=True)
-    # Of how many different referrals it opens packets or notes within 24 hours (TH2).
+    # For how many different referrals it may open packets or notes within 24 hours (TH2).
     openings_a_day = models.IntegerField(default=OPENINGS_A_DAY)
     active = models.BooleanField(default=True)
 
@@ -32,8 +32,8 @@ class Client(AbstractApplication):
         abstract = False
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         constraints = [
-            # As the role auditor does (docs/rules.md): who reviews does nothing of what is
-            # reviewed.
+            # As for the role auditor (docs/rules.md): a reviewer does none of the acts under
+            # review.
             models.CheckConstraint(
                 name="audit_read_stands_alone",
                 condition=~models.Q(scopes__contains=["audit:read"])
@@ -50,7 +50,7 @@ class Client(AbstractApplication):
 
 
 class ClientAssertion(models.Model):
-    """A `jti` that was used: an assertion is good once (RFC 7523, section 3, rule 7)."""
+    """A `jti` that was used: an assertion is valid only once (RFC 7523, section 3, rule 7)."""
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE)
     jti = models.TextField()

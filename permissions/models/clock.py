@@ -6,8 +6,8 @@ from django.db import models
 
 
 class ClockOffset(models.Model):
-    """What sec.clock() adds to the time of the machine: zero but in tests and exercises. One row,
-    which `owner` alone writes; a trigger writes it into sec.shift()."""
+    """The offset that sec.clock() adds to the machine's time: zero except in tests and exercises.
+    There is one row, which only `owner` writes; a trigger writes it into sec.shift()."""
 
     only_row = models.BooleanField(primary_key=True, db_default=True)
     shift = models.DurationField(db_default=timedelta())

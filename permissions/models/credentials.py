@@ -10,9 +10,9 @@ from permissions.models.clients import Client
 class Credential(models.Model):
     """A live sign-in or access token. The row-level policies read it at every query (ADR 0002).
 
-    Only the SHA-256 of the secret is kept. Ending it, its membership, its client or its agency
-    cuts off at the next statement, inside the database: triggers keep the last five columns
-    (permissions/sql/functions/credentials.sql), which nothing else writes.
+    Only the SHA-256 of the secret is stored. If the credential, its membership, its client or its
+    agency ends, the database denies access from the next statement on: triggers maintain the last
+    five columns (permissions/sql/functions/credentials.sql), which nothing else writes.
     """
 
     hash = models.BinaryField(primary_key=True, max_length=32)

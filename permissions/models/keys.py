@@ -1,4 +1,4 @@
-"""Grants and keys: the wrapped keys of what is sealed."""
+"""Grants and notes' keys: the wrapped keys of sealed content."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,14 +8,14 @@ from permissions.models.agencies import Agency
 
 
 class Grant(models.Model):
-    """What the database checks: this agency may open these fields of this referral, from the
+    """An agency's right, checked by the database, to open these fields of a referral from the
     accept until `expires_at`. `key_bundle` holds those fields' keys, wrapped for the agency.
 
-    It belongs to a referral and goes with it. This is the ground floor, which knows no referral:
-    a migration of `referrals` makes the foreign key.
+    It is deleted with its referral. This lowest floor does not know referrals, so a migration of
+    `referrals` makes the foreign key.
 
     The sender's own row has no release and no end. A recipient's bundle is destroyed (NULL) when
-    the release is revoked, the referral withdrawn or stopped.
+    the release is revoked, or the referral is withdrawn or stopped.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -28,7 +28,7 @@ class Grant(models.Model):
     closed = models.BooleanField(default=False)
     kek_version = models.IntegerField(null=True)
     key_bundle = models.BinaryField(null=True)
-    redisclosure_notice = models.TextField(null=True)  # the release's, which goes with the fields
+    redisclosure_notice = models.TextField(null=True)  # the release's; shown with the fields
 
     class Meta:
         db_table = "packet_grant"
@@ -41,9 +41,9 @@ class Grant(models.Model):
 
 
 class PrivateKey(models.Model):
-    """The key of one agency's own notes on one referral (T4), wrapped for that agency alone.
+    """The key of one agency's own notes on one referral (T4), wrapped only for that agency.
 
-    It goes with the referral, as a grant does.
+    It is deleted with its referral, as a grant is.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

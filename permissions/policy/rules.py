@@ -1,6 +1,7 @@
-"""The words in which a rule says who may do an act, and the engine that asks it. No database, HTTP
-or status in here, and no act: each floor above declares its own
-(referrals/act_registry/registry.py).
+"""The vocabulary of rules about who may do an act, and the function that checks a rule.
+
+This module contains no database, HTTP or status, and no act: each floor above declares its own
+acts (referrals/act_registry/registry.py).
 """
 
 from enum import StrEnum
@@ -11,7 +12,7 @@ from permissions.principal import Principal
 
 
 class Who(StrEnum):
-    """Which staff of a side."""
+    """Which staff of one side may do an act."""
 
     WORKER = "a worker or lead"
     ASSIGNEE = "a member assigned to it"
@@ -26,34 +27,34 @@ class Who(StrEnum):
 class Rule(NamedTuple):
     """Who may do one act, on each side of a referral."""
 
-    from_side: Who | None  # who of the agency that sent it; None: nobody
-    to_side: Who | None  # who of the agency it was sent to
+    from_side: Who | None  # who of the agency that sent it; None: no one
+    to_side: Who | None  # who of the agency it was sent to; None: no one
     scope: str = "referrals:write"  # what a client needs in addition
-    opens: bool = False  # it opens what is sealed: of clients, for a system of record alone
+    opens: bool = False  # opens sealed content: the only clients that may are systems of record
 
 
 class CallerRelation(NamedTuple):
-    """What the principal is to one referral."""
+    """How the principal is related to one referral."""
 
     side: str  # "from" or "to"
     assigned: bool
     holder: bool
-    accepted: bool = False  # from then on, access inside the recipient is assignment alone (R7)
+    accepted: bool = False  # after the accept, only assignment gives access in the recipient (R7)
 
 
 def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation) -> None:
-    """Raise NotPermitted unless `principal` may do `act`, of which `rule` says who may."""
+    """Raise NotPermitted unless `rule` allows `principal`, related by `standing`, to do `act`."""
     who = rule.from_side if standing.side == "from" else rule.to_side
     if who is None:
         raise NotPermitted("wrong_side", f"Only the other agency may {act}.")
     if not principal.may(rule.scope):
         raise NotPermitted("scope_missing", f"The client needs the scope {rule.scope}.")
-    if who is Who.CLIENT:  # a receipt: it obliges nobody and silences nothing (R15)
+    if who is Who.CLIENT:  # a receipt: it obliges no one and stops no alarm (R15)
         if not principal.is_client:
             raise NotPermitted("client_only", f"Only a partner system says {act}.")
         return
     if principal.member_id is None:
-        # A machine cannot silence the alarm, nor open a packet for nobody (R15).
+        # A machine cannot stop the alarm, and cannot open a packet without naming a member (R15).
         raise NotPermitted("acting_member_needed", "Name the acting member: header Acting-Member.")
     if rule.opens and principal.is_client and not principal.system_of_record:
         raise NotPermitted("not_system_of_record", "The agency did not open packets to it.")
@@ -73,7 +74,7 @@ def require(principal: Principal, act: str, rule: Rule, standing: CallerRelation
 
 
 def is_permitted(principal: Principal, act: str, rule: Rule, standing: CallerRelation) -> bool:
-    """The same question without the reason: which buttons to offer."""
+    """Return whether `require` would pass. The desk uses it to decide which buttons to offer."""
     try:
         require(principal, act, rule, standing)
     except NotPermitted:
@@ -82,10 +83,11 @@ def is_permitted(principal: Principal, act: str, rule: Rule, standing: CallerRel
 
 
 def require_directory_editor(principal: Principal) -> None:
-    """Raise NotPermitted unless the caller edits the directory at all: a directory editor, or a
-    client with directory:write, whose acting member (it need not name one) is a directory editor.
+    """Raise NotPermitted unless the caller may edit the directory at all.
 
-    Which entries is a matter of assignment (permissions/assignments.py).
+    The caller is a directory editor, or a client with directory:write; a client need not name an
+    acting member, but one that it names must be a directory editor. Assignment decides which
+    entries (permissions/assignments.py).
     """
     if not principal.may("directory:write"):
         raise NotPermitted("scope_missing", "The client needs the scope directory:write.")
@@ -94,7 +96,7 @@ def require_directory_editor(principal: Principal) -> None:
 
 
 def require_webhook_manager(principal: Principal) -> None:
-    """Raise NotPermitted unless the caller says where its agency's events are sent: an
+    """Raise NotPermitted unless the caller may decide where its agency's events are sent: an
     agency_admin, or a client with webhooks:write."""
     if not principal.may("webhooks:write"):
         raise NotPermitted("scope_missing", "The client needs the scope webhooks:write.")

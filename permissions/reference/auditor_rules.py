@@ -1,6 +1,6 @@
-"""The access log and its seals, for auditors: more of read_rules.py.
+"""The rules for auditors, about the access log and its seals; continues read_rules.py.
 
-A rule's text is what the page for auditors says; its last bracket is where it comes from.
+A rule's docstring is shown on the page for auditors; its last parenthesis names the source.
 """
 
 from permissions.reference import world as w
@@ -8,22 +8,23 @@ from permissions.reference.caller import Question
 
 
 def seal(asked: Question, row: w.Row) -> bool:
-    """Auditors, and systems that witness: numbers and hashes. (45 CFR 164.312(c)(1))"""
+    """Auditors, and systems that act as witnesses, see numbers and hashes.
+    (45 CFR 164.312(c)(1))"""
     me = asked.me
     return "auditor" in me.roles if me.client_id is None else "audit:read" in me.scopes
 
 
 def own(asked: Question, row: w.SelfAssignment) -> bool:
-    """The agency's auditor, of its own people; of no referral that bars her.
-    (45 CFR 164.312(b); R7, R12)"""
+    """The agency's auditor sees those of its own people, except on a referral that bars the
+    auditor. (45 CFR 164.312(b); R7, R12)"""
     ours = seal(asked, row) and row.agency_id == asked.me.agency_id
     return ours and not asked.is_barred_by_name(row.referral_id)
 
 
 def log(asked: Question, row: w.AccessEntry) -> bool:
-    """The agency's auditor, the acts of its own people: ids and codes, never what was in it. An
-    oversight agency's auditor, while that agency's opt-in stands: neither names nor handles. What
-    others did with a referral that bars her as a person, she does not read.
+    """The agency's auditor sees the acts of its own people: ids and codes, never any content. An
+    oversight agency's auditor sees them while that agency's opt-in is in force, without names or
+    handles. Auditors do not see what others did with a referral that bars them as a person.
     (45 CFR 164.312(b), 164.528; R2, R12)"""
     ours = row.agency_id == asked.me.agency_id
     hers = (row.member_id or row.client_id) == (asked.me.member_id or asked.me.client_id)
@@ -33,12 +34,12 @@ def log(asked: Question, row: w.AccessEntry) -> bool:
 
 
 def oversees(asked: Question) -> bool:
-    """Of an agency that oversees the network."""
+    """Whether the caller's agency oversees the network."""
     return asked.world.agencies[asked.me.agency_id].kind == "oversight"
 
 
 def opted_in(asked: Question, row: w.AccessEntry) -> bool:
-    """The agency whose people did it lets the caller's agency read, now."""
+    """Whether the agency whose people acted now lets the caller's agency read its entries."""
     return any(
         (one.agency_id, one.to_agency_id) == (row.agency_id, asked.me.agency_id)
         and one.withdrawn_at is None
@@ -48,16 +49,17 @@ def opted_in(asked: Question, row: w.AccessEntry) -> bool:
 
 
 def opt_in(asked: Question, row: w.OptIn) -> bool:
-    """The agency's auditor, and the auditors of whom it was given to. (45 CFR 164.312(b))"""
+    """The agency's auditor, and the auditors of the agency that it was given to.
+    (45 CFR 164.312(b))"""
     to_us = row.to_agency_id == asked.me.agency_id and oversees(asked)
     return seal(asked, row) and (row.agency_id == asked.me.agency_id or to_us)
 
 
 def own_opt_in(asked: Question, row: w.OptIn) -> bool:
-    """The agency's administrator, who gives it and takes it back. (R3)"""
+    """The agency's administrator, who grants and withdraws it. (R3)"""
     return administers(asked) and row.agency_id == asked.me.agency_id
 
 
 def administers(asked: Question) -> bool:
-    """An agency_admin, in person."""
+    """Whether the caller is an agency_admin, in person."""
     return asked.me.client_id is None and "agency_admin" in asked.me.roles

@@ -1,5 +1,4 @@
-"""Who asks, and what she is to a referral: the words that the rules of read_rules.py are made
-of."""
+"""The caller, and their relation to a referral: the terms that the rules of read_rules.py use."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,7 +10,7 @@ CASEWORK = {"worker", "lead"}
 
 
 class Caller(NamedTuple):
-    """A live principal: a member of an active agency, or a client, with the staff that it names."""
+    """A live principal: a member of an active agency, or a client with the member that it names."""
 
     agency_id: UUID
     member_id: UUID | None
@@ -23,8 +22,8 @@ class Caller(NamedTuple):
 
 
 def live_caller(world: World, principal: Principal, now: datetime) -> Caller | None:
-    """Whoever holds this token, if she still may: not signed out, not run out, her agency active,
-    her membership and her person too; of a client, and of the staff it names, the same."""
+    """The caller who holds this token. None if it was signed out or has expired, or if the agency,
+    the membership or the person is not active; or a client, or the member that it names."""
     held = world.credentials.get(principal.token or "")
     if held is None or held.ended_at is not None or held.expires_at <= now:
         return None
@@ -34,7 +33,7 @@ def live_caller(world: World, principal: Principal, now: datetime) -> Caller | N
     if client is not None and not client.active:
         return None
     named = held.membership_id or principal.acting
-    if named is None:  # a client that names nobody
+    if named is None:  # a client that names no member
         return Caller(
             held.agency_id, None, None, held.client_id, set(), set(held.scopes),
             client is not None and client.system_of_record,
@@ -52,7 +51,7 @@ def live_caller(world: World, principal: Principal, now: datetime) -> Caller | N
 
 
 class Question(NamedTuple):
-    """One question: by whom, of which world, under which access entry, at which moment."""
+    """The context of one question: the caller, the world, the access entry and the time."""
 
     me: Caller
     world: World
@@ -61,35 +60,35 @@ class Question(NamedTuple):
 
     @property
     def named(self) -> bool:
-        """R15: a worker or lead by name; for a client, the staff that it names."""
+        """R15: the caller is a worker or lead by name; for a client, the member that it names."""
         return self.me.member_id is not None and bool(CASEWORK & self.me.roles)
 
     @property
     def casework(self) -> bool:
-        """May see referrals at all: a worker or lead; a client with `referrals:read`, which may
-        name nobody, but nobody who is neither."""
+        """Whether the caller may see referrals at all: a worker or lead; a client with
+        `referrals:read`, which names no member or a worker or lead."""
         if self.me.client_id is None:
             return self.named
         return "referrals:read" in self.me.scopes and (self.me.member_id is None or self.named)
 
     @property
     def reads_events(self) -> bool:
-        """Of histories; or, with `events:read`, of the feed."""
+        """Whether the caller reads events: in histories, or, with `events:read`, in the feed."""
         if self.me.client_id is None or "events:read" not in self.me.scopes:
             return self.casework
         return self.me.member_id is None or self.named
 
     @property
     def manages_webhooks(self) -> bool:
-        """An agency_admin; a client with `webhooks:write`."""
+        """Whether the caller is an agency_admin, or a client with `webhooks:write`."""
         if self.me.client_id is None:
             return "agency_admin" in self.me.roles
         return "webhooks:write" in self.me.scopes
 
     def is_barred(self, referral: UUID) -> bool:
-        """R12: a block beats every grant and role. It bars a person in whichever agency she serves,
-        or a whole agency, or there all but the leads; a client that names nobody, its agency's
-        mailbox, with anybody there. So is barred whoever is no side, or none any more (R13)."""
+        """R12: a block beats every grant and role. It bars a person in every agency they serve, or
+        a whole agency, or all of it but the leads. A client that names no member is barred with
+        any person of its agency. A caller that is not, or no longer, a side is barred too (R13)."""
         mailbox, lead = self.me.member_id is None, "lead" in self.me.roles
         return self.side(referral) is None or self.is_barred_by_name(referral) or any(
             block.bars_agency_id == self.me.agency_id
@@ -98,7 +97,7 @@ class Question(NamedTuple):
         )  # fmt: skip
 
     def is_barred_by_name(self, referral: UUID) -> bool:
-        """The same, but by blocks of persons alone."""
+        """The same, but only by blocks of persons."""
         every, mine = self.world.members, {self.me.person_id}
         if self.me.member_id is None:
             mine = {one.person_id for one in every.values() if one.agency_id == self.me.agency_id}
@@ -108,12 +107,12 @@ class Question(NamedTuple):
         )
 
     def _blocks(self, referral: UUID) -> list[Block]:
-        """Those that stand."""
+        """The blocks on this referral that are in force."""
         every = self.world.blocks
         return [one for one in every if one.referral_id == referral and one.lifted_at is None]
 
     def assigned(self, referral: UUID) -> bool:
-        """R7: inside an agency access is assignment, not membership."""
+        """R7: within an agency, access requires assignment; membership is not enough."""
         mine = (referral, self.me.member_id, self.me.agency_id)
         return not self.is_barred(referral) and any(
             (one.referral_id, one.membership_id, one.agency_id) == mine
@@ -121,12 +120,13 @@ class Question(NamedTuple):
         )
 
     def is_answerable_for(self, referral: UUID) -> bool:
-        """Assigned to it, or a lead."""
+        """Whether the caller is assigned to it, or is a lead."""
         lead = self.me.member_id is not None and "lead" in self.me.roles
         return self.assigned(referral) or (lead and not self.is_barred(referral))
 
     def side(self, referral: UUID) -> str | None:
-        """`from`: her agency sent it; `to`: it was sent to it. None: its part is purged (R13)."""
+        """`from`: the caller's agency sent it; `to`: it received it; None: neither, not sent yet,
+        or its part is purged (R13)."""
         found = self.world.referrals.get(referral)
         if found is None:
             return None
@@ -136,7 +136,8 @@ class Question(NamedTuple):
         return "to" if there and found.sent_at else None
 
     def agreed(self, referral: UUID) -> bool:
-        """R14: she agreed, or was not asked for safety; else she (R6) signed a release since."""
+        """R14: the survivor agreed, or was not asked for safety reasons; or they could not say, and
+        a release was signed (R6) since."""
         found = self.world.referrals[referral]
         return found.agreement != "cannot_say" or any(
             one.referral_id == referral

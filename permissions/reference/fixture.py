@@ -1,5 +1,5 @@
-"""The small world that the page of who sees what is made of: two agencies and a third, one
-referral, before and after the accept, and once her release has ended. Always the same.
+"""The small world behind the page "who sees what": sender, recipient, two other agencies and one
+referral, before and after the accept, and after the release has ended. It is always the same.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ LATER, BEFORE = NOW + timedelta(days=6), NOW - timedelta(days=1)
 
 
 def id_of(name: str) -> UUID:
-    """The same for the same name, always."""
+    """A fixed id for each name."""
     return uuid5(UUID("c0ffee00-ca12-4a11-8a11-00000000ab1e"), name)
 
 
@@ -38,7 +38,7 @@ MEMBERS = {
     for role, roles in ROLES.items()
 }
 SCOPES = ["referrals:read", "referrals:write", "packets:read", "directory:read"]
-CLIENTS = {  # of which agency, and whether it is a system of record
+CLIENTS = {  # the agency, and whether the client is a system of record
     "sender's records": (SENDER, True),
     "recipient's records": (RECIPIENT, True),
     "recipient's other system": (RECIPIENT, False),
@@ -48,8 +48,9 @@ CLIENTS = {  # of which agency, and whether it is a system of record
 def world(
     *, accepted: bool = True, ended: bool = False, barring: bool = False, opted_in: bool = False
 ) -> w.World:
-    """Sent with a packet ready; then accepted; then her release has ended; or with blocks; or the
-    recipient lets an oversight agency read its part of the log."""
+    """A world with one referral that was sent with a packet. `accepted`: by the recipient; `ended`:
+    the release has ended; `barring`: with blocks; `opted_in`: the recipient lets an oversight
+    agency read its part of the log."""
     credentials = [
         w.Credential(name, one.agency_id, one.id, None, one.roles, [], LATER, None)
         for name, one in MEMBERS.items()
@@ -103,7 +104,7 @@ def world(
 
 
 def referral(accepted_at: datetime | None) -> w.Referral:
-    """The one referral: accepted at that moment, or sent only."""
+    """The one referral: accepted at that time, or (None) only sent."""
     status = "accepted" if accepted_at else "sent"
     return w.Referral(
         REFERRAL, SENDER, RECIPIENT, status, BEFORE, accepted_at, None, "agrees", False, False
@@ -111,7 +112,7 @@ def referral(accepted_at: datetime | None) -> w.Referral:
 
 
 def release(ended: bool = False) -> w.Release:
-    """Her one release to the recipient: in force, or ended."""
+    """The survivor's one release to the recipient: in force, or ended."""
     return w.Release(RELEASE, REFERRAL, SENDER, RECIPIENT, "outbound", ended, LATER, BEFORE)
 
 

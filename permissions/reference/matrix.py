@@ -1,7 +1,8 @@
-"""The table of who sees what, made by asking the model about one small world: it cannot drift.
+"""The table of who sees what. It is computed from the model for one small world, so it always
+matches the rules.
 
-A line for each kind of row that anybody is shown; the world is fixture.py's. For auditors and
-lawyers: the page /who-sees-what, and `manage.py who_sees_what`.
+It has a line for each kind of row that any caller is shown; fixture.py defines the world. Auditors
+and lawyers read it on the page /who-sees-what, or by `manage.py who_sees_what`.
 """
 
 import inspect
@@ -33,11 +34,11 @@ from permissions.reference.fixture import (
 from permissions.reference.read_rules import AUDITOR_SEES, SEES, can_see
 
 YES, OPENED, NO = "yes", "opens", "no"
-FIELDS = ("name", "health")  # of the packet: one that fixture.py releases, one that it does not
+FIELDS = ("name", "health")  # packet fields: fixture.py releases the first, not the second
 
 
 class Column(NamedTuple):
-    """Who asks, and when. `people` stand for one another: the most that one of them sees counts."""
+    """The caller and the time. If there are several `people`, the one who sees most counts."""
 
     who: str
     people: tuple[str, ...]
@@ -95,8 +96,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
 
 
 class Line(NamedTuple):
-    """What is asked for. `row`: how it stands in a world; `of`: another world than the column's;
-    `before`: how it stands before the accept, where that is otherwise."""
+    """One kind of row. `row`: the row in the world; `of`: a world to use instead of the column's;
+    `before`: the row before the accept, if it differs."""
 
     tier: str
     what: str
@@ -186,7 +187,8 @@ def _lines() -> Iterable[Line]:
 
 
 def _of_an_agency() -> Iterable[Line]:
-    """What is of no referral: an agency's people, how they are reached, its systems, its counts."""
+    """Rows that belong to no referral: an agency's people and their channels, its systems and its
+    counts."""
     hers, theirs = MEMBERS["recipient assigned"], MEMBERS["sender assigned"]
     of_her, of_all = (RECIPIENT, hers.id), (RECIPIENT, None)
     yield Line("Agency", "Who works at the recipient, and as what", hers)
@@ -228,7 +230,7 @@ LINES = tuple(_lines())
 
 
 def cell(line: Line, column: Column) -> str:
-    """YES, OPENED (not before an entry in the log says so) or NO."""
+    """YES, OPENED (only after an entry in the log) or NO."""
     of = line.of if line.of is not None and column.of is TAKEN else column.of
     row = line.before if line.before is not None and column.of is WAITING else line.row
     answers = {_seen(of, row, name, column.acting) for name in column.people}
@@ -252,15 +254,15 @@ def _seen(of: w.World, row: w.Row, name: str, acting: str | None) -> str:
 
 
 class Rule(NamedTuple):
-    """A rule in words, and where it comes from; both stand beside the rule in the code."""
+    """A rule in words, and its source; both come from the docstring of the rule's function."""
 
     who: str
     source: str
 
 
 def rules_of(row: w.Row) -> tuple[Rule, ...]:
-    """The rules that decide about this row, as their own text says it: at the desk and in the API,
-    and of the pages of the access log."""
+    """The rules that decide about this row, in their own words: for the desk and the API, and for
+    the pages of the access log."""
     rules: Iterable[Callable[..., bool] | None] = (SEES.get(type(row)), AUDITOR_SEES.get(type(row)))
     return tuple(dict.fromkeys(_said(rule) for rule in rules if rule is not None))
 
@@ -284,7 +286,7 @@ NOT_SHOWN = (
 
 
 def as_markdown() -> str:
-    """The tables, and the rule behind each line, as text."""
+    """The tables, and the rule behind each line, as Markdown."""
     parts = ["# Who sees what", LEGEND, NOT_SHOWN]
     for title, columns in TABLES.items():
         head = ["tier", "what", *(column.who for column in columns)]

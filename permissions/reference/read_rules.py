@@ -1,15 +1,15 @@
-"""Who sees what: the one sentence that Cairn stands on (docs/rules.md), as a function that only
-thinks.
+"""Who sees what: the one rule that Cairn is built on (docs/rules.md), as a function without side
+effects.
 
     live principal, active agency and membership, no block, and (its own agency wrote it, and it
     is not purged; or a live grant for the agency, release in force, field in the grant), and
     (member assigned; or a system of record with packets:read, naming its acting member), and a
     purpose of use stated
 
-The database says the same once more, as row-level security (permissions/sql, referrals/sql), and is
-held against this file over random worlds (tests/policy/test_reference_model.py). T0 to T5 and R1 to
-R16 are names of docs/rules.md. A rule's text is what the page for auditors says; its last bracket
-is where it comes from. What no rule allows is refused.
+The database states the same rule as row-level security (permissions/sql, referrals/sql); tests
+compare the two over random worlds (tests/policy/test_reference_model.py). docs/rules.md defines T0
+to T5 and R1 to R16. A rule's docstring is shown on the page for auditors; its last parenthesis
+names the source. What no rule allows is refused.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from permissions.reference import world as w
 from permissions.reference.caller import Question, live_caller
 
 NEVER_SERVED: dict[type[w.Row], set[str]] = {
-    w.Referral: {"has_block", "to_purged"},  # nobody learns of another's block or purge (R2, R12)
+    w.Referral: {"has_block", "to_purged"},  # blocks and purges stay secret (R2, R12)
     w.Side: {"has_block"},
     w.WebhookSecret: {"agency_id", "kek_version", "key_bundle"},  # shown once, and never again
     w.WebhookDelivery: {"referral_id"},
-    w.Message: {"cause", "referral_id", "reference", *w.HOW_SENT},  # of what it tells
+    w.Message: {"cause", "referral_id", "reference", *w.HOW_SENT},  # what the message is about
 }
 
 
@@ -43,9 +43,9 @@ def can_see(world: w.World, principal: w.Principal, row: w.Row, field: str, now:
 
 
 def packet(asked: Question, row: w.PacketField) -> bool:
-    """Members assigned to it: of the agency that wrote it; and, from the accept on, of the one
-    agency that her release names, the fields that it lists, while it is in force. A partner system
-    only as the agency's system of record, naming the member. With a purpose, each time, in the log.
+    """Members assigned to it: of the agency that wrote it; after the accept, also of the one agency
+    that the survivor's release names, the fields that it lists, while it is in force. A partner
+    system only as system of record, naming the member. The log records each time, with a purpose.
     (34 U.S.C. 12291(b)(2); 28 CFR 94.115; 45 CFR 164.508, 164.512(c); R1, R7, R11, R13, R14, R15)
     """
     ours = asked.side(row.referral_id) == "from" and row.from_agency_id == asked.me.agency_id
@@ -59,7 +59,7 @@ def packet(asked: Question, row: w.PacketField) -> bool:
 
 
 def granted(asked: Question, row: w.PacketField) -> bool:
-    """A live grant for the agency, her release in force, and this field in both."""
+    """The agency has a live grant with this field, and the survivor's release is in force."""
     now, me, world = asked.now, asked.me, asked.world
     stopped = any(
         (one.referral_id, one.agency_id, one.state) == (row.referral_id, me.agency_id, "stopped")
@@ -81,13 +81,13 @@ def granted(asked: Question, row: w.PacketField) -> bool:
 
 
 def note(asked: Question, row: w.Note) -> bool:
-    """Members assigned to it, of the agency that wrote them. With a purpose, each time, in the log.
-    (34 U.S.C. 12291(b)(2); Mont. Code 26-1-812; R2, R7, R11, R13, R15)"""
+    """Members assigned to it, of the agency that wrote them. The log records each time, with a
+    purpose. (34 U.S.C. 12291(b)(2); Mont. Code 26-1-812; R2, R7, R11, R13, R15)"""
     return side_rules.own_side(asked, row) and opens(asked, row.referral_id, "referral.open_notes")
 
 
 def opens(asked: Question, referral: UUID, act: str) -> bool:
-    """What a packet and a note ask for alike."""
+    """The conditions that a packet and a note have in common."""
     me, entry = asked.me, asked.entry
     return (
         asked.named
@@ -101,14 +101,14 @@ def opens(asked: Question, referral: UUID, act: str) -> bool:
 
 
 def notice(asked: Question, row: w.Referral) -> bool:
-    """Workers and leads of the agency that sent it and, once it is sent, of the agency that it was
-    sent to, each until its own part is purged; no other. Of its state the sender is shown the table
-    below and nothing finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
+    """Only workers and leads of the agency that sent it and, once it is sent, of the agency that it
+    was sent to, each until its own part is purged. The sender is shown its state as in the table
+    below, no finer. (34 U.S.C. 12291(b)(2): no identity in it; R1, R2, R3, R12, R13)"""
     return side_rules.sides(asked, row)
 
 
 def webhook(asked: Question, row: w.Webhook | w.WebhookSecret | w.WebhookDelivery) -> bool:
-    """The agency's administrator, and its systems that keep them. (R10)"""
+    """The agency's administrator, and its systems that manage webhooks. (R10)"""
     of = asked.world.webhooks[row.endpoint_id] if isinstance(row, w.WebhookSecret) else row
     return asked.manages_webhooks and of.agency_id == asked.me.agency_id
 

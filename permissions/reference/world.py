@@ -1,7 +1,7 @@
-"""What the reference model is asked about: rows as plain values. No database, no Django.
+"""The rows that the reference model decides about, as plain values. No database, no Django.
 
-A class stands for a protected table and names the columns that a rule reads, as the database names
-them; `TABLES` holds every protected table, so that a new one is missed here first.
+Each class represents a protected table and has the columns that a rule reads, with the database's
+names. `TABLES` lists every protected table, so that a test notices a new one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-# -- Who asks --------------------------------------------------------------------------------------
+# -- Callers ---------------------------------------------------------------------------------------
 
 
 class Agency(NamedTuple):
@@ -30,7 +30,7 @@ class Client(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """A sign-in or a token of the network; `hash` is all that is kept of its secret, as hex."""
+    """A sign-in or token; `hash` is the hash of its secret in hex, the only part that is stored."""
 
     hash: str
     agency_id: UUID
@@ -43,7 +43,7 @@ class Credential(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What the access entry of the same transaction says, without which nothing opens (R11)."""
+    """The access entry of the same transaction, without which nothing can be opened (R11)."""
 
     act: str
     about: UUID  # the referral; for an address, the place
@@ -52,9 +52,9 @@ class Entry(NamedTuple):
 
 
 class Principal(NamedTuple):
-    """What a request says of itself: its token, the staff that a client names, its access entry.
+    """What a request presents: its token, the member that a client names, its access entry.
 
-    `role` is the database's: `auditor` for the pages of the access log, `app` for all else.
+    `role` is the database role: `auditor` for the pages of the access log, `app` otherwise.
     """
 
     token: str | None
@@ -63,7 +63,7 @@ class Principal(NamedTuple):
     role: str = "app"
 
 
-# -- What is asked for -----------------------------------------------------------------------------
+# -- Rows ------------------------------------------------------------------------------------------
 
 
 class Published(NamedTuple):
@@ -73,7 +73,7 @@ class Published(NamedTuple):
 
 
 class NetworkEntry(NamedTuple):
-    """T1: an entry of the directory that is confidential; where it is, it does not say."""
+    """T1: a confidential entry of the directory, without its location."""
 
     id: UUID
 
@@ -93,7 +93,7 @@ class Editing(NamedTuple):
 
 
 class Address(NamedTuple):
-    """Where a confidential place is (R4), sealed for one agency."""
+    """The address of a confidential place (R4), sealed for one agency."""
 
     id: UUID
     location_id: UUID
@@ -109,19 +109,19 @@ class Membership(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Where a member, or an agency, is reached."""
+    """A mail address or phone number of a member or an agency."""
 
     id: UUID
     agency_id: UUID
-    membership_id: UUID | None  # none: the agency's own
+    membership_id: UUID | None  # None: the agency's own
 
 
 class Message(NamedTuple):
-    """What went to a channel: that something waits, never what."""
+    """A message to a channel: it says that something waits, never what."""
 
     id: UUID
     agency_id: UUID
-    member_id: UUID | None  # none: to the agency's own
+    member_id: UUID | None  # None: sent to the agency's own channel
     state: str
 
 
@@ -137,21 +137,21 @@ class Webhook(NamedTuple):
 
 
 class WebhookSecret(NamedTuple):
-    """What its messages are signed with, sealed."""
+    """The secret that signs a webhook's messages, sealed."""
 
     id: UUID
     endpoint_id: UUID
 
 
 class WebhookDelivery(NamedTuple):
-    """What became of one message."""
+    """The outcome of one delivery."""
 
     id: UUID
     agency_id: UUID
 
 
 class Referral(NamedTuple):
-    """T2 and T5: the notice, and its state as the sender is shown it."""
+    """T2 and T5: the notice, and its state as shown to the sender."""
 
     id: UUID
     from_agency_id: UUID
@@ -166,7 +166,7 @@ class Referral(NamedTuple):
 
 
 class Side(NamedTuple):
-    """T4: what one side keeps to itself: its holder and, for the recipient, the true state."""
+    """T4: what one side keeps to itself: its holder, and the recipient's true state."""
 
     id: UUID
     referral_id: UUID
@@ -187,7 +187,7 @@ class Assignment(NamedTuple):
 
 
 class SelfAssignment(NamedTuple):
-    """T4: a lead who put herself on a referral, and why (R7)."""
+    """T4: that a lead assigned themselves to a referral, and why (R7)."""
 
     id: UUID
     referral_id: UUID
@@ -195,7 +195,7 @@ class SelfAssignment(NamedTuple):
 
 
 class Block(NamedTuple):
-    """T4: whom a referral bars, on the survivor's word (R12)."""
+    """T4: the person or agency that a referral bars, on the survivor's word (R12)."""
 
     id: UUID
     referral_id: UUID
@@ -207,7 +207,7 @@ class Block(NamedTuple):
 
 
 class Release(NamedTuple):
-    """Her permission, as data."""
+    """The survivor's permission to disclose, as data."""
 
     id: UUID
     referral_id: UUID
@@ -237,7 +237,7 @@ class ReleaseEnd(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """What she allowed the recipient to tell the sender (R2), sealed for the sender."""
+    """What the survivor allowed the recipient to tell the sender (R2), sealed for the sender."""
 
     id: UUID
     referral_id: UUID
@@ -319,16 +319,16 @@ class CallRecord(NamedTuple):
 
 
 class IdempotencyKey(NamedTuple):
-    """What a create under a key of the caller's led to."""
+    """The result of a create request with an idempotency key of the caller."""
 
     id: UUID
     agency_id: UUID
     caller_id: UUID
-    referral_id: UUID | None = None  # it goes with that one
+    referral_id: UUID | None = None  # the key is deleted with this referral
 
 
 class Tally(NamedTuple):
-    """How often a notice was offered in a month, and declined (R14)."""
+    """How often a notice was offered and declined in a month (R14)."""
 
     id: UUID
     agency_id: UUID
@@ -343,7 +343,7 @@ class AccessEntry(NamedTuple):
     client_id: UUID | None
     decision: str
     referral_id: UUID | None
-    referral_ids: tuple[UUID, ...] | None  # of a page of a list
+    referral_ids: tuple[UUID, ...] | None  # the referrals on a page of a list
 
 
 class Checkpoint(NamedTuple):
@@ -353,7 +353,7 @@ class Checkpoint(NamedTuple):
 
 
 class OptIn(NamedTuple):
-    """An agency lets an oversight agency's auditors read its entries, until a moment."""
+    """An agency lets an oversight agency's auditors read its entries, until `ends_at`."""
 
     id: UUID
     agency_id: UUID
@@ -427,7 +427,7 @@ TABLES |= dict.fromkeys(
 
 
 class World(NamedTuple):
-    """All that the rules look up beside the row itself."""
+    """Everything that the rules look up in addition to the row itself."""
 
     agencies: Mapping[UUID, Agency]
     people: Mapping[UUID, Person]

@@ -1,8 +1,8 @@
-"""What a principal may write by itself, row by row: can_see's sister, for the role `app`.
+"""What a principal may write directly, row by row, as the role `app`: the counterpart of can_see.
 
-Nobody writes in a colleague's name, nor beside a referral that she cannot see. What needs more than
-the writer's own rows (a grant, an assignment, a block, a holder) is written by functions of the
-database that ask who may (referrals/sql); nothing is deleted but by purge (R13).
+A caller cannot write in a colleague's name, nor for a referral that they cannot see. What needs
+more than the writer's own rows (a grant, an assignment, a block, a holder) is written by database
+functions that check the right (referrals/sql). Only purge deletes anything (R13).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from permissions.reference import auditor_rules, read_rules, side_rules
 from permissions.reference import world as w
 from permissions.reference.caller import Question, live_caller
 
-# Which columns may ever be changed: who refers whom, and when it began, never.
+# The columns that may ever be changed; never who refers whom, or when it began.
 NOTICE = {
     *("urgency", "needs", "callback", "concern", "age_band", "household_size", "language"),
     *("interpreter", "access_needs", "wanted", "with_worker_until", "survivor_can_talk_now"),
@@ -35,8 +35,8 @@ CHANGEABLE: dict[type[w.Row], set[str]] = {
     w.WebhookSecret: {"ends_at"},
     w.OptIn: {"withdrawn_at"},
 }
-# What the database alone says: the flags of a block and of a purge, the moment and the seal of an
-# entry.
+# The columns that only the database sets: the flags for a block and a purge, the time and the seal
+# of an entry.
 DATABASES_OWN: dict[type[w.Row], set[str]] = {
     w.Referral: {"has_block", "to_purged"},
     w.Side: {"has_block"},
@@ -46,7 +46,7 @@ DATABASES_OWN: dict[type[w.Row], set[str]] = {
     w.Event: {"xact", "told"},
     w.OptIn: {"given_at", "withdrawn_at"},
 }
-# How long another agency may be let into the log at once.
+# The longest that one opt-in may let another agency read the log.
 OPTED_IN_FOR = timedelta(days=90)
 
 
@@ -71,8 +71,8 @@ def can_write(
 
 
 def reaches(world: w.World, principal: w.Principal, row: w.Row, now: datetime) -> bool:
-    """Whether a change of every row at once, by `principal`, would touch this one: if it may not
-    become what the change makes of it, none is changed."""
+    """Whether a change of all rows at once, by `principal`, would touch this row: if its new value
+    is not allowed, no row is changed."""
     me = live_caller(world, principal, now)
     if me is None or principal.role != "app":
         return False
@@ -81,7 +81,7 @@ def reaches(world: w.World, principal: w.Principal, row: w.Row, now: datetime) -
 
 
 def _by(principal: w.Principal, row: w.Row) -> bool:
-    """The auditor's pages write nothing but that they were read."""
+    """The role `auditor` may write nothing but the access entries of its own reads."""
     return principal.role == "app" or isinstance(row, w.AccessEntry)
 
 
@@ -90,12 +90,13 @@ def _never(*_: object) -> bool:
 
 
 def writer(asked: Question) -> bool:
-    """A worker or lead by name; a client with referrals:write that names one (R15)."""
+    """Whether the caller is a worker or lead by name, or a client with referrals:write that names
+    one (R15)."""
     return asked.named and (asked.me.client_id is None or "referrals:write" in asked.me.scopes)
 
 
 def beside(asked: Question, row: w.Side | w.Note | w.PrivateKey) -> bool:
-    """On her own side of a referral that she sees."""
+    """The row is for the writer's own side of a referral that they can see."""
     of = asked.world.referrals.get(row.referral_id)
     sides = of is not None and row.agency_id in (of.from_agency_id, of.to_agency_id)
     mine = writer(asked) and row.agency_id == asked.me.agency_id
@@ -109,12 +110,13 @@ def draft(asked: Question, row: w.Referral) -> bool:
 
 
 def side(asked: Question, row: w.Side) -> bool:
-    """Without a holder: who that is, is said by `sec.take` and `sec.hand_over` (R7)."""
+    """A side is written without a holder: `sec.take` and `sec.hand_over` set the holder (R7)."""
     return beside(asked, row) and row.holder_id is None
 
 
 def release(asked: Question, row: w.Release) -> bool:
-    """By an assignee of the side that gives: the sender, or after the accept the recipient (R2)."""
+    """An assignee of the disclosing side writes it: the sender, or after the accept the recipient
+    (R2)."""
     of = asked.world.referrals.get(row.referral_id)
     if of is None or not side_rules.sides(asked, of) or not asked.assigned(of.id) or row.ended:
         return False
@@ -129,7 +131,7 @@ def release(asked: Question, row: w.Release) -> bool:
 
 
 def paper(asked: Question, row: w.ReleasePaper) -> bool:
-    """Beside a release that her agency recorded."""
+    """The row is for a release that the writer's agency recorded."""
     of = asked.world.releases.get(row.release_id)
     mine = writer(asked) and row.agency_id == asked.me.agency_id
     seen = mine and of is not None and side_rules.release(asked, of)
@@ -137,7 +139,8 @@ def paper(asked: Question, row: w.ReleasePaper) -> bool:
 
 
 def release_end(asked: Question, row: w.ReleaseEnd) -> bool:
-    """Of a release that she sees, in her own name: by either side, on the survivor's word."""
+    """Either side writes it on the survivor's word: for a release that the writer can see, in the
+    writer's own name."""
     of = asked.world.releases.get(row.release_id)
     mine = writer(asked) and row.agency_id == asked.me.agency_id
     hers = mine and row.revoked_by == asked.me.member_id
@@ -145,7 +148,7 @@ def release_end(asked: Question, row: w.ReleaseEnd) -> bool:
 
 
 def packet(asked: Question, row: w.PacketField) -> bool:
-    """By the sender's assignee, once she could say that she agrees (R1, R14)."""
+    """The sender's assignee writes it, once the survivor has been able to agree (R1, R14)."""
     of = asked.world.referrals.get(row.referral_id)
     if of is None or not writer(asked) or not side_rules.sides(asked, of):
         return False
@@ -154,14 +157,14 @@ def packet(asked: Question, row: w.PacketField) -> bool:
 
 
 def note(asked: Question, row: w.Note) -> bool:
-    """By an assignee of either side, in her own name (T4)."""
+    """An assignee of either side writes it, in their own name (T4)."""
     hers = row.member_id == asked.me.member_id and asked.assigned(row.referral_id)
     return hers and beside(asked, row)
 
 
 def event(asked: Question, row: w.Event) -> bool:
-    """In her own name, of the two agencies that the referral is between; a sender whose part is
-    purged is told nothing (R13)."""
+    """A member of one of the referral's two agencies writes it, in their own name; a sender whose
+    part is purged is not shown it (R13)."""
     of = asked.world.referrals.get(row.referral_id)
     if of is None or not side_rules.sides(asked, of) or row.member_id != asked.me.member_id:
         return False
@@ -171,14 +174,14 @@ def event(asked: Question, row: w.Event) -> bool:
 
 
 def call(asked: Question, row: w.CallRecord) -> bool:
-    """Her own call."""
+    """A member writes their own call."""
     hers = row.member_id == asked.me.member_id
     return writer(asked) and hers and row.agency_id == asked.me.agency_id
 
 
 def request(asked: Question, row: w.IdempotencyKey) -> bool:
-    """The caller's own, of a referral that the caller sees or of none: the foreign key tells of no
-    other whether it exists."""
+    """A caller writes their own, for a referral that they can see or for none, so that the foreign
+    key does not reveal whether another referral exists."""
     own = row.caller_id == (asked.me.client_id or asked.me.member_id)
     of = asked.world.referrals.get(row.referral_id) if row.referral_id else None
     seen = row.referral_id is None or (of is not None and side_rules.sides(asked, of))
@@ -186,7 +189,7 @@ def request(asked: Question, row: w.IdempotencyKey) -> bool:
 
 
 def grant(asked: Question, row: w.Grant) -> bool:
-    """The sender's own keys; the recipient's are wrapped for it by `sec.put_grant` (ADR 0019)."""
+    """The sender's own keys; `sec.put_grant` writes those wrapped for the recipient (ADR 0019)."""
     of = asked.world.referrals.get(row.referral_id)
     own = row.release_id is None and of is not None and of.from_agency_id == asked.me.agency_id
     mine = own and writer(asked) and row.agency_id == asked.me.agency_id
@@ -194,7 +197,7 @@ def grant(asked: Question, row: w.Grant) -> bool:
 
 
 def plan(asked: Question, row: w.Plan) -> bool:
-    """By the sender's assignee."""
+    """The sender's assignee writes it."""
     of = asked.world.referrals.get(row.referral_id)
     ours = of is not None and of.from_agency_id == row.agency_id == asked.me.agency_id
     mine = ours and writer(asked) and asked.assigned(row.referral_id)
@@ -202,17 +205,17 @@ def plan(asked: Question, row: w.Plan) -> bool:
 
 
 def private_key(asked: Question, row: w.PrivateKey) -> bool:
-    """By an assignee, her own side's."""
+    """An assignee writes the key of their own side."""
     return beside(asked, row) and asked.assigned(row.referral_id)
 
 
 def channel(asked: Question, row: w.Channel) -> bool:
-    """Her own, where she works; the agency's, by its administrator."""
+    """Members write their own, in the agency where they work; its administrator the agency's."""
     return side_rules.reached(asked, row) and row.agency_id == asked.me.agency_id
 
 
 def entry(asked: Question, row: w.AccessEntry) -> bool:
-    """What she did, in her own name and no other; refusals are written by `sec.log_denial`."""
+    """Callers write what they did, only in their own name; `sec.log_denial` writes refusals."""
     me = asked.me
     hers = (row.agency_id, row.member_id, row.client_id) == (
         me.agency_id, me.member_id, me.client_id,
@@ -221,18 +224,19 @@ def entry(asked: Question, row: w.AccessEntry) -> bool:
 
 
 def opt_in(asked: Question, row: w.OptIn) -> bool:
-    """By her agency's administrator, in her own name, to an agency that oversees, for a time."""
+    """The agency's administrator writes it in their own name, to an oversight agency, for at most
+    OPTED_IN_FOR."""
     to = asked.world.agencies.get(row.to_agency_id)
     overseen = to is not None and to.active and to.kind == "oversight"
     ours = auditor_rules.own_opt_in(asked, row) and row.given_by == asked.me.member_id
     return overseen and ours and asked.now < row.ends_at <= asked.now + OPTED_IN_FOR
 
 
-# -- What may be changed: which rows a change reaches, and what they may become --------------------
+# -- What may be changed: which rows a change reaches, and their allowed new values ----------------
 
 
 def seen_still(asked: Question, before: w.Referral, after: w.Referral) -> bool:
-    """Its writer sees what it becomes; when it was sent, accepted and ended is written once."""
+    """The writer can see the changed row; the times of sending, accept and end are written once."""
     once = before.sent_at in (None, after.sent_at) and before.accepted_at in (
         None,
         after.accepted_at,
@@ -242,14 +246,15 @@ def seen_still(asked: Question, before: w.Referral, after: w.Referral) -> bool:
 
 
 def own_side(asked: Question, before: w.Side, after: w.Side) -> bool:
-    """A side's own state stays its own; its end stays, her stop before all."""
+    """A side changes only its own state; an end is final, above all the survivor's stop."""
     ended = before.state in ("completed", "unable", "stopped") and after.state != before.state
     return writer(asked) and after.agency_id == asked.me.agency_id and not ended
 
 
 def of_either_side(asked: Question, row: w.Release) -> bool:
-    """A release is reached by who gave it, and an outbound one by the recipient from its accept on:
-    either may end it on the survivor's word (act 15), what it does not know by `sec.end_unseen`."""
+    """A change reaches a release by the caller's agency and, after the accept, an outbound one to
+    it. Either side may end one on the survivor's word (act 15); `sec.end_unseen` ends one that the
+    recipient does not know."""
     of = asked.world.referrals.get(row.referral_id)
     taken = row.direction == "outbound" and of is not None and of.accepted_at is not None
     given = taken or row.from_agency_id == asked.me.agency_id
@@ -257,54 +262,55 @@ def of_either_side(asked: Question, row: w.Release) -> bool:
 
 
 def ends(asked: Question, _before: w.Release, after: w.Release) -> bool:
-    """It ends, by whoever answers for it, and never begins again."""
+    """A caller who is answerable for the referral ends it; it can never be in force again."""
     mine = writer(asked) and asked.me.agency_id in (after.from_agency_id, after.to_agency_id)
     return mine and after.ended and asked.is_answerable_for(after.referral_id)
 
 
 def own_plan(asked: Question, _before: w.Plan, after: w.Plan) -> bool:
-    """Other services."""
+    """The sender changes the services in its plan."""
     return writer(asked) and after.agency_id == asked.me.agency_id
 
 
 def own_keys(asked: Question, _before: w.Grant, after: w.Grant) -> bool:
-    """The sender's own bundle, when it writes a field (ADR 0019)."""
+    """The sender changes its own bundle when it writes a field (ADR 0019)."""
     return writer(asked) and after.release_id is None and after.agency_id == asked.me.agency_id
 
 
 def herself(asked: Question, row: w.Membership) -> bool:
-    """Whether she is on duty, each member says of herself."""
+    """Members set their own duty status."""
     return asked.me.client_id is None and row.id == asked.me.member_id
 
 
 def still_herself(asked: Question, _before: w.Membership, after: w.Membership) -> bool:
-    """Nobody becomes another."""
+    """The row stays the member's own."""
     return herself(asked, after)
 
 
 def own_channel(asked: Question, _before: w.Channel, after: w.Channel) -> bool:
-    """It stays hers, or the agency's."""
+    """It stays the member's, or the agency's."""
     return channel(asked, after)
 
 
 def once_more(asked: Question, _before: w.Message, after: w.Message) -> bool:
-    """It is tried again, and nothing else."""
+    """The only change is to try it again."""
     return after.state == "waiting"
 
 
 def webhook(asked: Question, row: w.Webhook) -> bool:
-    """Her own agency's, by whoever keeps them; of checkpoints, by whoever may read those, too."""
+    """A caller who manages webhooks writes those of their own agency; for one about checkpoints,
+    the caller must also be allowed to read checkpoints."""
     witnesses = row.about == "events" or auditor_rules.seal(asked, row)
     return witnesses and read_rules.webhook(asked, row)
 
 
 def webhook_secret(asked: Question, row: w.WebhookSecret) -> bool:
-    """Of an endpoint of theirs."""
+    """The secret of an endpoint that the caller manages."""
     return row.endpoint_id in asked.world.webhooks and read_rules.webhook(asked, row)
 
 
 def taken_back(asked: Question, _before: w.OptIn, after: w.OptIn) -> bool:
-    """It is over, and stands no more."""
+    """The only change is to withdraw it."""
     return auditor_rules.own_opt_in(asked, after) and after.withdrawn_at is not None
 
 

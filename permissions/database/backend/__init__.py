@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, with one round trip fewer a transaction: base.py."""
+"""Django's PostgreSQL backend with one round trip less per transaction: base.py."""

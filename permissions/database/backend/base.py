@@ -1,8 +1,8 @@
-"""BEGIN goes with the first statement of a transaction, not before it.
+"""A database backend that sends BEGIN together with the first statement of a transaction.
 
-psycopg2 sends it by itself and waits for the answer: a fifth of what a short transaction takes. So
-psycopg2 is left in autocommit here, and this connection sends BEGIN, COMMIT and ROLLBACK. Django
-sees no difference: a transaction that sent nothing was none.
+psycopg2 would send BEGIN alone and wait for the answer, a fifth of a short transaction's time. So
+psycopg2 stays in autocommit, and this connection sends BEGIN, COMMIT and ROLLBACK. Django notices
+no difference: a transaction without a statement is never begun.
 """
 
 from datetime import UTC, timedelta, timezone
@@ -18,8 +18,8 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 
 class TimeZones(dict[timedelta, timezone]):
-    """Offset → time zone: the session's is UTC, so that this is asked for every time and moment in
-    every row, and Django's answer, a function, took a tenth of a page."""
+    """Offset → time zone. It is looked up for every time in every row; the session uses UTC.
+    Django's own function took a tenth of a page's time."""
 
     def __missing__(self, offset: timedelta) -> timezone:
         return timezone(offset)
@@ -29,9 +29,9 @@ TIME_ZONES = TimeZones({timedelta(0): UTC})
 
 
 class Errors(DatabaseErrorWrapper):
-    """As Django's; a connection that was lost is one whatever was its last word. psycopg2 gives an
-    error without a code no class of its own where the server, one of whose processes had crashed,
-    still sent a warning before the line ended."""
+    """As Django's, but every lost connection becomes an OperationalError. If another server process
+    crashed and the server sent a warning before it closed the connection, psycopg2 raises a plain
+    DatabaseError without a code."""
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         lost = exc_type is psycopg2.DatabaseError
@@ -42,28 +42,28 @@ class Cursor(CursorWrapper):
     db: "DatabaseWrapper"
 
     def execute(self, sql: Any, params: Any = None) -> Any:
-        """As Django's; behind BEGIN where that is due."""
+        """As Django's, but with BEGIN before the statement if it is due."""
         if self.db.commit_is_sent:
             raise InternalError("The transaction has ended with what was said to be its last.")
         if not self.db.begin_is_due:
             return super().execute(sql, params)
         try:
             return super().execute(f"BEGIN; {sql}", params)
-        finally:  # still due, where it never reached the server
+        finally:  # BEGIN is still due if it never reached the server
             self.db.begin_is_due = self.db.is_idle()
 
     def execute_last(self, sql: str, params: Any = None) -> None:
-        """Its COMMIT goes in the same packet: nothing can come behind it, and no rows come back."""
+        """Execute with COMMIT in the same packet: no statement may follow, and no rows return."""
         self.execute(f"{sql}; COMMIT", params)
         self.db.commit_is_sent = self.db.in_atomic_block
 
     def executemany(self, sql: Any, param_list: Any) -> Any:
-        """As Django's; BEGIN goes before it."""
+        """As Django's, but BEGIN is sent first."""
         self.db.begin_now()
         return super().executemany(sql, param_list)
 
     def fetchone(self) -> Any:
-        """As Django's, which finds it by its name each time; so are the next two."""
+        """As Django's, without its look-up by name at each call; so are the next two methods."""
         with self.db.wrap_database_errors:
             return self.cursor.fetchone()
 
@@ -83,12 +83,12 @@ class Cursor(CursorWrapper):
 
 
 class CountingCursor(CursorDebugWrapper, Cursor):
-    """The same where queries are noted down, as tests that count them do."""
+    """The same cursor when queries are recorded, for example by tests that count them."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     begin_is_due = False
-    commit_is_sent = False  # it went with the last statement
+    commit_is_sent = False  # COMMIT was sent with the last statement
     health_check_enabled: bool  # Django's
     health_check_done: bool
 
@@ -97,19 +97,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return Errors(self)
 
     def is_idle(self) -> bool:
-        """Whether the server is in no transaction; a connection that is gone is in none."""
+        """Whether no transaction is open on the server; a closed connection has none."""
         if self.connection is None:
             return True
         return bool(self.connection.get_transaction_status() == TRANSACTION_STATUS_IDLE)
 
     def begin_now(self) -> None:
-        """Send BEGIN by itself if it is due: what comes cannot stand behind it."""
+        """Send BEGIN alone if it is due: the next command cannot share its packet."""
         if self.begin_is_due:
             self._say("BEGIN")
             self.begin_is_due = False
 
     def cursor(self) -> CursorWrapper:
-        """As Django's; without its detours where the connection stands and was found well."""
+        """As Django's, but faster if the connection is open and has passed its health check."""
         asked = self.health_check_done or not self.health_check_enabled
         if self.connection is None or self.queries_logged or not asked:
             return super().cursor()  # type: ignore[no-any-return]
@@ -120,16 +120,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return Cursor(cursor, self)
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
-        """As Django's, of our class."""
+        """As Django's, but makes a Cursor of this module."""
         return Cursor(cursor, self)
 
     def make_debug_cursor(self, cursor: Any) -> CountingCursor:
-        """As Django's, of our class."""
+        """As Django's, but makes a CountingCursor."""
         return CountingCursor(cursor, self)
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """As Django's; BEGIN goes before a cursor of the server's."""
-        if name:  # DECLARE comes from psycopg2
+        """As Django's, but BEGIN is sent before a server-side cursor."""
+        if name:  # psycopg2 sends DECLARE itself
             self.begin_now()
         cursor = super().create_cursor(name)
         cursor.tzinfo_factory = TIME_ZONES.__getitem__
@@ -145,7 +145,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         if self.commit_is_sent:
             return
-        if self._say("COMMIT") != "COMMIT":  # it had failed before: nothing of it is there
+        if self._say("COMMIT") != "COMMIT":  # a statement had failed, so it was rolled back
             raise InternalError("The transaction was rolled back.")
 
     def _rollback(self) -> None:

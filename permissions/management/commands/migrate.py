@@ -1,4 +1,4 @@
-"""manage.py migrate: Django's, and all that guards the tables with it, in one transaction."""
+"""manage.py migrate: Django's command, and all SQL that guards the tables, in one transaction."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from permissions.database import catalogue, schema
 
-LOCK_MS = 300  # less than PostgreSQL's deadlock_timeout: this gives way, a request never does
+LOCK_MS = 300  # less than PostgreSQL's deadlock_timeout: this gives way, never a request
 TRY_FOR_S = 60
 LOCK_NOT_AVAILABLE = "55P03"
 MONTHS_AHEAD = 24
@@ -36,8 +36,8 @@ class Command(migrate.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError, and nothing was changed: the database is of before 0.1.0, of a later
-        release, busy, or would not be what this code was written for."""
+        """Raises CommandError without any change: the database is from before 0.1.0 or from a later
+        release, is busy, or the result would not be the schema that this code was written for."""
         if options["database"] != "owner":
             raise CommandError("Migrations run as the role `owner`: leave --database out.")
         self._refuse_others()
@@ -58,7 +58,7 @@ class Command(migrate.Command):
                         "Another session uses the database's tables all the time. Nothing was"
                         " changed. Stop imports and `manage.py work`, then try again."
                     ) from error
-            time.sleep(random.uniform(0.1, 0.5))  # so that requests get through between two tries
+            time.sleep(random.uniform(0.1, 0.5))  # lets requests through between two tries
 
     def _refuse_others(self) -> None:
         connection = connections["owner"]
@@ -80,7 +80,7 @@ class Command(migrate.Command):
     def _migrate(self, *args: Any, **options: Any) -> None:
         connection = connections["owner"]
         with connection.cursor() as cursor:
-            # At once, not at the commit: a later step may change a table whose rows are new.
+            # Constraints are checked at once: a later step may alter a table with new rows.
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MS}; SET CONSTRAINTS ALL IMMEDIATE")
             executor = MigrationExecutor(connection)
             plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -104,13 +104,13 @@ class Command(migrate.Command):
             schema.record(cursor, found)
 
     def _is_stale(self, cursor: Any) -> bool:
-        """Whether the SQL files changed since they were applied, or the database was changed."""
+        """Whether the SQL files or the database changed since the files were applied."""
         now = schema.state(cursor)
         if now.sources != schema.sources():
             return True
         return catalogue.fingerprint(catalogue.read(cursor)) != now.fingerprint
 
     def _add_log_partitions(self, cursor: Any) -> None:
-        """Partitions of the access log for the months to come. A month without one falls into the
-        default partition: nothing is lost."""
+        """Add partitions of the access log for the next months. Entries of a month without one go
+        into the default partition: nothing is lost."""
         cursor.execute("SELECT sec.add_log_partitions(%s)", [MONTHS_AHEAD])

@@ -48,7 +48,7 @@ class Command(BaseCommand):
         except Refused as error:
             raise CommandError(error.detail) from error
         except (retention.RetentionRefused, verifier.Unreadable, OSError, ValueError) as error:
-            raise CommandError(str(error)) from error  # of the last three: a file, the witness's
+            raise CommandError(str(error)) from error  # the last three are about the witness's file
 
     def _status(self, options: dict[str, Any]) -> None:
         last, held = sealer.newest_checkpoint(), witness.last_witnessed()
@@ -80,7 +80,7 @@ class Command(BaseCommand):
 
     def _verify(self, options: dict[str, Any]) -> None:
         chain, faults = verifier.Chain(sealed_export.public_keys()), 0
-        held = witness.length()  # first: what is witnessed while this reads is not in what it reads
+        held = witness.length()  # before the read, which has no checkpoint witnessed later
         found = list(verifier.check(sealed_export.verifier_lines(), chain, sys.stderr))
         found += verifier.compare(witness.lines(held), chain)
         self_check.record_full_check(found)
@@ -98,7 +98,7 @@ class Command(BaseCommand):
     def _rotate(self, options: dict[str, Any]) -> None:
         log_operator_change(
             "seal.rotate", None
-        )  # before it is done: the key store is no transaction's
+        )  # before the act: the key store is not part of a transaction
         self.stdout.write(f"Key {key_store().begin_signing_key()} seals from now on.")
 
     def _restore(self, options: dict[str, Any]) -> None:
