@@ -95,8 +95,8 @@ BEGIN
 END $$;
 
 -- Count entries of each kind: the caller's own agency's; for an oversight auditor, every agency's
--- and those of unidentified callers. Only numbers are returned. Entries that the log hides from a caller
--- whom a referral bars (R12) are not counted, because a difference would reveal them.
+-- and those of unidentified callers. Only numbers are returned. Entries that the log hides from a
+-- caller whom a referral bars (R12) are not counted, because a difference would reveal them.
 CREATE FUNCTION sec.log_counts(since timestamptz, until timestamptz)
 RETURNS TABLE (agency_id uuid, act text, decision text, rule text, entries bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
