@@ -82,7 +82,7 @@ class AutoSchema(SpectacularAutoSchema):
         return [self.path.removeprefix("/v1/").split("/")[0]]
 
     def get_summary(self) -> str | None:
-        """Return the first sentence of the operation's description."""
+        """Return the default summary: the first sentence of the operation's description."""
         said = re.match(r"[^.]*(?:\.(?!\s|$)[^.]*)*\.?", self.get_description() or "")
         return said[0] if said else None
 

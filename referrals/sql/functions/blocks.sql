@@ -121,10 +121,9 @@ BEGIN
     RETURN false;
 END $$;
 
--- What a change of blocks does. It sets the flags. A new block deletes the idempotency keys of
--- those whom it bars, since a known key would reveal the referral. A new block on a member also
--- ends their assignment, and if they held the side, the member who set the block holds it, if
--- assigned.
+-- What a change of blocks does. It sets the flags. A new block deletes the idempotency keys of the
+-- barred member or agency, since a known key would reveal the referral. A block on a member also
+-- ends their assignment; if they held the side, the member who set the block holds it, if assigned.
 CREATE FUNCTION sec.keep_block() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     flag boolean := EXISTS (SELECT FROM public.conflict_block b
