@@ -25,13 +25,13 @@ MADE_HERE = re.compile("[a-z0-9]{32}")  # a cookie's value
 
 
 class SessionStore(db.SessionStore):
-    """Django's store with another content of the row.
+    """Django's store, but for the key and the content of the row.
 
     The cookie's value has 165 random bits, so that a plain hash of it is enough.
     """
 
     def __init__(self, session_key: str | None = None) -> None:
-        """Open the session of a cookie's value. A value not made here counts as none."""
+        """Open the session of a cookie's value. A value not made here is not looked up."""
         super().__init__(session_key if MADE_HERE.fullmatch(session_key or "") else None)
 
     def encode(self, session_dict: dict[str, Any]) -> str:
@@ -40,7 +40,7 @@ class SessionStore(db.SessionStore):
         return base64.b64encode(seal(self._sealed_by(), plain, CONTEXT)).decode()
 
     def decode(self, session_data: str) -> dict[str, Any]:
-        """Decrypt the content; {} if the row was altered or is another's, to sign in again."""
+        """Decrypt the content. An altered row, or another's, gives {}: the user signs in again."""
         try:
             plain = unseal(self._sealed_by(), base64.b64decode(session_data), CONTEXT)
         except (binascii.Error, Unavailable):

@@ -155,7 +155,7 @@ def agency_id(key: str) -> UUID:
 
 
 def load(say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Make the cast, with new secrets. Running it again, also after a kill, is safe.
+    """Make the cast, with new secrets. Killed halfway and run again, it gives the same result.
 
     Returns the content of demo.json.
     """
