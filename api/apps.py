@@ -15,13 +15,13 @@ class ApiConfig(AppConfig):
         from permissions.audit import actions
 
         actions.register(acts=("api.authenticate", "desk.open"))
-        # Django looks through the connections of every alias as a request begins and again as it
-        # ends. Once is enough for those that are kept, and their queries are never counted here.
+        # Django checks the connections of every alias when a request begins and again when it
+        # ends. Once is enough for persistent ones, and nothing here reads the query log.
         request_started.disconnect(db.close_old_connections)
         request_started.disconnect(db.reset_queries)
-        # The cache is a table and holds nothing open; no request has addresses of its own.
+        # The cache is a table and holds nothing open; no request sets its own URLconf.
         request_finished.disconnect(close_caches)
         request_finished.disconnect(reset_urlconf)
-        # Where a thread's connections are kept. Django's own place for them asks at each look
-        # whether an event loop runs: none does here, and without one it is the same.
+        # Keep a thread's connections in a plain thread-local. Django's own checks at each access
+        # whether an event loop runs; none does here, and without one they behave the same.
         db.connections._connections = threading.local()

@@ -1,9 +1,10 @@
-"""The access log as a file, for API and desk: CSV (RFC 4180), NDJSON, or sealed, for the verifier;
-written while it is read. A CSV begins with a byte order mark: without one a spreadsheet takes UTF-8
-for another encoding, and a name like José for another name.
+"""The access log as a file, for API and desk: CSV (RFC 4180), NDJSON, or sealed, for the verifier.
 
-A right that ends, or a database that goes away, cuts the connection before its last chunk: whoever
-fetches it sees that it is not whole, instead of a shorter log.
+It is sent while it is read. A CSV begins with a byte order mark: without one a spreadsheet reads
+UTF-8 as another encoding, and a name like José as another name.
+
+If a right ends or the database fails, the connection is cut before the last chunk: the reader sees
+an incomplete file instead of a shorter log.
 """
 
 import csv
@@ -39,8 +40,11 @@ FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def export_entries(principal: Any, filters: Filters, kind: str) -> StreamingHttpResponse:
-    """The answer, once the entry of the export is committed. Raises what review.export raises, and
-    BadRequest for filters of what is sealed whole."""
+    """Answer with the file, after the entry of the export is committed.
+
+    Raises what queries.export raises, and BadRequest for filters on a sealed export, which is
+    always whole.
+    """
     if kind == "sealed":
         if filters != Filters():
             raise BadRequest("invalid", "It is sealed whole: leave the filters out.", "format")
@@ -53,8 +57,10 @@ def export_entries(principal: Any, filters: Filters, kind: str) -> StreamingHttp
 
 
 def export_listings(principal: Any, referral_id: UUID, kind: str) -> HttpResponse:
-    """Who had the referral in her lists, as the page of its trail says it; an export, and its
-    entry. Raises NotPermitted."""
+    """Export whose lists contained the referral, as the page of its trail shows it.
+
+    Writes the entry of an export. Raises NotPermitted.
+    """
     found, names = queries.listings(principal, referral_id, "access_log.export")
     rows = [one._asdict() | {"member_name": names.get(one.member_id)} for one in found]
     if kind == "csv":
@@ -73,7 +79,7 @@ def _as_file(answer: Answer, name: str) -> Answer:
 
 
 def row(entry: Any, names: dict[UUID, str]) -> dict[str, Any]:
-    """An entry by the names of its columns, as JSON and CSV tell it."""
+    """Return an entry by the names of its columns, for JSON and CSV."""
     found = {name: getattr(entry, name, None) for name in COLUMNS}
     return found | {"member_name": names.get(entry.member_id)}
 
@@ -84,7 +90,7 @@ def _ndjson(parts: Iterable[EntryPage]) -> Iterator[bytes]:
 
 
 class _Line:
-    """What csv writes to: it keeps the line for us to send."""
+    """A file for csv to write to: it returns the line, for us to send."""
 
     def write(self, text: str) -> str:
         return text
@@ -103,7 +109,7 @@ def _cells(values: dict[str, Any]) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """A value as text that no spreadsheet runs; lists with spaces between."""
+    """Return a value as text that no spreadsheet runs; list items are separated by spaces."""
     if value is None:
         return ""
     if hasattr(value, "isoformat"):

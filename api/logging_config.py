@@ -1,4 +1,4 @@
-"""Process logs: JSON lines with an allow-list of fields; no value of a referral can slip in.
+"""Process logs: JSON lines with an allow-list of fields, so that no referral data gets in.
 
 No bodies, no paths with query strings, no exception text (R10, threat TH9).
 """
@@ -33,18 +33,20 @@ ALLOWED = frozenset(
 
 
 def line(_logger: Any, level: str, entry: dict[str, Any]) -> str:
-    """An entry as JSON, with its level and time. Every field that is not on the list is dropped; a
-    new field is a decision, not an accident."""
+    """Return an entry as JSON, with its level and time.
+
+    A field that is not on the list is dropped: a new one is a decision, not an accident.
+    """
     entry |= {"level": level, "timestamp": datetime.now(UTC)}
     kept = {key: value for key, value in entry.items() if key in ALLOWED}
     return orjson.dumps(kept, default=repr, option=orjson.OPT_UTC_Z).decode()
 
 
 class _Frugal(logging.Formatter):
-    """Records of libraries: their name, level and the exception's type; never their message."""
+    """Formats library records: name, level and the exception's type; never the message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        # gunicorn says of a request that it cannot read what it was, and names no exception.
+        # For a request that it cannot read, gunicorn logs the request and passes no exception.
         kind, error, _ = record.exc_info or sys.exc_info()
         where = raised_at(error) if error else f"{record.module}:{record.lineno}"
         fields = {"event": "library", "logger": record.name, "level": record.levelname.lower()}
@@ -53,7 +55,7 @@ class _Frugal(logging.Formatter):
 
 
 def raised_at(error: BaseException | None) -> str:
-    """File and line of what raised it."""
+    """Return the file and line that raised it."""
     trace = error.__traceback__ if error else None
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -61,26 +63,26 @@ def raised_at(error: BaseException | None) -> str:
 
 
 def quiet_server() -> None:
-    """For the process that answers requests, once it has started: what gunicorn writes of a fault
-    is the whole request line, the caller's address and the exception's text (R10).
+    """Reduce gunicorn's error log to the allowed fields, once the server has started.
 
-    Whoever starts it still reads why it did not start. Twice is safe.
+    On a fault gunicorn writes the whole request line, the caller's address and the exception's
+    text (R10). The operator can still read why a server did not start. Twice is safe.
     """
     for handler in logging.getLogger("gunicorn.error").handlers:
         handler.setFormatter(_Frugal())
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Called by Django with settings.LOGGING."""
+    """Set up logging. Django calls this with settings.LOGGING."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Frugal())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    # Its warnings repeat, without ids, what our own line for each request says.
+    # Its warnings repeat our own line for each request, without ids.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     structlog.configure(
-        processors=[line],  # one for all: it is written at each request
+        processors=[line],  # a single step, since it runs at each request
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[config["level"]]
         ),

@@ -26,19 +26,19 @@ _schema = _Schema()
 
 
 class Docs(SpectacularSwaggerSplitView):
-    """Swagger UI from our own static files; its script is a file of this address, not inline."""
+    """Swagger UI from our own static files; its script is served from here, not inline."""
 
     template_name = "docs.html"
     authentication_classes: list[type] = []
     permission_classes: list[type] = []
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.url_self = request.path  # without the query: what was asked is not repeated
+        self.url_self = request.path  # without the query, which must not be repeated
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
 
     def handle_exception(self, exc: Exception) -> HttpResponse:
-        """Refusals as everywhere else."""
+        """Answer refusals as every endpoint does."""
         refused = problem_details.handle(exc, self.allowed_methods)
         if refused is None:
             raise exc
@@ -54,10 +54,10 @@ def contract(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers as `app` and has a schema that this code works on; else 503.
+    """Answer 200 if the database answers as `app` and its schema fits this code; else 503.
 
-    `manage.py schema` says what differs. Anybody may ask, and comparing takes the database 60 ms:
-    so the answer "it fits" holds for some seconds in each process.
+    `manage.py schema` says what differs. Anyone may ask, and the comparison takes the database
+    60 ms, so each process keeps a positive result for SCHEMA_FITS_S seconds.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -70,5 +70,5 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def demo_messages(request: HttpRequest) -> HttpResponse:
-    """What the demo would have sent: served on the demo's machine alone (api/urls.py)."""
+    """Show what the demo would have sent: only on the demo's own machine (api/urls.py)."""
     return render(request, "demo_messages.html", {"shown": transports.demo_messages()})

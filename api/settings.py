@@ -25,7 +25,7 @@ HOME = Path(os.environ.get("CAIRN_HOME") or BASE_DIR / "var").resolve()
 
 
 def _secret_file(name: str) -> str:
-    """The secret kept in CAIRN_HOME under `name` (mode 0600), made at first use."""
+    """Return the secret kept in CAIRN_HOME under `name` (mode 0600), made at first use."""
     path = HOME / name
     try:
         return path.read_text().strip()
@@ -43,10 +43,10 @@ def _number(name: str, default: int) -> int:
 
 
 def _parts(name: str, text: str, like: str) -> SplitResult:
-    """The parts of an address of the variable `name`, of which `like` is an example."""
+    """Split the URL of variable `name`; `like` is an example. Raises ImproperlyConfigured."""
     try:
         parts = urlsplit(text)
-        _ = parts.port  # read at once: of what is no port Python says so only when asked
+        _ = parts.port  # read now: Python reports a bad port only on access
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be like {like}.") from None
     return parts
@@ -100,9 +100,9 @@ MIDDLEWARE = [
     "api.http.middleware.RequestMiddleware",
     "api.http.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "api.http.middleware.TokenMiddleware",  # above everything that is for browsers
+    "api.http.middleware.TokenMiddleware",  # above all middleware for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files, without a second server
-    "api.http.middleware.SharedCacheMiddleware",  # above everything that looks for a session
+    "api.http.middleware.SharedCacheMiddleware",  # above all that looks for a session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -126,14 +126,14 @@ TEMPLATES = [
         },
     }
 ]
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of words
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # not a cookie
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "api" / "desk" / "static"]
-WHITENOISE_USE_FINDERS = True  # static files are served from where they lie: no collectstatic
-WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page needs them
+WHITENOISE_USE_FINDERS = True  # serve static files in place: no collectstatic
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site needs them
 WHITENOISE_MAX_AGE = 3600  # seconds; file names carry no hash, so an upgrade shows within the hour
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; ADR 0046
 
@@ -157,12 +157,12 @@ def _from_url(name: str, url: str) -> dict[str, Any]:
 
 
 def _database(role: str) -> dict[str, Any]:
-    """Connection of one role: its own URL variable, DATABASE_URL for `app`, else our cluster."""
+    """Return a role's connection: its own URL, DATABASE_URL for `app`, else our cluster."""
     variable = "DATABASE_URL" if role == "app" else f"DATABASE_URL_{role.upper()}"
     if url := os.environ.get(variable):
         database = _from_url(variable, url)
     elif os.environ.get("DATABASE_URL"):
-        # A server of somebody's: a role without a URL of its own is not used by this process.
+        # An external server: this process does not use a role without a URL of its own.
         theirs = _from_url("DATABASE_URL", os.environ["DATABASE_URL"])
         database = {**theirs, "USER": role, "PASSWORD": ""}
     else:
@@ -194,8 +194,8 @@ DATABASES = {
     "sealer": _database("sealer"),
     "owner": _database("owner"),
 }
-# Hot statements are planned once a connection; not behind a pooler that gives each transaction
-# another one.
+# Plan hot statements once a connection; not behind a pooler that gives each transaction another
+# connection.
 PREPARE_STATEMENTS = os.environ.get("CAIRN_PREPARE", "1") != "0"
 DATABASE_ROUTERS = ["permissions.database.router.Router"]
 CACHES = {
@@ -203,8 +203,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "permissions_cache",
-        # Beyond it Django drops live rows too, a third of them: a handful of guesses at other names
-        # would make it forget whose tries are counted, and which codes were used.
+        # Above this number Django drops a third of the rows, live ones too: guesses at other names
+        # could make it forget counted attempts and used codes.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
@@ -224,7 +224,7 @@ if _vault := os.environ.get("CAIRN_VAULT_ADDR"):
     }
 KEYS_CARRIED = str(Path(_key_folder) / "carried")  # permissions/keys/wrapped_keys.py
 
-LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # no month of the access log is dropped before
+LOG_KEPT_YEARS = _number("CAIRN_LOG_YEARS", 6)  # the access log keeps each month at least this long
 if LOG_KEPT_YEARS < 6:
     raise ImproperlyConfigured(
         "CAIRN_LOG_YEARS is 6 or more (45 CFR 164.316(b)(2)(i), 164.528). Default: 6."
@@ -245,12 +245,12 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-ANONYMOUS_USER_NAME = None  # guardian: no row for "anybody"
+ANONYMOUS_USER_NAME = None  # guardian: no row for an anonymous user
 SILENCED_SYSTEM_CHECKS = [
     "guardian.W001",  # its backend is not used: ADR 0018
-    "security.W002",  # framing is refused by the CSP (frame-ancestors), on every answer
+    "security.W002",  # the CSP refuses framing (frame-ancestors), on every answer
     "security.W008",  # nginx redirects to https
-    "security.W021",  # to be on the browsers' preload list is for the domain's owner to decide
+    "security.W021",  # the domain's owner decides on the browsers' preload list
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/desk/agency"
@@ -262,13 +262,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_PREVENT_ENUMERATION = True
-MFA_ADAPTER = "api.accounts.allauth_adapters.MFAAdapter"  # seals the TOTP secret
+MFA_ADAPTER = "api.accounts.allauth_adapters.MFAAdapter"  # encrypts the TOTP secret
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Cairn"
-SESSION_ENGINE = "api.accounts.session_store"  # its table opens nothing
-SESSION_COOKIE_AGE = 15 * 60  # seconds: the idle lock; every request moves it on
+SESSION_ENGINE = "api.accounts.session_store"  # its table alone gives no access
+SESSION_COOKIE_AGE = 15 * 60  # seconds: the idle lock; every request restarts it
 SESSION_SAVE_EVERY_REQUEST = True
-CREDENTIAL_SESSION_S = 12 * 3600  # seconds: the cap, kept by the database
+CREDENTIAL_SESSION_S = 12 * 3600  # seconds: the cap, enforced by the database
 CREDENTIAL_TOKEN_S = 5 * 60
 
 _prefix = "__Host-" if HTTPS else ""
@@ -286,9 +286,9 @@ SECURE_SSL_REDIRECT = False  # nginx redirects; a redirect here would answer hea
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-PROXIES = _number("CAIRN_PROXIES", 0)  # whose X-Forwarded-For is believed, from the right
-# Nothing leaves this address. "no-referrer" would make browsers send `Origin: null` with our own
-# forms (Fetch, "append a request Origin header"), which the check against forgery rightly refuses.
+PROXIES = _number("CAIRN_PROXIES", 0)  # how many, from the right, are trusted in X-Forwarded-For
+# No referrer goes to another site. "no-referrer" would make browsers send `Origin: null` with our
+# own forms (Fetch, "append a request Origin header"), which the CSRF check rightly refuses.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -298,7 +298,7 @@ OAUTH2_PROVIDER = {
     "OAUTH2_VALIDATOR_CLASS": "api.accounts.oauth.Validator",
     "SCOPES_BACKEND_CLASS": "api.accounts.oauth.Scopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": CREDENTIAL_TOKEN_S,
-    # Client credentials are the only grant; the others are shut as RFC 9700 asks, all the same.
+    # Client credentials are the only grant; the others are closed anyway, as RFC 9700 asks.
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
@@ -314,7 +314,7 @@ OAUTH2_PROVIDER = {
 
 # -- Webhooks (referrals/webhooks/ssrf_guard.py) ---------------------------------------------------
 
-# host:port of this machine that a webhook may go to, by http too: for trying it out, and tests.
+# host:port of this machine that a webhook may go to, also by http: for trials and tests.
 WEBHOOK_LOOPBACK = frozenset((os.environ.get("CAIRN_WEBHOOK_LOOPBACK") or "").split())
 if WEBHOOK_LOOPBACK and not LOOPBACK:
     raise ImproperlyConfigured(
@@ -322,15 +322,15 @@ if WEBHOOK_LOOPBACK and not LOOPBACK:
         " addresses only."
     )
 
-# -- The network: lines a person can ring, on every page and every failure (R16) -----------------
+# -- The network: phone lines shown on every page and every failure (R16) ------------------------
 
-NETWORK_TIME_ZONE = os.environ.get("CAIRN_TIME_ZONE") or "America/Denver"  # of opening hours
+NETWORK_TIME_ZONE = os.environ.get("CAIRN_TIME_ZONE") or "America/Denver"  # for opening hours
 if NETWORK_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured("CAIRN_TIME_ZONE must be a name like America/Denver.")
-DIRECTORY_REVIEW_DAYS = _number("CAIRN_REVIEW_DAYS", 180)  # until an entry is looked at again
+DIRECTORY_REVIEW_DAYS = _number("CAIRN_REVIEW_DAYS", 180)  # until an entry is due for review
 SAFETY_NOTICE = "In danger now? Do not step in yourself: call 911."
 SAFETY_NOTICE_ES = "¿En peligro ahora? No intervenga usted: llame al 911."
-SAFETY_LINES = [  # the Spanish words stand on the page to keep (/safety)
+SAFETY_LINES = [  # the offline page (/safety) shows the Spanish texts
     {
         "name": "Emergency",
         "phone": "911",
@@ -409,10 +409,10 @@ if not LOOPBACK and re.search(r"555\D{0,2}01\d\d(?!\d)", str(SAFETY_LINES)):
         " one there, or leave the line out."
     )
 if _notice := os.environ.get("CAIRN_SAFETY_NOTICE"):
-    # Whoever names another number says it in Spanish too, or nothing is said in Spanish.
+    # A changed notice needs its own Spanish text; without one, no Spanish notice is shown.
     SAFETY_NOTICE, SAFETY_NOTICE_ES = _notice, ""
 SAFETY_NOTICE_ES = os.environ.get("CAIRN_SAFETY_NOTICE_ES") or SAFETY_NOTICE_ES
-# What the network's state says, beside records of mandated reports and of what was compelled (R8).
+# The state's rules, shown with records of mandated reports and of compelled disclosures (R8).
 REPORT_LINE = os.environ.get("CAIRN_REPORT_LINE") or (
     "Montana: 41-3-201 MCA names who must report the abuse or neglect of a child. Advocates of a"
     " shelter are not named as such: ask before you report."
@@ -480,11 +480,11 @@ def _twilio(account: str) -> dict[str, str]:
     return {"account": account, "from": sender, "token_file": token_file, "base": base}
 
 
-# Without a provider the demo shows what it would send; a server sends nothing and says so.
+# Without a provider the demo shows what it would send; a server sends nothing and reports that.
 _nobody = "demo" if LOOPBACK and not os.environ.get("DATABASE_URL") else None
 SENDERS: dict[str, str | None] = {"mail": _nobody, "phone": _nobody}
 SMTP: dict[str, Any] = {}
-MAIL_COPIES: dict[str, Any] = {}  # empty: none are kept
+MAIL_COPIES: dict[str, Any] = {}  # empty: no copies are kept
 TWILIO: dict[str, str] = {}
 DEMO_MESSAGES = HOME / "demo-messages.jsonl"
 if _url := os.environ.get("CAIRN_SMTP"):
@@ -497,7 +497,7 @@ if _account := os.environ.get("CAIRN_TWILIO_ACCOUNT"):
 # -- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    # What an endpoint (api/http/endpoints.py) does not use stays shut for whatever else is of DRF.
+    # Our endpoints (api/http/endpoints.py) do not use these; they close any other DRF view.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -1,4 +1,4 @@
-"""Every address of the process: the JSON API, its page, tokens, and the desk."""
+"""All URLs of the process: the JSON API, its page, tokens, and the desk."""
 
 from django.conf import settings
 from django.urls import include, path

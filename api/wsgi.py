@@ -16,19 +16,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api.settings")
 
 
 class Request(WSGIRequest):
-    """Its texts are UTF-8, whatever it says itself: a `charset` may name any codec of Python's, and
-    one that is none for texts ended the request before anything of ours saw it, with the whole
-    request line in the server's log (R10)."""
+    """Reads text as UTF-8 and ignores the `charset` of the request.
+
+    A `charset` may name any of Python's codecs. One that is not for text ended the request before
+    our code saw it, with the whole request line in the server's log (R10).
+    """
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
         try:
             found = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
-        except (ValueError, TypeError):  # it trips over what RFC 2231 allows
+        except (ValueError, TypeError):  # it fails on what RFC 2231 allows
             found = "", {}
         self.content_type, self.content_params = found
 
     def parse_file_upload(self, META: Mapping[str, Any], post_data: Any) -> Any:  # noqa: N803
-        """A form in parts, whose headers are read by the same function."""
+        """Parse a multipart form; the same function reads the headers of its parts."""
         try:
             return super().parse_file_upload(META, post_data)
         except TypeError:
@@ -42,7 +44,7 @@ class Handler(WSGIHandler):
 django.setup(set_prefix=False)
 application = Handler()
 logging_config.quiet_server()
-# What is loaded by now stays until the end. To look it through for garbage took 60 ms, in the
-# middle of one request in a few hundred.
+# What is loaded by now stays until the end. Collecting garbage in it took 60 ms, in the middle of
+# one request in a few hundred.
 gc.collect()
 gc.freeze()

@@ -1,7 +1,7 @@
--- One database of Cairn: nobody but Cairn's roles comes in, and none of them may create anything.
+-- One database of Cairn: only Cairn's roles may connect, and none of them may create anything.
 --
--- Run as `owner`, in a database that `owner` has just created from template0; twice is safe.
--- Plain SQL without psql commands. The roles come from deploy/roles.sql.
+-- Run as `owner`, in a database that `owner` has just created from template0. Running it twice is
+-- safe. It is plain SQL without psql commands. The roles come from deploy/roles.sql.
 
 DO $$
 BEGIN

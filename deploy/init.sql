@@ -1,6 +1,6 @@
--- Run once by the postgres image of compose.yaml, as its superuser, in an empty data folder:
--- roles, their passwords from the environment, the database. On a server of your own the same is
--- done by hand: RUNBOOK.md, "The database". (psql only.)
+-- The postgres image of compose.yaml runs this once, as its superuser, in an empty data folder. It
+-- makes the roles, sets their passwords from the environment, and makes the database. On a server
+-- of your own, do the same by hand: RUNBOOK.md, "The database". (psql only.)
 
 \i /etc/cairn/roles.sql
 
@@ -18,7 +18,7 @@ ALTER ROLE editor PASSWORD :'editor';
 ALTER ROLE auditor PASSWORD :'auditor';
 ALTER ROLE jobs PASSWORD :'jobs';
 ALTER ROLE sealer PASSWORD :'sealer';
--- backup gets none: with scram, a role without a password cannot log in.
+-- `backup` gets no password: with scram, a role without one cannot log in.
 
 CREATE DATABASE cairn OWNER owner TEMPLATE template0 ENCODING 'UTF8';
 \connect cairn

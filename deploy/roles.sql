@@ -1,8 +1,8 @@
 -- Cairn's database roles, for a whole PostgreSQL cluster (15.14, 16.10, 17.6, 18 or later).
 --
--- Run as the cluster's superuser. Twice is safe, and takes back attributes and settings that were
--- changed by hand.
--- Plain SQL without psql commands, so psql and any driver can run it. No password is set here.
+-- Run as the cluster's superuser. Running it twice is safe and resets attributes and settings that
+-- were changed by hand.
+-- It is plain SQL without psql commands, so psql and any driver can run it. It sets no password.
 -- `manage.py database start` sets random ones; in production set yours afterwards, in psql:
 --     \password owner        (and app, door, editor, jobs, auditor, sealer, backup)
 -- Then make the database and run deploy/database.sql in it:
@@ -58,8 +58,8 @@ ALTER ROLE auditor LOGIN;
 ALTER ROLE sealer LOGIN;
 ALTER ROLE backup LOGIN;
 
--- A request is never worth more than five seconds, but for an edit, which renders what is read; a
--- background step, a minute.
+-- A request may take five seconds; an edit, which also renders entries, 15; a background step, a
+-- minute.
 ALTER ROLE app SET statement_timeout = '5s';
 ALTER ROLE door SET statement_timeout = '5s';
 ALTER ROLE auditor SET statement_timeout = '5s';
@@ -67,9 +67,9 @@ ALTER ROLE editor SET statement_timeout = '15s';
 ALTER ROLE jobs SET statement_timeout = '60s';
 ALTER ROLE sealer SET statement_timeout = '60s';
 
--- Every session of a role reads in pg_stat_activity what the role's other sessions run: whose token
--- they carry, with which one query could call itself anybody. Of those that serve requests nothing
--- is shown; the setting is the superuser's, so that none of them takes it back.
+-- In pg_stat_activity every session of a role sees the queries of the role's other sessions. They
+-- carry tokens, with which one query could pose as any caller. The roles that serve requests show
+-- nothing there; only a superuser can change the setting, so none of them can turn it on again.
 ALTER ROLE app SET track_activities = off;
 ALTER ROLE door SET track_activities = off;
 ALTER ROLE auditor SET track_activities = off;
@@ -82,8 +82,8 @@ ALTER ROLE editor SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE jobs SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE sealer SET idle_in_transaction_session_timeout = '15s';
 
--- `owner` may hand functions over to `gate`, but gate's rights and policies must not reach it.
--- Up to PostgreSQL 15 the role's NOINHERIT says so, from 16 each grant does.
+-- `owner` may give functions to `gate`, but must not inherit gate's rights and policies. Up to
+-- PostgreSQL 15 the role's NOINHERIT ensures that; from 16 on, each grant does.
 DO $$
 BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN

@@ -1,4 +1,4 @@
-"""The contract: what drf-spectacular is told, so that v1.yaml says what the server does."""
+"""The contract: hooks and shapes that make drf-spectacular describe what the server does."""
 
 import re
 from typing import Any
@@ -31,7 +31,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 def signed_in(*scopes: str) -> list[dict[str, list[str]]]:
-    """Whoever brings a token, with these scopes, or has signed in: for an operation's `auth`."""
+    """The `auth` of an operation for a token with these scopes or a signed-in session."""
     return [{"token": list(scopes)}, {"session": []}]
 
 
@@ -68,7 +68,7 @@ _TITLES = {
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], Any]:
-    """Refusals of an operation, for `extend_schema(responses=…)`."""
+    """Return an operation's refusals, for `extend_schema(responses=…)`."""
     return {
         (status, "application/problem+json"): OpenApiResponse(Problem, _TITLES[status])
         for status in statuses
@@ -76,13 +76,13 @@ def problems(*statuses: int) -> dict[tuple[int, str], Any]:
 
 
 class AutoSchema(SpectacularAutoSchema):
-    """Tags by the first word of the path; a public endpoint needs no token."""
+    """Tags an operation by the first word of its path; a public endpoint needs no token."""
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/v1/").split("/")[0]]
 
     def get_summary(self) -> str | None:
-        """The first sentence of what the operation says of itself, where it names no summary."""
+        """Return the default summary: the first sentence of the operation's description."""
         said = re.match(r"[^.]*(?:\.(?!\s|$)[^.]*)*\.?", self.get_description() or "")
         return said[0] if said else None
 
@@ -180,7 +180,7 @@ TOKEN_OPERATION = {
 
 
 def add_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """What nginx in front answers where it counts requests (deploy/nginx.conf)."""
+    """Add the 429 that nginx answers where it limits requests (deploy/nginx.conf)."""
     for path, operations in result["paths"].items():
         if path.startswith("/v1/directory"):
             for one in operations.values():
@@ -190,7 +190,7 @@ def add_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def add_token_endpoint(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """The token endpoint is the library's; its operation is written by hand."""
+    """Add the token endpoint, which is the library's; its operation is written by hand."""
     result["paths"]["/oauth/token"] = {"post": TOKEN_OPERATION}
     result.setdefault("components", {})["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},

@@ -1,4 +1,4 @@
-"""People sign in: allauth does password and TOTP; here is what it must not leave open."""
+"""Sign-in of people: allauth checks password and TOTP; these adapters close what it leaves open."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def is_safe_url(self, url: str) -> bool:
-        """After signing in: to a path of ours, never to another address."""
+        """Whether a URL may follow a sign-in: a path of ours, never another site."""
         ours = url_has_allowed_host_and_scheme(url, allowed_hosts=None)
         return bool(url) and url.startswith("/") and ours
 
@@ -32,7 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):
         credentials.log_sign_in("session.sign_in", refused="bad_password")
 
     def pre_authenticate(self, request: HttpRequest, **credentials_: Any) -> None:
-        """One try too many for this name, or from this address: not looked at, and an entry too."""
+        """Refuse and log one attempt too many for this name, or from this address, unchecked."""
         try:
             super().pre_authenticate(request, **credentials_)
         except ValidationError:
@@ -40,19 +40,22 @@ class AccountAdapter(DefaultAccountAdapter):
             raise
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials_: Any) -> str:
-        """Tries at a name are counted for each network: else whoever knows an advocate's name, and
-        gives it with a wrong password once a minute, keeps her out of the desk for good."""
+        """Count attempts at a name for each network.
+
+        Otherwise a person who knows an advocate's name could lock them out of the desk for good
+        with a wrong password once a minute.
+        """
         name: str = super()._get_login_attempts_cache_key(request, **credentials_)
         return f"{name}:{address_prefix(request.META['REMOTE_ADDR'])}"
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
-        """Her password is right and her account closed: somebody who left, or who has it of her."""
+        """Log a right password for a closed account: the person left, or another knows it."""
         credentials.log_sign_in("session.sign_in", refused="account_closed")
         return super().respond_user_inactive(request, user)
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """Seals the TOTP secret: the library's default keeps it in plain text."""
+    """Encrypts the TOTP secret: the library's default keeps it in plain text."""
 
     def _key(self) -> bytes:
         secret = settings.SECRET_KEY.encode()

@@ -1,7 +1,7 @@
 """The token endpoint: OAuth 2.0 client credentials, `private_key_jwt` (RFC 6749, RFC 7523).
 
-django-oauth-toolkit speaks the protocol; the token itself is a row of our `credential` table, which
-row-level security reads, so that there is one place where a token lives and ends.
+django-oauth-toolkit handles the protocol. The token itself is a row of our `credential` table,
+which row-level security reads, so that a token begins and ends in one place.
 """
 
 import json
@@ -45,12 +45,12 @@ JSON = "application/json"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 MAX_ASSERTION_S = 5 * 60
-# What a text that claims to be an assertion may do to its readers.
+# The errors that a malformed assertion can cause in its parsers.
 UNREADABLE = (JWException, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
 class Scopes(BaseScopes):
-    """A client may ask for what it holds, and gets all of it when it asks for nothing."""
+    """A client may ask for scopes that it holds, and gets all of them if it asks for none."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES
@@ -71,8 +71,11 @@ class Validator(OAuth2Validator):
         return True
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Set `request.client` when the assertion is the client's own, fresh and unused, and comes
-        from where the client may come from."""
+        """Set `request.client` if the assertion is the client's own, fresh and unused.
+
+        Raises InvalidClientError if the address is not on the client's allow-list. Every refusal
+        is logged.
+        """
         # oauthlib's request raises for a parameter that was not sent.
         assertion = getattr(request, "client_assertion", None)
         kind = getattr(request, "client_assertion_type", None)
@@ -126,7 +129,7 @@ class Validator(OAuth2Validator):
 
 
 def _client_of(assertion: str) -> Client | None:
-    """The client that an assertion claims to be: looked at before its signature is checked."""
+    """Return the client that an assertion names, before its signature is checked."""
     try:
         token = jwt.JWT()
         token.deserialize(assertion)
@@ -140,7 +143,10 @@ def _client_of(assertion: str) -> Client | None:
 
 
 def _is_good(client: Client, assertion: str) -> bool:
-    """RFC 7523 section 3: signed by the client, for this endpoint, fresh, and not seen before."""
+    """Whether it is signed by the client, for this endpoint, fresh and unused (RFC 7523 section 3).
+
+    A good assertion is recorded, so a second check of it returns False.
+    """
     try:
         keys = jwk.JWKSet.from_json(json.dumps(client.public_keys))
         token = jwt.JWT(
@@ -179,12 +185,12 @@ def _is_good(client: Client, assertion: str) -> bool:
     return True
 
 
-_SKEW = timedelta(minutes=10)  # longer than an expired assertion is still let through
+_SKEW = timedelta(minutes=10)  # longer than an expired assertion is still accepted
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 class Token(OAuthLibMixin, View):
-    """POST /oauth/token: an access token of five minutes, or an error of RFC 6749 section 5.2."""
+    """POST /oauth/token: a five-minute access token, or an error (RFC 6749 section 5.2)."""
 
     http_method_names = ["post"]
 
@@ -192,7 +198,7 @@ class Token(OAuthLibMixin, View):
         if request.POST.get("grant_type") not in (None, "client_credentials"):
             return JsonResponse({"error": "unsupported_grant_type"}, status=400)
         _url, headers, body, status = self.create_token_response(request)
-        # Where it refuses an address with a query, the library names no media type.
+        # The library sets no media type when it refuses a URL with a query.
         return HttpResponse(body, status=status, headers={"Content-Type": JSON} | headers)
 
     def http_method_not_allowed(

@@ -1,7 +1,7 @@
-"""What a person signs in with: made here, shown once to the operator, who hands it over in person.
+"""Makes what a person signs in with. The operator sees it once and hands it over in person.
 
-A password and the secret of her one-time codes, always both together. Runs as `door`; that
-something was given anew is written to the log as `jobs` first.
+That is a password and the secret of their one-time codes, always both together. Runs as `door`;
+a renewal is first written to the log as `jobs`.
 """
 
 import json
@@ -19,7 +19,7 @@ from permissions.models import Person
 
 
 class SignIn(NamedTuple):
-    """Shown once; only a hash of the one and the sealed other are kept."""
+    """Shown once; only the password's hash and the encrypted code secret are kept."""
 
     password: str
     code_secret: str
@@ -32,7 +32,7 @@ class SignIn(NamedTuple):
 
 
 def new_person(username: str) -> tuple[Person, SignIn]:
-    """Somebody who can sign in, once she is a member somewhere."""
+    """Make a person, who can sign in once they are a member of an agency."""
     given = _new_secrets()
     with transaction.atomic(using="door"):
         person = Person.objects.create_user(username, given.password)
@@ -41,7 +41,7 @@ def new_person(username: str) -> tuple[Person, SignIn]:
 
 
 def renew_secrets(person: Person) -> SignIn:
-    """Another password and secret, in place of those she has; all that is open in her name ends."""
+    """Replace a person's password and code secret, and end all their credentials."""
     given = _new_secrets()
     provisioning.log_in_each_agency("member.reset", person)
     with transaction.atomic(using="door"):
@@ -54,7 +54,7 @@ def renew_secrets(person: Person) -> SignIn:
 
 
 def read_key_set(path: Path) -> dict[str, Any]:
-    """A file's JWK set, as it was sent. Raises BadRequest."""
+    """Read a file's JWK set, unchecked; {} if it is not an object. Raises BadRequest."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):

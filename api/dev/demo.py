@@ -1,8 +1,8 @@
-"""The demo network: plainly invented agencies and people, the same that the tests play with.
+"""The demo network: plainly invented agencies and people, the same that the tests use.
 
-Loaded at the first run, with secrets made on the spot; `CAIRN_HOME/demo.json` (mode 0600) then
-lets a script act as anybody. Not for production: `manage.py prepare` loads it where the
-base URL is this machine's, and nowhere else.
+Loaded at the first run, with secrets made on the spot. `CAIRN_HOME/demo.json` (mode 0600) then
+lets a script act as any of them. Not for production: `manage.py prepare` loads it only if the base
+URL is this machine's.
 """
 
 import json
@@ -155,9 +155,9 @@ def agency_id(key: str) -> UUID:
 
 
 def load(say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Make the cast, with fresh secrets. Killed half-way and run again it ends the same.
+    """Make the cast, with new secrets. Killed halfway and run again, it gives the same result.
 
-    Returns what stands in demo.json.
+    Returns the content of demo.json.
     """
     agencies, members, clients = [], [], []
     for unit in CAST:
@@ -196,7 +196,7 @@ def _member(key: str, short: str, name: str, roles: tuple[str, ...]) -> dict[str
     person, _ = Person.objects.using("door").get_or_create(
         id=uuid5(NAMESPACE, f"person {username}"), defaults={"username": username}
     )
-    # 120 random bits need no slow hash. At the first sign-in it becomes one, as after an upgrade.
+    # 120 random bits need no slow hash. The first sign-in makes one, as after an upgrade.
     person.password = HASHER.encode(password, HASHER.salt(), n=QUICK)
     person.save(using="door")
     Authenticator.objects.using("door").filter(user=person).delete()
@@ -221,8 +221,11 @@ def _member(key: str, short: str, name: str, roles: tuple[str, ...]) -> dict[str
 
 
 def keep_channels() -> None:
-    """Where the demo's people would be rung: shown on its page of messages, nobody is. Each says it
-    of herself, as at the desk; twice is safe."""
+    """Add the channels by which the demo's people would be reached. Twice is safe.
+
+    Each member adds their own, as at the desk. Nothing is sent: the demo's page of messages shows
+    it.
+    """
     for place, unit in enumerate(unit for unit in CAST if unit.has_client):
         admin = "admin" if "admin" in unit.people else "all"
         _keep(unit.key, admin, "mail", f"duty@{unit.key}.invalid", "duty")
@@ -267,5 +270,5 @@ def _client(key: str, name: str) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all, readable by its owner only."""
+    """Write demo.json whole or not at all, readable by its owner only."""
     postgres_server.write(path, json.dumps(content, indent=1))

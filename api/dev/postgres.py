@@ -56,11 +56,11 @@ class Cluster:
     # -- Getting in
 
     def passwords(self) -> dict[str, str]:
-        """Role → password, the superuser's included; empty before the first start."""
+        """Return role → password, the superuser's included; empty before the first start."""
         return read_json(self.folder / "passwords.json")
 
     def dsn(self, role: str, database: str = "cairn") -> Dsn:
-        """Connection parameters for psycopg2. They hold from the first start on."""
+        """Return connection parameters for psycopg2, valid from the first start on."""
         return {
             "host": str(self._server.sockets),
             "port": PORT,
@@ -70,13 +70,13 @@ class Cluster:
         }
 
     def url(self, role: str, database: str = "cairn") -> str:
-        """The same as a postgresql:// URL, password and all."""
+        """Return the same as a postgresql:// URL, password included."""
         password = quote(self.passwords().get(role, ""), safe="")
         host = quote(str(self._server.sockets), safe="")
         return f"postgresql://{role}:{password}@/{quote(database)}?host={host}&port={PORT}"
 
     def connect_superuser(self, database: str = "postgres") -> connection:
-        """Connect past every wall, in autocommit: for this launcher and for tests only."""
+        """Connect without any row security, in autocommit: for this launcher and for tests only."""
         return self._connect(SUPERUSER, database)
 
     # -- Running
@@ -86,7 +86,7 @@ class Cluster:
         return bool(self._answer())
 
     def start(self) -> None:
-        """Make the cluster at first, start it, repair roles and passwords. Twice is safe.
+        """Make the cluster if needed, start it, repair roles and passwords. Twice is safe.
 
         Returns when connections are accepted and the database `cairn` is there.
         Raises PostgresError.
@@ -119,7 +119,7 @@ class Cluster:
     # -- Databases
 
     def create_database(self, name: str) -> None:
-        """Make an empty database that belongs to `owner` and lets in nobody but our roles."""
+        """Make an empty database that belongs to `owner` and lets in our roles only."""
         with closing(self._connect("owner", "postgres")) as owner:
             command = SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name))
             owner.cursor().execute(command)
@@ -150,7 +150,7 @@ class Cluster:
         passwords = {role: new_password() for role in LOGIN_ROLES} | self.passwords()
         write_json(self.folder / "passwords.json", passwords)
         with closing(self.connect_superuser()) as superuser:
-            superuser.autocommit = False  # all at once: no session meets a role half repaired
+            superuser.autocommit = False  # all at once: no session sees a half-repaired role
             with superuser, superuser.cursor() as cursor:
                 cursor.execute((DEPLOY / "roles.sql").read_text())
                 cursor.execute("ALTER ROLE owner CREATEDB")  # for test databases
@@ -170,7 +170,7 @@ class Cluster:
         return session
 
     def _answer(self) -> str:
-        """`ready`, the server's refusal in its own words, or nothing where nobody answers."""
+        """Return `ready`, or the server's refusal in its own words, or '' if no server answers."""
         if not self._server.has_sockets():
             return ""
         try:
@@ -200,7 +200,7 @@ class Cluster:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One start or stop at a time, the next one waits; a killed one's lock ends with it."""
+        """Allow one start or stop at a time; the next waits. A killed one's lock ends with it."""
         if not self.folder.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o711)  # the server's user must get through, not look around

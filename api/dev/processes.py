@@ -1,4 +1,4 @@
-"""The processes of the demo on one machine: one at a time, found and ended only when ours."""
+"""The demo's processes on one machine: one `run` at a time; only our own are found and ended."""
 
 import fcntl
 import os
@@ -21,7 +21,7 @@ READY_WITHIN_S = 60
 
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Hold `home`/run.lock, which names our process, while running. Raises CommandError."""
+    """Hold `home`/run.lock, which names our process. Raises CommandError if another holds it."""
     with open(home / "run.lock", "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,7 +35,7 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 def stop_running(home: Path) -> bool:
-    """End the `run` that holds the lock and wait until it has stopped all; False: none runs."""
+    """End the running `run` and wait for it. Returns False if none runs; raises CommandError."""
     try:
         file = open(home / "run.lock", "r+")  # noqa: SIM115 (closed below)
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def stop_running(home: Path) -> bool:
     with file:
         if _free(file.fileno()):
             return False
-        # Only the holder of the lock has written here, and it lives: the number is its own.
+        # Only the lock's holder writes here, and it is alive: the number is its own.
         text = file.read().strip()
         if text.isdigit():
             os.kill(int(text), signal.SIGTERM)
@@ -65,7 +65,7 @@ def _free(descriptor: int) -> bool:
 
 
 def check_port_is_free(base_url: str) -> None:
-    """Raises CommandError in words, before anything was started."""
+    """Raise CommandError if the port is taken, before anything is started."""
     host, port = urlsplit(base_url).hostname or "", urlsplit(base_url).port or 80
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,7 +78,7 @@ def check_port_is_free(base_url: str) -> None:
 
 
 def wait_until_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:
-    """Until /healthz answers 200. Raises CommandError: `server` ended, or does not answer."""
+    """Wait until /healthz answers 200. Raises CommandError if `server` ended or does not answer."""
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -93,12 +93,12 @@ def wait_until_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def worker() -> list[str]:
-    """The command that does the background work."""
+    """Return the command that does the background work."""
     return [sys.executable, "manage.py", "work"]
 
 
 def gunicorn(base_url: str) -> list[str]:
-    """The command that serves the process on this machine."""
+    """Return the command that serves on this machine."""
     parts = urlsplit(base_url)
     return [
         *(sys.executable, "-m", "gunicorn", "api.wsgi"),

@@ -1,8 +1,8 @@
 """The story over HTTP against a running server, with real tokens and browser sessions.
 
-Each step says who asks what, what the answer was and how long it took, and what that party can and
-cannot see; the first thing that differs from the design ends it. A partner system's developer can
-read it as a worked example: it knows nothing but demo.json and the addresses.
+Each step prints who asks what, the answer, how long it took, and what that party can and cannot
+see. It ends at the first difference from the design. A partner system's developer can read it as a
+worked example: it knows only demo.json and the addresses.
 """
 
 import base64
@@ -29,11 +29,11 @@ RELEASED = ["name", "phone", "safe_contact"]
 
 
 class Differs(Exception):
-    """The server did something else than the design says."""
+    """The server did something other than the design says."""
 
 
 def one_time_code(secret: str, at: float | None = None) -> str:
-    """The one-time code of a TOTP secret (RFC 6238: SHA-1, 30 seconds, 6 digits)."""
+    """Return the one-time code of a TOTP secret (RFC 6238: SHA-1, 30 seconds, 6 digits)."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     counter = struct.pack(">Q", int(time.time() if at is None else at) // 30)
     digest = hmac.digest(key, counter, "sha1")
@@ -43,7 +43,7 @@ def one_time_code(secret: str, at: float | None = None) -> str:
 
 
 class Party:
-    """Somebody who asks: a name to print, and a way to ask."""
+    """A caller: a name to print, and a way to send requests."""
 
     def __init__(self, name: str, base_url: str) -> None:
         self.name, self.base_url = name, base_url
@@ -68,7 +68,7 @@ class Party:
 
 
 class PartnerSystem(Party):
-    """An API client: `private_key_jwt` for a token of five minutes; who acts, in each request."""
+    """An API client: a five-minute token by `private_key_jwt`; each request names who acts."""
 
     def __init__(
         self, name: str, base_url: str, client: Mapping[str, Any], token_url: str, acting: str
@@ -82,7 +82,7 @@ class PartnerSystem(Party):
 
 
 def assertion(client: Mapping[str, Any], token_url: str, **claims: Any) -> str:
-    """A signed client assertion (RFC 7523), good once and for a minute."""
+    """Make a signed client assertion (RFC 7523), valid once and for a minute."""
     key = jwk.JWK(**client["private_jwk"])
     said = {
         "iss": client["client_id"],
@@ -112,7 +112,7 @@ def fetch_token(client: Mapping[str, Any], token_url: str) -> str:
 
 
 class Browser(Party):
-    """A person's browser session: password, one-time code, then pages and the API by cookie."""
+    """A person's browser session: password, one-time code, then pages and API by cookie."""
 
     def __init__(self, name: str, base_url: str, member: Mapping[str, Any]) -> None:
         super().__init__(name, base_url)
@@ -132,7 +132,7 @@ class Browser(Party):
             raise Differs(f"{name} did not get in: {answer.status_code} at {self.next}")
 
     def _enter_code(self, secret: str) -> None:
-        """A code is good once: where this one was used just now, wait for the next."""
+        """Enter a code. A code is valid once: if it was used just now, wait for the next."""
         path = "/accounts/code"
         try:
             self._submit(path, self._form(path) | {"code": one_time_code(secret)}, leads_to="/desk")
@@ -191,7 +191,7 @@ class Walkthrough:
         body: Any = None,
         **headers: str,
     ) -> requests.Response:
-        """One request; print it; raise Differs unless the status is as the design says."""
+        """Send one request and print it. Raises Differs if its status is not `expected`."""
         answer, ms = who.ask(method, path, body, **headers)
         self.say(f"{who.name:<24} {what:<52} {answer.status_code}  {ms:6.0f} ms")
         if answer.status_code != expected:
@@ -199,14 +199,14 @@ class Walkthrough:
         return answer
 
     def sees(self, fact: str, is_so: bool) -> None:
-        """A thing that must be so, said and checked."""
+        """Print and check a fact. Raises Differs if it is false."""
         self.say(f"{'':<24}   {'·' if is_so else '✗'} {fact}")
         if not is_so:
             raise Differs(fact)
 
 
 def walk(demo: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """The whole story. Raises Differs at the first thing that is not as designed."""
+    """Run the whole story. Raises Differs at the first difference from the design."""
     w = Walkthrough(demo, say)
     officer = w.system("police", "police.worker", "officer (police system)")
     colleague = w.system("police", "police.worker2", "officer's colleague")

@@ -1,4 +1,4 @@
-"""From an access token or a signed-in session to the frozen Principal. No rule of its own."""
+"""Turns an access token or a signed-in session into a frozen Principal. It has no rules itself."""
 
 import re
 from typing import NoReturn
@@ -25,12 +25,13 @@ SESSION_KEY = "credential"
 
 
 def caller_of(request: HttpRequest, along: RoundTripQuery | None = None) -> Principal | None:
-    """Whoever brings `Authorization: Bearer …` of a client, or the session of a person who signed
-    in; None: nobody. A client names the acting member of staff in the header `Acting-Member` (R15).
-    `along`: what is asked with it.
+    """Return the caller: a client by `Authorization: Bearer …`, or a person by their session.
 
-    Raises NotAuthenticated, BadRequest, NotPermitted, and for a session without the token against
-    forgery DRF's PermissionDenied.
+    None: the request has neither. A client names the acting member of staff in the header
+    `Acting-Member` (R15). `along`: a query sent in the same round trip.
+
+    Raises NotAuthenticated, BadRequest, NotPermitted, and DRF's PermissionDenied for a session
+    without its CSRF token.
     """
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if header:
@@ -39,7 +40,7 @@ def caller_of(request: HttpRequest, along: RoundTripQuery | None = None) -> Prin
     elif secret := request.session.get(SESSION_KEY):
         principal = credentials.resolve_credential(secret, along=along)
         if principal is not None:
-            request.POST = QueryDict()  # the token comes in its header: no form is read here
+            request.POST = QueryDict()  # the CSRF token is in a header: no form is read here
             _refuse_forged(request, principal)
     else:
         return None
@@ -49,7 +50,7 @@ def caller_of(request: HttpRequest, along: RoundTripQuery | None = None) -> Prin
 
 
 def acting_member(request: HttpRequest) -> str:
-    """The header's value as a canonical UUID, or ''. Raises BadRequest."""
+    """Return the header `Acting-Member` as a canonical UUID, or ''. Raises BadRequest."""
     text = request.META.get("HTTP_ACTING_MEMBER", "")
     try:
         return str(UUID(text)) if text else ""
@@ -64,14 +65,14 @@ def _resolve(request: HttpRequest, secret: str, along: RoundTripQuery | None) ->
         _refuse_address(request, principal)
     elif acting and (client := credentials.resolve_credential(secret)):
         _refuse_address(request, client)
-        # The token is good, the staff is not: not a member of this agency, or no longer.
+        # The token is valid, but the named person is not, or is no longer, a member of this agency.
         writer.log_refusal(client, "api.authenticate", "acting_member_unknown")
         raise NotPermitted("acting_member_unknown", "Acting-Member is no member of your agency.")
     return principal
 
 
 def _refuse_address(request: HttpRequest, client: Principal) -> None:
-    """A token that came from where its system never is was stolen (TH2). In the agency's log."""
+    """Refuse a token from outside its system's networks: it was stolen (TH2). Logs the refusal."""
     if not is_allowed(request.META["REMOTE_ADDR"], client.networks, client.agency_id):
         writer.log_refusal(client, "api.authenticate", ELSEWHERE)
         raise NotPermitted(ELSEWHERE, FROM_ELSEWHERE)
@@ -86,6 +87,6 @@ def _refuse_forged(request: HttpRequest, principal: Principal) -> None:
 
 
 def refuse_unknown_credential() -> NoReturn:
-    """Log and refuse a credential that nobody holds, or no longer."""
+    """Log and refuse a credential that is unknown or no longer valid. Raises NotAuthenticated."""
     writer.log_refusal(None, "api.authenticate", NotAuthenticated.code)
     raise NotAuthenticated

@@ -1,4 +1,4 @@
-"""Cursors: opaque, sealed, bound to the caller's agency and to the filter they were made under."""
+"""Cursors: opaque, encrypted, bound to the caller and to the list and filter they were made for."""
 
 import base64
 import binascii
@@ -33,14 +33,17 @@ def _context(principal: Principal | None, scope: str) -> str:
 
 
 def sealed(principal: Principal | None, scope: str, *parts: str) -> str:
-    """A cursor of whatever tells where a page ended."""
+    """Make a cursor from the parts that say where a page ended."""
     cursor = seal(_key(), json.dumps(parts).encode(), _context(principal, scope))
     return base64.urlsafe_b64encode(cursor).decode().rstrip("=")
 
 
 def unsealed(principal: Principal | None, scope: str, text: str, name: str) -> list[str]:
-    """The parts of a cursor. Raises BadRequest (`name`: the query parameter) for one of another
-    caller, another filter, or made up."""
+    """Return the parts of a cursor.
+
+    Raises BadRequest (`name`: the query parameter) for a cursor of another caller, of another
+    filter, or an invented one.
+    """
     try:
         cursor = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         parts: list[str] = json.loads(unseal(_key(), cursor, _context(principal, scope)))

@@ -1,4 +1,4 @@
-"""The base of every JSON endpoint: one parser, one renderer, unknown names refused."""
+"""The base of every JSON endpoint: one parser, one renderer, and no unknown names."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Shape(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and set(data) - set(self.fields):
-            # The name comes from the caller, and might be a person's: ours are told instead.
+            # The unknown name might be a person's, so the message lists the known ones instead.
             raise BadRequest(
                 "unknown_field", f"Documented are: {', '.join(self.fields) or 'none'}."
             )
@@ -43,8 +43,10 @@ class NothingIn(Shape):
 
 
 class NamedTexts(serializers.DictField):
-    """Texts by name, the names of a closed list: another is refused before its text is looked at,
-    and is not repeated."""
+    """Texts by name, with names from a closed list.
+
+    Another name is refused before its text is read, and is not repeated.
+    """
 
     child = Text()
 
@@ -60,8 +62,10 @@ class NamedTexts(serializers.DictField):
 
 @cache
 def _reader(shape: type[Shape]) -> Shape:
-    """One for all requests: to read a body leaves nothing behind in it, and to make one copies
-    every field."""
+    """Return one instance for all requests.
+
+    Reading a body leaves no state in it, and making one copies every field.
+    """
     return shape()
 
 
@@ -75,24 +79,26 @@ class WithFieldsMember(serializers.Serializer):
 
 
 class Endpoint(APIView):
-    """`self.principal` is the caller (None only where `public`), `self.data` the body.
+    """`self.principal` is the caller (None only if `public`), `self.data` the body.
 
-    The contract is read off DRF's class. A request takes this way instead of DRF's, which
+    The contract is generated from DRF's class. Requests do not run DRF's own dispatch, which
     negotiates, throttles and wraps: it took three times as long and gave the same answers.
     """
 
     request: HttpRequest  # type: ignore[assignment]  # Django's own
     principal: Principal
     public: ClassVar[bool] = False
-    query: ClassVar[Sequence[str]] = ()  # the query parameters it knows; any other is refused
-    # No OPTIONS: DRF's would describe the endpoint in words that are not in the contract.
+    query: ClassVar[Sequence[str]] = ()  # its query parameters; any other is refused
+    # No OPTIONS: DRF would describe the endpoint in words that are not in the contract.
     http_method_names: ClassVar[Sequence[str]] = ("get", "head", "post", "put", "patch", "delete")
 
     def dispatch(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """Who asks (401), whether the query is as documented (400), the method (405), then the
-        handler; a refusal as its problem. A bug goes on to the page for failures."""
+        """Check the caller (401), the query (400) and the method (405), then run the handler.
+
+        A refusal is answered with its problem. A bug propagates to the failure page.
+        """
         try:
             along = self.along(**kwargs)
             principal = caller_of(request, along)
@@ -115,11 +121,11 @@ class Endpoint(APIView):
         return answer
 
     def along(self, **_kwargs: Any) -> RoundTripQuery | None:
-        """What is asked in the packet that asks who calls; the handler finds its answer there."""
+        """The query to send in the round trip that resolves the caller, for use by the handler."""
         return None
 
     def _check(self, asked: QueryDict) -> None:
-        """Refuse a query that is not documented: a name, one that stands twice, no text."""
+        """Refuse an unknown or repeated query parameter, or one that contains NUL."""
         if set(asked) - set(self.query):
             raise BadRequest("unknown_parameter", "A query parameter is not documented.")
         if any(len(values) > 1 for _, values in asked.lists()):
@@ -129,21 +135,21 @@ class Endpoint(APIView):
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The request's body, read once; {} where there is none. Raises BadRequest."""
+        """The request's body, read once; {} if there is none. Raises BadRequest."""
         parsers: Sequence[type[JSONParser]] = self.parser_classes  # type: ignore[assignment]
         return read(self.request, parsers)
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
-        """The request's body as `shape` reads it. Raises BadRequest with a pointer."""
-        # Not by run_validation: a shape has the rules of its fields and none beyond them, and to
-        # look for those takes as long as to read it.
+        """Return the request's body as `shape` reads it. Raises BadRequest with a pointer."""
+        # Not run_validation: a shape has no rules beyond its fields', and looking for some takes as
+        # long as reading the body.
         return _reader(shape).to_internal_value(self.data)
 
     def if_match(self) -> str | None:
         return self.request.META.get("HTTP_IF_MATCH")
 
     def idempotency_key(self, route: str) -> idempotency.Key | None:
-        """The header `Idempotency-Key` with the body it came with."""
+        """Return the header `Idempotency-Key` with the body; None without it. Raises BadRequest."""
         key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None:
             return None
@@ -157,7 +163,7 @@ class Endpoint(APIView):
 
 
 def moment_parameter(text: str | None, name: str) -> datetime | None:
-    """A moment with its zone, or None where nothing is asked. Raises BadRequest."""
+    """Parse a time with a zone, or return None for no text. Raises BadRequest."""
     moment = moment_of(text) if text else None
     if text and moment is None:
         raise BadRequest("invalid", "A time with its zone is needed (RFC 3339).", name)
@@ -168,7 +174,7 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def month_parameter(text: str | None) -> tuple[datetime, datetime]:
-    """The moments between which a month (UTC) lies, from its text. Raises BadRequest."""
+    """Return the start and end of a month (UTC) from its text, like 2026-11. Raises BadRequest."""
     if text is None or not _MONTH.fullmatch(text):
         raise BadRequest("invalid", "A month is needed, like 2026-11.", "month")
     return Month.read(text).bounds
@@ -182,7 +188,7 @@ def uuid_parameter(text: str | None, name: str) -> UUID | None:
 
 
 def page_size(text: str | None, most: int) -> int:
-    """The query parameter `limit`: 1 to `most`, 50 if not said. Raises BadRequest."""
+    """Parse the query parameter `limit`: 1 to `most`, 50 if not given. Raises BadRequest."""
     text = "50" if text is None else text
     if not (len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise BadRequest("invalid", f"1 to {most}.", "limit")

@@ -1,5 +1,7 @@
-"""What a member of a body may be, strictly: DRF takes a number for a text, a text for a number or
-for yes, and a time without a zone for one in UTC. Every shape is made of these (ADR 0046)."""
+"""Strict field types for request bodies; every shape is made of these (ADR 0046).
+
+DRF alone accepts a number as text, text as a number or as true, and a time without a zone as UTC.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d
 
 
 def moment_of(text: str) -> datetime | None:
-    """A moment with its zone, in UTC; None where the text is anything else."""
+    """Parse a time with a zone and return it in UTC; None for any other text."""
     if not RFC_3339.fullmatch(text):
         return None
     try:

@@ -1,4 +1,4 @@
-"""JSON in and out: strict on the way in (ADR 0046), fast on the way out."""
+"""JSON bodies: strict when read (ADR 0046), fast when written."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates: Postg
 
 
 class Answer(HttpResponse):
-    """JSON, written as it is made; without a body where there is nothing to say (204, 304)."""
+    """A JSON response, serialized when it is made; it has no body if `value` is None (204, 304)."""
 
     def __init__(
         self,
@@ -35,12 +35,12 @@ class Answer(HttpResponse):
 
 
 def as_json(value: Any) -> bytes:
-    """Times with a Z, as serializers write them."""
+    """Serialize to JSON. Times end in Z, as serializers write them."""
     return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)
 
 
 def read(request: HttpRequest, parsers: Iterable[type["JSONParser"]]) -> dict[str, Any]:
-    """The body as the parser of its media type reads it; {} where there is none.
+    """Read the body with the parser of its media type; {} if there is none.
 
     Raises BadRequest, UnsupportedMediaType.
     """
@@ -53,14 +53,17 @@ def read(request: HttpRequest, parsers: Iterable[type["JSONParser"]]) -> dict[st
 
 
 class JSONParser(BaseParser):
-    """An object as JSON (RFC 8259), without what two parsers might read differently."""
+    """Reads a JSON object (RFC 8259) and refuses what two parsers might read differently."""
 
     media_type = "application/json"
     depth = MAX_DEPTH
 
     def parse(self, request: HttpRequest) -> dict[str, Any]:  # type: ignore[override]
-        """The object in the body, which is no larger than MAX_BODY (api/http/middleware.py). Raises
-        BadRequest, UnsupportedMediaType."""
+        """Return the object in the body.
+
+        api/http/middleware.py keeps the body within MAX_BODY. Raises BadRequest,
+        UnsupportedMediaType.
+        """
         if request.META.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
             raise UnsupportedMediaType(request.content_type or "")
         try:
@@ -76,13 +79,13 @@ class JSONParser(BaseParser):
 
 
 class DocumentParser(JSONParser):
-    """A document of the directory, which nests places with their people and their numbers."""
+    """Reads a document of the directory, which nests places, their contacts and their phones."""
 
     depth = 20
 
 
 class PatchParser(DocumentParser):
-    """A merge patch of one (RFC 7386), under its own media type."""
+    """Reads a merge patch of such a document (RFC 7386), under its own media type."""
 
     media_type = "application/merge-patch+json"
 

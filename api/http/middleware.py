@@ -1,4 +1,4 @@
-"""What every request gets: an id, its origin for the log, the safety headers, one log line."""
+"""Gives every request an id, its origin for the log, the safety headers, and one log line."""
 
 import time
 from collections.abc import Callable
@@ -19,24 +19,24 @@ from permissions.errors import BadRequest, Refused
 
 log = structlog.get_logger()
 
-# How much of a body that is too large is read all the same, in bytes, and for how many seconds.
+# How much of a body that is too large is still read, in bytes, and for how many seconds.
 TAKEN_IN, TAKEN_IN_S = 16 * 1024 * 1024, 10
 
-# Where the desk's quick exit leads: somewhere nobody asks about.
+# Where the desk's quick exit leads: a page that raises no questions.
 QUICK_EXIT = "https://www.weather.gov/"
 
-# Of an answer that is public and the same for everybody; of any other nothing may be kept.
+# For an answer that is public and the same for everyone. No other answer may be cached.
 CACHEABLE = "public, max-age=3600"
-PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/")  # what is answered so
+PUBLISHED = ("/v1/directory/profile", "/v1/directory/schema/")  # paths with such answers
 
-# The one page that may be kept offline, and its style (R16): a week, and longer where the server
-# cannot be reached. Not "immutable": whoever loads it again gets the newest numbers.
+# The one page that may be kept offline, and its style (R16): for a week, and longer while the
+# server cannot be reached. Not "immutable", so that a reload fetches the newest phone numbers.
 OFFLINE_PATH = "/safety"
 OFFLINE = (OFFLINE_PATH, "/static/desk/safety.css")
 KEPT_OFFLINE = "public, max-age=604800, stale-if-error=2592000"
 
-# No script is needed anywhere but on the API page, which serves its own from here. Browsers hold
-# the redirect of a form to form-action too, so the quick exit's target stands there.
+# Only the API page needs a script, and it is served from here. Browsers apply form-action to the
+# redirect of a form too, so it lists the quick exit's target.
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     f" form-action 'self' {QUICK_EXIT}; base-uri 'none'; frame-ancestors 'none'"
@@ -45,9 +45,9 @@ CSP_DOCS = CSP + "; script-src 'self'; connect-src 'self'; style-src-attr 'unsaf
 
 
 def caller_address(request: HttpRequest) -> str:
-    """Where the request came from: behind proxies of ours, what the outermost of them saw.
+    """Return the caller's address; behind our own proxies, the one that the outermost of them saw.
 
-    What stands further left in the header is the caller's own word and is not read.
+    Entries further left in the header are the caller's own claim and are not read.
     """
     seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if 0 < settings.PROXIES <= len(seen):
@@ -61,7 +61,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.monotonic()
-        request.META["REMOTE_ADDR"] = caller_address(request)  # sign-in counts tries by it too
+        request.META["REMOTE_ADDR"] = caller_address(request)  # sign-in counts attempts by it
         here = Origin(uuid7(), address_prefix(request.META["REMOTE_ADDR"]))
         token = origin.set(here)
         try:
@@ -74,7 +74,7 @@ class RequestMiddleware:
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         kept = response.get("Cache-Control") == CACHEABLE or request.path.startswith("/static/")
-        if response.cookies:  # somebody's session: whatever the answer is, no cache may hold it
+        if response.cookies:  # a session: no cache may hold the answer
             response["Cache-Control"] = "no-store"
         elif request.path in OFFLINE and response.status_code == 200:
             response["Cache-Control"] = KEPT_OFFLINE
@@ -93,9 +93,10 @@ class RequestMiddleware:
 
 
 class BodyMiddleware:
-    """Refuses a body that is too large, wherever it goes, and gives one that was sent in chunks its
-    length: whatever reads one below, ours as well as Django's forms, takes one without a length for
-    none at all."""
+    """Refuses a body that is too large, for every path, and gives a chunked body its length.
+
+    Readers further down, our own and Django's forms, take a body without a length for none.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -106,7 +107,7 @@ class BodyMiddleware:
                 body = _in_chunks(request)
                 request.META["CONTENT_LENGTH"] = str(len(body))
                 request._stream = BytesIO(body)
-            elif request._stream.limit > MAX_BODY:  # what the request said of its length
+            elif request._stream.limit > MAX_BODY:  # the Content-Length that was sent
                 _drain(request._stream)
                 raise TooLarge
         except Refused as refusal:
@@ -115,8 +116,8 @@ class BodyMiddleware:
 
 
 def _in_chunks(request: HttpRequest) -> bytes:
-    """The whole body. Raises BadRequest, LengthRequired, TooLarge."""
-    if not request.META.get("wsgi.input_terminated"):  # of a server that would not say its end
+    """Read the whole body. Raises BadRequest, LengthRequired, TooLarge."""
+    if not request.META.get("wsgi.input_terminated"):  # this server would not mark its end
         raise problem_details.LengthRequired
     sent = request.META["wsgi.input"]
     try:
@@ -130,22 +131,25 @@ def _in_chunks(request: HttpRequest) -> bytes:
 
 
 def _drain(sent: Any) -> None:
-    """Read, and forget, what still comes of a body that is refused, so far as it may go: answered
-    before, its sender, who does not read yet, would find the line broken and no answer."""
+    """Read and drop the rest of a refused body, up to TAKEN_IN bytes and TAKEN_IN_S seconds.
+
+    A sender who is still sending does not read yet. An answer before the end would reach them as
+    a broken connection.
+    """
     until = time.monotonic() + TAKEN_IN_S
     left = TAKEN_IN
     try:
         while left > 0 and time.monotonic() < until and (piece := sent.read(64 * 1024)):
             left -= len(piece)
     except (OSError, ParseException):
-        return  # it broke off: whoever is left there gets the refusal
+        return  # it broke off: answer with the refusal all the same
 
 
 class TokenMiddleware:
-    """Leads a partner system's request straight to its endpoint.
+    """Passes a partner system's request straight to its endpoint.
 
-    What stands below is for browsers (cookies, sessions, forgery, sign-in) and does nothing for
-    whoever brings a token; it took as long as the endpoint itself.
+    The middleware below is for browsers (cookies, sessions, CSRF, sign-in) and does nothing for a
+    caller with a token; it took as long as the endpoint itself.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -161,9 +165,9 @@ class TokenMiddleware:
 class SharedCacheMiddleware:
     """Answers what a cache may keep before anything looks for a session.
 
-    It is the same for everybody, signed in or not: no cookie is read or set, so that a shared cache
-    may hold it. The page to keep asks nothing of the database either: it is there when the rest is
-    not.
+    The answer is the same for everyone, signed in or not. No cookie is read or set, so that a
+    shared cache may hold it. The offline page does not use the database either: it is available
+    when the rest is not.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -173,12 +177,12 @@ class SharedCacheMiddleware:
         path = request.path_info
         if path != OFFLINE_PATH and not path.startswith(PUBLISHED):
             return self.get_response(request)
-        request.session = {}  # nobody's: an endpoint looks there for who asks
+        request.session = {}  # empty: an endpoint looks in it for the caller
         return _answer_directly(request)
 
 
 def _answer_directly(request: HttpRequest) -> HttpResponse:
-    """The endpoint's answer, past all that stands below."""
+    """Return the endpoint's answer, bypassing the middleware below."""
     match = request.resolver_match = resolve(request.path_info)
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     if not (response.streaming or response.has_header("Content-Length")):

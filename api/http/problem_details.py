@@ -1,7 +1,7 @@
 """Refusals as `application/problem+json` (RFC 9457), and the pages for failures.
 
-The only place that knows status codes. `detail` never echoes input; every 5xx carries the safety
-lines (R16), since the service that was not reached here can be rung.
+The only place that knows status codes. `detail` never echoes input. Every 5xx carries the safety
+lines (R16), since a service that cannot be reached here can still be phoned.
 """
 
 import sys
@@ -81,7 +81,7 @@ def status_of(refusal: errors.Refused) -> tuple[int, str]:
 
 
 def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Status, body and headers of a refusal."""
+    """Return status, body and headers of a refusal. A 5xx is logged."""
     status, title = status_of(refusal)
     body: dict[str, Any] = {
         "type": f"{settings.BASE_URL.rstrip('/')}/problems/{refusal.code}",
@@ -94,7 +94,7 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
     if isinstance(refusal, errors.BadRequest) and refusal.pointer:
         body["pointer"] = refusal.pointer
     if isinstance(refusal, errors.WrongState):
-        body["current_state"] = refusal.status  # as the caller's side is shown it
+        body["current_state"] = refusal.status  # as shown to the caller's side
     if isinstance(refusal, errors.BudgetSpent):
         headers["Retry-After"] = str(refusal.wait_s)
     if status == 401:
@@ -108,7 +108,7 @@ def problem(refusal: errors.Refused) -> tuple[int, dict[str, Any], dict[str, str
 
 
 def translate(error: BaseException) -> errors.Refused | None:
-    """A foreign exception as one of ours, or None for a bug."""
+    """Return a library's exception as a refusal of ours; None for a bug."""
     match error:
         case errors.Refused():
             return error
@@ -136,7 +136,7 @@ def translate(error: BaseException) -> errors.Refused | None:
 
 
 def _invalid(detail: Any, pointer: str = "") -> errors.BadRequest:
-    """The first fault of a serializer's: its place as a JSON pointer, its kind as the detail."""
+    """Return a serializer's first error: its place as a JSON pointer, its kind as the detail."""
     if isinstance(detail, dict) and detail:
         name, inner = next(iter(detail.items()))
         here = pointer if name == "non_field_errors" else f"{pointer}/{name}"
@@ -149,7 +149,7 @@ def _invalid(detail: Any, pointer: str = "") -> errors.BadRequest:
     )
 
 
-# Serializer codes in words of our own: DRF's messages echo the input.
+# Our own texts for serializer codes: DRF's messages echo the input.
 EXPLAINED = {
     "required": "This field is needed.",
     "null": "This field cannot be null.",
@@ -166,7 +166,7 @@ EXPLAINED = {
 
 
 def handle(error: Exception, allowed: Sequence[str]) -> Answer | None:
-    """A refusal as its problem; None for a bug. `allowed`: the methods of the address."""
+    """Answer a refusal with its problem; None for a bug. `allowed`: the address's methods."""
     refusal = translate(error)
     if refusal is None:
         return None
@@ -185,7 +185,7 @@ def _json(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpRes
 
 
 def refused_page(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
-    """A refusal as JSON for partner systems, as a page for people."""
+    """Answer a refusal, as JSON for partner systems and as a page for people."""
     status, body, headers = problem(refusal)
     if wants_json(request):
         return _json(status, body, headers)
@@ -200,7 +200,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What Django itself refuses: a form that is too large, a host name that is not ours."""
+    """Answer what Django itself refuses: a form that is too large, a host name that is not ours."""
     return refused_page(request, translate(exception) or errors.BadRequest())
 
 
@@ -209,7 +209,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last line: a database that is away is 503, anything else a bug, told by type only."""
+    """Answer what no handler caught: 503 if the database is unavailable, 500 for a bug.
+
+    A bug is logged by its type and place only.
+    """
     error = sys.exc_info()[1]
     refusal = translate(error) if error else None
     if refusal is None:
@@ -226,8 +229,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without its token, or with another's. An entry where it came in somebody's session: a
-    stranger, who has none, does not fill the log with it."""
+    """Answer a form without its CSRF token or with another's.
+
+    It writes a log entry only within a session, so that strangers cannot fill the log.
+    """
     refusal: errors.Refused = errors.NotPermitted(
         "csrf", "The form has expired. Load the page again, then repeat."
     )

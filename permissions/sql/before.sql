@@ -1,5 +1,5 @@
--- Applied before each migration, as `owner`: the schema of our functions, and those that the
--- default of a column needs. Twice is safe. It names no table: on a new database there is none yet.
+-- Applied before each migration, as `owner`: our functions' schema and the functions that column
+-- defaults need. Running it twice is safe. It names no table: a new database has none yet.
 
 DO $$
 DECLARE
@@ -18,7 +18,7 @@ END $$;
 CREATE SCHEMA IF NOT EXISTS sec;
 GRANT USAGE, CREATE ON SCHEMA sec TO gate;
 
--- What sec.clock() adds. The table clock_offset keeps it, and sec.keep_shift() writes it in here.
+-- The offset that sec.clock() adds. Table clock_offset keeps it; sec.keep_shift() writes it here.
 DO $$
 BEGIN
     IF to_regprocedure('sec.shift()') IS NULL THEN
@@ -27,8 +27,8 @@ BEGIN
     END IF;
 END $$;
 
--- clock_timestamp(), not now(): a transaction that waited for a lock must not judge by the moment
--- it began. STABLE lets a policy ask once a scan.
+-- clock_timestamp(), not now(): a transaction that waited for a lock must not decide by the time at
+-- which it began. STABLE lets a policy evaluate it once a scan.
 CREATE OR REPLACE FUNCTION sec.clock() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN clock_timestamp() + sec.shift();

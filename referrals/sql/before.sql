@@ -1,9 +1,9 @@
--- Applied before each migration, as `owner`: the function that the default of a column needs. Twice
--- is safe.
+-- Applied before each migration, as `owner`: the function that a column default needs. Running it
+-- twice is safe.
 
 -- The transaction that writes an event, as the feeds count it (sql/functions/feed.sql). A cluster
--- that was made from a restored dump counts its transactions from the beginning; the base is added
--- to each, so that what is written after a restore comes after all that was read before it
+-- made from a restored dump counts its transactions from the beginning. The base is added to each
+-- number, so that what is written after a restore comes after everything that was read before it
 -- (sec.count_on, manage.py restored).
 CREATE OR REPLACE FUNCTION sec.xact() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

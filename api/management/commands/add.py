@@ -1,4 +1,4 @@
-"""`manage.py add agency|member|client`: how the first ones, and the next, come in."""
+"""`manage.py add agency|member|client`: add the first ones and all later ones."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -88,7 +88,7 @@ class Command(BaseCommand):
             provisioning.check_username(options["username"])
             person, given = sign_in_secrets.new_person(options["username"])
         elif not Membership.objects.using("door").filter(person=person).exists():
-            given = sign_in_secrets.renew_secrets(person)  # left over where this was killed halfway
+            given = sign_in_secrets.renew_secrets(person)  # left by a killed run
         member = provisioning.add_member(
             options["agency"], person, options["name"], options["role"]
         )

@@ -1,4 +1,4 @@
-"""`manage.py client show|keys|networks|budget|end|return`: partner systems that are in already."""
+"""`manage.py client show|keys|networks|budget|end|return`: manage existing partner systems."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path

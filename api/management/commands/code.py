@@ -1,4 +1,4 @@
-"""`manage.py code USERNAME`: the one-time code of a demo member, now."""
+"""`manage.py code USERNAME`: print a demo member's password and current one-time code."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""`manage.py database`: start, stop and look at Cairn's own PostgreSQL."""
+"""`manage.py database`: start, stop and inspect Cairn's own PostgreSQL."""
 
 import os
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -31,7 +31,7 @@ environment:
 
 class Command(BaseCommand):
     help = EXPLAINED
-    requires_system_checks: list[str] = []  # they may ask the database, which is not up yet
+    requires_system_checks: list[str] = []  # they may query the database, which is not up yet
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError("PostgreSQL is not running: manage.py database start")
 
     def _elsewhere(self, act: str, url: str, role: str) -> None:
-        """A server named by DATABASE_URL is looked at, never started or stopped."""
+        """Inspect the server of DATABASE_URL, which is never started or stopped here."""
         if act == "url":
             variable = "DATABASE_URL" if role == "app" else f"DATABASE_URL_{role.upper()}"
             if variable not in os.environ:

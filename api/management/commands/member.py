@@ -1,4 +1,4 @@
-"""`manage.py member show|reset|roles|end|return`: people who are in already."""
+"""`manage.py member show|reset|roles|end|return`: manage existing members."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any

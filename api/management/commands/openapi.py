@@ -1,4 +1,4 @@
-"""`manage.py openapi`: write the contract, or say where it differs from what is served."""
+"""`manage.py openapi`: write the contract, or show where it differs from what is served."""
 
 import difflib
 from argparse import ArgumentParser

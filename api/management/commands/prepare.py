@@ -24,7 +24,7 @@ class Command(BaseCommand):
         self.stdout.write("Migrating …")
         call_command("migrate", verbosity=0)
         bundled.load()
-        look_ahead(self._progress)  # the rest of a night is not for every start
+        look_ahead(self._progress)  # the other nightly jobs need not run at each start
         if not settings.LOOPBACK:
             return
         path = settings.HOME / "demo.json"
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         demo.keep_channels()
         derive()
         self.stdout.write("  the directory around Missoula")
-        demo.write(path, content)  # last: its being there says that all of it is
+        demo.write(path, content)  # last: the file means that everything is loaded
 
     def _progress(self, what: str, done: int, total: int) -> None:
         if done == total:

@@ -1,4 +1,4 @@
-"""`manage.py run`: the demo on this machine, from nothing to a served and proven network."""
+"""`manage.py run`: the demo on this machine, from an empty folder to a served, proven network."""
 
 import ctypes
 import os
@@ -31,11 +31,11 @@ class Command(BaseCommand):
         home.mkdir(parents=True, exist_ok=True)
         self.server: subprocess.Popen[bytes] | None = None
         self.worker: subprocess.Popen[bytes] | None = None
-        self.started = False  # the database, by us
+        self.started = False  # whether we started the database
         cluster = None if os.environ.get("DATABASE_URL") else Cluster(home)
         for name in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, _interrupt)
-        # The lock is let go last: `stop` waits for it, and then all has ended.
+        # Release the lock last: `stop` waits for it, and by then everything has ended.
         with processes.only_one(home):
             try:
                 self._serve(home, cluster, began)
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 self._end(cluster)
 
     def _end(self, cluster: Cluster | None) -> None:
-        """Stop what this process started; a second Ctrl-C does not leave half of it behind."""
+        """Stop what this process started. A second Ctrl-C does not interrupt this."""
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
         for process in (self.worker, self.server):
@@ -68,11 +68,11 @@ class Command(BaseCommand):
             self._say("Starting the database …")
             self.started = True
             cluster.start()
-        # A process of its own: the settings read the passwords that the first start has made.
+        # A separate process: its settings read the passwords that the first start has made.
         if subprocess.run([sys.executable, "manage.py", "prepare"], check=False).returncode:
             raise CommandError("The database could not be prepared: see above.")
         self._say(f"Serving on {settings.BASE_URL} …")
-        # The story below is to be read: a line for each request is for servers (CAIRN_LOG_LEVEL).
+        # Leave out the log line for each request: the story below is to be read (CAIRN_LOG_LEVEL).
         env = {"CAIRN_LOG_LEVEL": "WARNING"} | os.environ
         self.server = subprocess.Popen(
             processes.gunicorn(settings.BASE_URL), preexec_fn=_die_with_parent, env=env
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         raise CommandError(f"The server ended with status {code}.")
 
     def _walk_once(self, home: Path) -> None:
-        """The whole story over HTTP, until it has passed once in this home."""
+        """Run the walkthrough over HTTP, unless it has passed before in this home."""
         passed = home / "walkthrough-passed"
         if passed.exists():
             return
@@ -100,8 +100,8 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 def _die_with_parent() -> None:
-    """Linux: the server ends when this process is killed, so that it never holds the port alone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us; we end it in order
+    """On Linux, end the server if this process is killed, so that it does not keep the port."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is ours to handle: we end it in order
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 

@@ -1,4 +1,4 @@
-"""manage.py schema"""
+"""`manage.py schema`: compare the database's schema with the code's."""
 
 import os
 import shutil
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             if subprocess.run(words, env=env, check=False).returncode:
                 raise CommandError("The new database could not be migrated: see above.")
             with closing(cluster.connect_superuser("cairn")) as session, session.cursor() as cursor:
-                cursor.execute("SET search_path = public")  # as every role of ours has it
+                cursor.execute("SET search_path = public")  # as for all our roles
                 found = catalogue.read(cursor)
         finally:
             cluster.erase()

@@ -1,4 +1,4 @@
-"""`manage.py stop`: end what `run` started."""
+"""`manage.py stop`: stop what `run` started."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             return
         if not os.environ.get("DATABASE_URL"):
             Cluster(settings.HOME).erase()
-            # Of that database's log: the next one's is another, and would be called forked.
+            # It belongs to that database's log. The next log would be reported as forked.
             shutil.rmtree(settings.HOME / "witness", ignore_errors=True)
         for name in FILES:
             (settings.HOME / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`manage.py walkthrough`: the story over HTTP against the running server."""
+"""`manage.py walkthrough`: run the story over HTTP against the running server."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""`manage.py who_sees_what`: the table of who sees what, as text, made by asking the model."""
+"""`manage.py who_sees_what`: print the table of who sees what, made from the reference model."""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
 -- as: gate
--- Who may change what of the directory: the second wall. Whoever can change a telephone number here
--- can send a victim to her abuser, so the database judges an edit too: the role `editor` writes
--- rows of the organizations that the caller's agency edits, which point at rows of such
--- organizations only. Default deny; written positively, so that NULL (no token) refuses. The first
--- wall is directory/editing.
+-- Who may change what of the directory: the second wall. A person who can change a phone number
+-- here can send victims to their abusers, so the database judges an edit too. The role `editor`
+-- writes rows of the organizations that the caller's agency edits, and they may refer only to rows
+-- of such organizations. The default is to deny; conditions are positive, so that NULL (no token)
+-- refuses. The first wall is directory/editing.
 
 CREATE FUNCTION sec.edits(org uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -14,7 +14,7 @@ BEGIN
     RETURN false;
 END $$;
 
--- Whose row it is; `entity` is the standard's name of its table. NULL: nobody's.
+-- The organization that a row belongs to, or NULL. `entity` is the standard's name of its table.
 CREATE FUNCTION sec.organization_of(entity text, row_id uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -34,9 +34,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Whether everything that a row points at belongs to organizations that the caller edits: a number
--- of mine below another's service would stand in their entry. A parent organization, a unit and a
--- term are named only: nothing appears in their own entry.
+-- Whether everything that a row refers to belongs to organizations that the caller edits: otherwise
+-- a phone number could appear in the entry of another organization's service. A parent
+-- organization, a unit and a term are only named: nothing appears in their own entry.
 CREATE FUNCTION sec.edits_links(row_of jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -60,8 +60,8 @@ BEGIN
     RETURN true;
 END $$;
 
--- Which confidential address an access entry of *this transaction* has opened (R11), for a member
--- who may read it: as sec.opening does for a packet.
+-- The confidential address that an access entry of *this transaction* has opened (R11), for a
+-- member who may read it, as sec.opening does for a packet.
 CREATE FUNCTION sec.opened_address() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -80,8 +80,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A new organization is the caller's agency's own from its first moment. The only way to insert one
--- and the only way to a right of editing, other than by `jobs`.
+-- Insert an organization that the caller's agency edits from the start. Other than through `jobs`,
+-- this is the only way to insert one and the only way to a right of editing.
 CREATE FUNCTION sec.begin_organization(row_of jsonb, editing_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -103,8 +103,8 @@ BEGIN
     END IF;
 END $$;
 
--- Rendering locks what it writes anew, also another's service at a place that it shares: a lock
--- asks for the right to change.
+-- Lock the entries that rendering writes again, also another organization's service at a shared
+-- place. Such a lock requires the right to change the row, so this runs as `gate`.
 CREATE FUNCTION sec.lock_entries(organizations uuid[], services uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -114,10 +114,10 @@ BEGIN
       ORDER BY id FOR NO KEY UPDATE;
 END $$;
 
--- A document is what people ring by: the same question as of its sources, by a trigger, since the
--- public projections can have no policy. Another's service at a place that it shares with ours is
--- rendered with it, and so is the organization whose place that is. Editors share none anew: only
--- an import lets a service be found at another's place.
+-- People phone by what a document says, so a trigger asks of it what policies ask of its sources;
+-- the public projections can have no policy. Another organization's service at a place that it
+-- shares with ours is rendered with it, and so is the organization that the place belongs to.
+-- Editors cannot create such sharing: only an import lets a service be found at another's place.
 CREATE FUNCTION sec.renders(org uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN

@@ -1,9 +1,9 @@
 -- as: gate
 -- Search among confidential entries.
 
--- Confidential entries that bear these words (in their names, or only elsewhere), needs and facets,
--- `most` of them (NULL: all). Row security lets no index answer `@@` and `@>`, which are not
--- leakproof; gate may use them, and asks itself first who is there. NULL: anything will do.
+-- Confidential entries that have these words (in their names, or only elsewhere), needs and facets;
+-- at most `most`. A NULL argument matches everything. Row security lets no index answer `@@` and
+-- `@>`, which are not leakproof; `gate` may use them, and this checks the caller first.
 CREATE FUNCTION sec.network_places(
     words tsquery, in_names boolean, needs uuid[], facets text[], at_place boolean, most integer
 ) RETURNS SETOF directory_network_place

@@ -1,10 +1,10 @@
 -- as: gate
--- Where a confidential place is, is not kept (R4). Whatever code forgets, these hold: a
--- place is confidential as soon as a confidential service or organization is found there, what
--- tells where it is goes at that moment, and no address can be added afterwards. They run as
--- `gate`, so that no place is passed over because its row belongs to another organization.
+-- The location of a confidential place is not kept (R4). These triggers ensure that even if other
+-- code forgets it. A place becomes confidential as soon as a confidential service or organization
+-- is found there; what shows where it is goes at that moment; no address can be added afterwards.
+-- They run as `gate`, so that they skip no place whose row belongs to another organization.
 
--- These places become confidential.
+-- Make these places confidential.
 CREATE FUNCTION sec.hide_places(places uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     -- Whoever shows one of them is waited for, and sees what hides it, or has it hidden again.
@@ -35,7 +35,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Whether something confidential is found at a place, or it is a confidential organization's.
+-- Whether something confidential is found at a place, or a confidential organization owns it.
 CREATE FUNCTION sec.hides_a_secret(place uuid, organization uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -62,8 +62,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- With the address go its history, which has old words, and that of whatever is found there; what
--- waits in quarantine of the place; its key in the source.
+-- Remove with the address its history, which has old words, the history of everything found there,
+-- and the place's rows in quarantine. sec.location_loses_its_key removes its key in the source.
 CREATE FUNCTION sec.location_hides() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     parts uuid[] := ARRAY(SELECT id FROM public.directory_address WHERE location_id = NEW.id);
@@ -95,7 +95,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A new place of a confidential organization is one from its first moment.
+-- A new place of a confidential organization is confidential from the start.
 CREATE FUNCTION sec.begins_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
@@ -109,7 +109,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- A place that goes to a confidential organization.
+-- A place that moves to a confidential organization becomes confidential.
 CREATE FUNCTION sec.place_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF sec.hides_a_secret(NEW.id, NEW.organization_id) THEN
@@ -118,8 +118,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A place may be public again once nothing confidential is found there: judged at the commit, since
--- it and the services there may change in one transaction. What its agency had sealed goes.
+-- A place may become public again once nothing confidential is found there. This is checked at the
+-- commit, since the place and its services may change in one transaction. The encrypted address is
+-- deleted.
 CREATE FUNCTION sec.stays_hidden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     owner uuid;
@@ -136,7 +137,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The place is locked, so that it cannot become confidential while an address is being added.
+-- Lock the place, so that it cannot become confidential while an address is being added.
 CREATE FUNCTION sec.address_is_public() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM public.directory_location WHERE id = NEW.location_id AND NOT confidential
@@ -151,7 +152,7 @@ END $$;
 REVOKE ALL ON FUNCTION sec.hide_places(uuid[]), sec.organization_hides(), sec.service_hides(),
     sec.hides_a_secret(uuid, uuid), sec.link_hides(), sec.location_hides(), sec.begins_hidden(),
     sec.place_moves(), sec.stays_hidden(), sec.address_is_public() FROM PUBLIC;
--- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+-- The tables' owner needs these to create its triggers; no one can call a trigger function.
 GRANT EXECUTE ON FUNCTION sec.organization_hides(), sec.service_hides(), sec.link_hides(),
     sec.location_hides(), sec.begins_hidden(), sec.place_moves(), sec.stays_hidden(),
     sec.address_is_public() TO owner;

@@ -1,8 +1,8 @@
 -- as: gate
 -- Where a postcode is, derived from public addresses.
 
--- The middle of each postcode: of public addresses, rounded to a kilometre. Of these codes, or
--- (NULL) of all.
+-- Derive the center of each postcode from public addresses, to about a kilometer: for these codes,
+-- or for all (NULL).
 CREATE FUNCTION sec.derive_postcodes(codes text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -19,8 +19,8 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
--- The middle of a postcode goes, or is made anew, with an address that it was made of: the place is
--- hidden, removed, or elsewhere now.
+-- Remove a postcode's center, or derive it again, when an address that it was derived from is
+-- hidden, removed or moved.
 CREATE FUNCTION sec.address_leaves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     codes text[] := ARRAY(SELECT p.postcode FROM public.directory_postcode p
@@ -35,5 +35,5 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.derive_postcodes(text[]), sec.address_leaves() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sec.derive_postcodes(text[]) TO jobs;
--- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+-- The tables' owner needs these to create its triggers; no one can call a trigger function.
 GRANT EXECUTE ON FUNCTION sec.address_leaves() TO owner;

@@ -1,8 +1,8 @@
 -- as: owner
 -- Triggers on rows of the directory that run with the rights of the role that writes.
 
--- Who answers referrals: an editor names her own agency or nobody. Another's name, that `jobs` has
--- bound, stays until it is taken away.
+-- Who answers referrals: an editor may name their own agency or none. Another agency, which `jobs`
+-- has bound, stays until it is removed.
 CREATE FUNCTION sec.answers_for_itself() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.answered_by_id IS NULL OR NEW.answered_by_id = sec.directory_editor() THEN
@@ -11,8 +11,8 @@ BEGIN
     RAISE EXCEPTION 'another agency answers for itself' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- What rendering may take along beside what was asked for; what an editor may not, waits for the
--- night (directory/projection/reindex.py).
+-- What rendering may write in addition to what was asked for. What an editor may not write waits
+-- for the night (directory/projection/reindex.py).
 CREATE FUNCTION sec.may_render(org uuid, service uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -1,30 +1,31 @@
 -- as: owner
--- Words of both languages, stemmed, accents ignored: text is indexed in both and asked in both.
+-- Words of both languages, stemmed, accents ignored: text is indexed and searched in both.
 
 CREATE FUNCTION directory_words(body text) RETURNS tsvector LANGUAGE sql STABLE AS $$
     SELECT to_tsvector('directory_en', body) || to_tsvector('directory_es', body)
 $$;
 
--- What was asked for, read as English or as Spanish; a leading minus works as usual.
+-- The query, read as English or as Spanish; a leading minus works as usual.
 CREATE FUNCTION directory_asked(asked text) RETURNS tsquery LANGUAGE sql STABLE AS $$
     SELECT websearch_to_tsquery('directory_en', asked)
         || websearch_to_tsquery('directory_es', asked)
 $$;
 
--- The plain words of a text: no accents, lower case, long enough to be misspelt.
+-- The plain words of a text: no accents, lower case, long enough to be misspelled.
 CREATE FUNCTION directory_plain_words(body text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT DISTINCT word
       FROM regexp_split_to_table(lower(unaccent(body)), '[^[:alnum:]]+') word
      WHERE length(word) BETWEEN 4 AND 30 AND word !~ '[0-9]'
 $$;
 
--- Words of public entries, for spelling. In order, so that two at once do not wait in a circle.
+-- Add words of public entries, for spelling. They are sorted so that two sessions cannot deadlock.
 CREATE FUNCTION directory_learn(body text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO directory_word (word) SELECT w FROM directory_plain_words(body) w ORDER BY w
     ON CONFLICT DO NOTHING
 $$;
 
--- Of these words those that no public entry has any longer: a hidden name must not be guessed.
+-- Remove those of these words that no public entry has any longer: a hidden name must not be
+-- guessed.
 CREATE FUNCTION directory_forget(body text) RETURNS void LANGUAGE sql AS $$
     DELETE FROM directory_word
      WHERE word IN (SELECT directory_plain_words(body))
@@ -32,8 +33,8 @@ CREATE FUNCTION directory_forget(body text) RETURNS void LANGUAGE sql AS $$
                         WHERE p.first AND p.open AND p.search @@ directory_asked(word))
 $$;
 
--- What was asked for where nothing has it as written: each word or the known words most like it.
--- 0.4: "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
+-- The query for words that match nothing as written: each word, or the known words most like it.
+-- The limit is 0.4: "sheltr" is 0.56 like "shelter", "trafiking" 0.5 like "trafficking".
 CREATE FUNCTION directory_respelt(asked text) RETURNS tsquery LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found tsquery;
@@ -66,7 +67,7 @@ LANGUAGE sql IMMUTABLE AS $$
                       sin(radians(latitude))])
 $$;
 
--- Metres over the sphere (mean radius 6,371,008.8 m, IUGG) from a chord of the unit sphere.
+-- Meters over the sphere (mean radius 6,371,008.8 m, IUGG) from a chord of the unit sphere.
 CREATE FUNCTION directory_metres(chord float) RETURNS float LANGUAGE sql IMMUTABLE AS $$
     SELECT 2 * 6371008.8 * asin(least(1, chord / 2))
 $$;
@@ -75,5 +76,5 @@ CREATE FUNCTION directory_chord(metres float) RETURNS float LANGUAGE sql IMMUTAB
     SELECT 2 * sin(least(pi() / 2, metres / (2 * 6371008.8)))
 $$;
 
--- before.sql makes it. An index asks it: whoever writes, and `owner` at every ANALYZE.
+-- before.sql makes it. An index calls it, for every writer and for `owner` at each ANALYZE.
 GRANT EXECUTE ON FUNCTION sec.postcode(text) TO editor, jobs, gate;

@@ -1,7 +1,8 @@
 -- as: gate
 -- Searches that found nothing.
 
--- A search in vain, counted: codes, area and month. Whoever searches may add one, and read none.
+-- Count a search that found nothing: codes, area and month. Anyone who searches may add one; no
+-- searcher reads them.
 CREATE FUNCTION sec.tally_unmet(new_id uuid, codes text[], area text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN

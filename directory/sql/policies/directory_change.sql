@@ -1,5 +1,5 @@
--- The change feed: the public's lines for everyone, the network's for the network. What was written
--- is not taken back.
+-- The change feed: everyone reads the public's lines, the network reads its own. Lines are added
+-- and never taken back.
 
 ALTER TABLE directory_change ENABLE ROW LEVEL SECURITY;
 ALTER TABLE directory_change FORCE ROW LEVEL SECURITY;

@@ -1,6 +1,6 @@
--- Where a confidential place is: written by those who edit it, read by none of them as `editor`;
--- shown as `app` to the agency's own people, one at a time, to an access entry of the same
--- transaction. `jobs` wraps the keys again (rotation).
+-- The address of a confidential place. Those who edit it write it and cannot read it as `editor`.
+-- As `app`, an access entry of the same transaction shows one to the agency's own people. `jobs`
+-- wraps the keys again (rotation).
 
 ALTER TABLE directory_confidential_address ENABLE ROW LEVEL SECURITY;
 ALTER TABLE directory_confidential_address FORCE ROW LEVEL SECURITY;

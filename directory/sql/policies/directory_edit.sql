@@ -1,4 +1,4 @@
--- Who changed which columns of an entry. What was written is not taken back.
+-- Who changed which columns of an entry. Rows are added and never taken back.
 
 ALTER TABLE directory_edit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE directory_edit FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- A place: see directory_sources.sql. Where a confidential place is, is not kept (R4).
+-- A place: see directory_sources.sql. The location of a confidential place is not kept (R4).
 
 GRANT UPDATE ON directory_location TO gate;
 

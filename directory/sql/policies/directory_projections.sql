@@ -1,5 +1,5 @@
--- What is rendered for readers: `jobs` and `editor` write it, `app` reads it. No row security on
--- the public projections, since GIN and GiST cannot be used under it.
+-- What is rendered for readers: `jobs` and `editor` write it, `app` reads it. The public
+-- projections have no row security, since GIN and GiST cannot be used under it.
 
 DO $$
 DECLARE
@@ -16,7 +16,7 @@ BEGIN
 END $$;
 GRANT SELECT ON directory_listing, directory_network_listing, directory_network_place TO gate;
 
--- T1: what is confidential is known to members of the network, and to clients that read for one.
+-- T1: members of the network, and clients that read for one, may know what is confidential.
 DO $$
 DECLARE
     projection text;
@@ -36,9 +36,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- A document is what people call by: an editor writes it for an organization that they edit, or
--- that shares a place with one (sec.renders). A trigger asks, since the public projections can have
--- no policy.
+-- People phone by what a document says: an editor writes one for an organization that they edit, or
+-- that shares a place with one (sec.renders). A trigger checks that, since the public projections
+-- can have no policy.
 DO $$
 DECLARE
     projection text;

@@ -1,5 +1,5 @@
--- A service: see directory_sources.sql. An editor names their own agency as the one that answers
--- referrals, or none. Another agency that `jobs` has bound stays until it is taken away.
+-- A service: see directory_sources.sql. An editor may name their own agency as the one that answers
+-- referrals, or none. Another agency that `jobs` has bound stays until it is removed.
 
 GRANT UPDATE ON directory_service TO gate;
 

@@ -1,4 +1,4 @@
--- The source tables: what an import (`jobs`) or an editor (`editor`) writes. `app` sees no source
+-- The source tables: an import (`jobs`) or an editor (`editor`) writes them. `app` sees no source
 -- row.
 
 DO $$
@@ -23,7 +23,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- A live editor reads everybody's rows, since a document shows them next to its own, and writes the
+-- A live editor reads everyone's rows, since a document shows them next to its own, and writes the
 -- rows of the organizations that their agency edits.
 DO $$
 DECLARE

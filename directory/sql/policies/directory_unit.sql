@@ -1,5 +1,5 @@
--- A unit (beds, rooms) belongs to no organization: see directory_sources.sql. An editor may name a
--- new one and change none that others count in.
+-- A unit (beds, rooms) belongs to no organization: see directory_sources.sql. An editor may add a
+-- new one and cannot change one that others count in.
 
 GRANT INSERT ON directory_unit TO editor;
 

@@ -1,8 +1,8 @@
 -- as: gate
 -- Who reads the log besides an agency's own auditor, and what all auditors may ask of it: where a
--- referral was listed, counts. For questions about its seals see seal_review.sql.
+-- referral was listed, and counts. For questions about the seals see seal_review.sql.
 
--- The agency whose auditor asks, if it oversees the network.
+-- The caller's agency, if the caller is its auditor and it oversees the network.
 CREATE FUNCTION sec.overseeing() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.auditing();
@@ -14,7 +14,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Whether an agency may be opted in to: it oversees, and is there.
+-- Whether an agency may receive an opt-in: it is an active oversight agency.
 CREATE FUNCTION sec.oversees(agency uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -22,7 +22,7 @@ BEGIN
                     WHERE a.id = agency AND a.kind = 'oversight' AND a.active);
 END $$;
 
--- The agencies whose entries the caller may read by their opt-in, now.
+-- The agencies whose entries the caller may read now because they opted in.
 CREATE FUNCTION sec.opted_in() RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     mine uuid := sec.overseeing();
@@ -32,8 +32,8 @@ BEGIN
                     AND o.ends_at > sec.clock());
 END $$;
 
--- How often an opt-in was read by, and when last: told to the agency that gave it and to the one
--- that reads by it, without a word of who it was.
+-- How often each opt-in was used to read entries, and when last. The agency that gave it and the
+-- agency that uses it see these numbers, but not who read.
 CREATE FUNCTION sec.opt_in_reads() RETURNS TABLE (opt_in uuid, times bigint, last_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -47,7 +47,7 @@ BEGIN
      GROUP BY o.id;
 END $$;
 
--- Who asks: a member, or a client that names nobody.
+-- The reader: a member, or a client that names no staff.
 CREATE FUNCTION sec.reader() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -55,19 +55,19 @@ BEGIN
     RETURN coalesce(me.member_id, me.client_id);
 END $$;
 
--- Whether an entry is of a referral that bars the reader (R12; `hidden`: sec.barred_from(), of
--- referrals/sql/blocks.sql), and is not of what she did herself. The policy there says the same in
--- its own words: with sub-selects in place of `hidden` this would be called for each row, not
--- inlined.
+-- Whether an entry concerns a referral that bars the reader (R12) and records someone else's act.
+-- `hidden`: sec.barred_from() of referrals/sql/functions/blocks.sql. The policy but_what_bars_her
+-- repeats this condition: with sub-selects as arguments the function would not be inlined and would
+-- be called for each row.
 CREATE FUNCTION sec.kept_from(herself uuid, hidden uuid[], e access_entry) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
     SELECT (coalesce(e.member_id, e.client_id) = herself) IS NOT TRUE
        AND ((e.referral_id = ANY (hidden)) IS TRUE OR (e.referral_ids && hidden) IS TRUE)
 $$;
 
--- In whose lists a referral stood, of the caller's own agency, by which act; nobody's: what was
--- sent to its webhooks. A list is one entry with all its ids, and an array is not asked under a
--- policy without reading every row.
+-- Whose lists contained a referral, in the caller's own agency, and by which act. A row without a
+-- member or client is what was sent to the agency's webhooks. A list is one entry with all its ids,
+-- and under a policy a search in an array reads every row.
 CREATE FUNCTION sec.listings(r uuid)
 RETURNS TABLE (member_id uuid, client_id uuid, act text, times bigint, first_at timestamptz,
                last_at timestamptz)
@@ -84,7 +84,7 @@ BEGIN
      ORDER BY max(e.at) DESC, e.member_id, e.client_id, e.act;
 END $$;
 
--- The partner systems of the caller's own agency by name, as its entries know them by id.
+-- Names of the partner systems of the caller's own agency, whose entries have only their ids.
 CREATE FUNCTION sec.systems() RETURNS TABLE (client_id uuid, name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -94,9 +94,9 @@ BEGIN
     SELECT k.id, k.name::text FROM public.permissions_client k WHERE k.agency_id = mine;
 END $$;
 
--- How many entries of each kind: of the caller's own agency; for an oversight auditor of every
--- agency, and of callers whom nobody knows. Numbers alone; without what the log keeps from a caller
--- whom a referral bars (R12), for it would show as a difference.
+-- Count entries of each kind: the caller's own agency's; for an oversight auditor, every agency's
+-- and those of unidentified callers. Only numbers are returned. Entries that the log hides from a
+-- caller whom a referral bars (R12) are not counted, because a difference would reveal them.
 CREATE FUNCTION sec.log_counts(since timestamptz, until timestamptz)
 RETURNS TABLE (agency_id uuid, act text, decision text, rule text, entries bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$

@@ -1,6 +1,6 @@
 -- as: owner
--- What sec.identity() returns. A role that serves requests owns no type, so `owner` makes it, in a
--- file before identity.sql.
+-- The type that sec.identity() returns. A role that serves requests owns no type, so `owner` makes
+-- it. This file's name must sort before identity.sql.
 
 CREATE TYPE sec.identity AS (
     agency_id uuid, member_id uuid, person_id uuid, client_id uuid,

@@ -1,7 +1,8 @@
 -- as: gate
--- Channels: `app` deletes no row by itself.
+-- `app` has no right to delete channels: it removes one through this function.
 
--- `app` deletes nothing by itself; a number that is taken off is gone.
+-- Delete a channel of the caller, or of the agency that the caller administers. Returns whether
+-- there was one.
 CREATE FUNCTION sec.remove_channel(which uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN

@@ -1,10 +1,10 @@
 -- as: gate
 -- TH2: how many packets and notes a partner system may open.
 
--- TH2: how long until the calling system may open a packet or notes of this referral; NULL: it may
--- now, as people always may. It opens as many different ones within 24 hours as is set for it, and
--- those again as often as it likes. Counted in the log: what was shown, and nothing else. Of a
--- person nothing is found, so that it is NULL.
+-- TH2: how long the calling system must wait before it may open a packet or notes of this referral.
+-- NULL: it may now; people always may. Within 24 hours a system opens as many different referrals
+-- as its quota allows, and those again without limit. Only allowed openings in the log are counted.
+-- The query finds no client for a person, so the result is NULL.
 CREATE FUNCTION sec.openings_wait(r uuid) RETURNS interval
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE

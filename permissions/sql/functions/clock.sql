@@ -1,7 +1,7 @@
 -- as: owner
 -- One clock for every rule. The offset is for tests and exercises: neither `app` nor `jobs` can
--- write it, and a deploy check refuses any value but zero. The offset is written into sec.shift(),
--- so that asking for the time reads no table. before.sql makes both functions.
+-- write it, and a deploy check refuses any value but zero. The trigger writes the offset into
+-- sec.shift(), so that reading the time reads no table. before.sql makes sec.shift and sec.clock.
 
 CREATE FUNCTION sec.keep_shift() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

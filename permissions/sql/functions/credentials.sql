@@ -1,8 +1,8 @@
 -- as: gate
--- What is live. Every policy asks who is calling, so the answer must be one look at one row: what
--- depends on others (the agency, the person, the client) is written into the credential by these
--- triggers and by nothing else. A credential is issued under the same lock, so that none is issued
--- on what was true a moment ago: it waits for the transaction that changes that, and vice versa.
+-- Which credentials are live. Every policy asks who is calling, so the answer must take one look at
+-- one row. These triggers, and nothing else, write into the credential what depends on other rows
+-- (the agency, the person, the client). A credential is issued under the same lock as such a
+-- change: each waits for the other, so none is issued on facts that have just changed.
 
 CREATE FUNCTION sec.member_is_live() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -12,7 +12,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- `left_roles`: those she signed in with and still holds. A credential of a client has none.
+-- `left_roles`: the roles at sign-in that the member still has. A client's credential has none.
 CREATE FUNCTION sec.credential_is_live() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     member record;
@@ -32,7 +32,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Somebody changed what credentials hang on: each of them is asked again, before he commits.
+-- A row that credentials depend on has changed: evaluate them again before the change commits.
 CREATE FUNCTION sec.ask_credentials_again() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -51,6 +51,6 @@ END $$;
 
 REVOKE ALL ON FUNCTION sec.member_is_live(), sec.credential_is_live(),
     sec.ask_credentials_again() FROM PUBLIC;
--- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+-- The tables' owner needs these to create its triggers; no one can call a trigger function.
 GRANT EXECUTE ON FUNCTION sec.member_is_live(), sec.credential_is_live(),
     sec.ask_credentials_again() TO owner;

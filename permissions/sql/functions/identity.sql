@@ -1,11 +1,11 @@
 -- as: gate
--- Who is asking: resolved inside the database, from the live credential, at every statement.
--- Functions that read for others belong to `gate` (no log-in); all names are schema-qualified.
+-- Who is asking. The database resolves it from the live credential, at every statement. Functions
+-- that read on behalf of others belong to `gate` (no log-in); all names are schema-qualified.
 
--- The live identity of this transaction, or NULL: one look at the credential, a second one where a
--- client names staff. `cairn.token` is the hex SHA-256 of the secret, `cairn.acting` the member of
--- staff that a client names (R15). A setting that was local to an earlier transaction reads back as
--- '', one never set as NULL: both find nothing.
+-- The live identity of this transaction, or NULL. It reads the credential, and a second row if a
+-- client names staff. `cairn.token` is the hex SHA-256 of the secret; `cairn.acting` is the member
+-- of staff that a client names (R15). A setting local to an earlier transaction reads back as '',
+-- one never set as NULL: both find nothing.
 CREATE FUNCTION sec.identity() RETURNS sec.identity
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -36,7 +36,7 @@ BEGIN
     RETURN me;
 END $$;
 
--- The calling agency, whoever acts for it.
+-- The calling agency, whether a member or a client acts for it.
 CREATE FUNCTION sec.caller() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     RETURN (sec.identity()).agency_id;
@@ -60,7 +60,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The agency whose own people's entries the caller may review.
+-- The agency whose own members' and clients' entries the caller may review.
 CREATE FUNCTION sec.auditing() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -73,8 +73,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Whether the caller is of the network that confidential entries are known to (T1): a member, but
--- no auditor, or a client with directory:read.
+-- Whether the caller belongs to the network, which may know confidential entries (T1): a member who
+-- is not an auditor, or a client with directory:read.
 CREATE FUNCTION sec.in_network() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -90,7 +90,7 @@ BEGIN
 END $$;
 
 -- The agency, if the caller may edit entries of the directory: a directory editor, or a client with
--- directory:write (whose named staff, if any, is one). Which entries: sec.edits.
+-- directory:write (whose named staff, if any, is one). sec.edits says which entries.
 CREATE FUNCTION sec.directory_editor() RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -108,7 +108,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The member, if a person asks for herself: no system names her to read her private number.
+-- The member, if they ask in person. A system that names a member cannot read their private number.
 CREATE FUNCTION sec.herself() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -119,7 +119,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The agency, if its administrator asks.
+-- The agency, if the caller is its administrator.
 CREATE FUNCTION sec.administering() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();

@@ -1,7 +1,7 @@
 -- as: gate
 
--- Does the database hold anything that a key of this agency opens? Then a key store without one has
--- lost it, and none may be made in its place.
+-- Whether the database holds anything that a key of this agency opens. If so, a key store without
+-- the key has lost it, and no new key may replace it.
 CREATE FUNCTION sec.has_bundles(agency uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN

@@ -1,12 +1,12 @@
 -- as: owner
--- The content of an entry of the access log, its hash, and what refuses to change it. Tampering by
--- the owner of the database cannot be prevented here; the seals make it evident.
+-- The content of an access log entry, its hash, and the guards against changes. The database cannot
+-- prevent tampering by its owner; the seals make it evident.
 
--- RFC 9162, section 2.1.1: a leaf is hashed behind the byte 00. The content is a JSON array of the
+-- RFC 9162, section 2.1.1: a leaf is hashed after a 00 byte. The content is a JSON array of the
 -- columns as text, so that a verifier without a database can rebuild it byte for byte. No two rows
--- have the same text: an array is written as PostgreSQL writes it, without its braces, since
--- array_to_string joins what was apart and leaves out what is NULL; and a time before Christ, which
--- to_char writes like the one after, is none.
+-- give the same text. An array is written as PostgreSQL writes it, without its braces, because
+-- array_to_string merges different arrays and omits NULLs. A time before the year 1 becomes null,
+-- because to_char writes it like the same year after.
 CREATE FUNCTION sec.leaf_text(e access_entry) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT array_to_json(ARRAY[
         e.id::text,
@@ -23,8 +23,8 @@ CREATE FUNCTION sec.leaf(e access_entry) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT sha256('\x00'::bytea || convert_to(sec.leaf_text(e), 'UTF8'))
 $$;
 
--- Ids and codes only (R10): acts and purposes of permissions/audit/actions.py, reasons and
--- names of fields as codes, a network and no host. The message does not repeat what it refuses.
+-- Only ids and codes are accepted (R10): acts and purposes of permissions/audit/actions.py, reasons
+-- and field names as codes, a network but no host. The error does not repeat the refused value.
 CREATE FUNCTION sec.hash_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT sec.log_acts() ? NEW.act OR NOT sec.log_purposes() ? NEW.purpose

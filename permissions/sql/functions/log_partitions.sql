@@ -1,9 +1,6 @@
 -- as: owner
--- Partitions of the access log: run by the owner (migrations; `manage.py migrate` adds the months
--- to come). The default partition exists so that a forgotten month loses nothing.
-
--- Partitions: run by the owner (migrations; `manage.py migrate` adds the months to come). The
--- default partition exists so that a forgotten month loses nothing.
+-- Partitions of the access log, run by the owner (migrations; `manage.py migrate` adds the coming
+-- months). The default partition exists so that a forgotten month loses nothing.
 CREATE FUNCTION sec.guard_log_partition(part regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', part);
@@ -33,8 +30,9 @@ BEGIN
     PERFORM sec.guard_log_partition(part::regclass);
 END $$;
 
--- A month's table with its entries, byte for byte, out of the default partition; what guards that
--- is off meanwhile, in this transaction alone, and nobody else can write to it.
+-- Move a month's entries, byte for byte, from the default partition to a table of their own. The
+-- default partition's guards are off meanwhile, in this transaction only; no other session can
+-- write to it.
 CREATE FUNCTION sec.move_to_log_partition(part text, first date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -59,9 +57,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- The months that have a partition of their own, from the last one back without a hole. Asked
--- within them, the log is read month by month, the newest first, and no further than a page needs;
--- what stands elsewhere (permissions/sql/log.sql) is asked beside.
+-- The period whose months each have a partition, from the latest month back to the first gap. Asked
+-- within it, the log is read month by month, newest first, and no further than a page needs. Other
+-- entries need a query of their own.
 CREATE FUNCTION sec.log_months(OUT begins timestamptz, OUT ends timestamptz)
 LANGUAGE sql STABLE AS $$
     WITH month AS (

@@ -1,10 +1,10 @@
 -- as: gate
--- Entries of the access log that no policy lets the caller insert: refusals, sign-ins, what the
--- operator and the background work did.
+-- Entries of the access log that no policy lets the caller insert: refusals, sign-ins, and acts of
+-- the operator and of the background work.
 
--- A refusal, written after the rollback in a transaction of its own; also one without a caller.
--- `door` signs people in and issues tokens: it logs those acts here too (agency and member given,
--- since no credential exists yet).
+-- Record a refusal, after the rollback and in its own transaction; the caller may be unknown.
+-- `door` signs people in and issues tokens: it logs those acts with sec.log_sign_in(), which takes
+-- agency and member, since no credential exists yet.
 CREATE FUNCTION sec.log_denial(
     entry_id uuid, what text, why text, about uuid, of_directory uuid, stated_purpose text,
     request uuid, prefix text
@@ -28,10 +28,10 @@ BEGIN
     VALUES (entry_id, agency, member, client, what, outcome, why, request, prefix);
 END $$;
 
--- What the operator changed of rights and keys (manage.py add, member, client, set_agency,
--- set_clocks, directory_editors, bind_organization, seals rotate), and that he took the whole log
--- away (seals export): these acts and no other, beside the agency, member or client whose they are,
--- in nobody's name. `codes` is what they are now.
+-- Record an operator's change to rights or keys (manage.py add, member, client, set_agency,
+-- set_clocks, directory_editors, bind_organization, seals rotate) or an export of the whole log
+-- (seals export). It accepts these acts only. The entry names the agency, member or client
+-- concerned and no person who acted. `codes`: the values after the change.
 CREATE FUNCTION sec.log_rights(
     entry_id uuid, what text, agency uuid, member uuid, client uuid, of_directory uuid, codes text[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -49,7 +49,7 @@ BEGIN
     RAISE EXCEPTION 'not an act of the operator' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- What the background work did, in the access log: these acts and no other, in nobody's name.
+-- Record an act of the background work. It accepts these acts only; the entry names no member.
 CREATE FUNCTION sec.log_job(
     entry_id uuid, what text, agency uuid, about uuid, handle uuid, why text
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$

@@ -1,12 +1,12 @@
 -- as: gate
--- What auditors may ask of the seals: how they stand, a batch as it comes out now, what was put in,
--- and what is sealed, as lines for the verifier. The answers are numbers and hashes; the text of an
--- entry is given only for entries of the caller's own agency.
+-- What auditors may ask about the seals: their status, a batch recomputed now, entries that were
+-- inserted afterwards, and the sealed leaves as lines for the verifier. Answers are numbers and
+-- hashes; only the caller's own agency's entries are given as text.
 
--- The newest checkpoint, how many entries wait for theirs (counted up to 10,000) and since when,
--- what a restored backup had lost, as it was signed, and how the worker last found the log.
--- `restored`: the server counts transactions that the newest checkpoint says are over, so that the
--- database is of a backup, nothing is sealed, and `manage.py seals restore` was forgotten.
+-- The newest checkpoint; how many entries are not sealed yet (counted up to 10,000) and since when;
+-- the signed statements of what a restored backup had lost; and what the worker last found.
+-- `restored`: the newest checkpoint counts transactions as over that the server has yet to reach.
+-- The database came from a backup, nothing is sealed, and `manage.py seals restore` was forgotten.
 CREATE FUNCTION sec.seal_status(
     OUT seq bigint, OUT size bigint, OUT body text, OUT key_id text, OUT waiting bigint,
     OUT waiting_since timestamptz, OUT restored boolean, OUT gaps text[], OUT watched jsonb
@@ -32,7 +32,7 @@ BEGIN
                    WHERE c.body LIKE '{"gap"%' ORDER BY c.seq);
 END $$;
 
--- The checkpoints that let a month go whose time was over (permissions/ledger/retention.py).
+-- The checkpoints that removed a month whose time was over (permissions/ledger/retention.py).
 CREATE FUNCTION sec.retiring() RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF sec.auditing() IS NULL THEN
@@ -42,9 +42,9 @@ BEGIN
                   WHERE c.body LIKE '%"retired":{%' ORDER BY c.seq);
 END $$;
 
--- One checkpoint with the leaves of its batch as they were sealed, and as they come out of the
--- entries that are there now; NULL where an entry is gone, with the month that it was of. Hashes
--- alone, whosever the entries are. Of a batch of more than `most` entries, what was sealed alone.
+-- One checkpoint with its batch's leaves, as sealed and as computed from the entries that exist
+-- now (NULL if an entry is gone), and each entry's month. The answer holds hashes only, for every
+-- agency's entries. A batch of more than `most` entries is returned as sealed only.
 CREATE FUNCTION sec.batch_now(which bigint, most bigint)
 RETURNS TABLE (first bigint, size bigint, body text, key_id text, signature bytea,
                sealed bytea[], found bytea[], months text[])
@@ -82,11 +82,10 @@ BEGIN
      WHERE l.position >= c.first AND l.position < c.size;
 END $$;
 
--- Entries of the transactions of these checkpoints, or of some to come, that have no place among
--- what is sealed: put in. At most `most`; which they are, and their text, of the caller's own
--- agency alone. Each is looked up by itself, so that no more than these transactions' entries are
--- read. Between a restore and `seals restore` no number tells anything
--- (permissions/ledger/self_check.py).
+-- Entries of these checkpoints' transactions, or of transactions yet to come, that no seal covers:
+-- they were inserted afterwards. At most `most`; id and text are given for the caller's own agency
+-- only. Each entry is looked up singly, so that only these transactions' entries are read. From a
+-- restore to `seals restore` transaction numbers prove nothing (permissions/ledger/self_check.py).
 CREATE FUNCTION sec.put_in(first_seq bigint, last_seq bigint, most bigint)
 RETURNS TABLE (id uuid, entry text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -119,9 +118,9 @@ BEGIN
      LIMIT most;
 END $$;
 
--- The places from `since` to before `until` as lines for the verifier: an entry of the caller's own
--- agency as it stands there; of any other its leaf, which tells no more than the checkpoint over
--- it: that something was done in that second; of one that is gone, its leaf and its month.
+-- The positions from `since` to before `until` as lines for the verifier: the text of an entry of
+-- the caller's own agency; the leaf of another agency's, which shows no more than the checkpoint
+-- over it, that something was done in that second; the leaf and month of an entry that is gone.
 CREATE FUNCTION sec.sealed_lines(since bigint, until bigint)
 RETURNS TABLE (place bigint, line text) LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE

@@ -1,12 +1,11 @@
 -- as: gate
 -- The proof that an entry of the access log is sealed.
 
--- The batch that an entry was sealed in, for the proof of its inclusion: the leaves of the batch,
--- and which of them it is. Only of the caller's own agency's entries; of any other, and of one that
--- is not sealed yet, nothing. `entry`, the text that its leaf is the hash of, is for whoever may
--- read it: the member or system whose it is, and her agency's auditor. Where the entry no longer
--- gives the leaf that was sealed, whose it was is not known any more: whoever holds its id is told
--- that alone (`state`: changed, gone, or retired with its month).
+-- The batch in which an entry was sealed, for its inclusion proof: the batch's leaves and the
+-- entry's place among them. Another agency's entry and an unsealed one return nothing. `entry`, the
+-- text whose hash is the leaf, is given to the member or system that the entry names and to their
+-- agency's auditor. If the entry no longer matches its sealed leaf, its agency is unknown: a caller
+-- who has the id learns only that (`state`: changed, gone, or retired with its month).
 CREATE FUNCTION sec.sealed_batch(
     id uuid, OUT state text, OUT entry text, OUT place bigint, OUT leaves bytea[], OUT body text,
     OUT key_id text, OUT signature bytea

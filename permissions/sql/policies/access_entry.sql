@@ -1,4 +1,4 @@
--- The access log is insert-only. `at`, `xact` and `leaf` are the database's own word: no role may
+-- The access log is insert-only. The database alone sets `at`, `xact` and `leaf`: no role may
 -- insert them.
 
 ALTER TABLE access_entry ENABLE ROW LEVEL SECURITY;
@@ -22,8 +22,8 @@ CREATE POLICY own_people ON access_entry FOR SELECT TO auditor
     USING (agency_id = (SELECT sec.auditing()));
 CREATE POLICY opted_in ON access_entry FOR SELECT TO auditor
     USING (agency_id = ANY ((SELECT sec.opted_in())::uuid[]));
--- Of the access log she reads what nobody keeps from her, and what she did herself: she asked for a
--- referral that bars her and finds that she asked, as with an id that never was.
+-- Auditors do not read entries of a referral that bars them, except their own: an auditor who asked
+-- for that referral finds the request, as after a request for a random id.
 CREATE POLICY but_what_bars_her ON access_entry AS RESTRICTIVE FOR SELECT TO auditor USING (
     coalesce(member_id, client_id) = (SELECT sec.reader())
     OR ((referral_id = ANY ((SELECT sec.barred_from())::uuid[])) IS NOT TRUE

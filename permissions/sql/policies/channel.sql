@@ -1,5 +1,5 @@
--- Where an agency and its members are reached. A member's own channels are seen by the member
--- alone, the agency's by its agency_admin, and all of them by the background work, which calls.
+-- How an agency and its members are reached. A member alone sees their own channels, the
+-- agency_admin sees the agency's, and the background work, which calls, sees all of them.
 
 ALTER TABLE channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE channel FORCE ROW LEVEL SECURITY;

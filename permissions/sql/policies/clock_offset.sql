@@ -1,7 +1,7 @@
--- The offset of the clock: the owner alone writes it.
+-- The clock's offset. Only the owner writes it.
 
 CREATE TRIGGER keep_shift AFTER INSERT OR UPDATE ON clock_offset
     FOR EACH ROW EXECUTE FUNCTION sec.keep_shift();
 
--- before.sql has just made sec.shift() again, with no offset: the trigger writes the kept one.
+-- before.sql may have just created sec.shift() with a zero offset: the trigger writes the kept one.
 UPDATE clock_offset SET shift = shift;

@@ -1,4 +1,4 @@
--- Only `door` touches what lets a person or a system in.
+-- Only `door` uses what lets a person or a system in.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON credential TO door;
 GRANT SELECT, UPDATE (live) ON credential TO gate;

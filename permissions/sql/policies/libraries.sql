@@ -1,5 +1,6 @@
--- Tables of the libraries: sign-in, second factor, tokens and sessions belong to `door` alone. What
--- the framework reads at start is harmless. guardian's generic tables stay empty and closed.
+-- Tables of the libraries. Sign-in, second factor, tokens and sessions belong to `door` alone. The
+-- tables that the framework reads at start are harmless. guardian's generic tables stay empty and
+-- closed.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailaddress TO door;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailconfirmation TO door;

@@ -1,6 +1,6 @@
--- A checkpoint holds numbers and hashes of the whole network. It is for auditors and for witnesses
--- (clients with audit:read), since how much is done in a night is not for everyone to know; and for
--- the background work, which sends the newest one to witnesses.
+-- A checkpoint holds counts and hashes of the whole network. Auditors and witnesses (clients with
+-- audit:read) read it; not everyone may know how much is done in a night. The background work reads
+-- it to send the newest one to witnesses.
 
 ALTER TABLE log_checkpoint ENABLE ROW LEVEL SECURITY;
 ALTER TABLE log_checkpoint FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- Which entry of the access log is sealed in which place: written by `sealer` alone.
+-- The position at which each entry of the access log is sealed. Only `sealer` writes it.
 
 ALTER TABLE log_leaf ENABLE ROW LEVEL SECURITY;
 ALTER TABLE log_leaf FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- An agency lets the auditors of one oversight agency read its entries, until a moment.
+-- An agency lets the auditors of one oversight agency read its entries until a given time.
 
 ALTER TABLE log_opt_in ENABLE ROW LEVEL SECURITY;
 ALTER TABLE log_opt_in FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,5 @@
--- How the background work last found the log. Auditors read it through sec.seal_status().
+-- What the background work last found when it checked the log. Auditors read it through
+-- sec.seal_status().
 
 ALTER TABLE log_watch ENABLE ROW LEVEL SECURITY;
 ALTER TABLE log_watch FORCE ROW LEVEL SECURITY;

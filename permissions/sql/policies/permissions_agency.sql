@@ -1,4 +1,4 @@
--- Which agencies there are is known to everyone in the network.
+-- Everyone in the network may know which agencies there are.
 
 GRANT SELECT ON permissions_agency TO app, door, editor, auditor, gate;
 GRANT SELECT, INSERT, UPDATE ON permissions_agency TO jobs;

@@ -1,4 +1,4 @@
--- Only `door` touches what lets a system in.
+-- Only `door` uses what lets a system in.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_client TO door;
 GRANT SELECT ON permissions_client TO gate;

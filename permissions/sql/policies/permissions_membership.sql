@@ -1,4 +1,4 @@
--- Who works where is seen inside the agency only: a staff list is what a violent partner wants.
+-- Staff lists are visible inside the agency only: a violent partner wants to know who works where.
 
 ALTER TABLE permissions_membership ENABLE ROW LEVEL SECURITY;
 ALTER TABLE permissions_membership FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- Only `door` touches what lets a person in.
+-- Only `door` uses what lets a person sign in.
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON permissions_person TO door;
 GRANT SELECT (id, is_active) ON permissions_person TO gate;

@@ -1,9 +1,9 @@
 -- as: gate
 
 -- What an agency's own log says of one referral, for the survivor's accounting (45 CFR 164.528):
--- its own people's and partner systems' entries, list pages included. Opened as its notes are: to
--- an assigned member, by an entry of this transaction (R11). The acts named in `singly`, and those
--- with a reason, are a row each; the others are counted by who and what.
+-- the entries of its own members and partner systems, list pages included. It opens as the notes
+-- do: to an assigned member, by an entry of this transaction (R11). The acts named in `singly`, and
+-- those with a reason, have a row each; the others are counted by who and what.
 CREATE FUNCTION sec.accounting(r uuid, singly text[])
 RETURNS TABLE (act text, times bigint, first timestamptz, last timestamptz, member_id uuid,
                client text, purpose text, fields text[], release_id uuid, reason text)

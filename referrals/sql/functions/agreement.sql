@@ -1,8 +1,8 @@
 -- as: gate
 -- Agreement (R14): the tally, and the end of a draft when the survivor said no.
 
--- One more was offered the notice; `no`: and said no. Nothing else is stored of it. The id is made
--- once a month, and a counter tells no moment.
+-- Count one more survivor who was offered the notice; `no`: and who said no. Nothing else is
+-- stored. The id is made once a month, and a counter reveals no time.
 CREATE FUNCTION sec.tally(no boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -19,10 +19,10 @@ BEGIN
        SET offered = t.offered + 1, declined = t.declined + excluded.declined;
 END $$;
 
--- The survivor said no (R14): the draft that was begun for them goes at once, keys and rows in the
--- transaction of the tally, by the member who works on it. All that belongs to it goes by its
--- foreign keys. Its entries in the access log stay, and one more: that it was purged, without a
--- name, as a purge by the clock leaves it.
+-- The survivor said no (R14): erase the draft that was begun for them at once, keys and rows, in
+-- the transaction of the tally. Only a member who works on it may do so. All rows that belong to it
+-- are removed by their foreign keys. Its entries in the access log stay; one more records the
+-- purge, without a name, as a purge by the clock does.
 CREATE FUNCTION sec.erase_draft(entry_id uuid, r uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE

@@ -1,10 +1,10 @@
 -- as: gate
--- Inside an agency access is assignment, not membership (R7). `app` writes no assignment and names
--- no holder: these functions do, and ask once more who may (the first wall:
+-- Inside an agency, assignment gives access, not membership (R7). `app` writes no assignment and
+-- names no holder: these functions do, and check again who may (the first wall:
 -- permissions/policy/rules.py).
 
--- What the caller is to a referral, and what it is to her side; NULLs when she may write nothing.
--- `waiting`: sent to her agency, and nobody has accepted. `fresh`: a draft that nobody holds yet.
+-- The caller's relation to a referral and to their own side; NULLs if they may not write.
+-- `waiting`: sent to their agency and not accepted yet. `fresh`: a draft without a holder.
 CREATE FUNCTION sec.standing(
     r uuid, OUT agency uuid, OUT member uuid, OUT is_lead boolean, OUT holder uuid,
     OUT open boolean, OUT waiting boolean, OUT fresh boolean
@@ -65,8 +65,8 @@ BEGIN
     END IF;
 END $$;
 
--- The caller is assigned and the holder: whoever creates a draft, or answers while it waits; after
--- that a lead alone, who says why.
+-- Assign the caller and make them the holder: a member who creates a draft, or who answers while it
+-- waits; later a lead only, who gives a reason.
 CREATE FUNCTION sec.take(row_id uuid, r uuid, why text, keep boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -84,8 +84,9 @@ BEGIN
     END IF;
 END $$;
 
--- The holder or a lead puts a colleague on it; a lead herself, saying why. What has ended, too: to
--- account to her and to read what is kept somebody has to be on it (R7), until her side's purge.
+-- The holder or a lead assigns a colleague; a lead may assign themselves with a reason. This also
+-- works after the end: to account to the survivor and to read what is kept, a member must be
+-- assigned (R7), until the side's purge.
 CREATE FUNCTION sec.put_on(row_id uuid, r uuid, who uuid, why text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -116,7 +117,7 @@ BEGIN
     PERFORM sec.add_assignee(row_id, r, me.agency, who);
 END $$;
 
--- Whether this person serves one of its agencies, in whichever membership of hers.
+-- Whether this person serves one of the referral's agencies, in any of their memberships.
 CREATE FUNCTION sec.serves_a_side(r uuid, person uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -126,8 +127,8 @@ BEGIN
                     WHERE f.id = r AND o.person_id = person AND o.active);
 END $$;
 
--- The outside reviewer of an agency of one is told *that* its lead assigned herself, by reference
--- only (R7); never of a referral of which an agency is a side that she serves (R2).
+-- Shows the outside reviewer of an agency of one *that* its lead assigned themselves, by reference
+-- only (R7); never for a referral with a side that the reviewer serves (R2).
 CREATE FUNCTION sec.self_assignments_to_review()
 RETURNS TABLE (id uuid, agency_id uuid, reference text, at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$

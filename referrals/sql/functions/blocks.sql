@@ -1,15 +1,15 @@
 -- as: gate
--- Conflict blocks (R12): who is barred from a referral, on the survivor's word. A block beats every
--- grant, assignment and role. These ask for it elsewhere: sec.sees, sec.assigned, sec.answers_for,
--- and each policy of a table that belongs to a referral.
+-- Conflict blocks (R12): who is barred from a referral, on the survivor's word. A block overrides
+-- every grant, assignment and role. Other callers of these functions are sec.sees, sec.assigned,
+-- sec.answers_for, and each policy of a table that belongs to a referral.
 
--- Whether the referral bars the caller: as a person, in whichever agency she serves; as one of the
--- barred agency; as no lead, where only leads may. A client that names nobody is its agency's
--- mailbox. So is barred everybody of a side whose part was purged (R13), of the recipient before it
--- was sent, and of no side: what hangs on the referral is kept from them where a block would keep
--- it, and nobody learns by asking that there is one, or still is: of an id that is no referral it
--- says the same. One look at two rows where no block is: of whose agency the token is. Whether it
--- still holds is asked by what asks this.
+-- Whether the referral does not bar the caller. A block bars a person, in every agency they serve;
+-- or an agency; or an agency's members who are not leads. A client that names no member counts as
+-- its agency's mailbox. Also barred are the members of a side whose part was purged (R13), the
+-- recipient before sending, and all other agencies: what belongs to the referral is hidden from
+-- them as by a block, and no one learns by asking that there is a block, or still is one. A random
+-- id gives the same answer. Without a block this is one look at two rows, to find the token's
+-- agency. The callers of this function check that the token is still valid.
 CREATE FUNCTION sec.not_barred(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -36,8 +36,9 @@ BEGIN
     RETURN NOT sec.bars(r, me.agency_id, me.person_id, 'lead' = ANY (me.roles), NULL);
 END $$;
 
--- Whether it bars anybody who is or was a member of this agency, in whichever agency she was named:
--- what is told to nobody by name is told to all who read there. So are webhooks and duty lines.
+-- Whether it bars a person who is or was a member of this agency, even if the block names their
+-- membership in another one. What is addressed to no member reaches all readers of the agency, as
+-- webhooks and duty lines do.
 CREATE FUNCTION sec.mailbox_barred(r uuid, agency uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -54,9 +55,9 @@ BEGIN
     RETURN false;
 END $$;
 
--- Who was barred as a person when a referral was purged: what came to light in the log then, which
--- outlives it by years, would tell them that it did. Of what was sent: of a draft nothing is kept
--- (R14). A purge therefore removes the blocks before the referral.
+-- Remember who was barred as a person when a sent referral is purged. The log outlives it by years,
+-- and entries that became visible after the purge would reveal the block. Nothing is kept of a
+-- draft (R14). A purge therefore removes the blocks before the referral.
 CREATE FUNCTION sec.keep_barred() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF OLD.kind = 'member' AND OLD.lifted_at IS NULL AND EXISTS (
@@ -67,8 +68,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The referrals that bar the caller as a person, or did to their end; a client that names nobody,
--- as anybody of its agency. For auditors: what bars a whole agency is audited there all the same.
+-- The referrals that bar the caller as a person, or did so until their purge. A client that names
+-- no member is barred as any member of its agency would be. For auditors: they may still audit a
+-- referral that bars their whole agency.
 CREATE FUNCTION sec.barred_from() RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -86,8 +88,9 @@ BEGIN
                  WHERE o.person_id = m.person_id AND o.agency_id = me.agency_id)));
 END $$;
 
--- Whom this block keeps out, while it stands: the person whom it names, in whichever agency she
--- serves; or the whole agency; or there all but the leads. A client that names nobody is no lead.
+-- Whether this block, while in force, bars this person: the person whom it names, in every agency
+-- they serve; the whole agency; or its members other than leads. A client that names no member is
+-- not a lead.
 CREATE FUNCTION sec.keeps_out(b conflict_block, agency uuid, person uuid, is_lead boolean)
 RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -99,8 +102,9 @@ BEGIN
                     AND (b.kind = 'agency' OR is_lead IS NOT TRUE), false);
 END $$;
 
--- Whether it bars this person, as a member of this agency, lead or not: the same of anybody. By a
--- block of `by_side` alone; or of either side, or since her agency's part was purged (NULL).
+-- Whether the referral bars any given person, as a member of this agency, lead or not. `by_side`:
+-- by a block of that agency; NULL: by a block of either side, or because this agency's part as the
+-- recipient was purged.
 CREATE FUNCTION sec.bars(r uuid, agency uuid, person uuid, is_lead boolean, by_side uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -117,9 +121,9 @@ BEGIN
     RETURN false;
 END $$;
 
--- What a new block does: the flags; whom it bars works on it no longer, and does not hold it where
--- the one who set it works on it; and what her agency remembers of requests that led to it goes,
--- since a key that is known tells that there is something.
+-- What a change of blocks does. It sets the flags. A new block deletes the idempotency keys of the
+-- barred member or agency, since a known key would reveal the referral. A block on a member also
+-- ends their assignment; if they held the side, the member who set the block holds it, if assigned.
 CREATE FUNCTION sec.keep_block() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     flag boolean := EXISTS (SELECT FROM public.conflict_block b
@@ -150,7 +154,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A side that begins after the block.
+-- Set the flag of a side that begins after the block.
 CREATE FUNCTION sec.flag_side() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     NEW.has_block := EXISTS (SELECT FROM public.conflict_block b
@@ -158,7 +162,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- By those who answer for it on either side. `app` writes no block but through these two.
+-- Set a block, for those who answer for the referral on either side. `app` writes blocks only
+-- through this function and sec.lift_block().
 CREATE FUNCTION sec.set_block(row_id uuid, r uuid, what text, who uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -197,10 +202,10 @@ BEGIN
        AND b.bars_member_id IS NOT DISTINCT FROM who;
 END $$;
 
--- The alert: whom a block of the caller's side bars has asked for the referral since, and was
--- answered as for a random id. Read from the refusals of the access log, so that a refusal writes
--- the same whether it is barred or not. Who of another agency it was, is not told; nor, to one who
--- was let in again, what tells her that she was barred.
+-- The alert: requests for a referral by those whom a block of the caller's side has barred since it
+-- was set. They were answered as for a random id. It reads refusals in the access log, so that a
+-- refusal writes the same with and without a block. Members of another agency are not named. A
+-- caller who was let in again does not see what shows that they were barred.
 CREATE FUNCTION sec.barred_attempts()
 RETURNS TABLE (id uuid, at timestamptz, referral_id uuid, reference text, act text, member_id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
@@ -234,5 +239,5 @@ GRANT EXECUTE ON FUNCTION sec.not_barred(uuid), sec.set_block(uuid, uuid, text, 
     sec.lift_block(uuid, text, uuid), sec.barred_attempts() TO app;
 GRANT EXECUTE ON FUNCTION sec.mailbox_barred(uuid, uuid) TO jobs;
 GRANT EXECUTE ON FUNCTION sec.barred_from() TO auditor;
--- To make their triggers, the owner of the tables needs it; a trigger function cannot be called.
+-- The tables' owner needs these to create its triggers; no one can call a trigger function.
 GRANT EXECUTE ON FUNCTION sec.keep_barred(), sec.keep_block(), sec.flag_side() TO owner;

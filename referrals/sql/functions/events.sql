@@ -19,8 +19,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Where an event stands in the feed of the caller's agency, for a replay that begins with it; no
--- row for one that the agency's mailbox may not know.
+-- The position of an event in the feed of the caller's agency, for a replay that begins with it. An
+-- event that the agency's mailbox may not know returns no row.
 CREATE FUNCTION sec.event_place(event uuid) RETURNS TABLE (xact bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -33,8 +33,8 @@ BEGIN
        AND NOT sec.mailbox_barred(e.referral_id, mine);
 END $$;
 
--- R15: a system of the recipient's has it. An event of its own side and nothing else: it silences
--- no alarm, and names no member where none is named.
+-- R15: one of the recipient's systems received the referral. Only the recipient's side sees this
+-- event: it stops no alarm, and names a member only if the client names one.
 CREATE FUNCTION sec.deliver(event_id uuid, r uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE

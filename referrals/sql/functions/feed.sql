@@ -1,9 +1,9 @@
 -- as: owner
 -- The order of events, for feeds that must miss none: (xact, id), where `xact` is the transaction
--- that wrote the event (sec.xact(), made by before.sql). A reader goes as far as every transaction
--- has ended, and no further; a reader by "id > the last" misses what commits late.
+-- that wrote the event (sec.xact(), made by before.sql). A reader reads up to the point where every
+-- transaction has ended, and no further; a reader by "id > the last" misses what commits late.
 
--- Every event below it is there for good: no transaction that could still write one is under way.
+-- Events below this bound are final: no transaction that could still write one is under way.
 CREATE FUNCTION sec.xact_bound() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN pg_snapshot_xmin(pg_current_snapshot())::text::bigint

@@ -1,9 +1,9 @@
 -- as: gate
 -- Grants: what a recipient may open, and until when.
 
--- The recipient's grant is never seen by the sender, who nevertheless fills it: granting is
--- wrapping (ADR 0019). After the recipient's own stop or purge nothing is stored, and the sender
--- is answered as ever (R2).
+-- Write the recipient's grant. The sender never sees it but fills it, because granting is wrapping
+-- (ADR 0019). After the recipient's own stop or purge nothing is stored, and the sender gets the
+-- same answer as always (R2).
 CREATE FUNCTION sec.put_grant(
     grant_id uuid, r uuid, by_release uuid, field_names text[], kek int, bundle bytea
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -40,7 +40,7 @@ BEGIN
            redisclosure_notice = excluded.redisclosure_notice;
 END $$;
 
--- By the recipient's accept, which has just been written in this transaction.
+-- Open the grant with the recipient's accept, which was written earlier in this transaction.
 CREATE FUNCTION sec.open_grant(r uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -51,7 +51,8 @@ BEGIN
        AND g.opened_at IS NULL AND NOT g.closed;
 END $$;
 
--- By either side: the recipient's bundle is destroyed, the sender's own stays until purge.
+-- Close the grant, for either side: the recipient's bundle is destroyed, the sender's own stays
+-- until purge.
 CREATE FUNCTION sec.close_grant(r uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN

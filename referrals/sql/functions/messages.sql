@@ -1,7 +1,8 @@
 -- as: gate
 -- Messages: who may be reached, and what is taken from the outbox.
 
--- "Does my channel ring?": asked by whoever keeps it, once a minute at most.
+-- Queue a test message to a channel, for the member or administrator who manages it, at most once a
+-- minute. Returns whether it was queued.
 CREATE FUNCTION sec.ask_test(message_id uuid, which uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -18,10 +19,10 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- The event row is the outbox: each is taken once, by whichever worker comes first, and by the next
--- one if that is killed before it commits. A transaction that stays open elsewhere holds up nothing
--- here: order matters to a feed, not to an alarm. MATERIALIZED: as a subquery it may be asked again
--- for each row, and passes over what it has locked to take more than `most`.
+-- The event row is the outbox. One worker takes each event once; if it is killed before it commits,
+-- the next worker takes the event. A transaction that stays open elsewhere delays nothing here:
+-- order matters to a feed, not to an alarm. MATERIALIZED: a subquery might run again for each row,
+-- pass over what it has locked and take more than `most`.
 CREATE FUNCTION sec.take_events(most int)
 RETURNS TABLE (id uuid, referral_id uuid, from_agency_id uuid, to_agency_id uuid, act text,
                code text, agency_id uuid, member_id uuid, about_id uuid, from_sees boolean,
@@ -49,8 +50,8 @@ BEGIN
     RETURNING s.id, s.referral_id, s.agency_id, s.member_id;
 END $$;
 
--- Whom of an agency a message about a referral may reach: its live workers and leads, less those
--- whom a block bars (R12). The background work is told who, never why.
+-- The members of an agency whom a message about a referral may reach: its live workers and leads,
+-- less those whom a block bars (R12). The background work learns who, never why.
 CREATE FUNCTION sec.may_be_told(r uuid, agency uuid)
 RETURNS TABLE (member_id uuid, person_id uuid, is_lead boolean, duty text, holds boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
@@ -66,7 +67,7 @@ BEGIN
      ORDER BY m.id;
 END $$;
 
--- The same of one member, whatever her roles: asked again just before she is rung.
+-- The same question for one member in any role, asked again just before they are called.
 CREATE FUNCTION sec.may_reach(r uuid, member uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -81,8 +82,8 @@ BEGIN
     RETURN false;
 END $$;
 
--- Whether the agency's shared mailbox may know of it: the agency is live, and nobody who reads
--- there is barred.
+-- Whether the agency's shared mailbox may receive news of it: the agency is active, and no reader
+-- of the mailbox is barred.
 CREATE FUNCTION sec.mailbox_open(r uuid, agency uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -92,7 +93,7 @@ BEGIN
     RETURN false;
 END $$;
 
--- The named outside reviewer of an agency of one, unless she is of a side or barred (R2, R12).
+-- The named outside reviewer of an agency of one, unless they serve a side or are barred (R2, R12).
 CREATE FUNCTION sec.outside_reviewer(r uuid, agency uuid)
 RETURNS TABLE (member_id uuid, agency_id uuid, person_id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
@@ -106,8 +107,9 @@ BEGIN
        AND NOT sec.bars(r, m.agency_id, m.person_id, 'lead' = ANY (m.roles), NULL);
 END $$;
 
--- Who was barred and asked, of the last two days: whose block it is, and one row a person and day.
--- Read from the refusals of the log, as sec.barred_attempts is. Who it was is not told.
+-- Requests of the last two days by those whom a block barred: whose block it is, and one row a
+-- person and day. Read from refusals in the log, as in sec.barred_attempts. The alert does not say
+-- who it was.
 CREATE FUNCTION sec.barred_alerts()
 RETURNS TABLE (cause text, referral_id uuid, agency_id uuid, set_by uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$

@@ -1,9 +1,9 @@
 -- as: gate
--- What was opened: of a packet or of notes, by this transaction (R11) or before it.
+-- What was opened of a packet or of notes, by this transaction (R11) or before it.
 
 -- R11 in the policy: what an access entry of *this transaction*, by this caller, with a purpose of
--- use, has opened; and whether she may open it (docs/rules.md).
--- Returns the referral and the fields, or NULLs.
+-- use, has opened, if the caller may open it (docs/rules.md). Returns the referral and the fields,
+-- or NULLs.
 CREATE FUNCTION sec.opening(what text, OUT r uuid, OUT open_fields text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -75,7 +75,7 @@ BEGIN
     END IF;
 END $$;
 
--- The same as rows, asked once a scan: a packet's policy needs both at once.
+-- The same as rows, evaluated once a scan: a packet's policy needs referral and field together.
 CREATE FUNCTION sec.opened() RETURNS TABLE (r uuid, field text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 AS $$
 BEGIN
@@ -87,8 +87,8 @@ BEGIN
     RETURN (sec.opening('referral.open_notes')).r;
 END $$;
 
--- Whether the caller herself has opened this packet: two are the same person's to say only for whom
--- has read both. What she may not see answers as what she has not opened (R3).
+-- Whether the caller has opened this packet in person: only a member who has read both packets may
+-- say that two are the same person's. A referral that the caller may not see returns false (R3).
 CREATE FUNCTION sec.opened_by_me(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -103,9 +103,9 @@ BEGIN
     RETURN false;
 END $$;
 
--- What a misdirected packet has to be reported by (act 18): how many of the recipient's
--- people opened it and when, never who. For those who answer for it at the sender, once it is
--- marked as an error; of everything else it says nothing.
+-- What the report of a misdirected packet needs (act 18): how many of the recipient's people opened
+-- it and when, never who. It answers those at the sender who answer for the referral, once it is
+-- marked as an error; in every other case it returns NULLs.
 CREATE FUNCTION sec.openings(r uuid, OUT people int, OUT times timestamptz[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN

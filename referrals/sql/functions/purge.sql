@@ -1,8 +1,9 @@
 -- as: gate
--- Purge (R13) runs as `jobs`. What it decides is in referrals/deadlines/purge.py.
+-- Purge (R13) runs as `jobs`. referrals/deadlines/purge.py decides what is purged.
 
--- Legal hold: a lead's, for their own side of what was sent, until that is purged; no other caller
--- shortens or lengthens what is kept. Not for a draft: the survivor's "no" erases it (R14).
+-- Set a legal hold: a lead, for their own side of a sent referral, until that side is purged. No
+-- other caller changes how long it is kept. A draft has no hold: the survivor's "no" erases it
+-- (R14).
 CREATE FUNCTION sec.set_hold(r uuid, until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -20,8 +21,8 @@ BEGIN
     END IF;
 END $$;
 
--- Did anybody of this agency open the packet of this referral? For purge: one that was never opened
--- goes sooner. Never who or when.
+-- Whether a member of this agency opened the packet of this referral: one that was never opened is
+-- purged sooner. It does not say who or when.
 CREATE FUNCTION sec.was_opened(r uuid, agency uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN

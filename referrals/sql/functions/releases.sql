@@ -1,11 +1,12 @@
 -- as: gate
--- A release after it was given: narrowed or ended by either side, never widened. And what goes back
--- to the sender (R2): by its own release and act, sealed for the sender.
+-- Changes to a release after it was given: either side may narrow or end it, and no one widens it.
+-- Also what goes back to the sender (R2), under its own release and act, encrypted for the sender.
 
--- Fewer fields, or an earlier end, by whoever answers for it on either side; the terms as signed
--- stay in signed_fields and signed_until. The recipient's bundle becomes `bundle`, of the fields
--- that are left; where the caller could open no keys (a lead who is not assigned) and fields are
--- dropped, it is destroyed: until the sender writes again nothing opens. A closed grant stays so.
+-- Reduce the fields or bring the end forward, for those who answer for it on either side. The terms
+-- as signed stay in signed_fields and signed_until. The recipient's bundle becomes `bundle`, with
+-- the remaining fields. If fields are dropped and the caller could open no keys (a lead who is not
+-- assigned), the bundle is destroyed: nothing opens until the sender writes again. A closed grant
+-- stays closed.
 CREATE FUNCTION sec.narrow(
     by_release uuid, field_names text[], until timestamptz, kek int, bundle bytea
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -38,11 +39,11 @@ BEGIN
        AND g.release_id = by_release AND NOT g.closed;
 END $$;
 
--- By the recipient before its accept, on the survivor's word (act 15): what was released ends, what
--- lay ready for it is destroyed. It may not know yet whether there is any, and nothing here tells
--- it: its own `release_end` it reads from the accept on. The sender is shown it as after the
--- accept, and where there was none, nothing. Locked first: after an accept that came before, it is
--- no more unseen.
+-- End the releases for the recipient before its accept, on the survivor's word (act 15), and
+-- destroy what was prepared for it. The recipient may not know yet whether there is a release, and
+-- nothing here shows it: from the accept on it can read its own `release_end`. The sender is shown
+-- the same as after an accept, or nothing if there was no release. The row is locked first: after
+-- an earlier accept this is refused.
 CREATE FUNCTION sec.end_unseen(r uuid, via text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
@@ -66,7 +67,8 @@ BEGIN
     PERFORM sec.close_grant(r);
 END $$;
 
--- By the recipient's assignee, under a return release in force; in place of what went back before.
+-- Store what goes back, for the recipient's assigned member, under a return release in force. It
+-- replaces what went back before.
 CREATE FUNCTION sec.put_returned(
     row_id uuid, by_release uuid, kek int, bundle bytea, sealed bytea
 ) RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
@@ -88,9 +90,9 @@ BEGIN
             about.fields, about.expires_at);
 END $$;
 
--- By whoever answers for it on either side: the return release is over, what was returned
--- destroyed. Returns whether there ever was one; to whom it goes back, whether there is one that it
--- could read, since of another it knows nothing (R2).
+-- End the return release and destroy what was returned, for those who answer for it on either side.
+-- Returns whether there ever was a return release; to the agency that received it, whether there
+-- was one that it could read, since it knows of no other (R2).
 CREATE FUNCTION sec.end_return(r uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN

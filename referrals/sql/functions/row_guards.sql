@@ -1,27 +1,28 @@
 -- as: owner
--- Triggers on rows of a referral: what no update may take back, and hints to the background work.
+-- Triggers on rows of a referral: what no update may undo, and hints to the background work.
 
--- When it was sent, accepted and ended is written once: else whoever takes these back could take
--- the referral over by a right that ended with them.
+-- The times of sending, accepting and ending are written once. A caller who could reset them could
+-- take the referral over by a right that ended with them.
 CREATE FUNCTION sec.written_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'written once' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- Policies add up (purge has one of its own): what was answered never expires, whoever says so.
+-- Policies add up (purge has its own), so a trigger ensures that an answered referral never
+-- expires.
 CREATE FUNCTION sec.only_waiting_expires() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'it was answered' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- So is what a side said at its end, her stop before all: nobody takes it back.
+-- A side's final state stays, above all a survivor's stop: no one can undo it.
 CREATE FUNCTION sec.an_end_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'it has ended' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- A commit wakes the background work (referrals/worker.py), so that nobody waits for its pace. A
--- hint, given once a transaction: whoever misses it looks by itself a moment later.
+-- A commit wakes the background work (referrals/worker.py), which then need not wait for its next
+-- poll. It is a hint, given once a transaction: a worker that misses it polls a moment later.
 CREATE FUNCTION sec.wake() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('cairn_work', job) FROM unnest(TG_ARGV) job;

@@ -1,5 +1,5 @@
 -- as: gate
--- Questions of the policies: what the caller may do, and what the caller is to a referral.
+-- Questions of the policies: what the caller may do, and the caller's relation to a referral.
 
 -- The agency, if the caller may write: a worker or lead, or a client with referrals:write that
 -- names one (R15).
@@ -27,7 +27,7 @@ BEGIN
     RETURN false;
 END $$;
 
--- Assigned to it, or a lead of a side: who may see and end a release.
+-- Whether the caller is assigned to it or a lead of a side, and so may see and end a release.
 CREATE FUNCTION sec.answers_for(r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -41,8 +41,9 @@ BEGIN
     RETURN false;
 END $$;
 
--- R14: where she could not say whether she agrees, nothing of a packet is written or opened until
--- a release was put since (her own consent, or R6's in her place). False to whoever may not see it.
+-- R14: if the survivor could not say whether they agree, nothing of a packet may be written or
+-- opened until a release has been recorded since sending (their own consent, or R6's instead of
+-- it). Returns false to a caller who may not see the referral.
 CREATE FUNCTION sec.agreed(r uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     IF EXISTS (SELECT FROM public.referral f
@@ -56,8 +57,9 @@ BEGIN
     RETURN false;
 END $$;
 
--- Before sending: is there anybody to answer? A yes or no, never who (their staff list is theirs).
--- Whom a block of the caller's side bars, does not count (R12); what the other side's bars is T4.
+-- Before sending: whether the agency has a member who can answer. The result is yes or no only,
+-- because a staff list is the agency's own. Members whom a block of the caller's side bars do not
+-- count (R12); T4 covers blocks of the other side.
 CREATE FUNCTION sec.can_answer(agency uuid, r uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
@@ -75,10 +77,11 @@ BEGIN
     RETURN false;
 END $$;
 
--- What whoever opens something must know of her own side first: its row, whether she is assigned,
--- her agency's live grant. In one look: the policies own_side, own_staff and own_grant would ask
--- five times who she is. It tells what they do, and nothing without an acting member (R15); the
--- random worlds hold it against them (tests/probing.py).
+-- What a caller who opens something must first know of their own side: its row, whether they are
+-- assigned, and their agency's live grant. One call reads all of it, because the policies own_side,
+-- own_staff and own_grant would resolve the caller five times. It returns what they allow, and
+-- nothing without an acting member (R15); the random worlds compare them
+-- (tests/support/rls_probe.py).
 CREATE FUNCTION sec.own_part(
     r uuid, OUT subject uuid, OUT holder uuid, OUT state text, OUT assigned boolean,
     OUT fields text[], OUT release uuid, OUT until timestamptz, OUT kek int, OUT bundle bytea,

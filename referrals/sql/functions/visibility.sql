@@ -1,7 +1,7 @@
 -- as: owner
--- Questions of the policies that run with the rights of the role that asks.
+-- Functions for policies, which run with the rights of the calling role.
 
--- Opaque to the planner on purpose (plpgsql): an SQL body would be inlined and flip the plan.
+-- Opaque to the planner on purpose (plpgsql): an SQL body would be inlined and change the plan.
 CREATE FUNCTION sec.sees(
     r uuid, f uuid, t uuid, sent timestamptz, has_block boolean, agency uuid
 ) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
@@ -15,8 +15,8 @@ BEGIN
     RETURN false;
 END $$;
 
--- What a statement says that found nothing where it must: an error, so that the entry written
--- before it goes too.
+-- Raise an error where a statement must find something and did not, so that the entry written
+-- before it is rolled back.
 CREATE FUNCTION sec.nothing() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RAISE EXCEPTION 'nothing is open' USING ERRCODE = 'no_data_found';

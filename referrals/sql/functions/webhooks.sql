@@ -1,8 +1,8 @@
 -- as: gate
--- Webhooks: where an agency's own systems learn of its events. Ids alone go out. An agency_admin or
--- a client with webhooks:write keeps them; the background work sends as `jobs`.
+-- Webhooks notify an agency's own systems of its events. Only ids are sent. An agency_admin or a
+-- client with webhooks:write manages them; the background work sends as `jobs`.
 
--- The agency, if the caller keeps its webhooks.
+-- The agency, if the caller may manage its webhooks.
 CREATE FUNCTION sec.webhook_keeper() RETURNS uuid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 DECLARE
     me sec.identity := sec.identity();
@@ -17,7 +17,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What was sent, in the access log: before it leaves, in nobody's name (R11).
+-- Record what is about to be sent in the access log, without a member's name (R11).
 CREATE FUNCTION sec.log_sent(entry_id uuid, agency uuid, ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -25,9 +25,9 @@ BEGIN
     VALUES (entry_id, agency, 'webhook.send', ids, 'allowed');
 END $$;
 
--- After a restore into a new cluster: go on counting above all that was ever fed. Where the cluster
--- is the old one, nothing changes. 2^40: what was fed after the copy was made is gone, and those
--- who read it stand there.
+-- After a restore into a new cluster, raise the base so that new events come after every event that
+-- was fed. In the old cluster nothing changes. 2^40 leaves room for events that were fed after the
+-- backup: they are lost, but their readers continue from there. Returns whether it raised the base.
 CREATE FUNCTION sec.count_on() RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     newest bigint := greatest((SELECT max(e.xact) FROM public.referral_event e),

@@ -1,4 +1,4 @@
--- How often survivors were asked and said no (R14): counted by sec.tally() alone.
+-- How often survivors were asked and said no (R14). Only sec.tally() counts.
 
 ALTER TABLE agreement_tally ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agreement_tally FORCE ROW LEVEL SECURITY;

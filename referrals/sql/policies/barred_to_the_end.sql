@@ -1,4 +1,5 @@
--- Who was barred as a person when a referral was purged. The rows go with the months of the log.
+-- Who was barred as a person when a referral was purged. The rows are removed with the log's
+-- months.
 
 ALTER TABLE barred_to_the_end ENABLE ROW LEVEL SECURITY;
 ALTER TABLE barred_to_the_end FORCE ROW LEVEL SECURITY;

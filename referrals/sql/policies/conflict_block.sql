@@ -1,6 +1,6 @@
--- A block is known to the agency that set it; that only its leads may see a referral is known to
--- the recipient's leads. A lifted block is shown to no one: it would tell who was barred. `app`
--- writes none but through sec.set_block() and sec.lift_block().
+-- The agency that set a block may read it; the recipient's leads may also read that only leads see
+-- a referral. A lifted block is shown to no one: it would reveal who was barred. `app` writes
+-- blocks only through sec.set_block() and sec.lift_block().
 
 ALTER TABLE conflict_block ENABLE ROW LEVEL SECURITY;
 ALTER TABLE conflict_block FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- Agencies whose keys opened what is gone: by a purge (`jobs`) or an erased draft (`gate`).
+-- Agencies whose keys opened what has been erased, by a purge (`jobs`) or with a draft (`gate`).
 
 ALTER TABLE epoch_due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE epoch_due FORCE ROW LEVEL SECURITY;

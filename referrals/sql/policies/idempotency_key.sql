@@ -1,5 +1,5 @@
--- A key is one caller's own. A row of a referral is written only by a caller who sees it: the
--- foreign key must not tell an invisible id from a random one.
+-- A key belongs to one caller. Only a caller who sees a referral may write a row for it: the
+-- foreign key must not reveal whether an invisible id exists.
 
 ALTER TABLE idempotency_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;

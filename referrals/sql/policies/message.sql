@@ -1,6 +1,6 @@
--- A member sees their own messages, the agency_admin those of the agency's own channels. Neither
--- sees what a message is about, so the agency's list says nothing of a referral that bars its
--- reader.
+-- A member sees their own messages; the agency_admin sees those of the agency's own channels.
+-- Neither sees what a message is about, so the agency's list reveals nothing of a referral that
+-- bars its reader.
 
 ALTER TABLE message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE message FORCE ROW LEVEL SECURITY;
@@ -22,7 +22,7 @@ CREATE POLICY jobs_keep ON message TO jobs USING (true) WITH CHECK (true);
 CREATE POLICY gate_reads ON message FOR SELECT TO gate USING (true);
 CREATE POLICY gate_tests ON message FOR INSERT TO gate WITH CHECK (template = 'test');
 
--- A new message, and a dead one that is tried again from the start.
+-- For a new message, and for a dead one that is tried again from the start.
 CREATE TRIGGER wake AFTER INSERT OR UPDATE OF tries ON message
     FOR EACH ROW WHEN (NEW.state = 'waiting' AND NEW.tries = 0)
     EXECUTE FUNCTION sec.wake_sender();

@@ -1,5 +1,4 @@
--- A note is written by an assigned member and opened by an entry of the log in the same
--- transaction.
+-- An assigned member writes a note. An access entry of the same transaction opens it.
 
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
 ALTER TABLE note FORCE ROW LEVEL SECURITY;

@@ -1,5 +1,5 @@
--- A field of the packet is written by the sender's assigned members and opened by an entry of the
--- log in the same transaction (R11).
+-- The sender's assigned members write a packet's fields. An access entry of the same transaction
+-- opens them (R11).
 
 ALTER TABLE packet_field ENABLE ROW LEVEL SECURITY;
 ALTER TABLE packet_field FORCE ROW LEVEL SECURITY;

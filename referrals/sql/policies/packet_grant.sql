@@ -1,4 +1,4 @@
--- The table is of `permissions`; its policies ask about the referral, so they are here.
+-- The table belongs to `permissions`; its policies are here because they ask about the referral.
 
 ALTER TABLE packet_grant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE packet_grant FORCE ROW LEVEL SECURITY;
@@ -8,8 +8,8 @@ GRANT SELECT (id, referral_id, release_id, expires_at, closed, kek_version, key_
       UPDATE (kek_version, key_bundle), DELETE ON packet_grant TO jobs;
 GRANT SELECT, INSERT, UPDATE ON packet_grant TO gate;
 
--- A recipient's own grant is hidden until the accept and after its end; then the bundle is wrapped
--- for that agency's key alone.
+-- A recipient's own grant is hidden before the accept and after the grant's end. In between, its
+-- bundle is wrapped for that agency's key only.
 CREATE POLICY own_grant ON packet_grant FOR SELECT TO app USING (
     agency_id = (SELECT sec.caseworker()) AND sec.assigned(referral_id)
     AND (release_id IS NULL

@@ -1,4 +1,4 @@
--- The table is of `permissions`; its policies ask about the referral, so they are here.
+-- The table belongs to `permissions`; its policies are here because they ask about the referral.
 
 ALTER TABLE private_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE private_key FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- Counts of what was purged: `jobs` alone.
+-- Counts of what was purged. Only `jobs` uses them.
 
 ALTER TABLE purged_count ENABLE ROW LEVEL SECURITY;
 ALTER TABLE purged_count FORCE ROW LEVEL SECURITY;

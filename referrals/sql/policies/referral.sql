@@ -1,12 +1,12 @@
--- Who sees and writes which row of a referral: the second wall. Default deny; every policy is
--- written positively, so that NULL (no token) refuses. The first wall is
+-- Who sees and writes which row of a referral: the second wall. The default is to deny; every
+-- policy is written positively, so that NULL (no token) refuses. The first wall is
 -- referrals/act_registry/transitions.py; both follow the sentence in docs/rules.md.
 
 ALTER TABLE referral ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral FORCE ROW LEVEL SECURITY;
 
 -- All columns except `has_block` and `to_purged`: they are never served, and the database alone
--- keeps them.
+-- sets them.
 DO $$
 BEGIN
     EXECUTE (SELECT format('GRANT SELECT (%1$s), INSERT (%1$s) ON referral TO app',
@@ -14,7 +14,7 @@ BEGIN
                FROM pg_attribute WHERE attrelid = 'public.referral'::regclass AND attnum > 0
                 AND NOT attisdropped AND attname NOT IN ('has_block', 'to_purged'));
 END $$;
--- Who refers whom, when it began and what it is called never changes.
+-- The agencies, the time of creation and the reference never change.
 GRANT UPDATE (status, version, sent_at, acknowledged_at, accepted_at, ended_at, ack_by, accept_by,
       expires_at, handoff_within, from_asks_ring_at, to_asks_ring_at, code, suggested_service_id,
       release_ended, urgency, needs, callback, concern, age_band, household_size, language,
@@ -26,9 +26,9 @@ GRANT SELECT (id, reference, status, version, created_at, sent_at, accepted_at, 
       ON referral TO jobs;
 GRANT SELECT, UPDATE (version, release_ended, has_block), DELETE ON referral TO gate;
 
--- nullif(…, false) IS NOT NULL says what the bare function does, which the planner takes for one
--- that lets a third of the rows through; this for one that lets nearly all: each query has its own
--- filter.
+-- nullif(…, false) IS NOT NULL means the same as the bare function. The planner assumes that the
+-- bare function passes a third of the rows, and that this form passes nearly all; the second is
+-- right, because each query has its own filter.
 CREATE POLICY sides_see ON referral FOR SELECT TO app USING (nullif(
     sec.sees(id, CASE WHEN NOT from_purged THEN from_agency_id END,
              CASE WHEN NOT to_purged THEN to_agency_id END, sent_at, has_block,
@@ -61,7 +61,8 @@ CREATE TRIGGER written_once BEFORE UPDATE ON referral FOR EACH ROW
 CREATE TRIGGER only_waiting_expires BEFORE UPDATE OF status ON referral FOR EACH ROW
     WHEN (NEW.status = 'expired' AND OLD.status NOT IN ('sent', 'acknowledged', 'expired'))
     EXECUTE FUNCTION sec.only_waiting_expires();
--- Nor is it a mistake from the sender's fixed moment on: that would tell it what was opened since.
+-- A referral cannot be marked as an error after its end or seven days after the accept: the mark
+-- would show the sender what was opened since.
 CREATE TRIGGER no_late_mistake BEFORE UPDATE OF status ON referral FOR EACH ROW
     WHEN (NEW.status = 'entered_in_error' AND OLD.status <> 'entered_in_error'
           AND (OLD.ended_at IS NOT NULL

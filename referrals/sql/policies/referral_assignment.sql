@@ -1,4 +1,4 @@
--- Assignments are written by the functions of assignment.sql alone.
+-- Only the functions of assignment.sql write assignments.
 
 ALTER TABLE referral_assignment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral_assignment FORCE ROW LEVEL SECURITY;

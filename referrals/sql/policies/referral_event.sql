@@ -1,5 +1,5 @@
--- An event is shown to the sides that it is marked for. Its place in the feeds (`xact`) is the
--- database's own word: no role may insert it.
+-- An event is shown to the sides that it is marked for. The database alone sets its place in the
+-- feeds (`xact`): no role may insert it.
 
 ALTER TABLE referral_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral_event FORCE ROW LEVEL SECURITY;
@@ -10,8 +10,8 @@ GRANT SELECT (id, from_agency_id, to_agency_id, at, act, agency_id, reserved, fr
       referral_id, xact), INSERT, UPDATE (from_sees), DELETE ON referral_event TO jobs;
 GRANT SELECT, INSERT, UPDATE (told) ON referral_event TO gate;
 
--- Once she is let in again, what kept her out is not told to whom it barred: a member; of the
--- recipient, all but its leads (R12).
+-- A lifted block stays hidden from those whom it barred (R12): the member whom it names, or the
+-- recipient's members other than leads.
 CREATE POLICY side_knows ON referral_event FOR SELECT TO app USING (
     ((from_agency_id = (SELECT sec.event_reader()) AND from_sees)
      OR (to_agency_id = (SELECT sec.event_reader()) AND to_sees
@@ -29,7 +29,7 @@ CREATE POLICY side_records ON referral_event FOR INSERT TO app WITH CHECK (
                    AND NOT (from_sees AND r.from_purged)));
 CREATE POLICY jobs_hide ON referral_event FOR UPDATE TO jobs
     USING (true) WITH CHECK (NOT from_sees);
--- What the clock did is told to one side alone, and in nobody's name.
+-- These events of the clock are shown to one side only, and name no agency or member.
 CREATE POLICY jobs_tell ON referral_event FOR INSERT TO jobs WITH CHECK (
     agency_id IS NULL AND member_id IS NULL AND from_sees <> to_sees
     AND ((act = 'purge_due') OR (to_sees AND act IN ('idle', 'unable'))

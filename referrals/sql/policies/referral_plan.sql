@@ -1,7 +1,5 @@
 -- The plan is the sender's own, for its assigned members. No service in the list learns of the
 -- others.
-
--- The plan: the sender's own, for its assigned members. Nobody in the list learns of the others.
 ALTER TABLE referral_plan ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral_plan FORCE ROW LEVEL SECURITY;
 

@@ -1,4 +1,4 @@
--- A side's row is its own agency's.
+-- A side's row belongs to its own agency.
 
 ALTER TABLE referral_side ENABLE ROW LEVEL SECURITY;
 ALTER TABLE referral_side FORCE ROW LEVEL SECURITY;
@@ -17,8 +17,8 @@ GRANT SELECT (id, subject, state, handoff_by, escalated_at, hold_until, version,
       TO jobs;
 GRANT SELECT, UPDATE (holder_id, hold_until, version, has_block) ON referral_side TO gate;
 
--- A child that points at a parent its writer cannot see would else be accepted: each WITH CHECK
--- asks for the parent, under the writer's own policies. Nobody writes in a colleague's name.
+-- Each WITH CHECK reads the parent under the writer's own policies. Without that, a child row of a
+-- parent that its writer cannot see would be accepted. No one may write in a colleague's name.
 CREATE POLICY own_side ON referral_side FOR SELECT TO app USING (
     agency_id = (SELECT sec.caseworker()) AND (NOT has_block OR sec.not_barred(referral_id)));
 CREATE POLICY own_side_begins ON referral_side FOR INSERT TO app WITH CHECK (
@@ -29,7 +29,7 @@ CREATE POLICY own_side_changes ON referral_side FOR UPDATE TO app
     USING (agency_id = (SELECT sec.caseworker())
            AND (NOT has_block OR sec.not_barred(referral_id)))
     WITH CHECK (agency_id = (SELECT sec.writer()));
--- By the clock a recipient's side ends as `unable` (act 23); nothing else.
+-- The clock may end a recipient's side as `unable` (act 23) and in no other way.
 CREATE POLICY jobs_end ON referral_side FOR UPDATE TO jobs
     USING (true) WITH CHECK (state IS NOT DISTINCT FROM 'unable');
 CREATE POLICY jobs_flag ON referral_side FOR UPDATE TO jobs

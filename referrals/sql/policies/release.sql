@@ -1,4 +1,4 @@
--- A release is written by an assigned member and seen by those who answer for the referral.
+-- An assigned member writes a release. Those who answer for the referral see it.
 
 ALTER TABLE release ENABLE ROW LEVEL SECURITY;
 ALTER TABLE release FORCE ROW LEVEL SECURITY;

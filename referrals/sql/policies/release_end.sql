@@ -1,4 +1,4 @@
--- The end of a release is known to the agency that recorded it.
+-- The agency that recorded the end of a release may read it.
 
 ALTER TABLE release_end ENABLE ROW LEVEL SECURITY;
 ALTER TABLE release_end FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- Where the paper is kept is known to the agency that recorded it.
+-- The agency that recorded a release may read where its paper is kept.
 
 ALTER TABLE release_paper ENABLE ROW LEVEL SECURITY;
 ALTER TABLE release_paper FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- What goes back to the sender (R2), sealed for the sender.
+-- What goes back to the sender (R2), encrypted for the sender.
 
 ALTER TABLE returned ENABLE ROW LEVEL SECURITY;
 ALTER TABLE returned FORCE ROW LEVEL SECURITY;
@@ -8,8 +8,9 @@ GRANT SELECT (id, kek_version, key_bundle, agency_id, referral_id), UPDATE (kek_
       key_bundle), DELETE ON returned TO jobs;
 GRANT SELECT, INSERT, UPDATE ON returned TO gate;
 
--- Those who answer for it on the sender's side, while it is in force. The release itself is the
--- recipient's paper: its end destroys the row, its hour is the row's own.
+-- Shown to those who answer for the referral on the sender's side, while it is in force. The sender
+-- cannot read the release, which is the recipient's: ending that empties this row, and the row has
+-- its own expiry.
 CREATE POLICY sender_is_shown ON returned FOR SELECT TO app USING (
     agency_id = (SELECT sec.caseworker()) AND sec.answers_for(referral_id)
     AND key_bundle IS NOT NULL AND expires_at > (SELECT sec.clock()));

@@ -1,4 +1,4 @@
--- That a lead assigned themselves is known to the own side and to its auditors.
+-- The agency's own caseworkers and auditors see that a lead assigned themselves.
 
 ALTER TABLE self_assignment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE self_assignment FORCE ROW LEVEL SECURITY;

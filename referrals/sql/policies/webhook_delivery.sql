@@ -1,4 +1,4 @@
--- Deliveries are shown to those who keep the agency's webhooks, without the referral.
+-- Those who manage the agency's webhooks see its deliveries, without the referral.
 
 ALTER TABLE webhook_delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_delivery FORCE ROW LEVEL SECURITY;

@@ -1,5 +1,4 @@
--- An endpoint is kept by the agency's own people (sec.webhook_keeper). How much is done in a night
--- is not for everyone to know: an endpoint for checkpoints needs the right to read them.
+-- The agency's own people manage its endpoints (sec.webhook_keeper).
 
 ALTER TABLE webhook_endpoint ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_endpoint FORCE ROW LEVEL SECURITY;
@@ -14,7 +13,8 @@ CREATE POLICY own_agency ON webhook_endpoint FOR SELECT TO app
     USING (agency_id = (SELECT sec.webhook_keeper()));
 CREATE POLICY own_agency_changes ON webhook_endpoint FOR UPDATE TO app
     USING (agency_id = (SELECT sec.webhook_keeper()));
--- How much is done in a night is not everybody's to know: a witness may read the checkpoints, too.
+-- An endpoint for checkpoints needs the right to read them (sec.auditing): not everyone may know
+-- how much is done in a night.
 CREATE POLICY own_agency_begins ON webhook_endpoint FOR INSERT TO app
     WITH CHECK (agency_id = (SELECT sec.webhook_keeper())
                 AND (about = 'events' OR agency_id = (SELECT sec.auditing())));

@@ -1,4 +1,4 @@
--- A secret is written once and never read by `app`.
+-- `app` writes a secret once and never reads it.
 
 ALTER TABLE webhook_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_secret FORCE ROW LEVEL SECURITY;
