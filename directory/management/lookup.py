@@ -1,4 +1,4 @@
-"""Rows that a command's caller names: by id, or by a name that only one has."""
+"""Finds the row that a command's caller names by its id or by a unique name."""
 
 from typing import TypeVar
 from uuid import UUID
