@@ -169,7 +169,7 @@ def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None
     )
 
 
-# -- Who answers ----------------------------------------------------------------------------------
+# -- Answering agencies ---------------------------------------------------------------------------
 
 
 class NoSuchOrganization(Exception):

@@ -30,7 +30,7 @@ def safety_lines() -> list[SafetyLine]:
 
 
 def safety_notice() -> str:
-    """ "Do not step in yourself: call …", shown with the lines."""
+    """The notice shown with the lines: "Do not step in yourself: call …"."""
     return str(settings.SAFETY_NOTICE)
 
 

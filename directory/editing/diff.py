@@ -78,7 +78,7 @@ class _Diff:
             else:
                 require_same(reference, self.present)
 
-    # -- Which row it is
+    # -- Identity
 
     def _existing(self, row: Row) -> Existing:
         if row is self.draft.entry:
@@ -127,7 +127,7 @@ class _Diff:
             found[f"{about}_id"] = self.ids[id(row.about)]
         return found
 
-    # -- What it says
+    # -- Values
 
     def _row(self, row: Row) -> None:
         existing = self._existing(row)
@@ -190,7 +190,7 @@ class _Diff:
         else:
             self.change.fields.add(row.pointer.split("/")[1])
 
-    # -- In which order
+    # -- Order
 
     def _order(self) -> None:
         """Order the rows of one parent as in the document; an unchanged order keeps its numbers."""

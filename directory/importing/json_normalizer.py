@@ -18,7 +18,7 @@ Document: TypeAlias = dict[str, Any]
 
 WRAPPERS = ("contents", "data", "payload", "organizations", "results", "items")
 DEPTH = 20
-NEAR = 0.02  # degrees: about two kilometres
+NEAR = 0.02  # degrees: about two kilometers
 RRULE_DAYS = re.compile(r"[-+\d]*[A-Z]{2}(?:,[-+\d]*[A-Z]{2})*")
 
 _NAMES: Mapping[str, Mapping[str, str]] = {  # other names of a member → its name

@@ -300,7 +300,7 @@ def leave_out(
 
 
 def _afternoon(entry: Entry) -> None:
-    """ "9:00 to 5:00" means five in the afternoon; from 14:00 to 03:00 means the next morning."""
+    """Read "9:00 to 5:00" as five in the afternoon, but "14:00 to 03:00" as the next morning."""
     opens, closes = entry.values.get("opens_at"), entry.values.get("closes_at")
     if not isinstance(opens, time) or not isinstance(closes, time) or closes >= opens:
         return

@@ -10,7 +10,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def one_of(rows: "QuerySet[Row, Row]", asked: str, what: str) -> Row:
-    """The only row with this id or name. Raises CommandError."""
+    """The only row with this id or name. Raises CommandError if there is none or several."""
     try:
         found = rows.filter(id=UUID(asked))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The source tables of HSDS 3.2: what an import or an editor writes.
+"""The source tables of HSDS 3.2, which imports and editors write.
 
 They keep the standard's names. Each change renders them into the projections that readers use
 (directory/models/projections.py), in its own transaction; no reader touches a source row.

@@ -9,7 +9,7 @@ from directory.models.services import Service
 
 
 class Schedule(Part):
-    """When something is open: one RRULE (RFC 5545), times local to the place."""
+    """Opening hours as one RRULE (RFC 5545), with times local to the place."""
 
     service = models.ForeignKey(Service, models.CASCADE, null=True)
     location = models.ForeignKey(Location, models.CASCADE, null=True)

@@ -24,7 +24,7 @@ _APART = {  # members that are added when a document is read
 
 
 def is_hidden(service: Row, organization: Row) -> bool:
-    """Whether only the network may know of the service: its marker or its organization's (T1)."""
+    """Whether only the network may see the service, by its marker or its organization's (T1)."""
     return bool(service["confidential"] or organization["confidential"])
 
 

@@ -15,8 +15,8 @@ import orjson
 
 STEP = 1_000  # rows between milestones when created; the distance may grow to twice as many
 Key = tuple[str, UUID]  # a row's position in the order of its list; for places the name is ""
-Moved = dict[str, Counter[Key]]  # list → key → 1 where a row came, -1 where one went
-LISTS = {  # list → what is listed, and its order
+Moved = dict[str, Counter[Key]]  # list → key → 1 for an added row, -1 for a removed one
+LISTS = {  # list → the condition for its rows, and its order
     "services": ("open AND first", "name, service_id"),
     "service_at_locations": ("open AND location_id IS NOT NULL", "''::text AS name, id"),
 }

@@ -175,7 +175,7 @@ def _with(document: str, members: str) -> str:
     return f"{document[:-1]},{members}}}"
 
 
-# -- One by its id --------------------------------------------------------------------------------
+# -- One document by its id -----------------------------------------------------------------------
 
 
 def load_parts(
