@@ -1,4 +1,4 @@
-"""The app's start: its words of the access log."""
+"""The app's start: registers its acts for the access log."""
 
 from django.apps import AppConfig
 

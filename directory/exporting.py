@@ -1,8 +1,9 @@
 """Writes the directory as a tabular data package of HSDS: its public part, or an agency's own.
 
-What is confidential, and what hangs on nothing else, is left out of the public part; an agency's
-own part has its confidential entries, still without an address, since none is stored (R4). Every
-foreign key in it holds. Table by table, row by row: memory does not grow with the directory.
+The public part leaves out confidential rows and rows that belong only to those. An agency's own
+part has its confidential entries, still without an address, since none is stored (R4). Every
+foreign key in the package is valid. It is written row by row: memory does not grow with the
+directory.
 """
 
 import csv
@@ -28,7 +29,7 @@ from directory.importing.records import ABOUT, EXPORTED
 from permissions.database.aliases import JOBS
 
 PIECE = 2_000  # rows fetched at once
-FILES = {  # the standard's names, where they are not the table's with an s
+FILES = {  # the standard's names, if they are not the table's plus an s
     **{
         table: table
         for table in ("service_at_location", "funding", "accessibility", "metadata", "url")
@@ -47,7 +48,7 @@ _TYPES: Mapping[Kind, tuple[str, str]] = {  # type and format of a field (Table 
     Kind.AMOUNT: ("number", "default"),
     Kind.FLAG: ("boolean", "default"),
 }
-# What is of one of these as well tells of it (directory/projection/prefetch.py).
+# A row that also belongs to a hidden one of these reveals it (directory/projection/prefetch.py).
 _TELLING = ("organization", "service")
 _PROFILE = "Of the victim services profile; not in HSDS itself."
 
@@ -56,22 +57,22 @@ Open = Callable[[str], AbstractContextManager[IO[str]]]
 
 @dataclass
 class Exported:
-    """How many rows of each table were written, and how many hang on what is left out."""
+    """The number of rows of each table that were written, and that were left out."""
 
     written: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
 
 
 def export(path: Path, *, agency_id: UUID | None = None) -> Exported:
-    """Write a package to `path`: a zip file if it ends so, else a folder, which is made.
+    """Write a package to `path`: a zip file if it ends in .zip, else a folder, which is created.
 
-    `agency_id`: the organizations that this agency edits, all of theirs; else all that is public.
-    Raises FileExistsError where something is there already.
+    `agency_id`: export everything of the organizations that this agency edits; else everything
+    public. Raises FileExistsError if `path` exists and is not an empty folder.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise FileExistsError(str(path))
     with transaction.atomic(using=JOBS):
-        with connections[JOBS].cursor() as cursor:  # one moment for all tables
+        with connections[JOBS].cursor() as cursor:  # one snapshot for all tables
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if path.suffix.lower() != ".zip":
             path.mkdir(parents=True, exist_ok=True)
@@ -108,7 +109,7 @@ class _Exporting:
         )
 
     def run(self, open_file: Open) -> Exported:
-        """Write all tables and the description into files that `open_file` opens by name."""
+        """Write all tables and the description to files that `open_file` opens by name."""
         for table in TABLES:  # parents first
             with open_file(f"{file_name(table)}.csv") as file:
                 self._table(table, csv.writer(file, lineterminator="\n"))
@@ -154,7 +155,8 @@ class _Exporting:
         return rows.order_by("id")
 
     def _links(self, table: str, row: Mapping[str, Any]) -> dict[str, UUID | None] | None:
-        """The row's foreign keys that lead somewhere in the package; None: it hangs on nothing."""
+        """The row's foreign keys that must be emptied (None values); returns None if the row has to
+        be left out."""
         kind = TABLES[table]
         if (owner := row.get("part_of_id")) and not self._is_kept("organization", owner):
             return None
@@ -203,7 +205,7 @@ def columns_of(table: str) -> list[str]:
 
 
 def cell(value: object) -> str:
-    """A value as a CSV file says it, and as an import reads it."""
+    """A value as the text of a CSV cell, in the form that an import reads."""
     match value:
         case None:
             return ""

@@ -1,8 +1,8 @@
-"""What a service can be filtered by, as short words in one indexed column: "language:es".
+"""Computes the facets that filter services, as short words in one indexed column: "language:es".
 
-Everything here is read out of what the standard's rows say; nothing is asked of an editor twice.
-Two forms stand for places: "access:wheelchair" on a service's first row when any of its places
-has it, "here:wheelchair" on the row of the very place.
+All of them are derived from the standard's rows, so that editors enter nothing twice. Accessibility
+has two forms: "access:wheelchair" on a service's first row if any of its places has it, and
+"here:wheelchair" on the row of that place.
 """
 
 import re
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 INTAKES = ("taking", "paused", "full")
 GENDERS = ("women", "men", "girls", "boys", "transgender", "nonbinary")  # codes of `served` terms
-ACCESS: Mapping[str, re.Pattern[str]] = {  # closed list → how sources write it, both languages
+ACCESS: Mapping[str, re.Pattern[str]] = {  # closed list → words in sources, in both languages
     code: re.compile(rf"\b(?:{words})", re.I)
     for code, words in {
         "wheelchair": "wheel ?chair|silla de ruedas|ramp|rampa|ada\\b|step[- ]free|level entrance",
@@ -44,11 +44,11 @@ def of_service(
     keys: Set[tuple[str, str]],
     accessibility: Iterable[Row],
 ) -> set[str]:
-    """The facets of a service as a whole. `keys` are terms of ours: taxonomy and code."""
+    """The facets of a whole service. `keys` are our own terms, as (taxonomy, code)."""
     served = {code for taxonomy, code in keys if taxonomy == "served"}
     types = {key for key in keys if key[0] == "victimization"}
     types |= {("victimization", one) for one in service["victimization_types"]}
-    # Whoever is there for a narrower kind is found by the wider one, too; not the other way round.
+    # A service for a narrower type also matches the wider one, but not the reverse.
     found = {f"type:{code}" for _, code in with_all_above(types)}
     found.add(f"intake:{intake}")
     found.add("answered" if service["answered_by_id"] else "phone_only")
@@ -66,13 +66,13 @@ def of_service(
 
 
 def access_codes(rows: Iterable[Row]) -> set[str]:
-    """Which of ACCESS a place says it has."""
+    """The ACCESS codes that a place's accessibility rows mention."""
     text = "\n".join(f"{row['description']} {row['details']}" for row in rows)
     return {code for code, words in ACCESS.items() if words.search(text)}
 
 
 def is_free(service: Row, costs: list[Row]) -> bool:
-    """Whether it says that it costs nothing; what says nothing is not free."""
+    """Whether the service says that it is free; one that does not say is not free."""
     told = f"{service['fees_description']} {service['fees']}"
     if _MONEY.search(told) or any(row["amount"] for row in costs):
         return False
@@ -80,7 +80,8 @@ def is_free(service: Row, costs: list[Row]) -> bool:
 
 
 def language_code(row: Row) -> str:
-    """ISO 639 code of a language row: its own, else by its English, Spanish or own name."""
+    """The ISO 639 code of a language row: its code, or else found by its English or Spanish name;
+    '' if unknown."""
     code = str(row["code"]).strip().lower().replace("_", "-").split("-")[0]
     if len(code) == 3:
         code = _three_letters().get(code, code)
@@ -105,7 +106,7 @@ def _names() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _three_letters() -> dict[str, str]:
-    """Three-letter codes of languages that have one of two letters (ISO 639-2 and 639-1)."""
+    """Three-letter codes of languages that also have a two-letter code (ISO 639-2 and 639-1)."""
     return {
         "eng": "en", "spa": "es", "fre": "fr", "fra": "fr", "ger": "de", "deu": "de", "rus": "ru",
         "chi": "zh", "zho": "zh", "vie": "vi", "kor": "ko", "ara": "ar", "por": "pt", "som": "so",

@@ -1,8 +1,8 @@
 """Writes an invented directory of any size in tabular form, for the benchmark and tests.
 
-The same numbers give the same files. Towns, names and streets are invented, telephones end in
-555-01xx; what a service is about are terms of our own taxonomies (directory/vocabulary.py), which
-have to be loaded where the files are imported. Written as it is made: memory does not grow.
+The same size and seed give the same files. Towns, names and streets are invented, and phone numbers
+end in 555-01xx. The services use terms of our own taxonomies (directory/vocabulary.py), which have
+to be loaded before the files are imported. Rows are written as they are made: memory does not grow.
 """
 
 import csv
@@ -16,7 +16,7 @@ from typing import Any
 from directory import vocabulary
 
 SERVICES_PER_ORGANIZATION = 8
-CONFIDENTIAL = 0.03  # of services; of organizations a third of that
+CONFIDENTIAL = 0.03  # share of services; a third of it for organizations
 
 COLUMNS = {
     "organizations": "id name alternate_name description email website confidential",
@@ -240,7 +240,7 @@ Cells = list[Any]
 
 @dataclass
 class _Towns:
-    """Invented towns, each with its place and postcodes."""
+    """Invented towns, each with its coordinates."""
 
     names: list[str]
     at: list[tuple[float, float]]
@@ -249,10 +249,10 @@ class _Towns:
 @dataclass
 class _Making:
     random: Random
-    prefix: str  # of ids, from the seed
+    prefix: str  # for ids, from the seed
     towns: _Towns
     needs: Sequence[tuple[str, str]]  # term id, name
-    others: Sequence[str]  # term ids of whom it is for
+    others: Sequence[str]  # ids of terms for whom a service is
     harms: Sequence[str]
     number: int = 0
     rows: dict[str, list[Cells]] = field(default_factory=lambda: {t: [] for t in COLUMNS})
@@ -261,7 +261,7 @@ class _Making:
         return of[int(self.random.random() * len(of))]
 
     def new(self) -> str:
-        """The next id: a UUID that says the seed and a number."""
+        """The next id: a UUID made from the seed and a number."""
         self.number += 1
         return f"{self.prefix}-0000-4000-8000-{self.number:012x}"
 
@@ -272,7 +272,7 @@ class _Making:
 def generate(
     services: int, folder: Path, *, seed: int = 1, progress: Callable[[int], None] | None = None
 ) -> None:
-    """Write `services` services and what belongs to them into `folder`, which is made."""
+    """Write `services` services and their related rows into `folder`, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         writers = {}
@@ -422,7 +422,7 @@ def _service(
 def _hours_and_place(m: _Making, service: str, places: list[str], hidden: bool) -> None:
     chance = m.random.random
     at = ""
-    if not hidden and chance() < 0.9:  # a confidential service is found nowhere
+    if not hidden and chance() < 0.9:  # a confidential service has no place
         for place in dict.fromkeys(m.pick(places) for _ in range(1 + (chance() < 0.1))):
             at = m.new()
             m.rows["service_at_location"].append([at, service, place])

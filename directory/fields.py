@@ -1,10 +1,10 @@
-"""Types of PostgreSQL that Django has no field for."""
+"""Fields for PostgreSQL types that Django does not support."""
 
 from django.db import models
 
 
 class Cube(models.Field):
-    """A point on the unit sphere (PostgreSQL's `cube`): its distances are chords."""
+    """A point on the unit sphere (PostgreSQL's `cube`); distances between points are chords."""
 
     def db_type(self, connection: object) -> str:
         return "cube"

@@ -1,10 +1,10 @@
-"""Services as the rest of the house knows them, and which agency answers them.
+"""Services for the other apps, and the agency that answers each.
 
-Nobody (principal None) finds what is public (T0). With a principal the network's confidential
-services are found too (T1): call inside
-`permissions.database.db_identity.identified_transaction(principal)`, since it is the database that
-shows them, and only to a live credential. Reads rendered rows, one query a page; a page cannot fail
-because of what one service says.
+Without a principal (None), only public services are found (T0). With a principal the network's
+confidential services are found too (T1): call inside
+`permissions.database.db_identity.identified_transaction(principal)`, since the database shows them,
+and only to a live credential. Reads rendered rows, one query per page; the contents of one service
+cannot make a page fail.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from permissions.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A number to ring for a service: its own, its place's or its organization's."""
+    """A number to call for a service: its own, its place's or its organization's."""
 
     number: str
     extension: str
@@ -39,7 +39,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A service as the caller may know it. `document` is HSDS as JSON text, ready to send."""
+    """A service that the caller may see. `document` is HSDS as JSON text, ready to send."""
 
     id: UUID
     name: str
@@ -55,7 +55,7 @@ class Listing:
     last_modified: datetime
     assured_date: date | None
     document: str
-    metres: float | None = None  # from where was asked for
+    metres: float | None = None  # from the query's place
 
     @property
     def intake_paused(self) -> bool:
@@ -63,18 +63,18 @@ class Listing:
 
     @property
     def open_to_referrals(self) -> bool:
-        """Whether it takes referrals by what the directory says; whether anybody is there to answer
-        one, referrals/acts/availability.py says."""
+        """Whether it takes referrals according to the directory. referrals/acts/availability.py
+        decides whether a member is there to answer one."""
         return self.answered_by is not None and not self.intake_paused and self.status == "active"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a search. `page` counts from 1; beyond the last there are no items."""
+    """One page of a search. `page` counts from 1; pages after the last have no items."""
 
     items: tuple[Listing, ...]
     total_items: int
-    capped: bool  # there are at least so many
+    capped: bool  # there are at least `total_items`
     page: int
     per_page: int
     last: bool
@@ -85,9 +85,9 @@ class Page:
 
 
 def find(principal: Principal | None, service_id: UUID) -> Listing | None:
-    """The service with its full document, whatever its status; None when it may not be seen.
+    """The service with its full document, whatever its status; None if the caller may not see it.
 
-    A service that does not exist and one that is confidential cost the same query (R3).
+    A service that does not exist and a confidential one cost the same query (R3).
     """
     row = search_documents.load_parts(principal, "service", "listing", service_id)
     return _listing(row[0], row[1:]) if row else None
@@ -100,7 +100,7 @@ def search(
     page: int = 1,
     per_page: int = PER_PAGE,
 ) -> Page:
-    """A page of the services that are open (active or temporarily closed) and fit."""
+    """A page of the matching services that are open (active or temporarily closed)."""
     found = find_hits(
         principal, asked or SearchQuery(), shape="listing", page=page, per_page=per_page
     )
@@ -117,8 +117,8 @@ def search(
 def edited(
     principal: Principal, *, page: int = 1, per_page: int = PER_PAGE
 ) -> tuple[list[Listing], bool]:
-    """A page of the services that the caller's agency edits, and whether there are more: whichever
-    waits longest for somebody to make sure of it comes first. None that are defunct."""
+    """A page of the services that the caller's agency edits, without defunct ones, and whether
+    there are more. Services that were never assured, or longest ago, come first."""
     halves = search_documents.visible_halves(principal)
     own = assignments.edited_organizations(m.Organization, principal.agency_id, "default")
     where, values = own.query.sql_with_params()
@@ -169,7 +169,7 @@ def _listing(service_id: UUID, row: tuple[Any, ...], metres: float | None = None
     )
 
 
-# -- Who answers ----------------------------------------------------------------------------------
+# -- Answering agencies ---------------------------------------------------------------------------
 
 
 class NoSuchOrganization(Exception):
@@ -177,10 +177,10 @@ class NoSuchOrganization(Exception):
 
 
 def bind_organization(organization_id: UUID, agency_id: UUID | None) -> int:
-    """Let an agency answer all services of an organization (None: nobody here, phone only).
+    """Let an agency answer all services of an organization (None: no agency here, phone only).
 
-    Runs as `jobs`. Returns how many services changed; doing it again changes none. Referrals that
-    were sent keep the agency they were sent to. Raises NoSuchOrganization.
+    Runs as `jobs`. Returns the number of changed services; doing it again changes none. Referrals
+    already sent keep their agency. Raises NoSuchOrganization.
     """
     with transaction.atomic(using=JOBS):
         if not m.Organization.objects.using(JOBS).filter(id=organization_id).exists():

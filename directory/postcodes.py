@@ -1,8 +1,8 @@
-"""Where a postcode is: from a table of the operator's, else from the directory's own addresses.
+"""Locates postcodes, from the operator's table or else from the directory's own addresses.
 
-What is made of addresses is rounded to a hundredth of a degree (about a kilometre), and made of
-public places alone, anew as soon as one is hidden: one address may be all there
-is for a code.
+Points derived from addresses are rounded to a hundredth of a degree (about a kilometer). They use
+only public places and are derived again as soon as one is hidden, since a code may have only one
+address.
 """
 
 import csv
@@ -19,7 +19,7 @@ LONGEST = 20  # characters; the world's longest has ten
 
 
 def postcode(text: str) -> str:
-    """A postcode as it is compared: upper case, without space, ZIP+4 cut to five."""
+    """Normalize a postcode for comparison: upper case, without spaces, ZIP+4 cut to five digits."""
     code = "".join(text.upper().split())
     return code[:5] if re.fullmatch(r"\d{5}-?\d{4}", code) else code
 
@@ -33,11 +33,11 @@ class Point:
 
 
 class NotReadable(Exception):
-    """The file is no table of postcodes; the message says what is expected."""
+    """The file is not a table of postcodes; the message says what is expected."""
 
 
 def point_of(code: str) -> Point | None:
-    """The middle of a postcode, as `directory.postcodes.postcode` writes it."""
+    """The midpoint of a postcode in the form of `postcode()`; None if it is unknown."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT latitude, longitude FROM directory_postcode WHERE postcode = %s", [code]
@@ -47,15 +47,15 @@ def point_of(code: str) -> Point | None:
 
 
 def derive(using: str = JOBS) -> None:
-    """Make anew what is known from addresses; the operator's own table goes before it."""
+    """Derive all points from addresses again; the operator's own table takes precedence."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT sec.derive_postcodes(NULL)")
 
 
 def load(path: Path) -> int:
-    """Take a CSV file with the columns postcode, latitude, longitude. Returns how many it holds.
+    """Load a CSV file with the columns postcode, latitude, longitude. Returns the number of rows.
 
-    Replaces the operator's earlier table. Raises NotReadable; then nothing has changed.
+    Replaces the operator's earlier table. Raises NotReadable and then changes nothing.
     """
     rows = []
     try:

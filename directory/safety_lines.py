@@ -1,4 +1,4 @@
-"""The safety lines (R16): numbers for a person in danger, and for whoever stands beside her."""
+"""The safety lines (R16): numbers for a person in danger and for people who help them."""
 
 from typing import TypedDict
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 class SpanishLine(TypedDict):
-    """A line for the page to keep; the Spanish words may be missing."""
+    """A line that the page stores; the Spanish texts may be empty."""
 
     name: str
     phone: str
@@ -22,7 +22,7 @@ class SafetyLine(TypedDict):
 
 
 def safety_lines() -> list[SafetyLine]:
-    """The network's lines in the order to show them: emergency first. From the settings."""
+    """The network's lines from the settings, in display order: emergency first."""
     return [
         SafetyLine(name=line["name"], phone=line["phone"], note=line.get("note", ""))
         for line in settings.SAFETY_LINES
@@ -30,7 +30,7 @@ def safety_lines() -> list[SafetyLine]:
 
 
 def safety_notice() -> str:
-    """ "Do not step in yourself: call …", shown with the lines."""
+    """The notice shown with the lines: "Do not step in yourself: call …"."""
     return str(settings.SAFETY_NOTICE)
 
 
@@ -49,5 +49,5 @@ def lines_to_keep() -> list[SpanishLine]:
 
 
 def notice_in_spanish() -> str:
-    """The notice in Spanish; empty where the network has said it in English alone."""
+    """The notice in Spanish; empty if the network has set it only in English."""
     return str(settings.SAFETY_NOTICE_ES)

@@ -1,7 +1,8 @@
 """Our own taxonomies as data: needs, victimization, and whom a service is for.
 
-Read once from directory/taxonomy/*.csv; knows no database (directory/taxonomy loads them into it).
-The codes are ours and free to use; other taxonomies are named, never copied.
+They are read once from directory/taxonomy/*.csv. This module knows no database
+(directory/taxonomy/bundled.py loads them into it). The codes are ours and free to use; other
+taxonomies are named, never copied.
 """
 
 import csv
@@ -14,33 +15,33 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 FILES = Path(__file__).parent / "taxonomy"
-NAMESPACE = UUID("b0f6c8f4-6a0e-5b0e-9a53-3c1d7e2f4a90")  # of the ids of our taxonomies and terms
+NAMESPACE = UUID("b0f6c8f4-6a0e-5b0e-9a53-3c1d7e2f4a90")  # for the ids of our taxonomies and terms
 SOURCE = "cairn-taxonomy"
-LANGUAGES = ("en", "es")  # the first is the one whose terms services carry
+LANGUAGES = ("en", "es")  # services have the terms of the first
 
 Key = tuple[str, str]  # taxonomy key, code
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One entry of ours in all its languages. `parent` is a code of the same taxonomy, or ''."""
+    """One of our terms in all its languages. `parent` is a code of the same taxonomy, or ''."""
 
     taxonomy: str
     code: str
     parent: str
     names: dict[str, str]  # by language
     descriptions: dict[str, str]
-    synonyms: tuple[str, ...]  # what people type, both languages
-    open_eligibility: tuple[str, ...]  # its names for the same thing
-    notice_needs: tuple[str, ...]  # codes of a referral's needs that ask for this
+    synonyms: tuple[str, ...]  # what people type, in both languages
+    open_eligibility: tuple[str, ...]  # Open Eligibility's names for it
+    notice_needs: tuple[str, ...]  # codes of a referral's needs that it meets
 
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """One list of ours; `key` is the name of its file.
+    """One of our taxonomies; `key` is the name of its file.
 
-    `version` rises with every change, of a synonym too: then load_taxonomy renders anew whatever
-    carries its terms, so that it is found by the new word.
+    Raise `version` with every change, including synonyms: load_taxonomy then renders the entries
+    that have its terms again, so that the new word finds them.
     """
 
     key: str
@@ -52,7 +53,7 @@ class Taxonomy:
 
 @lru_cache
 def taxonomies() -> tuple[Taxonomy, ...]:
-    """All of them, terms in the order of the file."""
+    """All our taxonomies, with terms in the order of the file."""
     return tuple(
         Taxonomy(
             row["key"],
@@ -66,18 +67,18 @@ def taxonomies() -> tuple[Taxonomy, ...]:
 
 
 def terms() -> Iterator[Term]:
-    """Every term of every taxonomy of ours."""
+    """Every term of all our taxonomies."""
     for taxonomy in taxonomies():
         yield from taxonomy.terms
 
 
 def taxonomy_id(taxonomy: str) -> UUID:
-    """The id of a taxonomy of ours in every network."""
+    """The id of one of our taxonomies, the same in every network."""
     return uuid5(NAMESPACE, taxonomy)
 
 
 def term_id(taxonomy: str, code: str, language: str = LANGUAGES[0]) -> UUID:
-    """The id of a term of ours in every network. A label in another language has its own."""
+    """The id of one of our terms, the same in every network. Each language has its own id."""
     return uuid5(NAMESPACE, f"{taxonomy}\n{code}\n{language}")
 
 
@@ -88,17 +89,17 @@ def synonyms() -> dict[Key, list[str]]:
 
 
 def codes_for_name(name: str) -> set[Key]:
-    """Our terms for a name of Open Eligibility's, or for a label of ours in either language.
+    """Our terms for a name in Open Eligibility, or for one of our names in either language.
 
-    Capitals, accents and the way "and" is written make no difference.
+    Case, accents and the spelling of "and" make no difference.
     """
     return set(_by_name().get(_plain(name), ()))
 
 
 @lru_cache(maxsize=10_000)
 def ids_for_name(name: str) -> frozenset[UUID]:
-    """Our terms for such a name with all above them, as ids in every language: what a service is
-    to be found by whose source names its needs in Open Eligibility's words."""
+    """The ids of `codes_for_name` and all their ancestors, in every language. They find a service
+    whose source names its needs in Open Eligibility's words."""
     return frozenset(
         term_id(*key, language)
         for key in with_all_above(codes_for_name(name))
@@ -107,7 +108,7 @@ def ids_for_name(name: str) -> frozenset[UUID]:
 
 
 def with_all_above(keys: Iterable[Key]) -> set[Key]:
-    """These terms of ours and the wider ones they stand under; others stay as they are."""
+    """These terms and all their ancestors in our taxonomies; unknown terms are kept."""
     found = set()
     for taxonomy, code in keys:
         while code:
@@ -122,7 +123,7 @@ def _parents() -> dict[Key, str]:
 
 
 def codes_for_need(need: str) -> set[Key]:
-    """Our terms for a code of a referral's `needs`: what to look for in the directory."""
+    """Our terms for a code of a referral's `needs`, to search the directory by."""
     return {(term.taxonomy, term.code) for term in terms() if need in term.notice_needs}
 
 

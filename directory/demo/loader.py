@@ -1,6 +1,6 @@
-"""The demo directory around Missoula, Montana: our own data, invented but for national lines.
+"""Loads the demo directory around Missoula, Montana: our own data, invented except national lines.
 
-Names and 406-555-01xx numbers belong to nobody. 911, 988 and the national hotlines are real.
+Names and 406-555-01xx numbers are fictional. 911, 988 and the national hotlines are real.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ SOURCE = "cairn-demo"
 
 
 def load_demo(agencies: Mapping[str, UUID]) -> Report:
-    """Take the demo directory in, and the taxonomies it uses. Doing it again changes nothing.
+    """Load the demo directory and the taxonomies it uses. Doing it again changes nothing.
 
-    attributes.csv names terms by their ids (directory/vocabulary.py), as any source does that
-    uses our taxonomies; its own ids say which they are.
+    attributes.csv names terms by their ids (directory/vocabulary.py), like any source that uses our
+    taxonomies; its own ids are readable and name the terms.
 
-    `agencies` are the demo agencies by key (hospital, ywca, sarc, solo, outsider): they answer
-    some of the services, and edit the organizations of those; nobody here answers the others.
+    `agencies` are the demo agencies by key (hospital, ywca, sarc, solo, outsider). They answer some
+    of the services, and edit the organizations of those; no agency answers the others.
     """
     bundled.load()
     report = import_package(read(Path(__file__).parent), SOURCE, agencies=agencies)
@@ -37,5 +37,5 @@ def load_demo(agencies: Mapping[str, UUID]) -> Report:
 
 
 def service_id(key: str) -> UUID:
-    """The id of the demo's service that services.csv calls `key`."""
+    """The id of the demo service whose id in services.csv is `key`."""
     return id_of(SOURCE, "service", key)

@@ -1,5 +1,5 @@
-"""Writes what was judged (diff.py), as `editor`: what is new, what differs, and last
-what is left out."""
+"""Writes a checked change (diff.py), as `editor`: new rows, changed rows, and last the rows that
+were left out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ from permissions.database.uuid7 import uuid7
 
 @dataclass
 class Change:
-    """One act's rows. `fields` are the members of the document that it changes, `places` those that
-    it hides."""
+    """The rows of one act. `fields` are the members of the document that it changes; `places` are
+    the places that it hides."""
 
     table: str
     entry_id: UUID
@@ -36,8 +36,8 @@ class Change:
 
 
 def affected_entries(change: Change) -> tuple[set[UUID], set[UUID]]:
-    """The services and organizations whose documents a change makes anew; asked before it is
-    written and after, since it may move what is found where."""
+    """The services and organizations whose documents a change affects. Call it before and after the
+    write, since the change may move a service to other places."""
     services, organizations = set[UUID](), {change.organization_id}
     places = set(change.places)
     if change.table == "service":
@@ -57,7 +57,8 @@ def affected_entries(change: Change) -> tuple[set[UUID], set[UUID]]:
 
 
 def write_change(change: Change, now: datetime) -> None:
-    """Everything, the entry first: whether a place is confidential decides what may hang on it."""
+    """Write all rows, the entry's own first: a place's confidentiality decides which rows it may
+    have."""
     if change.table == "service":
         change.changed.insert(0, ("service", change.entry_id, {"last_modified": now}))
     first = [one for one in change.changed if one[1] == change.entry_id]
@@ -94,8 +95,8 @@ def _update(changed: Iterable[tuple[str, UUID, Values]]) -> None:
 
 
 def erase_rows(change: Change, gone: Iterable[OwnedRow]) -> None:
-    """Remove rows, those that hang on others first. One that hangs on something else as well is
-    taken off this entry and stays there."""
+    """Remove rows, children first. A row that also belongs to something else is detached from this
+    entry and stays there."""
     rows = list(gone)
     inside = {(change.table, change.entry_id), *change.owned}
     by_table: dict[str, list[UUID]] = {}
@@ -114,7 +115,7 @@ def erase_rows(change: Change, gone: Iterable[OwnedRow]) -> None:
 
 
 def _other_parents(one: OwnedRow, inside: set[tuple[str, UUID]]) -> list[str]:
-    """The columns that hang a row on this entry, where others hang it on something else."""
+    """The columns that link a row to this entry, if other columns link it to something else."""
     table = TABLES[one.table]
     here: list[str] = []
     there: list[str] = []

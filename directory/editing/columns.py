@@ -1,5 +1,5 @@
-"""A drafted row's own columns as its model keeps them. One that says what it said is left as it is,
-and not judged again: an import may have let it pass."""
+"""Reads the columns of a draft row into model fields. An unchanged column is left as it is and not
+checked again: an import may have accepted it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,12 +15,12 @@ from directory.hsds.flattening import Row
 from directory.hsds.schema import TABLES, Kind
 from permissions.errors import BadRequest, NotPermitted
 
-Values = dict[str, Any]  # a row's fields, as the model names them
-Existing = Mapping[str, Any] | None  # the row as it stands; None: it is new
+Values = dict[str, Any]  # a row's fields, by the model's names
+Existing = Mapping[str, Any] | None  # the stored row; None: the row is new
 
 
 def changed_values(row: Row, existing: Existing, agency_id: UUID) -> Values:
-    """The columns that differ (all of a new row), read strictly. Raises BadRequest, and
+    """The changed columns (all columns of a new row), read strictly. Raises BadRequest, and
     NotPermitted for another agency in `answered_by`."""
     kind, says = TABLES[row.table], as_document(row.table, dict(existing)) if existing else {}
     found: Values = {}
@@ -34,7 +34,7 @@ def changed_values(row: Row, existing: Existing, agency_id: UUID) -> Values:
             if column in kind.required:
                 raise BadRequest("invalid", "This field is needed.", pointer)
             if existing and how is Kind.FLAG and column == "confidential":
-                continue  # only a plain "false" makes it public
+                continue  # only an explicit `false` makes it public
             found[kind.field_of(column)] = _default(kind.model, kind.field_of(column))
             continue
         try:
@@ -56,14 +56,14 @@ def _answered_by(row: Row, existing: Existing, agency_id: UUID) -> UUID | None:
 
 
 def blank_values(table: str) -> Values:
-    """The fields of a new row that says nothing."""
+    """The default fields of a new row."""
     ours = ("id", "source", "external_id", "part_of_id", "position")
     fields: Any = TABLES[table].model._meta.concrete_fields
     return {one.attname: one.get_default() for one in fields if one.attname not in ours}
 
 
 def require_consistent(row: Row, whole: Values, existing: Existing, today: date) -> None:
-    """Raise BadRequest for what only several columns together show, and did not before."""
+    """Raise BadRequest for a new fault between columns; a fault the row already had is allowed."""
     found = validation.find_row_fault(row.table, whole, today)
     if found and not (existing and validation.find_row_fault(row.table, existing, today) == found):
         column, why = found
@@ -71,14 +71,14 @@ def require_consistent(row: Row, whole: Values, existing: Existing, today: date)
 
 
 def is_same_row(row: Row, existing: Mapping[str, Any]) -> bool:
-    """Whether a row without an id is this one."""
+    """Whether a row without an id equals this stored row."""
     says = as_document(row.table, dict(existing))
     columns = set(TABLES[row.table].columns) - SERVERS.get(row.table, set())
     return all(comparable(row.values.get(one)) == comparable(says.get(one)) for one in columns)
 
 
 def comparable(value: object) -> object:
-    """As it is compared: nothing said is None, whichever way it is not said."""
+    """The value for comparison: every empty value becomes None."""
     return None if value in (None, "", []) else value
 
 

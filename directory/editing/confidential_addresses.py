@@ -1,9 +1,9 @@
-"""Where a confidential place is, if its agency wants to keep that here at all (R4).
+"""Stores the address of a confidential place, if its agency wants to keep it here at all (R4).
 
-Putting it is the agency's opt-in. It is sealed with the agency's key, opened by the agency's own
-people one at a time, each opening an access entry that comes first (R11), and stands in no
-document, search, export or log. Two agencies that edit one place keep one each, and neither learns
-of the other's. It goes when the place does, and when the place is confidential no longer.
+Storing it is the agency's opt-in. It is sealed with the agency's key. Members of the agency open it
+one at a time; each opening first writes an access entry (R11). No document, search, export or log
+contains it. Two agencies that edit one place keep one address each, and neither learns of the
+other's. It is deleted with the place, and when the place is no longer confidential.
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ def _context(row_id: UUID) -> str:
 def put_address(principal: Principal, location_id: UUID, address: Mapping[str, str]) -> None:
     """Seal the address of a confidential place for the caller's own agency; replaces the last one.
 
-    By whoever edits the place. Twice is safe. Raises NotVisible, NotPermitted, NotPossible where
-    the place is not confidential (its address belongs in its document), Unavailable.
+    For editors of the place. Twice is safe. Raises NotVisible, NotPermitted, NotPossible if the
+    place is not confidential (its address belongs in its document), Unavailable.
     """
     with editing_transaction(principal, "location", location_id, "address.put") as attempt:
         if not load_for_editing(principal, "location", location_id).row["confidential"]:
@@ -60,10 +60,10 @@ def put_address(principal: Principal, location_id: UUID, address: Mapping[str, s
 
 
 def open_address(principal: Principal, location_id: UUID) -> dict[str, str]:
-    """The address in clear, for a worker, lead or directory editor of the agency that put it.
+    """The address in clear, for a worker, lead or directory editor of the agency that stored it.
 
-    No client opens it. Each opening is an access entry. For anybody else there is none (R3).
-    Raises NotVisible, Unavailable.
+    Clients cannot open it. Each opening is an access entry. For all other callers it does not exist
+    (R3). Raises NotVisible, Unavailable.
     """
     with writer.logged_act(principal, "address.open", directory_id=location_id) as attempt:
         if principal.is_client or not principal.has_role(*READERS):
@@ -83,7 +83,7 @@ def _key(principal: Principal, row: m.ConfidentialAddress) -> bytes:
     wrapped = Wrapped(row.kek_version, bytes(row.key_bundle))
     try:
         return key_store().unwrap(principal, wrapped, _context(row.id))
-    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+    except KeyGone:  # a key rotation has rewrapped it since this read and ended that version
         row.refresh_from_db()
         if row.kek_version == wrapped.kek_version:
             raise
@@ -91,7 +91,7 @@ def _key(principal: Principal, row: m.ConfidentialAddress) -> bytes:
 
 
 def remove_address(principal: Principal, location_id: UUID) -> None:
-    """What the caller's agency had sealed of this place is gone. Twice is safe."""
+    """Delete the address that the caller's agency has sealed for this place. Twice is safe."""
     with editing_transaction(principal, "location", location_id, "address.remove"):
         load_for_editing(principal, "location", location_id)
         m.ConfidentialAddress.objects.using(EDITOR).filter(

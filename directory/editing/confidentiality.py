@@ -1,5 +1,5 @@
-"""What an edit does to confidential places (R4): nothing that tells where one is comes in or
-stays, and which places an act hides is known before it is written, so that all is rendered anew."""
+"""Protects confidential places in an edit (R4): nothing that shows where one is comes in or stays.
+The places that an act hides are known before it is written, so that all of them are rendered."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,17 +13,17 @@ from directory.hsds.schema import WHEREABOUTS
 from permissions.database.aliases import EDITOR
 from permissions.errors import BadRequest, NotPossible
 
-SHORT = 6  # letters of a street that are enough to look for it in texts
+SHORT = 6  # the shortest street that is searched for in texts
 NOT_STORED = "Where a confidential place is, is not stored: its agency may seal it apart."
 
 
 def hide_confidential(
     draft: Draft, present: StoredEntry | None, organization_id: UUID
 ) -> set[UUID]:
-    """Take out of the draft what may not be stored; the public places that the act hides.
+    """Remove from the draft what may not be stored; returns the public places that the act hides.
 
-    Raises BadRequest for whereabouts that are new and for a text that holds a street that goes,
-    NotPossible where a place is to be public while something confidential is found there.
+    Raises BadRequest for new whereabouts and for a text that contains a street being removed,
+    NotPossible if a place is to become public while something confidential is located there.
     """
     entry, table = draft.entry, draft.table
     was = bool(present and present.row["confidential"])
@@ -31,7 +31,7 @@ def hide_confidential(
     above = find_row("organization", organization_id) if table != "organization" else None
     secret_above = bool(above and above["confidential"])
     if table == "service" and present and said is True and secret_above and not was:
-        del entry.values["confidential"]  # as its document says it, for its organization's sake
+        del entry.values["confidential"]  # its document says so only because its organization is
     if table == "location" and was and said is False and _is_confidential_at(present, secret_above):
         raise NotPossible(
             "confidential_here",
@@ -58,7 +58,7 @@ def _is_confidential_at(present: StoredEntry | None, secret_above: bool) -> bool
 
 
 def _forget_where(draft: Draft, present: StoredEntry | None) -> None:
-    """What it said before goes; what it says anew is refused, lest somebody take it for stored."""
+    """Remove the old whereabouts; refuse new ones, so that no editor believes they were stored."""
     says = as_document("location", present.row) if present else {}
     for column in WHEREABOUTS["location"]:
         said = comparable(draft.entry.values.pop(column, None))
@@ -76,7 +76,7 @@ def _forget_where(draft: Draft, present: StoredEntry | None) -> None:
 
 
 def _places(draft: Draft, present: StoredEntry | None) -> set[UUID]:
-    """Where the entry is, or its services are, once the draft is written, and were before."""
+    """The places of the entry or of its services, before the draft is written and after."""
     if draft.table == "location":
         return {UUID(draft.entry.key)}
     links = m.ServiceAtLocation.objects.using(EDITOR)
@@ -101,7 +101,7 @@ def _public(places: set[UUID]) -> set[UUID]:
 
 
 def _forbid_streets(draft: Draft, places: set[UUID]) -> None:
-    """A street that is forgotten as an address must not stay behind in a text."""
+    """Refuse a text that contains the street of an address being removed."""
     rows = m.Address.objects.using(EDITOR).filter(location_id__in=places)
     streets = {
         street.casefold()

@@ -1,5 +1,5 @@
-"""From a draft to the rows that differ: which are new, which say something else, which are left
-out. Everything is judged before anything is written."""
+"""Compares a draft with the stored entry: which rows are new, changed or left out. Everything is
+checked before anything is written."""
 
 from datetime import datetime
 from uuid import UUID
@@ -35,7 +35,7 @@ def diff_entry(
     agency_id: UUID,
     now: datetime,
 ) -> Change:
-    """What the draft changes of the entry as it stands (None: it is new), on behalf of an agency.
+    """The changes that the draft makes to the stored entry (None: a new one), for an agency.
 
     Raises BadRequest, NotPermitted, NotPossible.
     """
@@ -52,7 +52,7 @@ class _Diff:
         now: datetime,
     ) -> None:
         self.draft, self.present, self.agency_id, self.now = draft, present, agency_id, now
-        self.ids: dict[int, UUID] = {}  # by id() of a draft's row
+        self.ids: dict[int, UUID] = {}  # by id() of a row of the draft
         self.change = Change(
             draft.table,
             UUID(draft.entry.key),
@@ -78,7 +78,7 @@ class _Diff:
             else:
                 require_same(reference, self.present)
 
-    # -- Which row it is
+    # -- Identity
 
     def _existing(self, row: Row) -> Existing:
         if row is self.draft.entry:
@@ -87,7 +87,7 @@ class _Diff:
         return owned.row if owned else None
 
     def _identify(self) -> None:
-        """Each row's id: the document's; that of a row of ours that says the same; a new one."""
+        """Give each row an id: the document's, that of an equal stored row, or a new one."""
         claimed = {(row.table, UUID(row.key)) for row in self.draft.rows if row.key}
         for row in self.draft.rows:
             if row.key:
@@ -108,7 +108,7 @@ class _Diff:
                 self.ids[id(row)] = uuid7()
 
     def _links(self, row: Row) -> Values:
-        """What the row hangs on and what it names."""
+        """The ids of the row's parents and of the entries it names."""
         found: Values = self._parent_links(row)
         for column, link in row.links.items():
             if isinstance(link, str):
@@ -127,7 +127,7 @@ class _Diff:
             found[f"{about}_id"] = self.ids[id(row.about)]
         return found
 
-    # -- What it says
+    # -- Values
 
     def _row(self, row: Row) -> None:
         existing = self._existing(row)
@@ -184,16 +184,16 @@ class _Diff:
         self.change.changed.append((row.table, self.ids[id(row)], differing))
 
     def _told(self, row: Row, fields: set[str]) -> None:
-        """For the history: members of the document, of the entry itself by name."""
+        """Record the changed members for the history: by column for the entry's own row."""
         if row is self.draft.entry:
             self.change.fields |= fields
         else:
             self.change.fields.add(row.pointer.split("/")[1])
 
-    # -- In which order
+    # -- Order
 
     def _order(self) -> None:
-        """Rows of one parent keep the order of the document; where it is as it was, so it stays."""
+        """Order the rows of one parent as in the document; an unchanged order keeps its numbers."""
         lists: dict[tuple[str, UUID | None], list[Row]] = {}
         for row in self.draft.rows[1:]:
             parent = row.about or next((x for x in row.links.values() if isinstance(x, Row)), None)

@@ -1,8 +1,8 @@
-"""A document that somebody wrote about an entry, taken apart into rows without the database.
+"""Parses an edited document of an entry into rows, without the database.
 
-An entry is an organization, a service or a location with what hangs on it. What a document nests of
-other entries (a service's organization, the place it is found at) is read there and written at its
-own address: here it is a reference, and what is said of it must be what it says itself.
+An entry is an organization, a service or a location with its related rows. A document may nest
+other entries (a service's organization or place). These are written at their own address; here each
+is a reference, and the document must repeat what the other entry says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from permissions.errors import BadRequest
 
 MOST_IN_LIST = 200
 ENTRIES = ("organization", "service", "location")
-# Lists of entries of their own; what a document says of them is compared as a whole.
+# Lists of other entries; a document's list must equal the stored one.
 ELSEWHERE = {"organization": {"locations", "services"}}
-# What the server says itself: given back as it was read, it is passed over.
+# Members that the server computes; a draft's values are ignored.
 SERVERS = {
     "service": {"last_modified", "intake", "external_ids"},
     "organization": {"external_ids"},
@@ -25,7 +25,7 @@ SERVERS = {
     "service_capacity": {"updated"},
 }
 _MORE = {"service": {"answered_by"}}
-# Links that may be named, not nested.
+# Links that a document may give as ids instead of nested objects.
 NAMED = {
     "organization": {"parent_organization_id"},
     "service": {"organization_id", "program_id"},
@@ -41,17 +41,17 @@ Document = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Reference:
-    """An entry of its own that is nested here: `said` is what the document says of it."""
+    """Another entry that is nested here; `said` is what the document says about it."""
 
     table: str
     id: UUID | None  # None: a unit without one
     said: Document
     pointer: str
-    column: str  # of the row that names it
+    column: str  # the naming row's column
 
     @property
     def named_by(self) -> str:
-        """Where the row stands that names it."""
+        """The pointer of the row that names it."""
         return self.pointer.rpartition("/")[0]
 
 
@@ -70,8 +70,8 @@ class Draft:
 
 
 def require_bounded(value: object, pointer: str = "") -> None:
-    """Raise BadRequest for a list that is too long. Of what a caller sends: what an import brought
-    may be longer, and must still be paused."""
+    """Raise BadRequest for a list that is too long. Check only what a caller sends: an imported
+    entry may have longer lists, and editors must still be able to pause it."""
     if isinstance(value, Mapping):
         for member, inner in value.items():
             require_bounded(inner, f"{pointer}/{member}")
@@ -84,7 +84,7 @@ def require_bounded(value: object, pointer: str = "") -> None:
 
 
 def parse_draft(table: str, entry_id: UUID, document: Document) -> Draft:
-    """The draft of an entry. Raises BadRequest, with a pointer, for what is not of its shape."""
+    """Parse the draft of an entry. Raises BadRequest, with a pointer, if the shape is wrong."""
     if document.get("id", str(entry_id)) != str(entry_id):
         raise BadRequest("invalid", "Not the id of this address.", "/id")
     draft = Draft(table)
@@ -96,7 +96,7 @@ def parse_draft(table: str, entry_id: UUID, document: Document) -> Draft:
 
 
 def _cut(draft: Draft, table: str, document: Document, pointer: str) -> dict[str, object]:
-    """The document with references in the place of other entries."""
+    """The document with other entries replaced by references."""
     kept: dict[str, object] = {}
     for member, value in document.items():
         at = f"{pointer}/{member.replace('~', '~0').replace('/', '~1')}"
@@ -152,7 +152,7 @@ def _refer(
 
 
 def uuid(value: object, pointer: str) -> UUID:
-    """A UUID as text. Raises BadRequest."""
+    """Read a UUID from text. Raises BadRequest."""
     try:
         if isinstance(value, str):
             return UUID(value)
@@ -185,8 +185,8 @@ def _could_be_ours(name: str) -> bool:
 
 
 def patched(table: str, document: Document, change: Document) -> dict[str, object]:
-    """The document with a merge patch applied; another entry is named anew by its id or by what is
-    nested, whichever the patch says."""
+    """The document with a merge patch applied. The patch may name another entry by its id or by a
+    nested object; the document's other form is then dropped."""
     found = merged(document, change)
     assert isinstance(found, dict)
     for member, (_, column) in ONES.get(table, {}).items():
@@ -200,7 +200,7 @@ def patched(table: str, document: Document, change: Document) -> dict[str, objec
 
 
 def merged(present: object, patch: object) -> object:
-    """A merge patch applied (RFC 7386, section 2)."""
+    """Apply a merge patch (RFC 7386, section 2)."""
     if not isinstance(patch, Mapping):
         return patch
     found = dict(present) if isinstance(present, Mapping) else {}

@@ -1,10 +1,10 @@
-"""Changes of directory entries, by the agencies that edit them. Nothing else writes as `editor`.
+"""Changes directory entries, for the agencies that edit them. Nothing else writes as `editor`.
 
-One transaction an act: see and lock → permit → read strictly → match → write → render → history →
-access entry. What an editor may write is judged here and once more by the database
-(sec.edits). A repeated act changes nothing, is no line in the history and answers the same.
+Each act is one transaction: see and lock → permit → read strictly → match → write → render →
+history → access entry. This package and, again, the database (sec.edits) check what an editor may
+write. A repeated act changes nothing, adds no line to the history and gives the same answer.
 
-Read on in: draft_parser.py (a document taken apart), stored_entry.py (what stands there), diff.py
+The other modules: draft_parser.py (parses a document), stored_entry.py (the entry now), diff.py
 with references.py, columns.py, validation.py and confidentiality.py, apply.py;
 confidential_addresses.py, reviews.py.
 """
@@ -60,7 +60,7 @@ class Preconditions(NamedTuple):
 
 
 class Edited(NamedTuple):
-    """The entry as it now is; `document` None where the caller no longer sees it."""
+    """The entry after the act; `document` is None if the caller no longer sees it."""
 
     document: str | None
     etag: str | None
@@ -74,10 +74,10 @@ def put(
     document: Mapping[str, object],
     match: Preconditions,
 ) -> Edited:
-    """Make or replace an organization, service or location (`table`) under the caller's own id.
+    """Create or replace an organization, service or location (`table`) under the given id.
 
-    Rows that the document leaves out are removed; those without an id get one. A new organization
-    is the caller's agency's own to edit. Raises BadRequest, NotVisible, NotPermitted,
+    Rows that the document leaves out are removed; rows without an id get one. The caller's agency
+    becomes the editor of a new organization. Raises BadRequest, NotVisible, NotPermitted,
     MatchRequired, StaleMatch, NotPossible, Conflict.
     """
     draft_parser.require_bounded(document)
@@ -98,7 +98,7 @@ def patch(
     change: Mapping[str, object],
     match: Preconditions,
 ) -> Edited:
-    """Change members of the entry's document: a merge patch (RFC 7386), a list as a whole.
+    """Change members of the entry's document by a merge patch (RFC 7386), which replaces lists.
 
     Raises as `put` does.
     """
@@ -111,9 +111,9 @@ def patch(
 
 
 def remove_location(principal: Principal, location_id: UUID, match: Preconditions) -> None:
-    """Remove a place where nothing is found, with all that hangs on it. Raises as `put` does.
+    """Remove a place without services, with all its rows. Raises as `put` does.
 
-    A service is never removed, since a referral may name it: it becomes `defunct`.
+    Services are never removed, since a referral may name one: a service becomes `defunct`.
     """
     with editing_transaction(principal, "location", location_id) as attempt:
         present = load_for_editing(principal, "location", location_id)
@@ -128,7 +128,8 @@ def remove_location(principal: Principal, location_id: UUID, match: Precondition
 
 
 def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
-    """A place's document and ETag, for those who edit it; nobody else finds it by itself."""
+    """A place's document and ETag, for its editors; other callers cannot read a place by itself.
+    Raises NotVisible, NotPermitted."""
     require_editor(principal, "directory.read", lambda: False, location_id)
     with identified_transaction(principal, EDITOR):
         present = load_for_editing(principal, "location", location_id)
@@ -142,9 +143,9 @@ def location(principal: Principal, location_id: UUID) -> tuple[str, str]:
 def editing_transaction(
     principal: Principal, table: str, entry_id: UUID, act: str = ACT
 ) -> Iterator[LoggedAct]:
-    """One act on an entry by whoever edits at all: its transaction and its access entry.
+    """One act of an editor on an entry: its transaction and its access entry.
 
-    Raises NotPermitted, NotVisible, and Conflict where somebody else's act came between.
+    Raises NotPermitted, NotVisible, and Conflict if another act interfered.
     """
     require_editor(
         principal, act, lambda: _is_visible(principal, table, entry_id, "default"), entry_id
@@ -153,7 +154,7 @@ def editing_transaction(
         with writer.logged_act(principal, act, directory_id=entry_id, using=EDITOR) as attempt:
             yield attempt
     except IntegrityError:
-        # Somebody took an id, or hung something on a row that was removed, in the same moment.
+        # Another act took the same id, or added a row to a removed one, at the same time.
         writer.log_refusal(principal, act, Conflict.code, directory_id=entry_id, using=EDITOR)
         raise Conflict(
             None, "It was changed by somebody else in this moment. Read it again, then repeat."
@@ -163,9 +164,9 @@ def editing_transaction(
 def require_editor(
     principal: Principal, act: str, visible: Callable[[], bool], entry_id: UUID | None = None
 ) -> None:
-    """Refuse who edits nothing at all, as one who may not see it where she may not (R3).
+    """Refuse a caller who edits nothing at all.
 
-    Raises NotPermitted, NotVisible.
+    Raises NotPermitted, or NotVisible if the caller may not see the entry (R3).
     """
     try:
         rules.require_directory_editor(principal)
@@ -178,12 +179,12 @@ def require_editor(
 
 
 def _is_visible(principal: Principal, table: str, entry_id: UUID, using: str) -> bool:
-    """Whether the caller may know of the entry, as a reader does."""
+    """Whether the caller may see the entry as a reader."""
     if table == "service":
         return retrieval.detail(principal, "service", entry_id, using) is not None
     if table == "organization":
         return retrieval.organization(principal, entry_id, False, using) is not None
-    return False  # a place is read by itself by its editors only
+    return False  # only editors read a place by itself
 
 
 def _owner(table: str, entry_id: UUID) -> UUID | None:
@@ -192,13 +193,13 @@ def _owner(table: str, entry_id: UUID) -> UUID | None:
 
 
 def _lock(organization_id: UUID) -> bool:
-    """One edit of an organization's entries at a time. False where it is not there to be locked."""
+    """Lock an organization, for one edit of its entries at a time. False if it does not exist."""
     rows = m.Organization.objects.using(EDITOR).select_for_update(no_key=True)
     return rows.filter(id=organization_id).values_list("id").first() is not None
 
 
 def load_for_editing(principal: Principal, table: str, entry_id: UUID) -> StoredEntry:
-    """The entry, locked, as its editors find it. Raises NotVisible, NotPermitted."""
+    """Lock and load the entry for its editors. Raises NotVisible, NotPermitted."""
     owner = _owner(table, entry_id)
     if owner is None:
         raise NotVisible
@@ -226,10 +227,10 @@ def _require_match(present: StoredEntry, match: Preconditions) -> None:
 
 
 def _create(attempt: LoggedAct, draft: Draft, match: Preconditions) -> Edited | None:
-    """A new entry; None where somebody else has made it while the organization was waited for."""
+    """Create an entry; None if another act created it while this one waited for the lock."""
     principal, table = attempt.principal, draft.table
     if match.if_match is not None:
-        raise StaleMatch  # there is nothing that it could match
+        raise StaleMatch  # there is no entry that it could match
     if member := next((name for name, said in draft.elsewhere.items() if said), None):
         raise BadRequest("own_address", OWN_ADDRESS, f"/{member}")
     owner = attempt.directory_id if table == "organization" else _named_owner(draft)
@@ -284,7 +285,7 @@ def _record_edit(
     action: str,
     fields: set[str],
 ) -> None:
-    """The history's line, and the access entry; neither says what it was before (R4)."""
+    """Write the history line and the access entry; neither has the old values (R4)."""
     principal = attempt.principal
     m.Edit(
         organization_id=organization_id,
@@ -301,7 +302,7 @@ def _record_edit(
 
 
 def require_editor_of(principal: Principal, organization_id: UUID) -> None:
-    """Permit reading what only an organization's editors read. Raises NotVisible, NotPermitted."""
+    """Allow only editors of this organization. Raises NotVisible, NotPermitted."""
     if not assignments.is_editor(m.Organization, organization_id, principal.agency_id, EDITOR):
         if _is_visible(principal, "organization", organization_id, EDITOR):
             raise NotPermitted("not_yours", NOT_YOURS)

@@ -1,5 +1,5 @@
-"""What a draft names and does not hold: other entries, units, terms. They are there, they may be
-named, and what the draft says of them is what they say themselves."""
+"""Checks what a draft only names: other entries, units, terms. They must exist, the draft may name
+them, and it must repeat what they say."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from permissions.errors import BadRequest
 
 
 def require_same(reference: Reference, present: StoredEntry | None) -> None:
-    """Raise BadRequest unless the entry is there and says what the draft says of it."""
+    """Raise BadRequest unless the entry exists and matches what the draft says about it."""
     found = find_row(reference.table, reference.id)
     if found is None or reference.id is None:
         raise BadRequest("unknown_reference", "There is none.", f"{reference.pointer}/id")
@@ -36,8 +36,8 @@ def require_same(reference: Reference, present: StoredEntry | None) -> None:
 
 
 def new_unit(draft: Draft, reference: Reference, agency_id: UUID) -> Values | None:
-    """What a capacity is counted in and nobody has named so far; None where somebody has, whose
-    unit it then is. The row that names it is pointed at it."""
+    """A new unit for a capacity, or None if an equal unit exists, which is then used. Links the
+    naming row to the unit."""
     said = {member: value for member, value in reference.said.items() if member != "id"}
     if not said.keys() <= TABLES["unit"].columns.keys():
         raise BadRequest("unknown_field", "Not a documented field.", reference.pointer)
@@ -53,7 +53,7 @@ def new_unit(draft: Draft, reference: Reference, agency_id: UUID) -> Values | No
 def require_named(
     row: Row, column: str, named: UUID, existing: Existing, organization_id: UUID, agency_id: UUID
 ) -> None:
-    """Raise BadRequest unless the row may name this. What it named before it may."""
+    """Raise BadRequest unless the row may name this entry. It may keep what it named before."""
     if existing and existing[column] == named:
         return
     pointer = f"{row.pointer}/{column}"
@@ -67,7 +67,7 @@ def require_named(
         raise BadRequest("unknown_reference", "There is none of yours.", pointer)
     if target == "program" and found["organization_id"] != organization_id:
         raise BadRequest("unknown_reference", "There is none of yours.", pointer)
-    # A place of another's could be made to vanish by a confidential service that is found there.
+    # A confidential service would hide another organization's place by being located there.
     if target == "location" and not assignments.is_editor(
         m.Organization, organization_of(target, found), agency_id, EDITOR
     ):

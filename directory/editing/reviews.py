@@ -1,4 +1,4 @@
-"""What editors look after: the history of their entries, and which ask to be looked at again."""
+"""The history of an organization's entries, and the services that are due for review."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,8 @@ def history(
     principal: Principal, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> tuple[list[m.Edit], bool]:
     """Who changed which members of an organization's entries, newest first, and whether there are
-    more. For its editors. `after`: the last of the page before. Raises NotVisible, NotPermitted."""
+    more. Only for its editors. `after`: the last edit of the page before. Raises NotVisible,
+    NotPermitted."""
     require_editor(
         principal,
         "directory.history",
@@ -44,7 +45,7 @@ def history(
 
 @dataclass(frozen=True, slots=True)
 class DueReview:
-    """A service whose facts nobody has assured for long (`assured_date` None: ever)."""
+    """A service whose facts were last assured too long ago (`assured_date` None: never)."""
 
     id: UUID
     name: str
@@ -58,7 +59,7 @@ def due_reviews(
     principal: Principal, after: tuple[date | None, UUID] | None, limit: int
 ) -> tuple[list[DueReview], bool]:
     """The open services that the caller's agency edits and that are due for review, the longest
-    due first, and whether there are more. Raises NotPermitted."""
+    overdue first, and whether there are more. Raises NotPermitted."""
     require_editor(principal, "directory.reviews", lambda: True)
     with identified_transaction(principal, EDITOR) as now:
         own = assignments.edited_organizations(m.Organization, principal.agency_id, EDITOR)
@@ -98,7 +99,7 @@ def _due(row: m.Service) -> DueReview:
 
 
 def due_everywhere(now: datetime, using: str) -> Sequence[tuple[DueReview, list[UUID]]]:
-    """Every such service with the agencies that edit it, for `manage.py directory_reviews`."""
+    """Every overdue service with the agencies that edit it, for `manage.py directory_reviews`."""
     return [
         (_due(row), assignments.editing_agencies(row.organization))
         for row in overdue_services(now, using)

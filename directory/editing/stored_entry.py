@@ -1,5 +1,5 @@
-"""What stands in the directory of one entry, as whoever edits it finds it: its rows, and the
-document that they make. Read on the connection that edits, after the entry is locked."""
+"""Loads one entry for its editors: its rows and their document. It is read on the connection that
+edits, after the entry is locked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from permissions.principal import Principal
 
 
 class OwnedRow(NamedTuple):
-    """A row of the entry; `member` is the one of the document in which it stands."""
+    """A row of the entry; `member` is the document's member that contains it."""
 
     table: str
     row: Row
@@ -27,7 +27,7 @@ class OwnedRow(NamedTuple):
 
 @dataclass
 class StoredEntry:
-    """An entry as it is. `text` is its document: what is sent, and what its ETag is of."""
+    """A stored entry. `text` is its document, which is sent and from which its ETag is made."""
 
     table: str
     row: Row
@@ -46,7 +46,7 @@ class StoredEntry:
         return retrieval.etag(self.text)
 
     def known(self, table: str, row_id: UUID) -> Document:
-        """What the document says of another entry that it nests; {} where it does not."""
+        """What the document says about another entry that it nests; {} if it nests none."""
         if self._known is None:
             self._known = {}
             _index(self._known, self.table, self.document)
@@ -75,13 +75,13 @@ def find_row(table: str, row_id: UUID | None) -> Row | None:
 
 
 def organization_of(table: str, row: Row) -> UUID:
-    """Whose the row is."""
+    """The organization that owns the row."""
     owner: UUID = row["id"] if table == "organization" else row["part_of_id"]
     return owner
 
 
 def load_entry(principal: Principal, table: str, entry_id: UUID) -> StoredEntry | None:
-    """The entry as it stands; None where it is not there or the caller may not see it."""
+    """The stored entry; None if it does not exist or the caller may not see it."""
     row = find_row(table, entry_id)
     if row is None:
         return None
@@ -104,8 +104,8 @@ def load_entry(principal: Principal, table: str, entry_id: UUID) -> StoredEntry 
 
 
 def _location(shelf: RelatedRows, row: Row) -> str:
-    """A place has no document of its own in the standard: as it stands in an organization's, and
-    whose it is."""
+    """A place's document. The standard has none, so it is the place as in an organization's
+    document, with the organization's id."""
     document = nested(shelf, "location", row, secret=True)
     if row["organization_id"]:
         document["organization_id"] = str(row["organization_id"])
@@ -120,8 +120,8 @@ def _is_hidden(shelf: RelatedRows, table: str, row: Row) -> bool:
 def _beneath(
     shelf: RelatedRows, table: str, row: Row, hidden: bool, member: str
 ) -> Iterator[OwnedRow]:
-    """The rows that the entry's document shows, with their own; those it cannot show (a
-    confidential place of a public service) are not taken for ones left out."""
+    """The rows that the entry's document shows, at any depth. Rows it cannot show (a confidential
+    place of a public service) are skipped, so that a draft does not appear to remove them."""
     for name, (child, column) in LISTS.get(table, {}).items():
         if name in ELSEWHERE.get(table, ()):
             continue
@@ -133,14 +133,14 @@ def _beneath(
             yield from _beneath(shelf, child, one, hidden, member or name)
     for kind, name in (("attribute", "attributes"), ("metadata", "metadata")):
         if kind == "metadata" and table == "location" and row["confidential"]:
-            continue  # not shown, since it may tell where the place was
+            continue  # not shown, since it may reveal where the place was
         for one in shelf.attributes_of(kind, table, row["id"]):
             yield OwnedRow(kind, one, member or name)
             yield from _beneath(shelf, kind, one, hidden, member or name)
 
 
 def as_document(table: str, row: Row) -> Document:
-    """The row's own columns as a document says them."""
+    """The row's own columns as in a document."""
     document = columns(table, row)
     if "confidential" in row:
         document["confidential"] = row["confidential"]

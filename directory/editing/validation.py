@@ -1,7 +1,7 @@
-"""Reads one value of an edited entry. What an import would mend is refused here, and told why.
+"""Reads one value of an edited entry. What an import would mend is refused here, with the reason.
 
-The readers are the importer's (directory/importing/coercion.py): whatever they put right or leave
-out is a fault, since whoever writes is there to be asked.
+The readers are the importer's (directory/importing/coercion.py). Anything they correct or leave out
+is a fault, since the editor can correct it themselves.
 """
 
 import re
@@ -15,8 +15,8 @@ from directory.importing.coercion import Value
 from directory.projection import opening_hours
 from directory.vocabulary import VICTIMIZATION_TYPES
 
-MOST_CHARACTERS = 20_000  # of a text
-MOST_IN_LINE = 500  # of a name, an address, a URL
+MOST_CHARACTERS = 20_000  # in a text
+MOST_IN_LINE = 500  # in a name, an address, a URL
 MARKUP = re.compile(r"<[a-z/!?]", re.I)
 _TRIMMED = "space around it left out"
 _NUMBERS = {Kind.NUMBER, Kind.AMOUNT, Kind.WHOLE}
@@ -24,11 +24,11 @@ _LONG = {"description", "safe_contact_notes", "details", "notes", "extent"}
 
 
 class Fault(Exception):
-    """The value cannot be taken; the message says why, without the value."""
+    """The value is refused; the message says why, without the value."""
 
 
 def read_value(table: str, column: str, kind: Kind, raw: object) -> Value:
-    """The column's value of what the document says. Raises Fault."""
+    """Read a column's value from the document's. Raises Fault."""
     if kind is Kind.FLAG:
         if not isinstance(raw, bool):
             raise Fault("true or false is needed")
@@ -76,11 +76,11 @@ def _words(column: str, raw: object) -> list[str]:
     return [str(one) for one in raw]
 
 
-# -- What only several columns together show ------------------------------------------------------
+# -- Faults between columns -----------------------------------------------------------------------
 
 
 def find_row_fault(table: str, values: Mapping[str, object], today: date) -> tuple[str, str] | None:
-    """What is wrong with a row as a whole: (column, why), or None. `values` are all its fields."""
+    """The fault of a row as a whole: (column, why), or None. `values` are all its fields."""
     for column, low, high in _RANGES.get(table, ()):
         number = values.get(column)
         if isinstance(number, int | float) and not low <= number <= high:
@@ -119,13 +119,13 @@ _ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "cost_option": (("valid_from", "valid_to"),),
     "service_capacity": (("available", "maximum"),),
 }
-EARLIEST = 1900  # before it a date is "never" or "every year", as some sources write these
+EARLIEST = 1900  # some sources write earlier dates for "never" or "every year"
 _DAY = re.compile(r"[+-]?[1-5]?(MO|TU|WE|TH|FR|SA|SU)")
-_LISTS = {"bymonthday": 31, "byyearday": 366, "byweekno": 53}  # numbers from -n to n, 0 aside
+_LISTS = {"bymonthday": 31, "byyearday": 366, "byweekno": 53}  # numbers from -n to n, except 0
 
 
 def _schedule(values: Mapping[str, object], today: date) -> tuple[str, str] | None:
-    """Whether the rule is one that can be expanded (RFC 5545, section 3.3.10)."""
+    """The fault of a schedule's rule, if it cannot be expanded (RFC 5545, section 3.3.10)."""
     byday = str(values["byday"]).replace(" ", "")
     if byday and not all(_DAY.fullmatch(part) for part in byday.split(",")):
         return "byday", "not days as an RRULE writes them, for example MO,2TU,-1FR"
@@ -150,5 +150,5 @@ def _schedule(values: Mapping[str, object], today: date) -> tuple[str, str] | No
 
 
 def network_date(now: datetime) -> date:
-    """The date at the network, which an assurance may not lie after."""
+    """The date in the network's time zone; an assurance may not be later."""
     return now.astimezone(opening_hours.zone_of(None, now.date())).date()

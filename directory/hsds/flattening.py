@@ -1,7 +1,7 @@
-"""Takes a document of the standard apart into rows: what is nested becomes rows with links.
+"""Flattens a document of the standard into rows: nested objects become rows with links.
 
-The way back of directory/rendering. Nothing is judged or mended here; both the importer and
-the editing of entries read what comes out. Knows no database.
+The reverse of directory/projection. It checks and mends nothing; the importer and the editing of
+entries both use its rows. Knows no database.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,25 +11,25 @@ from typing import TypeAlias
 from directory.hsds.schema import LISTS, ONES, TABLES
 
 Link: TypeAlias = "Row | str"
-ANYWHERE = {"attributes": "attribute", "metadata": "metadata"}  # may hang on any row
+ANYWHERE = {"attributes": "attribute", "metadata": "metadata"}  # may belong to any row
 
 
 @dataclass(eq=False)
 class Row:
-    """One row: its columns as the document has them, and what it belongs to.
+    """One row: its columns as in the document, and its links.
 
-    A link is the row that it points to, where the document nests one in the other, or the id as
-    text, where it only names it. `about` is the row on which an attribute or metadata hangs.
+    A link is a row, if the document nests one in the other, or an id as text, if it only names it.
+    `about` is the row that an attribute or metadata is about.
     """
 
     table: str
-    values: dict[str, object]  # `id` among them, where the document has one
-    pointer: str  # where it stands in the document (RFC 6901)
+    values: dict[str, object]  # including `id`, if the document has one
+    pointer: str  # its position in the document (RFC 6901)
     links: dict[str, Link] = field(default_factory=dict)
     about: "Row | None" = None
-    faults: list[str] = field(default_factory=list)  # what is wrong with it as it stands
-    contradicts: bool = False  # the same id stands elsewhere and says otherwise
-    position: int = 0  # among the rows of its table in the document
+    faults: list[str] = field(default_factory=list)  # faults of its structure
+    contradicts: bool = False  # the same id occurs again with other values
+    position: int = 0  # its index among the document's rows of its table
 
     @property
     def key(self) -> str:
@@ -42,7 +42,7 @@ class _Taking:
         self.by_key: dict[tuple[str, str], Row] = {}
 
     def take(self, table: str, document: Mapping[str, object], pointer: str) -> Row:
-        """Rows of `document` and of all that is nested in it; the same id is one row."""
+        """Add the rows of `document` and of everything nested in it; the same id is one row."""
         row = self._row(table, document, pointer)
         for member, value in document.items():
             at = f"{pointer}/{member.replace('~', '~0').replace('/', '~1')}"
@@ -106,7 +106,7 @@ class _Taking:
                 row.faults.append(f"{at}: not an object")
 
     def _link(self, row: Row, column: str, other: Link) -> None:
-        """Point `row` at `other`. A column holds one: another one is the row's fault."""
+        """Link `row` to `other`. A column holds one link; a second, different one is a fault."""
         there = row.links.get(column)
         if there is None or (isinstance(there, str) and _key_of(other) == there):
             row.links[column] = other
@@ -119,7 +119,7 @@ class _Taking:
         row.about = row.about or about
 
     def _complete(self, row: Row) -> None:
-        """A program that stands inside a service belongs to the service's organization."""
+        """Link a program nested in a service to the service's organization."""
         program = row.links.get("program_id")
         organization = row.links.get("organization_id")
         if row.table == "service" and isinstance(program, Row) and organization:
@@ -135,11 +135,11 @@ def _key_of(link: Link) -> str:
 
 
 def flatten(table: str, document: Mapping[str, object]) -> list[Row]:
-    """The rows of `document`, which is one of `table`, in the order in which they stand in it.
+    """The rows of `document`, which belongs to `table`, in the document's order.
 
-    The same id in several places is one row, with a link to each; where it says otherwise the
-    second time, the row has a fault. Rows without an id get none. Values are as they came, of
-    columns that are not the standard's too.
+    The same id in several places is one row, with a link to each; if its values differ, the row has
+    a fault. Rows without an id get none. Values are unchanged, including columns that are not the
+    standard's.
     """
     taking = _Taking()
     taking.take(table, document, "")

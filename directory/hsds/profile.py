@@ -1,7 +1,6 @@
-"""The *victim services* profile: what we add to HSDS, member by member, with our words for it.
+"""The *victim services* profile: the members that we add to HSDS, with their descriptions.
 
-Merge patches and schemas are made of it in directory/hsds/published_schemas.py. No database, no
-HTTP.
+directory/hsds/published_schemas.py makes merge patches and schemas from it. No database, no HTTP.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,11 +12,11 @@ from directory.models import PLACES, STATUSES
 
 NAME = "victim services"
 VERSION = "1.0"
-HSDS_VERSION = "3.2.3"  # that it adds to
+HSDS_VERSION = "3.2.3"  # the version it extends
 
 Schema = dict[str, Any]
 
-TYPES: Mapping[Kind, Schema] = {  # any other kind is a text
+TYPES: Mapping[Kind, Schema] = {  # any other kind is text
     Kind.EMAIL: {"type": "string", "format": "email"},
     Kind.URL: {"type": "string", "format": "uri"},
     Kind.MOMENT: {"type": "string", "format": "date-time"},
@@ -34,13 +33,13 @@ TYPES: Mapping[Kind, Schema] = {  # any other kind is a text
 }
 UUID: Schema = {"type": "string", "format": "uuid"}
 TEXT: Schema = {"type": "string"}
-_OTHERWISE: Mapping[tuple[str, str], Schema] = {  # a URL that the standard does not call one
+_OTHERWISE: Mapping[tuple[str, str], Schema] = {  # a URL that is plain text in the standard
     ("organization", "logo"): TEXT,
 }
 
 
 def column(table: str, name: str, kind: Kind) -> Schema:
-    """What a column holds; with our words where it is ours."""
+    """The schema of a column, with a description if the column is ours."""
     schema = dict(_OTHERWISE.get((table, name)) or TYPES.get(kind, TEXT))
     if words := _WORDS.get((table, name)):
         schema["description"] = words
@@ -90,7 +89,7 @@ HOLIDAYS: Schema = {
     "description": "Days on which the usual hours do not hold.",
     "items": {"$ref": "holiday_schedule.json"},
 }
-_MADE: Mapping[str, Schema] = {  # members that are no columns of ours
+_MADE: Mapping[str, Schema] = {  # members that are not columns
     "organization": {"external_ids": _EXTERNAL_IDS},
     "location": {"external_ids": _EXTERNAL_IDS},
     "service": {
@@ -140,13 +139,13 @@ ROOT: Schema = {
 
 
 def added(table: str) -> Schema:
-    """The members that the profile adds to an object, lists of `holiday_schedules` aside."""
+    """The members that the profile adds to an object, except lists of `holiday_schedules`."""
     columns = {name: column(table, name, kind) for name, kind in OURS.get(table, {}).items()}
     return columns | dict(_MADE.get(table, {}))
 
 
 def described() -> Iterable[tuple[str, str, str]]:
-    """object, member, in a sentence: all that the profile adds, for people to read."""
+    """(object, member, description) of everything that the profile adds, for people to read."""
     for table in ("organization", "location", "service", "service_at_location"):
         for name, member in added(table).items():
             yield table, name, member["description"]

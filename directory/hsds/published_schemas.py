@@ -1,8 +1,8 @@
-"""JSON Schemas (2020-12) of the directory's documents, and merge patches (RFC 7386) for whoever
-has the standard's own: both made of directory/hsds/schema.py and directory/hsds/profile.py.
+"""JSON Schemas (2020-12) of the directory's documents, and merge patches (RFC 7386) for the
+standard's own schemas. Both are made from directory/hsds/schema.py and directory/hsds/profile.py.
 
-The standard's files are not repeated here; what its schemas say beside names, types and nesting is
-to be read there. No database, no HTTP.
+The standard's files are not repeated here; read there what they say in addition to names, types and
+nesting. No database, no HTTP.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from directory.hsds.schema import LISTS, ONES, TABLES, Kind
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-# Members that a document has to have, beside the required and the `shown` columns of its table.
+# Members that a document must have in addition to its table's required and `shown` columns.
 _ASKED: Mapping[str, tuple[str, ...]] = {
     "metadata": ("last_action_date",),
     "service_capacity": ("unit", "updated"),
 }
-_BARE = {"taxonomy", "taxonomy_term", "attribute", "metadata", "holiday_schedule"}  # unmarked
+_BARE = {"taxonomy", "taxonomy_term", "attribute", "metadata", "holiday_schedule"}  # no attributes
 _LINKED: Mapping[str, str] = {"attribute": "link_id", "metadata": "resource_id"}
 
 
@@ -26,7 +26,7 @@ _LINKED: Mapping[str, str] = {"attribute": "link_id", "metadata": "resource_id"}
 
 
 def _object(table: str, members: Mapping[str, Schema]) -> Schema:
-    """The object of a table: its columns, links and what the profile adds, then `members`."""
+    """The schema of a table's object: its columns, links and profile members, then `members`."""
     kind = TABLES[table]
     properties: Schema = {"id": UUID}
     properties |= {name: column(table, name, of) for name, of in kind.columns.items()}
@@ -50,9 +50,9 @@ def _object(table: str, members: Mapping[str, Schema]) -> Schema:
 
 
 def patches() -> dict[str, Schema]:
-    """Our merge patches by the name of the file of the standard's that each is for.
+    """Our merge patches, by the name of the standard's file that each one patches.
 
-    `holiday_schedule` is an object of our own: its patch is the whole of it.
+    `holiday_schedule` is our own object: its patch is its whole schema.
     """
     found: dict[str, Schema] = {"holiday_schedule": _object("holiday_schedule", {})}
     for table in ("organization", "service", "location", "service_at_location"):
@@ -79,7 +79,7 @@ def patches() -> dict[str, Schema]:
 
 
 class _Document:
-    """A document's root and the objects beneath it, each once, under `$defs`."""
+    """A document's root and its nested objects, each once, under `$defs`."""
 
     def __init__(self, table: str, *, flat: bool) -> None:
         self.flat = flat
@@ -88,7 +88,7 @@ class _Document:
         self.root = _object(table, self._members(table, root=True))
 
     def _members(self, table: str, *, root: bool = False) -> Schema:
-        """What hangs on an object: a list's items have single objects only, without theirs."""
+        """The nested members of an object; in a flat (list item) document only single objects."""
         found: Schema = {}
         for member, (child, _) in ONES.get(table, {}).items():
             if self._goes_down(table, member, root):
@@ -104,7 +104,7 @@ class _Document:
         return found
 
     def _goes_down(self, table: str, member: str, root: bool) -> bool:
-        """Whether a member stands here: what is above in this document is not told once more."""
+        """Whether a member is nested here; the document does not repeat its outer objects."""
         if (table, member) in (("organization", "services"), ("service_at_location", "service")):
             return root
         return (table, member) != ("service", "service_at_locations") or (
@@ -118,12 +118,12 @@ class _Document:
 
     def _ref(self, table: str) -> Schema:
         if table not in self.defs:
-            self.defs[table] = {}  # so that a circle ends
+            self.defs[table] = {}  # so that a cycle ends
             self.defs[table] = _object(table, self._members(table))
         return {"$ref": f"#/$defs/{table}"}
 
 
-_DOCUMENTS: Mapping[str, tuple[str, bool]] = {  # name → table, whether it is an item of a list
+_DOCUMENTS: Mapping[str, tuple[str, bool]] = {  # name → table, whether it is a list item
     "service": ("service", False),
     "service_list": ("service", True),
     "organization": ("organization", False),
@@ -138,10 +138,10 @@ PATCHES = tuple(patches())
 
 
 def schema(name: str, *, base: str = "", closed: bool = False) -> Schema:
-    """One of SCHEMAS: the standard's with our additions. `base` is where they are published.
+    """One of SCHEMAS: the standard's with our additions. `base` is the URL of the schemas.
 
-    `closed` refuses every member that is not named, as a test of a server wants; a partner had
-    better not, since a later version may add some.
+    `closed` refuses every member that is not named, for tests of a server. Partners should not use
+    it, since a later version may add members.
     """
     if name in _DOCUMENTS:
         table, flat = _DOCUMENTS[name]

@@ -1,8 +1,8 @@
-"""HSDS 3.2's tables as data: columns, how each is read, and what it points to.
+"""HSDS 3.2's tables as data: columns, how each is read, and links.
 
-The importer reads by it, documents are rendered by it and taken apart by it, and the published
-schemas are made of it, so that no column is in one and forgotten in another. Names are the
-standard's; `OURS` are the victim services profile's.
+The importer, the rendering and parsing of documents, and the published schemas all use it, so that
+no column is in one and missing in another. Names are the standard's; `OURS` are the victim services
+profile's.
 """
 
 from collections.abc import Mapping
@@ -42,8 +42,8 @@ class Table:
     columns: Mapping[str, Kind]
     links: Mapping[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
-    kept_as: Mapping[str, str] = field(default_factory=dict)  # column → field, where they differ
-    shown: frozenset[str] = frozenset()  # in a document even where empty: its schema asks for it
+    kept_as: Mapping[str, str] = field(default_factory=dict)  # column → field, if they differ
+    shown: frozenset[str] = frozenset()  # in a document even if empty: its schema requires it
 
     def field_of(self, column: str) -> str:
         return self.kept_as.get(column, column)
@@ -250,7 +250,7 @@ TABLES: Mapping[str, Table] = {
         {"organization_id": "organization", "service_id": "service"},
         frozenset({"url"}),
     ),
-    "holiday_schedule": Table(  # ours, and of HSDS 1.1
+    "holiday_schedule": Table(  # ours, and from HSDS 1.1
         m.HolidaySchedule,
         {
             "start_date": Kind.DATE,
@@ -302,8 +302,8 @@ TABLES: Mapping[str, Table] = {
     "meta_table_description": Table(m.MetaTableDescription, _texts("name language character_set")),
 }
 
-# What the standard's documents nest: member → (table, the column there that names its parent).
-# `attributes` and `metadata` may hang on any row and stand in no list here.
+# The lists in the standard's documents: member → (table, its column that names the parent).
+# `attributes` and `metadata` may belong to any row and are not listed here.
 LISTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "organization": {
         "additional_websites": ("url", "organization_id"),
@@ -363,7 +363,7 @@ ONES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "taxonomy_term": {"taxonomy_detail": ("taxonomy", "taxonomy_id")},
 }
 
-# Columns that say where a place is: gone wherever the place is, or may be, confidential (R4).
+# Columns that show where a place is: removed if the place is, or may be, confidential (R4).
 WHEREABOUTS: Mapping[str, frozenset[str]] = {
     "location": frozenset(
         {"latitude", "longitude", "transportation", "external_identifier", "url"}

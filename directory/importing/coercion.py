@@ -1,7 +1,7 @@
-"""Reads one column of a source file as what the standard says it is, and says what it mended.
+"""Reads one column of a source file as the type in the standard, and notes what it mended.
 
-Pure functions: text in, value out. A value that cannot be read is left out and told, never
-guessed; what a person would read without a doubt ("9:00am", "www.example.org") is put right.
+Pure functions: text in, value out. A value that cannot be read is left out with a note, never
+guessed; what a person would read without a doubt ("9:00am", "www.example.org") is corrected.
 """
 
 import re
@@ -22,7 +22,7 @@ Value: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Coerced:
-    """A column's value; `note` says what was put right or left out, '' when it was clean."""
+    """A column's value; `note` says what was corrected or left out, '' if it was clean."""
 
     value: Value
     note: str = ""
@@ -45,7 +45,7 @@ NO = {"0", "false", "f", "no", "n"}
 
 
 def text(raw: str) -> Coerced:
-    """Text without control characters; spaces around it and line breaks inside it stay."""
+    """Read text without control characters; it keeps surrounding spaces and line breaks."""
     if raw.isprintable():
         return Coerced(raw)
     clean = CONTROL.sub("", raw)
@@ -53,7 +53,7 @@ def text(raw: str) -> Coerced:
 
 
 def email(raw: str) -> Coerced:
-    """An address; `mailto:` and what stands around it are left out, anything else is no address."""
+    """Read an email address; removes `mailto:` and surrounding marks, refuses anything else."""
     if EMAIL.fullmatch(raw):
         return Coerced(raw)
     bare = raw.removeprefix("mailto:").strip("<> .;,")
@@ -63,7 +63,7 @@ def email(raw: str) -> Coerced:
 
 
 def url(raw: str) -> Coerced:
-    """An absolute URL; a bare host gets https://, spaces are encoded."""
+    """Read an absolute URL; a bare host gets https://, spaces are encoded."""
     if URL.fullmatch(raw):
         return Coerced(raw)
     joined = raw.replace(" ", "%20")
@@ -75,7 +75,7 @@ def url(raw: str) -> Coerced:
 
 
 def day(raw: str) -> Coerced:
-    """A date; ISO 8601 as it is, the American orders put right."""
+    """Read a date in ISO 8601 or a US form."""
     try:
         return Coerced(date.fromisoformat(raw))
     except ValueError:
@@ -90,7 +90,7 @@ def day(raw: str) -> Coerced:
 
 
 def time_of_day(raw: str) -> Coerced:
-    """A local time of day; "9:00am", "9 AM", "noon" and "24:00" are put right."""
+    """Read a local time of day; corrects "9:00am", "9 AM", "noon" and "24:00"."""
     words = {"noon": time(12), "midday": time(12), "midnight": time(0), "24:00": time(0)}
     if found := words.get(raw.lower().removeprefix("12 ").strip()):
         return Coerced(found, "written as a time")
@@ -111,7 +111,7 @@ def time_of_day(raw: str) -> Coerced:
 
 
 def moment(raw: str) -> Coerced:
-    """A moment in UTC; one without a zone is taken as UTC, a date as its midnight."""
+    """Read a moment in UTC; one without a zone is taken as UTC, a date as its midnight."""
     try:
         found = datetime.fromisoformat(raw.replace("Z", "+00:00"))
     except ValueError:
@@ -119,7 +119,7 @@ def moment(raw: str) -> Coerced:
         if not isinstance(read.value, date):
             return Coerced(None, "not a moment, left out")
         found = datetime.combine(read.value, time())
-    if not 1 < found.year < 9999:  # "never", as some write it: no date in some time zone
+    if not 1 < found.year < 9999:  # some write "never" so: no date in some zones
         return Coerced(None, "not a moment, left out")
     if found.tzinfo is None:
         return Coerced(found.replace(tzinfo=UTC), "taken as UTC")
@@ -127,7 +127,7 @@ def moment(raw: str) -> Coerced:
 
 
 def number(raw: str) -> Coerced:
-    """A decimal number; commas between thousands are left out."""
+    """Read a decimal number; commas between thousands are removed."""
     try:
         found = float(raw.replace(",", "")) if re.fullmatch(r"[-+\d.,eE]+", raw) else None
     except ValueError:
@@ -138,7 +138,7 @@ def number(raw: str) -> Coerced:
 
 
 def whole(raw: str) -> Coerced:
-    """A whole number; from a sentence the year, where it holds just one."""
+    """Read a whole number, or the year from a sentence that contains just one."""
     if re.fullmatch(r"[-+]?\d{1,9}", raw):
         return Coerced(int(raw))
     read = number(raw)
@@ -154,7 +154,7 @@ def whole(raw: str) -> Coerced:
 
 
 def amount(raw: str) -> Coerced:
-    """Money to the cent, without its sign."""
+    """Read an amount of money to the cent, without its currency sign."""
     bare = raw.strip("$£€ ").replace(",", "")
     try:
         found = Decimal(bare).quantize(Decimal("0.01"))
@@ -166,7 +166,7 @@ def amount(raw: str) -> Coerced:
 
 
 def flag(raw: str) -> Coerced:
-    """Yes or no. What is neither counts as yes: the flags are there to protect."""
+    """Read yes or no. Anything else counts as yes, since the flags protect people."""
     word = raw.lower()
     if word in YES | NO:
         return Coerced(word in YES)
@@ -174,12 +174,12 @@ def flag(raw: str) -> Coerced:
 
 
 def words(raw: str) -> Coerced:
-    """A list of words, apart by commas, semicolons or bars; in braces too, as PostgreSQL has it."""
+    """Read words separated by commas, semicolons or bars, also in braces as PostgreSQL writes."""
     return Coerced([part.strip() for part in re.split(r"[,;|]", raw.strip("{}")) if part.strip()])
 
 
 def status(raw: str) -> Coerced:
-    """A service's status; a word the standard does not have is taken as inactive."""
+    """Read a service's status; a word the standard does not have is taken as inactive."""
     word = raw.lower().replace("_", " ")
     known = {"temporarily closed", *STATUSES}
     if word in known:
@@ -190,7 +190,7 @@ def status(raw: str) -> Coerced:
 
 
 def place(raw: str) -> Coerced:
-    """A location's type; a word the standard does not have is taken as physical."""
+    """Read a location's type; a word the standard does not have is taken as physical."""
     word = raw.lower()
     if word in PLACES:
         return Coerced(word, "" if word == raw else "written as in the standard")
@@ -198,7 +198,7 @@ def place(raw: str) -> Coerced:
 
 
 def phone(raw: str) -> Coerced:
-    """A number as people write it: letters may spell it, but it has to have three digits."""
+    """Read a number as people write it; letters may spell it, but it needs three digits."""
     if sum(character.isdigit() for character in raw) < 3:
         return Coerced("", "no telephone number")
     return Coerced(raw)
@@ -216,7 +216,8 @@ def split_phone(raw: str) -> list[tuple[str, str]]:
 
 
 def extension(raw: str) -> Coerced:
-    """Digits only, since the standard has a number here; a leading 0 would be lost."""
+    """Read digits only, since the standard has a number here; a leading 0 is refused, since it
+    would be lost."""
     bare = raw.lower().removeprefix("ext").strip(" .x#")
     if re.fullmatch(r"0|[1-9]\d{0,8}", bare):
         return Coerced(bare, "" if bare == raw else "taken without the word before it")
@@ -224,7 +225,7 @@ def extension(raw: str) -> Coerced:
 
 
 def weekday(raw: str) -> Coerced:
-    """One day as RRULE writes it (RFC 5545); "Monday", "Mon" and 1 … 7 are put right."""
+    """Read one day in RRULE's form (RFC 5545); corrects "Monday", "Mon" and 1 … 7."""
     word = raw.strip().upper()
     if word in DAYS:
         return Coerced(word)
@@ -236,7 +237,7 @@ def weekday(raw: str) -> Coerced:
 
 
 def frequency(raw: str) -> Coerced:
-    """WEEKLY or MONTHLY, as RRULE writes it (RFC 5545)."""
+    """Read WEEKLY or MONTHLY, in RRULE's form (RFC 5545)."""
     word = raw.upper()
     if word in {"WEEKLY", "MONTHLY"}:
         return Coerced(word, "" if word == raw else "written as in the standard")
@@ -265,7 +266,7 @@ READERS: Mapping[Kind, Callable[[str], Coerced]] = {
 
 
 def read(kind: Kind, raw: str) -> Coerced | None:
-    """The value of one cell; None where it says nothing ('', and "n/a" where no text belongs)."""
+    """Read one cell; None if it says nothing ('', and "n/a" in columns other than text)."""
     if not raw:
         return None
     clean = text(raw)
@@ -282,7 +283,7 @@ def read(kind: Kind, raw: str) -> Coerced | None:
 
 
 def read_line(kind: Kind, raw: str) -> Coerced | None:
-    """As read(), without spaces around it: for names."""
+    """Read like read(), without surrounding spaces: for names."""
     found = read(kind, raw)
     if found is None or not isinstance(found.value, str) or found.value == found.value.strip():
         return found

@@ -1,7 +1,7 @@
 """Keeps a confidential place out of what an import stores (R4): address, coordinates, street.
 
-The database refuses such an address too; this is where it is left out, with a
-word in the report, before anything is written, the quarantine included.
+The database refuses such an address too. This module removes it, with a note in the report, before
+anything is written, including the quarantine.
 """
 
 import re
@@ -19,17 +19,18 @@ from permissions.database.aliases import JOBS
 
 REDACTED = "of a confidential place: not stored"
 MARKED = (("organization", m.Organization), ("service", m.Service), ("location", m.Location))
-HISTORY = frozenset({"previous_value", "replacement_value"})  # of metadata
+HISTORY = frozenset({"previous_value", "replacement_value"})  # columns of metadata
 
 
 class Streets:
-    """Streets that no text may name. Looks up whole words, whatever their number."""
+    """Streets that no text may name. Matches whole words; the cost does not grow with the number of
+    streets."""
 
     def __init__(self) -> None:
         self._by_first: dict[str, set[str]] = {}
 
     def add(self, address: str) -> None:
-        """Add what recognises the street of an address, if it has anything of its own."""
+        """Add the street of an address, unless it is too short to recognize."""
         if street := _street(address):
             self._by_first.setdefault(street.split(" ", 1)[0], set()).add(street)
 
@@ -37,7 +38,7 @@ class Streets:
         return bool(self._by_first)
 
     def named_in(self, text: str) -> bool:
-        """Whether a text names one of them."""
+        """Whether a text names one of the streets."""
         if not self._by_first or not text:
             return False
         words = _plain(text).split()
@@ -49,10 +50,10 @@ class Streets:
 
 
 class ConfidentialPlaces:
-    """Which places of a source are confidential, and what their streets are called.
+    """The confidential places of a source, and their streets.
 
-    A place is confidential by its own marker or as soon as a confidential service or organization
-    is found there; a marker that was set here stays until the source says "no".
+    A place is confidential by its own marker, or if a confidential service or organization is
+    located there. A marker that was set here stays until the source says "no".
     """
 
     def __init__(self, staging: Staging, source: str) -> None:
@@ -72,7 +73,7 @@ class ConfidentialPlaces:
             self.streets.add(address)
 
     def _said(self, marked: set[tuple[str, UUID]]) -> Iterator[int]:
-        """The rows that are marked, by the source or, where it says nothing, here."""
+        """The rows that are marked by the source or, if it says nothing, in the directory."""
         for table, _ in MARKED:
             for serial, key, said in self.staging.markers(table):
                 read = coercion.read(Kind.FLAG, said)
@@ -81,7 +82,7 @@ class ConfidentialPlaces:
                     yield serial
 
     def keep(self, entries: Iterable[Entry]) -> list[Entry]:
-        """The entries without what tells where a confidential place is."""
+        """The entries without anything that shows where a confidential place is."""
         kept = []
         links: dict[UUID, UUID] = {}  # service_at_location → its place
         dropped: set[UUID] = set()
@@ -113,7 +114,7 @@ class ConfidentialPlaces:
         return entry.table == "attribute" and entry.values["link_id"] in dropped
 
     def _forget_streets(self, entry: Entry) -> None:
-        """Empty every text that names a street: descriptions repeat what an address says."""
+        """Empty every text that names a street, since descriptions may repeat an address."""
         for name, value in entry.values.items():
             if isinstance(value, str) and self.streets.named_in(value):
                 required = name in TABLES[entry.table].required
@@ -122,10 +123,10 @@ class ConfidentialPlaces:
 
 
 class Redaction:
-    """What may not be kept of lines that were not taken.
+    """Redacts lines that were not taken, for the quarantine.
 
-    What tells where a place is goes unless the place is known to be public; so do streets of
-    places that are confidential, or that we do not know.
+    Removes what shows where a place is unless the place is known to be public, and the streets of
+    places that are confidential or unknown.
     """
 
     def __init__(self, secrets: ConfidentialPlaces) -> None:
@@ -154,7 +155,7 @@ class Redaction:
         )
 
     def _is_public(self, line: Line) -> bool:
-        """Whether what the line says tells of public places only."""
+        """Whether the line is only about public places."""
         table = _table(line)
         if table == "metadata":
             return False
@@ -174,18 +175,18 @@ def _table(line: Line) -> str:
 
 
 def _harmless_columns(line: Line) -> set[str]:
-    """The columns of a line that do not say where a place is; none that we do not know."""
+    """The known columns of a line that do not show where a place is."""
     table = _table(line)
     kind = TABLES.get(table)
     telling = WHEREABOUTS["address"] | WHEREABOUTS["location"] | HISTORY
-    if kind is None:  # of an older form
+    if kind is None:  # a file of an older form
         return set(line.values) - telling
     known = {"id", *kind.columns, *kind.links, "link_id", "resource_id"}
     return known - telling | ({"url"} if table != "location" else set())
 
 
 def _forget_where(entry: Entry) -> None:
-    """Empty what tells where it is, also what an earlier import has stored."""
+    """Empty the place's whereabouts, including those that an earlier import has stored."""
     columns = TABLES["location"].columns
     for column in WHEREABOUTS["location"]:
         if entry.values.get(column) not in (None, ""):
@@ -196,7 +197,7 @@ def _forget_where(entry: Entry) -> None:
 
 
 def _street(address: str) -> str:
-    """What recognises a street in a text: "123 Elm", or the whole line where it has no number."""
+    """The words that identify a street in a text: "123 Elm", or the whole line without a number."""
     plain = _plain(address)
     found = re.match(r"\d+\w? (?:[nsew] )?\w+", plain)
     street = found[0] if found else plain

@@ -1,8 +1,7 @@
 """Reads HSDS in tabular form: a folder or zip of CSV files, with or without datapackage.json.
 
-A file is read line by line, never whole. Knows no database and judges no value
-(coercion.py and parsing.py do); what older forms call otherwise is rewritten in
-legacy_versions.py.
+A file is read line by line, never whole. This module knows no database and checks no values
+(coercion.py and parsing.py do); legacy_versions.py rewrites the names of older forms.
 """
 
 import codecs
@@ -22,9 +21,9 @@ from directory.importing.legacy_versions import CELLS, rows_of
 from directory.importing.records import EXPORTED, Line, NotReadable, Package, Row
 
 CELL_CHARACTERS = 10_000_000
-UNPACKED_BYTES = 16 << 30  # of a zip
+UNPACKED_BYTES = 16 << 30  # for a zip
 WAITS_AS, REASON = "quarantine_id", "quarantine_reason"  # columns of an exported quarantine
-PIECE = 1 << 20  # bytes read at once where a file's encoding is tried
+PIECE = 1 << 20  # bytes read at once to detect a file's encoding
 
 _OLD_FILES = {
     "eligibility": "eligibility",
@@ -58,16 +57,16 @@ _OLD_FILES = {
 
 @dataclass(frozen=True)
 class File:
-    """A CSV file of a source: `open` reads its bytes anew from their start."""
+    """A CSV file of a source; each `open` reads its bytes from the start."""
 
     stem: str
-    table: str  # as table_of() says; '' where it is none of ours
+    table: str  # from table_of(); '' if it is not a known table
     open: Callable[[], AbstractContextManager[IO[bytes]]]
-    ours: bool = False  # of an export of ours: nothing of an older form in it
+    ours: bool = False  # from our own export, which has no older forms
 
 
 def table_of(stem: str) -> str:
-    """The table a file holds; '' where it is none of ours."""
+    """The table of a file, by its name; '' if it is not a known table."""
     stem = stem.lower().replace("-", "_").replace(" ", "_")
     if stem in _OLD_FILES:
         return _OLD_FILES[stem]
@@ -78,7 +77,7 @@ def table_of(stem: str) -> str:
 
 
 def package(name: str, path: Path, *, whole: bool = True) -> Package:
-    """The CSV files of a folder or zip. `whole` demands organizations. Raises NotReadable."""
+    """Open the CSV files of a folder or zip. `whole` requires organizations. Raises NotReadable."""
     files = sorted(_files(path), key=lambda file: file.stem)
     notes = [
         f"{file.stem}.csv is no table of the standard: ignored" for file in files if not file.table
@@ -108,9 +107,9 @@ def package(name: str, path: Path, *, whole: bool = True) -> Package:
 
 
 def of_tables(name: str, tables: Mapping[str, list[Mapping[str, object]]]) -> Package:
-    """The same from JSON: `{"organizations.csv": [{…}]}`, as the standard's example has it.
+    """Open the same tables in JSON: `{"organizations.csv": [{…}]}`, as in the standard's example.
 
-    Raises NotReadable where a table is no list of rows.
+    Raises NotReadable if a table is not a list of rows.
     """
     stems = {file.removesuffix(".csv"): rows for file, rows in tables.items()}
     for stem, rows in stems.items():
@@ -140,7 +139,7 @@ def _files(path: Path) -> Iterable[File]:
     if described.is_file():
         return list(_described(described.read_bytes(), lambda name: _in_folder(path, name)))
     found = sorted(path.glob("*.csv"))
-    if not found:  # a download often has one folder around the files
+    if not found:  # a download often wraps the files in a folder
         folders = {file.parent for file in path.glob("*/*.csv")}
         if len(folders) > 1:
             names = ", ".join(sorted(folder.name for folder in folders))
@@ -194,7 +193,7 @@ def _beside(folder: PurePosixPath, find: Callable[[str], File | None], name: str
 
 
 def _described(content: bytes, find: Callable[[str], File | None]) -> Iterator[File]:
-    """The files that a datapackage.json names, as what it names them; those there are."""
+    """The existing files that a datapackage.json names. Raises NotReadable."""
     try:
         described = json.loads(content)
         resources = described["resources"]
@@ -210,7 +209,7 @@ def _described(content: bytes, find: Callable[[str], File | None]) -> Iterator[F
 
 
 def _text(file: File, notes: list[str] | None = None) -> io.TextIOWrapper:
-    """The file as text: UTF-8, and where it is not that, Windows-1252."""
+    """The file as text, in UTF-8 or else Windows-1252."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with file.open() as raw:
         try:
@@ -238,7 +237,7 @@ def _heading(text: IO[str]) -> tuple[list[str], str]:
 def _lines(file: File) -> Iterator[Line]:
     csv.field_size_limit(CELL_CHARACTERS)
     kind = TABLES.get(file.table)
-    # A text may begin or end with a space; a name, an id or a date does not.
+    # Only texts may begin or end with a space; names, ids and dates are stripped.
     texts = {c for c, k in kind.columns.items() if k is Kind.TEXT} - {"name"} if kind else set()
     with _text(file) as text:
         names, delimiter = _heading(text)
@@ -267,7 +266,7 @@ def _line(stem: str, number: int, names: list[str], kept: list[bool], cells: lis
 
 
 def _owners(files: list[File]) -> dict[str, str]:
-    """Location → organization, where services name their place only (Ohana)."""
+    """Location → organization, if services name only their place (Ohana)."""
     by_place = False
     for file in files:
         if file.table == "service":

@@ -1,13 +1,13 @@
-"""Takes a source into the directory, and says of every line what became of it.
+"""Imports a source into the directory, and reports the outcome of every line.
 
-An organization is taken with its services and places or not at all; what stands in the directory
-from an earlier import stays as it was until the line at fault is corrected. A second import of
-the same source changes nothing. Runs as `jobs`; some organizations a transaction, so that an
-import that was stopped is finished by running it again. Memory does not grow with the source.
+An organization is imported with all its services and places or not at all; rows from an earlier
+import stay unchanged until the faulty line is corrected. A second import of the same source changes
+nothing. Runs as `jobs`, some organizations per transaction, so that running it again finishes a
+stopped import. Memory does not grow with the source.
 
-Read on in: source_formats.py (opened by csv_reader.py with legacy_versions.py, or json_reader.py
-with json_normalizer.py), records.py, staging.py, parsing.py with coercion.py,
-confidential_places.py, local_overrides.py, persistence.py; quarantine.py, reports.py.
+The other modules: source_formats.py (csv_reader.py with legacy_versions.py, or json_reader.py with
+json_normalizer.py), records.py, staging.py, parsing.py with coercion.py, confidential_places.py,
+local_overrides.py, persistence.py; quarantine.py, reports.py.
 """
 
 from collections import Counter, defaultdict
@@ -45,17 +45,17 @@ from directory.projection.render import (
 from permissions.database.advisory_locks import IMPORTING, try_lock
 from permissions.database.aliases import JOBS
 
-BATCH = 100  # organizations a transaction, unless more of them share rows
+BATCH = 100  # organizations per transaction, unless more of them share rows
 
-Progress = Callable[[str, int, int], None]  # what is being done, how many of how many
+Progress = Callable[[str, int, int], None]  # what is being done, number done, total
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """No progress is shown."""
+    """Show no progress."""
 
 
 def ignore_difference(difference: Difference) -> None:
-    """Nobody asked what changes."""
+    """Report no differences."""
 
 
 class ImportRunning(Exception):
@@ -64,7 +64,7 @@ class ImportRunning(Exception):
 
 @dataclass
 class Report:
-    """What became of a source."""
+    """The outcome of an import."""
 
     source: str
     staging: Staging
@@ -79,13 +79,13 @@ class Report:
         return dict(counted)
 
     def reasons(self) -> Counter[tuple[str, str]]:
-        """How often each reason was given, by outcome."""
+        """The number of lines for each (outcome, reason)."""
         return Counter(
             (line.outcome, why) for line in self.staging.lines() for why in set(line.why)
         )
 
     def records(self) -> Iterator[dict[str, object]]:
-        """One record a line: ids and reasons, never a value, which might tell a place (R4)."""
+        """One record per line: ids and reasons, never a value, which might reveal a place (R4)."""
         for line in self.staging.lines():
             yield {
                 "table": line.file,
@@ -108,14 +108,14 @@ def import_package(
     retry: bool = False,
     over_edits: bool = False,
 ) -> Report:
-    """Take everything of `package` that can be taken, under the name `source`.
+    """Import everything of `package` that can be imported, under the name `source`.
 
     `agencies` maps the keys that a column `answered_by` may hold to agencies; without it the
-    column is left out. `dry` changes nothing, and tells what would. With `retry` the package is a
-    part of a source that was imported before: rows may hang on what is there, and nothing is
-    removed. Organizations whose entries an agency changes itself are left as they stand, unless
-    `over_edits`. Safe to repeat. Raises Busy, and NotReadable where a file cannot be read to its
-    end.
+    column is left out. `dry` changes nothing and reports what would change. With `retry` the
+    package is a part of a source that was imported before: its rows may belong to stored rows, and
+    nothing is removed. Organizations whose entries an agency changes itself are left unchanged,
+    unless `over_edits`. Safe to repeat. Raises ImportRunning, and NotReadable if a file cannot be
+    read to its end.
     """
     with _exclusive(source):
         importing = _Import(package, source, agencies or {}, progress, told, dry, retry)
@@ -126,7 +126,7 @@ def import_package(
 
 @contextmanager
 def _exclusive(source: str) -> Iterator[None]:
-    """No other import of this source meanwhile."""
+    """Hold the lock of this source. Raises ImportRunning if another import holds it."""
     with try_lock(JOBS, IMPORTING, source) as free:
         if not free:
             raise ImportRunning(f"Another import of the source {source!r} is under way.")
@@ -151,7 +151,7 @@ class _Import:
         self.report = Report(source, self.staging, list(package.notes))
 
     def run(self) -> None:
-        """The whole import; what became of it is in `report`."""
+        """Run the whole import; the outcome is in `report`."""
         self.staging.fill(self.package.lines(), lambda done: self.progress("lines", done, 0))
         if self.retry:
             quarantine.find_present_rows(self.staging, self.source)
@@ -183,7 +183,8 @@ class _Import:
     # -- Groups of organizations
 
     def _group(self, group: Sequence[int]) -> None:
-        """Store a group in one transaction; where the database refuses, each one on its own."""
+        """Store a group in one transaction; if the database refuses it, store each organization by
+        itself."""
         taking = _GroupImport(self, group)
         try:
             with taking.whole():
@@ -195,7 +196,7 @@ class _Import:
                 return
             taking = _GroupImport(self, group)
             with taking.whole():
-                # A database's own words may repeat the value it refused: only its kind is told.
+                # The database's message may repeat the refused value: report only the error's type.
                 taking.refuse(f"refused ({type(error).__name__})")
         self._tell(taking)
 
@@ -204,7 +205,7 @@ class _Import:
         taking.tell()
 
     def _orphans(self) -> None:
-        """Rows that belong to nothing: reading them says why, and what is hidden is hidden."""
+        """Read the rows without an organization, to report why, and hide the confidential ones."""
         for rows in self.staging.orphans():
             taking = _GroupImport(self, (), rows)
             with taking.whole():
@@ -212,7 +213,7 @@ class _Import:
             self._tell(taking)
 
     def _close_what_is_gone(self) -> None:
-        """Services of organizations that the source no longer has are no longer offered."""
+        """Make services inactive whose organization the source no longer has."""
         if "service" not in self.tables or "organization" not in self.tables:
             return
         there = m.Organization.objects.using(JOBS).filter(source=self.source)
@@ -229,8 +230,8 @@ class _Import:
 
 
 class _GroupImport:
-    """One group of organizations: read, less what is confidential, stored, rendered. Or `orphans`,
-    rows without an organization."""
+    """Imports one group of organizations, or `orphans`, rows without an organization: reads,
+    removes confidential whereabouts, stores and renders."""
 
     def __init__(
         self, importing: _Import, group: Sequence[int], orphans: Sequence[Staged] = ()
@@ -245,7 +246,7 @@ class _GroupImport:
         self.positions: Counter[tuple[object, ...]] = Counter()
         self.rows: list[Staged] = []
         self.states: list[tuple[int, int]] = []
-        self.dated: set[UUID] = set()  # services of which the source says when they changed
+        self.dated: set[UUID] = set()  # services for which the source gives a change date
         self.differences: list[Difference] = []
         self.kept: set[UUID] = set()  # organizations whose entries an agency changes itself
 
@@ -258,7 +259,7 @@ class _GroupImport:
 
     @cached_property
     def organizations(self) -> set[UUID]:
-        """Whose the rows are, as the source has them and as they are stored."""
+        """The owners of the rows, in the source and as stored."""
         source = self.all.source
         found = {self.all.owners[one] for one in self.group if one != COMMON}
         keys = [(row.table, row.known_as) for row in self.orphans if row.hidden]
@@ -269,18 +270,18 @@ class _GroupImport:
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Everything of it or nothing, rendered at the end."""
+        """One transaction for the whole group, rendered at the end."""
         if self.all.dry:
             yield
             return
         with transaction.atomic(using=JOBS):
-            # First, as an edit does: of the two one waits, and neither for the other.
+            # Lock first, as an edit does, so that the two cannot deadlock.
             lock_entries([], sorted(self.organizations))
             yield
             self._render()
 
     def run(self) -> None:
-        """Read and store, piece by piece where the group is a large one."""
+        """Read and store the group, piece by piece if it is large."""
         if not self.all.over_edits:
             self.kept = kept_by_agencies(self.organizations)
         if len(self.group) <= BATCH:
@@ -295,7 +296,7 @@ class _GroupImport:
             self._remove([one for one in part if one != COMMON])
 
     def piece(self, rows: list[Staged]) -> None:
-        """Read rows and store what can be taken of them; of the rest hide what is confidential."""
+        """Read rows and store the importable ones; hide the confidential ones among the rest."""
         self.rows += rows
         reading = EntryParser(rows, self.all.known, self.positions)
         entries = self.all.secrets.keep(reading.entries())
@@ -313,8 +314,8 @@ class _GroupImport:
         self.dated |= {entry.id for entry in entries if entry.values.get("last_modified")}
 
     def _less_kept(self, entries: list[Entry]) -> tuple[list[Entry], set[int]]:
-        """Without what agencies keep, and what would hang on more of it than is there; and the
-        rows of that which is."""
+        """The entries without those that agencies keep, and without rows that depend on a kept one
+        that is not stored; and the serials of kept rows that are stored."""
         kept = entries_to_keep(entries, self.all.source, self.kept)
         theirs = [entry for entry in entries if (entry.table, entry.id) in kept]
         for entry in theirs:
@@ -325,7 +326,8 @@ class _GroupImport:
         return leave_out(others, {}, gone), there
 
     def _hide(self, rows: Sequence[Staged]) -> None:
-        """A source may know of a danger first, also where its line is left or cannot be taken."""
+        """Hide rows that the source marks confidential although their lines are not imported: the
+        source may be the first to know of a danger."""
         for row in self.storing.hide(rows):
             if row.line.reason:
                 row.line.reason += f"; {HIDDEN}"
@@ -333,14 +335,14 @@ class _GroupImport:
                 row.line.notes.append(HIDDEN)
 
     def _remove(self, organizations: Sequence[int]) -> None:
-        """What the source lists stays, also where its line could not be taken this time."""
+        """Remove what the source no longer lists; rows whose line failed this time stay."""
         listed = ids_by_table(self.all.source, self.staging.keys(organizations))
-        listed["location"] |= self.all.secrets.hidden  # wherever they went: their keys are not kept
+        listed["location"] |= self.all.secrets.hidden  # even if moved: their keys are not stored
         owners = {self.all.owners[one] for one in organizations} - self.kept
         self.storing.remove(owners, listed, self.all.tables, self.staging.names)
 
     def _render(self) -> None:
-        """Render what has changed, as changed now unless the source says when."""
+        """Render what has changed, dated now unless the source gives a date."""
         touched = self.storing.touched
         organizations = touched.organizations
         services = m.Service.objects.using(JOBS).filter(organization_id__in=organizations)
@@ -352,13 +354,13 @@ class _GroupImport:
                 render_taxonomies(changed, table)
 
     def refuse(self, why: str) -> None:
-        """Nothing of the group is stored, for this reason; what is confidential is hidden."""
+        """Store nothing of the group, for this reason, but hide its confidential rows."""
         self.staging.refuse(self.group, why)
         self.rows = self.staging.hidden(self.group)
         self._hide(self.rows)
 
     def tell(self) -> None:
-        """Keep what became of the rows so far, and tell what differs."""
+        """Store the outcomes of the rows so far, and report the differences."""
         self.staging.tell({row.line for row in self.rows}, self.states)
         for difference in self.differences:
             self.all.told(difference)

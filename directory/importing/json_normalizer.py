@@ -1,8 +1,8 @@
-"""Puts documents right that are HSDS in spirit: other wrappers, other names, other shapes.
+"""Normalizes documents that resemble HSDS but have other wrappers, names or shapes.
 
-Made from documents as scrapers and language models write them: `{"organization": {…},
-"services": […]}`, `street_address`, `coordinates`, one object where a list belongs. What is moved
-or renamed is told; what is not known is left to the reader, which leaves it out and says so.
+Its cases come from documents that scrapers and language models write: `{"organization": {…},
+"services": […]}`, `street_address`, `coordinates`, one object where a list belongs. Notes record
+what was moved or renamed. The reader leaves out unknown members and says so.
 """
 
 import re
@@ -18,10 +18,10 @@ Document: TypeAlias = dict[str, Any]
 
 WRAPPERS = ("contents", "data", "payload", "organizations", "results", "items")
 DEPTH = 20
-NEAR = 0.02  # degrees: about two kilometres
+NEAR = 0.02  # degrees: about two kilometers
 RRULE_DAYS = re.compile(r"[-+\d]*[A-Z]{2}(?:,[-+\d]*[A-Z]{2})*")
 
-_NAMES: Mapping[str, Mapping[str, str]] = {  # what a member is called elsewhere
+_NAMES: Mapping[str, Mapping[str, str]] = {  # other names of a member → its name
     "organization": {
         "nickname": "alternate_name",
         "alternate_names": "alternate_name",
@@ -123,7 +123,7 @@ _WHERE = {*_ADDRESS, "address_2", "region", "attention", *_NAMES["address"]} - {
 
 @dataclass
 class NormalizedDocument:
-    """One document of the standard. `notes`: by pointer into it, what was put right there."""
+    """One document of the standard. `notes`: the corrections, by pointer into the document."""
 
     table: str
     document: Document
@@ -131,7 +131,7 @@ class NormalizedDocument:
 
 
 def normalize(document: Mapping[str, Any]) -> list[NormalizedDocument]:
-    """The documents of the standard that are in `document`; [] where there is none."""
+    """The standard's documents in `document`; [] if there are none."""
     found = []
     for table, one, notes in _unwrapped(document, 0):
         put = NormalizedDocument(table, {}, {})
@@ -143,7 +143,7 @@ def normalize(document: Mapping[str, Any]) -> list[NormalizedDocument]:
 
 
 def _nearly_the_same(put: NormalizedDocument) -> None:
-    """A place that stands twice, a few steps apart: geocoders disagree, and the first counts."""
+    """Give a repeated place its first coordinates, if they differ a little: geocoders disagree."""
     first: dict[str, Document] = {}
     for at, place in _places_in(put.document, ""):
         there = first.setdefault(str(place["id"]), place)
@@ -165,7 +165,7 @@ def _places_in(value: Any, at: str) -> Iterator[tuple[str, Document]]:
             yield from _places_in(inside, f"{at}/{index}")
 
 
-# -- What it is -----------------------------------------------------------------------------------
+# -- Unwrapping -----------------------------------------------------------------------------------
 
 
 def _unwrapped(document: Any, depth: int) -> Iterator[tuple[str, Document, list[str]]]:
@@ -185,13 +185,13 @@ def _is_wrapper(said: Mapping[str, Any]) -> bool:
     if "id" in said or "name" in said:
         return False
     if isinstance(said.get("organization"), Mapping) and isinstance(said.get("service"), Mapping):
-        return False  # a service_at_location, or so
+        return False  # probably a service_at_location
     inner = {*WRAPPERS, "organization", "services", "service", "locations"}
     return bool(inner & set(said)) and "service_at_locations" not in said
 
 
 def _wrapped(said: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Document, list[str]]]:
-    """One organization and what stands beside it; several each with what names them."""
+    """One organization with the rows next to it, or several, each with the rows that name it."""
     for member in ("contents", "data", "payload", "results", "items"):
         if member in said:
             yield from _unwrapped(said[member], depth + 1)
@@ -226,8 +226,8 @@ def _wrapped(said: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Documen
 
 
 def guess_table(document: Mapping[str, Any]) -> str:
-    """The table that a document is most likely one of; '' where it has nothing of any."""
-    best, most = "", 1  # one member alone says nothing
+    """The table that a document most likely belongs to; '' if it matches none."""
+    best, most = "", 1  # one matching member is not enough
     for table in (
         "organization",
         "service",
@@ -244,7 +244,7 @@ def guess_table(document: Mapping[str, Any]) -> str:
     return best
 
 
-# -- What it is made of ---------------------------------------------------------------------------
+# -- Contents -------------------------------------------------------------------------------------
 
 
 def _right(table: str, document: Document, at: str, notes: dict[str, list[str]]) -> Document:
@@ -301,7 +301,7 @@ def _renamed(table: str, document: Document, said: list[str]) -> Document:
 
 
 def _one(value: Any) -> Any:
-    """One text of a list of texts, or of an object with a text in it."""
+    """One text from a list of texts, or from an object that contains a text."""
     if isinstance(value, Mapping):
         for member in ("description", "text", "name", "url", "email", "address", "value", "notes"):
             if isinstance(value.get(member), str):
@@ -334,7 +334,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _schedules_of_all(found: Document, said: list[str]) -> None:
-    """Schedules beside the services go to the service that they name, or to the only one."""
+    """Move schedules next to the services into the service that they name, or the only one."""
     services = [one for one in _as_list(found.get("services")) if isinstance(one, dict)]
     for schedule in _as_list(found.pop("schedules", None)):
         if not isinstance(schedule, Mapping) or not services:
@@ -348,7 +348,7 @@ def _schedules_of_all(found: Document, said: list[str]) -> None:
 
 
 def _places(table: str, found: Document, said: list[str]) -> None:
-    """An address, and a service's list of places, become locations with addresses."""
+    """Turn addresses, and a service's list of places, into locations with addresses."""
     places = [one for one in _as_list(found.get("locations")) if one not in (None, "")]
     for one in _as_list(found.pop("addresses", None)):
         if isinstance(one, Mapping):
@@ -383,7 +383,7 @@ def _places(table: str, found: Document, said: list[str]) -> None:
 
 
 def _address_inside(found: Document, said: list[str]) -> None:
-    """A location that has its address in its own columns, or as one object or text."""
+    """Move a location's address from its own columns, one object or a text into `addresses`."""
     inside = found.pop("address", None)
     own = {k: found.pop(k) for k in list(found) if k in _WHERE and k not in ("region",)}
     addresses = [*_as_list(found.get("addresses")), *_as_list(inside)]
@@ -437,7 +437,8 @@ def _lines_of(found: Document, said: list[str]) -> None:
 
 
 def _days(found: Document, said: list[str]) -> None:
-    """Hours inside an object of their own; days by their names as RRULE's two letters; one day."""
+    """Unnest hours from an inner object, write day names as RRULE's two letters, and turn a date
+    into a schedule of one day."""
     for member in ("times", "time", "hours", "time_slots"):
         inside = [one for one in _as_list(found.get(member)) if isinstance(one, Mapping)]
         if len(inside) == 1:
@@ -463,7 +464,7 @@ def _days(found: Document, said: list[str]) -> None:
 
 
 def _call_service(found: Document, said: list[str]) -> None:
-    """A service that has no name is called by its kind."""
+    """Name a service without a name by its type."""
     kind = found.get("service_type") or found.get("service_category") or found.get("category")
     kind = _one(kind) if isinstance(kind, list | dict) else kind
     if not found.get("name") and kind:
@@ -472,7 +473,7 @@ def _call_service(found: Document, said: list[str]) -> None:
 
 
 def _metadata(found: Document, said: list[str]) -> None:
-    """Metadata as one object without a history is no metadata of the standard; its id may serve."""
+    """Drop metadata that is one object without a history, after using its id if needed."""
     value = found.get("metadata")
     if isinstance(value, Mapping):
         if not found.get("id") and isinstance(value.get("id"), str | int):

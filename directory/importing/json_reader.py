@@ -1,8 +1,8 @@
-"""Reads HSDS as JSON: one document, a list, a page of the API, or ndjson with one a line.
+"""Reads HSDS as JSON: one document, a list, a page of the API, or ndjson with one per line.
 
-An ndjson file is read line by line; any other JSON has to fit into memory. An id that is no UUID
-counts within its document only, as scrapers number each of them from 1: the organization's name
-makes it one of a source.
+An ndjson file is read line by line; any other JSON has to fit into memory. An id that is not a UUID
+is unique only within its document, since scrapers number each document from 1; the organization's
+name makes it unique in the source.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,12 +21,12 @@ from directory.importing.records import ABOUT, Line, NotReadable, Package, Row
 
 BY_LINE = (".ndjson", ".jsonl")
 ENDINGS = (".json", *BY_LINE)
-WHOLE_BYTES = 64 << 20  # of a file that is not read line by line
+WHOLE_BYTES = 64 << 20  # for a file that is not read line by line
 NAMED = ("organization", "program", "service", "location", "taxonomy", "taxonomy_term", "unit")
 
 
 def package(name: str, path: Path) -> Package:
-    """A JSON or ndjson file, or a folder of them. Raises NotReadable."""
+    """Open a JSON or ndjson file, or a folder of them. Raises NotReadable."""
     files = [path] if path.is_file() else sorted(f for f in path.iterdir() if f.suffix in ENDINGS)
     for file in files:
         if file.suffix not in BY_LINE and file.stat().st_size > WHOLE_BYTES:
@@ -65,14 +65,14 @@ def _parsed(file: Path, text: bytes) -> object:
 
 
 class _NoDocument:
-    """A line that is none, and why."""
+    """A line without a document, and why."""
 
     def __init__(self, why: str) -> None:
         self.why = why
 
 
 def _documents(file: Path) -> Iterator[tuple[int, object]]:
-    """(line, or place in the list, from 1; what was parsed)."""
+    """(line or index in the list, from 1; the parsed value)."""
     if file.suffix in BY_LINE:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -143,7 +143,7 @@ def _left_out(row: flattening.Row) -> Iterable[str]:
 
 
 class _Keys:
-    """What a source calls the rows of one document, where it does not say it as a UUID."""
+    """The source's keys of the rows of one document, where their ids are not UUIDs."""
 
     def __init__(self, rows: list[flattening.Row]) -> None:
         named = [r for r in rows if r.table == "organization"] or rows
@@ -151,7 +151,7 @@ class _Keys:
         self.made: dict[int, str] = {}
 
     def of(self, link: flattening.Link, table: str) -> str:
-        """The key under which a row that is named can be found in this document."""
+        """The key of a linked row in this document."""
         if isinstance(link, flattening.Row):
             if not link.key:
                 if id(link) not in self.made:
@@ -161,8 +161,8 @@ class _Keys:
         return link if is_uuid(link) else f"{link} of {self.scope}"
 
     def _make(self, row: flattening.Row) -> str:
-        """Of its name, or else of all that it says, and of what it stands under."""
-        self.made[id(row)] = ""  # something that stands inside itself
+        """Make a key from the row's name, or else its content, and from its parents."""
+        self.made[id(row)] = ""  # in case the row contains itself
         above = sorted(
             f"{column}={self.of(link, TABLES[row.table].links[column])}"
             for column, link in row.links.items()
@@ -179,7 +179,7 @@ def _said(row: flattening.Row) -> list[str]:
 
 
 def is_uuid(key: str) -> bool:
-    """Whether the key is a UUID as it is usually written, in small letters or large."""
+    """Whether the key is a UUID in its usual form, in lower or upper case."""
     try:
         return str(UUID(key)) == key.lower()
     except ValueError:
@@ -187,7 +187,7 @@ def is_uuid(key: str) -> bool:
 
 
 def text_of(value: object) -> str:
-    """A JSON value as a cell of a CSV file says it."""
+    """A JSON value as the text of a CSV cell."""
     match value:
         case None:
             return ""

@@ -1,6 +1,6 @@
-"""Lines of HSDS 1.1, 2.0 and of Ohana's form, rewritten as rows of version 3's tables.
+"""Rewrites lines of HSDS 1.1, 2.0 and Ohana's form as rows of version 3's tables.
 
-A cell with a list becomes rows of its own. Pure functions: a line in, rows out.
+A cell with a list becomes separate rows. Pure functions: a line in, rows out.
 """
 
 import re
@@ -25,10 +25,10 @@ Owner = Mapping[str, str]
 
 
 def rows_of(table: str, line: Line, owner: Owner) -> Iterator[Row]:
-    """The rows that a line makes; none where it is empty or says nothing.
+    """The rows made from a line; none if it is empty.
 
-    `table` is what table_of() calls the line's file; `owner` tells the organization of a location,
-    for services that name their place only (Ohana).
+    `table` is table_of() of the line's file; `owner` maps a location to its organization, for
+    services that name only their place (Ohana).
     """
     if not line.notes:
         yield from _REWRITE.get(table, _as_it_is)(table, line, owner)
@@ -39,14 +39,14 @@ def _as_it_is(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _rename(values: dict[str, str], **new_names: str) -> None:
-    """Move a column to its name in version 3, unless that is there and says something."""
+    """Move a column to its name in version 3, unless that column has a value."""
     for old, new in new_names.items():
         if value := values.pop(old, ""):
             values[new] = values.get(new) or value
 
 
 def _parts(cell: str) -> list[str]:
-    """The entries of a cell with a list; a comma inside brackets divides nothing."""
+    """The entries of a cell with a list; a comma inside parentheses does not separate."""
     return [part.strip() for part in re.split(r",(?![^()]*\))", cell) if part.strip()]
 
 
@@ -108,7 +108,7 @@ def _location(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _words(code: str) -> str:
-    """ "disabled_parking" as a person writes it."""
+    """Write a code like "disabled_parking" as words."""
     return code.replace("_", " ")
 
 
@@ -148,7 +148,7 @@ def _phone(table: str, line: Line, owner: Owner) -> Iterator[Row]:
         about.append(f"also {vanity}")
     values["description"] = ", ".join(part for part in about if part)
     prefix = values.pop("country_prefix", "")
-    if spoken and not values.get("id"):  # its languages need something to point at
+    if spoken and not values.get("id"):  # its languages need an id to link to
         said = "\n".join(f"{column}={value}" for column, value in sorted(values.items()) if value)
         values["id"] = f"content-{sha256(said.encode()).hexdigest()[:24]}"
     numbers = coercion.split_phone(values.get("number", "")) or [(values.get("number", ""), "")]
@@ -166,7 +166,7 @@ def _phone(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _address(table: str, line: Line, owner: Owner) -> Iterator[Row]:
-    """An address of an organization itself gets a place of its own, as version 3 wants one."""
+    """Give an organization's own address a place, which version 3 requires."""
     values = dict(line.values)
     kind = "postal" if table == "postal_address" else "physical"
     values.setdefault("address_type", kind)
@@ -184,7 +184,7 @@ def _address(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _schedule(table: str, line: Line, owner: Owner) -> Iterator[Row]:
-    """One line a weekday, as before version 2; a day without hours is a day closed."""
+    """Convert one line per weekday, as before version 2; a day without hours is closed."""
     values = dict(line.values)
     if day := values.pop("weekday", ""):
         found = coercion.weekday(day)
@@ -224,7 +224,7 @@ def _payment(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _eligibility(table: str, line: Line, owner: Owner) -> Iterator[Row]:
-    """Version 1 had eligibilities in a table of their own; now it is a text of the service."""
+    """Version 1 had a table for eligibilities; version 3 has a text of the service."""
     if line.values.get("eligibility"):
         yield Row(ELIGIBILITY, line.values, line)
     else:
@@ -232,7 +232,7 @@ def _eligibility(table: str, line: Line, owner: Owner) -> Iterator[Row]:
 
 
 def _one_column(old: str, new: str) -> "Rewrite":
-    """A table of which version 1 named one column differently."""
+    """The rewrite of a table in which version 1 named one column differently."""
 
     def rewrite(table: str, line: Line, owner: Owner) -> Iterator[Row]:
         values = dict(line.values)

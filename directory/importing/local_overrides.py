@@ -1,4 +1,5 @@
-"""What agencies keep themselves: an import leaves it as it stands, wherever the source lists it."""
+"""Finds entries that agencies keep themselves: an import leaves them unchanged, wherever the source
+lists them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,23 +13,24 @@ from directory.projection.affected_parents import affected_parents
 from permissions.database.aliases import JOBS
 
 KEPT_BY_AGENCY = "its agency changes this entry itself: left as it is"
-# What an agency says of today; to say so does not yet make the entry its own.
+# The current state that an agency reports; changing only these does not make the entry its own.
 AGENCY_COLUMNS = ("answered_by", "assured_date", "capacities", "intake_paused")
 BATCH = 500
 
-Named = tuple[str, UUID]  # a row, by its table and id
+Named = tuple[str, UUID]  # a row's table and id
 
 
 def kept_by_agencies(organizations: Collection[UUID]) -> set[UUID]:
-    """Those of which an agency has changed an entry here: from then on that is who keeps it."""
+    """The organizations with an entry that an agency has changed here; from then on the agency
+    keeps them."""
     edits = m.Edit.objects.using(JOBS).filter(organization_id__in=organizations)
     own = edits.exclude(fields__contained_by=list(AGENCY_COLUMNS))
     return set(own.values_list("organization_id", flat=True))
 
 
 def own_states(services: Collection[UUID]) -> dict[UUID, set[str]]:
-    """Which of STATES an agency has set, by service: a source does not know better, wherever it
-    has moved the service since."""
+    """The AGENCY_COLUMNS that an agency has set, by service. They win over the source, even if it
+    has since moved the service."""
     found: dict[UUID, set[str]] = defaultdict(set)
     edits = m.Edit.objects.using(JOBS).filter(row_id__in=services, table="service")
     for service, fields in edits.values_list("row_id", "fields"):
@@ -37,7 +39,7 @@ def own_states(services: Collection[UUID]) -> dict[UUID, set[str]]:
 
 
 def ids_by_table(source: str, keys: Iterable[tuple[str, str]]) -> dict[str, set[UUID]]:
-    """The ids of rows, given as (table, the source's id)."""
+    """The ids of rows by table; `keys` are (table, the source's id)."""
     found: dict[str, set[UUID]] = defaultdict(set)
     for table, key in keys:
         found[table].add(id_of(source, table, key))
@@ -45,8 +47,8 @@ def ids_by_table(source: str, keys: Iterable[tuple[str, str]]) -> dict[str, set[
 
 
 def owners_of(table: str, source: str, ids: Sequence[UUID]) -> Iterator[tuple[UUID, UUID]]:
-    """(id, organization) of those rows of `source` that are there and are an organization's."""
-    if table in SHARED or table not in TABLES:  # those of HSDS 1.1 that became columns
+    """(id, organization) of the stored rows of `source` that an organization owns."""
+    if table in SHARED or table not in TABLES:  # HSDS 1.1 tables that became columns
         return
     owner = "id" if table == "organization" else "part_of_id"
     rows = TABLES[table].model._default_manager.using(JOBS).filter(source=source)
@@ -58,9 +60,9 @@ def owners_of(table: str, source: str, ids: Sequence[UUID]) -> Iterator[tuple[UU
 def entries_to_keep(
     entries: Sequence[Entry], source: str, organizations: Collection[UUID]
 ) -> dict[Named, bool]:
-    """Those of `entries`, parents first, that these organizations' agencies keep, and whether they
-    are there at all: what is of one of them, by the source or as it is stored, and what hangs on
-    that. The rows beneath a service that moves in the source would else change it here."""
+    """The `entries` (parents first) that the agencies of these organizations keep, and whether each
+    is stored: entries of these organizations, in the source or as stored, and their children.
+    Otherwise the rows of a service that moved in the source would change it here."""
     if not organizations:
         return {}
     asked: dict[str, set[UUID]] = defaultdict(set)

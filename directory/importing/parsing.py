@@ -1,7 +1,7 @@
-"""What each row of a source says: its id, what it belongs to, and its columns as values.
+"""Parses each row of a source: its id, its owner and parents, and its columns as values.
 
-A row that cannot be used fails its line, with the reason; an organization of which a service or
-place fails is left out whole. Reads what else there is from the staging (staging.py).
+A row that cannot be used fails its line, with the reason; if a service or place fails, its whole
+organization is left out. Other rows of the source are looked up in the staging (staging.py).
 """
 
 import re
@@ -17,15 +17,15 @@ from directory.importing.coercion import CONTROL, Value
 from directory.importing.records import ABOUT, ELIGIBILITY
 from directory.importing.staging import SHARED, TAKEN, THERE, Staged, Staging, target_of
 
-NAMESPACE = UUID("6f1f2b52-0a0e-5d0c-9f0b-2f6c3b7d9e41")  # of ids made from a source's own
+NAMESPACE = UUID("6f1f2b52-0a0e-5d0c-9f0b-2f6c3b7d9e41")  # for ids made from a source's own ids
 CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
-CORE = ("organization", "service", "location")  # one of these failing fails the organization
+CORE = ("organization", "service", "location")  # if one of these fails, so does the organization
 ORDER = {table: number for number, table in enumerate(TABLES)}
-NAMED_ONLY = ("parent_organization_id", "parent_id")  # may name what was never imported
+NAMED_ONLY = ("parent_organization_id", "parent_id")  # may name rows that were never imported
 
 
 def id_of(source: str, table: str, key: str) -> UUID:
-    """The id of a row: the source's own where that is a UUID, else always the same one."""
+    """The id of a row: the source's own if it is a UUID, else a stable one made from it."""
     if CANONICAL.fullmatch(key):
         return UUID(key)
     return uuid5(NAMESPACE, f"{source}\n{table}\n{key}")
@@ -33,7 +33,7 @@ def id_of(source: str, table: str, key: str) -> UUID:
 
 @dataclass(eq=False)
 class Entry:
-    """A row as it will be stored. `owner` is its organization's id (of taxonomies: None)."""
+    """A row as it will be stored. `owner` is its organization's id (None for taxonomies)."""
 
     row: Staged
     id: UUID
@@ -50,23 +50,24 @@ class Entry:
 
 
 class Unusable(Exception):
-    """The row cannot be taken; the message says why, without a value."""
+    """The row cannot be imported; the message says why, without a value."""
 
 
 @dataclass
 class ImportContext:
-    """What reading needs to know beside the rows, for a whole import."""
+    """What parsing needs in addition to the rows, for a whole import."""
 
     source: str
     staging: Staging
     agencies: Mapping[str, UUID]  # by the keys that a column `answered_by` may hold
     terms: Collection[UUID]  # taxonomy terms that are in the directory
-    owners: Mapping[int, UUID] = field(default_factory=dict)  # of organizations already there
+    owners: Mapping[int, UUID] = field(default_factory=dict)  # organizations' ids by number
     shared: dict[tuple[str, str], UUID | str] = field(default_factory=dict)
 
 
 class EntryParser:
-    """Rows of some organizations → entries: ids, links, owners and values, failures told."""
+    """Turns rows of some organizations into entries with ids, links, owners and values. Failures go
+    to the rows' lines."""
 
     def __init__(
         self, rows: Sequence[Staged], known: ImportContext, positions: Counter[tuple[object, ...]]
@@ -79,7 +80,7 @@ class EntryParser:
         self.positions = positions
 
     def entries(self) -> list[Entry]:
-        """All that can be stored, parents first."""
+        """All entries that can be stored, parents first."""
         by_table: dict[str, list[Staged]] = defaultdict(list)
         for row in self.rows:
             by_table[row.table].append(row)
@@ -88,7 +89,7 @@ class EntryParser:
         return self._whole_organizations(found)
 
     def _describe_eligibility(self, told: Iterable[Staged], services: Iterable[Staged]) -> None:
-        """Version 1 had eligibilities in a table of their own; now it is a text of the service."""
+        """Add the eligibilities of version 1, which had a table for them, to the services' text."""
         by_key = {service.key: service for service in services}
         for row in told:
             service = by_key.get(row.values.get("service_id", ""))
@@ -140,7 +141,7 @@ class EntryParser:
         return self.about.owners.get(row.organization) if row.organization else None
 
     def _link(self, entry: Entry) -> None:
-        """Follow the row's foreign keys. A needed one that leads nowhere fails the row."""
+        """Resolve the row's foreign keys. A required one without a target fails the row."""
         table = TABLES[entry.table]
         astray = ""
         for column, target in table.links.items():
@@ -165,7 +166,7 @@ class EntryParser:
             raise Unusable(astray or "belongs to nothing that is in the source")
 
     def _target(self, table: str, key: str) -> UUID | str:
-        """The id of the row with this key, or why there is none."""
+        """The id of the row with this key, or the reason why there is none."""
         if found := self.known.get((table, key)):
             return found.id
         if (table, key) in self.failed:
@@ -185,13 +186,13 @@ class EntryParser:
             and table == "taxonomy_term"
             and self._uuid(table, key) in self.about.terms
         ):
-            return self._uuid(table, key)  # of a taxonomy that was imported before
+            return self._uuid(table, key)  # the term of a taxonomy imported before
         if found is None:
             return f"its {table} is not in the source"
         return f"its {table} is not taken" + (f" ({found.reason})" if found.reason else "")
 
     def _attach(self, entry: Entry, table: str, key: str) -> None:
-        """Find what an attribute or metadata is about: any table, where the source names none."""
+        """Find the row that an attribute or metadata is about, in any table if none is named."""
         tables = [table] if table else [t for t in TABLES if t not in ("attribute", "metadata")]
         if not table:
             tables = [t for t in tables if self.about.staging.target(t, key)] or [""]
@@ -203,7 +204,7 @@ class EntryParser:
         entry.values[row] = found
 
     def _read(self, entry: Entry) -> None:
-        """Read the row's columns. Those that the source does not have are left as they are."""
+        """Read the row's columns. Columns that the source does not have are left unset."""
         table = TABLES[entry.table]
         raw = entry.row.values
         notes = entry.row.line.notes
@@ -214,7 +215,7 @@ class EntryParser:
             look = coercion.read_line if column == "name" else coercion.read
             found = look(kind, cell or "")
             if found is None and kind is Kind.FLAG and entry.table != "holiday_schedule":
-                continue  # says nothing: what somebody here has decided stands
+                continue  # says nothing: the value set here stays
             value = found.value if found else _EMPTY.get(kind, "")
             if found is None and kind is Kind.STATUS:
                 notes.append("status: none given, taken as active")
@@ -231,7 +232,7 @@ class EntryParser:
             _holiday(entry)
 
     def _instead(self, entry: Entry, column: str, note: str) -> Value:
-        """What stands in for a needed value that is not there."""
+        """A substitute for a missing required value. Raises Unusable if there is none."""
         raw = entry.row.values
         if column == "name" and (other := raw.get("alternate_name") or raw.get("label")):
             entry.row.line.notes.append("name: none given, the alternate name taken")
@@ -251,7 +252,7 @@ class EntryParser:
         entry.values["answered_by_id"] = self.about.agencies.get(key)
 
     def _place(self, entry: Entry) -> None:
-        """Its place among the rows of the same table and parent."""
+        """Set its position among the rows of the same table and parent."""
         if entry.row.table == "organization" or entry.table in SHARED:
             return
         links = [entry.values.get(column) for column in TABLES[entry.table].links]
@@ -261,7 +262,7 @@ class EntryParser:
         self.positions[among] += 1
 
     def _whole_organizations(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Leave out every organization of which a service or place cannot be taken."""
+        """Leave out every organization with a service or place that cannot be imported."""
         failed: dict[UUID, str] = {}
         for row in self.rows:
             key, owner = (row.table, row.known_as), self._owner(row)
@@ -274,8 +275,8 @@ class EntryParser:
 def leave_out(
     entries: Sequence[Entry], failed: Mapping[UUID, str], without: Collection[UUID] = ()
 ) -> list[Entry]:
-    """The entries less those of `failed` organizations, and less what hangs on these or on what
-    there is no row of, `without`."""
+    """The entries without those of `failed` organizations, and without rows that depend on these or
+    on the missing rows `without`."""
     if not failed and not without:
         return list(entries)
     kept = []
@@ -299,20 +300,21 @@ def leave_out(
 
 
 def _afternoon(entry: Entry) -> None:
-    """ "9:00 to 5:00" means five in the afternoon; from 14:00 to 03:00 means the next morning."""
+    """Read "9:00 to 5:00" as five in the afternoon, but "14:00 to 03:00" as the next morning."""
     opens, closes = entry.values.get("opens_at"), entry.values.get("closes_at")
     if not isinstance(opens, time) or not isinstance(closes, time) or closes >= opens:
         return
     raw = (entry.row.values.get("opens_at", ""), entry.row.values.get("closes_at", ""))
     if any(re.search(r"[ap]|^\d\d:\d\d:\d\d$", one, re.I) for one in raw):
-        return  # says which half of the day, or is written as the standard wants it
+        return  # gives AM or PM, or has the standard's form
     if time(5) <= opens < time(12) and time(1) <= closes < time(8):
         entry.values["closes_at"] = closes.replace(hour=closes.hour + 12)
         entry.row.line.notes.append("closes_at: before it opens, taken as in the afternoon")
 
 
 def _holiday(entry: Entry) -> None:
-    """Closed, where the source does not say so: with hours it is open, without it is not."""
+    """Set `closed` if the source does not say: with hours it is open, without hours closed.
+    Raises Unusable if it ends before it begins."""
     if coercion.read(Kind.FLAG, entry.row.values.get("closed", "")) is None:
         hours = entry.values.get("opens_at") or entry.values.get("closes_at")
         entry.values["closed"] = not hours

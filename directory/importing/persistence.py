@@ -1,7 +1,7 @@
-"""Writes what an import has read: new rows, changed rows, rows that are no longer there.
+"""Writes what an import has read: new rows, changed rows and removed rows.
 
-Whole sets at once, a statement a table, in the caller's transaction. With `dry` nothing is
-written, and what would be is told all the same.
+Works on whole sets, one statement per table, in the caller's transaction. With `dry` it writes
+nothing and reports the same differences.
 """
 
 from collections import Counter, defaultdict
@@ -25,13 +25,13 @@ from permissions.database.aliases import JOBS
 
 OF_ANOTHER_SOURCE = "refused (its id belongs to another source)"
 HIDDEN = "hidden: the source marks it confidential"
-MARKED = ("organization", "location", "service")  # what a marker hides, parents first
+MARKED = ("organization", "location", "service")  # tables that can be confidential, parents first
 OPEN = ("active", "temporarily closed")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One row that an import creates, changes or removes; `columns` that change. No values."""
+    """One row that an import creates, changes or removes; the changed `columns`, no values."""
 
     organization: UUID | None
     action: str  # created, changed, removed, made inactive
@@ -45,7 +45,7 @@ OnDifference = Callable[[Difference], None]
 
 @dataclass
 class AffectedEntries:
-    """What has changed, and has to be rendered."""
+    """The changed entries, which have to be rendered."""
 
     organizations: set[UUID] = field(default_factory=set)
     services: set[UUID] = field(default_factory=set)  # new or changed themselves
@@ -64,11 +64,11 @@ class EntryStore:
         self.dry = dry
         self.changes: Counter[str] = Counter()
         self.touched = AffectedEntries()
-        self.own: Mapping[UUID, Set[str]] = {}  # what agencies have set, by service
+        self.own: Mapping[UUID, Set[str]] = {}  # columns that agencies have set, by service
 
     def without_foreign(self, entries: Sequence[Entry]) -> tuple[list[Entry], dict[UUID, str]]:
-        """The entries less those whose id is another source's, and the organizations that cannot
-        be stored for that. A taxonomy or unit of another source serves as it stands."""
+        """The entries without those whose id belongs to another source, and the organizations that
+        are refused for that. A taxonomy or unit of another source is used as it is."""
         kept: list[Entry] = []
         refused: dict[UUID, str] = {}
         for table, rows in _by_table(entries):
@@ -90,7 +90,7 @@ class EntryStore:
         return kept, refused
 
     def store(self, entries: Sequence[Entry]) -> None:
-        """Insert what is new, update what differs."""
+        """Insert new rows and update changed ones."""
         written: list[tuple[str, Mapping[str, object]]] = []
         for table, rows in _by_table(entries):
             wanted = {row.id: self._values(row) for row in rows}
@@ -105,15 +105,15 @@ class EntryStore:
         self._shown(written)
 
     def _shown(self, rows: Sequence[tuple[str, Mapping[str, object]]]) -> None:
-        """Whoever shows these rows, as they were or as they are now, is rendered: a place that
-        went to another organization stands in the old one's document until then."""
+        """Mark the organizations that show these rows, old or new, for rendering: the document of a
+        place's former organization still shows the place."""
         if rows and not self.dry:
             self.touched.organizations |= affected_organizations(rows, using=JOBS)
 
     def hide(self, rows: Sequence[Staged]) -> list[Staged]:
-        """Of rows that are not stored as the source has them take that they are hidden, never that
-        they are shown; a place loses with it what tells where it is. Returns those that were
-        public; one that is not there, or is another source's, is left out."""
+        """Hide stored rows that the source marks confidential although its line is not stored. It
+        never makes a row public; a hidden place loses its whereabouts. Returns the rows that were
+        public; rows that do not exist or belong to another source are skipped."""
         hidden = [row for row in rows if row.hidden]
         ids = {row.serial: id_of(self.source, row.table, row.known_as) for row in hidden}
         public: dict[str, dict[UUID, dict[str, object]]] = {}
@@ -124,7 +124,7 @@ class EntryStore:
                 source=self.source,
                 confidential=False,
             )
-            if table == "service":  # those of a hidden organization are hidden with it
+            if table == "service":  # a hidden organization hides its services
                 there = there.filter(organization__confidential=False)
                 there = there.exclude(organization_id__in=public["organization"])
             public[table] = {row["id"]: row for row in there.values()}
@@ -144,7 +144,7 @@ class EntryStore:
         if issubclass(TABLES[entry.table].model, m.Part):
             values["part_of_id"] = entry.owner
         hidden = entry.table == "location" and entry.values.get("confidential") is True
-        external = "" if hidden else entry.external_id  # of a secret place not even its key
+        external = "" if hidden else entry.external_id  # a secret place's key is not stored
         return {"id": entry.id, "source": self.source, "external_id": external, **values}
 
     def _there(
@@ -177,8 +177,8 @@ class EntryStore:
         there: Mapping[UUID, Mapping[str, object]],
         owner: Mapping[UUID, UUID | None],
     ) -> list[UUID]:
-        """One statement for all rows in which the same columns differ, of these columns alone:
-        what somebody else changes meanwhile stays. Returns the rows that did."""
+        """Update all rows with the same changed columns in one statement, and only these columns,
+        so that concurrent changes to others stay. Returns the changed rows."""
         alike: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         changed: list[UUID] = []
         for one, before in there.items():
@@ -210,7 +210,7 @@ class EntryStore:
             self.touched.services.add(difference.id)
         self.told(difference)
 
-    # -- What is no longer there
+    # -- Removed rows
 
     def remove(
         self,
@@ -219,10 +219,10 @@ class EntryStore:
         tables: Set[str],
         named: Callable[[str, str], bool],
     ) -> None:
-        """Remove what the source no longer has of these organizations, of `tables` only.
+        """Remove rows of these organizations and `tables` that the source no longer has.
 
-        `listed` are the ids that it has of theirs; `named` tells of a table and an external id
-        whether it has that anywhere. A service is only made inactive: a referral may still name it.
+        `listed` are the ids that the source has for them; `named` says whether the source has a
+        table's external id anywhere. A service only becomes inactive: a referral may still name it.
         """
         for table in sorted(tables, key=lambda one: -ORDER[one]):  # children first
             rows = self._rows_of(table, owners)
@@ -271,7 +271,7 @@ def _by_table(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
 
 @cache
 def _blank(table: str) -> Mapping[str, object]:
-    """A row of which nothing is said."""
+    """A row with default values."""
     fields = TABLES[table].model._meta.concrete_fields
     return {str(f.column): None if f.has_db_default() else f.get_default() for f in fields}
 

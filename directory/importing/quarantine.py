@@ -1,7 +1,7 @@
-"""Lines that an import could not take: kept, shown, corrected in CSV files, and tried again.
+"""Keeps the lines that an import refused, lists them, exports them as CSV files and retries them.
 
-A corrected line finds its place by the column `quarantine_id`. What tells where a place is is not
-kept unless the place is public (R4): it has to be filled in again where it is missing.
+The column `quarantine_id` identifies a corrected line. What shows where a place is is kept only if
+the place is public (R4); otherwise it has to be filled in again.
 """
 
 import csv
@@ -26,7 +26,7 @@ BATCH = 500
 
 
 def keep_lines(source: str, staging: Staging, withholding: Redaction, *, retry: bool) -> None:
-    """Replace what the last import of this source left; after a retry, what it corrected."""
+    """Replace the quarantine of this source; after a retry, update only the corrected lines."""
     refused = staging.lines(quarantined=True)
     with transaction.atomic(using=JOBS):
         if retry:
@@ -62,18 +62,19 @@ def _correct(staging: Staging, withholding: Redaction) -> None:
 
 
 def waiting(source: str) -> Iterator[m.Quarantine]:
-    """What waits of a source, in its order."""
+    """The quarantined lines of a source, in its order."""
     rows = m.Quarantine.objects.using(JOBS).filter(source=source)
     yield from rows.order_by("table", "row_number", "pointer").iterator(BATCH)
 
 
 def reasons(source: str) -> Counter[tuple[str, str]]:
-    """How many lines wait, by table and reason."""
+    """The number of quarantined lines, by table and reason."""
     return Counter((row.table, row.reason) for row in waiting(source))
 
 
 def export(source: str, folder: Path) -> int:
-    """Write what waits as CSV files, one a table, the reason in the last column; how many."""
+    """Write the quarantined lines as CSV files, one per table, with the reason in the last column.
+    Returns the number of lines."""
     folder.mkdir(parents=True, exist_ok=True)
     columns: dict[str, dict[str, None]] = {}
     for row in waiting(source):
@@ -95,11 +96,11 @@ def _stem(row: m.Quarantine) -> str:
     return row.table.rsplit("/", 1)[-1]
 
 
-# -- What a part of a source hangs on --------------------------------------------------------------
+# -- The parents of a partial source ---------------------------------------------------------------
 
 
 def find_present_rows(staging: Staging, source: str) -> None:
-    """Rows of this source in the directory that the lines point to, or are, for a retry."""
+    """Stage the directory's rows of this source that the lines of a retry link to or correct."""
     for table in TABLES:
         by_id = {id_of(source, table, key): key for key in staging.dangling_ids(table)}
         for one, organization in owners_of(table, source, list(by_id)):

@@ -1,35 +1,35 @@
-"""What a source consists of once it is opened: its lines, and the rows that they make."""
+"""An opened source: its lines, and the rows made from them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-# Not a table of version 3: a text for the service that it names (legacy_versions.py).
+# Not a table of version 3: its text goes to the service that it names (legacy_versions.py).
 ELIGIBILITY = "eligibility"
-# The columns that say on which row of which table a row hangs, where it may be any. The first of
-# each is ours: the standard's own column there holds any word of the source.
+# The columns (table, id) that name the parent of a row that can belong to any row. The first of
+# each pair is ours: the standard's own column holds any word of the source.
 ABOUT = {"attribute": ("link_table", "link_id"), "metadata": ("resource_table", "resource_id")}
 EXPORTED = "cairn_directory"  # the name of the packages that directory/exporting.py writes
 
 
 class NotReadable(Exception):
-    """There is nothing to import at this path; the message says why and what is expected."""
+    """The path has nothing to import; the message says why and what is expected."""
 
 
 @dataclass(eq=False)
 class Line:
-    """One line of a file, or one object of a document, and what became of it.
+    """One line of a file, or one object of a document, with its outcome.
 
-    `reason` quarantines it, `notes` mend it.
+    With a `reason` it is quarantined; `notes` list what was mended.
     """
 
-    file: str  # without its ending; of JSON: the object's table
-    number: int  # CSV: the heading is 1; JSON: the document's line or place in its list, from 1
+    file: str  # without its ending; for JSON the object's table
+    number: int  # CSV: the heading is 1; JSON: the document's line or index in its list, from 1
     values: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     reason: str = ""
-    pointer: str = ""  # JSON: where in the document (RFC 6901)
-    serial: int = 0  # in the whole source (staging.py)
-    waits_as: str = ""  # the row of the quarantine that it corrects (quarantine.py)
+    pointer: str = ""  # JSON: the position in the document (RFC 6901)
+    serial: int = 0  # its number in the whole source (staging.py)
+    waits_as: str = ""  # the quarantined row that it corrects (quarantine.py)
 
     @property
     def key(self) -> str:
@@ -49,13 +49,13 @@ class Line:
 class Row:
     """One row of a table of HSDS 3, and the line it comes from.
 
-    `values` has its foreign keys as the source's ids, those of ABOUT among them.
+    The foreign keys in `values`, including those of ABOUT, are the source's ids.
     """
 
     table: str
     values: Mapping[str, str]
     line: Line
-    main: bool = True  # false: made of a cell of the line; its failure does not fail the line
+    main: bool = True  # false: made from one cell; its failure does not fail the line
 
     @property
     def key(self) -> str:
@@ -64,12 +64,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Package:
-    """A source that was opened. `lines()` reads it from its start, a line with its rows at a time.
+    """An opened source. `lines()` reads it from the start, one line with its rows at a time.
 
-    What it no longer lists of `tables` is removed from the directory.
+    Rows of `tables` that it no longer lists are removed from the directory.
     """
 
     name: str
     lines: Callable[[], Iterator[tuple[Line, list[Row]]]]
-    tables: frozenset[str]  # that it has even where no row of them is left
-    notes: list[str]  # what was said of whole files
+    tables: frozenset[str]  # including tables without a row left
+    notes: list[str]  # notes about whole files

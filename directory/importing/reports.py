@@ -1,4 +1,4 @@
-"""What an import says of itself: a summary, every line, and what it would change."""
+"""Reports of an import: a summary, every line, and the changes of a dry run."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,8 @@ Write = Callable[[str], object]
 
 
 def write_lines(told: Report, path: Path) -> None:
-    """Every line of the source with its outcome: JSON records, or text, by the file's ending."""
+    """Write every line of the source with its outcome, as JSON records or text by the file's
+    ending."""
     with path.open("w", encoding="utf-8") as file:
         for record in told.records():
             file.write((json.dumps(record) if path.suffix in RECORDS else _text(record)) + "\n")
@@ -31,7 +32,7 @@ def _text(record: dict[str, object]) -> str:
 
 
 def summarise(told: Report, write: Write, *, reported: bool, dry: bool) -> None:
-    """Counts by file, the commonest reasons, and what became of the rows."""
+    """Write counts by file, the most common reasons, and the numbers of changed rows."""
     write(f"Source: {told.source}")
     write(f"{'file':<26}{'taken':>8}{'mended':>8}{'quarantined':>13}")
     for file, counts in sorted(told.counts().items()):
@@ -60,7 +61,7 @@ class Differences:
         self.last: UUID | str | None = ""
 
     def __call__(self, difference: Difference) -> None:
-        """One row that would be created, changed or removed."""
+        """Print one row that would be created, changed or removed."""
         if difference.organization != self.last:
             self.last = difference.organization
             self.write(_called(difference.organization))

@@ -1,4 +1,4 @@
-"""Opens what a user names to be imported: tabular or JSON, by its content."""
+"""Opens a source for import, as tabular or JSON by its content."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ __all__ = ["NotReadable", "Package", "read"]
 
 
 def read(path: Path, *, whole: bool = True) -> Package:
-    """The source at `path`: a folder or zip of CSV files, JSON, ndjson, or a folder of these.
+    """Open the source at `path`: a folder or zip of CSV files, JSON, ndjson, or a folder of these.
 
-    `whole`: organizations have to be among tables. Raises NotReadable, which says what is wrong.
+    `whole` requires organizations among CSV files. Raises NotReadable, which says what is wrong.
     """
     full = path.resolve()
     name = full.name if full.is_dir() else full.stem

@@ -1,8 +1,8 @@
-"""A source between reading and storing: in a temporary file, so that memory does not grow with it.
+"""Holds a source between reading and storing, in a temporary file, so that memory does not grow.
 
-Every line and row is put into a SQLite file first. Joins there find whose each row is and which
-organizations share rows: those are one group, read and stored together (directory/importing).
-Knows no PostgreSQL.
+Every line and row first goes into a SQLite file. Joins there find each row's organization, and the
+organizations that share rows: these form one group, which is read and stored together
+(import_package.py). This module knows no PostgreSQL.
 """
 
 import sqlite3
@@ -17,11 +17,11 @@ import orjson
 from directory.hsds.schema import TABLES
 from directory.importing.records import ABOUT, ELIGIBILITY, Line, Row
 
-COMMON = 0  # the "organization" of what belongs to nobody: taxonomies, units, descriptions
+COMMON = 0  # the "organization" of rows without an owner: taxonomies, units, descriptions
 SHARED = frozenset({"taxonomy", "taxonomy_term", "unit", "meta_table_description"})
 NUMBERS = {table: number for number, table in enumerate([*TABLES, ELIGIBILITY], 1)}
 NAMES = {number: table for table, number in NUMBERS.items()}
-ANY = 0  # an attribute's row, where the source does not say of which table
+ANY = 0  # the table of an attribute's row, if the source does not name it
 PIECE = 5_000  # lines written at once
 
 _TABLES = """
@@ -38,8 +38,8 @@ _INDEXES = """
     CREATE INDEX row_key ON row (key, tbl);
     CREATE INDEX link_row ON link (row);
 """
-# A parent's organization is its child's. Places come in the order of TABLES' links, the row that
-# an attribute is about before all others.
+# A row gets its parent's organization. The order of TABLES' links decides between parents; the row
+# that an attribute is about comes first.
 _OWN = """
     UPDATE row SET org = (
         SELECT parent.org FROM link JOIN row AS parent
@@ -48,8 +48,8 @@ _OWN = """
          ORDER BY link.place, parent.n LIMIT 1)
      WHERE tbl = ? AND org IS NULL
 """
-# A place without an organization is that of a service found there: of several always the same one,
-# in whatever order they come.
+# A place without an organization gets that of a service located there; of several always the same
+# one, in any order of lines.
 _PLACES = """
     UPDATE row SET org = (
         SELECT child.org FROM link AS down JOIN row AS child ON child.n = down.row
@@ -89,7 +89,7 @@ _ORPHANS = "row.state = 0 AND row.org IS NULL AND row.n > ? ORDER BY row.n LIMIT
 
 @dataclass(frozen=True)
 class Target:
-    """What a link leads to: its organization (COMMON, or none found) and what became of it."""
+    """The row that a link leads to: its organization (COMMON, or None if not found) and outcome."""
 
     serial: int
     organization: int | None
@@ -98,7 +98,7 @@ class Target:
 
 
 class Staging:
-    """The rows of one source, in a file that is gone once this is closed, or the process ends."""
+    """The rows of one source, in a file that is deleted when this is closed or the process ends."""
 
     def __init__(self) -> None:
         self.db = sqlite3.connect("", isolation_level=None)  # '': a file that SQLite removes
@@ -109,7 +109,7 @@ class Staging:
         self._rows = 0
 
     def close(self) -> None:
-        """Forget everything; twice is safe."""
+        """Delete everything; twice is safe."""
         self.db.close()
 
     # -- Filling
@@ -117,7 +117,7 @@ class Staging:
     def fill(
         self, lines: Iterable[tuple[Line, list[Row]]], progress: Callable[[int], None]
     ) -> None:
-        """Take all lines in, then find whose each row is."""
+        """Store all lines and rows, then index them."""
         batch: list[tuple[Line, list[Row]]] = []
         self.db.execute("BEGIN")
         for one in lines:
@@ -184,7 +184,7 @@ class Staging:
                 self.unknown[row.line.file, column] += 1
 
     def sort(self, id_of: Callable[[str], UUID]) -> None:
-        """Find whose each row is, and which lines repeat another. `id_of`: of organizations."""
+        """Find each row's organization and the repeated lines. `id_of` gives organizations' ids."""
         self.db.create_function("id_of", 1, lambda key: str(id_of(key)), deterministic=True)
         self.db.execute("BEGIN")
         self.db.execute(
@@ -208,7 +208,8 @@ class Staging:
         self.db.execute("COMMIT")
 
     def _repeats(self) -> None:
-        """Of several rows with one id the first counts; another says the same, or is refused."""
+        """Keep the first of several rows with one id. An equal row is noted as a repeat; a
+        different one is refused."""
         cursor = self.db.execute(
             "SELECT key, tbl FROM row WHERE tbl <> ? GROUP BY key, tbl HAVING count(*) > 1",
             [NUMBERS[ELIGIBILITY]],
@@ -234,7 +235,7 @@ class Staging:
     # -- Confidential places (confidential_places.py)
 
     def markers(self, table: str) -> Iterator[tuple[int, str, str]]:
-        """(row, the source's id, what its column `confidential` says) of every row of a table."""
+        """(row, the source's id, its `confidential` cell) of every row of a table."""
         cursor = self.db.execute(
             "SELECT row.n, row.key, coalesce(json_extract(coalesce(row.cells, line.cells),"
             " '$.confidential'), '') FROM row JOIN line ON line.n = row.line WHERE tbl = ?",
@@ -243,7 +244,8 @@ class Staging:
         yield from cursor
 
     def mark_confidential(self, rows: Iterable[int]) -> None:
-        """Hide these rows, and every place at which one of them is found."""
+        """Hide these rows, the services and places of hidden organizations, and every place of a
+        hidden service."""
         self.db.execute("BEGIN")
         self.db.executemany("UPDATE row SET hidden = 1 WHERE n = ?", [(one,) for one in rows])
         organization, service, location, at = (
@@ -272,7 +274,8 @@ class Staging:
             yield key
 
     def addresses(self, *, hidden: bool) -> Iterator[str]:
-        """First lines of the addresses of confidential places; or of places that are not taken."""
+        """The first address lines of confidential places or, if not `hidden`, of places that were
+        not taken."""
         cursor = self.db.execute(
             "SELECT coalesce(json_extract(coalesce(row.cells, line.cells), '$.address_1'), '')"
             " FROM row JOIN line ON line.n = row.line"
@@ -288,7 +291,7 @@ class Staging:
     # -- Groups
 
     def groups(self, most: int) -> Iterator[list[int]]:
-        """Organizations, at most `most` together unless more of them share rows."""
+        """Groups of organizations, at most `most` in each unless more of them share rows."""
         above: dict[int, int] = {}
 
         def root(one: int) -> int:
@@ -323,7 +326,8 @@ class Staging:
             yield group
 
     def mark_late(self, pieces: Sequence[Sequence[int]]) -> None:
-        """In a group that is read piece by piece: what hangs on another piece's rows comes last."""
+        """In a group that is read in pieces, mark the rows that depend on another piece: these are
+        read last."""
         self.db.execute("BEGIN")
         self.db.execute("CREATE TEMP TABLE IF NOT EXISTS piece (org INTEGER PRIMARY KEY, p)")
         self.db.execute("DELETE FROM piece")
@@ -336,16 +340,16 @@ class Staging:
         self.db.execute("COMMIT")
 
     def rows(self, organizations: Iterable[int], *, late: bool = False) -> list["Staged"]:
-        """The rows of these organizations that wait to be read, in the order of the source."""
+        """The unread rows of these organizations, in the order of the source."""
         return self._staged(_OF, [late, _numbers(organizations)])
 
     def hidden(self, organizations: Iterable[int]) -> list["Staged"]:
-        """What is confidential of these organizations (confidential_places.py), whatever became of
-        it."""
+        """The confidential rows of these organizations (confidential_places.py), whatever their
+        outcome."""
         return self._staged(_HIDDEN, [REPEATED, _numbers(organizations)])
 
     def orphans(self) -> Iterator[list["Staged"]]:
-        """Rows that belong to no organization of the source, some thousand at a time."""
+        """Rows that belong to no organization of the source, PIECE at a time."""
         last = 0
         while found := self._staged(_ORPHANS, [last, PIECE]):
             last = found[-1].serial
@@ -371,7 +375,7 @@ class Staging:
         )
 
     def keys(self, organizations: Iterable[int]) -> Iterator[tuple[str, str]]:
-        """(table, the source's id) of every row of these organizations, whatever became of it."""
+        """(table, the source's id) of every row of these organizations, whatever its outcome."""
         cursor = self.db.execute(
             "SELECT tbl, key FROM row WHERE org IN (SELECT value FROM json_each(?))",
             [_numbers(organizations)],
@@ -380,7 +384,7 @@ class Staging:
             yield NAMES[table], key
 
     def target(self, table: str, key: str) -> Target | None:
-        """What the source says with this id, if it says anything."""
+        """The source's first row with this id, or None."""
         found = self.db.execute(
             "SELECT row.n, org, state, reason FROM row JOIN line ON line.n = row.line"
             " WHERE row.key = ? AND tbl = ? ORDER BY row.n LIMIT 1",
@@ -389,13 +393,13 @@ class Staging:
         return Target(*found) if found else None
 
     def names(self, table: str, key: str) -> bool:
-        """Whether the source has a row with this id, wherever it belongs."""
+        """Whether the source has a row with this id, in any organization."""
         return bool(key) and self.target(table, key) is not None
 
-    # -- What became of it
+    # -- Outcomes
 
     def tell(self, lines: Iterable[Line], rows: Iterable[tuple[int, int]]) -> None:
-        """Keep what became of these lines, and the states of rows: (state, serial)."""
+        """Store the outcomes of these lines, and the states of rows: (state, serial)."""
         self.db.execute("BEGIN")
         self.db.executemany(
             "UPDATE line SET notes = ?, reason = ? WHERE n = ?",
@@ -405,7 +409,7 @@ class Staging:
         self.db.execute("COMMIT")
 
     def refuse(self, organizations: Iterable[int], why: str) -> None:
-        """Nothing of these organizations is taken, for this reason."""
+        """Refuse all rows of these organizations, for this reason."""
         numbers = _numbers(organizations)
         self.db.execute("BEGIN")
         self.db.execute(
@@ -420,14 +424,14 @@ class Staging:
         self.db.execute("COMMIT")
 
     def unknown_columns(self) -> Iterator[str]:
-        """What was said of columns that are not the standard's."""
+        """Notes about columns that are not the standard's."""
         for (file, column), count in sorted(self.unknown.items()):
             yield f"{file}, column {column}: not of the standard, left out ({count} rows)"
 
-    # -- What is in the directory already (quarantine.py)
+    # -- Rows that are already in the directory (quarantine.py)
 
     def dangling_ids(self, table: str) -> list[str]:
-        """Ids of this table that links lead to and the source does not have."""
+        """Ids of this table that links name and the source does not have."""
         cursor = self.db.execute(
             "SELECT DISTINCT link.key FROM link LEFT JOIN row ON row.key = link.key"
             " AND row.tbl = link.tbl WHERE link.tbl = ? AND row.n IS NULL",
@@ -441,7 +445,7 @@ class Staging:
         return cursor.fetchall()
 
     def add_there(self, table: str, key: str, organization: str) -> None:
-        """A row that is in the directory, of an organization that is there; twice is one."""
+        """Stage a row of the directory and its organization, which is staged once."""
         if table != "organization":
             self.add_there("organization", organization, organization)
             self._there(table, key)
@@ -461,14 +465,14 @@ class Staging:
         )
 
     def belongs_to(self, row: int, organization: str) -> None:
-        """What a row belongs to where the source does not say."""
+        """Link a row to an organization of the directory, for rows whose source names none."""
         self.add_there("organization", organization, organization)
         self.db.execute(
             "INSERT INTO link VALUES (?, 9, ?, ?)", [row, NUMBERS["organization"], organization]
         )
 
     def lines(self, *, quarantined: bool = False) -> Iterator[Line]:
-        """All lines in the order of the source, or those in quarantine."""
+        """All lines in the order of the source, or only those in quarantine."""
         cursor = self.db.execute(
             "SELECT n, file, number, pointer, cells, notes, reason, waits_as FROM line"
             " WHERE n > 0 AND (? OR reason <> '') ORDER BY n",
@@ -480,8 +484,8 @@ class Staging:
 
 @dataclass(eq=False)
 class Staged(Row):
-    """A row as it comes back: with its number in the source, its id (made, where it had none), its
-    organization's number, and whether it is confidential as the source has it."""
+    """A row read back, with its number in the source, its id (generated if it had none), its
+    organization's number, and whether it is confidential in the source."""
 
     serial: int = 0
     known_as: str = ""
@@ -493,7 +497,7 @@ _KNOWN = {"id", "link_id", "link_table", "resource_id", "resource_table", "answe
 
 
 def target_of(row: Row) -> tuple[str, str] | None:
-    """(table, id) of the row on which an attribute or metadata hangs; the table may be ''."""
+    """(table, id) of the row that an attribute or metadata is about; the table may be ''."""
     if row.table not in ABOUT:
         return None
     on, about = ABOUT[row.table]
@@ -510,11 +514,11 @@ def _line(serial: int, file: str, number: int, pointer: str, cells: str, *told: 
 
 
 def _made_key(row: Row) -> str:
-    """For a row without an id: made of what it says, so that it is found again."""
+    """The key of a row without an id, made from its content, so that an import finds it again."""
     said = "\n".join(f"{column}={value}" for column, value in sorted(row.values.items()) if value)
     return "content " + sha256(f"{row.table}\n{said}".encode()).hexdigest()[:32]
 
 
 def _numbers(numbers: Iterable[int]) -> str:
-    """For json_each."""
+    """The numbers as JSON, for json_each."""
     return orjson.dumps(list(numbers)).decode()

@@ -1,4 +1,4 @@
-"""Rows that a command's caller names: by id, or by a name that only one has."""
+"""Finds the row that a command's caller names by its id or by a unique name."""
 
 from typing import TypeVar
 from uuid import UUID
@@ -10,7 +10,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def one_of(rows: "QuerySet[Row, Row]", asked: str, what: str) -> Row:
-    """The only row with this id or name. Raises CommandError."""
+    """The only row with this id or name. Raises CommandError if there is none or several."""
     try:
         found = rows.filter(id=UUID(asked))
     except ValueError:

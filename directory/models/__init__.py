@@ -1,7 +1,7 @@
-"""The source tables of HSDS 3.2: what an import or an editor writes.
+"""The source tables of HSDS 3.2, which imports and editors write.
 
-They keep the standard's names. What is read is rendered from them (directory/models/projections.py)
-in the transaction of the change; no reader touches a source row.
+They keep the standard's names. Each change renders them into the projections that readers use
+(directory/models/projections.py), in its own transaction; no reader touches a source row.
 """
 
 from directory.models.contacts import Contact, Language, Phone

@@ -1,4 +1,4 @@
-"""Who is asked for, how, and in which language."""
+"""Contacts, phone numbers and languages."""
 
 from django.db import models
 

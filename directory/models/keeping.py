@@ -1,4 +1,4 @@
-"""What an import could not take, who edits and edited, what was not found."""
+"""Rows that an import refused, editing rights, the history of edits, and unmet searches."""
 
 from typing import ClassVar
 
@@ -13,10 +13,10 @@ from permissions.database.uuid7 import uuid7
 
 
 class Quarantine(models.Model):
-    """A row of a source that could not be taken, and why; replaced by the next import of it.
+    """A source row that could not be imported, and why; the next import of the source replaces it.
 
-    `row` holds what the source said, less everything that tells where a place is unless the place
-    is known to be public (R4).
+    `row` holds what the source said, without anything that shows where a place is, unless the
+    place is known to be public (R4).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -42,12 +42,12 @@ class Quarantine(models.Model):
 class Editing(GroupObjectPermissionBase):
     """This agency may edit this organization: guardian's group permission, by direct foreign key.
 
-    Written by permissions/assignments.py alone.
+    Only permissions/assignments.py writes it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     content_object = models.ForeignKey(Organization, models.CASCADE)
-    agency_id = models.UUIDField()  # the group's: policies ask by it
+    agency_id = models.UUIDField()  # the group's agency; policies filter by it
 
     class Meta:
         db_table = "directory_editing"
@@ -59,7 +59,7 @@ class Editing(GroupObjectPermissionBase):
 
 
 class Edit(models.Model):
-    """Who changed which columns of an entry, and when; never what they said before (R4)."""
+    """Who changed which columns of an entry, and when; never the old values (R4)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization_id = models.UUIDField(db_index=True)
@@ -77,12 +77,12 @@ class Edit(models.Model):
 
 
 class UnmetSearch(models.Model):
-    """What was searched for and not found: codes, area and month. Never the words: each code is
-    one of a taxonomy's, the area digits (directory/search/unmet_searches.py)."""
+    """What was searched for and not found: codes, area and month. It never holds the words: each
+    code is a taxonomy's, the area is digits (directory/search/unmet_searches.py)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     month = models.DateField()  # its first day
-    codes = ArrayField(models.TextField())  # of taxonomy terms and victimization types, sorted
+    codes = ArrayField(models.TextField())  # taxonomy terms and victimization types, sorted
     area = text()  # the first three digits of a postcode; '' where none was given
     count = models.IntegerField(default=1)
 

@@ -1,4 +1,4 @@
-"""Places, and where they are."""
+"""Places and their addresses."""
 
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
@@ -12,10 +12,10 @@ PLACES = ("physical", "postal", "virtual")
 
 
 class Location(Part):
-    """A place. `confidential` is the place's own marker or that of anything found there.
+    """A place. `confidential` is the marker of the place or of anything located there.
 
-    Where it is set the database keeps nothing that says where the place is (R4): the check below,
-    and a trigger that refuses an address.
+    The database keeps nothing that shows where a confidential place is (R4): the check below
+    ensures that, and a trigger that refuses an address.
     """
 
     organization = models.ForeignKey(Organization, models.CASCADE, null=True)
@@ -80,10 +80,10 @@ class Accessibility(Part):
 
 
 class ConfidentialAddress(models.Model):
-    """Where a confidential place is, for an agency's own people alone, sealed with its key (R4)."""
+    """The address of a confidential place, sealed with one agency's key for its members (R4)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The database removes it with the place: who removes a place may not see this.
+    # The database deletes it with the place: the person who deletes a place may not see this row.
     location = models.ForeignKey(Location, models.DO_NOTHING, related_name="+")
     agency_id = models.UUIDField()
     kek_version = models.IntegerField()
@@ -93,7 +93,7 @@ class ConfidentialAddress(models.Model):
 
     class Meta:
         db_table = "directory_confidential_address"
-        # Of one place for each agency that edits it: neither learns that the other has put one.
+        # One per place and agency, so that no agency learns that another has stored an address.
         constraints = [
             UniqueConstraint(fields=["agency_id", "location"], name="one_address_an_agency")
         ]
@@ -103,7 +103,7 @@ class ConfidentialAddress(models.Model):
 
 
 class Postcode(models.Model):
-    """Where a postcode is, from a table of the operator's or (`derived`) from known addresses."""
+    """Where a postcode is: from the operator's table or (`derived`) from known addresses."""
 
     postcode = models.TextField(primary_key=True)
     latitude = models.FloatField()

@@ -1,11 +1,11 @@
-"""What is read of the directory: rendered rows, public and confidential ones apart.
+"""The projections, which readers use: rendered rows, with public and confidential ones apart.
 
-Each kind stands twice with the same columns. The public table has no row security, since GIN and
-GiST cannot be used under it; what is confidential stands in the other one, which the database
-shows to members of the network only (T1). Documents are JSON text, ready to send, and never depend
-on who reads: a confidential place is shown only inside something that is confidential itself.
+Each kind has two tables with the same columns. The public table has no row security, since GIN and
+GiST cannot be used under it. Confidential rows are in the other table, which the database shows
+only to members of the network (T1). Documents are JSON text, ready to send, and never depend on the
+reader: a confidential place is shown only inside something that is confidential itself.
 
-Written by directory/rendering alone.
+Only directory/projection writes them.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -19,7 +19,7 @@ from directory.fields import Cube, Ranges
 
 
 class Rendered(models.Model):
-    """`document` is the standard's list item, `full_document` its own part of the detail."""
+    """`document` is the standard's list item, `full_document` the row's own part of the detail."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     document = models.TextField()
@@ -34,7 +34,7 @@ class Rendered(models.Model):
 
 
 class Listing(Rendered):
-    """One service. Its places are added to the detail from `Place`, its organization likewise."""
+    """One service. Reading its detail adds its places (`Place`) and its organization."""
 
     organization_id = models.UUIDField()
     name = models.TextField()
@@ -43,7 +43,7 @@ class Listing(Rendered):
     answered_by = models.UUIDField(null=True)
     intake = models.TextField()  # taking, paused, full
     victimization_types = ArrayField(models.TextField())
-    taxonomy_term_ids = ArrayField(models.UUIDField())  # with all that stand above them
+    taxonomy_term_ids = ArrayField(models.UUIDField())  # with all their ancestors
     phones = models.JSONField()
     assured_date = models.DateField(null=True)
 
@@ -54,7 +54,8 @@ class Listing(Rendered):
 def _listing_indexes(prefix: str, by_organization: str) -> list[models.Index]:
     return [
         models.Index(fields=["organization_id", "name"], name=by_organization),
-        # A page looks twenty up by their ids: one page each at any size, where a tree has levels.
+        # A page of results looks up twenty ids: a hash index reads one page for each at any size,
+        # where a tree has levels.
         HashIndex(fields=["id"], name=f"{prefix}_by_id"),
     ]
 
@@ -72,17 +73,17 @@ class NetworkListing(Listing):
 
 
 class Place(Rendered):
-    """One service at one place: what is searched, and the documents of a service_at_location.
+    """One service at one place: its search columns and the documents of the service_at_location.
 
-    The migration makes its index of distances and its sample of one row in sixteen: Django has no
-    words for them.
+    The migration creates its distance index and its sample index of one row in sixteen, because
+    Django cannot express them.
 
-    A service that is found nowhere has one row, which bears its own id and no document. Words and
-    filters look at the `first` row of a service only; distance looks at all of them.
+    A service without a place has one row, with the service's own id and no document. Words and
+    filters use only the `first` row of a service; distance uses all of them.
     """
 
     service_id = models.UUIDField()
-    location_id = models.UUIDField(null=True)  # null: found nowhere
+    location_id = models.UUIDField(null=True)  # null: without a place
     organization_id = models.UUIDField()
     name = models.TextField()  # the service's
     open = models.BooleanField()  # active or temporarily closed: in lists
@@ -94,11 +95,11 @@ class Place(Rendered):
     maximum_age = models.FloatField(null=True)
     taxonomy_term_ids = ArrayField(models.UUIDField())
     facets = ArrayField(models.TextField())  # "language:es": directory/facets.py
-    postcodes = ArrayField(models.TextField())  # of its address and its service areas
-    named = SearchVectorField()  # its names alone: short, so that ranking many is cheap
+    postcodes = ArrayField(models.TextField())  # from its address and its service areas
+    named = SearchVectorField()  # only its names: short, so that ranking many is cheap
     search = SearchVectorField()
     point = Cube(null=True)
-    open_hours = Ranges(null=True)  # null: it does not say
+    open_hours = Ranges(null=True)  # null: the source does not say
     hours_until = models.DateTimeField(null=True)  # how far open_hours looks ahead
 
     class Meta:
@@ -110,7 +111,7 @@ _PLACED = Q(open=True, location_id__isnull=False)
 
 
 def _in_order(prefix: str) -> list[models.Index]:
-    """The two orders of plain lists, with what paging reads: it looks at the index alone."""
+    """The two orders of plain lists, with the columns for paging, which reads only the index."""
     return [
         models.Index(
             fields=["name", "service_id"],
@@ -147,14 +148,14 @@ class NetworkPlace(Place):
     class Meta:
         db_table = "directory_network_place"
         indexes = _place_indexes("network_place")
-        # What is confidential stands nowhere (R4): no order of distances tells where.
+        # Confidential rows have no point (R4): no order by distance reveals where they are.
         constraints = [
             models.CheckConstraint(name="network_place_is_nowhere", condition=Q(point__isnull=True))
         ]
 
 
 class OrganizationListing(Rendered):
-    """One organization. Its services are added to the detail from `Listing`."""
+    """One organization. Reading its detail adds its services (`Listing`)."""
 
     name = models.TextField()
     taxonomy_term_ids = ArrayField(models.UUIDField())  # its own and its services'
@@ -181,7 +182,7 @@ class NetworkOrganization(OrganizationListing):
 
 
 class Word(models.Model):
-    """A word that some public entry has in its short fields: what a misspelling is read as."""
+    """A word from the short fields of a public entry: misspelled words are matched to these."""
 
     word = models.TextField(primary_key=True)
 
@@ -197,8 +198,8 @@ class Change(models.Model):
     """One line of the change feed, for the public or for the network. `seq` grows in the order of
     commits.
 
-    Each is told in lines of its own: an entry that becomes confidential is `deleted` in the
-    public's, `updated` in the network's, and nothing in the former tells it from one that ended.
+    The two have separate lines: an entry that becomes confidential is `deleted` for the public and
+    `updated` for the network, and the public cannot tell it from an entry that was removed.
     """
 
     seq = models.BigAutoField(primary_key=True)
@@ -216,7 +217,7 @@ class Change(models.Model):
 
 
 class Total(models.Model):
-    """How many rows a plain list has, kept as they come and go: counting 500,000 costs 50 ms."""
+    """The number of rows in a plain list, updated on each change: counting 500,000 takes 50 ms."""
 
     table = models.TextField(primary_key=True)
     rows = models.BigIntegerField(default=0)
@@ -229,11 +230,11 @@ class Total(models.Model):
 
 
 class Milestone(models.Model):
-    """A listed public row, and how many there are from it to the next milestone of its list, kept
-    as rows come and go (directory/projection/page_anchors.py): where a deep page begins."""
+    """A listed public row, and the number of rows from it to the next milestone of its list. It
+    locates deep pages; each change updates it (directory/projection/page_anchors.py)."""
 
     list = models.TextField()  # services, service_at_locations
-    name = models.TextField(blank=True)  # places are in the order of ids alone
+    name = models.TextField(blank=True)  # empty for places, which are ordered by id
     row_id = models.UUIDField()
     rows = models.BigIntegerField()
 

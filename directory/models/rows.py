@@ -1,4 +1,4 @@
-"""What every source row has, besides the columns of the standard."""
+"""The base classes of source rows."""
 
 from django.db import models
 from django.db.models import CheckConstraint, Q
@@ -11,10 +11,10 @@ def text() -> "models.TextField[str, str]":
 
 
 class Entry(models.Model):
-    """What every source row has beside the columns of the standard.
+    """The columns that every source row has in addition to the standard's.
 
-    `source` and `external_id` say where the row came from (empty: written here). A second import
-    of the same source finds its row again by them.
+    `source` and `external_id` say where the row came from (empty: written here). The next import
+    of the same source finds the row by them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -40,7 +40,7 @@ class Organization(Entry):
     legal_status = text()
     logo = text()
     uri = text()
-    parent_organization_id = models.UUIDField(null=True)  # may name one that was never imported
+    parent_organization_id = models.UUIDField(null=True)  # may name one that was not imported
     confidential = models.BooleanField(default=False)  # then all its services and places are
 
     class Meta:
@@ -51,8 +51,8 @@ class Organization(Entry):
 class Part(Entry):
     """A row that belongs to one organization and is imported, edited and removed with it.
 
-    The standard lets a phone or schedule hang on several parents; `part_of` says whose it is, and
-    `position` keeps the order in which the source lists rows of one parent.
+    The standard lets a phone or schedule have several parents; `part_of` is the organization that
+    owns it. `position` keeps the order in which the source lists the rows of one parent.
     """
 
     part_of = models.ForeignKey(Organization, models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""When something is open."""
+"""Opening hours and holidays."""
 
 from django.db import models
 from django.db.models import CheckConstraint, F, Q
@@ -9,7 +9,7 @@ from directory.models.services import Service
 
 
 class Schedule(Part):
-    """When something is open: one RRULE (RFC 5545), times local to the place."""
+    """Opening hours as one RRULE (RFC 5545), with times local to the place."""
 
     service = models.ForeignKey(Service, models.CASCADE, null=True)
     location = models.ForeignKey(Location, models.CASCADE, null=True)
@@ -36,10 +36,10 @@ class Schedule(Part):
 
 
 class HolidaySchedule(Part):
-    """Days on which the usual hours do not hold (our profile; asked for in #440, #598).
+    """Days on which the usual hours do not apply (our profile; requested in #440, #598).
 
     From `start_date` to `end_date`, both inclusive, local to the place: closed, or open at other
-    hours. HSDS 1.1 had this table and the standard then lost it.
+    hours. HSDS 1.1 had this table; later versions dropped it.
     """
 
     service = models.ForeignKey(Service, models.CASCADE, null=True)

@@ -1,4 +1,4 @@
-"""What belongs to a service or an organization: capacity, costs, areas, documents, identifiers."""
+"""Parts of a service or an organization: capacity, costs, areas, documents, identifiers."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +9,7 @@ from directory.models.services import Service
 
 
 class Unit(Entry):
-    """What a capacity is counted in: beds, rooms, places."""
+    """The unit in which a capacity is counted: beds, rooms, places."""
 
     name = models.TextField()
     scheme = text()
@@ -18,7 +18,8 @@ class Unit(Entry):
 
 
 class ServiceCapacity(Part):
-    """How much of a service there is now. All `available` at 0: full, no referrals."""
+    """How much of a service is available now. When every `available` is 0, the service is full and
+    takes no referrals."""
 
     service = models.ForeignKey(Service, models.CASCADE)
     unit = models.ForeignKey(Unit, models.PROTECT)
@@ -31,7 +32,7 @@ class ServiceCapacity(Part):
 class Funding(Part):
     organization = models.ForeignKey(Organization, models.CASCADE, null=True)
     service = models.ForeignKey(Service, models.CASCADE, null=True)
-    # Not `source`: that is where the row came from. HSDS's column of that name is kept here.
+    # HSDS calls this column `source`; here `source` says where the row came from.
     funding_source = text()
 
 

@@ -18,7 +18,7 @@ class Program(Part):
 
 
 class Service(Part):
-    """One thing that a person can be helped with. `answered_by` empty: phone only."""
+    """One kind of help that a person can get. Without `answered_by` it is reached by phone only."""
 
     organization = models.ForeignKey(Organization, models.CASCADE)
     program = models.ForeignKey(Program, models.SET_NULL, null=True)

@@ -1,4 +1,4 @@
-"""Taxonomies, and terms and words about other rows."""
+"""Taxonomies and their terms; attributes and metadata of other rows."""
 
 from django.db import models
 
@@ -16,7 +16,7 @@ class TaxonomyTerm(Entry):
     code = text()
     name = models.TextField()
     description = text()
-    parent_id = models.UUIDField(null=True)  # may name one that was never imported
+    parent_id = models.UUIDField(null=True)  # may name one that was not imported
     taxonomy_name = text()  # the standard's column `taxonomy`
     taxonomy = models.ForeignKey(Taxonomy, models.SET_NULL, null=True)
     language = text()
@@ -24,12 +24,12 @@ class TaxonomyTerm(Entry):
 
 
 class Attribute(Part):
-    """A taxonomy term on any row, or a labelled value where the source had no term for it.
+    """A taxonomy term on any row, or a labeled value if the source had no term for it.
 
-    `link_table` and `link_id` say which row; `link_entity` keeps what the source called it.
+    `link_table` and `link_id` name the row; `link_entity` keeps the source's name for its table.
     """
 
-    part_of = models.ForeignKey(  # type: ignore[assignment]  # null: on a unit, which is nobody's
+    part_of = models.ForeignKey(  # type: ignore[assignment]  # null: on a unit, which has no owner
         Organization, models.CASCADE, null=True, related_name="+"
     )
     link_table = models.TextField()
@@ -42,10 +42,10 @@ class Attribute(Part):
 
 
 class Metadata(Part):
-    """What a source tells of the history of one of its rows; passed on as it came.
+    """What a source says about the history of one of its rows; passed on unchanged.
 
-    Who changes an entry here is kept in `Edit`, without the old words: an address that was taken
-    out of a text must be gone (R4).
+    Edits made here are kept in `Edit`, without the old values: an address that was removed from a
+    text must be gone (R4).
     """
 
     part_of = models.ForeignKey(  # type: ignore[assignment]
@@ -63,7 +63,7 @@ class Metadata(Part):
 
 
 class MetaTableDescription(Entry):
-    """What a source says of its files as such."""
+    """What a source says about its files."""
 
     name = text()
     language = text()

@@ -1,7 +1,8 @@
-"""Whose documents a row stands in: up every list that nests it (directory/hsds/schema.py).
+"""Finds the documents that contain a row, through every list that nests it
+(directory/hsds/schema.py).
 
-A row may hang on several others, of several organizations: a phone on a service and on a place, a
-place where the services of others are found, a term on anything.
+A row may belong to several others, of several organizations: a phone to a service and a place, a
+place to services of other organizations, a term to any row.
 """
 
 from collections import defaultdict
@@ -13,7 +14,7 @@ from directory.hsds.schema import LISTS, ONES, TABLES
 
 Named = dict[str, set[UUID]]  # ids by table
 
-# Of each table: the columns that name what lists its rows, with the table of that.
+# For each table: the columns that name a parent that lists its rows, and the parent's table.
 _LISTED_BY: Mapping[str, list[tuple[str, str]]] = {
     table: [
         (column, parent)
@@ -23,8 +24,8 @@ _LISTED_BY: Mapping[str, list[tuple[str, str]]] = {
     ]
     for table in TABLES
 }
-# Of each table: the rows that hold one of its rows as a member, and by which column. A service's
-# own are left out: its organization renders it. A term is held by those beneath it as well.
+# For each table: the tables that hold one of its rows as a member, and by which column. The members
+# of a service are left out: its organization renders it. A term's children hold it as well.
 _HELD_BY: Mapping[str, list[tuple[str, str]]] = {
     table: [
         (holder, column)
@@ -40,10 +41,10 @@ _MARKS = {"attribute": "link", "metadata": "resource"}  # on any row, by its tab
 def affected_organizations(
     rows: Iterable[tuple[str, Mapping[str, Any]]], *, using: str
 ) -> set[UUID]:
-    """The organizations that show these rows, in documents of their own or of their services.
+    """The organizations that show these rows, in their own documents or in those of their services.
 
-    A row is its table and its columns, as it is or as it was: what it hangs on is read from them,
-    what that hangs on in turn from the database, as it is now.
+    A row is its table and its columns, as it is or as it was. Its parents are read from these
+    columns; their parents are read from the database, as it is now.
     """
     found: Named = defaultdict(set)
     layer = list(rows)
@@ -70,7 +71,7 @@ def affected_organizations(
 
 
 def affected_parents(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
-    """(table, id) of whatever lists a row, read from its columns."""
+    """(table, id) of each parent that lists a row, read from the row's columns."""
     for column, parent in _LISTED_BY[table]:
         if row.get(column):
             yield parent, row[column]

@@ -1,7 +1,7 @@
-"""The standard's documents, made of source rows (prefetch.py) by directory/hsds/schema.py.
+"""Builds the standard's documents from source rows (prefetch.py) by directory/hsds/schema.py.
 
-Each is rendered without what has a document of its own: a service without its places and its
-organization, an organization without its services. Those are put together when they are read
+Each is rendered without the parts that have their own document: a service without its places and
+its organization, an organization without its services. Readers compose them
 (directory/search/retrieval.py), so that one change is rendered once.
 """
 
@@ -16,7 +16,7 @@ from directory.projection.prefetch import RelatedRows, Row
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | dict[str, Json] | None"
 Document: TypeAlias = "dict[str, Json]"
-_APART = {  # members that are put together at reading
+_APART = {  # members that are added when a document is read
     "organization": {"services"},
     "service": {"service_at_locations", "organization"},
     "service_at_location": {"service"},
@@ -24,12 +24,12 @@ _APART = {  # members that are put together at reading
 
 
 def is_hidden(service: Row, organization: Row) -> bool:
-    """Whether only the network may know of the service: its marker or its organization's (T1)."""
+    """Whether only the network may see the service, by its marker or its organization's (T1)."""
     return bool(service["confidential"] or organization["confidential"])
 
 
 def intake(shelf: RelatedRows, service: Row) -> str:
-    """taking; paused by its agency; full when every capacity it names is used up."""
+    """The intake state: taking; paused by its agency; full when every capacity is used up."""
     if service["intake_paused"]:
         return "paused"
     capacities = shelf.children_of("service_capacity", "service_id", service["id"])
@@ -40,7 +40,7 @@ def intake(shelf: RelatedRows, service: Row) -> str:
 
 
 def json_value(value: object) -> Json:
-    """A column's value as HSDS writes it in JSON."""
+    """Convert a column's value to HSDS JSON."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -56,7 +56,7 @@ def json_value(value: object) -> Json:
 
 
 def columns(table: str, row: Row) -> Document:
-    """The row's own columns; empty ones left out, as the standard's schemas know no null."""
+    """The row's own columns, without empty ones, since the standard's schemas allow no null."""
     kind = TABLES[table]
     document: Document = {"id": str(row["id"])}
     ours = OURS.get(table, ())
@@ -67,7 +67,7 @@ def columns(table: str, row: Row) -> Document:
         if value not in (None, "") or column in kind.required or column in kind.shown:
             document[column] = json_value(value)
     if table == "phone" and row["extension"]:
-        document["extension"] = int(row["extension"])  # the standard has a number here
+        document["extension"] = int(row["extension"])  # a number in the standard
     if extra := _PROFILE.get(table):
         document |= extra(row)
     for column in _NAMED.get(table, ()):
@@ -76,7 +76,7 @@ def columns(table: str, row: Row) -> Document:
     return document
 
 
-# Links that the standard's documents keep beside what is nested.
+# Links that the standard's documents keep in addition to the nested rows.
 _NAMED = {
     "organization": ("parent_organization_id",),
     "taxonomy_term": ("parent_id",),
@@ -127,8 +127,8 @@ _PROFILE: dict[str, Callable[[Row], Document]] = {
 
 
 def nested(shelf: RelatedRows, table: str, row: Row, *, secret: bool) -> Document:
-    """The row with all that hangs on it. `secret`: it is read by the network only, so that
-    confidential places may stand in it, without anything that tells where they are."""
+    """The row with all related rows. `secret`: only the network reads it, so that it may include
+    confidential places, without anything that shows where they are."""
     document = columns(table, row)
     apart = _APART.get(table, ())
     for member, (child, column) in LISTS.get(table, {}).items():
@@ -162,7 +162,7 @@ _WHERE = ("addresses", "latitude", "longitude", "transportation", "external_iden
 
 
 def _nowhere(location: Document) -> Document:
-    """The database keeps none of this of a confidential place; nor is it shown (R4)."""
+    """Remove what locates a confidential place; the database does not keep it either (R4)."""
     return {
         name: value
         for name, value in _without_history(location).items()
@@ -171,7 +171,7 @@ def _nowhere(location: Document) -> Document:
 
 
 def _without_history(document: Document) -> Document:
-    """The document without metadata, at any depth: it tells what stood there before."""
+    """Remove metadata at any depth: it holds old values."""
     return {
         name: [_without_history(one) if isinstance(one, dict) else one for one in value]
         if isinstance(value, list)
@@ -184,7 +184,7 @@ def _without_history(document: Document) -> Document:
 
 
 def service_item(shelf: RelatedRows, service: Row) -> Document:
-    """The standard's list item: own columns, organization and program."""
+    """The standard's list item of a service: its columns, organization and program."""
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
     document = _service_columns(shelf, service, organization)
@@ -195,7 +195,7 @@ def service_item(shelf: RelatedRows, service: Row) -> Document:
 
 
 def service_detail(shelf: RelatedRows, service: Row) -> Document:
-    """A service with all that hangs on it, but its places and its organization."""
+    """A service with all related rows, except its places and its organization."""
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
     secret = is_hidden(service, organization)
@@ -214,7 +214,7 @@ def _service_columns(shelf: RelatedRows, service: Row, organization: Row) -> Doc
 def place_item(
     shelf: RelatedRows, link: Row, service: Row, location: Row, secret: bool
 ) -> Document:
-    """The standard's list item of a service_at_location, with place and service side by side."""
+    """The standard's list item of a service_at_location, with its place and its service."""
     place = columns("location", location)
     return {
         **columns("service_at_location", link),
@@ -231,15 +231,15 @@ def place_detail(shelf: RelatedRows, link: Row, secret: bool) -> Document:
 
 
 def organization_item(organization: Row) -> Document:
-    """The standard's list item."""
+    """The standard's list item of an organization."""
     return columns("organization", organization)
 
 
 def organization_detail(shelf: RelatedRows, organization: Row) -> Document:
-    """An organization with all of its own, without its services."""
+    """An organization with all related rows, without its services."""
     return nested(shelf, "organization", organization, secret=organization["confidential"])
 
 
 def as_id(value: UUID | None) -> str | None:
-    """An id as JSON has it."""
+    """Convert an id to JSON."""
     return str(value) if value else None

@@ -1,8 +1,8 @@
-"""When a place is open, as spans of time: schedules (RFC 5545 recurrence), holidays, time zones.
+"""Computes opening hours as spans of time: schedules (RFC 5545 recurrence), holidays, time zones.
 
-The standard gives local times and an offset from UTC in hours, which says nothing of daylight
-saving. So the network's time zone (settings.NETWORK_TIME_ZONE) is meant wherever the offset is
-missing or is one that this zone has in the course of the year; any other offset is kept as it is.
+The standard gives local times and an offset from UTC in hours, which says nothing about daylight
+saving. So the network's time zone (settings.NETWORK_TIME_ZONE) applies if the offset is missing or
+is one that this zone has during the year; any other offset is used as it is.
 """
 
 from calendar import isleap, monthrange
@@ -17,16 +17,17 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 Span = tuple[datetime, datetime]  # [from, to) in UTC
-AHEAD_DAYS = 35  # how far is looked ahead; refreshed daily (manage.py refresh_directory)
-LONGEST = timedelta(3653)  # ten years: for which a day is looked for, or a count goes on
+AHEAD_DAYS = 35  # how far hours are computed ahead; refreshed daily (manage.py refresh_directory)
+LONGEST = timedelta(3653)  # ten years: the limit for finding a rule's day or counting its days
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-END_OF_DAY = time(23, 59)  # sources write it for midnight
-A_MONDAY = date(2001, 1, 1)  # where a rule that repeats every other week begins if it does not say
+END_OF_DAY = time(23, 59)  # sources write this for midnight
+A_MONDAY = date(2001, 1, 1)  # the start of a rule that gives none
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The columns of a schedule that decide; hashable, since thousands keep the same hours."""
+    """The columns of a schedule that decide its hours. It is hashable for the caches, since
+    thousands of schedules have the same hours."""
 
     dtstart: date | None
     valid_from: date | None
@@ -51,9 +52,9 @@ _COLUMNS = [field.name for field in fields(Rule)]
 def spans(
     schedules: Iterable[dict[str, Any]], holidays: Sequence[dict[str, Any]], start: date
 ) -> list[Span] | None:
-    """The spans of AHEAD_DAYS from `start` on, merged and in order; None: nothing is said.
+    """The spans in the AHEAD_DAYS from `start`, merged and in order; None: no hours are given.
 
-    Rows as the source tables hold them. A rule that makes no sense opens nothing.
+    `schedules` and `holidays` are rows of the source tables. An invalid rule opens nothing.
     """
     rules = [Rule(*(row[name] for name in _COLUMNS)) for row in schedules]
     rules = [rule for rule in rules if rule.opens_at is not None]
@@ -76,10 +77,10 @@ def spans(
 
 
 def can_expand(schedule: Mapping[str, Any]) -> bool:
-    """Whether the rule is one that opens on some day at all, or says no rule.
+    """Whether the rule opens on any day, or the schedule has no rule.
 
-    It is looked for in the rule's first LONGEST days: the longest that a rule of the calendar
-    waits for its day is eight years, from one 29 February to the next but one.
+    Checks the rule's first LONGEST days: the longest wait that the calendar allows is eight years,
+    between two February 29ths around a century year without one.
     """
     rule = Rule(*(schedule[name] for name in _COLUMNS))
     if not rule.freq and not rule.byday:
@@ -93,7 +94,7 @@ def can_expand(schedule: Mapping[str, Any]) -> bool:
 
 
 def zone_of(offset: float | None, day: date) -> tzinfo:
-    """The zone that an offset in hours stands for."""
+    """The time zone for an offset in hours (see the module's rule)."""
     zone = ZoneInfo(settings.NETWORK_TIME_ZONE)
     if offset is None:
         return zone
@@ -115,8 +116,9 @@ def _every_day(first: date, last: date) -> Iterable[date]:
 
 
 def _span(day: date, opens: time | None, closes: time | None, zone: tzinfo) -> Span:
-    """One opening: up to midnight where it does not say, into the next day where it closes before
-    it opens. Each end in its own offset, so that a night with a change of the clock is right."""
+    """One opening. It ends at midnight if no closing time is given, and on the next day if it
+    closes before it opens. Each end has its own offset, so that nights with a clock change are
+    right."""
     assert opens is not None
     end = day
     if closes is None or closes.replace(second=0) == END_OF_DAY:
@@ -131,7 +133,7 @@ def _span(day: date, opens: time | None, closes: time | None, zone: tzinfo) -> S
 
 @lru_cache(maxsize=4096)
 def _days(rule: Rule, start: date) -> tuple[date, ...]:
-    """The days of the window on which the rule opens; yesterday too, for nights."""
+    """The days of the window on which the rule opens, from yesterday on, for open nights."""
     first = start - timedelta(1)
     last = start + timedelta(AHEAD_DAYS)
     if rule.valid_from:
@@ -142,14 +144,14 @@ def _days(rule: Rule, start: date) -> tuple[date, ...]:
     if first > last:
         return ()
     if not rule.freq and not rule.byday:
-        # No rule at all: every day of a time that is limited, else nothing can be said.
+        # Without a rule: every day of a limited period; otherwise nothing is known.
         limited = rule.valid_from and (rule.valid_to or rule.until)
         return tuple(_every_day(first, last)) if limited else ()
     try:
         pattern = _pattern(rule)
         first = max(first, pattern.begins)
         if rule.count and rule.dtstart:
-            # Counted from its beginning; from one that is long past it is nobody's any more.
+            # The count runs from dtstart; a rule that began too long ago opens nothing.
             if last - rule.dtstart > LONGEST:
                 return ()
             every = (day for day in _every_day(rule.dtstart, last) if pattern.opens_on(day))
@@ -164,22 +166,22 @@ def _days(rule: Rule, start: date) -> tuple[date, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """A rule of RFC 5545 (section 3.3.10), asked of one day. Which days come before it does not
-    matter, so that a rule costs the days of the window, whenever it began and however seldom it
-    opens: to be walked from its beginning, or to a day that never comes, took seconds."""
+    """A rule of RFC 5545 (section 3.3.10) that can be checked for one day by itself. A rule costs
+    only the days of the window, however long ago it began and however rarely it opens: walking it
+    from its beginning, or to a day that never comes, took seconds."""
 
     begins: date
     monthly: bool
     interval: int
     wkst: int  # Monday is 0
     weekdays: frozenset[int]
-    nth: frozenset[tuple[int, int]]  # of the month: (2, 1) the second Tuesday, (-1, 4) last Friday
-    month_days: frozenset[int]  # from the end where they are negative, like all below
+    nth: frozenset[tuple[int, int]]  # in the month: (2, 1) second Tuesday, (-1, 4) last Friday
+    month_days: frozenset[int]  # negative ones count from the end, here and below
     year_days: frozenset[int]
     weeks: frozenset[int]
 
     def opens_on(self, day: date) -> bool:
-        """Whether it does, of a day from its beginning on."""
+        """Whether the rule opens on `day`, which must not be before `begins`."""
         return (
             self._in_turn(day)
             and (not (self.weekdays or self.nth) or self._on_weekday(day))
@@ -189,7 +191,7 @@ class _Pattern:
         )
 
     def _in_turn(self, day: date) -> bool:
-        """Whether its month or week is one of every `interval`."""
+        """Whether the interval includes the day's month or week."""
         if self.interval == 1:
             return True
         if self.monthly:
@@ -206,7 +208,8 @@ class _Pattern:
         return (from_start, weekday) in self.nth or (from_end, weekday) in self.nth
 
     def _week(self, day: date) -> tuple[int, int]:
-        """The number of its week, and how many the year has: the first has four days of it."""
+        """The number of the day's week, and the number of weeks in that year. The first week is the
+        one with at least four days in the year."""
         middle = day - timedelta((day.weekday() - self.wkst) % 7) + timedelta(3)
         passed = _of_year(middle)
         number = (passed - 1) // 7 + 1
@@ -231,12 +234,12 @@ def _year_of(day: date) -> int:
 
 @lru_cache(maxsize=4096)
 def _pattern(rule: Rule) -> _Pattern:
-    """Raises ValueError for numbers that are none."""
+    """Parse a rule. Raises ValueError for invalid numbers."""
     begins = rule.dtstart or rule.valid_from or A_MONDAY
     monthly = rule.freq == "MONTHLY"
     weekdays, nth = _weekdays(rule.byday, monthly)
     numbers = [_numbers(text) for text in (rule.bymonthday, rule.byyearday, rule.byweekno)]
-    if not (weekdays or nth or any(numbers)):  # as on its first day
+    if not (weekdays or nth or any(numbers)):  # then the days like its first
         if monthly:
             numbers[0] = frozenset([begins.day])
         else:
@@ -247,7 +250,7 @@ def _pattern(rule: Rule) -> _Pattern:
 
 
 def _weekdays(text: str, monthly: bool) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
-    """ "MO,2TU,-1FR" as RFC 5545 writes it; a number means something within a month alone."""
+    """Parse "MO,2TU,-1FR" (RFC 5545); numbers have a meaning only in monthly rules."""
     plain, nth = set(), set()
     for part in text.upper().replace(" ", "").split(","):
         if part[-2:] in DAYS:
@@ -277,7 +280,7 @@ def _merged(found: list[Span]) -> list[Span]:
 
 
 def as_multirange(found: list[Span] | None) -> str | None:
-    """As PostgreSQL reads a tstzmultirange."""
+    """The text of a PostgreSQL tstzmultirange."""
     if found is None:
         return None
     return "{" + ",".join(f'["{a.isoformat()}","{b.isoformat()}")' for a, b in found) + "}"

@@ -1,9 +1,9 @@
-"""Where the rows of the plain lists lie, by which a page deep in one is found.
+"""Maintains the milestones of the plain lists, which locate pages deep in a list.
 
-A milestone stands at a listed public row and has how many there are from it to the next, so that
-half a hundred numbers are added up where else 25,000 rows are walked
-(directory/search/deep_pagination.py). The first stands before any row. Called while the lock of
-projection_writer.py is held: each snapshot has the milestones of its rows exactly.
+A milestone is at a listed public row and has the number of rows from it to the next one. To reach
+row 25,000, a query adds up some fifty numbers instead of walking the rows
+(directory/search/deep_pagination.py). The first milestone is before any row. Call it with the lock
+of projection_writer.py held, so that each snapshot has the exact milestones of its rows.
 """
 
 from collections import Counter, defaultdict
@@ -13,10 +13,10 @@ from uuid import UUID
 
 import orjson
 
-STEP = 1_000  # rows from a milestone to the next, once laid; it may grow to twice as many
-Key = tuple[str, UUID]  # a row's place in the order of its list; of places the name is ""
-Moved = dict[str, Counter[Key]]  # list → key → 1 where a row came, -1 where one went
-LISTS = {  # list → what is listed, and its order
+STEP = 1_000  # rows between milestones when created; the distance may grow to twice as many
+Key = tuple[str, UUID]  # a row's position in the order of its list; for places the name is ""
+Moved = dict[str, Counter[Key]]  # list → key → 1 for an added row, -1 for a removed one
+LISTS = {  # list → the condition for its rows, and its order
     "services": ("open AND first", "name, service_id"),
     "service_at_locations": ("open AND location_id IS NOT NULL", "''::text AS name, id"),
 }
@@ -27,7 +27,7 @@ def moved() -> Moved:
 
 
 def count_moves(cursor: Any, rows: Mapping[str, Counter[Key]]) -> None:
-    """Count what came and went; no milestone stays at a row that is listed no more."""
+    """Count the rows added and removed, and remove the milestones at rows no longer listed."""
     for name, keys in rows.items():
         told = [
             {"name": text, "row_id": str(row_id), "rows": more}
@@ -42,7 +42,7 @@ def count_moves(cursor: Any, rows: Mapping[str, Counter[Key]]) -> None:
 
 
 def add_anchors(cursor: Any, name: str) -> None:
-    """Lay further milestones where the way to the next has become long."""
+    """Add milestones where the distance to the next one has become too long."""
     listed, order = LISTS[name]
     cursor.execute(_SPLIT.format(listed=listed, order=order), {"list": name, "step": STEP})
 
@@ -63,7 +63,7 @@ _COUNT = f"""
              GROUP BY before.id) more
      WHERE m.id = more.id
 """
-# Those whose rows went, to the next before them that stays.
+# Merges the milestones whose rows are gone into the nearest remaining one before them.
 _MERGE = f"""
     WITH gone AS (
         DELETE FROM directory_milestone m USING {_MOVED}

@@ -1,4 +1,4 @@
-"""Everything that hangs on some services and organizations, read in one query a table."""
+"""Loads services and organizations with all related rows, one query per table."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -11,7 +11,7 @@ from directory.hsds.schema import LISTS, ONES, TABLES
 
 Row = dict[str, Any]
 
-# After their parents; what hangs on a contact or a phone comes after those.
+# Parents come first: rows of a contact or a phone follow it.
 _BENEATH = (
     *("contact", "phone", "language", "schedule", "holiday_schedule", "address", "accessibility"),
     *("service_area", "funding", "required_document", "cost_option", "url", "service_capacity"),
@@ -22,8 +22,8 @@ _BENEATH = (
 class RelatedRows:
     """Rows by table, column and parent, as plain dictionaries of their fields.
 
-    Of the organizations in `whole` everything is read; of those that only stand above a service
-    the rows that services are searched and rung by. `locations`: places read by themselves.
+    For the organizations in `whole` all rows are read; for the others, which only own a service,
+    the rows that a service is searched and called by. `locations`: further places to read.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class RelatedRows:
         return rows
 
     def _beneath(self, table: str, whole: Collection[UUID]) -> None:
-        """Read the rows of `table` that hang on anything read before it."""
+        """Read the rows of `table` that belong to any row read before."""
         which = Q()
         for column, parent in TABLES[table].links.items():
             ids: Collection[UUID] = self._rows[parent].keys()
@@ -94,7 +94,7 @@ class RelatedRows:
             self._read(table, which)
 
     def _single(self, table: str, member: str) -> None:
-        """Rows that others name, where they are not read yet."""
+        """Read the rows that `member` names and that are not read yet."""
         target, column = ONES[table][member]
         wanted = {row[column] for row in self._rows[table].values() if row[column]}
         if missing := wanted - self._rows[target].keys():
@@ -102,8 +102,8 @@ class RelatedRows:
                 self._rows[target][row["id"]] = row
 
     def _withhold(self) -> None:
-        """Leave out of what is public whatever is of something hidden as well (T1): a phone of two
-        parents, a program of another organization, the name of the one above."""
+        """Remove from public rows everything that also belongs to something hidden (T1): a phone
+        with two parents, another organization's program, the parent organization."""
         hidden = self._hidden()
         closed = hidden | {
             one for one, row in self._rows["location"].items() if row["confidential"]
@@ -120,7 +120,7 @@ class RelatedRows:
                 row["program_id"] = None
 
     def _hidden(self) -> set[UUID]:
-        """What is confidential, by itself or by what it is of, among all that the rows name."""
+        """The ids named by the rows that are confidential, by themselves or by their owner."""
         named: dict[str, set[UUID]] = defaultdict(set)
         for table, rows in self._rows.items():
             for column, target in TABLES[table].links.items():
@@ -141,7 +141,7 @@ class RelatedRows:
         return found
 
     def _marks(self) -> None:
-        """Attributes with their terms, and metadata, of every row read."""
+        """Read the attributes with their terms, and the metadata, of every row."""
         ids = [row_id for rows in self._rows.values() for row_id in rows]
         attributes = self._marked("attribute", "link", ids)
         self._terms({row["taxonomy_term_id"] for row in attributes if row["taxonomy_term_id"]})
@@ -155,7 +155,7 @@ class RelatedRows:
         return rows
 
     def _terms(self, wanted: set[UUID]) -> None:
-        """Taxonomy terms with all above them, and those that say the same in another language."""
+        """Read taxonomy terms with all their ancestors and their translations."""
         terms = self._rows["taxonomy_term"]
         while missing := wanted - terms.keys():
             found = {row["id"]: row for row in self._select("taxonomy_term", Q(id__in=missing))}
@@ -176,18 +176,18 @@ class RelatedRows:
     # -- Terms
 
     def terms_of(self, rows: Iterable[tuple[str, UUID]]) -> list[Row]:
-        """The taxonomy terms on these rows, with all above them, each once."""
+        """The taxonomy terms on these rows, with all their ancestors, each once."""
         found: dict[UUID, Row] = {}
         for table, row_id in rows:
             for attribute in self.attributes_of("attribute", table, row_id):
                 term = self.row("taxonomy_term", attribute["taxonomy_term_id"])
-                while term and term["id"] not in found:  # also ends where somebody made a circle
+                while term and term["id"] not in found:  # also ends in a cycle
                     found[term["id"]] = term
                     term = self.row("taxonomy_term", term["parent_id"])
         return list(found.values())
 
     def own_term_ids(self, table: str, row_id: UUID) -> set[UUID]:
-        """The ids of the terms that one row bears itself."""
+        """The ids of the terms that one row has itself."""
         marks = self.attributes_of("attribute", table, row_id)
         return {mark["taxonomy_term_id"] for mark in marks if mark["taxonomy_term_id"]}
 
@@ -197,5 +197,5 @@ class RelatedRows:
 
 
 def _named(table: str, row: Row) -> set[UUID | None]:
-    """What a row hangs on."""
+    """The ids that a row links to."""
     return {row[column] for column in TABLES[table].links if column in row}

@@ -1,4 +1,4 @@
-"""Stores what was rendered, and tells the change feed what became of it for whom."""
+"""Stores rendered rows, and writes the change feed for the public and for the network."""
 
 import re
 from collections import defaultdict
@@ -14,9 +14,9 @@ from django.db import connections
 from directory.projection import page_anchors
 from directory.projection.entry_documents import Document
 
-Half = dict[bool, list[Document]]  # by whether it is confidential
-Seen = dict[UUID, str]  # what stood or stands in one projection: id → digest of its documents
-FEED = 0x0CA1  # the advisory lock that puts the change feed in the order of commits
+Half = dict[bool, list[Document]]  # key: whether the rows are confidential
+Seen = dict[UUID, str]  # the old or new rows of one projection: id → digest of its documents
+FEED = 0x0CA1  # the advisory lock that orders the change feed by commits
 
 
 def _half() -> Half:
@@ -25,7 +25,7 @@ def _half() -> Half:
 
 @dataclass
 class Rendered:
-    """What one transaction renders, until `publish`."""
+    """Everything that one transaction renders, until `publish`."""
 
     listings: Half = field(default_factory=_half)
     places: Half = field(default_factory=_half)
@@ -35,7 +35,7 @@ class Rendered:
     totals: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     moved: page_anchors.Moved = field(default_factory=page_anchors.moved)  # in plain lists
     words: set[str] = field(default_factory=set)  # texts of public entries
-    gone: list[str] = field(default_factory=list)  # documents that are public no longer
+    gone: list[str] = field(default_factory=list)  # documents that are no longer public
 
 
 _TABLES = {  # kind → public table, network table
@@ -66,9 +66,9 @@ _COLUMNS = {
 
 _TEXTS = ", a text, b text, c text, d text"  # by weight (search_text.py)
 _NAMED = "setweight(directory_words(a), 'A') || setweight(directory_words(b), 'B')"
-# Stripped: it says whether, `named` says how well, and places in the text take half the room.
+# Stripped: this column only decides matches (`named` ranks them), and positions double its size.
 _SEARCH = "strip(directory_words(concat_ws(' ', a, b, c, d)))"
-_VECTORS = {  # kind → further columns and what they are made of
+_VECTORS = {  # kind → further columns and their expressions
     "listings": ("", ""),
     "places": (", named, search", f", {_NAMED}, {_SEARCH}"),
     "organizations": (", search", f", {_SEARCH}"),
@@ -92,9 +92,9 @@ def _insert(kind: str, table: str) -> str:
 def store(
     rendered: Rendered, services: Sequence[UUID], organizations: Sequence[UUID], using: str
 ) -> None:
-    """Replace the rows of one batch by those in `rendered`, which are taken out of it.
+    """Replace the rows of one batch with those in `rendered`, and empty it.
 
-    The locks held by the caller keep others from doing so at the same time.
+    The caller's locks keep other transactions from doing this at the same time.
     """
     listings = _Replaced("listings", "id", services, rendered.listings, using)
     places = _Replaced("places", "service_id", services, rendered.places, using)
@@ -118,7 +118,7 @@ def store(
 
 
 class _Replaced:
-    """One kind of rows, deleted and written anew, and what stood there before."""
+    """One kind of rows, deleted and inserted again, with the digests before and after."""
 
     def __init__(self, kind: str, key: str, ids: Sequence[UUID], rows: Half, using: str) -> None:
         self.kind = kind
@@ -160,7 +160,8 @@ class _Replaced:
             self._places(hidden, old, rows)
 
     def _places(self, hidden: bool, old: list[Any], rows: list[Document]) -> None:
-        """Whose each place is, how many are listed; a row of no place is none of the standard."""
+        """Record each row's service and the changes of the lists. A row without a place is not a
+        service_at_location, so it is left out of `before` and `after`."""
         for row_id, _, service_id, location_id, is_open, first, name in old:
             self.service_of[row_id] = service_id
             if not location_id:
@@ -178,7 +179,7 @@ class _Replaced:
                 self.moved["service_at_locations"]["", row_id] += row["location_id"] is not None
 
     def with_places(self, places: "_Replaced") -> "_Replaced":
-        """A service's detail holds its places: it has changed when one of them has."""
+        """Mix the places into the services' digests: a service's detail contains its places."""
         for mine, theirs in ((self.before, places.before), (self.after, places.after)):
             for hidden in (False, True):
                 for row_id, told in sorted(theirs[hidden].items()):
@@ -192,11 +193,11 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-# -- What it means to whom ------------------------------------------------------------------------
+# -- The change feed ------------------------------------------------------------------------------
 
 
 def _tell(rendered: Rendered, kind: str, replaced: _Replaced) -> None:
-    """A line in the change feed for each row that differs for the public or for the network."""
+    """Record a change for each row that differs for the public or for the network."""
     before, after = replaced.before, replaced.after
     for row_id in sorted({*before[False], *before[True], *after[False], *after[True]}):
         public = _action(before[False].get(row_id), after[False].get(row_id))
@@ -217,8 +218,8 @@ def _action(before: str | None, after: str | None) -> str | None:
 
 
 def publish(rendered: Rendered, using: str) -> None:
-    """Words, totals, milestones and the change feed; from here to the commit one transaction at a
-    time."""
+    """Write words, totals, milestones and the change feed. A lock, held until the commit, lets in
+    one transaction at a time."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEED])
         if rendered.words:
@@ -235,7 +236,7 @@ def publish(rendered: Rendered, using: str) -> None:
             cursor.execute(_CHANGES, [orjson.dumps(_lines(rendered.changes)).decode()])
 
 
-_ESCAPED = re.compile(r"\\[bfnrt]")  # white space in JSON: no part of the word that follows
+_ESCAPED = re.compile(r"\\[bfnrt]")  # white space in JSON, not part of the next word
 
 _ADD = """
     INSERT INTO directory_total AS t ("table", rows) VALUES (%s, %s)
@@ -257,7 +258,8 @@ _SERVICES = """
 
 
 def _services_of_changed(cursor: Any, rendered: Rendered) -> None:
-    """A service's detail holds its organization: it has changed with it."""
+    """Record a change for each service of a changed organization, since its detail contains the
+    organization."""
     if not rendered.changed_organizations:
         return
     told = {row_id for kind, row_id, *_ in rendered.changes if kind == "service"}
@@ -269,7 +271,7 @@ def _services_of_changed(cursor: Any, rendered: Rendered) -> None:
 
 
 def _lines(changes: Iterable[tuple[str, UUID, str | None, str]]) -> list[Document]:
-    """Each change once for the public, where it may know, and once for the network."""
+    """Each change as one line for the network and, if it is public, one for the public."""
     told = (
         (kind, row_id, network, action)
         for kind, row_id, *actions in changes

@@ -1,4 +1,4 @@
-"""What has to be made anew because time has passed: opening hours look ahead only so far.
+"""Refreshes what time makes stale: opening hours are computed only some weeks ahead.
 
 Runs as `jobs`; once a day is enough (manage.py refresh_directory), and twice is safe.
 """
@@ -15,7 +15,7 @@ from directory.postcodes import derive
 from directory.projection.render import database_now, entries_showing_hidden, render
 from permissions.database.aliases import JOBS
 
-KEEP_DAYS = 21  # hours are made anew as soon as they look ahead less than this
+KEEP_DAYS = 21  # hours that reach less far ahead are computed again
 BATCH = 200
 
 _DUE = """
@@ -41,7 +41,7 @@ _HIDDEN = """
     UNION ALL
     SELECT NULL, id FROM directory_organization WHERE confidential
 """
-# Whoever still shows a hidden place, wherever that belongs now: by what is read, not by the rows.
+# Services and organizations whose projections still show a hidden place, even if it has moved.
 _STALE = """
     SELECT p.service_id, NULL::uuid FROM directory_place p
       JOIN directory_location l ON l.id = p.location_id AND l.confidential
@@ -55,9 +55,9 @@ Progress = Callable[[str, int, int], None]
 
 
 def refresh(progress: Progress, *, everything: bool = False) -> int:
-    """All of a night: look ahead, withhold what is hidden, forget words that nobody uses any
-    longer, make the middles of postcodes anew. Returns how many services were due, or were made
-    anew: with `everything` all are, and all organizations."""
+    """Do the nightly work: compute hours ahead, withhold what is hidden, forget unused words, and
+    derive the midpoints of postcodes. With `everything`, render all services and organizations.
+    Returns the number of services rendered for their hours, or of all services."""
     due = render_everything(progress) if everything else look_ahead(progress)
     hide_leftovers()
     with connections[JOBS].cursor() as cursor:
@@ -67,7 +67,7 @@ def refresh(progress: Progress, *, everything: bool = False) -> int:
 
 
 def look_ahead(progress: Progress) -> int:
-    """Make opening hours anew wherever they are due. Returns of how many services."""
+    """Compute opening hours again where they are due. Returns the number of services."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(_DUE, {"before": database_now() + timedelta(KEEP_DAYS)})
         due = [service_id for (service_id,) in cursor.fetchall()]
@@ -79,8 +79,8 @@ def look_ahead(progress: Progress) -> int:
 
 
 def render_everything(progress: Progress) -> int:
-    """Render all there is, after an update that changed how; in parts, each for itself. Returns of
-    how many services."""
+    """Render everything, after an update that changed how, in parts of one transaction each.
+    Returns the number of services."""
     organizations, services = (
         list(model._default_manager.using(JOBS).order_by("id").values_list("id", flat=True))
         for model in (m.Organization, m.Service)
@@ -95,7 +95,8 @@ def render_everything(progress: Progress) -> int:
 
 
 def hide_leftovers() -> None:
-    """Render what still tells of something hidden because whoever hid it may not change it."""
+    """Render entries that still show something hidden, where the member who hid it may not change
+    the entry."""
     with transaction.atomic(using=JOBS):
         with connections[JOBS].cursor() as cursor:
             hidden, stale = _found(cursor, _HIDDEN), _found(cursor, _STALE)
@@ -106,7 +107,7 @@ def hide_leftovers() -> None:
 
 
 def _found(cursor: Any, statement: str) -> tuple[set[UUID], set[UUID]]:
-    """Services and organizations."""
+    """The services and the organizations that `statement` finds."""
     cursor.execute(statement)
     rows = cursor.fetchall()
     return {row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1]}

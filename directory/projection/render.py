@@ -1,11 +1,11 @@
-"""From source rows to what is read: projections, change feed, words and counts.
+"""Renders source rows into projections, change feed, words and counts.
 
-Runs in the transaction of the change, as `jobs` (imports) or `editor` (edits). One call a
-transaction, as its last step: it ends with a lock that gives the change feed its order.
+Runs in the transaction of the change, as `jobs` (imports) or `editor` (edits). Call it once per
+transaction, as the last step: it ends with a lock that orders the change feed.
 
-Read on in: prefetch.py (the rows beneath an entry), entry_documents.py, search_rows.py with
-search_text.py, directory/facets.py and opening_hours.py (what is searched), projection_writer.py
-(stored and told), page_anchors.py (counted); reindex.py, once a night.
+The other modules: prefetch.py (the rows of an entry), entry_documents.py, search_rows.py with
+search_text.py, directory/facets.py and opening_hours.py (search columns), projection_writer.py
+(storage and change feed), page_anchors.py (counts); reindex.py runs once a night.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,7 +21,7 @@ from directory.projection.search_rows import add_organization, add_service
 from permissions.database.aliases import JOBS
 
 BATCH = 500  # services
-ORGANIZATIONS = 100  # with all of their services, in one part
+ORGANIZATIONS = 100  # rendered in one part, with all their services
 
 
 def render(
@@ -30,11 +30,11 @@ def render(
     *,
     using: str = JOBS,
 ) -> None:
-    """Write what is read of these services and organizations anew; what is gone disappears.
+    """Render these services and organizations again; the rows of deleted ones are removed.
 
-    The services are locked first: of two changes at once the later renders what both have written.
-    What else tells of something that has become confidential is rendered with them. Twice is safe;
-    what has not changed makes no line in the change feed.
+    Locks the entries first: of two concurrent changes, the later one renders both. Other entries
+    that show something that is now confidential are rendered too. Twice is safe; what has not
+    changed adds no line to the change feed.
     """
     ids, whole = sorted(service_ids), sorted(organization_ids)
     lock_entries(ids, whole, using=using)
@@ -57,8 +57,9 @@ def render(
 
 
 def render_organizations(organization_ids: Collection[UUID]) -> None:
-    """Render organizations and all of their services, as `jobs`; many of them in parts, all locked
-    first, so that nobody who holds one of them waits for us in the change feed. Twice is safe."""
+    """Render organizations and all their services, as `jobs`; many are rendered in parts. All are
+    locked first, so that no transaction holds one of them while it waits for this one's change-feed
+    lock. Twice is safe."""
     whole = sorted(organization_ids)
     services = m.Service.objects.using(JOBS).filter(organization_id__in=whole)
     if len(whole) > ORGANIZATIONS:
@@ -70,8 +71,8 @@ def render_organizations(organization_ids: Collection[UUID]) -> None:
 
 
 def render_taxonomies(ids: Iterable[UUID], table: str, *, using: str = JOBS) -> None:
-    """Tell the change feed of taxonomies or terms (`table`) that changed; they are read as they
-    stand. Services that bear a changed term are for the caller to render."""
+    """Add changed taxonomies or terms (`table`) to the change feed; they have no projection. The
+    caller renders the services that have a changed term."""
     rendered = Rendered()
     model = {"taxonomy": m.Taxonomy, "taxonomy_term": m.TaxonomyTerm}[table]
     wanted = set(ids)
@@ -97,8 +98,8 @@ def database_now(using: str = JOBS) -> datetime:
 def entries_showing_hidden(
     services: Collection[UUID], organizations: Collection[UUID], *, using: str = JOBS
 ) -> tuple[set[UUID], set[UUID]]:
-    """The services and organizations, of others than these, that the public projections show with
-    something in them that is of these and is hidden now."""
+    """Other services and organizations whose public projections show something of these that is
+    now hidden."""
     asked = {
         "services": [str(one) for one in services],
         "organizations": [str(one) for one in organizations],
@@ -110,7 +111,7 @@ def entries_showing_hidden(
     return more_services, {row[1] for row in found if row[1]} - set(organizations)
 
 
-# A public document tells of a row when its id stands in it.
+# A public document shows a row if it contains the row's id.
 _ENTRIES_SHOWING_HIDDEN = """
     WITH owner AS MATERIALIZED (
         SELECT id FROM directory_organization
@@ -168,7 +169,8 @@ _ENTRIES_SHOWING_HIDDEN = """
 
 def lock_entries(services: list[UUID], organizations: list[UUID], *, using: str = JOBS) -> None:
     """Lock services and organizations until the end of the transaction."""
-    # By a function: a row's lock is a right to change it, which an editor has of her own alone.
+    # By a function: locking a row takes the right to change it, and editors have that right only
+    # for their own entries.
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT sec.lock_entries(%s::uuid[], %s::uuid[])",

@@ -1,4 +1,4 @@
-"""What the projections hold of one service, of each of its places, of one organization."""
+"""Builds the projection rows of one service, of each of its places, and of one organization."""
 
 import math
 import re
@@ -33,7 +33,7 @@ def _json(document: Document) -> str:
 
 
 def add_service(shelf: RelatedRows, service: Row, now: datetime, rendered: Rendered) -> None:
-    """One service: its listing, and a row for each of its places."""
+    """Add one service to `rendered`: its listing, and a row for each of its places."""
     today = now.astimezone(opening_hours.zone_of(None, now.date())).date()
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
@@ -65,7 +65,7 @@ def add_service(shelf: RelatedRows, service: Row, now: datetime, rendered: Rende
 
 
 def _terms(shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]) -> list[Row]:
-    """What it bears itself, by its organization or by one of these places."""
+    """The terms of the service itself, its organization and these places."""
     bearers = [("service", service["id"]), ("organization", service["organization_id"])]
     return shelf.terms_of([*bearers, *(("location", location["id"]) for _, location in pairs)])
 
@@ -96,8 +96,8 @@ def _places(
     term_ids: list[str],
     today: date,
 ) -> Iterator[tuple[bool, Document]]:
-    """The search rows. A public service's first row stands for its public places alone; a row of
-    its confidential place is for the network, and is never the first."""
+    """The search rows. A public service's first row covers only its public places; a row of a
+    confidential place is for the network, and is never the first."""
     whole = _filters(shelf, service, terms, shown)
     spoken = of_service(shelf, service, terms, shown)
     common: Document = {
@@ -151,12 +151,12 @@ def _places(
 def _place(
     shelf: RelatedRows, service: Row, pair: tuple[Row, Row] | None, secret: bool, today: date
 ) -> Document:
-    """What one place adds: its id, its documents, where it is and when it is open."""
+    """The columns of one place: its id, its documents, its point and its opening hours."""
     link, location = pair or (None, None)
     own = [("service_at_location", link), ("service", service), ("location", location)]
     kept = [(table, row) for table, row in own if row]
     schedules: list[Row] = []
-    for table, row in kept:  # the nearest word counts: this service here, the service, the place
+    for table, row in kept:  # the most specific: this service here, the service, the place
         schedules = schedules or shelf.children_of("schedule", f"{table}_id", row["id"])
     holidays = [
         row
@@ -188,7 +188,7 @@ _NOWHERE: Document = {"location_id": None, "document": "", "full_document": "", 
 
 
 def _point(latitude: float, longitude: float) -> str:
-    """On the unit sphere, as PostgreSQL reads a cube."""
+    """A point on the unit sphere, as the text of a PostgreSQL cube."""
     a, b = math.radians(latitude), math.radians(longitude)
     x, y, z = math.cos(a) * math.cos(b), math.cos(a) * math.sin(b), math.sin(a)
     return f"({x:.12f},{y:.12f},{z:.12f})"
@@ -222,7 +222,7 @@ def _filters(
 
 
 def _keys(shelf: RelatedRows, service: Row, terms: list[Row]) -> set[tuple[str, str]]:
-    """The terms of our own taxonomies that it bears, or that other taxonomies' names stand for."""
+    """The terms of our own taxonomies that it has, or that its other terms' names stand for."""
     own = shelf.own_term_ids("service", service["id"])
     own |= shelf.own_term_ids("organization", service["organization_id"])
     keys: set[tuple[str, str]] = set()
@@ -240,7 +240,7 @@ def _here(shelf: RelatedRows, location: Row) -> set[str]:
 
 
 def _postcodes(shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]) -> set[str]:
-    """Where it is, and what its areas name; US codes to five digits."""
+    """The postcodes of its addresses and its service areas; US codes with five digits."""
     found = {
         str(row["postal_code"])
         for _, location in pairs
@@ -258,7 +258,7 @@ def _postcodes(shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]) -
 def _phones_to_ring(
     shelf: RelatedRows, service: Row, pairs: list[tuple[Row, Row]]
 ) -> list[Document]:
-    """Every number for a person to ring: the service's first, its places', its organization's."""
+    """Every number a person can call: the service's first, then its places', its organization's."""
     sources = [("service_id", service["id"])]
     for link, location in pairs:
         sources += [("service_at_location_id", link["id"]), ("location_id", location["id"])]
@@ -278,7 +278,7 @@ def _phones_to_ring(
 def add_organization(
     shelf: RelatedRows, organization: Row, now: datetime, rendered: Rendered
 ) -> None:
-    """One organization's row."""
+    """Add one organization's row to `rendered`."""
     row_id = organization["id"]
     full = _json(organization_detail(shelf, organization))
     rendered.organizations[organization["confidential"]].append(

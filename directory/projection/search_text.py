@@ -1,7 +1,7 @@
-"""The text that an entry is found by, by weight: A its names … D what is written about it.
+"""Builds the search text of an entry, by weight: A for its names … D for its descriptions.
 
-Short on purpose: a search looks at hundreds of rows, and what does not fit into a row costs four
-pages more to look at.
+It is short on purpose: a search looks at hundreds of rows, and text that does not fit into a row
+costs four more pages to read.
 """
 
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from directory.projection.entry_documents import Document
 from directory.projection.prefetch import RelatedRows, Row
 from directory.vocabulary import synonyms
 
-INDEXED_CHARACTERS = 100_000  # of one weight: PostgreSQL refuses a tsvector over 1 MB
+INDEXED_CHARACTERS = 100_000  # per weight: PostgreSQL refuses a tsvector over 1 MB
 
 
 def of_service(
     shelf: RelatedRows, service: Row, terms: list[Row], places: list[tuple[Row, Row]]
 ) -> Document:
-    """Its own words, its terms' in every language with their synonyms, its places' and areas'.
+    """The words of a service, its terms in every language with synonyms, its places and its areas.
 
-    The terms that it bears count as names; those above them are found, but rank behind.
+    Its own terms count as names; their ancestors match too, but rank lower.
     """
     organization = shelf.row("organization", service["organization_id"])
     assert organization is not None
@@ -69,7 +69,7 @@ def of_service(
 
 
 def of_organization(shelf: RelatedRows, organization: Row) -> Document:
-    """Its names and description, and the terms it bears itself."""
+    """The names, description and own terms of an organization."""
     terms = shelf.terms_of([("organization", organization["id"])])
     alike = [same for term in terms for same in shelf.translations_of(term)]
     spoken = _joined(
@@ -82,7 +82,7 @@ def of_organization(shelf: RelatedRows, organization: Row) -> Document:
 
 
 def _synonyms(shelf: RelatedRows, term: Row) -> list[str]:
-    """What people type for a term of our own taxonomies, in both languages."""
+    """The words people type for a term of our own taxonomies, in both languages."""
     taxonomy = shelf.row("taxonomy", term["taxonomy_id"])
     return synonyms().get((taxonomy["external_id"], term["code"]), []) if taxonomy else []
 

@@ -1,9 +1,10 @@
-"""The change feed: what was made, changed and taken away, in the order of commits, tombstones too.
+"""The change feed: entries created, updated and deleted (tombstones), in the order of commits.
 
-Lines are written by directory/projection/projection_writer.py under one lock, so that their numbers
-grow in the order in which they can be seen: whoever reads on from the last has missed none. None
-goes. Call inside `permissions.database.db_identity.identified_transaction(principal)`: row security
-keeps from the public what only the network may know, the existence of a line included.
+directory/projection/projection_writer.py writes the lines under one lock, so that their numbers
+grow in the order in which they become visible: a reader that continues from the last line misses
+none. Lines are never removed. Call inside
+`permissions.database.db_identity.identified_transaction(principal)`: row security hides the
+network's lines, and even their existence, from the public.
 """
 
 from datetime import datetime
@@ -17,9 +18,9 @@ MAX_PAGE = 500
 
 
 class Line(NamedTuple):
-    """One change. `kind` and `id` name the document to read again, or to drop (`deleted`)."""
+    """One change. `kind` and `id` name the document to fetch again, or to drop (`deleted`)."""
 
-    seq: int  # never shown: a gap would tell that something hidden changed
+    seq: int  # never shown: a gap would reveal that something hidden changed
     kind: str  # organization, service, service_at_location, taxonomy, taxonomy_term
     id: UUID
     action: str  # created, updated, deleted
@@ -27,8 +28,8 @@ class Line(NamedTuple):
 
 
 def list_changes(principal: Principal | None, after: int, limit: int) -> list[Line]:
-    """The lines that come after `after`, the network's or the public's: for the latter an entry
-    that becomes confidential is `deleted`. Who is not of the network is answered as it is."""
+    """The lines after `after`, from the network's feed or the public's. In the public's, an entry
+    that becomes confidential is `deleted`. A caller outside the network gets the public's."""
     network = principal is not None and principal.in_network
     rows = m.Change.objects.filter(seq__gt=after, network=network)
     columns = ("seq", "kind", "entity_id", "action", "at")

@@ -1,24 +1,24 @@
-"""Where a page deep in a plain list begins, found from the milestone before it.
+"""Finds where a page deep in a plain list begins, from the milestone before it.
 
-The part of sql_statements.py that walks; exact in every snapshot, as the milestones are
+Part of the walk in sql_statements.py. It is exact in every snapshot, as the milestones are
 (directory/projection/page_anchors.py).
 """
 
 from collections.abc import Sequence
 
-DEEP = 1_000  # rows before a page; nearer to the first, the list is simply walked
+DEEP = 1_000  # rows before a page; pages before that walk the list from its first row
 _NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
-FIRST = {"id": _NIL, "name, service_id": f"'', {_NIL}"}  # before any row in that order
+FIRST = {"id": _NIL, "name, service_id": f"'', {_NIL}"}  # sorts before any row
 
 
 def start(places: Sequence[str], rows: str, order: str, name: str) -> str:
-    """CTEs `hidden` (how many confidential rows there are) and `start`: the place in `order` from
-    which the rows are to be merged, and how many of those to `skip`; no row, where the page lies
-    behind the last. `places` are the projections, the public one first; `rows` is what of them
-    stands in the list, `name` which list of milestones is theirs.
+    """CTEs `hidden` (the number of confidential rows) and `start`: the position in `order` from
+    which to merge rows, and how many of those to `skip`; no row if the page is after the last.
+    `places` are the projections, the public one first; `rows` is the condition for their rows in
+    the list; `name` is the list of milestones.
 
-    With h confidential rows, no page begins before the public row that has as many before it as
-    the page has, less h: what is before that is passed by without merging.
+    With h confidential rows, a page at offset o cannot begin before public row o - h, so the rows
+    before that one are passed over without merging.
     """
     public, *confidential = places
     key = "m.row_id" if order == "id" else "m.name, m.row_id"
@@ -47,7 +47,7 @@ def start(places: Sequence[str], rows: str, order: str, name: str) -> str:
 
 
 def after_start(order: str) -> str:
-    """The condition on a row `p`: from `start` on."""
+    """The condition that row `p` is at or after `start`."""
     return f"{_of('p', order)} >= (SELECT {order} FROM start)"
 
 

@@ -1,7 +1,7 @@
-"""The documents of rows that were found: what is selected, and how the parts become one document.
+"""The documents of matching rows: selects their stored parts and composes them into one document.
 
-A service's detail is three stored parts, its own, its places' and its organization's; each is
-rendered when it changes, and all are put together here.
+A service's detail has three stored parts: its own, its places' and its organization's. Each is
+rendered when it changes; this module composes them.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from permissions.principal import Principal
 
 
 class ProjectionTables(NamedTuple):
-    """The projections of one half of the directory: the public, or the confidential one."""
+    """The projections of one half of the directory: the public or the confidential one."""
 
     listing: str
     place: str
@@ -38,7 +38,8 @@ LISTING = (  # the columns of listings.Listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageOfResults:
-    """Where one page of an answer stands. `page` counts from 1; beyond the last is nothing."""
+    """The position of one page of an answer. `page` counts from 1; pages after the last are
+    empty."""
 
     total: int
     capped: bool  # there are at least `total`
@@ -52,15 +53,17 @@ class PageOfResults:
 
 
 def visible_halves(principal: Principal | None) -> Sequence[ProjectionTables]:
-    """What the caller may look into. Who is not of the network is answered as nobody is."""
+    """The halves that the caller may read. A caller outside the network gets the same answer as an
+    anonymous one."""
     return (PUBLIC, NETWORK) if principal and principal.in_network else (PUBLIC,)
 
 
-# -- What is selected: `hit` has service_id and id (the place's) --------------------------------
+# -- Selects: `hit` has service_id and id (the place's) -----------------------------------------
 
 
 def select(kind: str, shape: str, half: ProjectionTables, hit: str = "hit") -> str:
-    """id of the hit, then the parts of its document. `hit`: those that can be in this half."""
+    """The SELECT for the id of each hit and the parts of its document. `hit`: the hits that can be
+    in this half."""
     return _SELECTS[kind, shape](half).replace("FROM hit", f"FROM {hit}")
 
 
@@ -84,7 +87,7 @@ def _service_listing(t: ProjectionTables) -> str:
 
 
 def places_of(t: ProjectionTables, service: str) -> str:
-    """The documents of a service's places, joined by commas; NULL: it is found nowhere."""
+    """The documents of a service's places, joined by commas; NULL if it has no place."""
     return (
         "(SELECT string_agg(q.full_document, ',' ORDER BY q.position, q.id)"
         f" FROM {t.place} q WHERE q.service_id = {service}.id AND q.location_id IS NOT NULL)"
@@ -98,7 +101,7 @@ def _full(t: ProjectionTables) -> str:
 def _organization(t: ProjectionTables) -> str:
     if not t.network:
         return f"JOIN {t.organization} o ON o.id = l.organization_id"
-    # A confidential service of an organization that is not.
+    # A public organization may have a confidential service.
     return (
         "CROSS JOIN LATERAL (SELECT full_document FROM directory_organization_listing"
         " WHERE id = l.organization_id UNION ALL SELECT full_document FROM"
@@ -119,7 +122,7 @@ def _place_item(t: ProjectionTables) -> str:
 
 def _place_full(t: ProjectionTables) -> str:
     listing = t.listing
-    if t.network:  # a confidential place of a service that is not
+    if t.network:  # a public service may have a confidential place
         listing = (
             "(SELECT id, organization_id, full_document FROM directory_listing UNION ALL"
             f" SELECT id, organization_id, full_document FROM {t.listing})"
@@ -141,11 +144,11 @@ _SELECTS = {
 }
 
 
-# -- One document of the parts --------------------------------------------------------------------
+# -- One document from its parts ------------------------------------------------------------------
 
 
 def compose(kind: str, shape: str, parts: Sequence[Any]) -> str:
-    """The JSON text of one document, of what `select` gave after the id."""
+    """The JSON text of one document, composed from the columns that follow the id in `select`."""
     if shape == "item":
         return str(parts[0])
     if shape == "minimal":
@@ -158,7 +161,7 @@ def compose(kind: str, shape: str, parts: Sequence[Any]) -> str:
 
 
 def service(own: str, places: str | None, organization: str) -> str:
-    """A service's detail."""
+    """The detail of a service as JSON text."""
     found = f'"service_at_locations":[{places}],' if places else ""
     return _with(own, f"{found}{_member('organization', organization)}")
 
@@ -168,18 +171,18 @@ def _member(name: str, document: str) -> str:
 
 
 def _with(document: str, members: str) -> str:
-    """An object's text with further members."""
+    """Add members to the JSON text of an object."""
     return f"{document[:-1]},{members}}}"
 
 
-# -- One by its id --------------------------------------------------------------------------------
+# -- One document by its id -----------------------------------------------------------------------
 
 
 def load_parts(
     principal: Principal | None, kind: str, shape: str, row_id: UUID, using: str = "default"
 ) -> tuple[Any, ...] | None:
-    """The parts of one document; None where it is not there or may not be seen, which cost the
-    same (R3)."""
+    """The parts of one document; None if it does not exist or the caller may not see it. Both cases
+    cost the same (R3)."""
     selects = " UNION ALL ".join(select(kind, shape, half) for half in visible_halves(principal))
     with connections[using].cursor() as cursor:
         cursor.execute(

@@ -1,18 +1,18 @@
 """Finds services and places: ids first, from the indexes, then the documents of one page.
 
-query.py is the question and its conditions, sql_statements.py the statement, documents.py the
-documents; retrieval.py reads by id, organizations, taxonomies and streams. Beside them:
-change_feed.py (the feed), next_openings.py, directory/postcodes.py, unmet_searches.py (what was not
-found).
+query.py has the query and its conditions, sql_statements.py the statement, documents.py the
+documents; retrieval.py reads by id, organizations, taxonomies and streams. Related modules:
+change_feed.py (the feed), next_openings.py, directory/postcodes.py and unmet_searches.py (searches
+without a match).
 
-One statement a page, of bounded cost whatever the size of the directory (a test reads its plan):
-counts stop at a cap, words look at a few hundred matches, orders walk their index as far as it
-pays. Of the confidential half, whose indexes row security keeps from words and filters, a function
-of `gate` gives the rows that bear them; distance is asked of the public one alone.
-How results are ordered is explained to callers in the data guide (/directory/guide).
+Each page is one statement, whose cost is bounded at any size of the directory (a test reads its
+plan): counts stop at a cap, words rank a few hundred matches, and orders walk their index while
+that is cheaper. Row security keeps words and filters from using the indexes of the confidential
+half, so a function of `gate` returns its matching rows; distance uses only the public half.
+The data guide (/directory/guide) explains the order of results to callers.
 
-Call inside `permissions.database.db_identity.identified_transaction(principal)`: it is the database
-that shows the network's confidential entries, and only to a live credential.
+Call inside `permissions.database.db_identity.identified_transaction(principal)`: the database
+shows the network's confidential entries, and only to a live credential.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ MOST_PER_PAGE = 100
 
 class Hit(NamedTuple):
     """One service or place in the order of the answer, with the parts of its document
-    (documents.py). `metres` where a distance was asked for."""
+    (documents.py). `metres` is set if the query has a place."""
 
     id: UUID
     metres: float | None
@@ -41,7 +41,7 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matches(PageOfResults):
-    """One page of hits. `reading`: how the words were read, as written or spelt otherwise."""
+    """One page of hits. `reading`: how the words were read, as written or respelled."""
 
     hits: tuple[Hit, ...]
     reading: str
@@ -56,11 +56,11 @@ def find(
     page: int = 1,
     per_page: int = PER_PAGE,
 ) -> Matches:
-    """A page of the services that fit, each once, or (`service_at_location`) of services at their
-    places. `shape` says which documents come with them."""
+    """A page of the matching services, each once, or (`service_at_location`) of services at their
+    places. `shape` selects the documents that come with them."""
     question = SearchStatement(visible_halves(principal), asked, kind, shape, page, per_page)
     found = _run(question, AS_WRITTEN)
-    # Nothing has the words as they are written: then words that are spelt much like them count.
+    # Without a match for the words as written, similarly spelled words count.
     return _run(question, RESPELT) if asked.text and not found.total else found
 
 
@@ -84,8 +84,8 @@ def _run(question: SearchStatement, reading: str) -> Matches:
 def facets(
     principal: Principal | None, asked: SearchQuery, reading: str = AS_WRITTEN
 ) -> dict[str, dict[str, int]]:
-    """How many of the matches have what: name → value → count, of FILTERED_CAP matches at most.
-    `reading`: the one that found them."""
+    """The number of matches for each facet: name → value → count, of FILTERED_CAP matches at most.
+    `reading`: the one that found the matches."""
     question = SearchStatement(visible_halves(principal), asked, "service", "item", 1, 1)
     where = f"p.open AND p.first AND {question.filter.on('p')}"
     if asked.text:

@@ -1,8 +1,8 @@
-"""When services are open, as it is rendered (`Place.open_hours`): the next opening of many, or the
-days ahead of one, place by place.
+"""Rendered opening hours (`Place.open_hours`): the next opening of many services, or the days ahead
+of one service, place by place.
 
 Call inside `permissions.database.db_identity.identified_transaction(principal)`, like
-directory/finding.
+directory/search/matches.py.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ from permissions.principal import Principal
 
 
 class Opening(NamedTuple):
-    """The span that holds the moment, else the next one; None: closed as far as hours are known.
+    """The span that contains the moment, or the next one; None: closed as far as hours are known.
 
-    `told` is False where nothing is said of hours, or they were not looked ahead in for long.
+    `told` is False if the source gives no hours, or the rendered hours have run out.
     """
 
     told: bool
@@ -29,7 +29,7 @@ class Opening(NamedTuple):
 
 class PlaceHours(NamedTuple):
     """The hours of a service at one of its places; `link` is the service_at_location's id, or the
-    service's own where it is found nowhere."""
+    service's own id if it has no place."""
 
     link: UUID
     told: bool
@@ -39,7 +39,7 @@ class PlaceHours(NamedTuple):
 def next_openings(
     principal: Principal | None, services: Iterable[UUID], now: datetime
 ) -> dict[UUID, Opening]:
-    """Of each service the best that one of its places offers. One query."""
+    """The best opening that any place of each service offers (`_better`). One query."""
     found: dict[UUID, Opening] = {}
     for service, _link, told, opens, closes in _rows(principal, services, now, None, 1):
         span = (opens, closes) if told and opens else None
@@ -48,7 +48,8 @@ def next_openings(
 
 
 def _better(one: Opening | None, other: Opening, now: datetime) -> Opening:
-    """Open before closed; the longest that is open, the soonest that is not."""
+    """An open span wins over a later one; of two open spans the one that ends last wins, of two
+    later spans the one that begins first."""
     if one is None:
         return other
     told = one.told or other.told
@@ -62,7 +63,7 @@ def _better(one: Opening | None, other: Opening, now: datetime) -> Opening:
 def hours_ahead(
     principal: Principal | None, service: UUID, now: datetime, until: datetime
 ) -> list[PlaceHours]:
-    """What is open between the two moments, for each place in its order. One query."""
+    """The open spans between the two moments, for each place in order. One query."""
     spans: dict[UUID, list[Span]] = {}
     known: dict[UUID, bool] = {}
     for _service, link, told, opens, closes in _rows(principal, [service], now, until, None):

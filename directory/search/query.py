@@ -1,4 +1,4 @@
-"""What somebody looks for, and the conditions it becomes. No HTTP, no page."""
+"""A search query, and its SQL conditions. It knows nothing of HTTP or paging."""
 
 import re
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from directory.facets import GENDERS
 from directory.postcodes import Point
 
 Value: TypeAlias = "str | int | float | bool | datetime | UUID | list[str]"
-CAP = 50  # matches near a place that are counted: "50 or more"
-FILTERED_CAP = 1_000  # of filters alone
-NAMED_CAP = 300  # matches of words that are looked at, ranked and paged through
+CAP = 50  # the most matches counted near a place: "50 or more"
+FILTERED_CAP = 1_000  # the same for filters without words or place
+NAMED_CAP = 300  # the most matches of words that are ranked and paged through
 METRES = (1, 20_037_500)  # a radius: up to the other side of the earth
 QUERY_POINT = "directory_point(%(latitude)s, %(longitude)s)"
-# The box is what the index understands; the distance is what counts.
+# The index can only use the box; the distance decides.
 WITHIN_RADIUS = (
     f"{{p}}.point <@ cube_enlarge({QUERY_POINT}, directory_chord(%(metres)s), 3)"
     f" AND {{p}}.point <-> {QUERY_POINT} <= directory_chord(%(metres)s)"
@@ -25,11 +25,11 @@ WITHIN_RADIUS = (
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """Filters add up. Empty: everything that is open, by name.
+    """All given filters must match. An empty query finds everything that is open, by name.
 
-    `needs` are taxonomy terms that all have to be there, each standing for all terms below it.
-    `open_at` is judged by schedules, holidays and time zone; beyond what the hours look ahead
-    nothing is known to be open. `near` orders by distance, with `radius` (metres) as a limit.
+    `needs` are taxonomy terms, all required; each also matches the terms below it. `open_at` takes
+    schedules, holidays and the time zone into account; later than the rendered hours reach, nothing
+    counts as open. `near` orders by distance; `radius` (meters) limits it.
     """
 
     words: str = ""
@@ -44,23 +44,23 @@ class SearchQuery:
     accessibility: tuple[str, ...] = ()
     free: bool = False
     open_at: datetime | None = None
-    answered: bool | None = None  # here; False: phone only
+    answered: bool | None = None  # through Cairn; False: phone only
     answered_by: UUID | None = None
-    kind: str = ""  # of the agency that answers
+    kind: str = ""  # the kind of the agency that answers
     taking: bool = False
     interpreter: bool = False
-    postcode: str = ""  # that a service area or an address names
+    postcode: str = ""  # named by a service area or an address
     near: Point | None = None
     radius: float | None = None
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether no filter is given."""
         return all(getattr(self, field.name) == field.default for field in fields(SearchQuery))
 
     @property
     def where(self) -> "dict[str, Value]":
-        """The values of HERE and WITHIN; none where no place is asked for."""
+        """The values for QUERY_POINT and WITHIN_RADIUS; empty without `near`."""
         if self.near is None:
             return {}
         return {
@@ -71,7 +71,7 @@ class SearchQuery:
 
     @property
     def text(self) -> str:
-        """The words without quotes: where they stand in a text is not kept."""
+        """The words without quotes: the index keeps no positions, so it cannot match phrases."""
         return " ".join(self.words.replace("\x00", " ").replace('"', " ").split())
 
 
@@ -80,15 +80,15 @@ _VALUE = re.compile(r"%\(\w+\)s(?:::uuid\[\])?")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Parts of a WHERE, joined by AND, on the columns of `Place` (alias {p}) and their values."""
+    """Parts of a WHERE on the columns of `Place` (alias {p}), joined by AND, and their values."""
 
     parts: tuple[str, ...]
     values: dict[str, Value]
-    indexed: bool = True  # nothing but `needs` and `facets`, which have indexes of their own
+    indexed: bool = True  # only `needs` and `facets`, which have their own indexes
 
     def on(self, alias: str, *, by_index: bool = False) -> str:
-        """`by_index`: the planner is not to see the values, whatever it thinks of how many there
-        are; then it takes an index that answers them."""
+        """The SQL of the condition on `alias`. `by_index` hides the values from the planner, so
+        that it takes an index whatever it estimates."""
         said = " AND ".join(part.format(p=alias) for part in self.parts) or "true"
         return _VALUE.sub(r"(SELECT \g<0>)", said) if by_index else said
 
@@ -96,8 +96,8 @@ class Condition:
 def condition(
     asked: SearchQuery, *, at_place: bool = False, tables: Sequence[str] = ()
 ) -> Condition:
-    """All filters but words and distance. `at_place`: each row is judged as the place it is; else
-    as the service it stands for, whose other places stand in `tables`."""
+    """All filters except words and distance. With `at_place` each row is judged as one place;
+    otherwise it represents its service, whose other places are in `tables`."""
     parts: list[str] = []
     values: dict[str, Value] = {}
 
@@ -108,7 +108,7 @@ def condition(
     if asked.needs:
         add("{p}.taxonomy_term_ids @> %(needs)s::uuid[]", needs=[str(one) for one in asked.needs])
     if asked.taxonomy_id:
-        # An array, not a join: the index on the terms answers it.
+        # An array instead of a join, so that the index on the terms is used.
         add(
             "{p}.taxonomy_term_ids && ARRAY(SELECT t.id FROM directory_taxonomyterm t"
             " WHERE t.taxonomy_id = %(taxonomy)s)",
@@ -138,7 +138,7 @@ def condition(
             kind=asked.kind,
         )
     if asked.postcode:
-        # The standard: where areas are given, they must hold it. Where none is, nothing is said.
+        # HSDS: given areas must contain the postcode; without areas, nothing is known.
         add("{p}.postcodes @> %(postcode)s", postcode=[asked.postcode])
     if asked.open_at:
         own = "{p}.open_hours @> %(open_at)s"

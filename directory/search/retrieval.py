@@ -1,7 +1,7 @@
-"""Documents by their id, organizations, taxonomies, and whole lists as they stream.
+"""Reads documents by id, organizations, taxonomies, and whole lists as streams.
 
 Call inside `permissions.database.db_identity.identified_transaction(principal)`, like
-directory/finding.
+directory/search/matches.py.
 """
 
 from dataclasses import dataclass, replace
@@ -25,19 +25,20 @@ from directory.search.sql_statements import AS_WRITTEN
 from permissions.errors import NotAuthenticated
 from permissions.principal import Principal
 
-STREAMED = 200  # documents a statement
+STREAMED = 200  # documents per statement
 
 
 def detail(
     principal: Principal | None, kind: str, row_id: UUID, using: str = "default"
 ) -> str | None:
-    """One service or service_at_location with everything that hangs on it, whatever its status."""
+    """One service or service_at_location with all related rows, whatever its status; None if it
+    does not exist or the caller may not see it."""
     row = load_parts(principal, kind, "full", row_id, using)
     return compose(kind, "full", row[1:]) if row else None
 
 
 def etag(document: str) -> str:
-    """The strong validator of a detail (RFC 9110, section 8.8.3): of its very bytes."""
+    """The strong validator of a detail (RFC 9110, section 8.8.3): a hash of its bytes."""
     return f'"{sha256(document.encode()).hexdigest()[:32]}"'
 
 
@@ -54,7 +55,8 @@ class Documents(PageOfResults):
 def organization(
     principal: Principal | None, row_id: UUID, full_service: bool, using: str = "default"
 ) -> str | None:
-    """One organization with everything of its own, and its services: short, or in full."""
+    """One organization with all its own rows and its services, in short or in full; None if it
+    does not exist or the caller may not see it."""
     shape = "full_service" if full_service else "full"
     _, found = _organizations(principal, "SELECT %(id)s::uuid AS id", {"id": row_id}, shape, using)
     return found[0] if found else None
@@ -65,7 +67,7 @@ def organizations(
 ) -> Documents:
     """A page of organizations by name; `shape` is item, full or full_service.
 
-    A taxonomy term finds those that bear it, themselves or by one of their services.
+    A taxonomy term matches organizations that have it themselves or through one of their services.
     """
     where, values = _of_organizations(asked)
     values |= {
@@ -78,7 +80,7 @@ def organizations(
         f"(SELECT o.name, o.id FROM {side} ORDER BY o.name, o.id LIMIT %(some)s)" for side in sides
     )
     counts = [f"(SELECT count(*) FROM {side})" for side in sides]
-    if asked.is_plain:  # kept for the public; the confidential ones are few
+    if asked.is_plain:  # stored for the public; the confidential ones are few
         counts[0] = (
             "coalesce((SELECT rows FROM directory_total WHERE \"table\" = 'organizations'), 0)"
         )
@@ -139,7 +141,7 @@ def _organizations(
     using: str = "default",
     count: str = "0",
 ) -> tuple[int, list[str]]:
-    """`count`, and the documents of the `chosen` ids by name, each with its services where the
+    """Returns `count` and the documents of the `chosen` ids by name, each with its services if the
     shape has them."""
     column = "document" if shape == "item" else "full_document"
     sides = visible_halves(principal)
@@ -198,10 +200,10 @@ def vocabulary(
     page: int = 1,
     per_page: int,
 ) -> Documents:
-    """A page of taxonomies or taxonomy terms by name. The same for everybody.
+    """A page of taxonomies or taxonomy terms by name. It is the same for every caller.
 
-    `words` are looked for in name, code and description, accents and case aside; `top_only`: terms
-    that stand under no other.
+    `words` are searched in name, code and description, ignoring accents and case. `top_only`: only
+    terms without a parent.
     """
     table, document = _KINDS[kind]
     parts, values = ["true"], dict[str, Value](limit=per_page, offset=(page - 1) * per_page)
@@ -250,8 +252,8 @@ def vocabulary(
 
 
 def require_live_credential(principal: Principal | None) -> None:
-    """For each part of a stream: raise NotAuthenticated where the caller's credential has ended.
-    The confidential half would be missing from there on, and the list look as if it were whole."""
+    """Raise NotAuthenticated if the caller's credential has ended; call it for each part of a
+    stream. Otherwise the confidential half would be missing from there on without a sign."""
     if len(visible_halves(principal)) > 1:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sec.in_network()")
@@ -267,9 +269,9 @@ def next_documents(
     after: UUID | None,
     reading: str = AS_WRITTEN,
 ) -> tuple[list[str], UUID | None]:
-    """The next documents of everything that fits, in the order of ids, and where they ended
-    (None: there are no more). For streams, which need no page and no count. `reading`: as a page
-    reads the words (directory/search/sql_statements.py)."""
+    """The next matching documents by id, and the last id (None: there are no more). For streams,
+    which need no page and no count. `reading`: how the words are read, as for a page
+    (directory/search/sql_statements.py)."""
     at_place = kind == "service_at_location"
     sides = visible_halves(principal)
     terms = condition(asked, at_place=at_place, tables=[half.place for half in sides])

@@ -1,7 +1,6 @@
-"""The one statement that answers a question: its parts, each of bounded cost (a test reads plans).
+"""Builds the one statement that answers a query; each part has a bounded cost (a test reads plans).
 
-Written for directory/finding, which asks it; query.py has the conditions, documents.py the
-documents.
+directory/search/matches.py runs it; query.py has the conditions, documents.py the documents.
 """
 
 from collections.abc import Sequence
@@ -20,19 +19,19 @@ from directory.search.query import (
     condition,
 )
 
-AHEAD = 100  # rows looked at, in their order, for each that is wanted: then all matches are sorted
+AHEAD = 100  # rows walked in order for each row wanted, before all matches are sorted instead
 AS_WRITTEN, RESPELT = "directory_asked", "directory_respelt"
-_TERMS = "(SELECT words FROM spelt)"  # read once: a row at a time it costs more than the search
-# One row in sixteen has an index of its own (place_sample): what many of those bear, many bear.
+_TERMS = "(SELECT words FROM spelt)"  # evaluated once: per row it costs more than the search
+# One row in sixteen is in the index place_sample: words common there are common everywhere.
 _SAMPLED = "p.open AND p.first AND uuid_hash(p.id) & 15 = 0"
-# To sort m matches costs about m pages; to walk to the nearest of them among n rows 4 n / m, where
-# the index of distances knows the words, else 21 n / m. The sample tells c: with 16 c for m the
-# walk is shorter from c² · 64 > n, without words from c² · 12 > n.
+# Sorting m matches reads about m pages. Walking to the nearest of them among n rows reads 4 n / m
+# with words, which are in the distance index, else 21 n / m. The sample has c matches, so m is
+# about 16 c: the walk is shorter if c² · 64 > n with words, c² · 12 > n without.
 _DENSE = (12, 64)
 
 
 class SearchStatement:
-    """One question: its conditions, and the statement they make. `values` go with it."""
+    """One query: its conditions, its statement, and the statement's `values`."""
 
     def __init__(
         self,
@@ -43,7 +42,7 @@ class SearchStatement:
         page: int,
         per_page: int,
     ) -> None:
-        # What is confidential stands nowhere: no distance finds it (network_place_is_nowhere).
+        # Confidential rows have no point, so distance cannot find them (network_place_is_nowhere).
         self.halves = [half for half in halves if not (asked.near and half.network)]
         self.asked = asked
         self.kind, self.shape = kind, shape
@@ -57,7 +56,7 @@ class SearchStatement:
         self.values: dict[str, Value] = {
             **self.filter.values,
             "words": asked.text,
-            "some": (page - 1) * per_page + per_page + 1,  # one more tells whether a page follows
+            "some": (page - 1) * per_page + per_page + 1,  # one more shows whether a page follows
             "ahead": AHEAD * page * per_page,
             "offset": (page - 1) * per_page,
             "limit": per_page + 1,
@@ -65,7 +64,8 @@ class SearchStatement:
         self.values |= asked.where
 
     def statement(self, reading: str = AS_WRITTEN) -> str:
-        """The page, and how many fit; the words read by this function of functions/search.sql."""
+        """The SQL for the page and the number of matches. `reading` is the function of
+        functions/search.sql that reads the words."""
         paged = "OFFSET %(offset)s LIMIT %(limit)s"
         spelt = f"spelt AS MATERIALIZED (SELECT {reading}(%(words)s) AS words),"
         if self.asked.near:
@@ -91,7 +91,7 @@ class SearchStatement:
         """
 
     def _rows(self) -> str:
-        """Which rows may stand in the answer at all."""
+        """The condition for rows that can be in any answer."""
         return "p.open AND p.location_id IS NOT NULL" if self.at_place else "p.open AND p.first"
 
     def each(
@@ -103,8 +103,8 @@ class SearchStatement:
         words: str = "NULL, NULL",
         unless: str = "",
     ) -> str:
-        """The same question to every projection; not to the public one if `unless` is so. `words`:
-        as sec.network_places takes them."""
+        """The same SELECT from every projection, without the public one if CTE `unless` is true.
+        `words`: the arguments for sec.network_places."""
         tail = (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
         most = limit if self.filter.indexed and limit and not order else "NULL"
         known = f" AND NOT (SELECT so FROM {unless})" if unless else ""
@@ -118,8 +118,8 @@ class SearchStatement:
     def _rows_of(
         self, half: ProjectionTables, words: str = "NULL, NULL", most: str = "NULL"
     ) -> str:
-        """A projection; of the confidential one what bears the words, needs and facets, by a
-        function that may use their indexes, which row security keeps from them."""
+        """A projection. The rows of the confidential one with the words, needs and facets come from
+        a function, because row security keeps a query from using their indexes."""
         needs, facets = (name in self.filter.values for name in ("needs", "facets"))
         if not half.network or not (needs or facets or "words" in words):
             return half.place
@@ -129,7 +129,7 @@ class SearchStatement:
         )
 
     def _by_name(self) -> tuple[str, str, str]:
-        """In the order of names, walked along their index (places: of ids)."""
+        """The order by name (places: by id), walked along its index."""
         where = self.filter.on("p")
         order = "id" if self.at_place else "name, service_id"
         columns = "service_id, id" if self.at_place else "service_id, id, name"
@@ -168,12 +168,12 @@ class SearchStatement:
         dense: str = "true",
     ) -> str:
         """CTE `found`, after `_few`: the first matches in an order that has an index. `walked` is
-        what that index answers, `wanted` what is looked at row by row, `both` the same for other
-        indexes, `by` the order's column as the table knows it.
+        the condition that this index serves, `wanted` the one checked row by row, `both` the two
+        for other indexes, `by` the order's expression in the table.
 
-        Few matches are all there. Of many, those of the next rows in the order, where that makes a
-        page; else, or where they are not `dense`, all of them sorted: the walk might be as long
-        as the index.
+        Few matches are taken from `few`. With many, the index is walked for a limited number of
+        rows. If that does not fill a page, or the matches are not `dense`, all of them are sorted:
+        the walk might be as long as the index.
         """
         public, *others = self.halves
         by = by or order
@@ -202,22 +202,22 @@ class SearchStatement:
                  WHERE (SELECT so FROM many) AND NOT (SELECT so FROM enough){others_found})"""
 
     def _total(self, hidden: str = "") -> str:
-        """Of everything: kept for the public, counted for the few that are confidential."""
+        """The number of all rows: stored for the public ones, counted for the few confidential."""
         total = self._kept()
         for half in self.halves[1:]:
             total += f" + {hidden or f'(SELECT count(*) FROM {half.place} p WHERE {self._rows()})'}"
         return f"SELECT {total}"
 
     def _kept(self) -> str:
-        """How many the public list has, as each change of it keeps count."""
+        """The length of the public list, which each change updates."""
         return f"coalesce((SELECT rows FROM directory_total WHERE \"table\" = '{self._list()}'), 0)"
 
     def _list(self) -> str:
         return "service_at_locations" if self.at_place else "services"
 
     def _words(self) -> tuple[str, str, str]:
-        """Best match first: those that bear the words in a name or a need, then all others, which
-        are not looked for where the former are many."""
+        """Best match first: rows with the words in a name or a need, then all others. The others
+        are not searched if the first group is large."""
         fits = f"{self._rows()} AND {self.filter.on('p')}"
         limit = str(NAMED_CAP + 1)
         columns = "service_id, id, name, "
@@ -225,7 +225,7 @@ class SearchStatement:
         named = f"p.named @@ {_TERMS}"
         sample, common = "", ""
         if self.filter.indexed:
-            # Of words that many bear, those of the sample: else the index is read to its end.
+            # Common words take the sample's matches; otherwise the index is read to its end.
             sample = f"""sample AS MATERIALIZED (
                 SELECT {ranked}, false AS network FROM {PUBLIC.place} p
                  WHERE {_SAMPLED} AND {self._rows()} AND {named}
@@ -256,7 +256,7 @@ class SearchStatement:
         return "SELECT count(*) FROM fitting", chosen, str(NAMED_CAP)
 
     def _near(self) -> tuple[str, str, str]:
-        """Nearest first. Few matches are sorted; of many the index of distances is walked."""
+        """Nearest first. Few matches are sorted; for many the distance index is walked."""
         chord = f"p.point <-> {QUERY_POINT}"
         columns = f"service_id, id, {chord} AS chord"
         there = "p.point IS NOT NULL"
@@ -270,7 +270,7 @@ class SearchStatement:
         narrowed = self.asked.text or self.filter.parts
         if self.asked.text:
             walked += f" AND {bears}"
-            # Said so that the index of distances is no choice: for few GIN is much better.
+            # IS TRUE keeps the planner off the distance index: GIN is much faster for few matches.
             both = f"p.open AND ({there}) IS TRUE AND {bears} AND {wanted}"
         count, sample, unless, dense = _COUNT_FEW, "", "", "true"
         if narrowed and self.filter.indexed and not self.asked.radius:
@@ -299,7 +299,7 @@ class SearchStatement:
         return count, chosen, str(CAP)
 
     def _nearer(self) -> str:
-        """Another place of the same service that fits as well and is nearer: it stands instead."""
+        """Selects a nearer matching place of the same service, which replaces this one."""
         found = f" AND q.search @@ {_TERMS}" if self.asked.text else ""
         return (
             f"SELECT FROM {PUBLIC.place} q WHERE q.service_id = p.service_id AND q.open"
@@ -312,8 +312,8 @@ _COUNT_FEW = "SELECT count(*) FROM few"
 
 
 def _few(rows: str, cap: int, unless: str = "") -> str:
-    """The matches as they come, one more than `cap` of them at most, and whether there are more.
-    `unless`: what says that there are, so that none was looked for."""
+    """CTEs `few` (the matches, unordered, at most `cap` + 1) and `many` (whether there are more
+    than `cap`). `unless`: a CTE that already says so, so that `rows` did not search for them."""
     return f"few AS MATERIALIZED ({rows}), {_many('many', 'few', cap, unless)}"
 
 

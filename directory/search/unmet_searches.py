@@ -1,7 +1,7 @@
-"""What was searched for and not found: kept as taxonomy codes, area and month, never the words.
+"""Searches without a match: counted by taxonomy codes, area and month, never by words.
 
-A need that nothing in the county answers is what the task force has to know of; who asked, when
-and in which words is nobody's business. The counts are read by the coordinator alone.
+The task force has to know which needs nothing in the county meets. Who asked, when and in which
+words is not stored. Only the coordinator reads the counts.
 """
 
 import re
@@ -16,14 +16,14 @@ from directory.search.query import SearchQuery
 from directory.vocabulary import VICTIMIZATION_TYPES, codes_for_name, synonyms
 from permissions.database.uuid7 import uuid7
 
-MOST_CODES = 10  # of one search
+MOST_CODES = 10  # per search
 
 
 def record_unmet_search(asked: SearchQuery, area: str = "") -> None:
-    """One more search in vain, if it can be told by codes ("needs:shelter"); else nothing is kept.
+    """Count a search without a match, if codes can express it ("needs:shelter"); else keep nothing.
 
-    `area` is a postcode, of whose five digits three stay; of another text nothing does. In the
-    caller's transaction.
+    `area` is a postcode: the first three of its five digits are kept, and nothing of any other
+    text. Runs in the caller's transaction.
     """
     codes = {f"{taxonomy}:{code}" for taxonomy, code in _spoken(asked.text)}
     codes |= {*_of_types([asked.victimization_type]), *_of_terms(asked.needs)}
@@ -31,9 +31,9 @@ def record_unmet_search(asked: SearchQuery, area: str = "") -> None:
 
 
 def record_unmet_call(terms: Iterable[UUID], types: Iterable[str]) -> None:
-    """One more need that a service, known by its terms, could not meet when it was rung.
+    """Count a need that a service, given by its terms, could not meet when it was called.
 
-    In the caller's transaction; which service it was is not kept.
+    Runs in the caller's transaction; the service itself is not kept.
     """
     _count({*_of_terms(terms), *_of_types(types)})
 
@@ -50,7 +50,7 @@ def _count(codes: set[str], area: str = "") -> None:
 
 
 def _spoken(words: str) -> set[tuple[str, str]]:
-    """The terms of ours that somebody means who types just this."""
+    """The terms of our own taxonomies that exactly these words name."""
     return codes_for_name(words) | _by_synonym().get(words.casefold(), set())
 
 
@@ -64,7 +64,7 @@ def _by_synonym() -> dict[str, set[tuple[str, str]]]:
 
 
 def _of_types(types: Iterable[str]) -> Iterable[str]:
-    """Of our own list alone: whatever else stands there is somebody's text."""
+    """Only types of our own list: anything else could be a person's text."""
     return [f"victimization:{one}" for one in types if one in VICTIMIZATION_TYPES]
 
 

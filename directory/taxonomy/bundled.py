@@ -1,7 +1,7 @@
-"""Our own taxonomies: the files beside this module, and their way into the database.
+"""Loads our own taxonomies from the files in this folder into the database.
 
-`needs` follows the five groups of services of the Victims of Crime Act's rule (28 CFR 94.119),
-and help with compensation; `victimization` is what happened; `served` is whom a service is for.
+`needs` follows the five groups of services in the Victims of Crime Act's rule (28 CFR 94.119), plus
+help with compensation; `victimization` is what happened; `served` is whom a service is for.
 """
 
 from directory import vocabulary
@@ -10,9 +10,9 @@ from directory.taxonomy.term_storage import Stored, store
 
 
 def load() -> Stored:
-    """Take our own taxonomies in, as `jobs`. Doing it again changes nothing.
+    """Store our own taxonomies, as `jobs`. Twice is safe.
 
-    A term in Spanish is an entry of its own with the same code and taxonomy, as in the standard.
+    A Spanish term is a separate entry with the same code and taxonomy, as in the standard.
     """
     return store([_given(taxonomy) for taxonomy in vocabulary.taxonomies()], vocabulary.SOURCE)
 

@@ -1,6 +1,6 @@
-"""Reads somebody's taxonomy from a file: Open Eligibility's XML, HSDS's CSV, or a simple CSV.
+"""Reads a taxonomy from a file: Open Eligibility's XML, HSDS's CSV, or a simple CSV.
 
-Knows no database. A file is taken whole or not at all: NotATaxonomy says every line at fault.
+Knows no database. A file is read completely or refused: NotATaxonomy lists the faulty lines.
 """
 
 import csv
@@ -25,9 +25,9 @@ MOST_BYTES = 20_000_000
 
 
 def read(path: Path, source: str, name: str = "") -> ParsedFile:
-    """The taxonomies in a file, or in a folder with HSDS's taxonomy_terms.csv.
+    """Read the taxonomies in a file, or in a folder with HSDS's taxonomy_terms.csv.
 
-    `name` names what the file itself leaves without a name. Raises NotATaxonomy.
+    `name` is for a taxonomy without a name in the file. Raises NotATaxonomy.
     """
     if path.is_dir() or path.name == "taxonomies.csv":
         path = (path if path.is_dir() else path.parent) / "taxonomy_terms.csv"
@@ -63,7 +63,7 @@ def _text(path: Path) -> str:
 
 
 def _rows(text: str, name: str) -> list[dict[str, str]]:
-    """The file's rows by lower-case column; `line` says where each stands."""
+    """The file's rows by lower-case column, with each row's position in `line`."""
     try:
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         head = [column.strip().lower() for column in next(lines, [])]
@@ -82,7 +82,7 @@ def _at(name: str, lines: object) -> str:
 
 
 def _simple(rows: list[dict[str, str]], source: str, name: str) -> ParsedFile:
-    """code, name and, where there are any, description, parent_code, language."""
+    """Read the columns code, name and, if present, description, parent_code, language."""
     taxonomy = ParsedTaxonomy(id_of(source, "taxonomy", name), name, name)
     faults = Faults()
     there = {(row["code"], row.get("language", "")) for row in rows}
@@ -113,7 +113,7 @@ def _simple(rows: list[dict[str, str]], source: str, name: str) -> ParsedFile:
 def _hsds(
     rows: list[dict[str, str]], tops: list[dict[str, str]], source: str, name: str
 ) -> ParsedFile:
-    """taxonomy_terms.csv, and taxonomies.csv where it stands beside it."""
+    """Read taxonomy_terms.csv, and taxonomies.csv if it is next to it."""
     faults, found = Faults(), ParsedFile()
     by_key: dict[str, ParsedTaxonomy] = {}
     for row in tops:
@@ -158,7 +158,7 @@ def _hsds(
 
 
 def _checked(found: ParsedFile, faults: Faults) -> ParsedFile:
-    """Refuse a term that stands twice, and terms that stand below themselves."""
+    """Refuse duplicate terms, and terms that are their own ancestors."""
     terms = [term for taxonomy in found.taxonomies for term in taxonomy.terms]
     if not terms:
         raise NotATaxonomy("there is no term in it.")

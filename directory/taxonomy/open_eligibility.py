@@ -1,7 +1,7 @@
 """Reads Open Eligibility's XML: services and situations, up to four levels deep.
 
-Its declaration says XML 2.0, which does not exist, so the declaration is not looked at. No
-document type is allowed: then no entity can be declared, and nothing outside is ever opened.
+Its declaration says XML 2.0, which does not exist, so the declaration is ignored. No document type
+is allowed, so that no entity can be declared and no external resource is ever opened.
 """
 
 import re
@@ -21,14 +21,14 @@ from directory.taxonomy.parsed_terms import (
 )
 
 DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
-SECTIONS = ("services", "situations")  # Open Eligibility's two halves: a taxonomy each
+SECTIONS = ("services", "situations")  # Open Eligibility's two halves, one taxonomy each
 MAKER = "Open Eligibility"
 
 
 def read_xml(text: str, source: str, name: str = "") -> ParsedFile:
-    """The taxonomies in the text of such a file. Raises NotATaxonomy.
+    """Read the taxonomies in the text of such a file. Raises NotATaxonomy.
 
-    A code that stands twice for different things (1206 does) is told apart by a number.
+    A code that is used for two different things (1206 is) gets a number for the second.
     """
     found = ParsedFile()
     reader = _OpenEligibility(found, source, name or MAKER)
@@ -44,7 +44,7 @@ def read_xml(text: str, source: str, name: str = "") -> ParsedFile:
 
 
 class _OpenEligibility:
-    """The handlers of one reading, and what they have gathered."""
+    """The XML handlers for one file, and the data that they collect."""
 
     def __init__(self, found: ParsedFile, source: str, name: str) -> None:
         self.faults = Faults()
@@ -110,7 +110,8 @@ class _OpenEligibility:
         self._words.clear()
 
     def taxonomies(self) -> Iterable[ParsedTaxonomy]:
-        """One a section, once all is read: descriptions of categories stand apart from them."""
+        """One taxonomy per section. Call it after reading the whole file, since descriptions of
+        categories are separate from the categories."""
         for section, terms in self._terms.items():
             yield ParsedTaxonomy(
                 id_of(self._source, "taxonomy", section),

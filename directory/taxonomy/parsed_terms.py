@@ -1,20 +1,20 @@
-"""What every form of a taxonomy file is read into, and how a fault of it is told."""
+"""The data read from any form of taxonomy file, and the report of its faults."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from directory.importing import coercion
 
-MOST_TOLD = 20  # faults
+MOST_TOLD = 20  # faults in a message
 
 
 class NotATaxonomy(Exception):
-    """Nothing of the file is taken; the message says why, line by line."""
+    """The file is refused; the message says why, line by line."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedTerm:
-    """A term as a file has it. `key` is what the source calls it, `parent` an id of this file's."""
+    """A term as in a file. `key` is the source's name for it, `parent` an id from this file."""
 
     id: UUID
     key: str
@@ -28,7 +28,7 @@ class ParsedTerm:
 
 @dataclass(frozen=True, slots=True)
 class ParsedTaxonomy:
-    """A taxonomy as a file has it."""
+    """A taxonomy as in a file."""
 
     id: UUID
     key: str
@@ -41,14 +41,14 @@ class ParsedTaxonomy:
 
 @dataclass(slots=True)
 class ParsedFile:
-    """What a file holds; `notes` say what was put right in it."""
+    """The contents of a file; `notes` list what was corrected in it."""
 
     taxonomies: list[ParsedTaxonomy] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 class Faults:
-    """Collects what is wrong, so that all of it is told at once."""
+    """Collects faults, so that all are reported at once."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
@@ -57,7 +57,7 @@ class Faults:
         self._found.append(f"{where}: {what}")
 
     def refuse(self) -> None:
-        """Raise NotATaxonomy if anything was wrong."""
+        """Raise NotATaxonomy if there is any fault."""
         if self._found:
             more = len(self._found) - MOST_TOLD
             told = self._found[:MOST_TOLD] + ([f"and {more} other lines"] if more > 0 else [])
@@ -65,5 +65,5 @@ class Faults:
 
 
 def clean(raw: str) -> str:
-    """A cell's text, without what is no text."""
+    """A cell's text without control characters."""
     return str(coercion.text(raw).value)

@@ -1,7 +1,8 @@
-"""Stores taxonomies that were read, and renders anew what carries a term that changed.
+"""Stores taxonomies that were read, and renders the entries that have a changed term.
 
-Runs as `jobs`, in one transaction. A term is found again by its id, else by its code and language
-within the taxonomy. One that the file no longer has is kept, since services may carry it, and told.
+Runs as `jobs`, in one transaction. A stored term is found by its id, else by its code and language
+in the taxonomy. A term that the file no longer has is kept, since services may have it, and
+reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,23 +19,23 @@ from permissions.database.aliases import JOBS
 
 
 class BelongsToAnother(Exception):
-    """An id of the file belongs to another source; nothing is stored."""
+    """An id in the file belongs to another source; nothing is stored."""
 
 
 @dataclass
 class Stored:
-    """What became of the terms, each by what the source calls it."""
+    """The outcome of the terms, each by the source's key."""
 
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     unchanged: int = 0
-    no_longer_there: list[str] = field(default_factory=list)  # kept all the same
+    no_longer_there: list[str] = field(default_factory=list)  # no longer in the file, but kept
 
 
 def store(given: Sequence[ParsedTaxonomy], source: str, *, dry_run: bool = False) -> Stored:
-    """Take these taxonomies under the name `source`; safe to repeat.
+    """Store these taxonomies under the name `source`; safe to repeat.
 
-    `dry_run` says what would be done and does nothing. Raises BelongsToAnother.
+    `dry_run` only reports what would change. Raises BelongsToAnother.
     """
     with transaction.atomic(using=JOBS):
         storing = _Storing(given, source)
@@ -109,7 +110,8 @@ class _Storing:
         own_id: UUID,
         values: Mapping[str, object],
     ) -> str:
-        """Note what is to be done with a row; returns created, changed or unchanged."""
+        """Record how a row differs; returns created, changed or unchanged. Raises
+        BelongsToAnother."""
         if row is None:
             self.new.append(model(id=own_id, source=self.source, **values))
             return "created"
@@ -126,7 +128,7 @@ class _Storing:
         return "changed" if names else "unchanged"
 
     def write(self) -> None:
-        """Store what was compared, then render what shows it."""
+        """Store the differences, then render the entries that show them."""
         if not (self.new or self.differing):
             return
         taxonomies = [row for row in self.new if isinstance(row, m.Taxonomy)]
@@ -143,8 +145,8 @@ class _Storing:
 
 
 def _render(written: set[UUID], changed: set[UUID], taxonomies: set[UUID]) -> None:
-    """Render whatever carries a changed term, one below it, or one of a changed taxonomy; then
-    tell the change feed, which is locked from there on."""
+    """Render the entries with a changed term, a term below it, or a term of a changed taxonomy.
+    Then write the change feed, which stays locked until the commit."""
     rows = [("taxonomy" if one in taxonomies else "taxonomy_term", {"id": one}) for one in changed]
     render_organizations(affected_organizations(rows, using=JOBS))
     render_taxonomies(written & taxonomies, "taxonomy")

@@ -1,4 +1,4 @@
-"""`manage.py bind_organization`: let an agency answer for an organization, and edit it."""
+"""`manage.py bind_organization`: lets an agency answer for an organization and edit it."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py directory_editors`: which agencies edit an organization's entries."""
+"""`manage.py directory_editors`: lists or changes the agencies that edit an organization."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py directory_reviews`: which services ask to be looked at again, and by whom."""
+"""`manage.py directory_reviews`: lists the services due for review, with their editors."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py export_hsds`: the directory as a tabular data package of HSDS."""
+"""`manage.py export_hsds`: writes the directory as a tabular data package of HSDS."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py generate_directory`: an invented directory of any size."""
+"""`manage.py generate_directory`: writes an invented directory of any size."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py import_hsds`: take a directory in any of HSDS's forms."""
+"""`manage.py import_hsds`: imports a directory in any form of HSDS."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -162,7 +162,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} lines written to {folder}; correct them, then --retry.")
 
     def _progress(self, what: str, done: int, total: int) -> None:
-        """A bar where somebody watches, a line now and then where nobody does."""
+        """Show a bar on a terminal, and lines elsewhere."""
         if not total:
             if done:
                 self.stderr.write(f"{what} read: {done}", str)
@@ -177,7 +177,8 @@ class Command(BaseCommand):
 
 
 def _can_be_written(report: Path) -> None:
-    """Before the import, not after hours of it. What stands there stays until it is replaced."""
+    """Check that the report can be written, before hours of import. An existing file stays until
+    the import replaces it."""
     if not report.resolve().parent.is_dir():
         raise CommandError(f"{report}: there is no such folder to write the report to.")
     try:

@@ -1,4 +1,4 @@
-"""manage.py import_postcodes FILE"""
+"""`manage.py import_postcodes`: loads the operator's table of postcodes."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py import_taxonomy`: a taxonomy of the user's own."""
+"""`manage.py import_taxonomy`: imports the user's own taxonomy."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   manage.py import_taxonomy open-eligibility.xml --dry-run
   manage.py import_taxonomy county.csv --name "County services" --source county
 """
-SHOWN = 20  # names of terms, or notes
+SHOWN = 20  # term names or notes
 
 
 class Command(BaseCommand):

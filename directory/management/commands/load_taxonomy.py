@@ -1,4 +1,4 @@
-"""`manage.py load_taxonomy`: our own taxonomies into the database."""
+"""`manage.py load_taxonomy`: loads our own taxonomies into the database."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""manage.py refresh_directory"""
+"""`manage.py refresh_directory`: does the directory's nightly work."""
 
 from typing import Any
 
