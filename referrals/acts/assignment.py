@@ -258,7 +258,7 @@ class SelfAssignmentAlert(NamedTuple):
 
 
 class OutsideReviewAlert(NamedTuple):
-    """A self-assignment in an agency of one, as shown to its outside reviewer: by reference only."""
+    """A self-assignment in an agency of one, shown to its outside reviewer by reference only."""
 
     id: UUID
     at: datetime

@@ -135,9 +135,7 @@ def decline(
     codes.check("decline", code)
     if private_reason is not None:
         codes.check("private_reason", private_reason)
-        if (
-            code != "other"
-        ):  # a reason known only from who the survivor is is never shown as another
+        if code != "other":  # a reason known only from the identity is never shown as another
             raise BadRequest(
                 "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
             )

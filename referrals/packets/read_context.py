@@ -36,9 +36,7 @@ class ReadContext(NamedTuple):
     kek_version: int | None
     key_bundle: bytes | memoryview | None
     notice: str | None
-    budget_wait: (
-        timedelta | None
-    )  # the wait until a system may open this one; None: it may open it now
+    budget_wait: timedelta | None  # until a system may open this one; None: it may open it now
 
     def side(self, principal: Principal) -> str:
         """Return which side the principal's agency is: `from` or `to`."""

@@ -178,9 +178,7 @@ def _end_unseen(current: ActTransaction, via: str) -> None:
     """End a release that the recipient may not know yet. What the recipient is shown of its own act
     depends only on what it knows: whether a release was put since it last ended one."""
     grants.revoke_before_accept(current.referral.id, via)
-    current.referral.refresh_from_db(
-        fields=["version"]
-    )  # for its ETag: the sender's act may have changed it
+    current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender may have changed it
     known = Event.objects.filter(
         referral=current.referral, to_sees=True, act__in=("put_release", "revoke_release")
     )

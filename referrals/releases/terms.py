@@ -36,9 +36,7 @@ class Terms:
     consenters: tuple[Consenter, ...]
     minor_may_consent_alone: bool = False
     adult: bool = False  # stated if the notice does not, or said "minor" when it was sent
-    promptly_informed: str | None = (
-        None  # for a hipaa_agreement: how the survivor is informed of it
-    )
+    promptly_informed: str | None = None  # hipaa_agreement: how the survivor is informed of it
     redisclosure_notice: str | None = None  # None: as the rules say
     evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
     # Who heard it, or before whom it was signed on the screen. None: the acting member, when it was
