@@ -223,7 +223,7 @@ def record_outcomes(batches: list[Batch]) -> None:
 
 def _move(cursor: Any, batch: Batch) -> None:
     taken = [message for message, outcome, *_ in batch.done if outcome in _TAKEN]
-    arrived = any(outcome == "delivered" for _, outcome, *_ in batch.done)  # what was barred did not
+    arrived = any(outcome == "delivered" for _, outcome, *_ in batch.done)  # barred ones did not
     failed = next((outcome for _, outcome, *_ in batch.done if outcome not in _TAKEN), None)
     if batch.messages and not batch.done:
         failed = "failed"  # on our side: it is logged, and retried as if there was no answer
