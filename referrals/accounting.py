@@ -229,8 +229,8 @@ def _given(
     referral: Referral, side: str, lines: Iterable[Line], to: Agency, addresses: list[str]
 ) -> list[Disclosure]:
     """Return what was given. The sender's disclosures are open to the recipient from its accept on.
-    Of the earlier ones, only what was still ready then counts. Without an accept nothing was
-    given."""
+    An earlier disclosure counts only as far as it was still ready then. Without an accept nothing
+    was given."""
     releases = {one.id: one for one in Release.objects.filter(referral=referral)}
     found = [line for line in lines if line.gave]
     if side == "from":

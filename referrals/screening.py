@@ -36,7 +36,7 @@ SCREENING: Labels = {
         "Moved often, or does not know where she is",
         "La trasladan a menudo, o no sabe dónde está",
     ),
-    # Labour (ILO: deceptive recruitment, exploitation, coercion at work)
+    # Labor (ILO: deceptive recruitment, exploitation, coercion at work)
     "labour": ("Works for little or no pay", "Trabaja por poco o ningún pago"),
     "false_promise": ("Not the work that was promised", "No es el trabajo prometido"),
     "debt": ("Works off a debt that does not shrink", "Paga con trabajo una deuda que no baja"),

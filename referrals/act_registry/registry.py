@@ -98,7 +98,7 @@ class Page:
 
     @property
     def at_once(self) -> bool:
-        """Whether it asks nothing."""
+        """Return whether the act asks nothing."""
         return not self.title
 
 

@@ -81,7 +81,7 @@ def tallies(principal: Principal) -> list[Tally]:
 
 def check_agreement(referral: Referral, agreement: str) -> None:
     """Raise NotPossible if the survivor cannot say now and the notice asks for more than that a
-    worker comes and asks them once they can. In that case nobody is called about them and they are
+    worker comes and asks them when they can. In that case no one is called about them and they are
     sent nowhere."""
     if agreement == "cannot_say" and referral.wanted != "come_here":
         raise NotPossible(

@@ -1,4 +1,4 @@
-"""Who put themselves on a referral, and who is barred from one."""
+"""Leads who assigned themselves to a referral, and people who are barred from one."""
 
 from django.db import models
 from django.db.models.functions import Coalesce

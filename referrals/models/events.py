@@ -21,7 +21,7 @@ class Event(models.Model):
     act = models.TextField()
     agency_id = models.UUIDField(null=True)  # whose member did it; None: the clock
     member_id = models.UUIDField(null=True)  # shown to the member's own side only
-    about_id = models.UUIDField(null=True)  # the member of the own side whom it concerns
+    about_id = models.UUIDField(null=True)  # the member of the own side who is concerned
     code = models.TextField(null=True)
     # only for those who answer for it (blocks)
     reserved = models.BooleanField(default=False)
@@ -67,7 +67,7 @@ class Event(models.Model):
 
 
 class Message(models.Model):
-    """A mail, SMS or call that tells a person or a desk that something waits. It contains only a
+    """A mail, SMS or call that informs a person or a desk that something waits. It contains only a
     reference and neutral words (R10). The address stays in its channel."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

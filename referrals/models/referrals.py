@@ -15,9 +15,9 @@ from permissions.principal import Principal
 
 class ReferralQuerySet(models.QuerySet["Referral"]):
     def visible_to(self, principal: Principal) -> "ReferralQuerySet":
-        """Return the referrals that the principal's agency sent or received, without those that bar
-        the caller (R12) and those whose own part was purged (R13). The recipient's purge mark is in
-        a column that `app` cannot read, and bars as a block does.
+        """Return the referrals that the principal's agency sent or received, less those that bar
+        the caller (R12) and those of which the agency's part was purged (R13). The recipient's
+        purge mark is in a column that `app` cannot read, and bars as a block does.
 
         This is the first wall; row-level security is the second and checks the same. Members who
         are neither worker nor lead, and clients without `referrals:read`, see none.

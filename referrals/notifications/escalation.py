@@ -27,7 +27,8 @@ def step() -> bool:
 
 
 def notify_ladder(reach: Recipients, cause: UUID, clock: str) -> None:
-    """Notify the recipient's steps for one deadline, within the caller's transaction."""
+    """Queue the messages of the recipient's steps for one deadline, within the caller's
+    transaction. If no step has a channel, everyone is notified."""
     ((urgency,),) = query("SELECT urgency FROM referral WHERE id = %s", [reach.referral_id])
     rungs = _of_the_hand_off(reach) if clock == "handoff_by" else _of_the_answer(reach, clock)
     rung: set[tuple[str, str]] = set()

@@ -1,7 +1,8 @@
 """What messages say, in English and Spanish: a reference and neutral words, nothing else (R10).
 
-No name, no service, no agency, no link: whoever reads it over a shoulder, or on a phone that is not
-hers alone, learns that work waits. All texts are of one size, so that their length tells nothing.
+A text has no name, no service, no agency and no link. A person who reads it over a shoulder, or on
+a shared phone, learns only that work waits. All texts have one size, so that their length reveals
+nothing.
 """
 
 SUBJECT = {"en": "Cairn: a reference for you", "es": "Cairn: una referencia para usted"}

@@ -1,4 +1,4 @@
-"""Messages made from events: which side an event notifies, whom there, and with which text.
+"""Messages made from events: which side an event notifies, who there, and with which text.
 
 A step of the background work processes events that were not processed yet; the event row is the
 outbox. A side is notified only of what it may know (T5): an event that it does not see produces no

@@ -58,8 +58,8 @@ _UNTRIED = (
     f"status = 'accepted' AND {_STATE} IN ('accepted', 'in_handoff')"
     f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
 )
-# Uses an index of the sides whose clock runs, so that a long box of old referrals is not checked
-# one by one.
+# Use an index of the sides whose clock runs, so that a long box of old referrals is not checked one
+# by one.
 _CONTACT_LATE = (
     "(status = 'accepted' AND id = ANY (ARRAY("  # noqa: S608 (of fixed parts)
     "SELECT s.referral_id FROM referral_side s"

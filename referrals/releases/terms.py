@@ -35,12 +35,11 @@ class Terms:
     attestations: tuple[str, ...]
     consenters: tuple[Consenter, ...]
     minor_may_consent_alone: bool = False
-    adult: bool = False  # stated if the notice does not, or said "minor" when it was sent
+    adult: bool = False  # stated if the notice does not, or if it said "minor" when sent
     promptly_informed: str | None = None  # hipaa_agreement: how the survivor is informed of it
     redisclosure_notice: str | None = None  # None: as the rules say
     evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
-    # Who heard it, or before whom it was signed on the screen. None: the acting member, when it was
-    # given.
+    # Who heard it, or saw it signed on the screen. None: the acting member, at the time of signing.
     witnessed_by: UUID | None = None
     witnessed_at: datetime | None = None
 
