@@ -1,5 +1,4 @@
-"""The call record: a referral made by phone to a service that takes no referrals here, or none
-now."""
+"""The call record: a referral by phone to a service that takes none here, or none now."""
 
 from uuid import UUID
 
@@ -62,8 +61,7 @@ def record_call(
 def list_page(
     principal: Principal, *, after: Place | None, limit: int
 ) -> tuple[list[CallRecord], Place | None]:
-    """Return a page of the caller's own records, newest first, and where it ended. One access
-    entry."""
+    """Return a page of the caller's own records, newest first, and its end. One access entry."""
     with writer.logged_act(principal, "call_record.list"):
         _require_caseworker(principal)
         mine = CallRecord.objects.filter(

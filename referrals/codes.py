@@ -16,8 +16,7 @@ URGENCY: Labels = {
     "urgent": ("Urgent: answer within the hour", "Urgente: respuesta en una hora"),
     "routine": ("Routine: answer within a working day", "Normal: respuesta en un día hábil"),
 }
-# Our own list, based on the five VOCA service groups (Office for Victims of Crime), plus
-# compensation.
+# Our own list from the five VOCA service groups (Office for Victims of Crime), plus compensation.
 NEEDS: Labels = {
     "information_and_referral": ("Information and referral", "Información y orientación"),
     "advocacy": ("Personal advocacy", "Acompañamiento y defensa personal"),

@@ -159,8 +159,7 @@ def fields_of(direction: str) -> tuple[str, ...]:
 
 
 def under_part2(names: Collection[str], duties: frozenset[str]) -> bool:
-    """Return whether 42 CFR part 2 applies: to these fields, or to everything of a Part 2
-    program."""
+    """Return whether 42 CFR part 2 applies: to these fields, or to all of a Part 2 program."""
     return "part2" in duties or any(BY_NAME[name].part2 for name in names if name in BY_NAME)
 
 

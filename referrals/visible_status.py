@@ -60,8 +60,7 @@ def status_word(
 
 
 class Shown(NamedTuple):
-    """A true state and the word that the sender is shown for it, at once and a week after the
-    accept."""
+    """A true state and the word that the sender is shown for it, at once and a week later."""
 
     true: str
     at_once: str
@@ -91,8 +90,7 @@ def shown_to_sender() -> list[Shown]:
 
 
 def etag(referral: Referral, own: Side | None, principal: Principal, now: datetime) -> str:
-    """Return an opaque version for this caller's side. It changes only with what this side is
-    shown."""
+    """Return an opaque version for this caller's side. It changes only with what it is shown."""
     side = side_of(principal, referral)
     parts = (
         str(referral.id),

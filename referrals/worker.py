@@ -71,8 +71,7 @@ def jobs_named(names: Iterable[str]) -> list[Job]:
 
 
 def run_until_idle(jobs: Iterable[Job]) -> list[str]:
-    """Run each job once, in this thread, until it has no more. Returns the names of those that
-    failed."""
+    """Run each job here until it has no more. Returns the names of those that failed."""
     failed = []
     for job in jobs:
         try:

@@ -34,8 +34,7 @@ MOST_TOLD = 100
 
 @act(
     Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
-    # After the end too. Otherwise, after the last assignee has left, no member could account to the
-    # survivor.
+    # After the end too. Otherwise no one could account to the survivor after the last assignee left.
     Move(ANY, ANY - DRAFT),
     tells={"from": PUT_ON, "to": PUT_ON},
     summary="Assign a colleague.",

@@ -240,7 +240,7 @@ def _worker_is_with_her(current: ActTransaction) -> bool:
 
 
 def next_handoff_due(current: ActTransaction) -> datetime:
-    """Return when the recipient's next attempt is due, counted from now, by the durations frozen at
+    """Return when the recipient's next attempt is due, from now, by the durations frozen at
     send."""
     referral = current.referral
     agency = Agency.objects.get(id=referral.to_agency_id)

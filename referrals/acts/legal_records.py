@@ -40,8 +40,7 @@ class Record:
     detail: str = ""  # sealed with the rest
 
     def check(self, basis_list: str, to_list: str) -> None:
-        """Raise BadRequest unless every value is in its code list and the time is in the accepted
-        range."""
+        """Raise BadRequest unless every value is in its code list and the time is in range."""
         for name, known in (
             ("basis", basis_list),
             ("to", to_list),

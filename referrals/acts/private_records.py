@@ -199,8 +199,7 @@ def set_plan(
 
 
 def planned_services(principal: Principal, referral_id: UUID) -> list[UUID] | None:
-    """Return the services left in the plan, for a member who works on it. None: there is no
-    plan."""
+    """Return the services left in the plan, for a member who works on it. None: no plan."""
     mine = Plan.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
     return mine.values_list("services", flat=True).first()
 

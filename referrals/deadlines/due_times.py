@@ -15,11 +15,9 @@ from permissions.models import Agency
 
 # The sender is shown `closed` after this time, whatever happened (R2, the T5 table).
 CLOSED_AFTER = timedelta(days=7)
-# How long "please call" puts a referral among the pressing ones. It is shown while the referral is
-# open.
+# How long "please call" makes a referral pressing. It is shown as long as the referral is open.
 CALL_REQUEST_LASTS = timedelta(days=1)
-# How long after the sending a worker of the sender can be with the survivor, whatever the notice
-# says.
+# How long after the sending a worker can be with the survivor, whatever the notice says.
 WITH_HER = timedelta(days=1)
 # How long before the purge of a side's part that side is notified (R13).
 PURGE_WARNING = timedelta(days=7)
@@ -72,8 +70,7 @@ class Deadlines(NamedTuple):
 
 
 def deadlines(agency: Agency, urgency: str, sent_at: datetime) -> Deadlines:
-    """Return when `agency`, the recipient, owes which answer to a referral sent at `sent_at`;
-    UTC."""
+    """Return when `agency`, the recipient, owes each answer to what was sent at `sent_at`; UTC."""
     own = durations(agency)[urgency]
 
     def after(length: int) -> datetime:
@@ -137,8 +134,7 @@ def durations(agency: Agency) -> dict[str, Durations]:
 
 
 def calendar(agency: Agency) -> Calendar:
-    """Return the agency's hours (default: Monday to Friday, nine to five), holidays and time
-    zone."""
+    """Return the agency's hours (else Monday to Friday, nine to five), holidays and time zone."""
     week = WEEK
     if agency.opening_hours is not None:
         week = tuple(
@@ -188,8 +184,7 @@ def read_zone(name: str) -> str:
 
 
 _NUMBER = re.compile("[0-9]{1,6}")
-# A time of the agency's own day. With a zone of its own, or seconds, a deadline could not be
-# stated.
+# A time of the agency's own day. With a zone or seconds, a deadline could not be stated.
 _DAY = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 
 

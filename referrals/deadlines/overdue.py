@@ -99,8 +99,7 @@ def mark_missed(alarm: MissedDeadline) -> bool:
 
 
 def mark_all_missed(most: int = MOST) -> dict[str, int]:
-    """Mark all that is due now. Returns the number of marks per clock. Twice is safe, also
-    concurrently."""
+    """Mark all that is due now. Returns the marks per clock. Twice is safe, also concurrently."""
     counts = dict.fromkeys(_CLOCKS, 0)
     while found := missed_deadlines(most):
         marked = [alarm for alarm in found if mark_missed(alarm)]

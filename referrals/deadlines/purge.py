@@ -241,8 +241,7 @@ def _batch(agency_id: UUID) -> list[int]:
 
 
 def _each(name: str, agency_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
-    """Run `act` on each referral that is due, each in its own transaction: locked, then checked
-    again."""
+    """Run `act` on each that is due, in its own transaction: locked, then checked again."""
     return sum(_one(name, agency_id, row, act) for row in due(name, agency_id))
 
 

@@ -16,7 +16,6 @@ def is_of_our_time(moment: datetime) -> bool:
 
 
 def check(moment: datetime | None, pointer: str) -> None:
-    """Raise BadRequest with the field at `pointer` unless the time may be stored. None is
-    allowed."""
+    """Raise BadRequest, naming the field at `pointer`, for a time out of range. None is allowed."""
     if moment is not None and not is_of_our_time(moment):
         raise BadRequest("invalid", DETAIL, pointer)

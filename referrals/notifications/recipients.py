@@ -86,13 +86,11 @@ class Recipients:
         return self.own(leads)
 
     def contact(self) -> list[Channel]:
-        """Return the escalation contact, which may be outside the agency. Empty if the mailbox is
-        closed."""
+        """Return the escalation contact, which may be outside. Empty if the mailbox is closed."""
         return [line for line in self.lines if line.use == "escalation"]
 
     def member(self, member_id: UUID | None) -> list[Channel]:
-        """Return one member's own channels, whatever their duty. Empty if they may not be
-        notified."""
+        """Return one member's own channels, whatever their duty. Empty if they may not know."""
         return self.own(one for one in self.members if one.id == member_id)
 
 
@@ -197,8 +195,7 @@ def queue_messages(
 def queue_general_messages(
     cause: UUID, template: str, reference: str, lines: Iterable[Channel]
 ) -> None:
-    """Queue messages that concern no referral. `reference` is a word that says what they are
-    about."""
+    """Queue messages about no referral. `reference` is a word that says what they concern."""
     for line in unique_channels(lines):
         with connections[JOBS].cursor() as cursor:
             cursor.execute(

@@ -197,8 +197,7 @@ def _went_out(client: Any, message: Outgoing, words: str) -> bool:
 
 
 def _call(message: Outgoing) -> str:
-    """Return what the voice says, twice. It asks for no key: pressing a key acknowledges
-    nothing."""
+    """Return what the voice says, twice. It asks for no key: a key acknowledges nothing."""
     words = escape(message_texts.spoken(message.template, message.language, message.reference))
     voice = {"en": "en-US", "es": "es-US"}[message.language]
     return f'<Response><Say language="{voice}" loop="2">{words}</Say></Response>'
@@ -244,8 +243,7 @@ def _token() -> str:
 
 
 def _demo(message: Outgoing) -> str | None:
-    """Print the message on the terminal (without the address) and store it for the demo's page of
-    messages."""
+    """Print the message on the terminal (without the address); store it for the demo's page."""
     shown = {
         "kind": message.kind,
         "to": message.address,

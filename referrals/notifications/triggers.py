@@ -72,8 +72,8 @@ class _Event(NamedTuple):
 
 
 def step() -> bool:
-    """Write the messages of a batch of events and self-assignments. Returns whether there may be
-    more."""
+    """Write the messages of a batch of events and self-assignments. Returns whether more may
+    wait."""
     with transaction.atomic(using=JOBS):
         events = [_Event._make(row) for row in query("SELECT * FROM sec.take_events(%s)", [BATCH])]
         for event in events:

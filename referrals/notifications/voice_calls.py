@@ -51,8 +51,7 @@ def settle_earlier_calls(number: str) -> None:
 
 
 def _of_no_message(number: str, since: datetime) -> list[str]:
-    """Return the provider's calls to this number since then that match no known message, in
-    order."""
+    """Return the provider's calls to this number since then that match no message, in order."""
     listed = transports.calls_since(number, since)
     rows = query("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
     known = {sid for (sid,) in rows}

@@ -16,8 +16,7 @@ from referrals.visible_status import status_word
 
 
 class ReadContext(NamedTuple):
-    """One referral, the caller's own side of it, their relation to it, and their agency's live
-    grant."""
+    """One referral, the caller's own side and relation, and their agency's live grant."""
 
     now: datetime
     from_agency_id: UUID
@@ -95,8 +94,7 @@ def context_query(referral_id: UUID) -> RoundTrip:
 
 
 def context_round_trip_query(referral_id: UUID) -> RoundTripQuery:
-    """Return the same query, to be sent in the same round trip as the one that resolves the
-    caller."""
+    """Return the same query, to be sent in the round trip that resolves the caller."""
     return RoundTripQuery(_CONTEXT, {"referral": referral_id})
 
 

@@ -25,8 +25,7 @@ from referrals.visible_status import etag, side_of, status_shown
 
 
 class Openings(NamedTuple):
-    """For a packet that was marked as an error: how many of the recipient's people opened it, and
-    when."""
+    """For a packet marked as an error: how many of the recipient's people opened it, and when."""
 
     people: int
     times: list[datetime]
@@ -78,7 +77,7 @@ def read_detail(principal: Principal, referral_id: UUID) -> Detail:
 
 
 def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
-    """Return `build_detail` of a referral by its id, authorized again (a replayed create). Raises
+    """Return `build_detail` of a referral by id, authorized again (a replayed create). Raises
     NotVisible."""
     return build_detail(principal, *_find_visible(principal, referral_id), now)
 
@@ -86,7 +85,7 @@ def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detai
 def build_detail(
     principal: Principal, referral: Referral, own: Side | None, now: datetime
 ) -> Detail:
-    """Return the referral as the principal's side is shown it, within a transaction that has seen
+    """Return the referral as the principal's side is shown it, in a transaction that has seen
     it."""
     side = side_of(principal, referral)
     agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
@@ -133,7 +132,7 @@ def build_detail(
 
 
 def _release(referral: Referral, side: str) -> Release | None:
-    """Return the newest release, for those who answer for it; to the recipient's people after the
+    """Return the newest release, for those who answer for it; for the recipient, after the
     accept."""
     if side == "to" and referral.accepted_at is None:
         return None
@@ -165,8 +164,7 @@ def _plan(principal: Principal, referral: Referral) -> Plan | None:
 
 
 def _replaced_referral(principal: Principal, plan: Plan) -> UUID | None:
-    """Return the referral that this one replaces. None if the caller cannot see it: it may bar them
-    (R12)."""
+    """Return the replaced referral. None if the caller cannot see it: it may bar them (R12)."""
     if plan.replaces_id is None:
         return None
     before = Referral.objects.visible_to(principal).filter(id=plan.replaces_id)
@@ -183,8 +181,7 @@ def openings(referral: Referral) -> Openings | None:
 
 
 def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
-    """Return the own side's blocks, and the sender's `leads_only` that binds the recipient's
-    leads."""
+    """Return the own side's blocks, and the sender's `leads_only` that binds a recipient."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, bars_member_id, agency_id = %(agency)s, set_at FROM conflict_block"

@@ -83,8 +83,7 @@ def read_events(principal: Principal, after: Place, limit: int) -> tuple[list[En
 
 
 def _require(principal: Principal) -> None:
-    """Require a worker or lead, or a client with events:read whose named staff, if any, is one of
-    these."""
+    """Require a worker or lead, or a client with events:read whose named staff, if any, is one."""
     if not principal.may("events:read"):
         raise NotPermitted("scope_missing", "The client needs the scope events:read.")
     named = not principal.is_client or principal.member_id is not None

@@ -91,7 +91,7 @@ _SHOWN = ", ".join(
 
 
 def _branch(box: str, rest: str, due: str = "") -> str:
-    """Return SQL for one index scan: the newest rows of one box. Two scans are faster than any OR
+    """Return SQL for one index scan: the newest rows of one box. Two scans beat any OR
     (measured)."""
     column = "from_agency_id" if box == "out" else "to_agency_id"
     sent = " AND NOT from_purged" if box == "out" else " AND sent_at IS NOT NULL"
@@ -187,8 +187,7 @@ _PLANNED_ONCE = {
 def page_sql(
     box: str | None, filters: Filters, *, after: bool, limit: int, soonest: bool = False
 ) -> str:
-    """Return the SQL to send for such a page, with its placeholders. Call it within a
-    transaction."""
+    """Return the SQL to send for such a page, with placeholders. Call it within a transaction."""
     once = _PLANNED_ONCE.get((box, after, limit))
     if once is None or soonest or filters != EVERYTHING:
         return list_query(box, filters, after=after, limit=limit, soonest=soonest)

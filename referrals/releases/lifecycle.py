@@ -77,8 +77,7 @@ def put_release(
 
 
 def _check_witness(principal: Principal, terms: Terms) -> None:
-    """Raise BadRequest unless the witness is, or was, a member of the agency that records the
-    release."""
+    """Raise BadRequest unless the witness is, or was, a member of the recording agency."""
     if terms.witnessed_by is None:
         return
     own = Membership.objects.filter(id=terms.witnessed_by, agency_id=principal.agency_id)

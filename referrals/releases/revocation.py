@@ -24,8 +24,7 @@ from referrals.releases import lifecycle
 
 @act(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    # The recipient may narrow it from its accept on. Before that it may not know what there is to
-    # narrow.
+    # The recipient may narrow it from its accept on. Before, it may not know what there is.
     Move(ANY, ANY - DRAFT - WAITING - {"declined", "expired"}),
     closes=True,
     tells={"from": HOLDER_THERE},

@@ -106,8 +106,7 @@ def complete_terms(terms: Terms, about: ReleaseContext) -> Terms:
 
 
 def check_terms(terms: Terms, about: ReleaseContext) -> None:
-    """Raise NotPossible unless the law and the rules allow these terms between these two
-    agencies."""
+    """Raise NotPossible unless the law and the rules allow these terms between the two agencies."""
     duties = about.principal.duties
     allowed = disclosure.allowed_bases(duties, about.direction)
     if terms.basis not in allowed:
@@ -137,8 +136,7 @@ def check_terms(terms: Terms, about: ReleaseContext) -> None:
 
 
 def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
-    """Require a written consent with the patient's signature, whatever the basis (42 CFR
-    2.31(a))."""
+    """Require written consent with the patient's signature, whatever the basis (42 CFR 2.31(a))."""
     if terms.form != "oral_witnessed" or not packet_fields.under_part2(terms.fields, duties):
         return
     way = "Have her sign, on paper or on the screen"
@@ -178,7 +176,7 @@ def _check_times(terms: Terms, about: ReleaseContext) -> None:
 
 
 def check_length(signed_at: datetime, expires_at: datetime, about: ReleaseContext) -> None:
-    """Require a reasonable time limit (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first
+    """Require a reasonable limit (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first
     signature."""
     longest = disclosure.longest_duration(about.urgency, lead=about.principal.has_role("lead"))
     if expires_at - signed_at > longest:

@@ -81,8 +81,7 @@ def _signed_message(batch: Batch, message: Message) -> tuple[bytes, dict[str, st
 
 
 def delivery_outcome(status: int) -> str:
-    """Return what an answer's status means. A redirect is a failure, because its target was not
-    checked."""
+    """Return what an answer's status means. A redirect fails: its target was not checked."""
     if 200 <= status < 300:
         return "delivered"
     if status == 410:

@@ -32,8 +32,7 @@ LEASE_S = 30  # longer than a batch can take (delivery.py); a dead sender loses 
 # is given up.
 LADDER_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 JITTER = 0.1
-# Managers are notified after this many failed tries, five minutes: less is an update of their
-# system.
+# Managers are notified after so many failed tries, five minutes: less is a system update.
 TOLD_AFTER = 3
 _TAKEN = {"delivered", "barred"}
 
@@ -285,8 +284,7 @@ KEPT = "interval '30 days'"  # the log of deliveries
 
 
 def delete_expired() -> bool:
-    """Delete what has expired: old lines of the log, ended secrets, removed endpoints. Twice is
-    safe."""
+    """Delete old lines of the log, ended secrets and removed endpoints. Twice is safe."""
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
         cursor.execute(f"DELETE FROM webhook_delivery WHERE at < sec.clock() - {KEPT}")
         cursor.execute("DELETE FROM webhook_secret WHERE ends_at <= sec.clock()")

@@ -25,8 +25,7 @@ def new_secret() -> str:
 
 
 def body(kind: str, at: datetime, **ids: UUID | int | str | None) -> bytes:
-    """Return the message: its kind, a time and ids, padded to the one size that all messages
-    have."""
+    """Return the message: its kind, a time and ids, padded to the size that all messages have."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     said = {"type": kind, "timestamp": moment, "data": {k: str(v) for k, v in ids.items() if v}}
     bare = len(json.dumps(said | {"pad": ""}, separators=(",", ":")))
@@ -35,7 +34,7 @@ def body(kind: str, at: datetime, **ids: UUID | int | str | None) -> bytes:
 
 
 def headers(secrets: list[str], message_id: str, now_s: int, content: bytes) -> dict[str, str]:
-    """Return the three headers, with a signature for each secret so that a receiver may change
+    """Return the three headers, with one signature per secret so that a receiver may change
     over."""
     moment = datetime.fromtimestamp(now_s, UTC)
     signed = (Webhook(secret).sign(message_id, moment, content.decode()) for secret in secrets)

@@ -93,8 +93,7 @@ def resolve_target(url: str) -> Target:
 
 
 def _read(url: str) -> tuple[str, int, str, bool, bool]:
-    """Return host, port, path, whether TLS is used, and whether it is a local target that a setting
-    names."""
+    """Return host, port, path, whether TLS is used, and whether a setting names it as local."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), 443 if parts.port is None else parts.port

@@ -60,8 +60,7 @@ class Command(BaseCommand):
 
 
 def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
-    """Change the agency without saving it, and return the fields that changed. Raises
-    CommandError."""
+    """Change the agency without saving it; return the changed fields. Raises CommandError."""
     changed = set()
     own = dict(agency.durations or {})
     for urgency in due_times.DURATIONS:
