@@ -73,9 +73,7 @@ class ActTransaction:
             setattr(own, name, value)
 
     def claim(self, *, reason: str | None = None, keep: bool = False) -> None:
-        """Assign the acting member and make them this side's holder in place of the previous
-        one.
-        """
+        """Assign the acting member and make them this side's holder, replacing any other."""
         own = self.own_side()
         assignments.claim(self.referral, reason=reason, keep=keep)
         own.holder_id = self.principal.staff_id

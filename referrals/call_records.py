@@ -61,7 +61,9 @@ def record_call(
 def list_page(
     principal: Principal, *, after: Place | None, limit: int
 ) -> tuple[list[CallRecord], Place | None]:
-    """Return a page of the caller's own records, newest first, and its end. One access entry."""
+    """Return a page of the caller's own records, newest first, and where it ended.
+
+    One access entry."""
     with writer.logged_act(principal, "call_record.list"):
         _require_caseworker(principal)
         mine = CallRecord.objects.filter(

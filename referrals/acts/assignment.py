@@ -34,7 +34,7 @@ MOST_TOLD = 100
 
 @act(
     Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
-    # After the end too. Otherwise no one could account to the survivor after the last assignee left.
+    # After the end too. Otherwise no one could account to the survivor once all assignees left.
     Move(ANY, ANY - DRAFT),
     tells={"from": PUT_ON, "to": PUT_ON},
     summary="Assign a colleague.",

@@ -38,8 +38,7 @@ from referrals.queries.details import Detail
 def withdraw(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """Withdraw the referral as its sender. It destroys the recipient's bundle at once. Twice is
-    safe."""
+    """Withdraw the referral as its sender; destroy the recipient's bundle. Twice is safe."""
     codes.check("withdraw", code)
     with act_transaction(principal, "withdraw", referral_id, if_match) as current:
         if not current.repeated:

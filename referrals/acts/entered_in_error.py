@@ -64,8 +64,7 @@ MOST_LISTED = 100
 def mark_error(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """Mark the referral as the sender's mistake. Its content can no longer be opened. Twice is
-    safe."""
+    """Mark it as the sender's mistake. Its content can no longer be opened. Twice is safe."""
     codes.check("mark_error", code)
     with act_transaction(principal, "mark_error", referral_id, if_match) as current:
         if not current.repeated:

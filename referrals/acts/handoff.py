@@ -201,12 +201,11 @@ def start_handoff(
 def handoff_failed(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:
-    """Record that the hand-off failed. The clock starts again (T4). Twice within five minutes is
-    once.
+    """Record that the hand-off failed. The clock starts again (T4). Twice in five minutes is once.
 
     While a worker is still with the survivor (`with_worker_until`), that worker is asked to call,
-    but for no longer than a day after the sending. Otherwise a sender who gives a month would learn
-    of each time that the survivor did not come, even when shown `closed` (R2).
+    but for no longer than a day after the sending. Otherwise a sender that states a month would
+    learn of each time that the survivor did not come, even when shown `closed` (R2).
     """
 
     def already(current: ActTransaction) -> bool:

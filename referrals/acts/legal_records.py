@@ -150,6 +150,5 @@ def state_line(kind: str) -> str:
 
 
 def warning(principal: Principal, basis: str) -> str:
-    """Return the warning that a subpoena is not an order, for an agency with privilege; otherwise
-    ''."""
+    """Return that a subpoena is not an order, for an agency with privilege; otherwise ''."""
     return SUBPOENA if basis == "subpoena" and "privilege" in principal.duties else ""

@@ -81,8 +81,9 @@ def put_return_release(
 ) -> Detail:
     """Record the survivor's permission to inform the sender, and send the values, now and once.
 
-    It takes the recipient's assignee, who may open the agency's notes. It replaces the last return
-    release. Raises BadRequest and NotPossible for terms that the rules refuse, and NotPermitted.
+    The caller must be an assignee of the recipient who may open the agency's notes. It replaces the
+    last return release. Raises BadRequest and NotPossible for terms that the rules refuse, and
+    NotPermitted.
     """
     with act_transaction(principal, "put_return_release", referral_id, if_match) as current:
         referral, own = current.referral, current.own_side()

@@ -113,8 +113,7 @@ def _insert_draft(
 
 
 def _reference() -> str:
-    """Return six letters to say on the phone: no vowels (no words), none that sound or look
-    alike."""
+    """Return six letters to say by phone: no vowels (no words), none that sound or look alike."""
     return "".join(secrets.choice("BCDFGHJKLMNPQRSTVWXZ") for _ in range(6))
 
 

@@ -16,7 +16,7 @@ from referrals.visible_status import status_word
 
 
 class ReadContext(NamedTuple):
-    """One referral, the caller's own side and relation, and their agency's live grant."""
+    """One referral, the caller's side and relation to it, and their agency's live grant."""
 
     now: datetime
     from_agency_id: UUID
