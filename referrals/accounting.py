@@ -1,9 +1,10 @@
-"""The accounting of disclosures, for the survivor: to whom her agency gave what, when and why, and
-who of its own people looked (45 CFR 164.528; ADR 0015). Of one referral: an agency's handle of her
-is another in each, so that no two are known to be hers.
+"""The accounting of disclosures, for the survivor: to whom an agency gave what, when and why, and
+who of its own people looked (45 CFR 164.528; ADR 0015). It covers one referral: an agency's handle
+for the survivor differs in each, so that no two are known to be of one person.
 
-Made from the access log by an assigned member, for her own agency's part alone: what the other
-agency did with it is that agency's to account for (R2). It is itself an entry of the log.
+It is made from the access log by an assigned member, for their own agency's part only. What the
+other agency did with the data is for that agency to account for (R2). The accounting is itself an
+entry of the log.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,34 +30,34 @@ from referrals.packets import notes, packet
 from referrals.packets.notes import OpenedNote
 from referrals.visible_status import side_of
 
-# Acts that may give something to the other agency; where one did, its entry states the purpose.
+# Acts that may give something to the other agency. If one did, its entry states the purpose.
 GIVING = ("referral.send", "referral.put_packet", "referral.put_release")
 GIVING_BACK = ("referral.put_return_release",)
 OPENING = ("referral.open_packet", "referral.open_notes", "referral.read_returned")
-# What takes back, before the recipient's accept, of what lies ready for it.
+# Acts that take back, before the recipient's accept, what is ready for it.
 NARROWING, REVOKING = "referral.narrow_release", "referral.revoke_release"
-# One row of the log each: what `_given` reads in its order, and openings.
+# Acts listed with one row of the log each: what `_given` reads in order, and openings.
 SINGLY = (*GIVING, *GIVING_BACK, *OPENING, NARROWING, REVOKING)
-# Whoever reads the log, or what is drawn from it, does not work on the referral.
+# A person who reads the log, or what is drawn from it, does not work on the referral.
 CHECKING = ("access_log.", "self_assignments.", "barred_attempts.")
 CHECKED = "access_log.check"
-ITSELF = "system.work"  # by its clock, or to tell the agency's own systems: nobody's act
+ITSELF = "system.work"  # by its clock, or to notify the agency's own systems: no person's act
 ACCOUNTED, SELF_ASSIGNED = "referral.account_disclosures", "referral.self_assign"
-ALONE = ("referral.open_packet", "referral.read_returned", SELF_ASSIGNED)  # told one by one
-# Saw the notice or worked on it. One word for all of it: among looks and notes, which are every
-# day's, nobody can tell that there is a record of what a court or law forbids telling her.
+ALONE = ("referral.open_packet", "referral.read_returned", SELF_ASSIGNED)  # listed one by one
+# The member saw the notice or worked on the referral. One word covers all of it. Looks and notes
+# happen every day, so the word does not reveal a record that a court or law forbids disclosing.
 WORKED = "referral.work"
-# As ordinary as a review, or an opening for a warrant would tell of the warrant.
+# Merged with an ordinary review; otherwise an opening for a warrant would reveal the warrant.
 UNTOLD_REASONS = ("review", "legal_duty")
 REVIEW_OR_DUTY = "review_or_legal_duty"
 ACTS = (*OPENING, SELF_ASSIGNED, WORKED, CHECKED, ACCOUNTED, ITSELF)
 PURPOSES = (*sorted(PURPOSE.keys() - UNTOLD_REASONS), REVIEW_OR_DUTY)
 REASONS = (*sorted(SELF_ASSIGNMENT.keys() - UNTOLD_REASONS), REVIEW_OR_DUTY)
 RECORDS = {"report", "disclosure"}  # kinds of notes that are disclosures outside (R8)
-MOST_ADDRESSES = 3  # of the recipient's: enough to find it, on a paper
+MOST_ADDRESSES = 3  # of the recipient: enough to find it, on a paper
 NOBODY = "nobody"  # it was refused or fought: nothing was disclosed
-# 45 CFR 164.528(a)(2): suspended, for the time that the authority named. The record stays as it
-# was; when it may be told, a new one tells it.
+# 45 CFR 164.528(a)(2): suspended for the time that the authority named. The record does not change.
+# When disclosure is allowed again, a new record states it.
 FORBIDDEN = "not_told_forbidden"
 
 
@@ -72,7 +73,7 @@ class Line(NamedTuple):
     purpose: str | None
     fields: list[str] | None
     release_id: UUID | None
-    reason: str | None  # where the act asks for one (R7)
+    reason: str | None  # if the act asks for one (R7)
 
     @property
     def gave(self) -> bool:
@@ -80,7 +81,8 @@ class Line(NamedTuple):
 
 
 class NoticeShown(NamedTuple):
-    """The notice (T2) lay before the recipient from `at` on: what she needs, and not who she is."""
+    """The notice (T2) was visible to the recipient from `at` on: what the survivor needs, not who
+    they are."""
 
     at: datetime
     to: Agency
@@ -89,11 +91,11 @@ class NoticeShown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What another agency could open from `at` on, under which release."""
+    """What another agency could open from `at` on, and under which release."""
 
     at: datetime
     to: Agency
-    addresses: list[str]  # where it is, one line each; empty: nowhere that anybody may know
+    addresses: list[str]  # where it is, one line each; empty: no public address
     fields: list[str]
     purpose: str
     release: Release
@@ -101,14 +103,14 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """`opened` and `seen` hold each of `entries` once, those behind `given` among them: their
-    `times` add up to it. `entry_id` is the reader's receipt."""
+    """`opened` and `seen` hold each of `entries` once, including those behind `given`: their
+    `times` add up to `entries`. `entry_id` is the reader's receipt."""
 
     made_at: datetime
     referral: Referral
-    notice: NoticeShown | None  # of the agency that sent it, once it did
+    notice: NoticeShown | None  # from the agency that sent it, after it was sent
     given: list[Disclosure]
-    records: list[OpenedNote]  # mandated reports and compelled disclosures that may be told
+    records: list[OpenedNote]  # mandated reports and compelled disclosures that may be shown
     opened: list[Line]
     seen: list[Line]
     names: dict[UUID, str]  # members of the own agency
@@ -137,10 +139,11 @@ class Accounting:
     ),
 )
 def account_disclosures(principal: Principal, referral_id: UUID, purpose: str) -> Accounting:
-    """Her agency's own part, for its assigned members with a purpose of use. Twice is two entries.
+    """Return the own agency's part, for its assigned members with a purpose of use. Twice is two
+    entries.
 
     The records of reports and compelled disclosures are read from the agency's notes, which is an
-    opening with an entry of its own. Raises NotVisible, NotPermitted, WrongState, Unavailable.
+    opening with its own entry. Raises NotVisible, NotPermitted, WrongState, Unavailable.
     """
     with packet.sealed_read(principal, "account_disclosures", referral_id, purpose) as (
         attempt,
@@ -180,7 +183,8 @@ def _lines(referral_id: UUID) -> list[Line]:
 
 
 def _fold(lines: Iterable[Line]) -> list[Line]:
-    """As she is told of them: one line a person and act, but for acts that are told one by one."""
+    """Combine lines as the survivor is shown them: one line per person and act, except for acts
+    that are listed one by one."""
     told: dict[object, Line] = {}
     for number, line in enumerate(map(_named, lines)):
         by = (line.act, line.member_id, line.client, line.purpose)
@@ -196,7 +200,7 @@ def _fold(lines: Iterable[Line]) -> list[Line]:
 
 
 def _named(line: Line) -> Line:
-    """The line under the word for what was done that she is told."""
+    """Return the line under the word that the survivor is shown for the act."""
     if line.act in OPENING:
         return line._replace(purpose=reason_for_survivor(line.purpose))
     if line.act == SELF_ASSIGNED:
@@ -215,7 +219,7 @@ def reason_for_survivor(code: str | None) -> str | None:
 
 
 def _other(referral: Referral, side: str, *, told: object) -> tuple[Agency, list[str]]:
-    """The other agency; where it is, if it was told anything."""
+    """Return the other agency, and where it is if it was given anything."""
     sends = side == "from"
     to = Agency.objects.get(id=referral.to_agency_id if sends else referral.from_agency_id)
     return to, _addresses(to.id, referral.service_id if sends else None) if told else []
@@ -224,8 +228,9 @@ def _other(referral: Referral, side: str, *, told: object) -> tuple[Agency, list
 def _given(
     referral: Referral, side: str, lines: Iterable[Line], to: Agency, addresses: list[str]
 ) -> list[Disclosure]:
-    """The sender's are open to the recipient from its accept on, and of those from before it what
-    still lay ready then; without an accept nothing was given."""
+    """Return what was given. The sender's disclosures are open to the recipient from its accept on.
+    An earlier disclosure counts only as far as it was still ready then. Without an accept nothing
+    was given."""
     releases = {one.id: one for one in Release.objects.filter(referral=referral)}
     found = [line for line in lines if line.gave]
     if side == "from":
@@ -248,9 +253,9 @@ def _given(
 
 
 def _addresses(agency_id: UUID, service_id: UUID | None) -> list[str]:
-    """Where an agency is, as nobody signed in finds it (T0): the places of the service that she was
-    sent to, else those of the agency's services; the first few. Of a confidential service none, its
-    agency's office neither (R4)."""
+    """Return where an agency is, as an anonymous visitor finds it (T0): the places of the service
+    that the survivor was sent to, otherwise those of the agency's services; only the first few. A
+    confidential service has none, and its agency's office is left out too (R4)."""
     listing = listings.find(None, service_id) if service_id else None
     if service_id and listing is None:
         return []
@@ -281,8 +286,8 @@ def _places(listing: listings.Listing) -> list[str]:
 def _ready_at_accept(
     lines: Iterable[Line], accepted_at: datetime, releases: Mapping[UUID, Release]
 ) -> Line | None:
-    """What the recipient could open at its accept: what was given last before it, less what was
-    narrowed since; nothing where it was revoked, by either side, or had run out."""
+    """Return what the recipient could open at its accept: what was given last before it, less what
+    was narrowed since. None if either side revoked it or it had expired."""
     ready: Line | None = None
     for line in sorted(lines, key=lambda one: one.first):
         if line.first > accepted_at:
@@ -297,6 +302,6 @@ def _ready_at_accept(
     release = releases.get(ready.release_id) if ready and ready.release_id else None
     if ready is None or not ready.fields or release is None or release.expires_at <= accepted_at:
         return None
-    if release.never_open:  # the recipient's word, of which the sender's own log says nothing
+    if release.never_open:  # the recipient's act, of which the sender's own log says nothing
         return None
     return ready._replace(first=accepted_at)

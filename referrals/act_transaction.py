@@ -1,8 +1,8 @@
-"""The one way of every act on a referral, in one transaction (ADR 0029).
+"""The single path of every act on a referral, in one transaction (ADR 0029).
 
-See and lock → see again → permit → match → state → (the act's own change and event) → access
-entry → what the caller's side is now shown. A reader of a sealed thing goes the shorter way in
-referrals/packets/packet.py, entry first.
+The order is: see and lock → see again → permit → match → state → (the act's own change and event) →
+access entry → what the caller's side is now shown. Reading sealed content takes a shorter path in
+referrals/packets/packet.py, which writes the entry first.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,23 +34,23 @@ CLOCK = Func(function="sec.clock", output_field=DateTimeField())
 
 @dataclass(slots=True)
 class ActTransaction:
-    """One act under way on a locked referral."""
+    """One act in progress on a locked referral."""
 
     principal: Principal
     act: str
-    side: str  # the principal's: "from" or "to"
+    side: str  # the principal's side: "from" or "to"
     referral: Referral
     own: Side | None
     attempt: writer.LoggedAct
     repeated: bool = False
-    shown: details.Detail | None = None  # what the caller is answered, once the act is done
+    shown: details.Detail | None = None  # what the caller is answered, after the act is done
 
     @property
     def now(self) -> datetime:
         return self.attempt.now
 
     def own_side(self) -> Side:
-        """The principal's side; the recipient's begins with its first act."""
+        """Return the principal's side. The recipient's side is created by its first act."""
         if self.own is None:
             self.own = Side.objects.create(
                 referral=self.referral, agency_id=self.principal.agency_id
@@ -65,7 +65,7 @@ class ActTransaction:
             setattr(self.referral, name, value)
 
     def change_own(self, **values: object) -> None:
-        """Change what this side alone knows (T4)."""
+        """Change what only this side knows (T4)."""
         own = self.own_side()
         Side.objects.filter(id=own.id).update(version=F("version") + 1, **values)
         own.version += 1
@@ -73,14 +73,14 @@ class ActTransaction:
             setattr(own, name, value)
 
     def claim(self, *, reason: str | None = None, keep: bool = False) -> None:
-        """The acting member is assigned and this side's holder, in place of whoever was."""
+        """Assign the acting member and make them this side's holder, replacing any other."""
         own = self.own_side()
         assignments.claim(self.referral, reason=reason, keep=keep)
         own.holder_id = self.principal.staff_id
         own.version += 1
 
     def transfer(self, member_id: UUID, *, keep: bool) -> None:
-        """A colleague is assigned and this side's holder, in place of whoever was."""
+        """Assign a colleague and make them this side's holder, replacing the previous holder."""
         own = self.own_side()
         assignments.transfer(self.referral, member_id, keep=keep)
         own.holder_id = member_id
@@ -95,13 +95,13 @@ class ActTransaction:
         reserved: bool = False,
         act: str | None = None,
     ) -> None:
-        """The entry in the history, which is also the outbox row. A draft's stays with the sender;
-        to a sender whose part is purged nothing is told any more (R13).
+        """Write the history entry, which is also the outbox row. The event of a draft stays with
+        the sender. A sender whose part is purged is shown no further events (R13).
 
-        `code` is coarse and coded: whoever sees the event sees it. `about` is the member of the own
-        side whom the act concerns; such an event is the own side's alone, and a
-        `reserved` one theirs who answer for it: assigned, or a lead. `act`: another than the one
-        under way, which brings it about.
+        `code` is coarse and coded, because everyone who sees the event sees it. `about` is the
+        member of the own side whom the act concerns; such an event is visible to the own side only.
+        A `reserved` event is visible only to those who answer for the referral: assigned members
+        and leads. `act` names another act than the current one, which the current one causes.
         """
         both = other_side_sees and self.referral.sent_at is not None
         Event.objects.create(
@@ -133,12 +133,12 @@ def act_transaction(
     already: Callable[[ActTransaction], bool] = lambda current: False,
     same: Callable[[ActTransaction], bool] = lambda current: True,
 ) -> Iterator[ActTransaction]:
-    """The one way to an act: everything up to the change, and the access entry after it.
+    """Run one act: everything before the change, and the access entry after it.
 
-    Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is in the log. When the same
-    member did the same act before, with the `same` words, and it still stands, or what it asks for
-    is so `already`, `repeated` is true: change nothing, answer as before. Afterwards `answer()` is
-    the referral as the caller's side is now shown it.
+    Raises NotVisible, NotPermitted, StaleMatch, WrongState; each is logged. `repeated` is true when
+    the same member did the same act before with the `same` words and its result still holds, or
+    when what the act asks for is `already` true. In that case change nothing and answer as before.
+    Afterwards `answer()` returns the referral as the caller's side is now shown it.
     """
     with writer.logged_act(principal, f"referral.{act}", referral_id) as attempt:
         if act in CLOSING:
@@ -146,8 +146,8 @@ def act_transaction(
         visible = Referral.objects.visible_to(principal).filter(id=referral_id)
         if visible.select_for_update().first() is None:  # see and lock
             raise NotVisible
-        # See again: a row that waited for the lock was checked against the old snapshot; policy,
-        # grant and block are read after the lock, in a new statement, and so is the clock.
+        # See again: the row that waited for the lock was checked against the old snapshot. Policy,
+        # grant, block and the clock are read after the lock, in a new statement.
         referral = visible.annotate(clock=CLOCK).first()
         if referral is None:
             raise NotVisible
@@ -171,10 +171,11 @@ def act_transaction(
 
 
 def _is_repeated(current: ActTransaction, status: str) -> bool:
-    """The same member, the same act, already done and still so: a retried request."""
+    """Return whether this is a retried request: the same member did the same act and its result
+    still holds."""
     if status != MOVES[current.act].target:
         return False
-    own = Event.objects.filter(  # the other side may have stopped it, too
+    own = Event.objects.filter(  # the other side may also have stopped it
         referral=current.referral, act=current.act, agency_id=current.principal.agency_id
     )
     last = own.order_by("-at").first()

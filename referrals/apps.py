@@ -1,4 +1,4 @@
-"""The app's start: every module that declares acts is imported, and their tables are made."""
+"""The app's start: imports every module that declares acts, and builds their tables."""
 
 from django.apps import AppConfig
 

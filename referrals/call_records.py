@@ -1,4 +1,4 @@
-"""The call record: a referral made by phone to a service that takes none here, or none now."""
+"""The call record: a referral by phone to a service that takes none here, or none now."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from referrals.models import CallRecord, sees_referrals
 from referrals.queries.lists import Place
 
 MAX_PAGE = 100
-# What the county lacks: full, not here, or not there at all. Counted by need and month alone.
+# What the county lacks: full, not here, or not there at all. Counted by need and month only.
 UNMET = frozenset({"full", "out_of_area", "wrong_number"})
 
 
@@ -25,11 +25,12 @@ def record_call(
     *,
     key: idempotency.Key | None = None,
 ) -> UUID:
-    """Keep what came of a call: coded, without a word about her. Private to the caller (T4).
+    """Record the result of a call: coded, without anything about the survivor. Private to the
+    caller (T4).
 
-    `put_through`: whether the survivor herself spoke with the service. A need that was not met is
-    counted for the network, without the service, the agency or the day. Returns the record's id.
-    Raises NotPermitted, NotPossible (it takes referrals here, now: refer instead), Conflict.
+    `put_through`: whether the survivor spoke with the service. A need that was not met is counted
+    for the network, without the service, the agency or the day. Returns the record's id. Raises
+    NotPermitted, NotPossible (the service takes referrals here now: refer instead), Conflict.
     """
     if outcome not in codes.CALL_OUTCOME:
         raise BadRequest("unknown_code", "Not a code of call_outcome.", "/outcome")
@@ -60,7 +61,9 @@ def record_call(
 def list_page(
     principal: Principal, *, after: Place | None, limit: int
 ) -> tuple[list[CallRecord], Place | None]:
-    """A page of the caller's own records, newest first, and where it ended. One access entry."""
+    """Return a page of the caller's own records, newest first, and where it ended.
+
+    One access entry."""
     with writer.logged_act(principal, "call_record.list"):
         _require_caseworker(principal)
         mine = CallRecord.objects.filter(

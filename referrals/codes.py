@@ -1,7 +1,7 @@
 """The closed vocabularies of a referral, with their English and Spanish labels.
 
-Served at `GET /v1/codes`. A code is never renamed once published; `_ADDED` is the day of the last
-addition, and the version with it.
+Served at `GET /v1/codes`. A code is never renamed after it is published. `_ADDED` is the day of the
+last addition, from which the version follows.
 """
 
 from permissions.errors import BadRequest
@@ -16,7 +16,7 @@ URGENCY: Labels = {
     "urgent": ("Urgent: answer within the hour", "Urgente: respuesta en una hora"),
     "routine": ("Routine: answer within a working day", "Normal: respuesta en un día hábil"),
 }
-# Our own list on the five VOCA service groups (Office for Victims of Crime), plus compensation.
+# Our own list from the five VOCA service groups (Office for Victims of Crime), plus compensation.
 NEEDS: Labels = {
     "information_and_referral": ("Information and referral", "Información y orientación"),
     "advocacy": ("Personal advocacy", "Acompañamiento y defensa personal"),
@@ -76,8 +76,8 @@ INTERPRETER: Labels = {
     "in_person": ("In person", "En persona"),
     "sign": ("Sign language", "Lengua de señas"),
 }
-# What was used at an attempt. Never a relative, a friend or somebody who came with her: there is no
-# code for it (45 CFR 92.201(e): no reliance on accompanying adults or minor children to interpret).
+# What was used at an attempt. There is no code for a relative, a friend or a companion of the
+# survivor (45 CFR 92.201(e): no reliance on accompanying adults or minor children to interpret).
 INTERPRETER_USED: Labels = {
     "none": ("None", "Ninguno"),
     "phone": ("By phone", "Por teléfono"),
@@ -113,7 +113,8 @@ DECLINE: Labels = {
     "not_this_service": ("Not what this service does", "No es lo que hace este servicio"),
     "other": ("Other", "Otro"),
 }
-# Known only by reading who she is: stays with the agency (R2, "requested, utilized, or denied").
+# A reason known only from who the survivor is: it stays with the agency (R2, "requested, utilized,
+# or denied").
 PRIVATE_REASON: Labels = {
     "conflict_of_interest": ("Conflict of interest", "Conflicto de intereses"),
     "not_eligible": ("Not eligible", "No cumple requisitos"),
@@ -169,7 +170,7 @@ PURPOSE: Labels = {
     "review": ("To review the work", "Para revisar el trabajo"),
     "legal_duty": ("A legal duty", "Un deber legal"),
 }
-# Why a lead puts herself on a referral (R7). The table self_assignment knows the same words.
+# Why leads assign themselves to a referral (R7). The table self_assignment has the same codes.
 SELF_ASSIGNMENT: Labels = {
     "holder_away": ("Whoever holds it is away", "Quien lo lleva no está"),
     "nobody_assigned": ("Nobody works on it", "Nadie trabaja en esto"),
@@ -183,7 +184,7 @@ RELEASE_PURPOSE: Labels = {
     "safety": ("For her safety", "Por su seguridad"),
     "legal_matter": ("For a legal matter", "Para un asunto legal"),
 }
-# R8: an agency's own records of what the law made it say.
+# R8: an agency's own records of what the law made it disclose.
 REPORT_BASIS: Labels = {
     "child_abuse": ("Abuse or neglect of a child", "Maltrato o descuido de un menor"),
     "vulnerable_adult": (
@@ -251,19 +252,19 @@ REDISCLOSURE_NOTICE: Labels = {
 }
 
 
-# Which deadline passed without what was due by it.
+# The deadline that passed without what was due by it.
 CLOCK: Labels = {
     "ack_by": ("Nobody looked at it in time", "Nadie lo miró a tiempo"),
     "accept_by": ("No yes or no in time", "Sin respuesta a tiempo"),
     "handoff_by": ("Nobody tried to reach her in time", "Nadie trató de contactarla a tiempo"),
 }
-# An end that nobody chose. Which of her own an advocate chooses stays sealed (R2).
+# An end that no person chose. Which end an advocate chooses stays sealed (R2).
 ENDED_BY_THE_CLOCK: Labels = {
     "idle": ("Nothing was done for 21 days", "No se hizo nada en 21 días"),
 }
 
 
-# A release and its packet: the codes stand in permissions/policy/disclosure.py, with the law.
+# A release and its packet. The codes are in permissions/policy/disclosure.py, with the law.
 BASIS: Labels = {
     "written_release": ("Written release, signed", "Permiso escrito y firmado"),
     "hipaa_authorization": ("HIPAA authorization, signed", "Autorización HIPAA firmada"),
@@ -362,11 +363,11 @@ CODE_LISTS: dict[str, Labels] = {
 
 
 def notice_in_words(code: str | None) -> str | None:
-    """What goes with what was disclosed, to whoever reads it; None: no notice does."""
+    """Return the notice that goes with a disclosure, for its readers. None: there is no notice."""
     return None if code in (None, "none") else REDISCLOSURE_NOTICE[code][0]
 
 
 def check(name: str, code: str) -> None:
-    """Raise BadRequest unless `code` is of the list `name`."""
+    """Raise BadRequest unless `code` is in the list `name`."""
     if code not in CODE_LISTS[name]:
         raise BadRequest("unknown_code", f"Not a code of {name}.")

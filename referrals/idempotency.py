@@ -1,6 +1,6 @@
-"""`Idempotency-Key` on writes that create: stored are status and id, never a body.
+"""`Idempotency-Key` on writes that create. Only status and id are stored, never a body.
 
-(draft-ietf-httpapi-idempotency-key-header.) The key is one caller's, on one route.
+(draft-ietf-httpapi-idempotency-key-header.) A key belongs to one caller on one route.
 """
 
 import hmac
@@ -18,19 +18,20 @@ from referrals.models import IdempotencyKey
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A create as its caller named it, so that a repeated one makes nothing new. `key`: 1 to 128
+    """A create with its caller's key, so that a repeated one creates nothing new. `key`: 1 to 128
     characters of the caller's choice."""
 
     route: str
     key: str
-    body: bytes  # canonical bytes of the request; only its keyed hash is stored
+    body: bytes  # canonical bytes of the request; only their keyed hash is stored
 
     def fingerprint(self) -> bytes:
         return hmac.digest(settings.SECRET_KEY.encode(), self.body, "sha256")
 
 
 def begin(principal: Principal, key: Key | None) -> UUID | None:
-    """Inside the create's transaction: the id it led to before, or None to go on.
+    """Return the id that the key led to before, or None to go on. Call it inside the create's
+    transaction.
 
     Raises Conflict while the same key is in flight, KeyReused for another body.
     """
@@ -64,8 +65,8 @@ def finish(
     *,
     referral_id: UUID | None,
 ) -> None:
-    """Remember what the key led to, in the create's own transaction, whose clock says `now`: for 30
-    days, or until `referral_id` is purged (None: it is of no referral)."""
+    """Store what the key led to, in the create's own transaction, whose clock says `now`: for 30
+    days, or until `referral_id` is purged (None: it belongs to no referral)."""
     if key is None:
         return
     IdempotencyKey.objects.create(

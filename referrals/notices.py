@@ -8,7 +8,7 @@ from permissions.errors import BadRequest
 from referrals import codes
 from referrals.deadlines import timestamps
 
-# A worker's number: digits and what people put between them. Not a place for a sentence.
+# A worker's number: digits and common separators, too short for a sentence.
 CALLBACK = re.compile(r"\+?[0-9][0-9 ().-]{5,22}( ?x ?[0-9]{1,6})?")
 
 _CODED = {
@@ -24,7 +24,8 @@ _CODED = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Validated on making: every value is of its code list, or BadRequest names the field."""
+    """The notice. Creating one validates it: every value must be in its code list; otherwise
+    BadRequest names the field."""
 
     urgency: str
     needs: tuple[str, ...]
@@ -34,7 +35,7 @@ class Notice:
     household_size: str = "not_stated"
     language: str = "not_stated"
     interpreter: str = "not_stated"
-    interpreter_not_local: bool = False  # nobody who may know her, or her people
+    interpreter_not_local: bool = False  # no interpreter who may know the survivor or their people
     access_needs: tuple[str, ...] = ()
     wanted: str = "call_worker"
     with_worker_until: datetime | None = None  # UTC, aware
@@ -53,7 +54,7 @@ class Notice:
         timestamps.check(self.with_worker_until, "/with_worker_until")
 
     def values(self) -> dict[str, object]:
-        """Column values of `Referral`."""
+        """Return the column values of `Referral`."""
         plain: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["needs"] = list(self.needs)
         plain["access_needs"] = list(self.access_needs)
@@ -61,6 +62,6 @@ class Notice:
 
 
 def check_callback(number: str) -> None:
-    """Raise BadRequest unless it is a worker's phone number, and nothing else."""
+    """Raise BadRequest unless it is a worker's phone number and nothing else."""
     if not CALLBACK.fullmatch(number):
         raise BadRequest("callback", "The worker's phone number, digits only.", "/callback")

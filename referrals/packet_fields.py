@@ -1,8 +1,8 @@
-"""The packet: a closed list of fields, each sealed on its own (T3), one entry a field.
+"""The packet: a closed list of fields, each sealed on its own (T3), one entry per field.
 
-From the entries come the desk's form, the contract, the codes and labels, what a release may list,
-the paper that the survivor signs, and which fields the law treats apart (42 CFR part 2). Whether a
-field may exist at all is the question: who needs it, under which law?
+The entries produce the desk's form, the contract, the codes and labels, what a release may list,
+the paper that the survivor signs, and which fields the law treats separately (42 CFR part 2).
+Before adding a field, ask who needs it and under which law.
 """
 
 from collections.abc import Collection
@@ -13,28 +13,28 @@ from referrals.screening import SCREENING, Labels
 
 MAX_FIELD_CHARS = 4000
 HANDLING = ("not_to_portal_or_proxy",)  # labels on every opened packet
-# What may go back to the sender, on a release of its own (R2: "requested, utilized, or denied").
+# What may go back to the sender, under a release of its own (R2: "requested, utilized, or denied").
 RETURN_FIELDS = ("connected", "engaged", "outcome_code")
 
 
 @dataclass(frozen=True, slots=True)
 class PacketField:
-    """One field. `label` and `paper` are in English and Spanish; `paper` is what the survivor reads
-    on the paper to sign."""
+    """One field. `label` and `paper` are in English and Spanish; `paper` is the text on the paper
+    that the survivor signs."""
 
     name: str
     label: tuple[str, str]
     paper: tuple[str, str]
     _: KW_ONLY
     hint: str = ""  # below its box at the desk
-    lines: int = 1  # how tall the box is
+    lines: int = 1  # the height of the box
     longest: int = MAX_FIELD_CHARS
     codes: Labels | None = None  # it holds codes of this list, one after the other, and no text
     asked_by: frozenset[str] | None = None  # kinds of agencies whose desk asks for it; None: all
     contact: bool = False  # a way to reach the survivor: `safe_contact` governs it (R5)
-    part2: bool = False  # records under 42 CFR part 2: its notice goes with them
-    refused_to: frozenset[str] = frozenset()  # kinds of agencies that no release opens it to
-    since: str = "2026-11-26"  # the day it was added: the version of the codes rises with it
+    part2: bool = False  # records under 42 CFR part 2: that notice goes with them
+    refused_to: frozenset[str] = frozenset()  # kinds of agencies to which no release opens it
+    since: str = "2026-11-26"  # the day it was added, which raises the version of the codes
 
 
 FIELDS = (
@@ -105,7 +105,7 @@ FIELDS = (
         hint="Only what she told or you saw. Nothing is right, too: it is no test.",
         lines=3,
         codes=SCREENING,
-        # They see the survivor first. It is never required.
+        # These agencies see the survivor first. The field is never required.
         asked_by=frozenset({"law_enforcement", "healthcare"}),
     ),
     PacketField(
@@ -154,24 +154,25 @@ ADDED = max(field.since for field in FIELDS)
 
 
 def fields_of(direction: str) -> tuple[str, ...]:
-    """The closed list that a release of this direction chooses from."""
+    """Return the closed list that a release of this direction chooses from."""
     return RETURN_FIELDS if direction == "return" else PACKET_FIELDS
 
 
 def under_part2(names: Collection[str], duties: frozenset[str]) -> bool:
-    """Whether 42 CFR part 2 governs it: the records themselves, or all of a Part 2 program's."""
+    """Return whether 42 CFR part 2 applies: to these fields, or to all of a Part 2 program."""
     return "part2" in duties or any(BY_NAME[name].part2 for name in names if name in BY_NAME)
 
 
 def never_to(recipient_kind: str) -> frozenset[str]:
-    """The fields that no release opens to this kind of agency."""
+    """Return the fields that no release opens to this kind of agency."""
     return frozenset(field.name for field in FIELDS if recipient_kind in field.refused_to)
 
 
 def codes_in(name: str, text: str) -> list[str] | None:
-    """The codes that the text of a field holds, one after the other; None: it is plain text.
+    """Return the codes in the text of a field, one after the other. None: the field holds plain
+    text.
 
-    Raises BadRequest for a word that is none of the field's list: it belongs in another field.
+    Raises BadRequest for a word that is not in the field's list: it belongs in another field.
     """
     known = BY_NAME[name].codes
     if known is None:

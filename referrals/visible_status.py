@@ -1,7 +1,7 @@
 """What each side is shown of a referral's state: the T5 table of docs/rules.md, as pure functions.
 
-The sender's word comes from `Referral` alone. The recipient's true state after the accept stands
-in its own `Side`, which never reaches the sender (R2: "requested, utilized, or denied").
+The sender's word comes from `Referral` alone. The recipient's true state after the accept is in its
+own `Side`, which never reaches the sender (R2: "requested, utilized, or denied").
 """
 
 import hmac
@@ -14,17 +14,17 @@ from permissions.principal import Principal
 from referrals.deadlines.due_times import CLOSED_AFTER
 from referrals.models import Referral, Side
 
-# A true state in the recipient's own side that no later act of the sender changes.
+# True states in the recipient's own side that no later act of the sender changes.
 RECIPIENTS_END = frozenset({"completed", "unable", "stopped"})
 
 
 def side_of(principal: Principal, referral: Referral) -> str:
-    """`from` or `to`: which side of a visible referral the principal's agency is."""
+    """Return which side of a visible referral the principal's agency is: `from` or `to`."""
     return "from" if referral.from_agency_id == principal.agency_id else "to"
 
 
 def status_shown(referral: Referral, own: Side | None, side: str, now: datetime) -> str:
-    """The state as `side` is shown it at `now`."""
+    """Return the state as `side` is shown it at `now`."""
     return status_word(
         side,
         referral.status,
@@ -44,7 +44,8 @@ def status_word(
     accepted_at: datetime | None,
     now: datetime,
 ) -> str:
-    """The same of plain values: a list makes no model of each row. `own_state`: recipient's."""
+    """Return the same from plain values, because a list creates no model per row. `own_state` is
+    the recipient's."""
     if status in {"sent", "acknowledged"} and expires_at and expires_at <= now:
         return "expired"
     if side == "to":
@@ -59,7 +60,7 @@ def status_word(
 
 
 class Shown(NamedTuple):
-    """A true state, and the word that the sender has for it, then and a week after the accept."""
+    """A true state and the word that the sender is shown for it, at once and a week later."""
 
     true: str
     at_once: str
@@ -67,7 +68,7 @@ class Shown(NamedTuple):
 
 
 def shown_to_sender() -> list[Shown]:
-    """The T5 table: what the sender is shown for each true state (R2)."""
+    """Return the T5 table: what the sender is shown for each true state (R2)."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
     def line(name: str, status: str, own_state: str | None) -> Shown:
@@ -89,7 +90,7 @@ def shown_to_sender() -> list[Shown]:
 
 
 def etag(referral: Referral, own: Side | None, principal: Principal, now: datetime) -> str:
-    """An opaque version for this caller's side: it moves only with what this side is shown."""
+    """Return an opaque version for this caller's side. It changes only with what it is shown."""
     side = side_of(principal, referral)
     parts = (
         str(referral.id),

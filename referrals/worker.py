@@ -1,7 +1,7 @@
-"""The background work: the list of its jobs, and the loop that does them (`manage.py work`).
+"""The background work: the list of its jobs and the loop that runs them (`manage.py work`).
 
-What a job does stands in its own module; here is only when. Any number of these processes may run,
-each with all jobs or with some: nothing is remembered here, where rows stand is all the state.
+What a job does is in its own module; this module only says when. Any number of these processes may
+run, each with all jobs or some. Nothing is remembered here: all state is in the database.
 """
 
 import random
@@ -22,21 +22,21 @@ from referrals.webhooks import delivery, outbox
 
 log = structlog.get_logger()
 
-LONGEST_REST_S = 300.0  # of a job that fails again and again
-SHORTEST_REST = 0.1  # of its pace: of a job whose step takes as long as that
+LONGEST_REST_S = 300.0  # for a job that fails again and again
+SHORTEST_REST = 0.1  # share of its pace, for a job whose step takes that long
 
 
 class Job(NamedTuple):
     """One kind of background work.
 
-    `step` does one bounded portion in transactions of its own and says whether there may be more:
-    then it is called again at once, else `pace_s` seconds after it began (`seconds_until_next`) or
-    when it is woken (`wake`). It runs in a thread and with connections of its own, bears to be
-    killed anywhere, and to run beside itself in another process. What it raises is logged by type
-    and place, never with its words; it is tried again after a rest that doubles, and the other jobs
-    go on meanwhile. A job that leaves something under way between its steps may wait for it in one:
-    `hint`, called from another thread, ends that wait as it ends a rest. `finish` is called once,
-    after the last step.
+    `step` does one bounded portion in its own transactions and returns whether there may be more.
+    If so, it is called again at once; otherwise `pace_s` seconds after it began
+    (`seconds_until_next`) or when a hint wakes it. It runs in its own thread with its own
+    connections. It must be safe to kill at any point and to run concurrently in another process. An
+    exception is logged by type and place, never with its text. The step is then retried after a
+    rest that doubles, while the other jobs go on. A job that leaves work in progress between its
+    steps may wait for it in a step: `wake`, called from another thread, ends that wait as it ends a
+    rest. `finish` is called once, after the last step.
     """
 
     name: str
@@ -48,30 +48,30 @@ class Job(NamedTuple):
 
 JOBS = (
     Job("purge", purge.step, 3600),
-    Job("clocks", escalation.step, 1),  # mark what came due
-    Job("tell", triggers.step, 1),  # make messages of what happened
+    Job("clocks", escalation.step, 1),  # mark what is due
+    Job("tell", triggers.step, 1),  # write the messages for events
     Job("alert", triggers.alert_step, 5),
-    # Each kind by itself: a mail server that hangs holds up no call.
+    # Each kind has its own job, so that a mail server that hangs delays no call.
     Job("mail", message_queue.mail_step, 1),
     Job("sms", message_queue.sms_step, 1),
     Job("voice", message_queue.voice_step, 1),
     Job("close", auto_close.step, 5),
     Job("webhooks", delivery.sender.step, 1, delivery.sender.finish, delivery.sender.wake),
     Job("webhook-log", outbox.delete_expired, 3600),
-    Job("seal", sealer.step, 0.5),  # within two seconds beside 32 writers: make bench (G12)
+    Job("seal", sealer.step, 0.5),  # within two seconds with 32 writers: make bench (G12)
     Job("witness", witness.step, 1),
     Job("verify", self_check.step, 3600),  # a day's seals once a day, a part of the older each hour
 )
 
 
 def jobs_named(names: Iterable[str]) -> list[Job]:
-    """The jobs of these names; all of them for none."""
+    """Return the jobs with these names; all jobs if no name is given."""
     wanted = set(names)
     return [job for job in JOBS if not wanted or job.name in wanted]
 
 
 def run_until_idle(jobs: Iterable[Job]) -> list[str]:
-    """Each job once, here and now, until it has no more. The names of those that failed."""
+    """Run each job here until it has no more. Returns the names of those that failed."""
     failed = []
     for job in jobs:
         try:
@@ -84,7 +84,7 @@ def run_until_idle(jobs: Iterable[Job]) -> list[str]:
 
 
 class Worker:
-    """Does its jobs, each in a thread of its own, until `end`; every step is finished first."""
+    """Runs its jobs, each in its own thread, until `end`. Every step is finished first."""
 
     def __init__(self, jobs: Iterable[Job], using: str = "jobs") -> None:
         self._using = using
@@ -92,13 +92,13 @@ class Worker:
         self._threads = {job.name: _Thread(job, self._ended) for job in jobs}
 
     def run(self) -> None:
-        """Until another thread, or a signal's handler, calls `end`."""
+        """Run until another thread, or a signal's handler, calls `end`."""
         for thread in self._threads.values():
             thread.start()
         while not self._ended.is_set():
             try:
                 self._listen()
-            except Exception as error:  # the hints alone: the jobs look by themselves
+            except Exception as error:  # only the hints are lost: the jobs look by themselves
                 log.warning("no_hints", error=type(error).__name__)
                 connections[self._using].close()
                 self._ended.wait(5)
@@ -119,7 +119,7 @@ class Worker:
         with raw.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         while not self._ended.is_set():
-            if not select.select([raw], [], [], 0.5)[0]:  # seconds: how soon an end is seen
+            if not select.select([raw], [], [], 0.5)[0]:  # seconds until an end is noticed
                 continue
             raw.poll()
             while raw.notifies:
@@ -136,15 +136,15 @@ class _Thread(threading.Thread):
         self.job = job
         self._bell = threading.Event()
         self._ended = ended
-        self._failed = 0  # times, one after the other
+        self._failed = 0  # failures in a row
 
     def wake(self) -> None:
-        """A hint, or the end."""
+        """Wake for a hint or for the end."""
         self._bell.set()
         self.job.wake()
 
     def run(self) -> None:
-        """Until the end: a step, a rest, a step …"""
+        """Run step and rest in turn until the end."""
         while not self._ended.is_set():
             self._bell.clear()
             began = time.monotonic()
@@ -171,14 +171,14 @@ class _Thread(threading.Thread):
 
 
 def seconds_until_next(pace_s: float, took_s: float) -> float:
-    """Seconds of rest behind a step that took so long and has no more: it begins again at its pace,
-    and where it is slower than that, not without any rest."""
+    """Return the seconds of rest after a step that took `took_s` and has no more. The next step
+    starts at the job's pace; a slower job still gets some rest."""
     return max(pace_s - took_s, pace_s * SHORTEST_REST)
 
 
 def seconds_after_failure(failed: int) -> float:
-    """Seconds until a job that failed so often is tried again: 1, 2, 4 … and a little chance, so
-    that many workers do not come at once."""
+    """Return the seconds until a job that failed this often is retried: 1, 2, 4 … with some jitter,
+    so that many workers do not retry at once."""
     longest = min(2.0 ** min(failed - 1, 20), LONGEST_REST_S)
     return longest * random.uniform(0.75, 1)
 

@@ -1,5 +1,5 @@
-"""What an act asks for: one entry a field. The API makes the shape of a request from them, the desk
-a form. No HTTP and no widgets in here."""
+"""The fields of an act, one entry each. The API builds the request shape from them and the desk
+builds a form. This module contains no HTTP and no widgets."""
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -20,10 +20,10 @@ REQUIRED: Final = _Required()
 class Field:
     """One value that an act takes.
 
-    `name` is its name in the request's body and in the form; `argument` is the function's
-    parameter, if that has another name. `question` is its label at the desk, with `hint` below it.
-    `help` describes it in the contract. Without a `default` it is required; a default of None may
-    also be sent as null.
+    `name` is the field's name in the request body and in the form. `argument` is the function's
+    parameter, if that has another name. `question` is the label at the desk, with `hint` below it.
+    `help` describes the field in the contract. A field without a `default` is required. A field
+    whose default is None may also be sent as null.
     """
 
     name: str
@@ -36,18 +36,18 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether a request has to name it."""
+        """Return whether a request must include this field."""
         return self.default is REQUIRED
 
     @property
     def parameter(self) -> str:
-        """The parameter of the act's function that takes it."""
+        """Return the name of the parameter of the act's function that takes the value."""
         return self.argument or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Code(Field):
-    """One code of a list. `chosen` is the code that the desk's form begins with."""
+    """One code from a list. `chosen` is the code that the desk's form starts with."""
 
     codes: Labels
     _: KW_ONLY
@@ -56,7 +56,7 @@ class Code(Field):
 
 @dataclass(frozen=True, slots=True)
 class Text(Field):
-    """A text of 1 to `longest` characters. `lines`: how tall its box is at the desk."""
+    """A text of 1 to `longest` characters. `lines` is the height of its box at the desk."""
 
     longest: int
     _: KW_ONLY
@@ -70,12 +70,12 @@ class Flag(Field):
 
 @dataclass(frozen=True, slots=True)
 class Moment(Field):
-    """A moment with its time zone."""
+    """A date and time with a time zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Id(Field):
-    """The id of something: a UUID."""
+    """The id of an object: a UUID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Ids(Field):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The fields of a request. `name` and `says` are its name and description in the contract; the
-    name is made of the act's where none is given. Two acts may share one."""
+    """The fields of a request. `name` and `says` are its name and description in the contract. If
+    no name is given, it is derived from the act's name. Two acts may share one body."""
 
     fields: Sequence[Field] = ()
     _: KW_ONLY

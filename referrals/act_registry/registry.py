@@ -1,9 +1,9 @@
-"""The registry of acts: one entry an act, declared beside its function with `@act(…)`.
+"""The registry of acts: one entry per act, declared on its function with `@act(…)`.
 
-An entry says who may do it, from which state to which, what a request holds, which side is told,
-and what the contract and the desk call it. The tables RULES and MOVES are made of the entries, and
-so are the routes and shapes of the API, the pages of the desk, the words of the history and those
-of the access log. To add an act is to add an entry.
+An entry says who may do the act, from which state to which, what a request contains, which side is
+notified, and what the contract and the desk call it. The tables RULES and MOVES, the API's routes
+and shapes, the desk's pages, and the words of the history and of the access log are all built from
+the entries. To add an act, add an entry.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# In this order they are listed; an act that is not named here comes after those that are.
+# Acts are listed in this order. An act that is not named here comes after those that are.
 LISTED = (
     *("create", "put_notice", "put_release", "put_packet", "send"),
     *("acknowledge", "accept", "decline", "call_me", "set_callback"),
@@ -35,17 +35,18 @@ LISTED = (
 
 
 class Move(NamedTuple):
-    """From which states, as each side is shown them, and to which. None: not that side's act."""
+    """The states an act starts from, as each side is shown them, and its target state. None: the
+    act is not available to that side."""
 
     from_side: frozenset[str] | None
     to_side: frozenset[str] | None
-    target: str | None = None  # None: the state stays
+    target: str | None = None  # None: the state does not change
 
 
 class Notification(NamedTuple):
-    """One side of the referral is told."""
+    """A notification to one side of the referral."""
 
-    side: str  # "from" or "to"; "own": the side whose member did it
+    side: str  # "from" or "to"; "own": the side whose member did the act
     # everyone, holder, leads, about (whom the act concerns), ladder
     # (referrals/notifications/escalation.py)
     whom: str
@@ -59,7 +60,7 @@ REVIEWED = (Notification("from", "leads", "review"), Notification("to", "leads",
 
 
 class Answer(StrEnum):
-    """What the API answers."""
+    """What the API answers to an act."""
 
     REFERRAL = "the referral as it is now; honours If-Match"
     RECORD = "what was kept, with its id; honours Idempotency-Key"
@@ -67,7 +68,7 @@ class Answer(StrEnum):
 
 
 class Group(StrEnum):
-    """Where the referral's page offers the act, unless it is likely next."""
+    """Where the referral's page offers the act, unless it is a likely next act."""
 
     ALSO = "also possible"
     RARE = "for the record, folded away"
@@ -80,31 +81,31 @@ def _always(_seen: "Detail") -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The act at the desk. `offer`: the words on the button that leads to it. Without a `title` it
-    asks nothing and is done at once."""
+    """The act at the desk. `offer` is the text of the button that leads to it. An act without a
+    `title` asks nothing and is done at once."""
 
     offer: str
     title: str = ""
     says: str = ""  # before
     button: str = ""
     done: str = ""  # afterwards
-    grave: bool = False  # the button says so by its color
+    grave: bool = False  # the button's color marks it as grave
     group: Group = Group.ALSO
-    # (side, state as it is shown): the place among what is likely next there, 1 the likeliest.
+    # (side, state as shown): the rank among the likely next acts there; 1 is the likeliest.
     likely: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    useful: Callable[["Detail"], bool] = _always  # False: it may be done, but to no end
+    useful: Callable[["Detail"], bool] = _always  # False: permitted, but of no use
     refused: Mapping[str, str] = field(default_factory=dict)  # a refusal's code: its field
 
     @property
     def at_once(self) -> bool:
-        """Whether it asks nothing."""
+        """Return whether the act asks nothing."""
         return not self.title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """One act on a referral. The function is called with the principal, the referral's id, the
-    body's fields by name, and `if_match` or `key` as `answer` says."""
+    body's fields by name, and `if_match` or `key`, depending on `answer`."""
 
     name: str
     do: Callable[..., Any]
@@ -114,12 +115,12 @@ class Act:
     description: str
     body: Body | None  # None: its shape and form are written by hand in api
     answer: Answer
-    closes: bool  # no read of what it closes may commit after it: it waits for readers
-    tells: Mapping[str, tuple[Notification, ...]]  # by the side that did it: "from" or "to"
-    page: Page | None  # None: it is not done at the desk
-    history: str  # what the history calls it; '': it leaves no event
-    logged: str  # what the access log calls it: the same, unless said otherwise
-    codes: str  # the list that the event's code is of; '': it has none
+    closes: bool  # waits for readers: no read of what the act closes may commit after it
+    tells: Mapping[str, tuple[Notification, ...]]  # by the side that did the act: "from" or "to"
+    page: Page | None  # None: the act is not done at the desk
+    history: str  # the act's name in the history; '': it creates no event
+    logged: str  # the act's name in the access log; the same unless given
+    codes: str  # the list of the event's code; '': it has no code
 
 
 ACTS: dict[str, Act] = {}
@@ -143,7 +144,9 @@ def act(
     logged: str = "",
     codes: str = "",
 ) -> Callable[[F], F]:
-    """Declare the decorated function as the act of its name; what is said of it is in `Act`."""
+    """Declare the decorated function as the act of the same name. `Act` explains the arguments.
+
+    Raises RuntimeError if the name is already declared."""
 
     def declare(function: F) -> F:
         name = function.__name__
@@ -171,7 +174,7 @@ def act(
 
 
 def complete() -> None:
-    """Make the tables, once every module that declares acts is imported. Twice is safe."""
+    """Build the tables, after every module that declares acts is imported. Twice is safe."""
     places = {name: place for place, name in enumerate(LISTED)}
     listed = sorted(ACTS.values(), key=lambda one: places.get(one.name, len(places)))
     ACTS.clear()

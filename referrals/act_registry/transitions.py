@@ -1,8 +1,7 @@
-"""Who may do which act, and from which state to which: the questions asked of RULES and MOVES.
+"""Who may do which act, and from which state to which: lookups in RULES and MOVES.
 
-Both tables are made of the acts' own entries (referrals/act_registry/registry.py) and served at
-GET /v1/referrals/transitions. The way that every act takes through both is
-referrals/act_transaction.py.
+Both tables are built from the acts' entries (referrals/act_registry/registry.py) and are served at
+GET /v1/referrals/transitions. Every act goes through both in referrals/act_transaction.py.
 """
 
 from typing import TYPE_CHECKING
@@ -29,43 +28,45 @@ ANY = OPEN | ENDED
 
 
 def require(principal: Principal, act: str, who: rules.CallerRelation) -> None:
-    """Raise NotPermitted unless `principal` may do `act`. An act without a rule is a KeyError."""
+    """Raise NotPermitted unless `principal` may do `act`. An act without a rule raises KeyError."""
     rules.require(principal, act, RULES[act], who)
 
 
 def source_states(act: str, side: str) -> frozenset[str]:
-    """The states that `act` starts from on `side`, as it is shown them; none: not its act."""
+    """Return the states that `act` starts from, as `side` is shown them. Empty: the act is not
+    available to that side."""
     move = MOVES[act]
     return (move.from_side if side == "from" else move.to_side) or frozenset()
 
 
 def require_state(act: str, side: str, status: str) -> None:
-    """Raise WrongState unless `act` starts from `status`, as `side` is shown it."""
+    """Raise WrongState unless `act` can start from `status`, as `side` is shown it."""
     if status not in source_states(act, side):
         raise WrongState(status, source_states(act, side))
 
 
 def being_reached(seen: "Detail") -> bool:
-    """Whether somebody is to reach the survivor now, so that an act about it is of use."""
+    """Return whether a member is due to reach the survivor now, so that an act about reaching them
+    is useful."""
     return seen.status in TAKEN
 
 
 def caller_relation(
     principal: Principal, referral: Referral, side: str, own: Side | None
 ) -> rules.CallerRelation:
-    """What the principal is to this referral."""
+    """Return the principal's relation to this referral."""
     assigned = assignments.is_assigned(referral, principal.agency_id, principal.member_id)
     accepted = referral.accepted_at is not None
     return rules.CallerRelation(side, assigned, is_holder(principal, own), accepted)
 
 
 def is_holder(principal: Principal, own: Side | None) -> bool:
-    """Whether the acting member is the one who answers for it on her side."""
+    """Return whether the acting member is the holder on their side."""
     return own is not None and own.holder_id == principal.member_id is not None
 
 
 def acts_open_to(principal: Principal, who: rules.CallerRelation, status: str) -> list[str]:
-    """The acts this principal could do in `status`: what the desk offers as buttons."""
+    """Return the acts that this principal could do in `status`. The desk offers them as buttons."""
     return [
         act
         for act in MOVES

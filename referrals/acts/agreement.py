@@ -1,6 +1,7 @@
-"""Her agreement to the notice (R14). A "no" stores nothing but a tally: no survivor, no service, no
-member, no hour; no entry in the access log either, since nothing is disclosed. A draft that was
-begun before she was asked is gone with it; the log says of it that it was purged, as of any."""
+"""The survivor's agreement to the notice (R14). A "no" stores only a tally: no survivor, no
+service, no member, no hour. It leaves no entry in the access log either, since nothing is
+disclosed. A draft that was started before the survivor was asked is deleted with it; the log
+records that the draft was purged, as for any draft."""
 
 from datetime import date
 from typing import NamedTuple
@@ -23,16 +24,17 @@ from referrals.visible_status import side_of
 
 class Tally(NamedTuple):
     month: date  # its first day
-    offered: int  # a notice, by the own agency; the declined ones among them
+    offered: int  # notices offered by the own agency, including the declined ones
     declined: int
 
 
 def record_no(principal: Principal, draft_id: UUID | None = None) -> None:
-    """She does not want it sent: one more in the own agency's tally of this month, and the draft,
-    where there is one, goes at once. Both or neither.
+    """Record that the survivor does not want it sent. Adds one to the own agency's tally of this
+    month and deletes the draft, if there is one, at once. Both happen or neither.
 
-    Twice is two; of one draft the second is NotVisible, and counts nothing. Raises NotVisible,
-    NotPermitted, WrongState: it was sent (each is logged, as every refusal is).
+    Twice counts two. For the same draft the second call raises NotVisible and counts nothing.
+    Raises NotVisible, NotPermitted, and WrongState if it was sent; each is logged, as every refusal
+    is.
     """
     try:
         with identified_transaction(principal):
@@ -46,7 +48,8 @@ def record_no(principal: Principal, draft_id: UUID | None = None) -> None:
 
 
 def _erase(principal: Principal, draft_id: UUID) -> None:
-    """Keys and rows, in the transaction of the tally: killed half-way, it is as it was."""
+    """Erase keys and rows in the transaction of the tally. If the process is killed halfway,
+    nothing has changed."""
     lock_readers(draft_id, shared=False)
     visible = Referral.objects.visible_to(principal).filter(id=draft_id)
     if visible.select_for_update().first() is None:
@@ -62,13 +65,13 @@ def _erase(principal: Principal, draft_id: UUID) -> None:
 
 
 def count_answer(*, no: bool) -> None:
-    """One more was offered the notice, in the transaction of a sending or of a "no"."""
+    """Count one more notice offered, in the transaction of a sending or of a "no"."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.tally(%s)", [no])
 
 
 def tallies(principal: Principal) -> list[Tally]:
-    """The own agency's, the newest month first. One access entry."""
+    """Return the own agency's tallies, newest month first. One access entry."""
     with writer.logged_act(principal, "agreement.read"):
         if not sees_referrals(principal):
             raise NotPermitted("role_missing", "The tally is for workers and leads.")
@@ -77,8 +80,9 @@ def tallies(principal: Principal) -> list[Tally]:
 
 
 def check_agreement(referral: Referral, agreement: str) -> None:
-    """Raise NotPossible where the notice asks for more than that somebody comes and asks her, once
-    she can say: nobody is rung about her, and she is sent nowhere."""
+    """Raise NotPossible if the survivor cannot say now and the notice asks for more than that a
+    worker comes and asks them when they can. In that case no one is called about them and they are
+    sent nowhere."""
     if agreement == "cannot_say" and referral.wanted != "come_here":
         raise NotPossible(
             "wanted", "She cannot say now: ask only that somebody comes here (come_here)."

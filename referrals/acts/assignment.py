@@ -1,9 +1,10 @@
-"""Who works on a referral, inside one agency: assign, hand over, take over (R7).
+"""Who works on a referral, within one agency: assign, hand over, take over (R7).
 
-Access is assignment, not membership. A lead who puts herself on a referral says why; another member
-is told at once, by the side's history and by `self_assignments`. What has ended is not handed over
-any more, but somebody can be put on it until her side's part is purged: whom the accounting and the
-notes are for. The database asks the same and alone writes assignments (sec.take).
+Access follows assignment, not membership. Leads who assign themselves give a reason. Another member
+sees it at once, in the side's history and in `self_assignments`. A referral that has ended cannot
+be handed over, but members can be assigned to it until their side's part is purged, because they
+are needed for the accounting and the notes. The database checks the same rules, and only it writes
+assignments (sec.take).
 """
 
 from datetime import datetime
@@ -33,7 +34,7 @@ MOST_TOLD = 100
 
 @act(
     Rule(Who.HOLDER_OR_LEAD, Who.HOLDER_OR_LEAD),
-    # After the end too: else, once the last assignee has left, nobody could account to her.
+    # After the end too. Otherwise no one could account to the survivor once all assignees left.
     Move(ANY, ANY - DRAFT),
     tells={"from": PUT_ON, "to": PUT_ON},
     summary="Assign a colleague.",
@@ -69,10 +70,10 @@ def assign(
     reason: str | None = None,
     if_match: str | None = None,
 ) -> Detail:
-    """`member_id`, a worker or lead of the own agency, works on it too. Twice is safe.
+    """Assign `member_id`, a worker or lead of the own agency, in addition. Twice is safe.
 
-    A lead who names herself gives a coded `reason` (R7). After the end as well, until the own part
-    is purged (R13). Raises NotPossible.
+    Leads who assign themselves give a coded `reason` (R7). It is possible after the end as well,
+    until the own part is purged (R13). Raises NotPossible.
     """
     _check(reason)
 
@@ -123,9 +124,9 @@ def hand_over(
     keep: bool = False,
     if_match: str | None = None,
 ) -> Detail:
-    """`member_id` of the own agency answers for it from now on. Twice is safe.
+    """Make `member_id` of the own agency the holder. Twice is safe.
 
-    The one replaced loses her assignment, unless `keep`. Raises NotPossible.
+    The previous holder loses their assignment, unless `keep`. Raises NotPossible.
     """
 
     def already(current: ActTransaction) -> bool:
@@ -178,10 +179,10 @@ def take_over(
     keep: bool = False,
     if_match: str | None = None,
 ) -> Detail:
-    """The acting member answers for it from now on. Twice is safe.
+    """Make the acting member the holder. Twice is safe.
 
-    Until the accept any worker of the recipient may; else a lead, with a coded `reason` (R7).
-    The one replaced loses her assignment, unless `keep`. Raises NotPossible.
+    Until the accept any worker of the recipient may do so; otherwise only a lead, with a coded
+    `reason` (R7). The previous holder loses their assignment, unless `keep`. Raises NotPossible.
     """
     _check(reason)
 
@@ -205,7 +206,9 @@ def _check(reason: str | None) -> None:
 
 
 def _log_self_assignment(current: ActTransaction, reason: str | None) -> None:
-    """A lead puts herself on it: with a reason, and the access log calls it what it is (R7)."""
+    """Require a lead and a reason, and log the act in the access log as a self-assignment (R7).
+
+    Raises NotPermitted, NotPossible."""
     if not current.principal.has_role("lead"):
         raise NotPermitted("not_assigned", "Only a lead puts herself on it.")
     if reason is None:
@@ -215,8 +218,9 @@ def _log_self_assignment(current: ActTransaction, reason: str | None) -> None:
 
 
 def _colleague(current: ActTransaction, member_id: UUID) -> Membership:
-    """A worker or lead of the caller's own agency whom no block that she knows of bars; anybody
-    else does not exist. (Whom another's block bars, is put on it and still sees nothing.)"""
+    """Return a worker or lead of the caller's own agency who is not barred by a block that the
+    caller knows of. Raises NotPossible for anyone else. (A member barred by a block of another side
+    is assigned and still sees nothing.)"""
     principal, referral = current.principal, current.referral
     found = Membership.objects.filter(
         id=member_id, agency_id=principal.agency_id, active=True, roles__overlap=list(CASEWORK)
@@ -232,16 +236,17 @@ def _colleague(current: ActTransaction, member_id: UUID) -> Membership:
 
 
 def colleagues(principal: Principal) -> list[Membership]:
-    """Who could work on a referral of the own agency, by name. Within a transaction of hers."""
+    """Return who could work on a referral of the own agency, ordered by name. Call it within a
+    transaction of the caller."""
     own = Membership.objects.filter(agency_id=principal.agency_id, active=True)
     return list(own.filter(roles__overlap=list(CASEWORK)).order_by("name", "id"))
 
 
-# -- Who is told -----------------------------------------------------------------------------------
+# -- Who is notified -------------------------------------------------------------------------------
 
 
 class SelfAssignmentAlert(NamedTuple):
-    """A lead put herself on a referral of the own agency."""
+    """A lead who assigned themselves to a referral of the own agency."""
 
     id: UUID
     at: datetime
@@ -252,7 +257,7 @@ class SelfAssignmentAlert(NamedTuple):
 
 
 class OutsideReviewAlert(NamedTuple):
-    """The same in an agency of one, as its outside reviewer is told it: by reference only."""
+    """A self-assignment in an agency of one, shown to its outside reviewer by reference only."""
 
     id: UUID
     at: datetime
@@ -263,10 +268,10 @@ class OutsideReviewAlert(NamedTuple):
 def self_assignments(
     principal: Principal,
 ) -> tuple[list[SelfAssignmentAlert], list[OutsideReviewAlert]]:
-    """The newest of the own agency, for its workers, leads and auditor; and those of agencies of
-    one that named the caller their outside reviewer (R7). One access entry.
+    """Return the newest self-assignments of the own agency, for its workers, leads and auditor, and
+    those of agencies of one that named the caller as their outside reviewer (R7). One access entry.
 
-    Raises NotPermitted for whoever is none of these.
+    Raises NotPermitted for anyone else.
     """
     auditor = principal.has_role("auditor") or (
         principal.is_client and principal.may("audit:read") and not sees_referrals(principal)

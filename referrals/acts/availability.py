@@ -1,4 +1,4 @@
-"""Whether a referral can be put to a service now; where it cannot, it is a number to ring."""
+"""Whether a referral can be sent to a service now. If not, the service is only a number to call."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from permissions.principal import Principal
 from referrals.acts import conflict_blocks
 from referrals.models import Referral
 
-# Of one agency's at another, of one day: each rings people there.
+# The limit for one agency's referrals to another within one day: each one notifies people there.
 MOST_WAITING, WITHIN = 50, timedelta(hours=24)
 
 
 def open_to_referrals(found: Sequence[Listing]) -> frozenset[UUID]:
-    """The ids of those of `found` that a referral can be put to now: they take people, and their
-    agency takes notices and has somebody to answer (never who). Sending asks the same, and what
-    bars whom. Within a transaction of the caller's. One query."""
+    """Return the ids of those in `found` that a referral can be sent to now: they take people, and
+    their agency takes notices and has a member to answer (never who). Sending checks the same and,
+    in addition, the conflict blocks. Call it within a transaction of the caller. One query."""
     agencies = sorted({one.answered_by for one in found if one.answered_by is not None})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -31,7 +31,7 @@ def open_to_referrals(found: Sequence[Listing]) -> frozenset[UUID]:
 
 
 def require_available(principal: Principal, referral: Referral, now: datetime) -> None:
-    """Raise NotPossible unless somebody there can answer it, if it is sent now."""
+    """Raise NotPossible unless a member there can answer it if it is sent now."""
     listing = listings.find(principal, referral.service_id)
     if listing is None or listing.answered_by != referral.to_agency_id:
         raise NotPossible("service_moved", "This service is no longer answered there.")
@@ -44,12 +44,14 @@ def require_available(principal: Principal, referral: Referral, now: datetime) -
 
 
 def _too_many_wait(principal: Principal, to_agency_id: UUID, now: datetime) -> bool:
-    """Whether so many of the caller's agency's came there unseen that one more helps nobody (TH4):
-    whoever floods them with alarms buries the one that matters, and where fifty are not looked at,
-    only ringing helps. One that was withdrawn before anybody looked has rung there, too.
+    """Return whether so many referrals from the caller's agency wait there unseen that one more
+    helps no one (TH4). An agency that floods the other with alarms buries the one that matters.
+    Where fifty have not been looked at, only a phone call helps. A referral that was withdrawn
+    before anyone looked has notified people there too.
 
-    It tells the sender nothing new: of each it is shown whether somebody looked. Of those that she
-    may see. Requests at once may go over it by their number.
+    The answer tells the sender nothing new, since each referral already shows whether the recipient
+    looked. It counts only those that the caller may see. Concurrent requests may exceed the limit
+    by their number.
     """
     waiting = Referral.objects.visible_to(principal).filter(
         from_agency_id=principal.agency_id,

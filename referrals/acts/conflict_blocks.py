@@ -1,9 +1,10 @@
 """Conflict blocks (R12): on the survivor's word, who may not know of a referral.
 
-A block beats every grant, assignment and role. Whom it bars is answered as for a random id, by
-`visible_to` and by every policy (`sec.not_barred`). The database keeps and lifts blocks, and asks
-the same: sql/functions/blocks.sql. All of this is the own side's (T4), for those who answer for it;
-a recipient's leads know of the sender's `leads_only`, which binds them.
+A block overrides every grant, assignment and role. A barred caller is answered as for a random id,
+by `visible_to` and by every policy (`sec.not_barred`). The database stores and lifts blocks and
+checks the same rules: sql/functions/blocks.sql. All blocks belong to the own side (T4) and are
+visible to those who answer for it. A recipient's leads also know of the sender's `leads_only`,
+which binds them.
 """
 
 from contextlib import AbstractContextManager
@@ -38,7 +39,7 @@ WHOM = Body(
 
 
 def marked(seen: Detail) -> bool:
-    """Whether the own side has set `leads_only`."""
+    """Return whether the own side has set `leads_only`."""
     return any(one.ours and one.kind == "leads_only" for one in seen.blocks)
 
 
@@ -70,10 +71,11 @@ def block(
     other_agency: bool = False,
     if_match: str | None = None,
 ) -> Detail:
-    """Bar a member of the own agency; or, by the sender, the whole other agency. Twice is safe.
+    """Bar a member of the own agency or, if the caller is the sender, the whole other agency. Twice
+    is safe.
 
-    She works on it no longer; where she held it and the caller works on it, the caller does now.
-    Raises BadRequest, NotPermitted, NotPossible.
+    A barred member loses their assignment. If they were the holder and the caller works on the
+    referral, the caller becomes the holder. Raises BadRequest, NotPermitted, NotPossible.
     """
     return _set(principal, "block", referral_id, member_id, other_agency, if_match)
 
@@ -103,7 +105,7 @@ def unblock(
     other_agency: bool = False,
     if_match: str | None = None,
 ) -> Detail:
-    """Lift the own side's block. Who was barred is not assigned again by it. Twice is safe."""
+    """Lift the own side's block. This does not assign the barred member again. Twice is safe."""
     return _set(principal, "unblock", referral_id, member_id, other_agency, if_match)
 
 
@@ -128,9 +130,10 @@ def unblock(
     ),
 )
 def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """One of the recipient's people, whom nobody can name: only its leads see it. Twice is safe.
+    """Restrict the referral to the recipient's leads, when the survivor fears one of the
+    recipient's people and cannot say whom. Twice is safe.
 
-    Raises NotPossible where the recipient of a sent referral has no lead left to answer it.
+    Raises NotPossible if the recipient of a sent referral has no lead left to answer it.
     """
     with _marking(principal, "leads_only", referral_id, if_match) as current:
         if not current.repeated:
@@ -161,7 +164,7 @@ def leads_only(principal: Principal, referral_id: UUID, *, if_match: str | None 
 def end_leads_only(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:
-    """Lift the own side's mark. Twice is safe."""
+    """Lift the own side's `leads_only`. Twice is safe."""
     with _marking(principal, "end_leads_only", referral_id, if_match) as current:
         if not current.repeated:
             _call("sec.lift_block(%s, 'leads_only', NULL)", referral_id)
@@ -211,9 +214,10 @@ def _set(
 
 
 def copy_blocks(current: ActTransaction, before: Referral) -> None:
-    """Whom the own side bars from `before`, the draft under way bars, which takes its place: what
-    she said of a person holds for where she goes next; of the other agency, while it is the same.
-    Each is an act with its event and entry, as if it were said anew (R12)."""
+    """Copy the own side's blocks from `before` to the current draft, which replaces it. What the
+    survivor said of a person holds wherever they go next; what they said of the other agency holds
+    while it is the same agency. Each copy is an act with its own event and entry, as if it were set
+    again (R12)."""
     principal, referral = current.principal, current.referral
     for one in details.live_blocks(principal, before):
         if one.kind == "member" or before.to_agency_id == referral.to_agency_id:
@@ -250,8 +254,8 @@ def _call(call: str, *values: UUID | str | None) -> None:
 
 
 def can_answer(agency_id: UUID, referral_id: UUID) -> bool:
-    """Whether the agency takes notices and has anybody, whom no block of the caller's side bars, to
-    answer it. A yes or no, never who (their staff list is theirs)."""
+    """Return whether the agency takes notices and has a member to answer who is not barred by a
+    block of the caller's side. The answer is yes or no, never who (the staff list is theirs)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sec.can_answer(%s, %s)", [agency_id, referral_id])
         row = cursor.fetchone()
@@ -259,8 +263,8 @@ def can_answer(agency_id: UUID, referral_id: UUID) -> bool:
 
 
 class BarredAttempt(NamedTuple):
-    """Somebody barred asked for a referral and was answered as for a random id. `member_id` is of
-    the own agency; who of the other it was, is not told."""
+    """An attempt of a barred person to reach a referral, which was answered as for a random id.
+    `member_id` is of the own agency. A person of the other agency is not named."""
 
     id: UUID
     at: datetime
@@ -271,8 +275,9 @@ class BarredAttempt(NamedTuple):
 
 
 def barred_attempts(principal: Principal) -> list[BarredAttempt]:
-    """The newest hundred on referrals that the caller answers for, barred by her own side; none of
-    a block that barred herself, who was let in again since and is not told.
+    """Return the newest hundred attempts on referrals that the caller answers for, barred by their
+    own side. Attempts under a block that barred the caller, who was let in again since, are left
+    out.
 
     Raises NotPermitted. One access entry.
     """

@@ -1,5 +1,5 @@
-"""Acts that end a referral and close all of it at once: taken back by its sender, or stopped by
-either side. What was a mistake is in referrals/acts/entered_in_error.py."""
+"""Acts that end a referral and close all of it at once: withdrawn by its sender, or stopped by
+either side. Mistakes are in referrals/acts/entered_in_error.py."""
 
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from referrals.queries.details import Detail
 def withdraw(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """The sender takes it back; the recipient's bundle is destroyed at once. Twice is safe."""
+    """Withdraw the referral as its sender; destroy the recipient's bundle. Twice is safe."""
     codes.check("withdraw", code)
     with act_transaction(principal, "withdraw", referral_id, if_match) as current:
         if not current.repeated:
@@ -70,8 +70,8 @@ def withdraw(
     ),
 )
 def stop(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """No contact, everything ends. The sender's stop tells the recipient; the recipient's tells the
-    sender nothing (T5). Twice is safe."""
+    """Stop everything: no contact. The sender's stop is shown to the recipient; the recipient's
+    stop shows the sender nothing (T5). Twice is safe."""
     with act_transaction(principal, "stop", referral_id, if_match) as current:
         if not current.repeated:
             if current.referral.sent_at is not None:

@@ -1,8 +1,9 @@
 """A referral that was a mistake: misdirected at 2 a.m., the wrong content, a test.
 
-The recipient's bundle is destroyed at once. A misdirected packet is a breach that has to be
-reported, so the sender is told whether it had been opened, by how many and when, not by whom: the
-one thing that it ever learns of the recipient's reading. Both sides' leads are given the list.
+The recipient's bundle is destroyed at once. A misdirected packet is a breach that must be reported.
+The sender is therefore shown whether it had been opened, by how many and when, but not by whom.
+This is all that the sender ever learns about the recipient's reading. The leads of both sides are
+given the list.
 """
 
 from datetime import datetime
@@ -63,7 +64,7 @@ MOST_LISTED = 100
 def mark_error(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """The sender says that it was a mistake; nothing of it opens any more. Twice is safe."""
+    """Mark it as the sender's mistake. Its content can no longer be opened. Twice is safe."""
     codes.check("mark_error", code)
     with act_transaction(principal, "mark_error", referral_id, if_match) as current:
         if not current.repeated:
@@ -75,8 +76,8 @@ def mark_error(
 
 
 class Mistake(NamedTuple):
-    """One marked as an error. `openings`: for the sender; None for the recipient, whose own log
-    says who of its people opened what."""
+    """A referral marked as an error. `openings` is for the sender. It is None for the recipient,
+    whose own log says which of its people opened what."""
 
     referral_id: UUID
     reference: str
@@ -88,7 +89,8 @@ class Mistake(NamedTuple):
 
 
 def list_mistakes(principal: Principal) -> list[Mistake]:
-    """The newest hundred of either side, for a lead. Raises NotPermitted. One access entry."""
+    """Return the newest hundred mistakes of either side, for a lead. Raises NotPermitted. One
+    access entry."""
     with writer.logged_act(principal, "mistakes.read") as attempt:
         if not principal.has_role("lead"):
             raise NotPermitted("role_missing", "What was marked as an error is a lead's to review.")

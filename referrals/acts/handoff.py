@@ -1,8 +1,9 @@
-"""What keeps a referral warm: somebody stays with her until somebody else has her (docs/rules.md,
+"""The warm hand-off: a worker stays with the survivor until another worker has them (docs/rules.md,
 acts 8 to 11).
 
-"Please ring", a call-back that moves when a shift ends, the hand-off, its failure and each attempt.
-What the recipient does here is its own (T4); a ring is a fact about workers and is shared.
+The acts are "please call", the callback number that changes when a shift ends, the hand-off, its
+failure and each attempt. What the recipient does here is its own (T4). A request to call is a fact
+about workers and is shared.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from referrals.notices import check_callback
 from referrals.packets import notes
 from referrals.queries.details import Detail
 
-# Asked again within this time it is the same ring: a second tap, a retried request.
+# A request repeated within this time is the same one: a second tap, a retried request.
 ONE_RING = timedelta(minutes=5)
 ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
 
@@ -42,7 +43,7 @@ ASKS_RING = {"from": "from_asks_ring_at", "to": "to_asks_ring_at"}
     page=Page(offer="Ask them to ring", done="They are asked to ring. Keep your line free."),
 )
 def call_me(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """ "Please ring", to whoever holds it on the other side. Twice within five minutes is once."""
+    """Send "please call" to the holder on the other side. Twice within five minutes is once."""
 
     def already(current: ActTransaction) -> bool:
         return _just_asked(current)
@@ -59,7 +60,7 @@ def _just_asked(current: ActTransaction) -> bool:
 
 
 def _ask_to_ring(current: ActTransaction) -> None:
-    """The same change and event whether a person asks or a hand-off failed (T5)."""
+    """Make the same change and event whether a person asks or a hand-off failed (T5)."""
     if current.side == "from":
         current.change(from_asks_ring_at=current.now)
     else:
@@ -100,9 +101,10 @@ def set_callback(
     *,
     if_match: str | None = None,
 ) -> Detail:
-    """Her shift ends: another worker's number; None: the own agency's duty line. Twice is safe.
+    """Change the callback number, for example when a shift ends. None: the own agency's duty line.
+    Twice is safe.
 
-    Raises BadRequest, NotPossible (there is no duty line).
+    Raises BadRequest, and NotPossible if there is no duty line.
     """
     if callback is not None:
         check_callback(callback)
@@ -159,10 +161,10 @@ def start_handoff(
     at: datetime | None = None,
     if_match: str | None = None,
 ) -> Detail:
-    """The holder hands her over, in person or by call (T4). Twice is safe; another mode or time is
-    a WrongState: nothing that was said is lost unsaid.
+    """Start the hand-off by the holder, in person or by call (T4). Twice is safe. Another mode or
+    time raises WrongState, so that what was recorded is not silently dropped.
 
-    An intention: the clock runs on until an attempt is recorded. Raises BadRequest.
+    This is an intention: the clock runs on until an attempt is recorded. Raises BadRequest.
     """
     codes.check("handoff_mode", mode)
     timestamps.check(at, "/at")
@@ -199,11 +201,11 @@ def start_handoff(
 def handoff_failed(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:
-    """It did not come about: the clock starts again (T4). Twice within five minutes is once.
+    """Record that the hand-off failed. The clock starts again (T4). Twice in five minutes is once.
 
-    While a worker is still with her (`with_worker_until`), that worker is asked to ring. Not for
-    longer than a day after the sending: who says so of a month would learn of each time that she
-    did not come, also when shown `closed` (R2).
+    While a worker is still with the survivor (`with_worker_until`), that worker is asked to call,
+    but for no longer than a day after the sending. Otherwise a sender that states a month would
+    learn of each time that the survivor did not come, even when shown `closed` (R2).
     """
 
     def already(current: ActTransaction) -> bool:
@@ -237,7 +239,8 @@ def _worker_is_with_her(current: ActTransaction) -> bool:
 
 
 def next_handoff_due(current: ActTransaction) -> datetime:
-    """When the recipient's next attempt is due, from now, by what was frozen at send."""
+    """Return when the recipient's next attempt is due, from now, by the durations frozen at
+    send."""
     referral = current.referral
     agency = Agency.objects.get(id=referral.to_agency_id)
     within = referral.handoff_within
@@ -286,10 +289,11 @@ def record_attempt(
     interpreter: str = "none",
     key: idempotency.Key | None = None,
 ) -> UUID:
-    """Somebody tried to reach her: sealed, the own side's alone. Returns the record's id.
+    """Record an attempt to reach the survivor, sealed for the own side only. Returns the record's
+    id.
 
-    The recipient's stops `handoff_by`, whatever came of it; nothing else does. With an
-    Idempotency-Key twice is safe.
+    Only the recipient's record stops `handoff_by`, whatever the result. With an Idempotency-Key
+    twice is safe.
     """
     codes.check("attempt", result)
     codes.check("interpreter_used", interpreter)

@@ -1,8 +1,8 @@
-"""The hand-off record: what a side did to bring her over, each step in its order (T4).
+"""The hand-off record: each step that a side took to hand the survivor over, in order (T4).
 
-Made of the side's sealed notes and of its own events, for its assigned members. So to read it is to
-read notes: with a purpose of use, the access entry first (R11). The acts are in
-referrals/acts/handoff.py.
+It is built from the side's sealed notes and its own events, for its assigned members. To read it is
+therefore to read notes: with a purpose of use, and with the access entry first (R11). The acts are
+in referrals/acts/handoff.py.
 """
 
 from datetime import datetime
@@ -15,13 +15,13 @@ from permissions.principal import Principal
 from referrals.models import Event
 from referrals.packets import notes, packet
 
-# Kinds of notes that are steps of it, and what the record calls them.
+# The kinds of notes that are steps, and what the record calls them.
 STEPS = {"hand_off": "begun", "attempt": "attempt", "outcome": "completed", "unable": "unable"}
 
 
 class Step(NamedTuple):
-    """`step`: begun, attempt, failed, completed, unable. `content`: its codes, as they were sealed;
-    of a failure there are none. `member_id` None: the clock."""
+    """One step. `step` is begun, attempt, failed, completed or unable. `content` holds the sealed
+    codes; a failure has none. `member_id` is None if the clock did it."""
 
     at: datetime
     step: str
@@ -30,8 +30,8 @@ class Step(NamedTuple):
 
 
 def open_handoff(principal: Principal, referral_id: UUID, purpose: str) -> list[Step]:
-    """The own side's record, oldest first. Each opening is an access entry, as of notes. Raises
-    NotVisible, NotPermitted, WrongState, BadRequest (no such purpose)."""
+    """Return the own side's record, oldest first. Each opening is an access entry, as for notes.
+    Raises NotVisible, NotPermitted, WrongState, and BadRequest if there is no such purpose."""
     with packet.sealed_read(principal, "open_notes", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
         found = notes.unsealed_notes(principal, referral_id)
@@ -46,7 +46,8 @@ def open_handoff(principal: Principal, referral_id: UUID, purpose: str) -> list[
 
 
 def _left_no_note(principal: Principal, referral_id: UUID) -> list[Step]:
-    """Of the recipient's: a failure, and the end that the clock put to what lay idle."""
+    """Return the recipient's steps without a note: a failure, and the end that the clock set on an
+    idle referral."""
     failed = Q(act="handoff_failed", agency_id=principal.agency_id)
     idle = Q(act="unable", agency_id=None)
     events = Event.objects.filter(failed | idle, referral_id=referral_id, to_sees=True)

@@ -1,4 +1,4 @@
-"""Legal hold (R13): a lead keeps her own side's part of a referral from purge, until a date."""
+"""Legal hold (R13): a lead protects their side's part of a referral from purge until a date."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,12 +14,12 @@ from referrals.act_registry.transitions import ANY, DRAFT
 from referrals.act_transaction import ActTransaction, act_transaction
 from referrals.queries.details import Detail
 
-LONGEST = timedelta(days=366)  # then it is set anew, by somebody who looked at it
+LONGEST = timedelta(days=366)  # then it is set again, after a review
 
 
 @act(
     Rule(Who.LEAD, Who.LEAD),
-    Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends with a day, or with her "no" (R14)
+    Move(ANY - DRAFT, ANY - DRAFT),  # a draft ends after a day, or with the survivor's "no" (R14)
     summary="Set a legal hold on your side's part.",
     description="Nothing of your side's part is purged before that moment, which lies within the"
     " next 366 days. It replaces an earlier hold. The other agency is shown nothing of it.",
@@ -47,10 +47,10 @@ LONGEST = timedelta(days=366)  # then it is set anew, by somebody who looked at 
 def set_hold(
     principal: Principal, referral_id: UUID, until: datetime, *, if_match: str | None = None
 ) -> Detail:
-    """Nothing of this side is purged before `until`; it takes the place of an earlier hold.
+    """Keep everything of this side from purge before `until`. This replaces an earlier hold.
 
-    The other side learns nothing of it (T4). Twice is safe. Raises NotPossible: not in the next
-    366 days.
+    The other side is not shown it (T4). Twice is safe. Raises NotPossible if `until` is not in the
+    next 366 days.
     """
 
     def already(current: ActTransaction) -> bool:
@@ -82,7 +82,7 @@ def set_hold(
     ),
 )
 def end_hold(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """The hold is over; what is due goes with the next purge. Twice is safe."""
+    """End the hold. What is due goes with the next purge. Twice is safe."""
 
     def already(current: ActTransaction) -> bool:
         return current.own is None or current.own.hold_until is None

@@ -1,8 +1,8 @@
 """Mandated reports and compelled disclosures, as an agency records them for itself (R8; T4).
 
-They are records: sealed with the agency's own notes, on neither side's way to the other. They move
-no data and nothing is refused for what the law may say of the report or the order itself; the
-state's line (a setting of the network) and a warning stand beside them.
+The records are sealed with the agency's own notes and never go to the other side. They move no
+data. Nothing is refused because of what the law may say of the report or the order itself. The
+state's line (a setting of the network) and a warning are shown with them.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ SUBPOENA = (
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was reported or handed over: by what law, to whom, when, whether she was told or why
-    not. Validated on making, or BadRequest names the field."""
+    """What was reported or handed over: by what law, to whom, when, and whether the survivor was
+    informed or why not. `check` validates it; BadRequest names the field."""
 
     basis: str
     to: str
@@ -40,7 +40,7 @@ class Record:
     detail: str = ""  # sealed with the rest
 
     def check(self, basis_list: str, to_list: str) -> None:
-        """Raise BadRequest unless every value is of its code list, and the moment of our time."""
+        """Raise BadRequest unless every value is in its code list and the time is in range."""
         for name, known in (
             ("basis", basis_list),
             ("to", to_list),
@@ -56,8 +56,8 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     id: UUID
-    line: str  # the state's, of the network's settings
-    warning: str  # '' where there is none
+    line: str  # the state's line, from the network's settings
+    warning: str  # '' if there is none
 
 
 @act(
@@ -82,7 +82,7 @@ class Recorded:
 def record_report(
     principal: Principal, referral_id: UUID, record: Record, *, key: idempotency.Key | None = None
 ) -> Recorded:
-    """A mandated report that was made. For the own side's assigned members; with an
+    """Record a mandated report that was made, for the own side's assigned members. With an
     Idempotency-Key twice is safe. Raises BadRequest."""
     record.check("report_basis", "report_to")
     return _keep(principal, "record_report", "report", referral_id, record, key)
@@ -110,8 +110,9 @@ def record_report(
 def record_disclosure(
     principal: Principal, referral_id: UUID, record: Record, *, key: idempotency.Key | None = None
 ) -> Recorded:
-    """A disclosure that a court or another authority compelled, or asked for. Never refused for
-    what it was: an agency with privilege is warned that a subpoena alone is not an order."""
+    """Record a disclosure that a court or another authority compelled or asked for. It is never
+    refused because of its basis. An agency with privilege is warned that a subpoena alone is not an
+    order."""
     record.check("compelled_by", "compelled_to")
     return _keep(principal, "record_disclosure", "disclosure", referral_id, record, key)
 
@@ -144,10 +145,10 @@ def _keep(
 
 
 def state_line(kind: str) -> str:
-    """What the network's state says of reports, or of what may be compelled."""
+    """Return what the state of the network says of reports, or of what may be compelled."""
     return str(settings.REPORT_LINE if kind == "report" else settings.DISCLOSURE_LINE)
 
 
 def warning(principal: Principal, basis: str) -> str:
-    """For an agency with privilege: what a subpoena is not. '' for everybody and all else."""
+    """Return that a subpoena is not an order, for an agency with privilege; otherwise ''."""
     return SUBPOENA if basis == "subpoena" and "privilege" in principal.duties else ""

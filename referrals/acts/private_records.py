@@ -1,5 +1,5 @@
-"""What a side keeps for itself of a referral (T4): its own system's number, the next services, that
-two are of one person. The other side learns of none."""
+"""What a side records of a referral for itself (T4): the number in its own system, the next
+services, and that two referrals are of one person. The other side is shown none of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
@@ -56,7 +56,8 @@ MOST_PLANNED = 10
 def set_external_ref(
     principal: Principal, referral_id: UUID, ref: str, *, key: idempotency.Key | None = None
 ) -> UUID:
-    """The number it has in the agency's own system, sealed; the newest counts. Returns its id.
+    """Record the number in the agency's own system, sealed. The newest counts. Returns the record's
+    id.
 
     With an Idempotency-Key twice is safe. Raises BadRequest.
     """
@@ -91,10 +92,11 @@ def set_external_ref(
 def same_person_as(
     principal: Principal, referral_id: UUID, other: UUID, *, key: idempotency.Key | None = None
 ) -> UUID:
-    """Another referral to the own agency is of the same person: sealed, for its own assigned
-    members. Only by who has opened both notes. Returns the record's id.
+    """Record that another referral to the own agency is of the same person, sealed for its own
+    assigned members. The caller must have opened both notes. Returns the record's id.
 
-    What she may not see answers as what she has not opened (R3). Raises NotPossible.
+    A referral that the caller may not see is answered like one that they have not opened (R3).
+    Raises NotPossible.
     """
     if other == referral_id:
         raise BadRequest("invalid", "Name another referral.", "/referral_id")
@@ -173,9 +175,10 @@ def set_plan(
     *,
     if_match: str | None = None,
 ) -> Detail:
-    """The sender's next services, in order, in place of those planned before. Twice is safe.
+    """Set the sender's next services, in order, replacing those planned before. Twice is safe.
 
-    Nobody in the list learns of it. Raises BadRequest (too many, one twice), NotPossible (unknown).
+    The services in the list are not notified. Raises BadRequest (too many, or one given twice) and
+    NotPossible (unknown).
     """
     if len(services) > MOST_PLANNED or len(set(services)) != len(services):
         raise BadRequest("invalid", f"At most {MOST_PLANNED}, each once.", "/services")
@@ -196,7 +199,7 @@ def set_plan(
 
 
 def planned_services(principal: Principal, referral_id: UUID) -> list[UUID] | None:
-    """The services that are left of the plan, for who works on it; None: there is no plan."""
+    """Return the services left in the plan, for a member who works on it. None: no plan."""
     mine = Plan.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
     return mine.values_list("services", flat=True).first()
 
@@ -204,7 +207,7 @@ def planned_services(principal: Principal, referral_id: UUID) -> list[UUID] | No
 def save_plan(
     current: ActTransaction, services: list[UUID], *, replaces: UUID | None = None
 ) -> None:
-    """Write the plan of the referral under way."""
+    """Write the plan of the current referral."""
     mine = Plan.objects.filter(
         referral_id=current.referral.id, agency_id=current.principal.agency_id
     )
@@ -218,11 +221,11 @@ def save_plan(
 
 
 def continue_plan(current: ActTransaction, before: UUID) -> None:
-    """The draft under way takes the place of the referral `before`, what is left of its plan, and
-    whom the own side bars from it.
+    """Let the current draft replace the referral `before`: it takes over the rest of its plan and
+    the own side's blocks.
 
-    For who works on both. Raises NotPossible: one that she does not work on, or that is no sender's
-    of hers, is as one that does not exist.
+    The caller must work on both. Raises NotPossible. A referral that the caller does not work on,
+    or that their agency did not send, is answered like one that does not exist.
     """
     principal = current.principal
     seen = Referral.objects.visible_to(principal).filter(id=before)
@@ -242,13 +245,14 @@ MOST_NEXT = 5
 
 
 def next_services(principal: Principal, seen: Detail) -> list[listings.Listing]:
-    """Where to turn next: what is planned, what was suggested, then what answers one of the needs;
-    open ones, at most five. For the sender; within a transaction of hers."""
+    """Return where to turn next: the planned services, the suggested one, then services that answer
+    one of the needs; open ones, at most five. For the sender, within a transaction of the
+    caller."""
     referral = seen.referral
     wanted = [*seen.plan, *([referral.suggested_service_id] if seen.side == "from" else [])]
     known = [listings.find(principal, one) for one in wanted if one is not None]
     found = {one.id: one for one in known if one is not None}
-    # The taxonomy's codes are not the notice's: it says itself which answer which.
+    # The taxonomy's codes are not the notice's. The vocabulary maps each need to its codes.
     answering = [key for need in referral.needs for key in sorted(vocabulary.codes_for_need(need))]
     for key in answering:
         if len(found) >= MOST_NEXT:

@@ -1,4 +1,4 @@
-"""What the receiving agency does: acknowledge, accept or decline, and say that it is over.
+"""What the receiving agency does: acknowledge, accept or decline, and record the end.
 
 Each act runs inside `act_transaction` (referrals/act_transaction.py). The hand-off is in
 referrals/acts/handoff.py.
@@ -40,7 +40,8 @@ from referrals.queries.details import Detail
     ),
 )
 def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """Somebody is looking: she becomes the holder, and has seen no identity. Twice is safe."""
+    """Acknowledge the notice. The acting member becomes the holder and has seen no identity. Twice
+    is safe."""
     with act_transaction(principal, "acknowledge", referral_id, if_match) as current:
         if not current.repeated:
             current.claim()
@@ -65,9 +66,11 @@ def acknowledge(principal: Principal, referral_id: UUID, *, if_match: str | None
     ),
 )
 def accept(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """The agency takes it on; the grant opens while a release is in force. Twice is safe.
+    """Accept the referral for the agency. The grant opens while a release is in force. Twice is
+    safe.
 
-    The accepter is assigned and becomes the holder; another acknowledger's assignment ends.
+    The accepting member is assigned and becomes the holder. The assignment of another member who
+    acknowledged it ends.
     """
     with act_transaction(principal, "accept", referral_id, if_match) as current:
         if not current.repeated:
@@ -124,15 +127,15 @@ def decline(
     private_reason: str | None = None,
     if_match: str | None = None,
 ) -> Detail:
-    """The agency cannot take it. The sender learns `code` and the suggestion. Twice is safe; with
-    another code, suggestion or reason it is a WrongState.
+    """Decline the referral. The sender is shown `code` and the suggestion. Twice is safe. Another
+    code, suggestion or reason raises WrongState.
 
-    `private_reason` (a code) is sealed with the agency's own notes and goes nowhere (R2).
+    `private_reason` (a code) is sealed with the agency's own notes and is never shared (R2).
     """
     codes.check("decline", code)
     if private_reason is not None:
         codes.check("private_reason", private_reason)
-        if code != "other":  # what is known only by reading who she is, is never told as another
+        if code != "other":  # a reason known only from the identity is never shown as another
             raise BadRequest(
                 "private_reason", "Beside a private reason, tell “other”.", "/private_reason"
             )
@@ -184,8 +187,8 @@ def decline(
 def complete(
     principal: Principal, referral_id: UUID, outcome: str, *, if_match: str | None = None
 ) -> Detail:
-    """The work is done. The outcome is sealed; the sender is shown `accepted` as before (T4). Twice
-    is safe; another outcome is a WrongState: add a note."""
+    """Record that the work is done. The outcome is sealed; the sender is shown `accepted` as before
+    (T4). Twice is safe. Another outcome raises WrongState: add a note instead."""
     codes.check("outcome", outcome)
     return _end_own(principal, "complete", referral_id, "completed", outcome, if_match)
 
@@ -212,7 +215,8 @@ def complete(
 def unable(
     principal: Principal, referral_id: UUID, code: str, *, if_match: str | None = None
 ) -> Detail:
-    """It did not come about. After an accept there is no decline: she would learn of it (T4)."""
+    """Record that the help did not come about. After an accept there is no decline, because the
+    sender would learn of it (T4)."""
     codes.check("private_reason", code)
     return _end_own(principal, "unable", referral_id, "unable", code, if_match)
 
@@ -242,9 +246,10 @@ def _end_own(
     history="A system of ours has it",
 )
 def delivered(principal: Principal, referral_id: UUID, *, if_match: str | None = None) -> Detail:
-    """A system of the recipient's has it: its own side's event, and no more (R15). Twice is safe.
+    """Record that a system of the recipient has the referral, as an event of its own side only
+    (R15). Twice is safe.
 
-    It names nobody, acknowledges nothing and stops no clock; the sender is not shown it.
+    It names no person, acknowledges nothing and stops no clock. The sender is not shown it.
     """
 
     def already(current: ActTransaction) -> bool:

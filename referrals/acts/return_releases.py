@@ -1,9 +1,9 @@
-"""What goes back to the sender, and only under a release of its own (R2; ADR 0013): whether she was
-connected, whether she engaged, the outcome's code.
+"""What goes back to the sender, and only under a release of its own (R2; ADR 0013): whether the
+survivor was connected, whether they engaged, and the outcome's code.
 
-The values are read from the recipient's own sealed record when the return release is put, and never
-again: what comes later reaches the sender by a further return release or not at all. Nothing else
-that the sender gets tells that there is one; it asks here.
+The values are read once from the recipient's own sealed record, when the return release is put.
+What comes later reaches the sender by a further return release or not at all. Nothing else that the
+sender gets shows that there is one; the sender asks here.
 """
 
 import json
@@ -40,11 +40,11 @@ SPOKE = frozenset({"connected", "served", "referred_on", "information_given"})
 
 
 def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
-    """What the recipient's record says. None: nothing is recorded that says so or not.
+    """Return what the recipient's record says. None: nothing recorded decides it.
 
-    `connected`: she spoke with an advocate, as every outcome but `other` tells. `engaged`: she took
-    up the service itself (`served`). Why it did not come about (a code of `unable`) is known only
-    by reading who she is, and is never an outcome_code (R2).
+    `connected`: the survivor spoke with an advocate, as every outcome but `other` shows. `engaged`:
+    the survivor took up the service itself (`served`). Why it did not come about (a code of
+    `unable`) is known only from who the survivor is, and is never an outcome_code (R2).
     """
     if state == "unable":
         return {"connected": False, "engaged": False, "outcome_code": None}
@@ -60,7 +60,7 @@ def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
 @act(
     Rule(None, Who.ASSIGNEE),
     Move(None, TAKEN | {"completed", "unable"}),
-    closes=True,  # it ends the one before it
+    closes=True,  # it ends the previous one
     summary="Tell the sender what the survivor allows.",
     description="Records the survivor's permission to tell the sender what came of the referral,"
     " and tells it now, once, from your agency's own record. Later changes reach the sender by"
@@ -79,10 +79,11 @@ def returned_values(state: str, outcome: str | None) -> dict[str, Value]:
 def put_return_release(
     principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
 ) -> Detail:
-    """Record her permission to tell the sender, and tell it, now and once.
+    """Record the survivor's permission to inform the sender, and send the values, now and once.
 
-    By the recipient's assignee, who may open the agency's notes. It takes the place of the last
-    one. Raises BadRequest and NotPossible for terms that the rules refuse, NotPermitted.
+    The caller must be an assignee of the recipient who may open the agency's notes. It replaces the
+    last return release. Raises BadRequest and NotPossible for terms that the rules refuse, and
+    NotPermitted.
     """
     with act_transaction(principal, "put_return_release", referral_id, if_match) as current:
         referral, own = current.referral, current.own_side()
@@ -100,8 +101,9 @@ def put_return_release(
 
 
 def _recorded(current: ActTransaction) -> tuple[str, str | None]:
-    """The end that somebody recorded, and the code of `complete`, from the agency's own notes: an
-    opening, with its entry first. Where the clock ended it (act 23) nobody said how it went."""
+    """Return the recorded end and the code of `complete`, from the agency's own notes. This is an
+    opening, with its entry first. If the clock ended the referral (act 23), there is no record of
+    how it went."""
     found = notes.notes_within(current.attempt, current.own_side().subject, "service")
     for note in reversed(found):
         if note.kind == "outcome":
@@ -112,8 +114,9 @@ def _recorded(current: ActTransaction) -> tuple[str, str | None]:
 
 
 def _seal_for_sender(referral: Referral, release: Release, content: dict[str, Value]) -> None:
-    """Seal it under a key of its own, wrapped for the sender; and the notice that goes with it, for
-    the release is the recipient's paper, which the sender never reads."""
+    """Seal the values under a key of their own, wrapped for the sender, together with the release's
+    notice. The notice is included because the release is the recipient's paper, which the sender
+    never reads."""
     row, key = uuid7(), AESGCM.generate_key(256)
     plain = json.dumps({"told": content, "notice": release.redisclosure_notice})
     sealed = seal(key, plain.encode(), f"returned:{row}")
@@ -146,10 +149,11 @@ def _seal_for_sender(referral: Referral, release: Release, content: dict[str, Va
 def revoke_return_release(
     principal: Principal, referral_id: UUID, *, if_match: str | None = None
 ) -> Detail:
-    """On her word, by either side: the sender is shown it no more. Twice is safe.
+    """End the return release on the survivor's word, by either side. The sender can no longer read
+    it. Twice is safe.
 
-    The other side is told nothing. Raises NotPossible where there never was one; for the sender,
-    where it could read none and has ended none.
+    The other side is not notified. Raises NotPossible if there never was one; for the sender, if it
+    could read none and has ended none.
     """
     with act_transaction(principal, "revoke_return_release", referral_id, if_match) as current:
         with connection.cursor() as cursor:
@@ -169,8 +173,8 @@ def _ended_one(current: ActTransaction) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedContent:
-    """What the sender is told, until when, and the notice of the release in words (of a Part 2
-    programme's 42 CFR 2.32 asks for it with each disclosure); None: it has none."""
+    """What the sender is shown, until when, and the release's notice in words, or None if it has
+    none. For a Part 2 program 42 CFR 2.32 requires the notice with each disclosure."""
 
     content: dict[str, Value]
     expires_at: datetime
@@ -178,10 +182,10 @@ class ReturnedContent:
 
 
 def read_returned(principal: Principal, referral_id: UUID) -> ReturnedContent | None:
-    """What came back under a return release in force; None: nothing, whatever happened.
+    """Return what came back under a return release in force. None: nothing, whatever happened.
 
-    For the sender's assigned members and leads. One access entry, which names the fields.
-    Raises NotVisible, NotPermitted, Unavailable.
+    For the sender's assigned members and leads. One access entry, which names the fields. Raises
+    NotVisible, NotPermitted, Unavailable.
     """
     with writer.logged_act(principal, "referral.read_returned", referral_id) as attempt:
         lock_readers(referral_id, shared=True)
@@ -221,7 +225,7 @@ def _key(principal: Principal, row: Returned) -> bytes:
     wrapped = Wrapped(row.kek_version or 0, bytes(row.key_bundle or b""))
     try:
         return grants.unwrap_returned_key(principal, row.referral_id, wrapped)
-    except KeyGone:  # a rotation has rewrapped it since it was read, and ended that version
+    except KeyGone:  # a rotation rewrapped the key after the read and ended that version
         row.refresh_from_db()
         if row.kek_version == wrapped.kek_version:
             raise

@@ -1,8 +1,8 @@
-"""What the sending agency does: a draft is created, its notice replaced, and it is sent.
+"""What the sending agency does: create a draft, replace its notice, and send it.
 
 Each act runs inside `act_transaction` (referrals/act_transaction.py), which has seen, locked,
-permitted and checked the state before the body begins. What it asks for, and what it is called, is
-declared above it.
+permitted and checked the state before the body begins. An act's fields and texts are declared above
+its function.
 """
 
 import secrets
@@ -53,16 +53,17 @@ def create(
     replaces: UUID | None = None,
     key: idempotency.Key | None = None,
 ) -> Detail:
-    """A draft for one service that an agency of the network answers. The creator is assigned.
+    """Create a draft for one service that an agency of the network answers. The creator is
+    assigned.
 
-    `replaces`: a referral of the own agency that it takes the place of, with what is left of its
-    plan and with whom it bars; nobody else learns of the link. With an Idempotency-Key twice is
-    safe: the same draft, as it is now. Raises NotPermitted, NotPossible (phone only, own service),
-    Conflict, KeyReused.
+    `replaces`: a referral of the own agency that the draft replaces. The draft takes over the rest
+    of its plan and its blocks; no one else learns of the link. With an Idempotency-Key twice is
+    safe: it returns the same draft as it is now. Raises NotPermitted, NotPossible (phone only, own
+    service), Conflict, KeyReused.
     """
     with writer.logged_act(principal, "referral.create") as attempt:
         transitions.require(principal, "create", rules.CallerRelation("from", True, True))
-        if not sees_referrals(principal):  # its answer is the referral
+        if not sees_referrals(principal):  # the answer is the referral
             raise NotPermitted("scope_missing", "The client needs the scope referrals:read.")
         done = idempotency.begin(principal, key)
         if done is not None:
@@ -91,7 +92,7 @@ def create(
 def _insert_draft(
     principal: Principal, listing: listings.Listing, to: UUID, notice: Notice, now: datetime
 ) -> Referral:
-    """Insert the draft under a reference that is free today; a taken one is drawn again."""
+    """Insert the draft under a reference that is free today. A taken reference is drawn again."""
     for _ in range(5):
         try:
             with transaction.atomic():
@@ -112,7 +113,7 @@ def _insert_draft(
 
 
 def _reference() -> str:
-    """Six letters to say on the phone: no vowels (no words), none that sound or look alike."""
+    """Return six letters to say by phone: no vowels (no words), none that sound or look alike."""
     return "".join(secrets.choice("BCDFGHJKLMNPQRSTVWXZ") for _ in range(6))
 
 
@@ -137,8 +138,8 @@ def _reference() -> str:
 def put_notice(
     principal: Principal, referral_id: UUID, notice: Notice, *, if_match: str | None = None
 ) -> Detail:
-    """Replace the draft's notice. Twice is safe. Raises NotPossible where her release, recorded
-    before, does not fit it any more."""
+    """Replace the draft's notice. Twice is safe. Raises NotPossible if the release recorded before
+    no longer fits it."""
     with act_transaction(principal, "put_notice", referral_id, if_match) as current:
         lifecycle.require_release_fits(current, notice)
         current.change(**notice.values())
@@ -170,12 +171,13 @@ def put_notice(
 def send(
     principal: Principal, referral_id: UUID, agreement: str, *, if_match: str | None = None
 ) -> Detail:
-    """Put the notice before the recipient; its deadlines are frozen now. Twice is safe.
+    """Send the notice to the recipient and freeze its deadlines. Twice is safe.
 
-    `agreement` is the survivor's to the notice (R14): a "no" is never sent, and for somebody who
-    cannot say, it may ask only that somebody comes (referrals/acts/agreement.py). A packet
-    that lies ready under a release in force is wrapped for the recipient. Raises NotPossible when
-    nobody could answer it, or so many wait there unseen that nobody will.
+    `agreement` is the survivor's agreement to the notice (R14). A "no" is never sent. For a
+    survivor who cannot say, the notice may ask only that a worker comes
+    (referrals/acts/agreement.py). A packet that is ready under a release in force is wrapped for
+    the recipient. Raises NotPossible when no member could answer it, or when too many wait there
+    unseen.
     """
     codes.check("agreement", agreement)
     with act_transaction(principal, "send", referral_id, if_match) as current:

@@ -1,8 +1,8 @@
 """The sender's fixed moment as an event: `closed`, seven days after the accept, whatever happened.
 
-What the recipient has recorded meanwhile is not looked at, so that neither the event, its time nor
-its place among others tells of it (R2, the T5 table). Its time is the moment itself, not the one
-when this job came to it.
+What the recipient recorded meanwhile is not read, so that neither the event, its time nor its place
+among others reveals it (R2, the T5 table). Its time is the fixed moment, not the time when this job
+ran.
 """
 
 from django.db import connections, transaction
@@ -13,7 +13,7 @@ from referrals.deadlines.due_times import CLOSED_AFTER
 
 BATCH = 200
 _AFTER = f"interval '{CLOSED_AFTER.days} days'"
-# By the time of the last one, less a day: whoever accepted earlier has been told long ago.
+# Look back to one day before the accept behind the last `closed` event: older ones have theirs.
 _DUE = (
     "SELECT r.id, r.from_agency_id, r.to_agency_id, r.accepted_at FROM referral r"
     f" WHERE r.accepted_at <= sec.clock() - {_AFTER} AND NOT r.from_purged"
@@ -27,8 +27,8 @@ _DUE = (
 
 
 def step() -> bool:
-    """Tell the senders of what has come to its moment, a batch at most. Twice is safe, at once
-    too. Whether there may be more."""
+    """Write the `closed` events that are due, a batch at most. Returns whether there may be more.
+    Twice is safe, also concurrently."""
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
         cursor.execute(_DUE, [BATCH])
         rows = cursor.fetchall()

@@ -1,7 +1,8 @@
-"""When an answer is due, by urgency. Frozen into the referral at send (docs/rules.md, Deadlines).
+"""When an answer is due, by urgency. Deadlines are frozen into the referral at send (docs/rules.md,
+Deadlines).
 
 An agency may set its own durations, hours and holidays (`manage.py set_clocks`); the recipient's
-count. No database in here: what has come due is found in referrals/deadlines/overdue.py.
+count. This module uses no database. referrals/deadlines/overdue.py finds what is due.
 """
 
 import re
@@ -12,21 +13,21 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from permissions.models import Agency
 
-# The fixed moment: the sender is shown `closed` then, whatever happened (R2, the T5 table).
+# The sender is shown `closed` after this time, whatever happened (R2, the T5 table).
 CLOSED_AFTER = timedelta(days=7)
-# How long "please ring" stands out among others; it is shown as long as the referral is open.
+# How long "please call" makes a referral pressing. It is shown as long as the referral is open.
 CALL_REQUEST_LASTS = timedelta(days=1)
-# How long after the sending a worker of the sender's can be with her, whatever the notice says.
+# How long after the sending a worker can be with the survivor, whatever the notice says.
 WITH_HER = timedelta(days=1)
-# How long before a side's part is purged it is told so (R13).
+# How long before the purge of a side's part that side is notified (R13).
 PURGE_WARNING = timedelta(days=7)
 # How long a draft lasts after its last change (R13).
 DRAFT_LIFETIME = timedelta(hours=24)
 
 
 class Durations(NamedTuple):
-    """From the sending: ack, accept, expires; from the accept: handoff. Minutes; of `routine`,
-    business days."""
+    """Ack, accept and expires count from the sending; handoff counts from the accept. In minutes;
+    for `routine`, in business days."""
 
     ack: int
     accept: int
@@ -42,11 +43,11 @@ DURATIONS = {
 IN_BUSINESS_DAYS = frozenset({"routine"})
 LONGEST = {"emergency": 24 * 60, "urgent": 7 * 24 * 60, "routine": 30}
 
-Hours = tuple[time, time]  # from, until, of one day
+Hours = tuple[time, time]  # from, until, on one day
 
 
 class Calendar(NamedTuple):
-    """On which days and hours an agency works. `week`: Monday first, None is closed."""
+    """The days and hours on which an agency works. `week` starts on Monday; None is closed."""
 
     zone: ZoneInfo
     week: tuple[Hours | None, ...]
@@ -60,7 +61,7 @@ WEEK: tuple[Hours | None, ...] = (*[(time(9), time(17))] * 5, None, None)
 
 
 class Deadlines(NamedTuple):
-    """What one referral's recipient owes, frozen at send: three moments, and a length."""
+    """What the recipient of one referral owes, frozen at send: three times and one length."""
 
     ack_by: datetime
     accept_by: datetime
@@ -69,7 +70,7 @@ class Deadlines(NamedTuple):
 
 
 def deadlines(agency: Agency, urgency: str, sent_at: datetime) -> Deadlines:
-    """When `agency`, the recipient, owes which answer to what is sent to it at `sent_at`; UTC."""
+    """Return when `agency`, the recipient, owes each answer to what was sent at `sent_at`; UTC."""
     own = durations(agency)[urgency]
 
     def after(length: int) -> datetime:
@@ -79,9 +80,10 @@ def deadlines(agency: Agency, urgency: str, sent_at: datetime) -> Deadlines:
 
 
 def handoff_by(agency: Agency, urgency: str, start: datetime, within: int) -> datetime:
-    """When the recipient's first attempt at a hand-off is due, or the next after one that failed.
+    """Return when the recipient's first attempt at a hand-off is due, or the next after a failed
+    one.
 
-    `within`: as it was frozen at send.
+    `within`: as frozen at send.
     """
     return _after(agency, urgency, start, within)
 
@@ -93,9 +95,10 @@ def _after(agency: Agency, urgency: str, start: datetime, length: int) -> dateti
 
 
 def business_days_after(start: datetime, days: int, of: Calendar) -> datetime:
-    """`days` business days later, in UTC: the same wall-clock time, within that day's hours.
+    """Return the time `days` business days later, in UTC: the same wall-clock time, within that
+    day's hours.
 
-    What begins outside the hours begins when they next open. Counted in the agency's own time
+    A start outside the hours counts from when they next open. It counts in the agency's own time
     zone, so that a daylight-saving change moves nothing.
     """
     local = start.astimezone(of.zone).replace(tzinfo=None)
@@ -111,7 +114,8 @@ def business_days_after(start: datetime, days: int, of: Calendar) -> datetime:
 
 
 def _working(day: date, of: Calendar) -> Iterator[tuple[date, Hours]]:
-    """The days on which it works, from `day` on; of an agency that never does, every day."""
+    """Yield the days on which the agency works, from `day` on. For an agency that never works,
+    yield every day."""
     never = not any(of.week)
     while True:
         hours = (time(0), time.max) if never else of.hours(day)
@@ -124,13 +128,13 @@ def _working(day: date, of: Calendar) -> Iterator[tuple[date, Hours]]:
 
 
 def durations(agency: Agency) -> dict[str, Durations]:
-    """The network's, or the agency's own in their place."""
+    """Return the network's durations, or the agency's own where it set them."""
     own = {name: Durations(*numbers) for name, numbers in (agency.durations or {}).items()}
     return DURATIONS | own
 
 
 def calendar(agency: Agency) -> Calendar:
-    """Its hours (else Monday to Friday, nine to five), holidays and time zone."""
+    """Return the agency's hours (else Monday to Friday, nine to five), holidays and time zone."""
     week = WEEK
     if agency.opening_hours is not None:
         week = tuple(
@@ -141,7 +145,7 @@ def calendar(agency: Agency) -> Calendar:
 
 
 def read_durations(urgency: str, numbers: list[str]) -> list[int]:
-    """Four numbers as `Agency.durations` keeps them. Raises ValueError, in words."""
+    """Return four numbers as `Agency.durations` stores them. Raises ValueError with a message."""
     if len(numbers) != len(Durations._fields) or not all(map(_NUMBER.fullmatch, numbers)):
         usual = ",".join(map(str, DURATIONS[urgency]))
         raise ValueError(f"four whole numbers: ack, accept, hand-off, expires; such as {usual}")
@@ -154,8 +158,8 @@ def read_durations(urgency: str, numbers: list[str]) -> list[int]:
 
 
 def read_week(days: list[str]) -> list[Any]:
-    """Seven of "09:00-17:00" or "closed", Monday first, as `Agency.opening_hours` keeps them.
-    Raises ValueError, in words."""
+    """Return seven days, each "09:00-17:00" or "closed", Monday first, as `Agency.opening_hours`
+    stores them. Raises ValueError with a message."""
     if len(days) != 7:
         raise ValueError("seven days, Monday first, each such as 09:00-17:00 or closed")
     week = [None if day == "closed" else _read_day(day) for day in days]
@@ -165,7 +169,7 @@ def read_week(days: list[str]) -> list[Any]:
 
 
 def read_holidays(days: list[str]) -> list[date]:
-    """Dates as `Agency.holidays` keeps them. Raises ValueError, in words."""
+    """Return dates as `Agency.holidays` stores them. Raises ValueError with a message."""
     try:
         return [date.fromisoformat(day) for day in days]
     except ValueError:
@@ -173,14 +177,14 @@ def read_holidays(days: list[str]) -> list[date]:
 
 
 def read_zone(name: str) -> str:
-    """A time zone as `Agency.time_zone` keeps it. Raises ValueError, in words."""
+    """Return a time zone as `Agency.time_zone` stores it. Raises ValueError with a message."""
     if name not in available_timezones():
         raise ValueError("a name of the time zone database, such as America/Denver")
     return name
 
 
 _NUMBER = re.compile("[0-9]{1,6}")
-# Of the agency's own day: with a zone of its own, or seconds, nobody could be told a deadline.
+# A time of the agency's own day. With a zone or seconds, a deadline could not be stated.
 _DAY = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 
 

@@ -1,9 +1,9 @@
-"""The clocks (acts 19 and 20): what has come due without what was due by it, and its mark.
+"""The clocks (acts 19 and 20): deadlines that passed without an answer, and their marks.
 
-Runs as `jobs`, which sees where a referral stands and never what is in it. Whoever is rung is told
-by the event that a mark leaves, the row that is also the outbox. Each mark is a transaction of its
-own: the referral is locked and looked at again, so that an answer that came first wins; killed
-anywhere, it is run again, and twice marks nothing twice.
+Runs as `jobs`, which sees the state of a referral and never its content. People are notified
+through the event that a mark writes; that row is also the outbox. Each mark is its own transaction.
+It locks the referral and checks again, so that an answer that came first wins. The job may be
+killed at any point and run again; it marks nothing twice.
 """
 
 from datetime import datetime
@@ -17,8 +17,9 @@ from permissions.database.uuid7 import uuid7
 
 MOST = 200
 
-# `r` is the referral, `s` the recipient's side, {at} the moment that is passed. One mark stands for
-# both deadlines of an answer: at `accept_by` it is set anew, unless it was set after that already.
+# `r` is the referral, `s` the recipient's side, {at} the time that has passed. One mark serves both
+# deadlines of an answer: at `accept_by` it is set again, unless it was set after `accept_by`
+# already.
 _CLOCKS = {
     "ack_by": (
         "r.status = 'sent' AND r.expires_at > {at} AND r.ack_by <= {at}"
@@ -43,7 +44,7 @@ _CLOCKS = {
 
 
 class MissedDeadline(NamedTuple):
-    """A deadline that passed. `clock`: ack_by, accept_by, handoff_by or expires_at."""
+    """A deadline that passed. `clock` is ack_by, accept_by, handoff_by or expires_at."""
 
     clock: str
     referral_id: UUID
@@ -53,7 +54,7 @@ class MissedDeadline(NamedTuple):
 
 
 def missed_deadlines(most: int = MOST) -> list[MissedDeadline]:
-    """What has come due and is not marked yet, the longest due first; at most `most`."""
+    """Return the deadlines that passed and are not marked yet, the oldest first; at most `most`."""
     parts = [
         f"SELECT '{clock}', r.id, r.from_agency_id, r.to_agency_id, {column} AS due_at"
         f" {_FROM[clock]} WHERE {when.format(at='sec.clock()')}"
@@ -64,8 +65,8 @@ def missed_deadlines(most: int = MOST) -> list[MissedDeadline]:
 
 
 def next_deadline() -> datetime | None:
-    """When the next deadline passes that is still open; None: nothing runs. For a scheduler that
-    sleeps until then: it may also be earlier than now."""
+    """Return when the next open deadline passes. None: no clock runs. A scheduler may sleep until
+    then. The time may also be in the past."""
     ((moment,),) = _query(
         "SELECT min(at) FROM ("
         " SELECT min(least(r.expires_at,"
@@ -82,8 +83,8 @@ def next_deadline() -> datetime | None:
 
 
 def mark_missed(alarm: MissedDeadline) -> bool:
-    """Flag it as escalated, or let it expire, with its event. False: it was answered meanwhile, or
-    marked already; then nothing changed."""
+    """Mark the referral as escalated, or let it expire, with its event. Returns False if it was
+    answered meanwhile or marked already; then nothing changed."""
     with transaction.atomic(using=JOBS):
         _execute("SELECT FROM referral WHERE id = %s FOR UPDATE", [alarm.referral_id])
         when, _ = _CLOCKS[alarm.clock]
@@ -98,7 +99,7 @@ def mark_missed(alarm: MissedDeadline) -> bool:
 
 
 def mark_all_missed(most: int = MOST) -> dict[str, int]:
-    """Mark all that is due now; returns how much of each clock. Twice is safe, also at once."""
+    """Mark all that is due now. Returns the marks per clock. Twice is safe, also concurrently."""
     counts = dict.fromkeys(_CLOCKS, 0)
     while found := missed_deadlines(most):
         marked = [alarm for alarm in found if mark_missed(alarm)]
@@ -121,7 +122,7 @@ def _escalate(alarm: MissedDeadline) -> None:
 
 
 def _escalate_handoff(alarm: MissedDeadline) -> None:
-    """The recipient's alone (T4)."""
+    """Mark the recipient's side only (T4)."""
     _execute(
         "UPDATE referral_side SET escalated_at = sec.clock(), version = version + 1"
         " WHERE referral_id = %s AND agency_id = %s",
@@ -131,8 +132,8 @@ def _escalate_handoff(alarm: MissedDeadline) -> None:
 
 
 def _expire(alarm: MissedDeadline) -> None:
-    """Act 20. Both sides are shown the word that they were shown since the deadline (T5); what lay
-    ready for the recipient is destroyed."""
+    """Expire the referral (act 20). Both sides are shown the word that they were shown since the
+    deadline (T5). What was ready for the recipient is destroyed."""
     _execute(
         "UPDATE packet_grant SET kek_version = NULL, key_bundle = NULL"
         " WHERE referral_id = %s AND agency_id = %s",

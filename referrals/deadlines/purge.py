@@ -1,15 +1,15 @@
-"""Content purges itself (R13): what is due, and its end.
+"""Content purges itself (R13): what is due, and its removal.
 
-What goes of a referral goes in one transaction, its keys with its rows, under the locks of an act:
-nobody ever finds the one without the other. The same transaction notes whose keys they were; what
-wrapped them ends right behind it (ADR 0020), for older copies of the database.
+What is removed of a referral is removed in one transaction, keys with rows, under the locks of an
+act. No reader ever finds one without the other. The same transaction records whose keys they were.
+The key that wrapped them is ended directly afterwards (ADR 0020), for older copies of the database.
 
-Runs as `jobs`, which sees where a referral stands and never what is in it. Each agency's part goes
-by its own end, hold and `retention_days`, and it is told seven days before; then there is no such
-referral for it (404), whatever the other one keeps. The sender's end is the one that it is shown
-(T5) and a packet counts as never opened, for the sender, if nobody accepted it: whether the
-recipient opened it is not the sender's to learn (R2). Killed anywhere, it is run again. Counts by
-year and agency stay, and the access log.
+Runs as `jobs`, which sees the state of a referral and never its content. Each agency's part is
+removed by its own end, hold and `retention_days`, and the agency is notified seven days before.
+Afterwards the referral does not exist for it (404), whatever the other agency keeps. The sender's
+end is the one that it is shown (T5). For the sender, a packet counts as never opened if it was
+never accepted, because the sender may not learn whether the recipient opened it (R2). The purge may
+be killed at any point and run again. Counts by year and agency stay, and so does the access log.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,21 +35,21 @@ BATCH = 200
 WARNING = f"interval '{PURGE_WARNING.days} days'"
 SOON = "interval '24 hours'"
 _DRAFT = f"interval '{DRAFT_LIFETIME.total_seconds()} seconds'"
-KEPT = "interval '30 days'"  # as the log of a webhook's deliveries (outbox.KEPT)
+KEPT = "interval '30 days'"  # as for the log of a webhook's deliveries (outbox.KEPT)
 
 Progress = Callable[[str, int], None]  # what, and how many
 
 
 class PurgeRunning(NotPossible):
-    """Another purge runs; two at once are of no use."""
+    """Another purge is running; two at the same time are of no use."""
 
     code = "purging"
     detail = "A purge is under way already."
 
 
 class Kind(NamedTuple):
-    """One sort of thing that is due: whose side it is, and when. `r` is the referral, `a` the
-    agency, `s` its side; {end} the end as that side is shown it."""
+    """One kind of thing that is due: whose side it is, and when. `r` is the referral, `a` the
+    agency, `s` its side, {end} the end as that side is shown it."""
 
     side: str  # "from" or "to"
     when: str
@@ -78,7 +78,7 @@ _LAST_OWN_ACT = (
 
 
 def _told(act: str, side: str) -> str:
-    """When the clock told this side so; NULL: not yet."""
+    """Return SQL for when the clock notified this side of `act`; NULL: not yet."""
     return (
         "(SELECT max(e.at) FROM referral_event e WHERE e.referral_id = r.id"
         f" AND e.agency_id IS NULL AND e.act = '{act}' AND e.{side}_sees)"
@@ -86,7 +86,7 @@ def _told(act: str, side: str) -> str:
 
 
 _KEPT = "{end} + make_interval(days => a.retention_days)"
-# Where a hold, or a longer time of keeping, came since it was told, it is told anew.
+# If a hold or a longer retention was set after the notification, the side is notified again.
 _TELL_AT = f"greatest({_KEPT}, s.hold_until) - {WARNING}"
 _NOT_GONE = {
     "from": "r.sent_at IS NOT NULL AND NOT r.from_purged",
@@ -95,13 +95,13 @@ _NOT_GONE = {
 _TAKEN = "r.status = 'accepted' AND s.state IN ('accepted', 'in_handoff')"
 DUE = {
     "draft": Kind("from", f"r.sent_at IS NULL AND {_LAST_CHANGE} + {_DRAFT} <= sec.clock()"),
-    # Nobody accepted it: nobody can have opened it, and both sides know that.
+    # Never accepted: the packet cannot have been opened, and both sides know that.
     "packet": Kind(
         "from",
         f"{_NOT_GONE['from']} AND r.accepted_at IS NULL AND {{end}} + {SOON} <= sec.clock()"
         " AND EXISTS (SELECT FROM packet_field p WHERE p.referral_id = r.id)",
     ),
-    # Accepted and never opened: the recipient's keys alone, by the recipient's own end.
+    # Accepted and never opened: only the recipient's keys, by the recipient's own end.
     "unopened": Kind(
         "to",
         f"r.accepted_at IS NOT NULL AND {{end}} + {SOON} <= sec.clock()"
@@ -116,7 +116,8 @@ for _side, _name in (("from", "sent"), ("to", "received")):
         f" AND {_told('purge_due', _side)} + {WARNING} <= sec.clock()"
         f" AND {_told('purge_due', _side)} >= {_TELL_AT}",
     )
-# Not of purge, but by the same clock: what one side is told, and the end of what lies idle (23).
+# Not part of the purge, but on the same clock: notifications to one side, and the end of idle
+# referrals (act 23).
 TELL = {
     f"tell_{side}": Kind(
         side,
@@ -143,8 +144,9 @@ _ALL = DUE | TELL | IDLE
 
 
 def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUID]:
-    """The referrals of an agency of which `name` (DUE, TELL, IDLE) is due; or whether this one is.
-    At most BATCH. Nothing that its side holds for the law is due for purge."""
+    """Return the referrals of an agency for which `name` (DUE, TELL, IDLE) is due, or whether it is
+    due for `referral_id`. At most BATCH. Nothing under a legal hold of its side is due for
+    purge."""
     kind = _ALL[name]
     hold = " AND (s.hold_until IS NULL OR s.hold_until <= sec.clock())" if name in DUE else ""
     found = _query(
@@ -157,11 +159,11 @@ def due(name: str, agency_id: UUID, referral_id: UUID | None = None) -> list[UUI
     return [row for (row,) in found]
 
 
-KEYS = "keys"  # beside _ALL: of how many agencies the keys of what is gone have to end
+KEYS = "keys"  # in addition to _ALL: the number of agencies whose keys must end
 
 
 def preview() -> dict[str, int]:
-    """How much is due now (of each agency and kind at most BATCH); changes nothing."""
+    """Return how much is due now (at most BATCH per agency and kind). Changes nothing."""
     counts = dict.fromkeys(_ALL, 0) | {KEYS: len(_query("SELECT FROM epoch_due", []))}
     for agency_id in rotation.agencies():
         for name in _ALL:
@@ -170,9 +172,10 @@ def preview() -> dict[str, int]:
 
 
 def run(progress: Progress = lambda *_: None) -> dict[str, int]:
-    """Do all that is due, agency by agency; returns how much of each. Twice is safe; a second one
-    at the same time is refused (UnderWay). Where something of one agency cannot go, or its keys
-    cannot end (Unavailable, NotPossible), all else goes; the first such failure is raised then."""
+    """Do all that is due, agency by agency, and return how much of each kind. Twice is safe. A
+    second run at the same time raises PurgeRunning. If something of one agency cannot be removed,
+    or its keys cannot end (Unavailable, NotPossible), everything else is removed and the first such
+    failure is raised at the end."""
     counts = dict.fromkeys((*_ALL, KEYS), 0)
     with _exclusive(), _despite_failures() as each:
         for agency_id in rotation.agencies():
@@ -186,8 +189,8 @@ def run(progress: Progress = lambda *_: None) -> dict[str, int]:
 
 
 def step() -> bool:
-    """A portion for the worker: of each agency and kind a batch at most. Whether there may be more.
-    Raises as `run`, but for a second one, which has nothing to do."""
+    """Do a portion for the worker: at most a batch per agency and kind. Returns whether there may
+    be more. Raises as `run` does, except that a second run returns False."""
     more = False
     try:
         with _exclusive(), _despite_failures() as each:
@@ -213,8 +216,8 @@ Each = Callable[[UUID | None], AbstractContextManager[None]]
 
 @contextmanager
 def _despite_failures() -> Iterator[Each]:
-    """What fails in one part keeps no other from its end: it is logged by agency and type, and the
-    first is raised when all are through."""
+    """Let a failure in one part stop no other. Each failure is logged by agency and type, and the
+    first is raised when all parts are done."""
     failures: list[Exception] = []
 
     @contextmanager
@@ -231,14 +234,14 @@ def _despite_failures() -> Iterator[Each]:
 
 
 def _batch(agency_id: UUID) -> list[int]:
-    """Of each kind at most a batch, in the order of _ALL: how many."""
+    """Do at most a batch of each kind. Returns the numbers in the order of _ALL."""
     acts = _TOLD | _GOES
     counts = {name: _each(name, agency_id, act) for name, act in acts.items()}
     return [counts[name] for name in _ALL]
 
 
 def _each(name: str, agency_id: UUID, act: Callable[[UUID, UUID], None]) -> int:
-    """`act` on each that is due, in a transaction of its own: locked, and looked at again."""
+    """Run `act` on each that is due, in its own transaction: locked, then checked again."""
     return sum(_one(name, agency_id, row, act) for row in due(name, agency_id))
 
 
@@ -252,8 +255,8 @@ def _one(name: str, agency_id: UUID, referral_id: UUID, act: Callable[[UUID, UUI
 
 @contextmanager
 def _locked(referral_id: UUID) -> Iterator[None]:
-    """A transaction in which no read of it commits after it, as in every act that closes, and no
-    act is half-way (referrals/act_transaction.py)."""
+    """Open a transaction after which no read of the referral commits, as in every act that closes,
+    and in which no other act is in progress (referrals/act_transaction.py)."""
     with transaction.atomic(using=JOBS):
         _execute("SELECT pg_advisory_xact_lock(%s)", [lock_number(referral_id)])
         _execute("SELECT FROM referral WHERE id = %s FOR UPDATE", [referral_id])
@@ -261,14 +264,15 @@ def _locked(referral_id: UUID) -> Iterator[None]:
 
 
 def _finish(each: Each) -> int:
-    """What is of no one agency; then the keys, whatever else went. How many agencies' ended."""
+    """Remove what belongs to no single agency, then end the keys, whatever else failed. Returns the
+    number of agencies whose keys ended."""
     for act in (_erase_finished, _delete_expired):
         with each(None):
             act()
     return _end_epochs(each)
 
 
-# -- What one side is told, and what lies idle -----------------------------------------------------
+# -- Notifications to one side, and idle referrals -------------------------------------------------
 
 
 def _event(referral_id: UUID, act: str, side: str, code: str | None = None) -> None:
@@ -281,7 +285,7 @@ def _event(referral_id: UUID, act: str, side: str, code: str | None = None) -> N
 
 
 def _unable(referral_id: UUID, agency_id: UUID) -> None:
-    """Act 23. The sender is shown what it was shown before."""
+    """End the referral as unable (act 23). The sender is shown what it was shown before."""
     _execute(
         "UPDATE referral_side SET state = 'unable', handoff_by = NULL, version = version + 1"
         " WHERE referral_id = %s AND agency_id = %s",
@@ -306,7 +310,8 @@ _KEYS = ("packet_grant", "private_key", "returned")
 def _remove_keys(
     referral_id: UUID, agency_id: UUID | None = None, tables: tuple[str, ...] = _KEYS
 ) -> None:
-    """The bundles of one agency (None: of all); what wrapped them is due to end."""
+    """Delete the bundles of one agency (None: of all), and mark the keys that wrapped them as due
+    to end."""
     for table in tables:
         _execute(
             f"WITH gone AS (DELETE FROM {table} WHERE referral_id = %s"
@@ -319,8 +324,9 @@ def _remove_keys(
 
 
 def _end_epochs(each: Each) -> int:
-    """End what wrapped what is gone: here, and at her "no" (R14, sec.erase_draft). Due until it is
-    done; what goes meanwhile asks anew."""
+    """End the keys that wrapped what was removed, here or at a survivor's "no" (R14,
+    sec.erase_draft). They stay due until this is done. What is removed meanwhile makes them due
+    again."""
     ended = 0
     for agency_id, since in _query("SELECT agency_id, since FROM epoch_due ORDER BY agency_id", []):
         with each(agency_id):
@@ -332,9 +338,9 @@ def _end_epochs(each: Each) -> int:
     return ended
 
 
-# -- What is of no referral ------------------------------------------------------------------------
+# -- What belongs to no referral -------------------------------------------------------------------
 
-# The oldest month that the access log still holds: not sec.log_months, which ends at a hole.
+# The oldest month that the access log still has: not sec.log_months, which ends at a gap.
 _LOG_BEGINS = (
     "SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC'"
     " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
@@ -343,10 +349,10 @@ _LOG_BEGINS = (
 
 
 def _delete_expired() -> None:
-    """Tests of channels, and what was told of webhooks: whatever is of a referral goes with it. The
-    keys of requests, however long their referral lives. And whom a referral barred that the log has
-    no month of any longer; and what took the place of a draft that her "no" erased (R14), or was
-    begun while that was purged, names it no longer."""
+    """Delete tests of channels and messages about webhooks, which belong to no referral, and the
+    keys of requests, however long their referral lives. Delete the records of barred members for
+    which the log has no month any more. Clear the reference of a plan to a draft that a survivor's
+    "no" erased (R14), or to a referral that was purged while its replacement was started."""
     _execute(f"DELETE FROM message WHERE referral_id IS NULL AND at <= sec.clock() - {KEPT}", [])
     _execute(f"DELETE FROM idempotency_key WHERE created_at <= sec.clock() - {KEPT}", [])
     _execute(f"DELETE FROM barred_to_the_end WHERE at < ({_LOG_BEGINS})", [])
@@ -359,8 +365,8 @@ def _delete_expired() -> None:
 
 # -- Rows ------------------------------------------------------------------------------------------
 
-_OWN = (  # what one agency keeps of a referral, and the other does not
-    ("message", "referral_id"),  # that it was rung, never why
+_OWN = (  # what one agency keeps of a referral and the other does not
+    ("message", "referral_id"),  # that it was notified, never why
     ("idempotency_key", "referral_id"),
     ("note", "referral_id"),
     ("referral_plan", "referral_id"),
@@ -369,7 +375,7 @@ _OWN = (  # what one agency keeps of a referral, and the other does not
     ("referral_assignment", "content_object_id"),
     ("referral_side", "referral_id"),
 )
-_PAPERS = ("release_end", "release_paper")  # of a release, each its own agency's
+_PAPERS = ("release_end", "release_paper")  # of a release, each belonging to its own agency
 
 
 def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
@@ -387,13 +393,14 @@ def _remove_own(referral_id: UUID, agency_id: UUID) -> None:
 
 
 def _unlink(referral_id: UUID) -> None:
-    """What took its place no longer names it: only its sender ever knew."""
+    """Remove the reference from the referral that replaced it: only its sender ever knew."""
     _execute("UPDATE referral_plan SET replaces_id = NULL WHERE replaces_id = %s", [referral_id])
 
 
 def _erase(referral_id: UUID) -> None:
-    """The referral, and by the foreign keys everything that belongs to it. Its keys first: what
-    wrapped them is due to end. Its blocks, too: who was barred is kept (sec.keep_barred)."""
+    """Erase the referral and, by the foreign keys, everything that belongs to it. Its keys go
+    first, so that the keys that wrapped them are due to end. Its blocks go too, but who was barred
+    is kept (sec.keep_barred)."""
     _remove_keys(referral_id)
     _unlink(referral_id)
     for table, column in (("conflict_block", "referral_id"), ("referral", "id")):
@@ -421,8 +428,9 @@ def _unopened(referral_id: UUID, agency_id: UUID) -> None:
 
 
 def _sent(referral_id: UUID, agency_id: UUID) -> None:
-    """The sender's part: hidden from it. What the recipient works with stays until it is through:
-    the notice, and the sealed fields that its own keys still open."""
+    """Purge the sender's part: it is hidden from the sender. What the recipient works with stays
+    until the recipient's part ends: the notice, and the sealed fields that its own keys still
+    open."""
     _keep_count(referral_id, agency_id, "from", "r.status")
     _remove_own(referral_id, agency_id)
     _unlink(referral_id)
@@ -432,8 +440,8 @@ def _sent(referral_id: UUID, agency_id: UUID) -> None:
 
 
 def _received(referral_id: UUID, agency_id: UUID) -> None:
-    """The recipient's part, and with it the notice and the history: hidden from it. Nothing that
-    the sender may read is touched, `to_sees` and the version least of all (R2)."""
+    """Purge the recipient's part, with the notice and the history: it is hidden from the recipient.
+    Nothing that the sender may read is changed, least of all `to_sees` and the version (R2)."""
     _keep_count(referral_id, agency_id, "to", "coalesce(s.state, r.status)")
     _remove_own(referral_id, agency_id)
     _execute("DELETE FROM referral_event WHERE referral_id = %s AND NOT from_sees", [referral_id])
@@ -449,7 +457,7 @@ _GOES: dict[str, Callable[[UUID, UUID], None]] = {
 }
 
 
-# Sealed fields that no key opens any longer, and referrals of which both sides are through.
+# Sealed fields that no key opens any more, and referrals that both sides have purged.
 _SEALED = (
     "SELECT r.id FROM referral r WHERE r.from_purged"
     " AND EXISTS (SELECT FROM packet_field p WHERE p.referral_id = r.id)"
@@ -460,7 +468,7 @@ _FINISHED = "SELECT r.id FROM referral r WHERE r.from_purged AND r.to_purged"
 
 
 def _erase_finished() -> None:
-    """What is nobody's any longer; each locked, and looked at again."""
+    """Erase what no side keeps any more; each referral is locked, then checked again."""
     for left, act in ((_SEALED, _remove_fields), (_FINISHED, _erase)):
         while rows := _query(f"{left} ORDER BY r.id LIMIT %s", [BATCH]):
             for (referral_id,) in rows:
@@ -470,7 +478,7 @@ def _erase_finished() -> None:
 
 
 def _keep_count(referral_id: UUID, agency_id: UUID, side: str, ending: str) -> None:
-    """One more in the agency's count of the year, and the entry in the access log."""
+    """Add one to the agency's count of the year, and write the entry in the access log."""
     _execute(
         "INSERT INTO purged_count AS c (id, agency_id, year, side, ending, number)"
         f" SELECT %s, %s, extract(year FROM r.created_at), %s, {ending}, 1 FROM referral r"

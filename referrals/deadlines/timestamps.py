@@ -1,5 +1,5 @@
-"""Moments that somebody names: of these centuries. Others are a slip, or meant to do harm: in some
-time zone the first and the last of the calendar are no date at all."""
+"""Times that callers give must lie within the accepted years. Other times are mistakes or attacks:
+in some time zones the first and the last day of the calendar are not valid dates."""
 
 from datetime import UTC, datetime
 
@@ -11,11 +11,11 @@ DETAIL = f"A time of the years {FIRST_YEAR} to {LAST_YEAR} is needed."
 
 
 def is_of_our_time(moment: datetime) -> bool:
-    """Whether it may be kept. `moment` is aware."""
+    """Return whether the time may be stored. `moment` is aware."""
     return _FIRST <= moment < _END
 
 
 def check(moment: datetime | None, pointer: str) -> None:
-    """Raise BadRequest, naming the field at `pointer`, where it may not; None may."""
+    """Raise BadRequest, naming the field at `pointer`, for a time out of range. None is allowed."""
     if moment is not None and not is_of_our_time(moment):
         raise BadRequest("invalid", DETAIL, pointer)

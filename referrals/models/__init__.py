@@ -1,10 +1,10 @@
-"""The rows of a referral. What only one side may know stands in a table of that side's own.
+"""The rows of a referral. What only one side may know is in a table of that side's own.
 
 `Referral` is what both sides may know: its `status` is the word the *sender* is shown. What the
-recipient did after the accept (handed off, completed, unable, stopped) stands in the recipient's
+recipient did after the accept (handed off, completed, unable, stopped) is in the recipient's
 `Side`, which the sender's role cannot read: the return-flow firewall (R2) is a table boundary.
 
-No row is changed anywhere but through `turn` (referrals/act_transaction.py).
+Acts change rows only through `act_transaction` (referrals/act_transaction.py).
 """
 
 from referrals.models.assignments import BarredToTheEnd, ConflictBlock, SelfAssignment

@@ -1,4 +1,4 @@
-"""Who put themselves on a referral, and who is barred from one."""
+"""Leads who assigned themselves to a referral, and people who are barred from one."""
 
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -12,8 +12,8 @@ BLOCKS = ("member", "agency", "leads_only")
 
 
 class SelfAssignment(models.Model):
-    """A lead who put themselves on a referral says why, in the same transaction; another member
-    learns of it by this row (T4). The survivor's handle is in the access log."""
+    """A lead who assigned themselves to a referral gives a reason, in the same transaction. Another
+    member learns of it by this row (T4). The survivor's handle is in the access log."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     referral = models.ForeignKey(Referral, models.CASCADE, related_name="+", db_index=False)
@@ -23,7 +23,7 @@ class SelfAssignment(models.Model):
     member_id = models.UUIDField()
     reason = models.TextField()
     at = models.DateTimeField()
-    told = KeptBoolean(db_default=False)  # whether the other member was told
+    told = KeptBoolean(db_default=False)  # whether the other member was notified
 
     class Meta:
         db_table = "self_assignment"
@@ -99,8 +99,9 @@ class ConflictBlock(models.Model):
 
 
 class BarredToTheEnd(models.Model):
-    """Who was barred as a person when a referral was purged. It outlives the referral, so its ids
-    are bare; it goes with the months of the access log that hold entries of it."""
+    """A member who was barred as a person when a referral was purged. The row outlives the
+    referral, so its ids are bare. It is deleted with the months of the access log that hold the
+    referral's entries."""
 
     pk = models.CompositePrimaryKey("member_id", "referral_id")
     member_id = models.UUIDField()

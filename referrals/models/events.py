@@ -1,4 +1,4 @@
-"""The history of a referral, and the messages that tell of it."""
+"""The history of a referral, and the messages about it."""
 
 from django.db import models
 
@@ -20,10 +20,10 @@ class Event(models.Model):
     at = models.DateTimeField()
     act = models.TextField()
     agency_id = models.UUIDField(null=True)  # whose member did it; None: the clock
-    member_id = models.UUIDField(null=True)  # shown to her own side only
-    about_id = models.UUIDField(null=True)  # the member of the own side whom it concerns
+    member_id = models.UUIDField(null=True)  # shown to the member's own side only
+    about_id = models.UUIDField(null=True)  # the member of the own side who is concerned
     code = models.TextField(null=True)
-    # for those who answer for it alone (blocks)
+    # only for those who answer for it (blocks)
     reserved = models.BooleanField(default=False)
     from_sees = models.BooleanField()
     to_sees = models.BooleanField()
@@ -67,18 +67,18 @@ class Event(models.Model):
 
 
 class Message(models.Model):
-    """A mail, SMS or call that tells a person or a desk that something waits. Reference and neutral
-    words only (R10); the address stays in its channel."""
+    """A mail, SMS or call that informs a person or a desk that something waits. It contains only a
+    reference and neutral words (R10). The address stays in its channel."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    cause = models.UUIDField()  # the event, or what else it tells of; with it nothing goes twice
-    referral = models.ForeignKey(  # none: a test
+    cause = models.UUIDField()  # the event, or another reason; prevents duplicates
+    referral = models.ForeignKey(  # None: a test
         Referral, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     agency = models.ForeignKey(  # whose channel it is
         "permissions.Agency", models.PROTECT, related_name="+", db_index=False
     )
-    member_id = models.UUIDField(null=True)  # none: the agency's own channel
+    member_id = models.UUIDField(null=True)  # None: the agency's own channel
     channel_id = models.UUIDField()  # no foreign key: the channel may be removed first
     kind = models.TextField()
     template = models.TextField()
@@ -89,9 +89,9 @@ class Message(models.Model):
     due_at = models.DateTimeField(db_default=CLOCK)
     lease = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
-    outcome = models.TextField(null=True)  # a code, of the last try
+    outcome = models.TextField(null=True)  # a code, from the last try
     done_at = models.DateTimeField(null=True)
-    # A call: what the provider calls it; since when it may have been made without a record of
+    # For a call: the provider's id, and since when it may have been made without a record of
     # whether it was (referrals/notifications/voice_calls.py).
     call_sid = models.TextField(null=True)
     unknown_since = models.DateTimeField(null=True)
@@ -136,8 +136,8 @@ class Message(models.Model):
 
 
 class XactBase(models.Model):
-    """What sec.xact() adds to the number of a transaction: raised after a restore, so that feeds go
-    on behind all that was read before. One row."""
+    """The number that sec.xact() adds to a transaction's number. It is raised after a restore, so
+    that feeds continue after everything read before. One row."""
 
     only_row = models.BooleanField(primary_key=True, db_default=True)
     base = models.BigIntegerField(db_default=0)

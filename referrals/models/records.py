@@ -1,4 +1,4 @@
-"""What is counted or kept apart from referrals, and what a request led to."""
+"""What is counted or stored apart from referrals, and the results of requests."""
 
 from django.db import models
 
@@ -9,7 +9,7 @@ from referrals.models.referrals import Referral
 class AgreementTally(models.Model):
     """How often an agency's survivors were offered a notice in a month, and how often they said no.
 
-    All that a "no" leaves behind (R14): no survivor, no member, no day.
+    This is all that a "no" leaves (R14): no survivor, no member, no day.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -48,11 +48,11 @@ class CallRecord(models.Model):
 
 
 class PurgedCount(models.Model):
-    """What stays of purged referrals: how many, by year and agency, and how they ended for it."""
+    """What remains of purged referrals: how many, by year and agency, and how they ended for it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
-    year = models.IntegerField()  # in which they were made
+    year = models.IntegerField()  # the year in which they were created
     side = models.TextField()  # from | to
     ending = models.TextField()  # the state as that side was shown it
     number = models.IntegerField()
@@ -70,7 +70,7 @@ class PurgedCount(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """What a create under an `Idempotency-Key` led to: status and id, never a body."""
+    """The result of a create under an `Idempotency-Key`: status and id, never a body."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey("permissions.Agency", models.PROTECT, related_name="+")
@@ -80,7 +80,7 @@ class IdempotencyKey(models.Model):
     fingerprint = models.BinaryField()  # keyed hash of the body
     status = models.IntegerField()
     result_id = models.UUIDField()
-    referral = models.ForeignKey(  # it goes with that one
+    referral = models.ForeignKey(  # deleted with the referral
         Referral, null=True, on_delete=models.CASCADE, related_name="+"
     )
     created_at = models.DateTimeField()
@@ -98,9 +98,9 @@ class IdempotencyKey(models.Model):
 
 
 class EpochDue(models.Model):
-    """An agency whose keys opened what is gone, by a purge or an erased draft.
+    """An agency whose keys opened what a purge or an erased draft removed.
 
-    The epoch of the keys ends with the next purge, so that older copies of the database do not open
+    The epoch of the keys ends with the next purge, so that older copies of the database cannot open
     it either.
     """
 

@@ -1,4 +1,4 @@
-"""A referral, and what each side keeps of it."""
+"""A referral, and what each side stores for itself."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -15,12 +15,12 @@ from permissions.principal import Principal
 
 class ReferralQuerySet(models.QuerySet["Referral"]):
     def visible_to(self, principal: Principal) -> "ReferralQuerySet":
-        """The referrals of the principal's agency: those it sent, and those sent to it, less those
-        that bar her (R12) and those of which its part was purged (R13; the recipient's mark stands
-        in a column that `app` cannot read, and bars as a block does).
+        """Return the referrals that the principal's agency sent or received, less those that bar
+        the caller (R12) and those of which the agency's part was purged (R13). The recipient's
+        purge mark is in a column that `app` cannot read, and bars as a block does.
 
-        The first wall; row-level security is the second and asks the same. Members who are neither
-        worker nor lead, and clients without `referrals:read`, see none.
+        This is the first wall; row-level security is the second and checks the same. Members who
+        are neither worker nor lead, and clients without `referrals:read`, see none.
         """
         if not sees_referrals(principal):
             return self.none()
@@ -32,8 +32,8 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         )
 
 
-# `visible_to` once more, for statements that are prepared: of `referral r`, by `agency`. Both stand
-# here, to be read side by side; whoever sees none (`sees_referrals`) does not ask.
+# The same as `visible_to`, for prepared statements: of `referral r`, by `agency`. Both are here so
+# that they can be compared. Callers who see no referrals (`sees_referrals`) do not run it.
 VISIBLE_SQL = (
     "((r.from_agency_id = %(agency)s AND NOT r.from_purged)"
     " OR (r.to_agency_id = %(agency)s AND r.sent_at IS NOT NULL)) AND sec.not_barred(r.id)"
@@ -41,7 +41,8 @@ VISIBLE_SQL = (
 
 
 def sees_referrals(principal: Principal) -> bool:
-    """Workers and leads; clients with `referrals:read`, whose named staff is one of these."""
+    """Return whether the principal sees referrals: workers and leads, and clients with
+    `referrals:read` whose named staff, if any, is one of these."""
     if principal.is_client:
         staff_may = principal.member_id is None or principal.has_role("worker", "lead")
         return principal.may("referrals:read") and staff_may
@@ -49,7 +50,7 @@ def sees_referrals(principal: Principal) -> bool:
 
 
 class Referral(models.Model):
-    """One survivor's need, put by one agency before one other, for one service (T2 and T5)."""
+    """One survivor's need, sent by one agency to one other, for one service (T2 and T5)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     from_agency = models.ForeignKey(
@@ -59,11 +60,11 @@ class Referral(models.Model):
         "permissions.Agency", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     service_id = models.UUIDField()
-    service_name = models.TextField()  # as the directory had it when the referral was made
+    service_name = models.TextField()  # as in the directory when the referral was created
     reference = models.TextField()
     reference_day = models.DateField()
-    status = models.TextField(default="draft")  # as the sender is shown it, `closed` aside
-    version = models.IntegerField(default=1)  # raised by what both sides may know, nothing else
+    status = models.TextField(default="draft")  # as the sender is shown it, except `closed`
+    version = models.IntegerField(default=1)  # raised only by what both sides may know
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
@@ -74,16 +75,16 @@ class Referral(models.Model):
     expires_at = models.DateTimeField(null=True)
     # Frozen at send: minutes from the accept until the first attempt is due; routine: business days
     handoff_within = models.IntegerField(null=True)
-    escalated_at = models.DateTimeField(null=True)  # nobody answered by ack_by, or by accept_by
-    from_asks_ring_at = models.DateTimeField(null=True)  # "please ring", by the sender's people
-    to_asks_ring_at = models.DateTimeField(null=True)  # by the recipient's, or by their clock
+    escalated_at = models.DateTimeField(null=True)  # not answered by ack_by, or by accept_by
+    from_asks_ring_at = models.DateTimeField(null=True)  # "please call", by the sender's people
+    to_asks_ring_at = models.DateTimeField(null=True)  # by the recipient's people or their clock
     code = models.TextField(null=True)  # of a decline (as the sender sees it), withdrawal, mistake
     suggested_service_id = models.UUIDField(null=True)
     from_purged = models.BooleanField(db_default=False)  # the sender's part is gone; it sees no row
-    # The recipient's part is gone (R13). Hidden from `app`: when the recipient's part came to its
-    # end, and how long it keeps, is not the sender's to learn (R2).
+    # The recipient's part is purged (R13). Hidden from `app`: when the recipient's part ended, and
+    # how long the recipient keeps it, is not the sender's to learn (R2).
     to_purged = KeptBoolean(db_default=False)
-    # Whether a block stands, kept by trigger. Hidden from `app`: the sender's row looks the same
+    # Whether a block is active, set by trigger. Hidden from `app`: the sender's row looks the same
     # whatever the recipient bars (R2).
     has_block = KeptBoolean(db_default=False)
     release_ended = models.BooleanField(default=False)  # T5: that it ended; not when, nor by whom
@@ -144,7 +145,7 @@ class Referral(models.Model):
 
 
 class Side(models.Model):
-    """What one side keeps to itself (T4): its holder, its handle for the survivor, and, for the
+    """What one side stores for itself (T4): its holder, its handle for the survivor, and, for the
     recipient, the true state and clock after the accept."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -154,7 +155,7 @@ class Side(models.Model):
     subject = models.UUIDField(default=uuid7)  # this agency's own handle, never sent to another
     state = models.TextField(null=True)  # recipient: accepted, in_handoff, completed, unable, …
     handoff_by = models.DateTimeField(null=True)  # until an attempt is recorded
-    escalated_at = models.DateTimeField(null=True)  # recipient: none was, by handoff_by
+    escalated_at = models.DateTimeField(null=True)  # recipient: no attempt by handoff_by
     hold_until = models.DateTimeField(null=True)  # legal hold: no purge of this side before it
     version = models.IntegerField(default=1)
     has_block = KeptBoolean(db_default=False)  # as the referral's
@@ -182,15 +183,15 @@ _SIDE = CachedQuery(
 
 
 def side_kept(principal: Principal, referral_id: UUID) -> Side | None:
-    """What the principal's agency keeps to itself of a referral, if it has begun to."""
+    """Return what the principal's agency stores for itself of a referral, if it has started to."""
     return _SIDE.first(principal.agency_id, referral_id)
 
 
 class Assignment(UserObjectPermissionBase):
     """This member works on this referral: guardian's object permission, by direct foreign key.
 
-    Written by permissions/assignments.py alone. It also carries the membership, since one person
-    may serve two agencies, even the two sides of one referral.
+    Only permissions/assignments.py writes it. It also has the membership, since one person may
+    serve two agencies, even both sides of one referral.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -10,7 +10,7 @@ from referrals.models.referrals import Referral
 class Release(models.Model):
     """The survivor's permission, as data (docs/rules.md; 34 U.S.C. 12291(b)(2), 45 CFR 164.508).
 
-    One recipient, named fields, a purpose, an end. Widening is a new release.
+    It names one recipient, fields, a purpose and an end. Widening takes a new release.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -24,18 +24,19 @@ class Release(models.Model):
     form = models.TextField()
     signed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    # As she signed them; `fields` and `expires_at` above are what is left once it was narrowed.
+    # As signed. `fields` and `expires_at` above are what is left after narrowing.
     signed_fields = ArrayField(models.TextField())
     signed_until = models.DateTimeField()
     attestations = ArrayField(models.TextField(), default=list)
     consenters = models.JSONField(default=list)
     minor_may_consent_alone = models.BooleanField(default=False)
-    adult = models.BooleanField(default=False)  # said where the notice does not say her age
-    promptly_informed = models.TextField(default="")  # of a hipaa_agreement
+    adult = models.BooleanField(default=False)  # stated if the notice does not give the age
+    promptly_informed = models.TextField(default="")  # for a hipaa_agreement
     redisclosure_notice = models.TextField(default="network")
-    intermediary = models.TextField(default="")  # the platform, named, where Part 2 asks for it
+    intermediary = models.TextField(default="")  # the platform, named if Part 2 requires it
     created_at = models.DateTimeField()
-    # Both sides may know *that* it ended; when, how and through whom is the ender's (ReleaseEnd).
+    # Both sides may know *that* it ended. When, how and through whom belongs to the side that ended
+    # it (ReleaseEnd).
     ended = models.BooleanField(default=False)
     never_open = models.BooleanField(db_default=False)  # the recipient ended it before its accept
 
@@ -47,9 +48,9 @@ class Release(models.Model):
 
 
 class Returned(models.Model):
-    """What the recipient gave back to the sender under a return release, sealed for the sender.
+    """What the recipient returned to the sender under a return release, sealed for the sender.
 
-    The values as they were at that act; destroyed (NULL) when the release ends.
+    It holds the values at the time of that act. They are destroyed (NULL) when the release ends.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -70,9 +71,10 @@ class Returned(models.Model):
 
 
 class ReleasePaper(models.Model):
-    """Where the paper is kept, and before whom she signed or said it: T4 of the recording agency.
+    """Where the paper is kept, and before whom it was signed or said: T4 of the recording agency.
 
-    No picture of a signature: `form` = e_signature says that she signed on the screen.
+    It holds no picture of a signature: `form` = e_signature says that it was signed on the
+    screen.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -91,7 +93,8 @@ class ReleasePaper(models.Model):
 
 class ReleaseEnd(models.Model):
     """Who recorded the end of a release, when and how: T4 of that agency. `revoked_via` is
-    `superseded` under a newer one, and `narrowed` where it became smaller but did not end."""
+    `superseded` when a newer release replaced it, and `narrowed` when it became smaller but did not
+    end."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="ends")

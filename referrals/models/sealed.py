@@ -8,7 +8,7 @@ from referrals.models.referrals import Referral
 
 
 class PacketField(models.Model):
-    """One field of the packet, sealed under its own key (T3). The newest version is the current."""
+    """One field of the packet, sealed under its own key (T3). The newest version counts."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="+")
@@ -34,7 +34,7 @@ class Note(models.Model):
 
     `kind`: note, outcome (complete), unable, hand_off, attempt, decline_reason, external_ref,
     same_person_as, report, disclosure. Its content is sealed, codes included: "could not be
-    reached" is information about her.
+    reached" is information about the survivor.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -53,9 +53,9 @@ class Note(models.Model):
 
 
 class Plan(models.Model):
-    """The sender's next services, in order, and the referral that this one takes the place of (T4).
+    """The sender's next services, in order, and the referral that this one replaces (T4).
 
-    For its assigned members only: nobody in the list learns of the others.
+    For the sender's assigned members only: the services in the plan do not learn of each other.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

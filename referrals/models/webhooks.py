@@ -9,27 +9,27 @@ from referrals.models.referrals import Referral
 
 
 class WebhookEndpoint(models.Model):
-    """An address of an agency's own system. Ids alone go out."""
+    """An address of an agency's own system. Only ids are sent."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agency = models.ForeignKey(
         "permissions.Agency", models.PROTECT, related_name="+", db_index=False
     )
     url = models.TextField()
-    # What is sent there: the agency's events, or, to a witness, the log's newest checkpoint.
+    # What is sent there: the agency's events or, to a witness, the log's newest checkpoint.
     about = models.TextField(db_default="events")
-    at_seq = models.BigIntegerField(db_default=0)  # the last checkpoint it took
+    at_seq = models.BigIntegerField(db_default=0)  # the last checkpoint that it accepted
     created_at = models.DateTimeField()
     paused = models.BooleanField(db_default=False)  # by its owner
     stopped = models.TextField(null=True)  # by the sender, until it is resumed
-    # The last event it took, in its agency's feed: the next one is what comes after.
+    # The last event that it accepted, in its agency's feed. The next one comes after it.
     at_xact = models.BigIntegerField()
     at_event = models.UUIDField()
-    tries = models.IntegerField(db_default=0)  # in vain, one after the other
+    tries = models.IntegerField(db_default=0)  # failed tries in a row
     failing_since = models.DateTimeField(null=True)
     next_at = models.DateTimeField()  # not before
-    ping_id = models.UUIDField(null=True)  # a test that was asked for
-    # One sender at a time, so that events keep their order. One that died loses it in time.
+    ping_id = models.UUIDField(null=True)  # a requested test
+    # One sender at a time, so that events keep their order. A dead sender's lease expires.
     lease = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
@@ -68,9 +68,9 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookSecret(models.Model):
-    """What the messages of an endpoint are signed with; two while the receiver changes over.
+    """The secrets that sign the messages of an endpoint; two while the receiver changes over.
 
-    Wrapped for the sender, which is no agency: `agency_id` says whose key wraps it.
+    They are wrapped for the sender, which is no agency: `agency_id` says whose key wraps them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -90,14 +90,14 @@ class WebhookSecret(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """One line a try; kept for 30 days."""
+    """One row per try, kept for 30 days."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="+", db_index=False)
     agency = models.ForeignKey(
         "permissions.Agency", models.PROTECT, related_name="+", db_index=False
     )
-    # None: a checkpoint, or a test. No foreign key: the line goes with its referral.
+    # None: a checkpoint or a test. No foreign key: the row is deleted with its referral.
     event_id = models.UUIDField(null=True)
     checkpoint = models.BigIntegerField(null=True)  # its number
     referral = models.ForeignKey(  # for purge; not shown

@@ -1,10 +1,12 @@
-"""The ladder: who is rung when a deadline passes and nobody has answered (docs/rules.md, act 19).
+"""The escalation ladder: who is notified when a deadline passes without an answer (docs/rules.md,
+act 19).
 
-A clock leaves one event (referrals/deadlines/overdue.py). Of it the sender's worker is told, and of
-the recipient, at the same time, its leads; then its escalation contact, who may be outside. A rung
-whose people were all rung before is no rung: the next is rung at once, and so it is when they are
-off duty. What is to be rung later is a message that is due later: killed and begun anew, it is rung
-when it is due, or not at all if somebody answered meanwhile.
+A clock writes one event (referrals/deadlines/overdue.py). The sender's worker is notified of it. At
+the same time the recipient's leads are notified, and later its escalation contact, who may be
+outside the agency. A step is skipped if all its people were notified before or are off duty; the
+next step is then notified at once. A later step is a message that is due later. It survives a
+restart of the worker: it is sent when it is due, or not at all if the referral was answered
+meanwhile.
 """
 
 from uuid import UUID
@@ -12,20 +14,21 @@ from uuid import UUID
 from referrals.deadlines import overdue
 from referrals.notifications.recipients import Channel, Recipients, query, queue_messages
 
-# Seconds from one rung to the next, by urgency; an emergency's own deadlines are 15 minutes apart.
+# Seconds from one step to the next, by urgency. An emergency's own deadlines are 15 minutes apart.
 NEXT_STEP_S = {"emergency": 300, "urgent": 900, "routine": 3600}
-# Of no use once it is answered; a notice, once it is over.
+# These are useless after an answer; `notice` is useless after the referral is over.
 URGING = frozenset({"answer_now", "late", "contact", "notice"})
 PORTION = 200
 
 
 def step() -> bool:
-    """Mark a portion of what came due; whether there may be more."""
+    """Mark a portion of what is due. Returns whether there may be more."""
     return sum(overdue.mark_all_missed(PORTION).values()) >= PORTION
 
 
 def notify_ladder(reach: Recipients, cause: UUID, clock: str) -> None:
-    """Ring the recipient's rungs of one deadline, within the caller's transaction."""
+    """Queue the messages of the recipient's steps for one deadline, within the caller's
+    transaction. If no step has a channel, everyone is notified."""
     ((urgency,),) = query("SELECT urgency FROM referral WHERE id = %s", [reach.referral_id])
     rungs = _of_the_hand_off(reach) if clock == "handoff_by" else _of_the_answer(reach, clock)
     rung: set[tuple[str, str]] = set()
@@ -41,8 +44,8 @@ def notify_ladder(reach: Recipients, cause: UUID, clock: str) -> None:
 
 
 def _of_the_answer(reach: Recipients, clock: str) -> list[tuple[str, list[Channel]]]:
-    """The leads, then the contact. At `ack_by` whom the notice itself has rung is not rung anew:
-    an agency of one goes on to its contact at once."""
+    """Return the leads, then the contact. At `ack_by` the leads whom the notice itself notified are
+    not notified again: an agency of one goes on to its contact at once."""
     leads = reach.leads()
     if clock == "ack_by":
         notified = {
@@ -58,7 +61,7 @@ def _of_the_answer(reach: Recipients, clock: str) -> list[tuple[str, list[Channe
 
 
 def _of_the_hand_off(reach: Recipients) -> list[tuple[str, list[Channel]]]:
-    """Inside the recipient alone (T4): who holds it, then its leads."""
+    """Return the recipient's steps only (T4): the holder, then its leads."""
     holder = [one for one in reach.members if one.holds and one.duty != "off_duty"]
     return [("answer_now", reach.own(holder)), ("answer_now", reach.leads())]
 
@@ -77,9 +80,9 @@ _UNTRIED = (
 
 
 def is_still_unanswered(referral_id: UUID, template: str) -> bool:
-    """Whether a deadline of it has passed and what was due by it is still not done. What is sent to
-    the sender (`late`) depends on the answer alone, never on the hand-off (R2); a `notice`, on
-    whether it goes on."""
+    """Return whether a deadline has passed and what was due is still not done. For a message to the
+    sender (`late`) only the answer counts, never the hand-off (R2). For a `notice` it is whether
+    the referral still goes on."""
     late = {"late": _UNANSWERED, "notice": _GOING_ON}.get(template, f"{_UNANSWERED} OR {_UNTRIED}")
     return bool(
         query(

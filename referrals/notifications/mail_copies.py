@@ -1,8 +1,9 @@
-"""The mailbox of copies: whether a mail whose end nobody knows was taken.
+"""The mailbox of copies: whether a mail with an unknown outcome was accepted.
 
-SMTP has no way to ask (RFC 1047 tells the problem). So each mail may have a second recipient, a
-mailbox of our own (CAIRN_MAIL_COPY_TO): the server takes both in one transaction or neither, and
-by IMAP (CAIRN_MAIL_COPIES) that mailbox can be asked for the Message-ID. Used by transports.py.
+SMTP has no way to ask (RFC 1047 describes the problem). Each mail may therefore have a second
+recipient, a mailbox of the operator (CAIRN_MAIL_COPY_TO). The server accepts both in one
+transaction or neither. That mailbox can be searched by IMAP (CAIRN_MAIL_COPIES) for the Message-ID.
+Used by transports.py.
 """
 
 import imaplib
@@ -16,21 +17,22 @@ from django.conf import settings
 
 from referrals.notifications.recipients import query
 
-TIMEOUT_S = 3  # each of five steps: senders.MUST_BEGIN_S counts them in
-# After the server took it the copy may be on its way for so long: before, no answer says nothing.
+TIMEOUT_S = 3  # for each of five steps: transports.MUST_BEGIN_S counts them in
+# The copy may take this long to arrive after the server accepted it. Before that, a missing copy
+# says nothing.
 COPY_ARRIVES_S = 45
 
 
 def message_id(message: UUID) -> str:
-    """A mail's Message-ID (RFC 5322, 3.6.4): the same at each try."""
+    """Return a mail's Message-ID (RFC 5322, 3.6.4): the same at each try."""
     domain = parseaddr(settings.SMTP["from"])[1].rpartition("@")[2]
     return f"<{message}@{domain}>"
 
 
 def has_copy(message_id: str) -> bool:
-    """Whether the copy of this mail is there. False also where there is no mailbox of copies, or it
-    does not answer: then the mail is sent again, since one that comes twice, as one message (RFC
-    5322, 3.6.4), is better than one that nobody hears of."""
+    """Return whether the copy of this mail has arrived. Returns False as well if there is no
+    mailbox of copies or it does not answer. Then the mail is sent again, because one that arrives
+    twice as one message (RFC 5322, 3.6.4) is better than one that never arrives."""
     if not settings.MAIL_COPIES:
         return False
     try:
@@ -41,8 +43,8 @@ def has_copy(message_id: str) -> bool:
 
 
 def count_recent_copies() -> tuple[int, int | None]:
-    """Of the newest twenty mails that were sent more than a minute ago: how many there are, and how
-    many have their copy; None: the mailbox does not answer. As `jobs`."""
+    """Return, for the newest twenty mails sent more than a minute ago, how many there are and how
+    many have their copy. None: the mailbox does not answer. As `jobs`."""
     rows = query(
         "SELECT id FROM message WHERE kind = 'mail' AND state = 'sent'"
         " AND done_at < sec.clock() - interval '1 minute' ORDER BY done_at DESC LIMIT 20",

@@ -1,11 +1,12 @@
-"""The queue of messages: taken with a lease, sent, written down; tried again, or dead and visible.
+"""The message queue: messages are leased, sent and recorded; failed ones are retried, or dead and
+visible.
 
-Runs as `jobs`. A worker that is killed leaves a lease that runs out, and another takes it up: a
-message is sent at least once; one of which nobody knows whether it left is looked for first: an SMS
-or a call at the provider (referrals/notifications/transports.py,
+Runs as `jobs`. A worker that is killed leaves a lease that expires, and another worker takes the
+message: it is sent at least once. A message with an unknown outcome is looked up first: an SMS or a
+call at the provider (referrals/notifications/transports.py,
 referrals/notifications/voice_calls.py), a mail in the mailbox of copies
-(referrals/notifications/mail_copies.py). Which messages there are is made elsewhere
-(referrals/notifications/triggers.py, referrals/notifications/escalation.py); what they say, in
+(referrals/notifications/mail_copies.py). Messages are created elsewhere
+(referrals/notifications/triggers.py, referrals/notifications/escalation.py). Their texts are in
 referrals/notifications/message_texts.py.
 """
 
@@ -35,21 +36,21 @@ from referrals.notifications.recipients import (
 )
 from referrals.notifications.transports import NotSent, Outgoing
 
-# Longer than a provider takes, and short enough that what a killed worker held is sent within a
-# minute by the next.
+# Longer than a provider takes, and short enough that another worker sends a killed worker's message
+# within a minute.
 LEASE = "interval '45 seconds'"
 MOST_TRIES = 10  # over half an hour
 FIRST_REST_S, LONGEST_REST_S = 5, 900
-BEHIND_ANOTHER_S = 1  # a call, until the number is free
-PROVIDER_S = 60  # until it is seen whether a provider was named
+BEHIND_ANOTHER_S = 1  # a call, until no other call to the number is in progress
+PROVIDER_S = 60  # until the next check whether a provider was configured
 SHOWN = 100
-MOST_TESTS = contact_channels.MOST_CHANNELS  # an hour: each of a full list once
-# Told to one person and to nobody in her place.
+MOST_TESTS = contact_channels.MOST_CHANNELS  # an hour: each channel of a full list once
+# Sent to one person and never forwarded to others.
 PERSONAL = frozenset({"review", "assigned", "test", "contact"})
 
 
 class Claimed(NamedTuple):
-    """A message that this worker alone sends, until its lease ends."""
+    """A message that only this worker sends, until its lease ends."""
 
     id: UUID
     lease: UUID
@@ -66,17 +67,17 @@ class Claimed(NamedTuple):
 
 
 def mail_step() -> bool:
-    """Send the next mail that is due; whether there was one."""
+    """Send the next mail that is due. Returns whether there was one."""
     return _step("mail")
 
 
 def sms_step() -> bool:
-    """Send the next SMS that is due; whether there was one."""
+    """Send the next SMS that is due. Returns whether there was one."""
     return _step("sms")
 
 
 def voice_step() -> bool:
-    """Make the next call that is due; whether there was one."""
+    """Make the next call that is due. Returns whether there was one."""
     return _step("voice")
 
 
@@ -117,7 +118,8 @@ def _try(claimed: Claimed, outgoing: Outgoing) -> None:
 
 
 def _put_back(claimed: Claimed, rest: float, why: str | None = None) -> None:
-    """Not tried: somebody else's call to that number comes first, or nobody sends its kind."""
+    """Return the message to the queue without counting a try: another call to that number comes
+    first, or no provider sends this kind."""
     query(
         "UPDATE message SET lease = NULL, leased_until = NULL, tries = tries - 1,"
         " unknown_since = CASE WHEN %s THEN NULL ELSE unknown_since END,"
@@ -128,7 +130,8 @@ def _put_back(claimed: Claimed, rest: float, why: str | None = None) -> None:
 
 
 def claim_message(kind: str) -> Claimed | None:
-    """The message of this kind that is due first, leased; None: none is. Any number at once."""
+    """Lease and return the message of this kind that is due first. None: none is due. Safe for any
+    number of workers at once."""
     names = ", ".join(f"m.{name}" for name in Claimed._fields)
     with transaction.atomic(using=JOBS):
         rows = query(
@@ -145,8 +148,9 @@ def claim_message(kind: str) -> Claimed | None:
 
 
 def _outgoing(claimed: Claimed) -> Outgoing | None:
-    """Where it goes now. A channel that was taken off since, or whose reader a block bars since, is
-    not rung; then who else may be told is (R12). Nor is anybody about what was answered since."""
+    """Return the message to send now. If its channel was removed or its reader was barred
+    meanwhile, it is not sent there, and the others who may be notified are instead (R12). If what
+    it urges was answered meanwhile, it is not sent to anyone."""
     if claimed.referral_id is not None:
         urging = claimed.template in escalation.URGING
         needless = urging and not escalation.is_still_unanswered(
@@ -175,8 +179,8 @@ def _outgoing(claimed: Claimed) -> Outgoing | None:
 
 
 def _drop(claimed: Claimed) -> None:
-    """It goes; not a call that may have been made: that is looked for, lest it be taken for a later
-    one's (referrals/notifications/voice_calls.py)."""
+    """Delete the message. A call that may have been made is kept, so that it is looked up and not
+    mistaken for a later one (referrals/notifications/voice_calls.py)."""
     mine = [claimed.id]
     if not query("DELETE FROM message WHERE id = %s AND unknown_since IS NULL RETURNING id", mine):
         query(
@@ -209,8 +213,8 @@ def record_try(
     unknown: bool = False,
     sid: str | None = None,
 ) -> None:
-    """Write down how a try ended; nothing, where another worker has taken the message up since.
-    `unknown`: it may have reached the provider; `sid`: what the provider calls it."""
+    """Record how a try ended. Does nothing if another worker has taken the message since.
+    `unknown`: it may have reached the provider. `sid`: the provider's id for it."""
     dead = not sent and (final or claimed.tries >= MOST_TRIES)
     state = "sent" if sent else "dead" if dead else "waiting"
     copy_comes_s = mail_copies.COPY_ARRIVES_S if unknown and claimed.kind == "mail" else 0
@@ -242,26 +246,27 @@ def record_try(
 
 
 def retry_delay_s(tries: int) -> float:
-    """Seconds until it is tried again: 5, 10, 20 … 900, and a little chance, so that what failed
-    together does not come back together."""
+    """Return the seconds until the next try: 5, 10, 20 … 900, with some jitter, so that messages
+    that failed together are not retried together."""
     longest = min(FIRST_REST_S * 2.0 ** (tries - 1), LONGEST_REST_S)
     return longest * random.uniform(0.75, 1)
 
 
 def _forward(claimed: Claimed) -> None:
-    """What did not reach one is told to the rest of her agency at once, unless it was for her."""
+    """Send a message that did not reach one member to the rest of their agency at once, unless it
+    was personal."""
     if claimed.referral_id is None or claimed.template in PERSONAL:
         return
     reach = Recipients(claimed.referral_id, claimed.agency_id)
     queue_messages(claimed.cause, claimed.referral_id, claimed.template, reach.everyone())
 
 
-# -- What people do with it ------------------------------------------------------------------------
+# -- What members do with messages -----------------------------------------------------------------
 
 
 class MessageView(NamedTuple):
-    """A message as its member, or her agency's administrator, sees it: neither address nor words,
-    nor what it was about."""
+    """A message as its member, or their agency's administrator, sees it: without address, text, or
+    what it was about."""
 
     id: UUID
     at: datetime
@@ -279,7 +284,8 @@ _SHOWN = "id, at, kind, template, channel_id, state, tries, outcome, done_at, me
 
 
 def list_messages(principal: Principal, state: str | None = None) -> list[MessageView]:
-    """The newest hundred of the caller's own, and of her agency's channels for its agency_admin.
+    """Return the newest hundred messages of the caller, and for an agency_admin those of the
+    agency's channels.
 
     Raises NotPermitted for a system. One access entry.
     """
@@ -297,9 +303,9 @@ def list_messages(principal: Principal, state: str | None = None) -> list[Messag
 
 
 def retry(principal: Principal, message_id: UUID) -> MessageView:
-    """A dead message is tried again from the start. Twice is safe: one that waits goes on waiting.
+    """Try a dead message again from the start. Twice is safe: a waiting message keeps waiting.
 
-    Raises NotVisible, NotPossible: it was sent.
+    Raises NotVisible, and NotPossible if it was sent.
     """
     with writer.logged_act(principal, "message.retry"), connection.cursor() as cursor:
         contact_channels.require_member_in_person(principal)
@@ -322,9 +328,10 @@ def retry(principal: Principal, message_id: UUID) -> MessageView:
 
 
 def send_test(principal: Principal, channel_id: UUID) -> contact_channels.Channel:
-    """ "Does my channel ring?": a test is sent there. Once a minute, and MOST_TESTS an hour of all
-    that the caller keeps or kept: nobody is rung all night by whoever says that a number is hers,
-    and no alarm stands behind a thousand tests. Sooner is NotPossible. Raises NotVisible."""
+    """Send a test to the caller's channel. Allowed once a minute, and MOST_TESTS an hour for all
+    channels that the caller has or had. The limits keep a caller from disturbing a number that is
+    not theirs, and keep alarms from waiting behind tests. Raises NotPossible over a limit, and
+    NotVisible."""
     with writer.logged_act(principal, "channel.test"):
         contact_channels.find_channel(channel_id)
         with connection.cursor() as cursor:
@@ -349,7 +356,7 @@ def send_test(principal: Principal, channel_id: UUID) -> contact_channels.Channe
 
 
 def counts() -> list[tuple[str, str, str, int]]:
-    """(kind, state, last outcome, how many); of no agency, no person and no referral."""
+    """Return (kind, state, last outcome, how many), without agency, person or referral."""
     return [
         (kind, state, outcome, number)
         for kind, state, outcome, number in query(
@@ -361,7 +368,7 @@ def counts() -> list[tuple[str, str, str, int]]:
 
 
 def retry_dead(kind: str | None = None) -> int:
-    """Try every dead message again (of one kind); how many. Twice is safe."""
+    """Try every dead message (of one kind) again. Returns how many. Twice is safe."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(
             "UPDATE message SET state = 'waiting', tries = 0, due_at = sec.clock(), done_at = NULL"

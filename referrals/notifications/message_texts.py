@@ -1,13 +1,14 @@
 """What messages say, in English and Spanish: a reference and neutral words, nothing else (R10).
 
-No name, no service, no agency, no link: whoever reads it over a shoulder, or on a phone that is not
-hers alone, learns that work waits. All texts are of one size, so that their length tells nothing.
+A text has no name, no service, no agency and no link. A person who reads it over a shoulder, or on
+a shared phone, learns only that work waits. All texts have one size, so that their length reveals
+nothing.
 """
 
 SUBJECT = {"en": "Cairn: a reference for you", "es": "Cairn: una referencia para usted"}
 SIZE = 160  # bytes; one SMS
 
-# What of it each template says. Letters of ASCII alone: an accent makes an SMS of another kind.
+# What each template says in the text. ASCII letters only: an accent changes the SMS encoding.
 SAYS = {
     "notice": ("A new request waits for your answer.", "Una solicitud espera su respuesta."),
     "answered": ("There is an answer for you.", "Hay una respuesta para usted."),
@@ -50,7 +51,7 @@ _FRAME = {
 
 
 def text(template: str, language: str, reference: str) -> str:
-    """The words of one message, SIZE bytes long. Raises KeyError for an unknown template."""
+    """Return the text of one message, SIZE bytes long. Raises KeyError for an unknown template."""
     says = SAYS[template][("en", "es").index(language)]
     words = _FRAME[language].format(reference=reference, says=says)
     assert len(words.encode()) <= SIZE, template
@@ -58,5 +59,5 @@ def text(template: str, language: str, reference: str) -> str:
 
 
 def spoken(template: str, language: str, reference: str) -> str:
-    """The same for a call, said by a machine: the reference letter by letter."""
+    """Return the same text for a call, spoken by a machine: the reference letter by letter."""
     return text(template, language, ", ".join(reference)).strip()

@@ -1,8 +1,8 @@
-"""Whom a message about a referral reaches: members' own channels, the duty addresses, the contact.
+"""Who receives a message about a referral: members' own channels, the duty addresses, the contact.
 
-Runs as `jobs`. The database says who may be told and keeps the reason to itself: a conflict block
-closes the shared mailbox and leaves its people out (R12). "Off duty" forwards at once; where that
-leaves nobody, everybody who may be told is rung: silence is the worst answer.
+Runs as `jobs`. The database says who may be notified and never says why. A conflict block closes
+the shared mailbox and leaves out the people it bars (R12). "Off duty" passes the message on at
+once. If that leaves no one, everyone who may be notified is: silence is the worst answer.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from permissions.database.uuid7 import uuid7
 
 
 class Member(NamedTuple):
-    """A live worker or lead whom nothing bars."""
+    """An active worker or lead whom no block bars."""
 
     id: UUID
     person_id: UUID
@@ -26,7 +26,7 @@ class Member(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """One channel to ring."""
+    """One channel that a message can go to."""
 
     channel_id: UUID
     agency_id: UUID
@@ -37,7 +37,7 @@ class Channel(NamedTuple):
 
 
 class Recipients:
-    """One agency's people and channels, as they may be told of one referral."""
+    """One agency's people and channels that may be notified about one referral."""
 
     def __init__(self, referral_id: UUID, agency_id: UUID) -> None:
         self.referral_id, self.agency_id = referral_id, agency_id
@@ -57,14 +57,15 @@ class Recipients:
         self.left_out = [line for line in may if is_barred_address(line, heard)]
 
     def own(self, members: Iterable[Member]) -> list[Channel]:
-        """These members' own channels."""
+        """Return these members' own channels."""
         wanted = {one.id for one in members}
         return [line for line in self.lines if line.member_id in wanted]
 
     def everyone(self) -> list[Channel]:
-        """Who is rung with something new: the duty addresses and whoever is on call; else whoever
-        is not off duty; else everybody. Where one of the first is left out, since somebody barred
-        says that he listens there, everybody at once: else he could say so of those who wake."""
+        """Return who is notified of something new: the duty addresses and members on call;
+        otherwise members who are not off duty; otherwise everyone. If one of the first is left out
+        because a barred member listens there, everyone is notified at once. Otherwise a barred
+        member could silence a channel by naming it as their own."""
         awake = {one.id for one in self.members if one.duty == "on_call"}
         on_call = self.own(one for one in self.members if one.id in awake)
         first = [line for line in self.lines if line.use == "duty"] + on_call
@@ -74,26 +75,27 @@ class Recipients:
         return first or self.own(reachable) or self.own(self.members)
 
     def holder(self) -> list[Channel]:
-        """Who answers for it; without one, or off duty, or without a channel: everyone."""
+        """Return the holder's channels. If there is no holder, or they are off duty or have no
+        channel, return everyone's."""
         holder = [one for one in self.members if one.holds and one.duty != "off_duty"]
         return self.own(holder) or self.everyone()
 
     def leads(self) -> list[Channel]:
-        """The leads who are not off duty."""
+        """Return the channels of the leads who are not off duty."""
         leads = [one for one in self.members if one.is_lead and one.duty != "off_duty"]
         return self.own(leads)
 
     def contact(self) -> list[Channel]:
-        """The escalation contact, which may be outside; none where the mailbox is closed."""
+        """Return the escalation contact, which may be outside. Empty if the mailbox is closed."""
         return [line for line in self.lines if line.use == "escalation"]
 
     def member(self, member_id: UUID | None) -> list[Channel]:
-        """One member's own channels, whatever her duty; empty where she may not be told."""
+        """Return one member's own channels, whatever their duty. Empty if they may not know."""
         return self.own(one for one in self.members if one.id == member_id)
 
 
 def channels_of(agency_id: UUID, member_id: UUID | None = None) -> list[Channel]:
-    """The channels of an agency, or of one of its members, in their order."""
+    """Return the channels of an agency, or of one of its members, in order."""
     rows = query(
         "SELECT id, agency_id, membership_id, use, kind, address FROM channel"
         " WHERE agency_id = %s AND (%s::uuid IS NULL OR membership_id = %s)"
@@ -104,9 +106,10 @@ def channels_of(agency_id: UUID, member_id: UUID | None = None) -> list[Channel]
 
 
 def barred_addresses(referral_id: UUID) -> frozenset[tuple[UUID, str]]:
-    """Whose people listen, and at which address, in lower case, whom the referral bars, or may: of
-    its two agencies' channels those that are closed to it, once it bars anybody there. A colleague
-    who shares one is not rung there either: what waits is told to whoever is barred, too (R12)."""
+    """Return the (agency, lower-case address) pairs at which people listen whom the referral bars,
+    or may bar: those channels of its two agencies that are closed to it, if it bars anyone there. A
+    colleague who shares such an address is not notified there either, because the barred person
+    would see the message too (R12)."""
     rows = query(
         "SELECT DISTINCT c.agency_id, lower(c.address) FROM referral r"
         " JOIN permissions_agency a ON a.active AND a.id IN (r.from_agency_id, r.to_agency_id)"
@@ -120,15 +123,17 @@ def barred_addresses(referral_id: UUID) -> frozenset[tuple[UUID, str]]:
 
 
 def is_barred_address(line: Channel, heard: frozenset[tuple[UUID, str]]) -> bool:
-    """Whether the line is one of `heard`. An agency's own lines are heard by its own people alone:
-    of the other agency anybody could keep them among her own, and nobody would be rung there."""
+    """Return whether the channel is one of `heard`. An agency's shared channels are compared only
+    with its own people's addresses. Otherwise a member of the other agency could list them as their
+    own, and no one would be notified there."""
     listening = {agency_id for agency_id, address in heard if address == line.address.lower()}
     return bool(listening) if line.member_id else line.agency_id in listening
 
 
 def manager_channels(agency_id: UUID) -> list[Channel]:
-    """Whom of an agency the state of its own systems concerns: its administrators' own channels and
-    its duty addresses, by mail. Only without any mail by SMS, and only without that by a call."""
+    """Return the channels for messages about an agency's own systems: its administrators' own
+    channels and its duty addresses, by mail. If there is no mail channel, by SMS; if there is no
+    SMS either, by call."""
     rows = query(
         "SELECT c.id, c.agency_id, c.membership_id, c.use, c.kind, c.address FROM channel c"
         " LEFT JOIN permissions_membership m ON m.id = c.membership_id"
@@ -143,12 +148,12 @@ def manager_channels(agency_id: UUID) -> list[Channel]:
 
 
 def unique_channels(lines: Iterable[Channel]) -> list[Channel]:
-    """Each address once, however many channels name it: rungs that are the same fold into one."""
+    """Return each address once, however many channels name it."""
     return list({(line.kind, line.address): line for line in reversed([*lines])}.values())[::-1]
 
 
 def record_test(template: str, channel_id: UUID, *, sent: bool) -> None:
-    """What became of a test, on the channel that it was asked for; of anything else nothing."""
+    """Record the outcome of a test on its channel. Messages that are not tests change nothing."""
     if template == "test":
         query(
             "UPDATE channel SET test_outcome = %s"
@@ -160,8 +165,8 @@ def record_test(template: str, channel_id: UUID, *, sent: bool) -> None:
 def queue_messages(
     cause: UUID, referral_id: UUID, template: str, lines: Iterable[Channel], *, after_s: float = 0
 ) -> int:
-    """One message a line, within the caller's transaction, due in `after_s` seconds; a line that
-    has it already has it. Returns how many are new."""
+    """Queue one message per channel, within the caller's transaction, due in `after_s` seconds. A
+    channel that already has the message gets no second one. Returns the number of new messages."""
     new = 0
     for line in unique_channels(lines):
         with connections[JOBS].cursor() as cursor:
@@ -190,7 +195,7 @@ def queue_messages(
 def queue_general_messages(
     cause: UUID, template: str, reference: str, lines: Iterable[Channel]
 ) -> None:
-    """The same about no referral: `reference` is a word that says what it is about."""
+    """Queue messages about no referral. `reference` is a word that says what they concern."""
     for line in unique_channels(lines):
         with connections[JOBS].cursor() as cursor:
             cursor.execute(
@@ -205,7 +210,7 @@ def queue_general_messages(
 
 
 def query(question: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    """The rows that `jobs` is answered."""
+    """Return the rows of a query that runs as `jobs`."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(question, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

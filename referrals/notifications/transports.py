@@ -1,7 +1,7 @@
 """How a message leaves: mail by SMTP, SMS and calls by Twilio, or shown on this machine (the demo).
 
-One small interface: `send(message)` returns when the provider took it, or raises NotSent. Which of
-them is used, the settings say. An address stands in no log line and in no exception.
+The interface is small: `send(message)` returns when the provider accepted it, or raises NotSent.
+The settings choose the provider. No log line and no exception contains an address.
 """
 
 import json
@@ -25,16 +25,16 @@ from django.core.mail.backends.smtp import EmailBackend
 from referrals.notifications import mail_copies, message_texts
 
 TIMEOUT_S = 10
-# From when a mail is taken up until its text is sent: with what is left to say it ends, or breaks,
-# before the lease does (referrals/notifications/message_queue.py), so that no other worker sends it
+# The time from taking up a mail until its text is sent. What remains then ends or fails before the
+# lease does (referrals/notifications/message_queue.py), so that no other worker sends the mail
 # meanwhile.
 MUST_BEGIN_S = 20
-PAGE = 100  # SMS or calls that the provider lists at a time
-CLOCKS_APART = timedelta(minutes=1)  # ours and the provider's
+PAGE = 100  # SMS or calls that the provider lists per page
+CLOCKS_APART = timedelta(minutes=1)  # allowed difference between our clock and the provider's
 
 
 class Outgoing(NamedTuple):
-    """One message as it leaves. `id` is its handle: the same at each try."""
+    """One message to send. `id` is its handle: the same at each try."""
 
     id: UUID
     kind: str
@@ -42,16 +42,16 @@ class Outgoing(NamedTuple):
     language: str
     template: str
     reference: str
-    again_since: datetime | None = None  # when it was made; None: this is the first try
+    again_since: datetime | None = None  # when it was created; None: this is the first try
 
 
 class NoProvider(Exception):
-    """Nobody sends messages of this kind: they wait until the operator has named one."""
+    """No provider sends messages of this kind. They wait until the operator has configured one."""
 
 
 class NotSent(Exception):
-    """The provider did not take it; `final`: it never will, so it is not tried again. `unknown`: or
-    it did, and its answer was lost."""
+    """The provider did not accept the message. `final`: it never will, so do not retry. `unknown`:
+    it may have accepted it, but its answer was lost."""
 
     def __init__(self, code: str, *, final: bool = False, unknown: bool = False) -> None:
         super().__init__(code)
@@ -61,10 +61,11 @@ class NotSent(Exception):
 
 
 def send(message: Outgoing) -> str | None:
-    """Hand it to the provider of its kind; returns what that calls it, of a call. Twice is two
-    calls (referrals/notifications/voice_calls.py looks for the first); an SMS is looked for there
-    before it is tried again, a mail in the mailbox of copies. Without one it is two mails with one
-    Message-ID, so that a reader's mailbox may show them once.
+    """Hand the message to the provider of its kind. Returns the provider's id of a call, otherwise
+    None. Twice makes two calls (referrals/notifications/voice_calls.py looks up the first). An SMS
+    is looked up at the provider before it is tried again, and a mail in the mailbox of copies.
+    Without that mailbox, twice sends two mails with one Message-ID, so that a mail client may show
+    them once.
 
     Raises NotSent, NoProvider.
     """
@@ -75,7 +76,7 @@ def send(message: Outgoing) -> str | None:
 
 
 def _smtp(message: Outgoing) -> str | None:
-    """Before a second try, the mailbox of copies is asked whether it was taken, if there is one."""
+    """Send a mail. Before a second try, check the mailbox of copies, if there is one."""
     by_then = time.monotonic() + MUST_BEGIN_S
     given = settings.SMTP
     sender = parseaddr(given["from"])[1]
@@ -106,7 +107,7 @@ def _smtp(message: Outgoing) -> str | None:
         try:
             _hand_over(backend.connection, sender, message.address, mail, by_then)
         finally:
-            with suppress(OSError, smtplib.SMTPException):  # it was taken, whatever became of QUIT
+            with suppress(OSError, smtplib.SMTPException):  # accepted, whatever happened at QUIT
                 backend.close()
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
@@ -121,11 +122,12 @@ def _smtp(message: Outgoing) -> str | None:
 def _hand_over(
     smtp: smtplib.SMTP | None, sender: str, to: str, mail: EmailMessage, by_then: float
 ) -> None:
-    """One transaction (RFC 5321, 3.3) for the reader and, where there is one, the mailbox of
-    copies: who is refused as the first gets it by no other, so that a copy proves that both did.
+    """Run one transaction (RFC 5321, 3.3) for the reader and, if there is one, the mailbox of
+    copies. If the reader's address is refused, no copy is sent, so a copy proves that both received
+    it.
 
-    Raises smtplib's exceptions; NotSent: it took too long so far, or all of it was said, perhaps,
-    and no answer came.
+    Raises smtplib's exceptions. Raises NotSent if it took too long so far, or if the text may have
+    been sent and no answer came.
     """
     assert smtp is not None
     smtp.ehlo_or_helo_if_needed()
@@ -136,7 +138,7 @@ def _hand_over(
     if code not in (250, 251):
         raise smtplib.SMTPRecipientsRefused({to: (code, said)})
     if settings.MAIL_COPIES:
-        smtp.rcpt(settings.MAIL_COPIES["to"])  # refused: then that mail has no copy
+        smtp.rcpt(settings.MAIL_COPIES["to"])  # if refused, that mail has no copy
     if time.monotonic() > by_then:
         raise NotSent("too_slow")
     try:
@@ -150,8 +152,8 @@ def _hand_over(
 
 
 def _twilio(message: Outgoing) -> str | None:
-    """Twilio's REST API by its own library. Its POSTs take no idempotency key, so that before a
-    second try an SMS is looked for there, by its words."""
+    """Send through Twilio's REST API with its own library. Its POSTs accept no idempotency key, so
+    before a second try an SMS is looked up there by its text."""
     given = settings.TWILIO
     with _at_twilio() as client:
         if message.kind == "sms":
@@ -165,8 +167,8 @@ def _twilio(message: Outgoing) -> str | None:
 
 
 def calls_since(number: str, since: datetime) -> list[str]:
-    """What the provider calls the calls that were made to this number since then (and a minute
-    before), the first one first; none, where it keeps no list. Raises NotSent."""
+    """Return the provider's ids of the calls made to this number since then (less one minute),
+    oldest first. Empty if the provider keeps no list. Raises NotSent."""
     if settings.SENDERS["phone"] != "twilio":
         return []
     with _at_twilio() as client:
@@ -174,8 +176,8 @@ def calls_since(number: str, since: datetime) -> list[str]:
 
 
 def _listed_since(kind: Any, number: str, since: datetime) -> Iterator[Any]:
-    """Twilio's messages or calls to this number since then, and a minute before; the newest first,
-    as it lists them."""
+    """Yield Twilio's messages or calls to this number since then, less one minute; newest first, as
+    Twilio lists them."""
     sender = settings.TWILIO["from"]
     for one in kind.stream(to=number, from_=sender, page_size=PAGE):
         if one.date_created is not None and one.date_created < since - CLOCKS_APART:
@@ -184,8 +186,8 @@ def _listed_since(kind: Any, number: str, since: datetime) -> Iterator[Any]:
 
 
 def _went_out(client: Any, message: Outgoing, words: str) -> bool:
-    """Whether Twilio has these words for this number since the message was made: then a try of
-    which nobody knew the end came through, or she was told the same meanwhile."""
+    """Return whether Twilio has this text for this number since the message was created. Then an
+    earlier try with an unknown outcome succeeded, or the same text was sent meanwhile."""
     assert message.again_since is not None
     for one in _listed_since(client.messages, message.address, message.again_since):
         failed = one.status in ("failed", "undelivered", "canceled")
@@ -195,7 +197,7 @@ def _went_out(client: Any, message: Outgoing, words: str) -> bool:
 
 
 def _call(message: Outgoing) -> str:
-    """What the voice says, twice. It asks for no key: a key pressed acknowledges nothing."""
+    """Return what the voice says, twice. It asks for no key: a key acknowledges nothing."""
     words = escape(message_texts.spoken(message.template, message.language, message.reference))
     voice = {"en": "en-US", "es": "es-US"}[message.language]
     return f'<Response><Say language="{voice}" loop="2">{words}</Say></Response>'
@@ -203,9 +205,9 @@ def _call(message: Outgoing) -> str:
 
 @contextmanager
 def _at_twilio() -> Iterator[Any]:
-    """Twilio's client; what goes wrong within is NotSent. 400: the number itself is wrong, or may
-    not be rung; anything else may pass. Behind a 500 and what follows it, or without an answer, it
-    may have been taken. The library is an extra (`phone`), loaded when something is sent by it."""
+    """Yield Twilio's client. Errors within become NotSent. Status 400: the number is wrong or may
+    not be called; other errors may pass. After a 500 or higher, or without an answer, the message
+    may have been accepted. The library is an extra (`phone`), loaded when it is first used."""
     try:
         from twilio.base.exceptions import TwilioRestException
         from twilio.http.http_client import TwilioHttpClient
@@ -229,7 +231,7 @@ def _at_twilio() -> Iterator[Any]:
     except TwilioRestException as error:
         code = f"twilio_{error.status}"
         raise NotSent(code, final=error.status == 400, unknown=error.status >= 500) from None
-    except Exception as error:  # of the HTTP library below, whichever it is
+    except Exception as error:  # from the HTTP library below, whichever it is
         raise NotSent(type(error).__name__, unknown=True) from None
 
 
@@ -241,7 +243,7 @@ def _token() -> str:
 
 
 def _demo(message: Outgoing) -> str | None:
-    """Said on the terminal (without the address), and kept for the demo's page of messages."""
+    """Print the message on the terminal (without the address); store it for the demo's page."""
     shown = {
         "kind": message.kind,
         "to": message.address,
@@ -260,7 +262,7 @@ def _demo(message: Outgoing) -> str | None:
 
 
 def demo_messages(most: int = 100) -> list[dict[str, str]]:
-    """What the demo sent, the newest first."""
+    """Return what the demo sent, newest first."""
     try:
         lines = settings.DEMO_MESSAGES.read_text().splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""Messages made of what happened: which side an event tells, whom of it, in which words.
+"""Messages made from events: which side an event notifies, who there, and with which text.
 
-A step of the background work goes over events that were not told yet; the event row is the
-outbox. A side is told only of what it may know (T5): an event that it does not see tells it
-nothing. Twice is safe: an event is taken once, and (cause, channel, template) is unique.
+A step of the background work processes events that were not processed yet; the event row is the
+outbox. A side is notified only of what it may know (T5): an event that it does not see produces no
+message. Twice is safe: an event is taken once, and (cause, channel, template) is unique.
 """
 
 from typing import NamedTuple
@@ -24,9 +24,9 @@ from referrals.notifications.recipients import (
 BATCH = 50
 
 
-# What the clock does, and whom it tells. Acts say it of themselves
-# (referrals/act_registry/registry.py). What is in neither is told to nobody: the recipient's own
-# work after the accept flows back to no sender (R2), `delivered` is a machine's.
+# The clock's events and whom they notify. Acts declare their own
+# (referrals/act_registry/registry.py). An event in neither notifies no one: the recipient's own
+# work after the accept never flows back to the sender (R2), and `delivered` comes from a machine.
 OF_THE_CLOCK: dict[str, tuple[Notification, ...]] = {
     "escalated": (
         Notification("from", "holder", "late"),
@@ -39,7 +39,7 @@ OF_THE_CLOCK: dict[str, tuple[Notification, ...]] = {
 
 
 def notifications_for(act: str, side: str | None) -> tuple[Notification, ...]:
-    """Whom an event tells, by its act and the side that did it (None: the clock)."""
+    """Return whom an event notifies, by its act and the side that did it (None: the clock)."""
     if side is None:
         return OF_THE_CLOCK.get(act, ())
     return ACTS[act].tells.get(side, ()) if act in ACTS else ()
@@ -72,7 +72,8 @@ class _Event(NamedTuple):
 
 
 def step() -> bool:
-    """Make the messages of a batch of events and self-assignments; whether there may be more."""
+    """Write the messages of a batch of events and self-assignments. Returns whether more may
+    wait."""
     with transaction.atomic(using=JOBS):
         events = [_Event._make(row) for row in query("SELECT * FROM sec.take_events(%s)", [BATCH])]
         for event in events:
@@ -108,7 +109,8 @@ def _channels(reach: Recipients, whom: str, event: _Event) -> list[Channel]:
 
 
 def _takes_notices(agency_id: UUID) -> bool:
-    """False: the agency is *phone only*: of new referrals it is not told; of what it has, it is."""
+    """Return whether the agency takes notices. A *phone only* agency is not notified of new
+    referrals, but is of those it has."""
     ((takes,),) = query("SELECT takes_notices FROM permissions_agency WHERE id = %s", [agency_id])
     return bool(takes)
 
@@ -116,8 +118,9 @@ def _takes_notices(agency_id: UUID) -> bool:
 def _notify_another_member(
     cause: UUID, referral_id: UUID, agency_id: UUID, member_id: UUID
 ) -> None:
-    """R7: a lead put herself on it. Another member is told, its leads first, by the duty addresses
-    where none keeps a channel; in an agency of one its outside reviewer, by reference only."""
+    """Notify another member that a lead assigned themselves (R7): leads first, through the duty
+    addresses if no member has a channel. In an agency of one its outside reviewer is notified, by
+    reference only."""
     reach = Recipients(referral_id, agency_id)
     ((person_id,),) = query(
         "SELECT person_id FROM permissions_membership WHERE id = %s", [member_id]
@@ -135,8 +138,8 @@ def _notify_another_member(
 
 
 def alert_step() -> bool:
-    """R12: somebody barred asked. Whoever holds it on the side that barred him is told, on her own
-    channel, once a day and person. Never more at once."""
+    """Notify the holder on the side that set a block that a barred person asked (R12), through the
+    holder's own channel, once per day and person. Returns False: there is never more at once."""
     with transaction.atomic(using=JOBS):
         for said, referral_id, agency_id, set_by in query("SELECT * FROM sec.barred_alerts()", []):
             cause = uuid5(NAMESPACE_OID, said)

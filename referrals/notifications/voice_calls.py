@@ -1,9 +1,10 @@
-"""A call is made once, whatever becomes of the worker that makes it.
+"""A call is made once, even if the worker that makes it dies.
 
-The provider takes no key that would prevent a second call, and its list of calls does not hold what
-was said. So one call at a time is under way to a number, and it is written down before it is made:
-a call in the list that no message is known by is then that one's. Until it has been looked for,
-nobody else is rung at that number. Used by referrals/notifications/message_queue.py, as `jobs`.
+The provider accepts no key that would prevent a second call, and its list of calls does not contain
+what was said. So only one call at a time is in progress to a number, and it is recorded before it
+is made. A call in the provider's list that matches no message then belongs to that one. Until it
+has been looked up, no other call is made to that number. Used by
+referrals/notifications/message_queue.py, as `jobs`.
 """
 
 from datetime import datetime
@@ -15,20 +16,20 @@ from permissions.database.aliases import JOBS
 from referrals.notifications import transports
 from referrals.notifications.recipients import query, record_test
 
-# What the provider does not list after as long as we wait for its answer, it did not take.
+# A call that the provider does not list after our timeout for its answer was not accepted.
 SETTLED_S = transports.TIMEOUT_S
 
 
 class OutcomeUnknown(Exception):
-    """Whether an earlier call to this number was made cannot be known yet."""
+    """It cannot be known yet whether an earlier call to this number was made."""
 
 
 def settle_earlier_calls(number: str) -> None:
-    """Write down of each call to this number of which nobody knows whether it was made: it was, or
-    it was not. Of two whose workers died, the first in the provider's list is the first's.
+    """Record, for each call to this number with an unknown outcome, whether it was made. If two
+    workers died, the first call in the provider's list belongs to the first.
 
-    Inside `alone` (permissions/database/advisory_locks.py). Raises NotYet; NotSent: the provider
-    does not say.
+    Call it while holding the lock of the number (permissions/database/advisory_locks.py). Raises
+    OutcomeUnknown, and NotSent if the provider does not answer.
     """
     unknown = query(
         "SELECT m.id, m.unknown_since,"
@@ -50,7 +51,7 @@ def settle_earlier_calls(number: str) -> None:
 
 
 def _of_no_message(number: str, since: datetime) -> list[str]:
-    """The provider's calls to this number since then that are no known message's, in order."""
+    """Return the provider's calls to this number since then that match no message, in order."""
     listed = transports.calls_since(number, since)
     rows = query("SELECT call_sid FROM message WHERE call_sid = ANY (%s)", [listed])
     known = {sid for (sid,) in rows}
@@ -77,7 +78,8 @@ def _was_not_made(message_id: UUID, since: datetime) -> None:
 
 
 def begin_call(message_id: UUID, lease: UUID) -> bool:
-    """Written down before it is made; False: it is another's by now, or was found to be made."""
+    """Record the call before it is made. Returns False if another worker has taken the message or
+    the call was found to be made."""
     return bool(
         query(
             "UPDATE message SET unknown_since = sec.clock()"

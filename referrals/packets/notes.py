@@ -1,7 +1,7 @@
-"""An agency's own notes (T4): sealed one by one, for its assigned members alone.
+"""An agency's own notes (T4): sealed one by one, for its assigned members only.
 
-Reading them is an opening, as of the packet: a purpose is stated and the access entry comes first
-(referrals/packets/packet.py). Other acts seal their codes among the notes, with `seal_note`.
+Reading them is an opening, as for the packet: a purpose is stated and the access entry comes first
+(referrals/packets/packet.py). Other acts seal their codes among the notes with `seal_note`.
 """
 
 import json
@@ -59,7 +59,7 @@ class OpenedNote:
 def add_note(
     principal: Principal, referral_id: UUID, text: str, *, key: idempotency.Key | None = None
 ) -> UUID:
-    """A note of the caller's own agency, sealed; for its assigned members only. Returns its id."""
+    """Seal a note of the caller's own agency, for its assigned members only. Returns its id."""
     if not text.strip() or len(text) > MAX_NOTE_CHARS:
         raise BadRequest("note_length", f"Between 1 and {MAX_NOTE_CHARS} characters.", "/text")
     with act_transaction(principal, "add_note", referral_id) as current:
@@ -73,7 +73,8 @@ def add_note(
 
 
 def seal_note(current: ActTransaction, kind: str, content: Mapping[str, str | None]) -> UUID:
-    """Seal `content` among the agency's own notes, within the act that brings it about."""
+    """Seal `content` among the agency's own notes, within the act that causes it. Returns the
+    note's id."""
     key = grants.own_notes_key(
         current.principal, current.referral.id, make=AESGCM.generate_key(256)
     )["notes"].key
@@ -93,8 +94,9 @@ def seal_note(current: ActTransaction, kind: str, content: Mapping[str, str | No
 def same_note_exists(
     current: ActTransaction, kind: str, content: Mapping[str, str | None] | None
 ) -> bool:
-    """Whether the agency's last note of this kind says the same (None: that there is none). True
-    also where the caller may open no notes. An opening, with an entry of its own."""
+    """Return whether the agency's last note of this kind has this content (None: there is no such
+    note). Returns True as well if the caller may open no notes. This is an opening, with its own
+    entry."""
     who = caller_relation(current.principal, current.referral, current.side, current.own)
     try:
         require(current.principal, "open_notes", who)
@@ -121,22 +123,22 @@ def same_note_exists(
     ),
 )
 def open_notes(principal: Principal, referral_id: UUID, purpose: str) -> list[OpenedNote]:
-    """The agency's own notes, oldest first, for an assigned member with a purpose of use."""
+    """Return the agency's own notes, oldest first, for an assigned member with a purpose of use."""
     with sealed_read(principal, "open_notes", referral_id, purpose) as (attempt, seen):
         attempt.record(subject=seen.subject)
         return unsealed_notes(principal, referral_id)
 
 
 def notes_within(attempt: writer.LoggedAct, subject: UUID | None, purpose: str) -> list[OpenedNote]:
-    """The notes, opened within another act on the same referral: an opening with an entry of its
-    own, beside that act's."""
+    """Return the notes, opened within another act on the same referral. This is an opening with its
+    own entry, in addition to that act's."""
     assert attempt.referral_id is not None
     attempt.second_entry("referral.open_notes", purpose).record(subject=subject)
     return unsealed_notes(attempt.principal, attempt.referral_id)
 
 
 def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
-    """The agency's own notes, once an entry of this transaction has opened them (R11)."""
+    """Return the agency's own notes, after an entry of this transaction has opened them (R11)."""
     mine = Note.objects.filter(referral_id=referral_id, agency_id=principal.agency_id)
     rows = list(mine.order_by("created_at", "id"))
     if not rows:
@@ -155,7 +157,7 @@ def unsealed_notes(principal: Principal, referral_id: UUID) -> list[OpenedNote]:
     named = {str(one.content["referral_id"]) for one in notes if one.kind == SAME_PERSON}
     if not named:
         return notes
-    # One that names a referral which is none to her is none: it may bar her (R3, R12).
+    # Leave out a note that names a referral which the reader cannot see: it may bar them (R3, R12).
     there = Referral.objects.visible_to(principal).filter(id__in=named)
     known = {str(one) for one in there.values_list("id", flat=True)}
     return [one for one in notes if one.kind != SAME_PERSON or one.content["referral_id"] in known]

@@ -1,8 +1,8 @@
-"""The packet and the notes: sealing, and the one way to read them. Releases:
+"""The packet and the notes: sealing, and the only way to read them. Releases are in
 referrals/releases/lifecycle.py.
 
-Reading is: purpose stated → visible → permitted → access entry → the rows that this entry opens
-(row-level security, R11) → unsealed with the caller's own agency's key (ADR 0019).
+The order of a read is: purpose stated → visible → permitted → access entry → the rows that this
+entry opens (row-level security, R11) → unsealed with the caller's own agency's key (ADR 0019).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ from referrals.referral_lock import shared_lock_query
 from referrals.releases import lifecycle
 
 SEALED = ("sealed", "Nothing is open here: there is no release in force.")
-LOOKS = 3  # at what is open, where newer releases or packets overtake a reader
+LOOKS = 3  # attempts to read the open grant, when newer releases or packets overtake a reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,16 @@ class Opened:
     """An opened packet. `entry_id` is the access entry that opened it: the reader's receipt."""
 
     fields: dict[str, str]
-    safe_contact: str | None  # goes before any contact among the fields; None: there is none
-    release_id: UUID | None  # None: the sender reading its own
+    safe_contact: str | None  # shown before any contact among the fields; None: there is none
+    release_id: UUID | None  # None: the sender reads its own packet
     release_expires_at: datetime | None
-    handling: tuple[str, ...]  # labels; the code of the release's notice among them
-    notice: str | None  # what goes with the fields to whoever opens them (42 CFR 2.32)
+    handling: tuple[str, ...]  # labels, including the code of the release's notice
+    notice: str | None  # shown with the fields to everyone who opens them (42 CFR 2.32)
     entry_id: UUID
 
 
 def seal_context(table: str, row: UUID | str, field: str) -> str:
-    """Additional data of a seal: a row that is moved or swapped does not open."""
+    """Return the additional data of a seal. A row that is moved or swapped does not open."""
     return f"{table}:{row}:{field}"
 
 
@@ -96,10 +96,10 @@ def put_packet(
     *,
     if_match: str | None = None,
 ) -> Detail:
-    """Write packet fields, each sealed under a key of its own; others stay as they are.
+    """Write packet fields, each sealed under a key of its own. Other fields stay as they are.
 
-    Only under a release in force (R1). What the release does not list stays with the sender.
-    Twice is safe: the newer version counts. Raises BadRequest, NotPossible.
+    It takes a release in force (R1). What the release does not list stays with the sender. Twice is
+    safe: the newer version counts. Raises BadRequest, NotPossible.
     """
     _check_fields(fields)
     with act_transaction(principal, "put_packet", referral_id, if_match) as current:
@@ -109,7 +109,7 @@ def put_packet(
             raise NotPossible("no_release", "A packet needs her release first: put_release.")
         grant = grants.live_grant(principal, referral_id)
         keys = grants.open_bundle(principal, grant) if grant else {}
-        version = referral.version  # raised by every change: free for each field
+        version = referral.version  # every change raises it, so it is free for each field
         for name, text in fields.items():
             key = AESGCM.generate_key(256)
             row = PacketField(
@@ -164,10 +164,10 @@ def _check_fields(fields: Mapping[str, str]) -> None:
 def open_packet(
     principal: Principal, referral_id: UUID, purpose: str, *, along: RoundTripQuery | None = None
 ) -> Opened:
-    """The packet's fields in clear, for an assigned member with a purpose of use.
+    """Return the packet's fields in clear, for an assigned member with a purpose of use.
 
-    Each opening is an access entry that commits with the read. Twice is two entries. `along`: what
-    she is to it, where that was asked with who she is.
+    Each opening is an access entry that commits with the read. Twice is two entries. `along`: the
+    caller's relation to the referral, if it was queried in the same round trip as the caller.
     Raises NotVisible, NotPermitted, WrongState, NotPossible (sealed), BudgetSpent (a partner
     system), Unavailable (altered rows).
     """
@@ -197,12 +197,12 @@ def open_packet(
             )
             if len(found) == len(wanted) > 0:
                 break
-            # Something ended or was narrowed since it was seen: what it is now says how, or that a
-            # newer release or packet stands in its place.
+            # Something ended or was narrowed after it was seen. Reading it again shows how, or that
+            # a newer release or packet has replaced it.
             rows = run_in_round_trip(principal, context_query(referral_id))
             seen = _permitted(principal, "open_packet", referral_id, rows)
             if found and seen.grant(referral_id) == grant:
-                break  # nothing did: a sealed row is missing
+                break  # nothing changed: a sealed row is missing
         else:
             raise NotPossible(*SEALED)
         fields = _in_clear(grant.fields, keys, dict(found))
@@ -232,8 +232,8 @@ def _in_clear(
 
 
 def _labels_and_notice(grant: GrantView) -> tuple[tuple[str, ...], str | None]:
-    """The labels of what a grant opens, and the notice of its release in words. The sender's own
-    packet has none, nor has a release that says so."""
+    """Return the labels of what a grant opens and the notice of its release in words. There is no
+    notice for the sender's own packet or for a release with the code `none`."""
     code = grant.redisclosure_notice
     if code is None or code == "none":
         return packet_fields.HANDLING, None
@@ -241,8 +241,8 @@ def _labels_and_notice(grant: GrantView) -> tuple[tuple[str, ...], str | None]:
 
 
 def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
-    """How she may be contacted (R5): it stands wherever a way to reach her does. Where she stated
-    no safe way, nobody tries one: the worker who referred her is rung instead."""
+    """Return how the survivor may be contacted (R5), which is shown wherever a way to reach them
+    is. If they stated no safe way, do not try any: call the worker who referred them instead."""
     if not set(fields) & set(packet_fields.CONTACT_FIELDS):
         return None
     return fields.get("safe_contact") or (
@@ -251,13 +251,13 @@ def safe_contact(fields: Mapping[str, str], callback: str) -> str | None:
 
 
 def _current_grant(principal: Principal, referral_id: UUID) -> GrantView | None:
-    """The grant as it stands now: a rotation may have wrapped its keys anew meanwhile."""
+    """Return the grant as it is now. A rotation may have wrapped its keys again meanwhile."""
     seen = context_of(run_in_round_trip(principal, context_query(referral_id)))
     return seen.grant(referral_id) if seen else None
 
 
-# Those of the sealed rows that row security lets be seen: the entry comes first (R11). Where it
-# opens none, since the release or the assignment ended in between, nor does the entry stay.
+# The sealed rows that row-level security shows: the entry comes first (R11). If the entry opens
+# none, because the release or the assignment ended in between, the entry is rolled back too.
 OPENED = PreparedStatement(
     "opened_fields",
     "WITH opened AS MATERIALIZED (SELECT p.id::text, p.ciphertext FROM packet_field p"
@@ -268,7 +268,7 @@ OPENED = PreparedStatement(
 
 
 def _has_agreed(principal: Principal, seen: ReadContext, referral_id: UUID) -> bool:
-    """R14: whether she agreed, or a release was put since she could not say."""
+    """Return whether the survivor agreed, or a release was put after they could not say (R14)."""
     if seen.agreement != "cannot_say":
         return True
     asked = RoundTrip("SELECT sec.agreed(%(referral)s)", {"referral": referral_id})
@@ -280,11 +280,11 @@ def _has_agreed(principal: Principal, seen: ReadContext, referral_id: UUID) -> b
 def sealed_read(
     principal: Principal, act: str, referral_id: UUID, purpose: str
 ) -> Iterator[tuple[writer.LoggedAct, ReadContext]]:
-    """The way to a sealed read: see → permit → state, with the referral's lock held shared. The
-    caller records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent.
+    """Run a sealed read: see → permit → state, holding the referral's lock shared. The caller
+    records the entry, then reads. Raises NotVisible, NotPermitted, WrongState, BudgetSpent.
 
-    A packet's is a shorter one (`open_packet`): what is seen is from before the lock, and lock,
-    entry and read go in one packet, where the policy decides (sec.opening).
+    Opening a packet takes a shorter path (`open_packet`). There the view is from before the lock.
+    Lock, entry and read go in one round trip, where the policy decides (sec.opening).
     """
     _check_purpose(purpose)
     ask = locked_context_query(referral_id)
@@ -302,8 +302,8 @@ def _check_purpose(purpose: str) -> None:
 def _permitted(
     principal: Principal, act: str, referral_id: UUID, rows: Sequence[tuple[Any, ...]]
 ) -> ReadContext:
-    """What was seen, if she may do the act. Raises NotVisible, NotPermitted, WrongState,
-    BudgetSpent."""
+    """Return what was seen if the caller may do the act. Raises NotVisible, NotPermitted,
+    WrongState, NotPossible (no release yet), BudgetSpent."""
     seen = context_of(rows)
     if seen is None or not sees_referrals(principal):
         raise NotVisible

@@ -1,4 +1,4 @@
-"""What a reader of a sealed thing must know of a referral first, in one statement (ADR 0030)."""
+"""What a reader of sealed content must first know of a referral, in one statement (ADR 0030)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from referrals.visible_status import status_word
 
 
 class ReadContext(NamedTuple):
-    """One referral, the caller's own side of it, what she is to it, and her agency's live grant."""
+    """One referral, the caller's side and relation to it, and their agency's live grant."""
 
     now: datetime
     from_agency_id: UUID
@@ -35,22 +35,22 @@ class ReadContext(NamedTuple):
     kek_version: int | None
     key_bundle: bytes | memoryview | None
     notice: str | None
-    budget_wait: timedelta | None  # a system's, until it may open this one; None: it may now
+    budget_wait: timedelta | None  # until a system may open this one; None: it may open it now
 
     def side(self, principal: Principal) -> str:
-        """`from` or `to`: which side of it the principal's agency is."""
+        """Return which side the principal's agency is: `from` or `to`."""
         return "from" if self.from_agency_id == principal.agency_id else "to"
 
     def standing(self, principal: Principal) -> CallerRelation:
-        """What the principal is to it, as referrals/act_registry/transitions.py says it of a whole
-        row."""
+        """Return the principal's relation to the referral, as referrals/act_registry/transitions.py
+        does for a whole row."""
         holder = self.holder_id == principal.member_id is not None
         return CallerRelation(
             self.side(principal), self.assigned, holder, self.accepted_at is not None
         )
 
     def status_shown(self, principal: Principal) -> str:
-        """The state as the principal's side is shown it."""
+        """Return the state as the principal's side is shown it."""
         return status_word(
             self.side(principal),
             self.status,
@@ -61,7 +61,7 @@ class ReadContext(NamedTuple):
         )
 
     def grant(self, referral_id: UUID) -> GrantView | None:
-        """What `grants.live_grant` reads, as it was read here."""
+        """Return the same as `grants.live_grant`, from what was read here."""
         if self.granted is None:
             return None
         return GrantView(
@@ -89,23 +89,24 @@ _CONTEXT = PreparedStatement(
 
 
 def context_query(referral_id: UUID) -> RoundTrip:
-    """To `ReadContext`, as it stands now."""
+    """Return the query for a `ReadContext` as it is now."""
     return RoundTrip(_CONTEXT.text(), {"referral": referral_id})
 
 
 def context_round_trip_query(referral_id: UUID) -> RoundTripQuery:
-    """The same, to be asked along with who calls."""
+    """Return the same query, to be sent in the round trip that resolves the caller."""
     return RoundTripQuery(_CONTEXT, {"referral": referral_id})
 
 
 def context_of(rows: Sequence[tuple[Any, ...]]) -> ReadContext | None:
-    """What `context_query` found; None: nothing that the caller may see."""
+    """Return what `context_query` found. None: nothing that the caller may see."""
     if not rows or rows[0][credentials.CALLER_WIDTH] is None:
         return None
     return ReadContext._make((rows[0][0], *rows[0][credentials.CALLER_WIDTH :]))
 
 
 def locked_context_query(referral_id: UUID) -> RoundTrip:
-    """Both. The lock first, in a statement of its own: what is seen is seen behind it."""
+    """Return both queries. The lock comes first, in its own statement, so that the view is from
+    after it."""
     locked, seen = shared_lock_query(referral_id), context_query(referral_id)
     return RoundTrip(f"{locked.sql}; {seen.sql}", {**locked.values, **seen.values})

@@ -1,7 +1,8 @@
-"""What a side reads of one referral: its detail, its history. The list: referrals/queries/lists.py.
+"""What a side reads of one referral: its detail and its history. Lists are in
+referrals/queries/lists.py.
 
-Each is one access entry of the same transaction (R11). Nothing here is a rule: rows come from
-`visible_to` and row-level security, words from referrals/visible_status.py.
+Each read is one access entry in the same transaction (R11). This module contains no rules: rows
+come from `visible_to` and row-level security, words from referrals/visible_status.py.
 """
 
 from dataclasses import dataclass
@@ -24,14 +25,14 @@ from referrals.visible_status import etag, side_of, status_shown
 
 
 class Openings(NamedTuple):
-    """Of a packet that was marked as an error: by how many of the recipient's people, and when."""
+    """For a packet marked as an error: how many of the recipient's people opened it, and when."""
 
     people: int
     times: list[datetime]
 
 
 class Block(NamedTuple):
-    """A live block as those who answer for it see it (R12)."""
+    """An active block, as those who answer for it see it (R12)."""
 
     kind: str  # member, agency, leads_only
     member_id: UUID | None
@@ -41,8 +42,8 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One referral as the caller's side is shown it, its release (for whoever answers for it), and
-    what she may do now."""
+    """One referral as the caller's side is shown it, with its release (for those who answer for it)
+    and what the caller may do now."""
 
     referral: Referral
     side: str
@@ -51,24 +52,24 @@ class Detail:
     from_agency: Agency
     to_agency: Agency
     names: dict[UUID, str]  # own members by id
-    assigned: list[UUID]  # own members that work on it
+    assigned: list[UUID]  # own members who work on it
     release: Release | None
     release_in_force: bool
     blocks: list[Block]
     release_ended: bool
-    purge_at: datetime | None  # when this side's part goes, once it was told so
-    escalated_at: datetime | None  # a deadline passed that this side is shown
+    purge_at: datetime | None  # when this side's part is purged, after the side was notified of it
+    escalated_at: datetime | None  # when a deadline that this side is shown passed
     asked_to_ring_at: datetime | None  # by the other side's people
     plan: list[UUID]  # the sender's next services; for its assigned members
     replaces_id: UUID | None
-    openings: Openings | None  # of what was marked as an error, for who answers for it
+    openings: Openings | None  # for a referral marked as an error, for those who answer for it
     acts: list[str]
     etag: str
     now: datetime
 
 
 def read_detail(principal: Principal, referral_id: UUID) -> Detail:
-    """One referral. Raises NotVisible. One access entry."""
+    """Return one referral. Raises NotVisible. One access entry."""
     with writer.logged_act(principal, "referral.read", referral_id) as attempt:
         referral, own = _find_visible(principal, referral_id)
         attempt.record(subject=own.subject if own else None)
@@ -76,7 +77,7 @@ def read_detail(principal: Principal, referral_id: UUID) -> Detail:
 
 
 def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detail:
-    """`build_detail` at a referral by its id, authorised anew (a replayed create). Raises
+    """Return `build_detail` of a referral by id, authorized again (a replayed create). Raises
     NotVisible."""
     return build_detail(principal, *_find_visible(principal, referral_id), now)
 
@@ -84,7 +85,8 @@ def load_detail(principal: Principal, referral_id: UUID, now: datetime) -> Detai
 def build_detail(
     principal: Principal, referral: Referral, own: Side | None, now: datetime
 ) -> Detail:
-    """The referral as the principal's side is shown it, within a transaction that has seen it."""
+    """Return the referral as the principal's side is shown it, in a transaction that has seen
+    it."""
     side = side_of(principal, referral)
     agencies = Agency.objects.in_bulk([referral.from_agency_id, referral.to_agency_id])
     status = status_shown(referral, own, side, now)
@@ -130,7 +132,8 @@ def build_detail(
 
 
 def _release(referral: Referral, side: str) -> Release | None:
-    """The newest release, for whoever answers for it; the recipient's people after the accept."""
+    """Return the newest release, for those who answer for it; for the recipient, after the
+    accept."""
     if side == "to" and referral.accepted_at is None:
         return None
     releases = Release.objects.filter(referral=referral, direction="outbound")
@@ -138,7 +141,8 @@ def _release(referral: Referral, side: str) -> Release | None:
 
 
 def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | None:
-    """The event of the clock says when this side was told; a legal hold puts it off (R13)."""
+    """Return when this side's part is purged. The clock's event says when the side was notified; a
+    legal hold postpones it (R13)."""
     told = Event.objects.filter(referral=referral, act="purge_due")
     told = told.filter(from_sees=True) if side == "from" else told.filter(to_sees=True)
     last = told.order_by("-at").values_list("at", flat=True).first()
@@ -149,8 +153,8 @@ def _purge_at(referral: Referral, own: Side | None, side: str) -> datetime | Non
 
 
 def draft_deadline(referral: Referral) -> datetime:
-    """When the purge takes this draft, if nothing of it changes. Within a transaction of its
-    sender's. One query."""
+    """Return when this draft is purged if it does not change. Call it within a transaction of its
+    sender. One query."""
     changes = Event.objects.filter(referral=referral).order_by("-at")
     return (changes.values_list("at", flat=True).first() or referral.created_at) + DRAFT_LIFETIME
 
@@ -160,7 +164,7 @@ def _plan(principal: Principal, referral: Referral) -> Plan | None:
 
 
 def _replaced_referral(principal: Principal, plan: Plan) -> UUID | None:
-    """What it takes the place of; None where that is none to her: it may bar her (R12)."""
+    """Return the replaced referral. None if the caller cannot see it: it may bar them (R12)."""
     if plan.replaces_id is None:
         return None
     before = Referral.objects.visible_to(principal).filter(id=plan.replaces_id)
@@ -168,7 +172,7 @@ def _replaced_referral(principal: Principal, plan: Plan) -> UUID | None:
 
 
 def openings(referral: Referral) -> Openings | None:
-    """By how many it had been opened, and when; None unless the sender marked it as an error and
+    """Return how many people opened it and when. None unless the sender marked it as an error and
     the caller answers for it there."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT people, times FROM sec.openings(%s)", [referral.id])
@@ -177,7 +181,7 @@ def openings(referral: Referral) -> Openings | None:
 
 
 def live_blocks(principal: Principal, referral: Referral) -> list[Block]:
-    """The own side's, and the sender's mark that binds the recipient's leads."""
+    """Return the own side's blocks, and the sender's `leads_only` that binds a recipient."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, bars_member_id, agency_id = %(agency)s, set_at FROM conflict_block"
@@ -196,7 +200,7 @@ def _find_visible(principal: Principal, referral_id: UUID) -> tuple[Referral, Si
 
 
 def _names(principal: Principal) -> dict[UUID, str]:
-    """The own members, in the order of their names, as they are offered to choose from."""
+    """Return the own members by id, ordered by name, as the desk offers them to choose from."""
     own = Membership.objects.filter(agency_id=principal.agency_id).order_by("name", "id")
     return dict(own.values_list("id", "name"))
 
@@ -210,12 +214,12 @@ class Step:
     act: str
     side: str  # whose act: "from", "to", or "system"
     by: str | None
-    about: str | None  # of the own side, the member whom it concerns
+    about: str | None  # the member of the own side whom it concerns
     code: str | None
 
 
 def history(principal: Principal, referral_id: UUID) -> list[Step]:
-    """What the caller's side may know of what happened, oldest first. Raises NotVisible."""
+    """Return what the caller's side may know of what happened, oldest first. Raises NotVisible."""
     with writer.logged_act(principal, "referral.history", referral_id) as attempt:
         referral, own = _find_visible(principal, referral_id)
         side = side_of(principal, referral)

@@ -1,8 +1,8 @@
-"""The feed of events: what the caller's side may know of its referrals, in order, from anywhere.
+"""The feed of events: what the caller's side may know of its referrals, in order, from any place.
 
-Ordered by (xact, id) and read only as far as every transaction has ended, so that a reader who goes
-on from where it stood misses none and has none twice, however many write meanwhile (measured: one
-that goes by id alone missed 272 of 32,813).
+It is ordered by (xact, id) and read only up to where every transaction has ended. A reader who
+continues from the last place misses no event and gets none twice, however many transactions write
+meanwhile (measured: a reader that goes by id alone missed 272 of 32,813).
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ MAX_PAGE = 100
 
 
 class Place(NamedTuple):
-    """Where a reader stands: the key of the last event it was given."""
+    """A reader's position: the key of the last event that it was given."""
 
     xact: int
     id: UUID
@@ -29,7 +29,8 @@ BEGINNING = Place(0, UUID(int=0))
 
 
 class Entry(NamedTuple):
-    """One event as the caller's side may know it: ids and codes. The members are its own."""
+    """One event as the caller's side may know it: ids and codes. The members are of the caller's
+    own side."""
 
     id: UUID
     at: datetime
@@ -42,7 +43,7 @@ class Entry(NamedTuple):
 
 
 def _branch(side: str) -> str:
-    """One index scan: what the agency sent, or what it was sent."""
+    """Return SQL for one index scan: what the agency sent, or what it was sent."""
     return (
         "(SELECT id, at, referral_id, act, agency_id, from_agency_id, code, member_id, about_id,"
         f" xact FROM referral_event e WHERE {side}_agency_id = %(agency)s AND {side}_sees"
@@ -58,8 +59,9 @@ _PAGE += " ORDER BY xact, id LIMIT %(limit)s"
 
 
 def read_events(principal: Principal, after: Place, limit: int) -> tuple[list[Entry], Place]:
-    """At most `limit` (≤ 100) events after `after`, and where that ends. Fewer: there is no more
-    for now. One access entry with the referrals shown. Raises NotPermitted."""
+    """Return at most `limit` (≤ 100) events after `after`, and where they end. Fewer than `limit`
+    means that there is no more for now. One access entry with the referrals shown. Raises
+    NotPermitted."""
     with writer.logged_act(principal, "event.list") as attempt:
         _require(principal)
         with connection.cursor() as cursor:
@@ -81,7 +83,7 @@ def read_events(principal: Principal, after: Place, limit: int) -> tuple[list[En
 
 
 def _require(principal: Principal) -> None:
-    """Workers and leads; clients with events:read, whose named staff, if any, is one of these."""
+    """Require a worker or lead, or a client with events:read whose named staff, if any, is one."""
     if not principal.may("events:read"):
         raise NotPermitted("scope_missing", "The client needs the scope events:read.")
     named = not principal.is_client or principal.member_id is not None

@@ -1,7 +1,7 @@
-"""What a list of referrals may be asked for: conditions on its rows, as each side is shown them.
+"""The filters of a list of referrals: conditions on its rows, as each side is shown them.
 
-The words are those of referrals/visible_status.py (T5), said in SQL; a test holds the two against
-each other. Every condition stands on rows that the side's own index has found already.
+They express the words of referrals/visible_status.py (T5) in SQL; a test compares the two. Every
+condition applies to rows that the side's own index has already found.
 """
 
 from collections.abc import Callable, Iterable
@@ -58,7 +58,8 @@ _UNTRIED = (
     f"status = 'accepted' AND {_STATE} IN ('accepted', 'in_handoff')"
     f" AND {_OWN.format(column='handoff_by')} <= {_NOW}"
 )
-# By an index of the sides whose clock runs, so that a long box of old ones is not asked one by one.
+# Use an index of the sides whose clock runs, so that a long box of old referrals is not checked one
+# by one.
 _CONTACT_LATE = (
     "(status = 'accepted' AND id = ANY (ARRAY("  # noqa: S608 (of fixed parts)
     "SELECT s.referral_id FROM referral_side s"
@@ -70,14 +71,14 @@ _OPEN = {
     "in": f"({_WAITING} AND expires_at > {_NOW}) OR (status = 'accepted' AND {_NO_END})",
 }
 _ASKED = {"out": "to_asks_ring_at", "in": "from_asks_ring_at"}
-# The deadline that the side is shown in this state; now, where there is none (a ring asked for).
+# The deadline that the side is shown in this state; now, if there is none (a requested call).
 _CONTACT_BY = {"out": "NULL", "in": _OWN.format(column="handoff_by")}
 DUE = {
     box: f"coalesce(CASE status WHEN 'sent' THEN ack_by WHEN 'acknowledged' THEN accept_by"
     f" ELSE {contact_by} END, {_NOW})"
     for box, contact_by in _CONTACT_BY.items()
 }
-# The clock, too, changes what a side is shown, and leaves no event where nobody looked.
+# The clock also changes what a side is shown, and leaves no event if no one looked.
 _BY_THE_CLOCK = {
     "out": f"({_WAITING} AND expires_at > %(updated_since)s AND expires_at <= {_NOW})"
     f" OR (status = 'accepted' AND {_CLOSED}"
@@ -87,7 +88,7 @@ _BY_THE_CLOCK = {
 
 
 class Kind(StrEnum):
-    """What a filter is given."""
+    """The type of a filter's value."""
 
     FLAG = "true or false"
     CODE = "a code of its list"
@@ -96,8 +97,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """How a filter is asked for, and what it means. `part(box, value)` is its condition on the rows
-    of a box ("in" or "out"); it takes the value as `%(name)s`, or an SQL text of its own for it."""
+    """How a filter is given and what it means. `part(box, value)` is its condition on the rows of a
+    box ("in" or "out"). It refers to the value as `%(name)s`, or returns its own SQL text for
+    it."""
 
     kind: Kind
     says: str  # its description in the contract
@@ -128,8 +130,8 @@ def _updated(box: str, _value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """One entry a filter; they add up, and none is everything. The API's parameters are made from
-    the entries."""
+    """One entry per filter. Filters are combined with AND; without any, everything matches. The
+    API's parameters are made from the entries."""
 
     needs_answer: bool = field(
         default=False,
@@ -188,7 +190,7 @@ class Filters:
     )
 
     def condition(self, box: str) -> str:
-        """The part of a WHERE for the rows of one box; '' where nothing is asked for."""
+        """Return the part of a WHERE for the rows of one box; '' if no filter is set."""
         parts = (
             known.part(box, value)
             for name, known in FILTERS.items()
@@ -197,7 +199,7 @@ class Filters:
         return "".join(f" AND {part}" for part in parts)
 
     def values(self) -> dict[str, Any]:
-        """What the conditions take, by name."""
+        """Return the parameters of the conditions, by name."""
         return {name: getattr(self, name) for name in FILTERS}
 
 

@@ -1,6 +1,7 @@
 """The list of a side's referrals: one page, newest first, and one access entry with its ids (R11).
 
-Nothing here is a rule: rows come from row-level security, words from referrals/visible_status.py.
+This module contains no rules: rows come from row-level security, words from
+referrals/visible_status.py.
 """
 
 from datetime import datetime
@@ -15,7 +16,7 @@ from referrals.queries.list_filters import DUE, Filters
 from referrals.visible_status import status_word
 
 MAX_PAGE = 100
-USUAL_PAGES = (25, 50, MAX_PAGE)  # the desk's, the API's, and of whoever asks for most
+USUAL_PAGES = (25, 50, MAX_PAGE)  # of the desk, of the API, and the maximum
 EVERYTHING = Filters()
 
 
@@ -27,8 +28,8 @@ class Place(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One referral in a list, as the caller's side is shown it. Ids are text, as they leave: a page
-    holds 250 of them, and to make UUIDs of them cost as much as to read the page."""
+    """One referral in a list, as the caller's side is shown it. Ids stay text, as they are sent: a
+    page holds 250 of them, and converting them to UUIDs cost as much as reading the page."""
 
     id: str
     side: str
@@ -50,11 +51,11 @@ class Line(NamedTuple):
     expires_at: datetime | None
     handoff_by: datetime | None  # recipient only
     asked_to_ring_at: datetime | None  # by the other side's people
-    holder_id: str | None  # own side's
+    holder_id: str | None  # on the own side
 
 
 class _Row(NamedTuple):
-    """What the list reads: the clock, columns of the referral, then what is joined to them."""
+    """What the list reads: the clock, columns of the referral, then the joined columns."""
 
     now: datetime
     id: str
@@ -90,7 +91,8 @@ _SHOWN = ", ".join(
 
 
 def _branch(box: str, rest: str, due: str = "") -> str:
-    """One index scan: the newest rows of one box. Two of them beat any OR (measured)."""
+    """Return SQL for one index scan: the newest rows of one box. Two scans beat any OR
+    (measured)."""
     column = "from_agency_id" if box == "out" else "to_agency_id"
     sent = " AND NOT from_purged" if box == "out" else " AND sent_at IS NOT NULL"
     return (
@@ -108,11 +110,11 @@ def list_page(
     limit: int = 50,
     soonest: bool = False,
 ) -> tuple[list[Line], Place | None]:
-    """A page of the caller's agency's referrals, newest first, and where it ended.
+    """Return a page of the caller's agency's referrals, newest first, and where it ended.
 
-    `soonest`: the nearest deadline first instead; then the place says no more than that more wait.
-    `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One entry with the ids
-    shown. No totals (R3).
+    `soonest`: order by the nearest deadline instead; then the returned place only says that there
+    are more. `box`: "in" (sent to us), "out" (sent by us), None (both). `limit` ≤ 100. One access
+    entry with the ids shown. No totals (R3).
     """
     if not sees_referrals(principal):
         with writer.logged_act(principal, "referral.list") as attempt:
@@ -139,7 +141,7 @@ def list_page(
 def list_query(
     box: str | None, filters: Filters, *, after: bool, limit: int, soonest: bool = False
 ) -> str:
-    """The query of a kind of page."""
+    """Return the query for a kind of page."""
     beyond = " AND (created_at, id) < (%(at)s, %(id)s)" if after else ""
     order = "due, id" if soonest else "created_at DESC, id DESC"
     first = f" ORDER BY {order} LIMIT {limit}"
@@ -152,8 +154,8 @@ def list_query(
         for each in ("in", "out")
         if box in (None, each)
     )
-    # The page is cut before anything is joined to it; its ids then find their sides in one scan of
-    # the index, where a plain join may read all sides of the agency.
+    # The page is cut before anything is joined to it. Its ids then find their sides in one index
+    # scan, where a plain join may read all sides of the agency.
     return (
         "WITH page AS MATERIALIZED"  # noqa: S608 (of fixed parts)
         f" (SELECT * FROM ({branches}) boxes{first})"
@@ -168,8 +170,8 @@ def list_query(
     )
 
 
-# The pages that are read all the time: planned once, for it takes longer to plan one than to read
-# it (measured: 0.34 ms of 0.84). The rest are planned with their values each time.
+# Frequent pages are planned once, because planning is a large part of the cost of a page (measured:
+# 0.34 ms of 0.84). The rest are planned with their values each time.
 _PLANNED_ONCE = {
     (box, after, page + 1): PreparedStatement(
         f"list_{box or 'both'}_{page}{'_after' if after else ''}",
@@ -185,7 +187,7 @@ _PLANNED_ONCE = {
 def page_sql(
     box: str | None, filters: Filters, *, after: bool, limit: int, soonest: bool = False
 ) -> str:
-    """What to send for such a page, with its marks; within a transaction."""
+    """Return the SQL to send for such a page, with placeholders. Call it within a transaction."""
     once = _PLANNED_ONCE.get((box, after, limit))
     if once is None or soonest or filters != EVERYTHING:
         return list_query(box, filters, after=after, limit=limit, soonest=soonest)
@@ -193,7 +195,7 @@ def page_sql(
 
 
 def _line(mine: str, found: tuple[Any, ...]) -> Line:
-    """No model is made of a row: fifty of them cost more than the whole rest of the list."""
+    """Convert a row without creating a model: fifty models cost more than the rest of the list."""
     row = _Row._make(found)
     side = "from" if row.from_agency_id == mine else "to"
     return Line(

@@ -1,8 +1,8 @@
-"""Her permission as rows: recorded, read, and what it opens for the recipient. How it is narrowed
-or ended is in referrals/releases/revocation.py.
+"""The survivor's permission as rows: recorded, read, and what it opens for the recipient. Narrowing
+and ending it are in referrals/releases/revocation.py.
 
-What it must say to count is referrals/releases/terms.py. Granting is wrapping (ADR 0019): the
-sender's own act wraps the released fields' keys for the recipient, whenever the release or the
+What it must say to count is in referrals/releases/terms.py. Granting is wrapping (ADR 0019): the
+sender's own act wraps the released fields' keys for the recipient whenever the release or the
 packet changes.
 """
 
@@ -39,7 +39,7 @@ from referrals.visible_status import side_of
 @act(
     Rule(Who.ASSIGNEE, None),
     Move(DRAFT | WAITING | {"accepted"}, None),
-    closes=True,  # it ends the one before it
+    closes=True,  # it ends the previous one
     tells={"from": HOLDER_THERE},
     summary="Record the survivor's release.",
     description="Records the survivor's permission to share named packet fields with this"
@@ -59,10 +59,10 @@ from referrals.visible_status import side_of
 def put_release(
     principal: Principal, referral_id: UUID, terms: Terms, *, if_match: str | None = None
 ) -> Detail:
-    """Record the survivor's permission for this recipient; it takes the place of the last one.
+    """Record the survivor's permission for this recipient. It replaces the last one.
 
-    Not idempotent by itself: the same paper twice is two records, of which the newer counts.
-    Raises BadRequest and NotPossible for terms the law or the rules refuse.
+    Not idempotent by itself: the same paper twice is two records, of which the newer counts. Raises
+    BadRequest and NotPossible for terms that the law or the rules refuse.
     """
     with act_transaction(principal, "put_release", referral_id, if_match) as current:
         recipient = Agency.objects.only("kind").get(id=current.referral.to_agency_id)
@@ -77,7 +77,7 @@ def put_release(
 
 
 def _check_witness(principal: Principal, terms: Terms) -> None:
-    """Who heard it works, or worked, in the agency that records it."""
+    """Raise BadRequest unless the witness is, or was, a member of the recording agency."""
     if terms.witnessed_by is None:
         return
     own = Membership.objects.filter(id=terms.witnessed_by, agency_id=principal.agency_id)
@@ -88,8 +88,8 @@ def _check_witness(principal: Principal, terms: Terms) -> None:
 def record_release(
     current: ActTransaction, terms: Terms, kind: str, direction: str = "outbound"
 ) -> Release:
-    """Judge the terms, and keep the release in place of the last one of this direction, with the
-    paper that stays with its agency. `kind`: of the agency that it goes to."""
+    """Check the terms and store the release in place of the last one of this direction, with the
+    paper that stays with its agency. `kind` is the kind of the agency that receives it."""
     referral, principal = current.referral, current.principal
     sent = referral.sent_at is not None
     about = ReleaseContext(
@@ -116,7 +116,8 @@ def record_release(
 
 
 def record_end(current: ActTransaction, release: Release, via: str) -> None:
-    """Keep with the ender's agency when the release ended or was narrowed, how and through whom."""
+    """Store when, how and through whom the release ended or was narrowed, with the agency that
+    ended it."""
     ReleaseEnd.objects.create(
         release=release,
         agency_id=current.principal.agency_id,
@@ -127,15 +128,16 @@ def record_end(current: ActTransaction, release: Release, via: str) -> None:
 
 
 def end_release(current: ActTransaction, release: Release, via: str) -> None:
-    """The release is over; when, how and through whom stays with the ender's agency."""
+    """End the release. When, how and through whom stays with the agency that ended it."""
     record_end(current, release, via)
     Release.objects.filter(id=release.id).update(ended=True)
 
 
 def release_in_force(referral: Referral, now: datetime) -> Release | None:
-    """The newest release that has neither ended nor run out at `now`; None: notice-only.
+    """Return the newest release that has neither ended nor expired at `now`. None: notice-only.
 
-    Where she could not say whether she agrees, only one that was put since the sending (R14).
+    If the survivor could not say whether they agree, only a release put since the sending counts
+    (R14).
     """
     releases = Release.objects.filter(
         referral=referral, direction="outbound", ended=False, expires_at__gt=now
@@ -146,8 +148,8 @@ def release_in_force(referral: Referral, now: datetime) -> Release | None:
 
 
 def require_release_fits(current: ActTransaction, notice: Notice) -> None:
-    """Raise NotPossible where the draft's notice turns into one that its release does not fit: a
-    minor for whom nobody else consented (R6), an urgency for which it lasts too long."""
+    """Raise NotPossible if the draft's new notice no longer fits its release: a minor for whom no
+    one else consented (R6), or an urgency for which the release lasts too long."""
     release = release_in_force(current.referral, current.now)
     if release is None:
         return
@@ -166,10 +168,10 @@ def require_release_fits(current: ActTransaction, notice: Notice) -> None:
 
 
 def share_released_keys(current: ActTransaction) -> None:
-    """Wrap the released fields' keys for the recipient, where there is something to wrap.
+    """Wrap the released fields' keys for the recipient, if there is something to wrap.
 
-    The sender's own act does it (granting is wrapping); row security hides the bundle until the
-    accept. From `send` on; before that nothing of the draft leaves the agency.
+    The sender's own act does it (granting is wrapping). Row-level security hides the bundle until
+    the accept. This applies from `send` on; before that nothing of the draft leaves the agency.
     """
     if current.referral.sent_at is None:
         return
@@ -180,7 +182,7 @@ def share_released_keys(current: ActTransaction) -> None:
 
 
 def share_keys(current: ActTransaction, release: Release, keys: grants.Keys) -> None:
-    """The same, of keys that are open already."""
+    """Wrap the released fields' keys for the recipient, from keys that are already open."""
     released = {name: keys[name] for name in release.fields if name in keys}
     if released:
         current.attempt.discloses(list(released), release.id, release.purpose)
@@ -196,7 +198,8 @@ def share_keys(current: ActTransaction, release: Release, keys: grants.Keys) -> 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """One release as a side is shown it: its paper and end only where its own agency wrote them."""
+    """One release as a side is shown it. Its paper and end are included only if the side's own
+    agency wrote them."""
 
     release: Release
     in_force: bool
@@ -205,10 +208,11 @@ class ReleaseRecord:
 
 
 def list_releases(principal: Principal, referral_id: UUID) -> list[ReleaseRecord]:
-    """Every release of a referral that the caller's side may know, newest first; ended ones too.
+    """Return every release of a referral that the caller's side may know, newest first, including
+    ended ones.
 
-    For its assigned members and its leads; the recipient's from the accept on. One access entry.
-    Raises NotVisible, NotPermitted.
+    For assigned members and leads of the side; for the recipient from the accept on. One access
+    entry. Raises NotVisible, NotPermitted.
     """
     with writer.logged_act(principal, "referral.read_releases", referral_id) as attempt:
         referral = Referral.objects.visible_to(principal).filter(id=referral_id).first()

@@ -1,4 +1,4 @@
-"""Less of a release, or its end: at once, on the survivor's word, recorded by either side.
+"""Narrowing or ending a release: at once, on the survivor's word, recorded by either side.
 
 The packet's keys are wrapped again for the recipient, or destroyed
 (referrals/releases/lifecycle.py).
@@ -24,7 +24,7 @@ from referrals.releases import lifecycle
 
 @act(
     Rule(Who.ASSIGNEE_OR_LEAD, Who.ASSIGNEE_OR_LEAD),
-    # By the recipient from its accept on: before it, it may not know what there is to narrow.
+    # The recipient may narrow it from its accept on. Before, it may not know what there is.
     Move(ANY, ANY - DRAFT - WAITING - {"declined", "expired"}),
     closes=True,
     tells={"from": HOLDER_THERE},
@@ -50,13 +50,14 @@ def narrow_release(
     expires_at: datetime | None = None,
     if_match: str | None = None,
 ) -> Detail:
-    """Fewer fields, or an earlier end, at once and on her word; by either side. None: as it is.
+    """Narrow the release to fewer fields or an earlier end, at once, on the survivor's word, by
+    either side. None: unchanged.
 
-    The recipient's bundle is wrapped anew of the keys that are left. A lead who is not assigned
-    can open no keys: if she drops fields it is destroyed, until the sender's next put_packet. The
-    terms as signed stay on record. When the recipient records it, the sender is shown the smaller
-    release: no time, no who. Twice is safe. Raises BadRequest, NotPossible (none in force,
-    wider, a contact without her safe way to it).
+    The recipient's bundle is wrapped again from the keys that are left. A lead who is not assigned
+    can open no keys: if they drop fields, the bundle is destroyed until the sender's next
+    put_packet. The terms as signed stay on record. When the recipient records it, the sender is
+    shown the smaller release, but not when or by whom. Twice is safe. Raises BadRequest,
+    NotPossible (none in force, wider, a contact without the safe way to use it).
     """
     if fields is None and expires_at is None:
         raise BadRequest("invalid", "Name the fields that are left, or an earlier end.", "/fields")
@@ -82,7 +83,7 @@ def narrow_release(
 
 
 def _known_release(current: ActTransaction) -> Release:
-    """The release in force, as far as the side may know: the recipient from its accept on."""
+    """Return the release in force, if the side may know it: the recipient from its accept on."""
     if current.side == "from" or current.referral.accepted_at is not None:
         release = lifecycle.release_in_force(current.referral, current.now)
         if release is not None:
@@ -101,7 +102,7 @@ def _narrow(current: ActTransaction, release: Release, left: list[str], until: d
 
 
 def _may_have_one(seen: Detail) -> bool:
-    """Whether there may be a release to end: before its accept the recipient cannot know."""
+    """Return whether there may be a release to end. Before its accept the recipient cannot know."""
     unseen = seen.side == "to" and seen.status in WAITING
     return unseen or (seen.release is not None and not seen.release_ended)
 
@@ -142,11 +143,13 @@ def _may_have_one(seen: Detail) -> bool:
 def revoke_release(
     principal: Principal, referral_id: UUID, via: str, *, if_match: str | None = None
 ) -> Detail:
-    """The paper ends at once, the help goes on. Oral is enough (NNEDV on releases). Twice is safe.
+    """End the permission at once; the help goes on. An oral request is enough (NNEDV on releases).
+    Twice is safe.
 
     The recipient's bundle is destroyed. When the recipient records it, the sender is shown
-    `release_ended` and nothing else: no time, no who. Before its accept the recipient is answered
-    alike whether there was a release or not; else, where there is none, raises NotPossible.
+    `release_ended` and nothing else, neither when nor by whom. Before its accept the recipient gets
+    the same answer whether there was a release or not. In all other cases raises NotPossible if
+    there is none.
     """
     codes.check("revoked_via", via)
     with act_transaction(principal, "revoke_release", referral_id, if_match) as current:
@@ -162,7 +165,7 @@ def _end_releases(current: ActTransaction, via: str) -> None:
     live = list(releases.filter(ended=False))
     if not live and not releases.exists():
         raise NotPossible("no_release", "There is no release to end.")
-    if live:  # else it was ended already: a retried request, or the other side was first
+    if live:  # else it ended already: a retried request, or the other side was first
         grants.destroy_recipient_bundle(current.referral.id)
         for release in live:
             lifecycle.end_release(current, release, via)
@@ -171,10 +174,10 @@ def _end_releases(current: ActTransaction, via: str) -> None:
 
 
 def _end_unseen(current: ActTransaction, via: str) -> None:
-    """Of what the recipient may not know yet. What it is shown of its own act hangs on nothing but
-    what it knows: whether a release was put since it said so last."""
+    """End a release that the recipient may not know yet. What the recipient is shown of its own act
+    depends only on what it knows: whether a release was put since it last ended one."""
     grants.revoke_before_accept(current.referral.id, via)
-    current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender's may have moved
+    current.referral.refresh_from_db(fields=["version"])  # its ETag: the sender may have changed it
     known = Event.objects.filter(
         referral=current.referral, to_sees=True, act__in=("put_release", "revoke_release")
     )

@@ -1,7 +1,8 @@
 """What a release must say before it counts (docs/rules.md). Each refusal names its source.
 
-The tables it is held against stand in permissions/policy/disclosure.py; the acts that record,
-narrow and end one in referrals/releases/lifecycle.py. No database in here.
+The tables it is checked against are in permissions/policy/disclosure.py. The acts that record,
+narrow and end a release are in referrals/releases/lifecycle.py and revocation.py. This module uses
+no database.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -23,7 +24,7 @@ class Consenter:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The survivor's permission as the worker records it; times are aware, UTC."""
+    """The survivor's permission as the worker records it. Times are aware, UTC."""
 
     basis: str
     purpose: str
@@ -34,18 +35,18 @@ class Terms:
     attestations: tuple[str, ...]
     consenters: tuple[Consenter, ...]
     minor_may_consent_alone: bool = False
-    adult: bool = False  # said of her where the notice does not, or said "minor" when it was sent
-    promptly_informed: str | None = None  # of a hipaa_agreement: how she is told of it
+    adult: bool = False  # stated if the notice does not, or if it said "minor" when sent
+    promptly_informed: str | None = None  # hipaa_agreement: how the survivor is informed of it
     redisclosure_notice: str | None = None  # None: as the rules say
     evidence_ref: str = ""  # where the agency keeps the paper; the paper stays there
-    # Who heard it, or before whom she signed on the screen; None: the acting member, as she gave it
+    # Who heard it, or saw it signed on the screen. None: the acting member, at the time of signing.
     witnessed_by: UUID | None = None
     witnessed_at: datetime | None = None
 
-    PRIVATE = ("evidence_ref", "witnessed_by", "witnessed_at")  # of the agency that recorded it
+    PRIVATE = ("evidence_ref", "witnessed_by", "witnessed_at")  # to the agency that recorded it
 
     def values(self) -> dict[str, object]:
-        """Column values of `Release`: what both sides may know once it is in force."""
+        """Return the column values of `Release`: what both sides may know when it is in force."""
         plain: dict[str, object] = {
             field.name: getattr(self, field.name)
             for field in fields(self)
@@ -65,13 +66,13 @@ class Terms:
         return plain
 
     def paper(self) -> dict[str, object]:
-        """Column values of `ReleasePaper`: what the recording agency keeps to itself."""
+        """Return the column values of `ReleasePaper`: what the recording agency keeps to itself."""
         return {name: getattr(self, name) for name in self.PRIVATE}
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseContext:
-    """What a release is held against: who sends what to whom, and when it is now."""
+    """What a release is checked against: who sends what to whom, and the current time."""
 
     principal: Principal
     recipient_kind: str
@@ -79,13 +80,13 @@ class ReleaseContext:
     age: str  # the notice's age band
     now: datetime
     direction: str = "outbound"
-    sent: bool = False  # the notice changes no more: she may have come of age since
+    sent: bool = False  # the notice no longer changes: the survivor may have come of age since
 
 
 def complete_terms(terms: Terms, about: ReleaseContext) -> Terms:
-    """The terms with what follows from them filled in; then `check_terms`ed.
+    """Return the terms with what follows from them filled in, checked by `check_terms`.
 
-    Raises BadRequest (a wrong code) or NotPossible (a release the rules refuse).
+    Raises BadRequest (a wrong code) or NotPossible (a release that the rules refuse).
     """
     _check_codes(terms, about.direction)
     part2 = packet_fields.under_part2(terms.fields, about.principal.duties)
@@ -105,7 +106,7 @@ def complete_terms(terms: Terms, about: ReleaseContext) -> Terms:
 
 
 def check_terms(terms: Terms, about: ReleaseContext) -> None:
-    """Raise NotPossible unless the law and the rules allow these terms between these two."""
+    """Raise NotPossible unless the law and the rules allow these terms between the two agencies."""
     duties = about.principal.duties
     allowed = disclosure.allowed_bases(duties, about.direction)
     if terms.basis not in allowed:
@@ -135,11 +136,11 @@ def check_terms(terms: Terms, about: ReleaseContext) -> None:
 
 
 def _check_part2_form(terms: Terms, duties: frozenset[str]) -> None:
-    """42 CFR 2.31(a): a written consent with the patient's signature, whatever the basis."""
+    """Require written consent with the patient's signature, whatever the basis (42 CFR 2.31(a))."""
     if terms.form != "oral_witnessed" or not packet_fields.under_part2(terms.fields, duties):
         return
     way = "Have her sign, on paper or on the screen"
-    if "part2" not in duties:  # else it is all the programme's
+    if "part2" not in duties:  # with that duty every record is under Part 2
         way += ", or leave out substance use"
     raise NotPossible("form", f"An oral word opens no such records (42 CFR 2.31). {way}.")
 
@@ -175,7 +176,8 @@ def _check_times(terms: Terms, about: ReleaseContext) -> None:
 
 
 def check_length(signed_at: datetime, expires_at: datetime, about: ReleaseContext) -> None:
-    """Reasonably time-limited (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first signature."""
+    """Require a reasonable limit (34 U.S.C. 12291(b)(2)(B)): by urgency, from the first
+    signature."""
     longest = disclosure.longest_duration(about.urgency, lead=about.principal.has_role("lead"))
     if expires_at - signed_at > longest:
         raise NotPossible(
@@ -186,11 +188,12 @@ def check_length(signed_at: datetime, expires_at: datetime, about: ReleaseContex
 def check_consenters(
     consenters: list[tuple[str, bool]], *, age: str, adult: bool, alone: bool
 ) -> None:
-    """R6; 28 CFR 94.115(a)(2): never the abuser of the minor or of the other parent.
+    """Check who consents: never the abuser of the minor or of the other parent (R6; 28 CFR
+    94.115(a)(2)).
 
-    `consenters`: who, and whether she is attested not to be the abuser. `age`: the notice's age
-    band; `adult`: said of her with the release. `alone`: a minor who may lawfully receive the
-    service without a parent's consent. Raises NotPossible.
+    `consenters`: each with whether they are attested not to be the abuser. `age`: the notice's age
+    band. `adult`: stated with the release. `alone`: a minor who may lawfully receive the service
+    without a parent's consent. Raises NotPossible.
     """
     who = {one for one, _ in consenters}
     if adult and (age == "minor" or alone):

@@ -1,10 +1,10 @@
-"""Sends webhooks: a job of `manage.py work`. What and when is referrals/webhooks/outbox.py's to
-say.
+"""Sends webhooks as a job of `manage.py work`. What is sent, and when, is decided in
+referrals/webhooks/outbox.py.
 
-Each endpoint has one sender at a time, over one connection, one message after the other. Killed
-anywhere, another goes on from the last place that was written down, so that a message may come
-twice, under the same webhook-id. The threads of the pool do nothing but the sending: the database
-is this job's alone.
+Each endpoint has one sender at a time, over one connection, one message after the other. If a
+process is killed, another continues from the last recorded place. A message may therefore arrive
+twice, under the same webhook-id. The threads of the pool only send; only this job uses the
+database.
 """
 
 import queue
@@ -19,16 +19,16 @@ from referrals.webhooks.outbox import Batch, Message
 
 log = structlog.get_logger()
 
-BATCH_S = 5.0  # after which a batch sends no further message; with the last one's limit < LEASE_S
-MESSAGE_S = 10.0  # connecting, TLS, and the answer; each message, whatever trickles in
-WAIT_S = 1.0  # for whatever is under way, before looking for new work without a hint
-# A receiver that failed waits among those that failed: it takes no place of one that answers.
+BATCH_S = 5.0  # a batch sends no message after this; with the last message's limit < LEASE_S
+MESSAGE_S = 10.0  # per message: connecting, TLS and the answer, even if it trickles in
+WAIT_S = 1.0  # for sends in progress, before looking for new work without a hint
+# A receiver that failed waits among the failing ones and takes no slot from one that answers.
 PLACES = {"well": 24, "failing": 8}
 
 
 def send(batch: Batch) -> None:
-    """Send until one is not taken or time is up; what became of each stands in `batch.done`.
-    Touches no database."""
+    """Send until a message is not accepted or the time is up. The outcomes are in `batch.done`.
+    Uses no database."""
     until = time.monotonic() + BATCH_S
     line: ssrf_guard.Connection | None = None
     try:
@@ -36,7 +36,7 @@ def send(batch: Batch) -> None:
             if message.barred:
                 batch.done.append((message, "barred", None, 0))
                 continue
-            if not batch.secrets:  # nothing goes out unsigned
+            if not batch.secrets:  # nothing is sent unsigned
                 batch.done.append((message, "no_secret", None, 0))
                 break
             began = time.monotonic()
@@ -81,7 +81,7 @@ def _signed_message(batch: Batch, message: Message) -> tuple[bytes, dict[str, st
 
 
 def delivery_outcome(status: int) -> str:
-    """What an answer's status means. A redirect is a failure: nobody judged where it leads."""
+    """Return what an answer's status means. A redirect fails: its target was not checked."""
     if 200 <= status < 300:
         return "delivered"
     if status == 410:
@@ -90,7 +90,7 @@ def delivery_outcome(status: int) -> str:
 
 
 class WebhookSender:
-    """What one process has under way."""
+    """The sends that one process has in progress."""
 
     def __init__(self) -> None:
         self._pools = {lane: ThreadPoolExecutor(n, f"send-{lane}") for lane, n in PLACES.items()}
@@ -98,7 +98,7 @@ class WebhookSender:
         self._back: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()  # None: a hint
 
     def step(self) -> bool:
-        """Write down what came back, and take on what is due. Whether there is more."""
+        """Record what came back and start what is due. Returns whether there is more."""
         returned = self._settle()
         claimed = 0
         for lane, places in PLACES.items():
@@ -109,11 +109,12 @@ class WebhookSender:
         return bool(returned or claimed or self._busy())
 
     def wake(self) -> None:
-        """There is something new: whoever is under way is waited for no longer. Of any thread."""
+        """Signal that there is something new, which ends the wait for sends in progress. Safe from
+        any thread."""
         self._back.put(None)
 
     def finish(self) -> None:
-        """Wait for what is under way, and write it down: each has its time limit."""
+        """Wait for the sends in progress and record them. Each has its time limit."""
         while self._busy():
             self._settle()
 

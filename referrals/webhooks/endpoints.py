@@ -1,10 +1,10 @@
-"""An agency's webhooks: where its events are sent, and what became of each (ADR 0035).
+"""An agency's webhooks: where its events are sent, and the outcome of each (ADR 0035).
 
-Kept by an agency_admin or a client with webhooks:write; sent by referrals/webhooks/delivery.py. An
-endpoint begins with what happens after it was made, goes through its agency's feed in order, and
-can be set back to any event of it. It is told ids alone, and nothing of a referral that bars
-anybody of the agency (R12). Or it is a witness of the access log: then it is told the newest
-checkpoint, once a minute at most (ADR 0023).
+They are managed by an agency_admin or a client with webhooks:write, and sent by
+referrals/webhooks/delivery.py. An endpoint starts with the events after its creation, goes through
+its agency's feed in order, and can be set back to any event of it. It receives only ids, and
+nothing of a referral that bars anyone of the agency (R12). An endpoint can also be a witness of the
+access log. It then receives the newest checkpoint, at most once a minute (ADR 0023).
 """
 
 import hmac
@@ -27,20 +27,20 @@ from referrals.queries.lists import Place
 from referrals.webhooks import signatures, ssrf_guard
 from referrals.webhooks.outbox import secret_context
 
-MOST = 5  # endpoints an agency: each takes a place of the sender's
-OVERLAP = "interval '24 hours'"  # an old secret goes on signing beside the new one
+MOST = 5  # endpoints per agency: each takes a slot of the sender
+OVERLAP = "interval '24 hours'"  # an old secret keeps signing together with the new one
 MAX_PAGE = 100
 
 
 class Endpoint(NamedTuple):
-    """One endpoint as its keepers see it. `secret` is shown when it was just made, never again."""
+    """One endpoint as its managers see it. `secret` is shown once, when it was just made."""
 
     id: UUID
     url: str
     about: str  # events, checkpoints
     created_at: datetime
     paused: bool
-    state: str  # ok, failing, paused, gone (it answered 410), given_up (75 hours in vain)
+    state: str  # ok, failing, paused, gone (it answered 410), given_up (75 hours of failures)
     failing_since: datetime | None
     next_at: datetime | None  # of the next try, while it fails
     etag: str
@@ -48,7 +48,7 @@ class Endpoint(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One try. Neither `event_id` nor `checkpoint`: a test."""
+    """One try. Without `event_id` and `checkpoint` it is a test."""
 
     id: UUID
     at: datetime
@@ -77,7 +77,7 @@ def _endpoint(row: tuple) -> Endpoint:
 
 
 def list_endpoints(principal: Principal) -> list[Endpoint]:
-    """The agency's endpoints, the oldest first. Raises NotPermitted. One access entry."""
+    """Return the agency's endpoints, oldest first. Raises NotPermitted. One access entry."""
     with writer.logged_act(principal, "webhook.list"):
         rules.require_webhook_manager(principal)
         with connection.cursor() as cursor:
@@ -86,16 +86,16 @@ def list_endpoints(principal: Principal) -> list[Endpoint]:
 
 
 def read(principal: Principal, endpoint_id: UUID) -> Endpoint:
-    """One endpoint. Raises NotPermitted, NotVisible. One access entry."""
+    """Return one endpoint. Raises NotPermitted, NotVisible. One access entry."""
     with writer.logged_act(principal, "webhook.read"):
         return _see(principal, endpoint_id)
 
 
 def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
-    """A new endpoint, told of what happens from now on; its secret is in the answer, once.
-    `about`: `events`, or `checkpoints` by whoever may read those.
+    """Create an endpoint, which receives what happens from now on. Its secret is in the answer,
+    once. `about`: `events`, or `checkpoints` if the caller may read those.
 
-    The same address twice is refused, so that a repeated request makes no second one. Raises
+    The same address twice is refused, so that a repeated request creates no second one. Raises
     NotPermitted, TargetRefused, NotPossible, Unavailable.
     """
     _check_target(principal, "webhook.create", url)
@@ -105,7 +105,7 @@ def create(principal: Principal, url: str, about: str = "events") -> Endpoint:
             queries.must_review(principal)
         endpoint_id = uuid7()
         with connection.cursor() as cursor:
-            # One after the other, so that two at once do not pass the limit together.
+            # Serialize creation, so that two at once do not exceed the limit together.
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(%s, %s)",
                 [MAKING_WEBHOOKS, lock_number(principal.agency_id)],
@@ -136,8 +136,8 @@ def change(
     paused: bool | None = None,
     if_match: str | None,
 ) -> Endpoint:
-    """Another address, or a pause, or its end. Any of them resumes an endpoint that was stopped:
-    it goes on with the event that it did not take. Twice is safe.
+    """Change the address, pause, or resume. Any change resumes an endpoint that was stopped: it
+    continues with the event that it did not accept. Twice is safe.
 
     Raises NotPermitted, NotVisible, MatchRequired, StaleMatch, TargetRefused, NotPossible.
     """
@@ -168,16 +168,16 @@ def change(
 
 
 def remove(principal: Principal, endpoint_id: UUID) -> None:
-    """Nothing more is sent there; what is under way may still arrive. Raises NotPermitted,
-    NotVisible."""
+    """Remove the endpoint. Nothing more is sent there; sends in progress may still arrive. Raises
+    NotPermitted, NotVisible."""
     with writer.logged_act(principal, "webhook.remove") as attempt:
         _see(principal, endpoint_id, lock=True)
         _update(endpoint_id, "removed_at = %s", [attempt.now])
 
 
 def rotate(principal: Principal, endpoint_id: UUID) -> Endpoint:
-    """A new secret, shown once. For 24 hours messages carry two signatures, by the new one and the
-    one before; of more than two the older end at once. Raises NotPermitted, NotVisible."""
+    """Create a new secret, shown once. For 24 hours messages carry two signatures, by the new
+    secret and the previous one; older ones end at once. Raises NotPermitted, NotVisible."""
     with writer.logged_act(principal, "webhook.rotate") as attempt:
         seen = _see(principal, endpoint_id, lock=True)
         with connection.cursor() as cursor:
@@ -190,8 +190,8 @@ def rotate(principal: Principal, endpoint_id: UUID) -> Endpoint:
 
 
 def ping(principal: Principal, endpoint_id: UUID) -> UUID:
-    """Ask for a test message; it goes out at once, also to one that fails, and not to one that is
-    paused or stopped. Returns its webhook-id: look for it in the deliveries.
+    """Request a test message. It is sent at once, also to a failing endpoint, but not to a paused
+    or stopped one. Returns its webhook-id, by which the deliveries list it.
 
     Raises NotPermitted, NotVisible, NotPossible.
     """
@@ -220,7 +220,7 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
         if row is None:
             raise NotPossible("event_unknown", "No such event in your agency's feed.")
         before = UUID(int=event_id.int - 1)
-        # Whatever is under way moves nothing any more: its lease is gone.
+        # Sends in progress no longer move the place: their lease is gone.
         _update(endpoint_id, "at_xact = %s, at_event = %s, lease = NULL", [row[0], before])
         job_wakeup.wake_job("webhooks")
         return _see(principal, endpoint_id)
@@ -229,8 +229,8 @@ def replay(principal: Principal, endpoint_id: UUID, event_id: UUID) -> Endpoint:
 def deliveries(
     principal: Principal, endpoint_id: UUID, after: Place | None, limit: int
 ) -> tuple[list[Delivery], Place | None]:
-    """What was tried in the last 30 days, the newest first, and where the page ended (None: all);
-    of a referral that bars anybody of the agency since, nothing (R12).
+    """Return the tries of the last 30 days, newest first, and where the page ended (None: all). A
+    referral that has barred anyone of the agency since is left out (R12).
 
     `limit` ≤ 100. Raises NotPermitted, NotVisible. One access entry.
     """
@@ -241,7 +241,8 @@ def deliveries(
             cursor.execute(
                 "SELECT id, at, event_id, checkpoint, message_id, outcome, status, took_ms"
                 " FROM webhook_delivery WHERE endpoint_id = %(endpoint)s AND agency_id = %(agency)s"
-                # what bars somebody there since, as a replay and the feed do not know it either
+                # leave out what bars a member there since: a replay and the feed do not show it
+                # either
                 " AND (event_id IS NULL OR EXISTS (SELECT FROM sec.event_place(event_id)))"
                 f"{older} ORDER BY at DESC, id DESC LIMIT %(limit)s",
                 {
@@ -258,7 +259,8 @@ def deliveries(
 
 
 def _check_target(principal: Principal, act: str, url: str) -> None:
-    """Whoever may not keep webhooks learns nothing of a name; looked up outside a transaction."""
+    """Check the target outside a transaction. A caller who may not manage webhooks learns nothing
+    about a name."""
     try:
         rules.require_webhook_manager(principal)
         ssrf_guard.resolve_target(url)

@@ -1,8 +1,9 @@
-"""The database's part of webhooks: which endpoint goes on, with what, and what became of it.
+"""The database side of webhooks: which endpoint is next, with what, and the outcome.
 
-An endpoint is its agency's feed and a place in it. Whoever leases it reads what comes next; the
-first message that is not taken is tried again later, before any that follow, so that none is missed
-and order is kept. Runs as `jobs`; the sending itself is referrals/webhooks/delivery.py.
+An endpoint is its agency's feed and a place in it. The process that leases it reads what comes
+next. The first message that is not accepted is retried later, before any that follow, so that none
+is missed and order is kept. Runs as `jobs`. The sending itself is in
+referrals/webhooks/delivery.py.
 """
 
 import random
@@ -26,30 +27,31 @@ from referrals.notifications.recipients import manager_channels, queue_general_m
 log = structlog.get_logger()
 
 BATCH = 50  # messages over one connection
-LEASE_S = 30  # longer than a batch can take (delivery.py); a sender that died loses it so
-# Standard Webhooks' ladder, 75 h 35 min in all, and a tenth of chance. Then it is given up.
+LEASE_S = 30  # longer than a batch can take (delivery.py); a dead sender loses it after this
+# The retry schedule of Standard Webhooks, 75 h 35 min in all, with 10 % jitter. Then the endpoint
+# is given up.
 LADDER_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 JITTER = 0.1
-# Its keepers are told after so many tries in vain, five minutes: less is an update of their system.
+# Managers are notified after so many failed tries, five minutes: less is a system update.
 TOLD_AFTER = 3
 _TAKEN = {"delivered", "barred"}
 
 
 class Message(NamedTuple):
-    """What goes out. A test has no event and no place."""
+    """A message to send. A test has no event and no place."""
 
     id: UUID
     at: datetime
     event_id: UUID | None
     referral_id: UUID | None
     xact: int | None
-    barred: bool  # passed over in silence (R12)
+    barred: bool  # skipped silently (R12)
     checkpoint: Checkpoint | None = None
 
 
 @dataclass(slots=True)
 class Batch:
-    """One endpoint, leased, with what to send it; filled in by the thread that sends."""
+    """One leased endpoint with the messages to send. The sending thread fills in `done`."""
 
     endpoint_id: UUID
     agency_id: UUID
@@ -65,7 +67,7 @@ class Batch:
 
 
 def retry_after_s(tries: int) -> float | None:
-    """Seconds until the next try after so many in vain; None: it is given up."""
+    """Return the seconds until the next try after this many failures. None: give up."""
     if tries > len(LADDER_S):
         return None
     return LADDER_S[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)
@@ -82,7 +84,7 @@ def _next(side: str, agency: str, xact: str, event: str) -> str:
     return _NEXT.format(side=side, agency=agency, xact=xact, event=event)
 
 
-# A witness needs one now and then, and the newest: each is a seal of all before it.
+# A witness needs only the newest checkpoint now and then: each one seals all before it.
 CHECKPOINTS_EVERY = "interval '1 minute'"
 _MINE = ("e.agency_id", "e.at_xact", "e.at_event")
 _DUE = (
@@ -105,8 +107,8 @@ _WAITING = (
 
 
 def claim(lane: str, free: int) -> list[Batch]:
-    """Lease at most `free` endpoints of this lane that have something to be sent, and read it. What
-    will go out is in the access log before it does (R11)."""
+    """Lease at most `free` endpoints of this lane that have something to send, and read it. What
+    will be sent is in the access log before it is sent (R11)."""
     if free <= 0:
         return []
     lease = uuid7()
@@ -154,14 +156,14 @@ def claim(lane: str, free: int) -> list[Batch]:
 
 
 def _of(endpoint_id: UUID, now: datetime, checkpoint: Checkpoint) -> Message:
-    """The same again has the same id."""
+    """Return the message of a checkpoint. The same checkpoint always has the same id."""
     told = uuid5(endpoint_id, str(checkpoint.seq))
     return Message(told, now, None, None, None, False, checkpoint)
 
 
 def secrets_of(endpoint_id: UUID) -> list[str]:
-    """What this endpoint's messages are signed with now, the newest first; none that does not open,
-    which is this endpoint's trouble and no other's."""
+    """Return the secrets that sign this endpoint's messages now, newest first. A secret that cannot
+    be opened is left out; it affects only this endpoint."""
     with connections[JOBS].cursor() as cursor:
         cursor.execute(
             "SELECT id, kek_version, key_bundle FROM webhook_secret WHERE endpoint_id = %s"
@@ -180,13 +182,13 @@ def secrets_of(endpoint_id: UUID) -> list[str]:
 
 
 def secret_context(row_id: UUID) -> str:
-    """What a wrapped secret is bound to."""
+    """Return what a wrapped secret is bound to."""
     return f"webhook_secret:{row_id}"
 
 
 def record_outcomes(batches: list[Batch]) -> None:
-    """Write down what became of each: the log, how far it got, and when it goes on. A batch whose
-    lease is another's by now moves nothing."""
+    """Record the outcome of each batch: the log, how far it got, and when it continues. A batch
+    whose lease another process has taken moves nothing."""
     if not batches:
         return
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
@@ -200,7 +202,7 @@ def record_outcomes(batches: list[Batch]) -> None:
             if outcome != "barred"
         ]
         if lines:
-            # What was sent of a referral that is purged meanwhile went with it.
+            # What was sent of a referral that was purged meanwhile was removed with it.
             row = (
                 "(%s::uuid, %s::uuid, %s::uuid, %s::uuid, %s::uuid, %s::bigint, %s::uuid, %s,"
                 " %s::int, %s::int)"
@@ -220,10 +222,10 @@ def record_outcomes(batches: list[Batch]) -> None:
 
 def _move(cursor: Any, batch: Batch) -> None:
     taken = [message for message, outcome, *_ in batch.done if outcome in _TAKEN]
-    arrived = any(outcome == "delivered" for _, outcome, *_ in batch.done)  # what is barred did not
+    arrived = any(outcome == "delivered" for _, outcome, *_ in batch.done)  # barred ones did not
     failed = next((outcome for _, outcome, *_ in batch.done if outcome not in _TAKEN), None)
     if batch.messages and not batch.done:
-        failed = "failed"  # here: it is told in the log, and rests as one that does not answer
+        failed = "failed"  # on our side: it is logged, and retried as if there was no answer
     last = next((one for one in reversed(taken) if one.xact is not None), None)
     values: dict[str, Any] = {
         "id": batch.endpoint_id,
@@ -247,8 +249,8 @@ def _move(cursor: Any, batch: Batch) -> None:
 
 
 def _alert_managers(batch: Batch, tries: int, stopped: str | None, since: datetime | None) -> None:
-    """Whoever keeps it is told that it fails, and that nothing more is sent there: once each, from
-    the first failure until it is well again or resumed."""
+    """Notify the endpoint's managers that it fails, and that nothing more is sent there: once each,
+    from the first failure until it recovers or is resumed."""
     if stopped is None and tries < TOLD_AFTER:
         return
     cause = uuid5(NAMESPACE_OID, f"{batch.endpoint_id} {since}")
@@ -257,7 +259,8 @@ def _alert_managers(batch: Batch, tries: int, stopped: str | None, since: dateti
 
 
 def _verdict(batch: Batch, arrived: bool, failed: str | None, values: dict[str, Any]) -> str:
-    """The columns that say how the endpoint is. A test that fails tells of now and costs no try."""
+    """Return the columns that hold the endpoint's health. A failed test describes only the present
+    and costs no try."""
     if failed is None:
         rest = "" if values["seq"] is None else f" + {CHECKPOINTS_EVERY}"
         return f", tries = 0, failing_since = NULL, next_at = sec.clock(){rest}" if arrived else ""
@@ -281,7 +284,7 @@ KEPT = "interval '30 days'"  # the log of deliveries
 
 
 def delete_expired() -> bool:
-    """What is over goes: old lines of the log, ended secrets, removed endpoints. Twice is safe."""
+    """Delete old lines of the log, ended secrets and removed endpoints. Twice is safe."""
     with transaction.atomic(using=JOBS), connections[JOBS].cursor() as cursor:
         cursor.execute(f"DELETE FROM webhook_delivery WHERE at < sec.clock() - {KEPT}")
         cursor.execute("DELETE FROM webhook_secret WHERE ends_at <= sec.clock()")

@@ -1,5 +1,5 @@
 """Standard Webhooks (standardwebhooks.com), `v1`: how our messages are signed, and how a receiver
-checks one. `verify` needs Python's own library alone: take it as it stands.
+checks one. `verify` needs only Python's standard library; receivers may copy it as it is.
 """
 
 import base64
@@ -20,12 +20,12 @@ TOLERANCE_S = 300
 
 
 def new_secret() -> str:
-    """32 random bytes, as receivers and their libraries want them."""
+    """Return a secret of 32 random bytes, as receivers and their libraries expect it."""
     return PREFIX + base64.b64encode(os.urandom(32)).decode()
 
 
 def body(kind: str, at: datetime, **ids: UUID | int | str | None) -> bytes:
-    """The message: its kind, a time and ids, filled up to the one size that all have."""
+    """Return the message: its kind, a time and ids, padded to the size that all messages have."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     said = {"type": kind, "timestamp": moment, "data": {k: str(v) for k, v in ids.items() if v}}
     bare = len(json.dumps(said | {"pad": ""}, separators=(",", ":")))
@@ -34,7 +34,8 @@ def body(kind: str, at: datetime, **ids: UUID | int | str | None) -> bytes:
 
 
 def headers(secrets: list[str], message_id: str, now_s: int, content: bytes) -> dict[str, str]:
-    """The three headers; a signature for each secret, so that a receiver may change over."""
+    """Return the three headers, with one signature per secret so that a receiver may change
+    over."""
     moment = datetime.fromtimestamp(now_s, UTC)
     signed = (Webhook(secret).sign(message_id, moment, content.decode()) for secret in secrets)
     return {
@@ -45,8 +46,9 @@ def headers(secrets: list[str], message_id: str, now_s: int, content: bytes) -> 
 
 
 def verify(secret: str, headers: Mapping[str, str], content: bytes, now_s: float) -> bool:
-    """For a receiver: is this message ours, whole, and of now? `content` is the body as it came,
-    `now_s` time.time(). Keep `webhook-id`: one that you have had is to be answered 2xx and left."""
+    """Return whether a message is ours, complete and recent, for a receiver. `content` is the body
+    as received, `now_s` is time.time(). Store `webhook-id`: answer a repeated one with 2xx and
+    ignore it."""
     given = {name.lower(): value for name, value in headers.items()}
     try:
         message_id, sent = given["webhook-id"], given["webhook-timestamp"]

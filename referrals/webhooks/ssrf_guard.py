@@ -1,9 +1,10 @@
 """Where a webhook may go, and one exchange with it (threat TH8).
 
-https to public addresses only. A name is looked up once for each connection, all its addresses are
-judged, and the connection goes to the one that was judged: a name that changes its address between
-the check and the connection gains nothing. No redirect is followed. Everything has one time limit,
-and little of an answer is read: a receiver that hangs or trickles costs its own place and no other.
+Only https to public addresses is allowed. A name is resolved once for each connection, all its
+addresses are checked, and the connection goes to a checked address. A name that changes its address
+between the check and the connection gains nothing. No redirect is followed. Everything shares one
+time limit, and little of an answer is read: a receiver that hangs or trickles costs only its own
+slot.
 """
 
 import ipaddress
@@ -29,8 +30,8 @@ _PART = r"[a-z0-9-]{0,61}[a-z0-9]"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)([a-z0-9]({_PART})?\.)+[a-z]({_PART})?")
 _PATH = re.compile(r"[!-~]*")  # printable, no space, nothing to split a request with
 _AGENT = "Cairn-Webhooks"
-# IANA's special-purpose addresses (RFC 6890), multicast and what is reserved. Of IPv6 all outside
-# global unicast, and in it what is carried inside IPv4, which would lead anywhere.
+# IANA's special-purpose addresses (RFC 6890), multicast and reserved ranges. For IPv6, everything
+# outside global unicast, and inside it the ranges that embed IPv4, which would lead anywhere.
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _SPECIAL = [
     ipaddress.ip_network(network)
@@ -46,7 +47,7 @@ Done = TypeVar("Done")
 
 
 class TargetRefused(BadRequest):
-    """One error for all: what is behind a name is not for the one who names it to learn."""
+    """One error for all cases: a caller who names a host may not learn what is behind it."""
 
     code = "webhook_target"
     detail = "Webhooks go to https addresses of public hosts, port 443 or 8443."
@@ -56,7 +57,7 @@ class TargetRefused(BadRequest):
 
 
 class NoAnswer(Exception):
-    """The receiver did not answer as HTTP asks, or not in time."""
+    """The receiver did not answer with valid HTTP, or not in time."""
 
     def __init__(self, outcome: str) -> None:
         self.outcome = outcome
@@ -64,7 +65,7 @@ class NoAnswer(Exception):
 
 
 class Target(NamedTuple):
-    """Where a connection goes: `address` was judged, `host` is whom it is asked for."""
+    """Where a connection goes: `address` was checked, `host` is the name in the request."""
 
     address: str
     port: int
@@ -79,7 +80,7 @@ class Target(NamedTuple):
 
 
 def resolve_target(url: str) -> Target:
-    """Look the host up, once, and judge what was found. Raises TargetRefused."""
+    """Resolve the host once and check every address found. Raises TargetRefused."""
     host, port, path, tls, here = _read(url)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -92,8 +93,7 @@ def resolve_target(url: str) -> Target:
 
 
 def _read(url: str) -> tuple[str, int, str, bool, bool]:
-    """Host, port, path, whether by TLS, and whether it is one of this machine's that a setting
-    names."""
+    """Return host, port, path, whether TLS is used, and whether a setting names it as local."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), 443 if parts.port is None else parts.port
@@ -107,15 +107,15 @@ def _read(url: str) -> tuple[str, int, str, bool, bool]:
     tls = parts.scheme == "https"
     if f"{host}:{port}" in settings.WEBHOOK_LOOPBACK and parts.scheme in {"http", "https"}:
         return host, port, path, tls, True
-    # A name, whose last part is no number: none of the spellings of an address is one.
+    # Require a name whose last part is not a number: no spelling of an address is one.
     if not tls or port not in PORTS or not _NAME.fullmatch(host):
         raise TargetRefused
     return host, port, path, tls, False
 
 
 def is_public(text: str) -> bool:
-    """Whether this address is one of the public internet's. By lists of our own: what Python takes
-    for global differs from one version to the next."""
+    """Return whether this address is on the public internet, by lists of our own: what Python
+    treats as global differs from one version to the next."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:  # with a zone, for instance
@@ -135,10 +135,10 @@ def _tls() -> ssl.SSLContext:
 
 
 class Connection:
-    """One connection to a target, for messages one after the other. Not for two threads."""
+    """One connection to a target, for messages one after the other. Not safe for two threads."""
 
     def __init__(self, target: Target, within_s: float) -> None:
-        """Connect, `within_s` seconds at most, TLS included. Raises NoAnswer."""
+        """Connect within `within_s` seconds, TLS included. Raises NoAnswer."""
         self._target = target
         self._deadline = time.monotonic() + within_s
         self.usable = True
@@ -183,8 +183,8 @@ class Connection:
         self._socket.close()
 
     def post(self, content: bytes, headers: Mapping[str, str], within_s: float) -> int:
-        """The status that the receiver answers. Raises NoAnswer. Afterwards `usable` says whether
-        another message may follow on this connection."""
+        """Send a message and return the status that the receiver answers. Raises NoAnswer.
+        Afterwards `usable` says whether another message may follow on this connection."""
         self._deadline = time.monotonic() + within_s
         self.usable = False
         lines = [
@@ -230,7 +230,7 @@ class Connection:
         return int(found[1]), fields, rest
 
     def _leave_body(self, status: int, fields: Mapping[str, str], rest: bytes) -> bool:
-        """Read past a short body, so that the connection may be used again; leave any other."""
+        """Read past a short body, so that the connection may be used again. Leave any other."""
         length = "0" if status == 204 else fields.get("content-length", "")
         if (
             fields.get("connection", "keep-alive") != "keep-alive"
@@ -243,7 +243,7 @@ class Connection:
         return len(rest) == int(length)
 
     def _do(self, action: Callable[[], Done], ready: int) -> Done:
-        """One step of input or output, waited for until the deadline and no longer."""
+        """Run one step of input or output, waiting no longer than the deadline."""
         while True:
             try:
                 return action()

@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
 
 def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
-    """Change the agency, not yet saved; the fields that changed. Raises CommandError."""
+    """Change the agency without saving it; return the changed fields. Raises CommandError."""
     changed = set()
     own = dict(agency.durations or {})
     for urgency in due_times.DURATIONS:
@@ -91,8 +91,8 @@ def _changed(agency: Agency, options: dict[str, Any]) -> list[str]:
 
 
 def _keep(agency: Agency, changed: list[str]) -> None:
-    """With its entry, or not at all: whoever gives an agency a week to answer, silences its alarm.
-    Raises CommandError."""
+    """Save with its access entry, or not at all: a long deadline silences an agency's alarm. Raises
+    CommandError."""
     try:
         with transaction.atomic(using=JOBS):
             agency.save(using=JOBS, update_fields=changed)
@@ -103,7 +103,7 @@ def _keep(agency: Agency, changed: list[str]) -> None:
 
 @contextmanager
 def _told_of(option: str) -> Iterator[None]:
-    """What is refused in there, told with the option that it was read from."""
+    """Turn a ValueError into a CommandError that names the option."""
     try:
         yield
     except ValueError as error:
