@@ -251,6 +251,13 @@ _STRIP = (
                           AND d.refobjid = p.oid AND d.classid IN {_KEPT})
     HAVING count(*) > 0
     """,
+    # The files grant again what others may call of the functions that stayed.
+    f"""
+    SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, {", ".join(ROLES)}', p.oid::regprocedure)
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname IN ('public', 'sec') AND pg_get_userbyid(p.proowner) = 'owner'
+       AND {_NOT_OF_AN_EXTENSION.format(kind="pg_proc", oid="p.oid")}
+    """,
     f"""
     SELECT 'DROP TYPE ' || string_agg(c.oid::regclass::text, ', ')
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -174,6 +174,7 @@ HAND: list[tuple[str, str]] = [
     ("CREATE FUNCTION sec.left_behind() RETURNS int LANGUAGE sql AS 'SELECT 1'", "unknown"),
     ("DROP TRIGGER append_only ON access_entry", "missing"),
     ("GRANT SELECT ON credential TO app", "different"),
+    ("GRANT EXECUTE ON FUNCTION sec.xact() TO backup", "different"),
     ("ALTER TABLE referral NO FORCE ROW LEVEL SECURITY", "different"),
     ("CREATE POLICY of_a_hand ON referral TO app USING (true)", "unknown"),
 ]

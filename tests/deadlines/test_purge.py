@@ -320,7 +320,7 @@ def test_an_act_of_the_recipient_begins_the_time_anew(story: Story, shift_clock:
 # -- Killed half-way -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", ["end_epoch", "_rewrap_all", "_destroy"])
+@pytest.mark.parametrize("place", ["end_key_epoch", "_rewrap_all", "_destroy"])
 def test_a_purge_that_was_killed_is_made_good_by_the_next(
     story: Story, shift_clock: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
