@@ -197,6 +197,7 @@ LOGGED = {
     "referral.read_returned": "Looked at what came back",
     "referral.read_releases": "Looked at her permissions",
     **{f"referral.{name}": act.logged for name, act in ACTS.items()},
+    "referral.purge": OF_THE_CLOCK["purge"],
     "agreement.decline": "Counted a no",
     "agreement.read": "Looked at the tally of agreement",
     "call_record.create": "Recorded a call",

@@ -48,11 +48,11 @@ def test_the_function_takes_what_the_entry_asks_for(name: str) -> None:
 
 
 def test_every_act_is_called_by_its_name_where_it_is_done() -> None:
-    """The name that `turn` is given is an act's."""
+    """The name that `act_transaction` is given is an act's."""
     said = set()
     for path in sorted((REPOSITORY / "referrals").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "turn":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "act_transaction":
                 said |= {one.value for one in node.args[1:2] if isinstance(one, ast.Constant)}
     assert said <= set(ACTS)
     assert {"accept", "send", "withdraw", "put_packet"} <= said

@@ -155,7 +155,7 @@ def _told(view: list[Any], story: Story, superuser: Any) -> Any:
             text = text.replace(own, "…")
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "id", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:\d\d)?)", "at", text)
-    text = re.sub(r",\d+,f\)", ",xact,f)", text)
+    text = re.sub(r",\d+,f,…\)", ",xact,f,…)", text)
     return re.sub(r'\\?"[0-9a-f]{32}\\?"', "etag", text)
 
 

@@ -117,6 +117,7 @@ REASONS = {
     "street_in_text": "a text held the street",
     # -- This server
     "unavailable": "the server could not answer",
+    "schema_mismatch": "the database was of another release",
     "log": "the log could not be written",
     "hold_length": "the hold would end too late, or too early",
     "purging": "a purge was under way",
