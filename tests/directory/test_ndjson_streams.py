@@ -180,5 +180,5 @@ def test_no_fault_lets_the_server_write_what_was_asked(watched: Watched) -> None
     assert MARK not in written
     assert "127.0.0.1" not in written, "whose address it was"
     # What it was, and where, is there for whoever looks for the cause.
-    for told in ("ValueError", "breaking.py", "InvalidHTTPVersion", "InvalidHeaderName"):
+    for told in ("ValueError", "failing_app.py", "InvalidHTTPVersion", "InvalidHeaderName"):
         assert told in written
