@@ -161,7 +161,7 @@ def test_a_database_of_before_the_first_release_is_refused(home: Path) -> None:
     cluster = Cluster(home)
     cluster.start()
     run(cluster, "CREATE TABLE public.django_migrations (id int, app text, name text)", "owner")
-    for words in (["migrate"], ["run"], ["schema"]):
+    for words in (["migrate"], ["schema"], ["run"]):  # `run` stops the server
         ended = manage(REPOSITORY, home, *words)
         assert ended.returncode != 0, words
         assert "made before release 0.1.0" in ended.stdout, ended.stdout

@@ -52,8 +52,6 @@ def restore(version: str, home: Path) -> Cluster:
     cluster = Cluster(home)
     cluster.start()
     with closing(cluster.connect_superuser("cairn")) as session:
-        # The dump makes the schema `public` and its rights again.
-        session.cursor().execute("DROP SCHEMA public CASCADE")
         session.cursor().execute(gzip.decompress((HERE / version / "database.sql.gz").read_bytes()))
     return cluster
 
