@@ -143,6 +143,7 @@ def test_the_next_release_comes_while_two_servers_are_asked(home: Path, tmp_path
     assert catalogue.dump(catalogue_of(cluster)) == expected
     with served(home, new):
         assert (home / "walkthrough-passed").exists()
+    cluster.start()  # `run` has stopped it
     refused = manage(REPOSITORY, home, "migrate")
     assert refused.returncode != 0
     assert "made by release 99.0.0, which is later than this code" in refused.stdout
