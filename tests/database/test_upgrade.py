@@ -202,10 +202,9 @@ def test_no_server_is_ready_on_a_schema_that_is_not_its_own(made: Cluster, home:
         server.stop()
         with pytest.raises(processes.CommandError):
             server.start(REPOSITORY)
-        asked = {"Accept": "application/json"}
-        answer = requests.get(f"{server.url}/healthz", headers=asked, timeout=30)
+        answer = requests.get(f"{server.url}/healthz", timeout=30)
         assert answer.status_code == 503
-        assert answer.json()["code"] == "schema_mismatch"
+        assert "has to be upgraded" in answer.text
     finally:
         server.stop()
 
