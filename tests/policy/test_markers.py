@@ -37,6 +37,7 @@ CHANGE = {
     *("generate_directory", "import_hsds", "import_postcodes", "import_taxonomy", "load_taxonomy"),
     *(
         "member",
+        "migrate",
         "openapi",
         "prepare",
         "refresh_directory",

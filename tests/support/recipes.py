@@ -42,7 +42,7 @@ def check_in(
 ) -> Detail:
     """Somebody of the recipient checked in. Its own side's alone. Twice is two."""
     codes.check("attempt", result)
-    with turn(principal, "check_in", referral_id, if_match) as current:
+    with act_transaction(principal, "check_in", referral_id, if_match) as current:
         current.change_own()
         current.event(other_side_sees=False)
     return current.answer()
