@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
-"""Checks Cairn's access log against its seals, offline: an export, or the proof of one entry. It
-needs Python and the package `cryptography`. Download it, read it and keep it with your own
-checkpoints.
+"""Checks Cairn's access log offline against its seals: an export, or the proof of one entry.
+It needs Python and `cryptography`. Read it, and keep it with your own checkpoints.
 
     python verifier.py export.txt --keys keys.json [--witness checkpoints.ndjson]
     python verifier.py --proof proof.json --keys keys.json [--witness checkpoints.ndjson]
 
-Exit status: 0: everything is as it was sealed; 1: something is not, and the first lines say what;
-2: a file cannot be read.
-
+Exit status: 0: all is as it was sealed; 1: something is not, as it says; 2: a file is unreadable.
 An export is lines of text (UTF-8):
 
     <leaf, hex> <JSON array>   an entry
@@ -55,10 +52,9 @@ class Unreadable(Exception):
 
 
 class Chain:
-    """The checkpoints read so far, checked against each other. The chain begins at the log's first
-    checkpoint, or after the number `after`; in a `part`, checkpoints may be left out. In a part,
-    and in an agency's `own` export, some entries are only a leaf. Raises Unreadable: the keys are
-    malformed."""
+    """The checkpoints read so far, checked against each other, from the first or from `after` on.
+    A `part` may leave checkpoints out; in it, and in an agency's `own` export, some entries are
+    only a leaf. Raises Unreadable: the keys are malformed."""
 
     def __init__(self, keys: Any, *, after: int = 0, part: bool = False, own: bool = False) -> None:
         try:
@@ -160,8 +156,7 @@ def root(leaves: list[bytes]) -> bytes:
 
 
 def root_from_path(leaf: bytes, place: int, count: int, path: list[bytes]) -> bytes:
-    """The root by RFC 9162, section 2.1.3, of a batch of `count` leaves, from the leaf at `place`
-    and its siblings, bottom up. Raises ValueError, IndexError: these cannot be its siblings."""
+    """The root (RFC 9162, 2.1.3) of `count` leaves. Raises ValueError, IndexError: no siblings."""
     used, within = 0, 0 <= place < count
     while count > 1:
         if place ^ 1 < count:  # else it moves up unchanged
@@ -206,8 +201,7 @@ def check(lines: Iterable[bytes], chain: Chain, report: TextIO | None = None) ->
 
 
 def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
-    """Every fault of a proof, the JSON of `GET /v1/access-log/{id}/proof`. Raises Unreadable
-    or an exception in MALFORMED."""
+    """Every fault of an entry's proof, as the API gives it. Raises Unreadable or MALFORMED."""
     if proof["entry"] is None:
         raise Unreadable("the entry's text is not in it: its member or an auditor is given it")
     leaf = sha256(b"\x00" + proof["entry"].encode()).digest()
@@ -219,8 +213,7 @@ def check_proof(proof: dict[str, Any], chain: Chain) -> Iterator[Fault]:
 
 
 def compare(witnessed: Iterable[str], chain: Chain) -> Iterator[Fault]:
-    """Faults where the chain differs from the checkpoints that a witness holds. Raises
-    Unreadable."""
+    """Faults where the chain differs from a witness's checkpoints. Raises Unreadable."""
     for number, line in enumerate(witnessed, 1):
         try:
             held = list(_witnessed_hashes(json.loads(line))) if line.strip() else []

@@ -68,7 +68,7 @@ def served(home: Path, checkout: Path = REPOSITORY) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=150)
 
 
 def dump(cluster: Cluster, file: Path) -> None:
