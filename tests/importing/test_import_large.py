@@ -28,8 +28,8 @@ import sys
 import django
 django.setup()
 from django.core.management import execute_from_command_line
-from directory import importing
-importing.BATCH = 5
+from directory.importing import import_package
+import_package.BATCH = 5
 execute_from_command_line(["manage.py", "import_hsds", sys.argv[1], "--source", "test"])
 """
 
