@@ -50,10 +50,12 @@ walkthrough: $(VENV)/installed ## Tell the whole story over HTTP against the run
 
 # Three workers: each waits now and then for its database or browser.
 PYTEST := $(BIN)/python -m pytest
+# In the same order each time; ORDER= for a random one (--randomly-seed=N for that of a run before).
+ORDER := --randomly-seed=20261124 --randomly-dont-reorganize
 SUITE := -n 3 --dist loadfile --no-loadscope-reorder -q
 
-test: $(VENV)/installed-dev ## All tests but tests/slow, in random order, on their own PostgreSQL
-	@$(PYTEST) $(SUITE)
+test: $(VENV)/installed-dev ## All tests but tests/slow, in a fixed order, on their own PostgreSQL
+	@$(PYTEST) $(SUITE) $(ORDER)
 
 slow: prove hold mutate ## All that takes long, hours of it: these three, and a large import
 	@$(BIN)/python -m tests.slow.large_import
@@ -70,11 +72,11 @@ hold: $(VENV)/installed-dev ## Kill each worker 100 times under load; 10,000 eve
 		webhooks_hold events reads_killed,tests/slow/test_$(name).py)
 
 coverage: $(VENV)/installed-dev ## Branches of the lower floors that the tests take: a figure
-	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE)
+	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(SUITE) $(ORDER)
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 check: $(VENV)/installed-dev ## What CI runs: lint, types, migrations, contract, tests
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types contract
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target lint types contract
 	@$(MAKE) --no-print-directory test
 
 lint: $(VENV)/installed-dev

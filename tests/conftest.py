@@ -48,13 +48,17 @@ hypothesis.settings.load_profile("cairn")
 
 
 # The longest come first, so that no worker is left alone with them at the end.
-LONGEST = {
-    *("test_model", "test_policies_matter", "test_markers", "test_markers_can_fail", "test_matrix"),
-    *("test_seals", "test_firewall_orders", "test_directory_plans", "test_database_launcher"),
-}
+LONGEST = (
+    *("database/test_upgrade.py", "deploy/test_database_launcher.py"),
+    *("referrals/test_return_flow_orders.py", "policy/test_markers.py", "house/test_recipes.py"),
+    *("policy/test_reference_model.py", "policy/test_policies_matter.py", "seals/test_seals.py"),
+    *("policy/test_markers_can_fail.py", "policy/test_route_matrix.py"),
+    "directory/test_directory_query_plans.py",
+)
 
 
-SLOW = Path(__file__).parent / "slow"
+TESTS = Path(__file__).parent
+SLOW = TESTS / "slow"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -65,7 +69,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda one: one.path.stem not in LONGEST)  # stable: else as random as before
+    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda one: places.get(one.path, len(places)))  # stable: else as it was
 
 
 @pytest.fixture(scope="session")

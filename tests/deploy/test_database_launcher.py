@@ -510,10 +510,11 @@ def test_an_ordinary_user_starts_it_too(open_folder, binaries):
     readable = open_folder / "code"
     for part in ("api", "deploy"):
         shutil.copytree(REPOSITORY / part, readable / part)
-    packages = [path for path in sys.path if path.endswith("site-packages")]
+    for package in ("psycopg2", "psycopg2_binary.libs"):  # where we are may be closed to others
+        shutil.copytree(Path(psycopg2.__file__).parent.parent / package, readable / package)
     program = f"""
 import os, sys
-sys.path[:0] = {[str(readable), *packages]!r}
+sys.path.insert(0, {str(readable)!r})
 import psycopg2
 from pathlib import Path
 from api.dev.postgres import Cluster

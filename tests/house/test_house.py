@@ -25,6 +25,7 @@ from permissions.models.access_log import OPENINGS
 from referrals.act_registry.registry import MOVES, RULES
 from referrals.codes import PURPOSE
 from referrals.packet_fields import PACKET_FIELDS
+from tests.conftest import LONGEST
 from tests.support.repository import REPOSITORY, sources
 
 FLOORS = ("permissions", "directory", "referrals", "api")
@@ -109,6 +110,11 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 # -- The floors ------------------------------------------------------------------------------------
+
+
+def test_the_files_that_come_first_are_there() -> None:
+    """Else they come at random, and one worker is left alone with the longest at the end."""
+    assert [name for name in LONGEST if not (REPOSITORY / "tests" / name).is_file()] == []
 
 
 def test_the_house_has_these_rooms_and_no_other() -> None:

@@ -61,9 +61,10 @@ def done(copy: Path, *words: str) -> None:
     assert ended.returncode == 0, (words, ended.stdout)
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkout(tmp_path_factory.mktemp("recipes"))
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy for each test: what one of them edits, no other finds."""
+    return checkout(tmp_path)
 
 
 def test_each_recipe_touches_as_few_files_as_it_says_and_all_of_them_work(copy: Path) -> None:
@@ -97,14 +98,11 @@ def test_an_act_that_the_desk_cannot_ask_for_is_refused_at_the_start(copy: Path)
     """A field without a question, and no form by hand: an error, and never a page without it."""
     path = copy / "referrals" / "acts" / "handoff.py"
     kept = path.read_text()
-    asked = 'Code("result", codes.ATTEMPT, question="How did it go")'
+    asked = 'Code("result", codes.ATTEMPT, question="What came of it")'
     assert kept.count(asked) == 1
     path.write_text(kept.replace(asked, 'Text("x", 9)'))
-    try:
-        refused = ran(copy, "manage.py", "check", "--tag", "urls")
-    finally:
-        path.write_text(kept)
-    assert "The desk cannot ask for x of check_in" in refused.stdout
+    refused = ran(copy, "manage.py", "check", "--tag", "urls")
+    assert "The desk cannot ask for x of record_attempt" in refused.stdout
 
 
 def test_contributing_tells_each_recipe() -> None:

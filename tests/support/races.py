@@ -12,7 +12,7 @@ from django.db import connections
 from tests.support import routes
 from tests.support.stories import Story
 
-WAIT_S = 4  # less than the statement time-out of a request
+WAIT_S = 30  # for what must come, on a loaded machine too
 
 # What an opening reads within its last packet and nowhere else, behind the referral's lock.
 OPENING = "LOCK TABLE release IN ACCESS EXCLUSIVE MODE"
@@ -62,6 +62,7 @@ class Race:
         while self.waiting() <= waiting:
             assert not future.done(), f"it did not wait: {future.result().content!r}"
             assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.01)  # leaves the processor to what is waited for
         return future
 
     def waiting(self) -> int:
@@ -79,8 +80,21 @@ class Race:
 
 @pytest.fixture
 def race(superuser: Any) -> Iterator[Race]:
-    with ThreadPoolExecutor(3) as pool:
+    with waits_long(superuser), ThreadPoolExecutor(3) as pool:
         yield Race(superuser, pool)
+
+
+@contextmanager
+def waits_long(superuser: Any) -> Iterator[None]:
+    """Requests of new threads may wait a minute, not the five seconds of a real one: here they wait
+    on purpose, while others are started one by one."""
+    setting = f"ALTER ROLE app IN DATABASE {superuser.info.dbname} %s statement_timeout"
+    with superuser.cursor() as cursor:
+        cursor.execute(setting % "SET" + " = '60s'")
+        try:
+            yield
+        finally:
+            cursor.execute(setting % "RESET")
 
 
 def act(api: Any, who: str, story: Story, name: str) -> Callable[[], Any]:

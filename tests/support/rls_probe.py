@@ -107,7 +107,9 @@ WHO_ASKS = ("permissions_agency", "permissions_person", "permissions_client", "c
 FOREIGN = str(agency_id("hospital"))
 PART_OF = {  # where a table grows with every test, its last rows
     "access_entry": " WHERE id >= '{since}'",
-    "directory_change": " WHERE seq > (SELECT max(seq) FROM directory_change) - 9 OR network",
+    "directory_change": " WHERE seq > (SELECT max(seq) FROM directory_change) - 9 OR seq IN"
+    " (SELECT seq FROM directory_change WHERE network ORDER BY seq DESC LIMIT 9)",
+    "log_checkpoint": " WHERE seq > (SELECT max(seq) FROM log_checkpoint) - 9",
 }
 
 

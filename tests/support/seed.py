@@ -1,6 +1,6 @@
 """The one number that all random cases are drawn by: the same each time, `CAIRN_SEED` for others.
 
-The order of the tests is another each time; with CAIRN_SEED set it follows from that, too.
+`make test ORDER=` takes them in a random order; with CAIRN_SEED set it follows from that, too.
 """
 
 import os
